@@ -1,0 +1,189 @@
+"""Metric names, labels, buckets and Redis keys: the public API that writers and readers share.
+
+Workers and cron schedulers write under these keys, the exporter reads them and serves these metrics,
+rules and dashboards name them. Names and labels do not change once shipped.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+MetricType = Literal["counter", "gauge", "histogram", "summary"]
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One metric family, named as it is exposed."""
+
+    name: str
+    type: MetricType
+    labels: tuple[str, ...]
+    help: str
+    stock: bool = False
+    """Served by rq-exporter's own collector, which chose its name and labels."""
+
+    @property
+    def series(self) -> tuple[str, ...]:
+        """The names under which Prometheus stores its samples."""
+        if self.type == "histogram":
+            return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "count", "sum"))
+        if self.type == "summary":
+            return tuple(f"{self.name}_{suffix}" for suffix in ("count", "sum"))
+        return (self.name,)
+
+
+def _stock(name: str, type_: MetricType, labels: tuple[str, ...], help_: str) -> Metric:
+    return Metric(name, type_, labels, help_, stock=True)
+
+
+# --- rq-exporter's own ------------------------------------------------------------------------------------
+
+WORKERS = _stock("rq_workers", "gauge", ("name", "state", "queues"), "RQ workers")
+WORKERS_SUCCESS = _stock(
+    "rq_workers_success_total", "counter", ("name", "queues"), "RQ workers success count"
+)
+WORKERS_FAILED = _stock("rq_workers_failed_total", "counter", ("name", "queues"), "RQ workers fail count")
+WORKERS_WORKING_TIME = _stock(
+    "rq_workers_working_time_total", "counter", ("name", "queues"), "RQ workers spent seconds"
+)
+JOBS = _stock("rq_jobs", "gauge", ("queue", "status"), "RQ jobs by state")
+REQUEST_PROCESSING = _stock("rq_request_processing_seconds", "summary", (), "Time spent collecting RQ data")
+
+# --- jobs: written in the transaction that ends the job ----------------------------------------------------
+
+JOB_DURATION = Metric(
+    "rq_job_duration_seconds",
+    "histogram",
+    ("queue", "function", "outcome"),
+    "Run time of jobs, from their start to their end.",
+)
+JOB_WAIT = Metric(
+    "rq_job_wait_seconds", "histogram", ("queue",), "Time in the queue, from enqueued to started."
+)
+JOBS_PROCESSED = Metric(
+    "rq_jobs_processed_total",
+    "counter",
+    ("queue", "function", "outcome"),
+    "Jobs that ended: success, failed, retried, stopped or abandoned.",
+)
+JOB_FAILURES = Metric(
+    "rq_job_failures_total",
+    "counter",
+    ("queue", "function", "exception"),
+    "Executions that ended with an error, retried ones included, by exception class.",
+)
+
+# --- queues and workers: read from RQ's own keys -----------------------------------------------------------
+
+QUEUE_OLDEST_JOB_AGE = Metric(
+    "rq_queue_oldest_job_age_seconds",
+    "gauge",
+    ("queue",),
+    "Age of the job at the head of the queue since it was enqueued; 0 when the queue is empty.",
+)
+QUEUE_WORKERS = Metric("rq_queue_workers", "gauge", ("queue",), "Live workers that listen to the queue.")
+QUEUE_STUCK_JOBS = Metric(
+    "rq_queue_stuck_jobs", "gauge", ("queue",), "Started jobs whose heartbeat expired: their worker is dead."
+)
+QUEUE_OVERDUE_SCHEDULED_JOBS = Metric(
+    "rq_queue_overdue_scheduled_jobs",
+    "gauge",
+    ("queue",),
+    "Scheduled jobs whose time has come: no RQ scheduler runs for the queue.",
+)
+WORKER_LAST_HEARTBEAT = Metric(
+    "rq_worker_last_heartbeat_timestamp_seconds", "gauge", ("name",), "When the worker last reported."
+)
+WORKER_JOB_RUNNING = Metric(
+    "rq_worker_job_running_seconds",
+    "gauge",
+    ("name", "queue"),
+    "For how long the worker's current job has been running; absent when the worker is idle.",
+)
+
+# --- cron --------------------------------------------------------------------------------------------------
+
+CRON_JOB_INFO = Metric(
+    "rq_cron_job_info", "gauge", ("cron_job", "queue", "function", "schedule"), "A cron job; always 1."
+)
+CRON_JOB_NEXT_TICK = Metric(
+    "rq_cron_job_next_tick_timestamp_seconds", "gauge", ("cron_job",), "When the cron job is due next."
+)
+CRON_JOB_LAST_TICK = Metric(
+    "rq_cron_job_last_tick_timestamp_seconds",
+    "gauge",
+    ("cron_job",),
+    "The tick that the cron job was last enqueued for; absent before the first.",
+)
+CRON_TICKS = Metric(
+    "rq_cron_ticks_total",
+    "counter",
+    ("cron_job", "result"),
+    "Ticks of the cron job: enqueued, coalesced into a later one, or missed.",
+)
+CRON_SCHEDULERS = Metric("rq_cron_schedulers", "gauge", (), "Live cron scheduler processes.")
+
+# --- the exporter itself -----------------------------------------------------------------------------------
+
+REDIS_UP = Metric("rq_redis_up", "gauge", (), "1 if this scrape could read Redis, else 0.")
+EXPORTER_ERRORS = Metric(
+    "rq_exporter_errors_total", "counter", ("reason",), "What the exporter could not read, by reason."
+)
+EXPORTER_BUILD_INFO = Metric(
+    "rq_exporter_build_info", "gauge", ("version", "rq"), "Versions of the exporter and of RQ; always 1."
+)
+
+CATALOGUE = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
+"""Every metric on the exporter's port, in the order above."""
+
+# --- label values ------------------------------------------------------------------------------------------
+
+Outcome = Literal["success", "failed", "retried", "stopped", "abandoned"]
+OUTCOMES: tuple[Outcome, ...] = ("success", "failed", "retried", "stopped", "abandoned")
+
+TickResult = Literal["enqueued", "coalesced", "missed"]
+TICK_RESULTS: tuple[TickResult, ...] = ("enqueued", "coalesced", "missed")
+
+OTHER = "other"
+"""Stands for the functions or exceptions beyond the limit of series."""
+
+UNKNOWN_FUNCTION = "unknown"
+"""Stands for a job whose data cannot be read by the worker."""
+
+WORK_HORSE_KILLED = "WorkHorseKilled"
+"""The work horse ended without recording its job's end: SIGKILL, out of memory, segmentation fault."""
+
+MAX_RETRIES_EXCEEDED = "MaxRetriesExceeded"
+"""A job asked for one more retry (it returned rq.Retry) than it allows itself."""
+
+ABANDONED = "AbandonedJobError"
+"""RQ's own class for a job whose worker died with it."""
+
+# --- buckets, upper bounds in seconds ----------------------------------------------------------------------
+
+DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+
+# --- Redis keys --------------------------------------------------------------------------------------------
+# All below `rq:`, so that an ACL for RQ's keys covers them.
+
+KEY_PREFIX = "rq:monitor:"
+
+CRON_JOBS_KEY = KEY_PREFIX + "cron:jobs"
+"""Hash: cron job id -> its definition as JSON."""
+
+CRON_NEXT_TICKS_KEY = KEY_PREFIX + "cron:next"
+"""Sorted set: cron job id by the Unix time of its next tick."""
+
+CRON_LAST_TICKS_KEY = KEY_PREFIX + "cron:last"
+"""Hash: cron job id -> Unix time of the tick that was enqueued last."""
+
+CRON_TICKS_KEY = KEY_PREFIX + "cron:ticks"
+"""Hash: `<cron job id>:<result>` -> count."""
+
+CRON_SCHEDULERS_KEY = KEY_PREFIX + "cron:schedulers"
+"""Sorted set: name of a cron scheduler process by the Unix time until which it counts as alive."""
+
+JOB_METRICS_KEY = KEY_PREFIX + "jobs"
+"""Hash of counters that job_metrics.py writes and the exporter's job collector reads."""

@@ -1,0 +1,134 @@
+"""Settings from the environment: the one place that reads it, so that every process agrees."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, TypeVar
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
+
+T = TypeVar("T")
+
+REDIS_SCHEMES = ("redis", "rediss", "unix")
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+class SettingsError(ValueError):
+    """A setting in the environment has a value that cannot be used."""
+
+
+def _redis_url(text: str) -> str:
+    if urlsplit(text).scheme not in REDIS_SCHEMES:
+        # The value may hold a password, so it is not repeated.
+        raise ValueError(f"a URL that starts with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
+    return text
+
+
+def _time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(f"an IANA time zone such as Europe/London, got {text!r}") from error
+
+
+def _whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        expected = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
+        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= (maximum or int(text))):
+            raise ValueError(f"{expected}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _log_level(text: str) -> str:
+    if text.upper() not in LOG_LEVELS:
+        raise ValueError(f"one of {', '.join(LOG_LEVELS)}, got {text!r}")
+    return text.upper()
+
+
+def _setting(variable: str, default: T, parse: Callable[[str], T], meaning: str) -> T:
+    """A field of Settings that `variable` in the environment overrides."""
+    metadata = {"variable": variable, "parse": parse, "meaning": meaning}
+    return field(default=default, metadata=metadata)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the processes of this package are told from outside. Times are in seconds."""
+
+    redis_url: str = _setting(
+        "RQ_REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        _redis_url,
+        "The one address of Redis, for everything: redis://, rediss:// (TLS) or unix://.",
+    )
+    timezone: ZoneInfo = _setting(
+        "SCHEDULER_TIMEZONE", ZoneInfo("UTC"), _time_zone, "Time zone that cron expressions are read in."
+    )
+    cron_grace: int = _setting(
+        "SCHEDULER_CRON_GRACE_SECONDS",
+        3600,
+        _whole_number(0),
+        "A tick that no cron scheduler was up for still runs, once, if it is not older than this.",
+    )
+    worker_ttl: int = _setting(
+        "RQ_WORKER_TTL_SECONDS",
+        20,
+        _whole_number(16, 3600),
+        "An idle worker reports at least every ttl - 15 s; a dead one is forgotten ttl + 60 s after that.",
+    )
+    job_monitoring_interval: int = _setting(
+        "RQ_JOB_MONITORING_INTERVAL_SECONDS",
+        10,
+        _whole_number(1, 600),
+        "How often a busy worker reports that its job is alive.",
+    )
+    maintenance_interval: int = _setting(
+        "RQ_MAINTENANCE_INTERVAL_SECONDS",
+        15,
+        _whole_number(1, 3600),
+        "How often a worker looks for jobs whose worker died, and retries or fails them.",
+    )
+    log_level: str = _setting(
+        "RQ_LOG_LEVEL", "INFO", _log_level, "Log level of workers, cron scheduler and exporter."
+    )
+    exporter_host: str = _setting(
+        "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on."
+    )
+    exporter_port: int = _setting(
+        "RQ_EXPORTER_PORT", 9726, _whole_number(1, 65535), "Port that the exporter listens on."
+    )
+    max_functions_per_queue: int = _setting(
+        "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
+        200,
+        _whole_number(1),
+        "Functions of a queue that get series of their own; the rest count as `other`.",
+    )
+    max_exceptions_per_function: int = _setting(
+        "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
+        50,
+        _whole_number(1),
+        "Exception classes of a function that get series of their own; the rest count as `other`.",
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read every setting; one that is unset or empty keeps its default.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names the variable and what is expected.
+        """
+        environment = os.environ if environment is None else environment
+        given: dict[str, Any] = {}
+        for setting in fields(cls):
+            variable = setting.metadata["variable"]
+            text = environment.get(variable, "").strip()
+            if text:
+                try:
+                    given[setting.name] = setting.metadata["parse"](text)
+                except ValueError as error:
+                    raise SettingsError(f"{variable}: expected {error}") from error
+        return cls(**given)

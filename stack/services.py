@@ -1,0 +1,102 @@
+"""Every service of the stack, with its name, port and purpose: the one list that both runtimes share.
+
+A service has the same name in the compose files, under supervisord and in prometheus.yml; tests hold them
+together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+CORE_COMPOSE_FILE = "docker-compose.yml"
+MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"
+
+
+@dataclass(frozen=True, slots=True)
+class Service:
+    """One long-running program of the stack."""
+
+    name: str
+    purpose: str
+    compose_file: str
+    port: int | None = None
+    """Where it listens: inside its container, and on this machine unless `port_variable` says otherwise."""
+    port_variable: str | None = None
+    health_path: str | None = None
+    """HTTP path that answers 200 when the service is ready; None where it speaks no HTTP."""
+    ui_path: str | None = None
+    """Path of the page made for people, None where there is none."""
+
+
+REDIS = Service("redis", "the queues", CORE_COMPOSE_FILE, port=6379, port_variable="REDIS_PORT")
+SHORT_RUNNING_WORKER = Service("short-running-worker", "runs the short-running queue", CORE_COMPOSE_FILE)
+LONG_RUNNING_WORKER = Service("long-running-worker", "runs the long-running queue", CORE_COMPOSE_FILE)
+CRON_SCHEDULER = Service("cron-scheduler", "enqueues cron jobs", CORE_COMPOSE_FILE)
+RQ_EXPORTER = Service(
+    "rq-exporter",
+    "metrics of jobs, queues, workers and cron",
+    MONITOR_COMPOSE_FILE,
+    port=9726,
+    port_variable="RQ_EXPORTER_PORT",
+    health_path="/healthz",
+    ui_path="/metrics",
+)
+REDIS_EXPORTER = Service(
+    "redis-exporter",
+    "metrics of Redis",
+    MONITOR_COMPOSE_FILE,
+    port=9121,
+    port_variable="REDIS_EXPORTER_PORT",
+    health_path="/metrics",
+)
+PROMETHEUS = Service(
+    "prometheus",
+    "stores metrics, evaluates rules",
+    MONITOR_COMPOSE_FILE,
+    port=9090,
+    port_variable="PROMETHEUS_PORT",
+    health_path="/-/ready",
+    ui_path="/",
+)
+ALERTMANAGER = Service(
+    "alertmanager",
+    "groups and sends alerts",
+    MONITOR_COMPOSE_FILE,
+    port=9093,
+    port_variable="ALERTMANAGER_PORT",
+    health_path="/-/ready",
+    ui_path="/",
+)
+GRAFANA = Service(
+    "grafana",
+    "dashboards",
+    MONITOR_COMPOSE_FILE,
+    port=3000,
+    port_variable="GRAFANA_PORT",
+    health_path="/api/health",
+    ui_path="/",
+)
+PREVIEW = Service(
+    "preview",
+    "preview of the Grafana dashboards, where Grafana cannot be had",
+    MONITOR_COMPOSE_FILE,
+    port=GRAFANA.port,
+    port_variable=GRAFANA.port_variable,
+    health_path=GRAFANA.health_path,
+    ui_path="/",
+)
+"""Takes Grafana's place, port and paths: one of the two runs."""
+
+SERVICES = (
+    REDIS,
+    SHORT_RUNNING_WORKER,
+    LONG_RUNNING_WORKER,
+    CRON_SCHEDULER,
+    RQ_EXPORTER,
+    REDIS_EXPORTER,
+    PROMETHEUS,
+    ALERTMANAGER,
+    GRAFANA,
+    PREVIEW,
+)
+"""In the order in which they are started and shown."""

@@ -1,0 +1,80 @@
+"""Fixtures that every test may use, and what happens where a program that a test needs is missing."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+
+from scheduler.connection import connect
+from tests.harness.redis_server import RedisServer
+
+ALTERNATIVES = {"redis-server": ("redis-server", "valkey-server"), "grafana": ("grafana", "grafana-server")}
+IN_CI = os.environ.get("CI") == "true"
+
+missing_programs = pytest.StashKey[dict[str, int]]()
+
+
+def _is_installed(program: str) -> bool:
+    return any(shutil.which(name) for name in ALTERNATIVES.get(program, (program,)))
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    config.stash[missing_programs] = {}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test that uses the Redis fixtures needs the program behind them."""
+    for item in items:
+        if {"redis_server", "redis_client"} & set(getattr(item, "fixturenames", ())):
+            item.add_marker(pytest.mark.needs("redis-server"))
+
+
+def pytest_runtest_setup(item: pytest.Item) -> None:
+    needed = {program for mark in item.iter_markers("needs") for program in mark.args}
+    missing = sorted(program for program in needed if not _is_installed(program))
+    if not missing:
+        return
+    counts = item.config.stash[missing_programs]
+    for program in missing:
+        counts[program] = counts.get(program, 0) + 1
+    reason = f"not installed, and could not be: {', '.join(missing)}"
+    if IN_CI:
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    for program, count in sorted(config.stash[missing_programs].items()):
+        verb = "failed" if IN_CI else "skipped"
+        terminalreporter.write_line(
+            f"{verb}: {count} tests need {program}, which is not installed", yellow=True
+        )
+
+
+@pytest.fixture(scope="session")
+def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A real Redis that the whole session shares; tests that kill or freeze Redis start their own."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def redis_client(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
+    """A client of an empty Redis, which RQ_REDIS_URL names for the test and its child processes."""
+    monkeypatch.setenv("RQ_REDIS_URL", redis_server.url)
+    client = connect(redis_server.url)
+    client.flushall()
+    yield client
+    client.close()
+
+
+@pytest.fixture(scope="session")
+def project_root() -> Path:
+    return Path(__file__).resolve().parent.parent

@@ -1,0 +1,26 @@
+"""Wait for conditions, never for time."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TypeVar
+
+T = TypeVar("T")
+
+
+def wait_until(condition: Callable[[], T], what: str, *, within: float = 30.0, every: float = 0.05) -> T:
+    """Return the first truthy value of `condition()`.
+
+    Raises:
+        AssertionError: it stayed falsy for `within` seconds; the message says `what` was waited for, and the
+            last value seen.
+    """
+    deadline = time.monotonic() + within
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"waited {within} s in vain for {what}; last seen: {value!r}")
+        time.sleep(every)
