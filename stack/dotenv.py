@@ -1,0 +1,41 @@
+"""The file `.env`: the subset of its syntax that docker compose and this project read alike."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from stack.runtime import StackError
+
+ASSIGNMENT = re.compile(
+    r"""^(?:export\s+)?(?P<name>[A-Za-z_][A-Za-z0-9_]*)\s*=\s*
+        (?: '(?P<single>[^']*)' | "(?P<double>[^"\\$]*)" | (?P<bare>[^\s'"$\\#][^'"$\\]*?)? )
+        \s*(?:(?:(?<=\s)|(?<==))\#.*)?$""",
+    re.VERBOSE,
+)
+
+
+def read_dotenv(path: Path) -> dict[str, str]:
+    """Return the variables that the file sets; none if there is no such file.
+
+    Escapes and `$` references mean different things to different readers, so they are refused: what both
+    runtimes read is the same, or an error.
+
+    Raises:
+        StackError: a line that is neither NAME=value, nor a comment, nor empty.
+    """
+    if not path.exists():
+        return {}
+    variables: dict[str, str] = {}
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        if not line.strip() or line.lstrip().startswith("#"):
+            continue
+        match = ASSIGNMENT.match(line.strip())
+        if match is None:
+            # The value may be a secret, so it is not repeated.
+            raise StackError(
+                f"{path.name}, line {number}: expected NAME=value; a value that holds spaces at its ends,"
+                " quotes, # or $ goes in single quotes"
+            )
+        variables[match["name"]] = match["single"] or match["double"] or match["bare"] or ""
+    return variables

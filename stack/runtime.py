@@ -1,0 +1,76 @@
+"""What starting, watching and stopping the stack asks of the two ways to run it: containers or processes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol
+
+from stack.services import Service
+
+
+class StackError(Exception):
+    """The stack cannot do what was asked; the message tells the user why and what to do about it."""
+
+
+class Health(StrEnum):
+    """How a service does, as the table shows it."""
+
+    HEALTHY = "healthy"
+    STARTING = "starting"
+    """Runs, but does not answer yet."""
+    FAILED = "failed"
+    """Will not become healthy without somebody's help."""
+    STOPPED = "stopped"
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """The health of one service, and in a few words why it is not healthy."""
+
+    health: Health
+    detail: str = ""
+
+
+class Runtime(Protocol):
+    """One way to run the services of stack/services.py. Its constructor takes StackSettings.
+
+    A runtime never waits for health and prints no table: the commands in this package do that for both.
+    It may print single lines of progress (`print(..., flush=True)`).
+    """
+
+    @property
+    def name(self) -> str:
+        """The value of RUNTIME that chooses it."""
+
+    def services(self) -> Sequence[Service]:
+        """The services that it runs on this machine, in the order of stack/services.py."""
+
+    def start(self) -> None:
+        """Start what does not run, and restart what runs with other settings; do not wait for health.
+
+        Raises:
+            StackError: not everything could be started. What was started stays, and states() shows it.
+        """
+
+    def stop(self) -> None:
+        """End every process or container, however it was left behind; keep the data."""
+
+    def states(self) -> Mapping[Service, State]:
+        """The state of each of services(), now, within a few seconds."""
+
+    def last_log_lines(self, service: Service, count: int) -> str:
+        """The end of what the service printed; empty when it printed nothing."""
+
+    def follow_logs(self, service: Service | None) -> None:
+        """Print the log of one service or of all, and go on until the user interrupts."""
+
+    def notes(self) -> Sequence[str]:
+        """Lines for the user below the table: where the password is, what takes whose place."""
+
+    def data(self) -> Sequence[str]:
+        """What clean() would remove, named for the user: folders or volumes. Empty when there is nothing."""
+
+    def clean(self) -> None:
+        """Remove the data of a stopped stack."""
