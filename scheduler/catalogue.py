@@ -130,6 +130,12 @@ REDIS_UP = Metric("rq_redis_up", "gauge", (), "1 if this scrape could read Redis
 EXPORTER_ERRORS = Metric(
     "rq_exporter_errors_total", "counter", ("reason",), "What the exporter could not read, by reason."
 )
+JOB_METRICS_WRITE_ERRORS = Metric(
+    "rq_job_metrics_write_errors_total",
+    "counter",
+    ("reason",),
+    "Jobs that a worker could not count, by Redis error code.",
+)
 EXPORTER_BUILD_INFO = Metric(
     "rq_exporter_build_info", "gauge", ("version", "rq"), "Versions of the exporter and of RQ; always 1."
 )
@@ -185,5 +191,20 @@ CRON_TICKS_KEY = KEY_PREFIX + "cron:ticks"
 CRON_SCHEDULERS_KEY = KEY_PREFIX + "cron:schedulers"
 """Sorted set: name of a cron scheduler process by the Unix time until which it counts as alive."""
 
-JOB_METRICS_KEY = KEY_PREFIX + "jobs"
-"""Hash of counters that job_metrics.py writes and the exporter's job collector reads."""
+MONITORED_QUEUES_KEY = KEY_PREFIX + "queues"
+"""Set: queues that have any of the keys below."""
+
+FUNCTIONS_KEY_PREFIX = KEY_PREFIX + "functions:"
+"""Before a queue's name. Set: functions that have a hash of their own."""
+
+JOBS_KEY_PREFIX = KEY_PREFIX + "jobs:"
+"""Before a JSON list of queue and function. Hash: what became of the function's jobs."""
+
+WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
+"""Before a queue's name. Hash: histogram of the waits in the queue."""
+
+RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
+"""Before a queue's name. Hash: execution id -> who runs what, as JSON, until the execution's end is counted."""
+
+WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
+"""Hash: Redis error code -> how often it kept a worker from counting a job."""
