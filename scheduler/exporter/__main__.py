@@ -1,0 +1,57 @@
+"""Serve the metrics: python -m scheduler.exporter."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+from types import FrameType
+from typing import NoReturn
+
+from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
+
+from scheduler.exporter.app import make_app
+from scheduler.exporter.errors import Errors
+from scheduler.exporter.scrape import ScrapeCollector
+from scheduler.exporter.server import ExporterServer
+from scheduler.exporter.snapshot import RedisReader
+from scheduler.settings import Settings, SettingsError
+
+logger = logging.getLogger("scheduler.exporter")
+
+
+def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    try:
+        settings = Settings.from_environment()
+    except SettingsError as error:
+        sys.exit(str(error))
+    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _stop)
+    server = _server(settings)
+    logger.info("serving http://%s:%d/metrics", settings.exporter_host, settings.exporter_port)
+    server.serve_forever()
+
+
+def _server(settings: Settings) -> ExporterServer:
+    errors = Errors()
+    reader = RedisReader(settings.redis_url, errors)
+    registry = CollectorRegistry()
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):  # as rq-exporter has them
+        collector(registry=registry)
+    registry.register(ScrapeCollector(reader, errors, registry))
+    address = settings.exporter_host, settings.exporter_port
+    try:
+        return ExporterServer(*address, make_app(registry, reader))
+    except OSError as error:
+        sys.exit(f"cannot listen on {address[0]}:{address[1]} (RQ_EXPORTER_HOST, RQ_EXPORTER_PORT): {error}")
+
+
+def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
+    """End at once: a scrape under way may wait for a frozen Redis."""
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

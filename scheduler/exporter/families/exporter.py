@@ -1,0 +1,30 @@
+"""The exporter about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.metadata import PackageNotFoundError, version
+
+from prometheus_client.core import Metric as Family
+
+from scheduler import catalogue
+from scheduler.exporter.errors import Errors
+from scheduler.exporter.families.build import counter, gauge
+
+DISTRIBUTION = "rq-mon"
+
+
+def exporter_families(is_up: bool, errors: Errors) -> Iterator[Family]:
+    """Whether Redis could be read, and what could not."""
+    yield gauge(catalogue.REDIS_UP, [((), float(is_up))])
+    yield counter(
+        catalogue.EXPORTER_ERRORS, [((reason,), count) for reason, count in errors.counts().items()]
+    )
+    yield gauge(catalogue.EXPORTER_BUILD_INFO, [((_own_version(), version("rq")), 1)])
+
+
+def _own_version() -> str:
+    try:
+        return version(DISTRIBUTION)
+    except PackageNotFoundError:  # run from a checkout, without being installed
+        return "unreleased"

@@ -1,0 +1,64 @@
+"""One scrape: a snapshot of Redis, made into metric families."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from functools import cached_property
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric as Family
+
+from scheduler import catalogue
+from scheduler.exporter.errors import Errors, outage
+from scheduler.exporter.families.exporter import exporter_families
+from scheduler.exporter.families.stock import StockFamilies
+from scheduler.exporter.snapshot import RedisReader, Snapshot
+
+logger = logging.getLogger(__name__)
+
+
+class Scrape:
+    """Reads its snapshot when somebody first asks for it."""
+
+    def __init__(self, reader: RedisReader) -> None:
+        self._reader = reader
+
+    @cached_property
+    def snapshot(self) -> Snapshot:
+        """The facts of this scrape. Raises RedisError or TimeoutError."""
+        return self._reader.snapshot()
+
+
+class ScrapeCollector:
+    """The one collector that reads Redis: all that it yields stems from one snapshot, or from none."""
+
+    def __init__(self, reader: RedisReader, errors: Errors, registry: CollectorRegistry) -> None:
+        self._reader = reader
+        self._errors = errors
+        self._stock = StockFamilies(registry)
+
+    def describe(self) -> list[Family]:
+        """Name every family, so that registering needs no Redis and `name[]` in a request's query works."""
+        return [
+            Family(
+                metric.name.removesuffix("_total") if metric.type == "counter" else metric.name,
+                metric.help,
+                metric.type,
+            )
+            for metric in catalogue.CATALOGUE
+            if metric is not catalogue.REQUEST_PROCESSING
+        ]
+
+    def collect(self) -> Iterator[Family]:
+        """Read and yield everything; nothing of RQ's while Redis cannot be read."""
+        families: list[Family] = []
+        try:
+            families = self._families(Scrape(self._reader))
+        except Exception as error:
+            self._errors.count(outage(error), f"Redis cannot be read: {error}")
+        yield from families
+        yield from exporter_families(is_up=bool(families), errors=self._errors)
+
+    def _families(self, scrape: Scrape) -> list[Family]:
+        return self._stock.collect(scrape)

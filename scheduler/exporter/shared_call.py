@@ -1,0 +1,47 @@
+"""A call that may hang: it costs one thread, however many wait for it, and none of them waits for ever."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import Future
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class SharedCall(Generic[T]):
+    """Runs `call` on a thread of its own, once at a time; whoever asks meanwhile gets the same result."""
+
+    def __init__(self, call: Callable[[], T]) -> None:
+        self._call = call
+        self._lock = threading.Lock()
+        self._running: Future[T] | None = None
+
+    def result(self, within: float) -> T:
+        """Return the result of the running call, or of a new one.
+
+        Raises:
+            TimeoutError: there was none `within` so many seconds. The call goes on; who asks next joins it.
+            Exception: whatever the call raised.
+        """
+        with self._lock:
+            if self._running is None:
+                self._running = Future()
+                threading.Thread(target=self._run, args=(self._running,), daemon=True).start()
+            future = self._running
+        return future.result(within)
+
+    def _run(self, future: Future[T]) -> None:
+        try:
+            result = self._call()
+        except BaseException as error:
+            self._finish()
+            future.set_exception(error)
+        else:
+            self._finish()
+            future.set_result(result)
+
+    def _finish(self) -> None:
+        with self._lock:
+            self._running = None
