@@ -1,0 +1,180 @@
+"""`DataHubScheduler`: start workers, and enqueue, delay or repeat jobs, in one consistent way."""
+
+from __future__ import annotations
+
+from difflib import get_close_matches
+from types import TracebackType
+from typing import Any, Literal, Self, get_args
+
+from rq import Queue
+from rq.job import Job
+
+from scheduler.arguments import (
+    check_call_arguments,
+    check_description,
+    check_queue_name,
+    check_time_delta,
+    check_timeout,
+)
+from scheduler.connection import connect
+from scheduler.functions import Function, function_path, function_reference
+from scheduler.monitored_worker import MonitoredSimpleWorker
+from scheduler.purge import check_queue_state, purge
+from scheduler.settings import Settings
+from scheduler.supervised_worker import build_worker
+
+Strategy = Literal["fork", "burst-no-fork"]
+STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+
+class DataHubScheduler:
+    """Queues and workers on the Redis that RQ_REDIS_URL names; a context manager that closes its connection.
+
+    Args:
+        strategy: how `work` works. "fork": until it is told to stop, each job in a process of its own.
+            "burst-no-fork": in this process, until the queues are empty; for tests and scripts.
+        is_async: False runs each job in this process when it is enqueued, without any worker.
+
+    Raises:
+        ValueError: there is no such strategy.
+        SettingsError: a setting in the environment cannot be used.
+    """
+
+    def __init__(self, strategy: str = "fork", is_async: bool = True) -> None:
+        self.strategy = _check_strategy(strategy)
+        self.is_async = is_async
+        self.settings = Settings.from_environment()
+        self.connection = connect(self.settings.redis_url)
+        self._used_queues: set[str] = set()
+
+    def enqueue(self, queue_name: str, function: Function, *args: Any, **kwargs: Any) -> Job:
+        """Put a job at the end of a queue.
+
+        Args:
+            queue_name: the queue.
+            function: the function to call, or its dotted path.
+            args: its arguments.
+            kwargs: its keyword arguments, and what `rq.Queue.enqueue` takes: `args` and `kwargs` in place of
+                the arguments themselves, `retry`, `job_timeout`, `description`, `job_id`, `depends_on`, ...
+
+        Raises:
+            TypeError, ValueError: an argument that cannot be used; nothing is written.
+        """
+        reference, options = self._checked(function, args, kwargs)
+        return self._queue_in_use(queue_name).enqueue(reference, **options)
+
+    def enqueue_in(
+        self, queue_name: str, time_delta: object, function: Function, *args: Any, **kwargs: Any
+    ) -> Job:
+        """Put a job at the end of a queue when `time_delta` has passed: see `enqueue`.
+
+        RQ's scheduler, which the stack's workers run, moves it then; it works in whole seconds.
+        """
+        delay = check_time_delta(time_delta)
+        reference, options = self._checked(function, args, kwargs)
+        return self._queue_in_use(queue_name).enqueue_in(delay, reference, **options)
+
+    def queued_count(self, queue_name: str) -> int:
+        """Return how many jobs wait in a queue."""
+        return self.get_queue(queue_name).count
+
+    def failed_count(self, queue_name: str) -> int:
+        """Return how many jobs of a queue failed for good, and are kept."""
+        return len(self.get_queue(queue_name).failed_job_registry)
+
+    def scheduled_count(self, queue_name: str) -> int:
+        """Return how many jobs of a queue are delayed, retries that wait for their time included."""
+        return len(self.get_queue(queue_name).scheduled_job_registry)
+
+    def get_queue(self, queue_name: str) -> Queue:
+        """Return RQ's own object for a queue, for all that this class does not do."""
+        return Queue(check_queue_name(queue_name), connection=self.connection, is_async=self.is_async)
+
+    def purge(self, queue_name: str, queue_state: str = "queued") -> int:
+        """Delete the jobs of a queue that are queued, failed or scheduled, and return how many are left.
+
+        Raises:
+            ValueError: there is no such state; nothing is deleted.
+        """
+        state = check_queue_state(queue_state)
+        queue = self.get_queue(queue_name)
+        purge(queue, state)
+        return {"queued": self.queued_count, "failed": self.failed_count, "scheduled": self.scheduled_count}[
+            state
+        ](queue_name)
+
+    def work(self, *queues: str, with_scheduler: bool = False) -> bool:
+        """Work the queues in the way of this scheduler's strategy, and return whether a job was done.
+
+        Args:
+            queues: their names; a queue is only looked at when those before it are empty.
+            with_scheduler: also move delayed jobs and retries into the queues when their time has come.
+        """
+        if not queues:
+            raise ValueError("queues: expected the name of at least one queue")
+        names = [check_queue_name(name) for name in queues]
+        if self.strategy == "fork":
+            return build_worker(names, self.connection, self.settings).work(with_scheduler=with_scheduler)
+        worker = MonitoredSimpleWorker(names, connection=self.connection, log_job_description=False)
+        return worker.work(burst=True, with_scheduler=with_scheduler)
+
+    def job(self, job_id: str) -> Job:
+        """Return a job.
+
+        Raises:
+            rq.exceptions.NoSuchJobError: there is none with this id, or it was kept long enough.
+        """
+        return Job.fetch(job_id, connection=self.connection)
+
+    def clear(self) -> None:
+        """Delete all cron jobs, and the jobs of all queues that this object enqueued into."""
+        for queue_name in sorted(self._used_queues):
+            for state in ("queued", "scheduled", "failed"):
+                self.purge(queue_name, state)
+
+    def _checked(
+        self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Any, dict[str, Any]]:
+        """Tell RQ's options from the function's arguments, as RQ does, and check both."""
+        runs_here = not self.is_async or self.strategy != "fork"
+        reference = function_reference(function, same_process=runs_here)
+        if args and kwargs.keys() & {"args", "kwargs"}:
+            raise TypeError(
+                "args: expected the function's arguments either as they are or as `args` and `kwargs`"
+            )
+        options = Queue.parse_args("", *args, **kwargs)._asdict()
+        del options["func"]
+        options["args"], options["kwargs"] = check_call_arguments(
+            options["args"], options["kwargs"], ("args", "kwargs")
+        )
+        options["job_timeout"] = options.pop("timeout")
+        if options["job_timeout"] is not None:
+            check_timeout(options["job_timeout"])
+        # RQ's own description would hold the arguments, which may be secret.
+        options["description"] = check_description(options["description"]) or function_path(reference)
+        return reference, options
+
+    def _queue_in_use(self, queue_name: str) -> Queue:
+        queue = self.get_queue(queue_name)
+        self._used_queues.add(queue.name)
+        return queue
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        error_type: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.connection.close()
+
+
+def _check_strategy(strategy: str) -> Strategy:
+    for known in STRATEGIES:
+        if strategy == known:
+            return known
+    close = get_close_matches(str(strategy), STRATEGIES, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"strategy: expected one of {', '.join(STRATEGIES)}; got {strategy!r}{hint}")

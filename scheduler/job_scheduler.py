@@ -1,0 +1,65 @@
+"""`job_scheduler`: the one call with which an application enqueues, delays or repeats a job."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from typing import Any
+
+from rq.job import Job
+
+from scheduler.arguments import check_call_arguments, check_timeout
+from scheduler.datahub_scheduler import DataHubScheduler
+from scheduler.functions import Function
+from scheduler.queues import SHORT_RUNNING_QUEUE
+from scheduler.retries import RetryIntervals, retry_policy
+
+
+def job_scheduler(
+    function: Function,
+    function_args: Sequence[Any] | None = None,
+    function_kwargs: Mapping[str, Any] | None = None,
+    max_retries: int | None = 3,
+    queue_name: str = SHORT_RUNNING_QUEUE,
+    is_burst: bool = False,
+    retry_backoff: bool | int = False,
+    retry_intervals: RetryIntervals = 0,
+    cron: str | None = None,
+    time_delta: timedelta | None = None,
+    job_timeout: int = 180,
+    description: str | None = None,
+) -> Job:
+    """Enqueue a job, or delay it by `time_delta`, or repeat it by `cron`.
+
+    Args:
+        function: what a worker is to call: a function that it can import, or the dotted path of one.
+        function_args: its arguments; they must be picklable.
+        function_kwargs: its keyword arguments.
+        max_retries: how often a job that fails is tried again; None: never.
+        queue_name: the queue that it goes to.
+        is_burst: the caller works the queue off in this process, as tests do; so functions of `__main__` do.
+        retry_backoff: wait longer before each retry: True for 1, 4, 9, ... seconds; a number n for n, (n+1)²,
+            (n+2)², ... It takes precedence over `retry_intervals`.
+        retry_intervals: seconds before each retry, or a list of them; of a shorter list RQ repeats the first.
+        cron: a cron expression, in the time zone that SCHEDULER_TIMEZONE names.
+        time_delta: how long from now the job is enqueued.
+        job_timeout: seconds after which a run is ended, as failed; -1: never.
+        description: what the job is for, as dashboards show it; the function's name if it is not given.
+
+    Returns:
+        The job; for `cron` the cron job.
+
+    Raises:
+        TypeError, ValueError: an argument that cannot be used; the message names it, its value and what is
+            expected, and nothing is written.
+    """
+    if cron is not None and time_delta is not None:
+        raise ValueError(f"cron and time_delta: expected at most one, got {cron!r} and {time_delta!r}")
+    args, kwargs = check_call_arguments(function_args, function_kwargs)
+    retry = retry_policy(max_retries, retry_backoff, retry_intervals)
+    check_timeout(job_timeout)
+    call = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
+    with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
+        if time_delta is not None:
+            return scheduler.enqueue_in(queue_name, time_delta, function, job_timeout=job_timeout, **call)
+        return scheduler.enqueue(queue_name, function, job_timeout=job_timeout, **call)
