@@ -204,7 +204,7 @@ WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
 """Before a queue's name. Hash: histogram of the waits in the queue."""
 
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
-"""Before a queue's name. Hash: execution id -> who runs what, as JSON, until the execution's end is counted."""
+"""Before a queue's name. Hash: execution id -> what runs where, as JSON, until its end is counted."""
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""
