@@ -102,6 +102,27 @@ WORKER_JOB_RUNNING = Metric(
     "For how long the worker's current job has been running; absent when the worker is idle.",
 )
 
+# --- objectives: what the user promises for each queue ------------------------------------------------------
+
+QUEUE_OBJECTIVE_WAIT = Metric(
+    "rq_queue_objective_wait_seconds",
+    "gauge",
+    ("queue", "le"),
+    "Objective: a job starts within this time. `le` is the bucket of rq_job_wait_seconds that ends there.",
+)
+QUEUE_OBJECTIVE_RUN = Metric(
+    "rq_queue_objective_run_seconds",
+    "gauge",
+    ("queue", "le"),
+    "Objective: a job runs no longer. `le` is the bucket of rq_job_duration_seconds that ends there.",
+)
+QUEUE_OBJECTIVE_RATIO = Metric(
+    "rq_queue_objective_ratio",
+    "gauge",
+    ("queue", "objective"),
+    "Objective: the share of jobs that end in success, wait no longer, or run no longer.",
+)
+
 # --- cron --------------------------------------------------------------------------------------------------
 
 CRON_JOB_INFO = Metric(
@@ -148,6 +169,9 @@ CATALOGUE = tuple(value for value in tuple(globals().values()) if isinstance(val
 Outcome = Literal["success", "failed", "retried", "stopped", "abandoned"]
 OUTCOMES: tuple[Outcome, ...] = ("success", "failed", "retried", "stopped", "abandoned")
 
+ObjectiveKind = Literal["success", "wait", "run"]
+OBJECTIVE_KINDS: tuple[ObjectiveKind, ...] = ("success", "wait", "run")
+
 TickResult = Literal["enqueued", "coalesced", "missed"]
 TICK_RESULTS: tuple[TickResult, ...] = ("enqueued", "coalesced", "missed")
 
@@ -169,7 +193,7 @@ ABANDONED = "AbandonedJobError"
 # --- buckets, upper bounds in seconds ----------------------------------------------------------------------
 
 DURATION_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
-WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 1800.0, 7200.0)
+WAIT_BUCKETS = (0.01, 0.05, 0.1, 0.5, 1.0, 5.0, 15.0, 60.0, 300.0, 600.0, 1800.0, 7200.0)
 
 # --- Redis keys --------------------------------------------------------------------------------------------
 # All below `rq:`, so that an ACL for RQ's keys covers them.
