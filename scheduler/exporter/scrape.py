@@ -12,7 +12,10 @@ from prometheus_client.core import Metric as Family
 from scheduler import catalogue
 from scheduler.exporter.errors import Errors, outage
 from scheduler.exporter.families.exporter import exporter_families
+from scheduler.exporter.families.jobs import job_families
+from scheduler.exporter.families.queues import queue_families
 from scheduler.exporter.families.stock import StockFamilies
+from scheduler.exporter.families.workers import worker_families
 from scheduler.exporter.snapshot import RedisReader, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -61,4 +64,9 @@ class ScrapeCollector:
         yield from exporter_families(is_up=bool(families), errors=self._errors)
 
     def _families(self, scrape: Scrape) -> list[Family]:
-        return self._stock.collect(scrape)
+        return [
+            *self._stock.collect(scrape),
+            *job_families(scrape.snapshot),
+            *queue_families(scrape.snapshot),
+            *worker_families(scrape.snapshot),
+        ]

@@ -9,6 +9,7 @@ from redis import Redis
 
 from scheduler.connection import connect
 from scheduler.exporter.errors import Errors
+from scheduler.exporter.reading.jobs import JobFacts, read_jobs
 from scheduler.exporter.reading.pipeline import read_together
 from scheduler.exporter.reading.queues import QueueFacts, read_queues
 from scheduler.exporter.reading.workers import WorkerFacts, read_workers
@@ -27,6 +28,7 @@ class Snapshot:
     taken_at: float
     workers: list[WorkerFacts]
     queues: dict[str, QueueFacts]
+    jobs: JobFacts
 
 
 def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
@@ -38,11 +40,11 @@ def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
     now = time.time()
     found = read_together(
         connection,
-        {"workers": read_workers(errors), "queues": read_queues(errors, now)},
+        {"workers": read_workers(errors), "queues": read_queues(errors, now), "jobs": read_jobs(errors)},
         errors,
         deadline=time.monotonic() + READ_SECONDS,
     )
-    return Snapshot(taken_at=now, workers=found["workers"], queues=found["queues"])
+    return Snapshot(taken_at=now, **found)
 
 
 class RedisReader:

@@ -1,4 +1,4 @@
-"""rq-exporter's own collector, unmodified, fed from a snapshot: alone it makes 2 trips a worker, 6 a queue."""
+"""rq-exporter's collector, unmodified, fed from a snapshot: alone it makes trips for each worker and queue."""
 
 from __future__ import annotations
 

@@ -1,0 +1,59 @@
+"""Jobs: how many ended how, how long they ran and waited.
+
+A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known: every
+outcome, and the exceptions that this package itself names. Waits are 0 as soon as their queue is known. The
+histogram of run times has a dozen series an outcome, so it exists only for outcomes that were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric as Family
+
+from scheduler import catalogue
+from scheduler.exporter.families.build import Values, counter, histogram
+from scheduler.exporter.snapshot import Snapshot
+from scheduler.job_series import Histogram, JobSeries
+
+KNOWN_EXCEPTIONS = (catalogue.WORK_HORSE_KILLED, catalogue.ABANDONED, catalogue.MAX_RETRIES_EXCEEDED)
+
+Functions = dict[tuple[str, str], JobSeries]
+
+
+def job_families(snapshot: Snapshot) -> Iterator[Family]:
+    """What monitored workers counted."""
+    functions = snapshot.jobs.functions
+    waits = {queue: Histogram() for queue in snapshot.queues} | snapshot.jobs.waits
+    yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
+    yield histogram(
+        catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, (((queue,), waited) for queue, waited in waits.items())
+    )
+    yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
+    yield counter(catalogue.JOB_FAILURES, _failures(functions))
+    yield counter(
+        catalogue.JOB_METRICS_WRITE_ERRORS,
+        (((code,), count) for code, count in snapshot.jobs.write_errors.items()),
+    )
+
+
+def _durations(functions: Functions) -> Iterator[tuple[tuple[str, ...], Histogram]]:
+    for (queue, function), series in functions.items():
+        for outcome, ran in series.outcomes.items():
+            if ran.buckets:  # an abandoned job has no run time
+                yield (queue, function, outcome), ran
+
+
+def _processed(functions: Functions) -> Values:
+    for (queue, function), series in functions.items():
+        for outcome in catalogue.OUTCOMES:
+            ended = series.outcomes.get(outcome)
+            yield (queue, function, outcome), ended.count if ended else 0
+
+
+def _failures(functions: Functions) -> Values:
+    for (queue, function), series in functions.items():
+        counts = dict.fromkeys(KNOWN_EXCEPTIONS, 0)
+        counts |= {exception: failures.count for exception, failures in series.exceptions.items()}
+        for exception, count in counts.items():
+            yield (queue, function, exception), count

@@ -1,0 +1,26 @@
+"""Queues: what waits, what is stuck, and who works on them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric as Family
+
+from scheduler import catalogue
+from scheduler.exporter.families.build import gauge
+from scheduler.exporter.snapshot import Snapshot
+
+
+def queue_families(snapshot: Snapshot) -> Iterator[Family]:
+    """Every queue that RQ knows; workers also of queues that were never used."""
+    queues = snapshot.queues.items()
+    yield gauge(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
+    yield gauge(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
+    yield gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues))
+    workers = dict.fromkeys(snapshot.queues, 0) | _live_workers(snapshot)
+    yield gauge(catalogue.QUEUE_WORKERS, (((name,), count) for name, count in workers.items()))
+
+
+def _live_workers(snapshot: Snapshot) -> Counter[str]:
+    return Counter(queue for worker in snapshot.workers if worker.is_live for queue in set(worker.queues))
