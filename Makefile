@@ -44,3 +44,7 @@ lint: $(VENV)/.dev ## Check style and types
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
+
+.PHONY: dashboards
+dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
+	$(BIN)/python -m grafana

@@ -1,0 +1,152 @@
+"""Queue depth: what waits, and whether it will be worked off."""
+
+from grafana import links
+from grafana.house import ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
+from grafana.layer.fields import thresholds
+from grafana.layer.layout import Heading, row
+from grafana.layer.panels import stat, time_series
+from grafana.links import dashboard_link, detail_link
+from grafana.queries import queues
+
+TO_WORKERS = dashboard_link("Workers", links.WORKERS)
+ONLY_THIS_QUEUE = detail_link("Only this queue", links.QUEUE_DEPTH, queue=links.SERIES_QUEUE)
+
+DASHBOARD = rq_dashboard(
+    links.QUEUE_DEPTH,
+    "Queue depth",
+    "What waits, for how long, and will the workers ever catch up?",
+    choices=[QUEUE_CHOICE],
+    rows=[
+        row(
+            4,
+            stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
+            stat(
+                "Oldest wait",
+                "Age of the job that has waited longest in any of the queues.",
+                queues.oldest_age_of_all(),
+                unit="s",
+                colours=thresholds("green", (60, "yellow"), (600, "red")),
+                sparkline=True,
+            ),
+            stat(
+                "Queues without workers",
+                "Queues with jobs that no live worker listens for: start a worker for them.",
+                queues.without_workers(),
+                colours=ANY_IS_BAD,
+                links=[TO_WORKERS],
+            ),
+            stat(
+                "Overdue",
+                "Delayed jobs and retries whose time has come, but that nobody has put into the queue: no "
+                "worker with RQ's scheduler runs for it.",
+                queues.overdue_in_all(),
+                colours=ANY_IS_BAD,
+            ),
+            stat(
+                "Stuck",
+                "Started jobs whose worker is dead. A worker's maintenance retries or fails them within "
+                "minutes.",
+                queues.stuck_in_all(),
+                colours=ANY_IS_BAD,
+                links=[TO_WORKERS],
+            ),
+            stat(
+                "Delayed",
+                "Jobs that are not due yet: enqueued for later, or waiting for a retry.",
+                queues.in_state_in_all("scheduled"),
+            ),
+        ),
+        row(
+            9,
+            time_series(
+                "Depth by queue",
+                "Jobs that wait, by queue.",
+                [queues.depth()],
+                stacked=True,
+                legend="right",
+                series_links=[ONLY_THIS_QUEUE],
+            ),
+        ),
+        row(
+            8,
+            time_series(
+                "Oldest job by queue",
+                "Age of the job at the head of the queue. A line that climbs one second a second: nothing "
+                "leaves.",
+                [queues.oldest_age()],
+                unit="s",
+                series_links=[ONLY_THIS_QUEUE],
+            ),
+            time_series(
+                "Arrivals against completions",
+                "Jobs a minute. RQ counts no arrivals: they are what ended, plus what there is more of than "
+                "before, queued or running. Retries and delayed jobs arrive when they enter the queue.",
+                [queues.arrivals(), queues.departures()],
+                unit="suffix:/min",
+                series_colours={"arrived": "blue", "ended": "green"},
+                no_value=NOT_MEASURED,
+            ),
+        ),
+        row(
+            8,
+            time_series(
+                "Time to drain by queue",
+                "What waits now, at the rate at which jobs ended in the last five minutes, if nothing more "
+                "came; about as long as a job that is enqueued now has to wait. A queue that does not drain "
+                "is left out.",
+                [queues.time_to_drain_over_time()],
+                unit="s",
+                no_value=NOT_MEASURED,
+                series_links=[ONLY_THIS_QUEUE],
+            ),
+            time_series(
+                "Growth by queue",
+                "By how many jobs a minute the queue has grown (above zero) or shrunk in the last five "
+                "minutes.",
+                [queues.growth()],
+                unit="suffix:/min",
+                minimum=None,
+                series_links=[ONLY_THIS_QUEUE],
+            ),
+        ),
+        row(
+            8,
+            time_series(
+                "Jobs by status",
+                "All jobs that Redis holds, by RQ's states; finished and failed ones until they expire.",
+                [queues.by_status()],
+                stacked=True,
+            ),
+            time_series(
+                "Workers by queue",
+                "Live workers that listen to the queue. Queued jobs and no worker: that is why they wait.",
+                [queues.workers()],
+                links=[TO_WORKERS],
+                series_links=[detail_link("Workers", links.WORKERS, queue=links.SERIES_QUEUE)],
+            ),
+        ),
+        Heading("Delayed, overdue and stuck"),
+        row(
+            7,
+            time_series(
+                "Delayed by queue",
+                "Jobs that are not due yet: enqueued for later, or waiting for a retry.",
+                [queues.in_state("scheduled")],
+                stacked=True,
+            ),
+            time_series(
+                "Overdue by queue",
+                "Delayed jobs whose time has come, but that nobody has put into the queue.",
+                [queues.overdue()],
+                stacked=True,
+            ),
+            time_series(
+                "Stuck by queue",
+                "Started jobs whose worker is dead.",
+                [queues.stuck()],
+                stacked=True,
+                links=[TO_WORKERS],
+            ),
+        ),
+    ],
+)

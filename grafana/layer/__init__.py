@@ -1,0 +1,13 @@
+"""Grafana dashboards as today's Grafana stores them, built on grafanalib; knows nothing of what they show.
+
+grafanalib 0.7 gives the skeleton (Dashboard, Template, Panel, GridPos) but writes panels in a shape that
+Grafana left behind years ago. The functions here return panels whose options, field configuration and
+targets are those of schema version 42, so that Grafana loads them without migrating anything.
+
+query.py     a PromQL query with its legend, and the target it becomes
+fields.py    thresholds, value mappings, overrides, links: what is said about values
+panels.py    one function a panel type, except for
+tables.py    the table, whose columns are each a query
+layout.py    rows of panels instead of x and y
+dashboard.py variables, annotations, the dashboard, and its JSON
+"""

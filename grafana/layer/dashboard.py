@@ -1,0 +1,138 @@
+"""The dashboard around the panels, and its JSON."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from typing import Any
+
+from grafanalib import core as grafanalib
+from grafanalib._gen import DashboardEncoder
+
+from grafana.layer.fields import Json
+from grafana.layer.layout import Heading, Row, place
+from grafana.layer.query import DATA_SOURCE, Query
+
+SCHEMA_VERSION = 42
+"""The last one of the classic schema: nothing is left for Grafana to migrate."""
+
+ALL = {"selected": True, "text": ["All"], "value": ["$__all"]}
+
+DEAD_DASHBOARD_KEYS = {"__inputs", "gnetId", "hideControls", "id", "rows", "sharedCrosshair", "style"}
+DEAD_VARIABLE_KEYS = {"useTags", "tagsQuery", "tagValuesQuery", "auto", "auto_min", "auto_count"}
+MEANINGFUL_NULLS = {"value", "from", "to"}
+"""Null stands for infinity in the first step of thresholds and in range mappings."""
+
+ROW_KEYS = {"id", "type", "title", "collapsed", "gridPos", "panels"}
+
+
+def data_source_variable(uid: str, name: str) -> grafanalib.Template:
+    """The choice of a Prometheus; at first the data source that has this uid and name."""
+    return grafanalib.Template(
+        name="datasource", label="Data source", type="datasource", query="prometheus", default=(uid, name)
+    )
+
+
+def label_variable(name: str, label: str, selector: str) -> grafanalib.Template:
+    """A choice of values, any number, that the label has in the series of `selector`; at first all."""
+    return grafanalib.Template(
+        name=name,
+        label=label,
+        query=f"label_values({selector}, {name})",
+        dataSource=DATA_SOURCE,
+        multi=True,
+        includeAll=True,
+        allValue=".+",
+        refresh=2,  # when the time range changes
+    )
+
+
+def annotation(name: str, query: Query, *, title: str, text: str, tags: str) -> Json:
+    """Marks on all graphs for as long as the query returns series."""
+    return {
+        "name": name,
+        "datasource": DATA_SOURCE,
+        "enable": True,
+        "hide": False,
+        "iconColor": "red",
+        "expr": query.expr,
+        "step": "60s",
+        "titleFormat": title,
+        "textFormat": text,
+        "tagKeys": tags,
+    }
+
+
+def dashboard(
+    uid: str,
+    title: str,
+    question: str,
+    *,
+    tag: str,
+    variables: Sequence[grafanalib.Template],
+    annotations: Sequence[Json],
+    rows: Sequence[Row | Heading],
+) -> grafanalib.Dashboard:
+    """A read-only dashboard, with a menu of all others that have the same tag.
+
+    Args:
+        uid: its address, fixed for ever.
+        title: its name in menus.
+        question: what a reader comes to it for.
+        tag: what it has in common with the dashboards that its menu leads to.
+        variables: choices at its top.
+        annotations: marks on its graphs.
+        rows: its panels from top to bottom.
+    """
+    menu = grafanalib.DashboardLink(
+        title="Dashboards", tags=[tag], type="dashboards", asDropdown=True, includeVars=True, keepTime=True
+    )
+    return grafanalib.Dashboard(
+        uid=uid,
+        title=title,
+        description=question,
+        tags=[tag],
+        schemaVersion=SCHEMA_VERSION,
+        editable=False,
+        timezone="browser",
+        graphTooltip=1,
+        refresh="10s",
+        time=grafanalib.Time("now-1h", "now"),
+        links=[menu],
+        templating=grafanalib.Templating(list(variables)),
+        annotations=grafanalib.Annotations(list(annotations)),
+        panels=place(rows),
+    )
+
+
+def to_json(board: grafanalib.Dashboard) -> str:
+    """The dashboard as Grafana stores it: same input, same text."""
+    raw: Json = json.loads(json.dumps(board, cls=DashboardEncoder))
+    clean = _without_nulls({key: value for key, value in raw.items() if key not in DEAD_DASHBOARD_KEYS})
+    clean["timepicker"] = {}
+    clean["panels"] = [_panel(panel) for panel in clean["panels"]]
+    clean["templating"]["list"] = [_variable(variable) for variable in clean["templating"]["list"]]
+    return json.dumps(clean, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {
+            key: _without_nulls(item)
+            for key, item in value.items()
+            if item is not None or key in MEANINGFUL_NULLS
+        }
+    return [_without_nulls(item) for item in value] if isinstance(value, list) else value
+
+
+def _panel(panel: Json) -> Json:
+    # A heading is grafanalib's own RowPanel, with keys that no longer exist.
+    return {k: v for k, v in panel.items() if k in ROW_KEYS} if panel["type"] == "row" else panel
+
+
+def _variable(variable: Json) -> Json:
+    alive = {key: value for key, value in variable.items() if key not in DEAD_VARIABLE_KEYS}
+    if variable["type"] == "datasource":
+        uid, name = variable["current"]["value"]
+        return alive | {"current": {"selected": True, "text": name, "value": uid}}
+    return alive | {"current": ALL, "definition": variable["query"]}

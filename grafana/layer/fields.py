@@ -1,0 +1,55 @@
+"""What is said about a panel's values: thresholds, mappings to words, overrides for some fields, links."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """Where a click on a value, or on a panel's corner, leads."""
+
+    title: str
+    url: str
+
+    def json(self) -> Json:
+        """The link as Grafana stores it."""
+        return {"title": self.title, "url": self.url}
+
+
+def thresholds(base: str, *steps: tuple[float, str]) -> Json:
+    """Colours by value: `base` up to the first step, then each step's colour from its value on."""
+    # The first step's value is null, which stands for minus infinity.
+    first: Json = {"color": base, "value": None}
+    return {"mode": "absolute", "steps": [first, *({"color": colour, "value": at} for at, colour in steps)]}
+
+
+def value_mapping(texts: Mapping[int, tuple[str, str]]) -> Json:
+    """Words for numbers: `{1: ("idle", "blue")}` shows 1 as a blue "idle"."""
+    options = {
+        str(value): {"text": text, "color": colour, "index": index}
+        for index, (value, (text, colour)) in enumerate(texts.items())
+    }
+    return {"type": "value", "options": options}
+
+
+def range_mapping(from_: float | None, to: float | None, text: str, colour: str) -> Json:
+    """A word for a range of numbers; None is open-ended."""
+    return {"type": "range", "options": {"from": from_, "to": to, "result": {"text": text, "color": colour}}}
+
+
+def override(field: str, properties: Mapping[str, Any]) -> Json:
+    """Other properties than the panel's for the field, or series, of this name."""
+    return {
+        "matcher": {"id": "byName", "options": field},
+        "properties": [{"id": id_, "value": value} for id_, value in properties.items()],
+    }
+
+
+def fixed_colour(colour: str) -> Json:
+    """A colour setting that does not depend on the value."""
+    return {"mode": "fixed", "fixedColor": colour}

@@ -1,0 +1,53 @@
+"""A PromQL query, and the target that a panel makes of it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from string import ascii_uppercase
+from typing import Literal
+
+from grafana.layer.fields import Json
+
+Format = Literal["time_series", "table", "heatmap"]
+
+DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
+"""The one that the reader picked at the top of the dashboard."""
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """PromQL and how its series are named."""
+
+    expr: str
+    legend: str = "__auto"
+    """Template over labels, such as `{{queue}}`; `__auto` leaves it to Grafana."""
+    min_step: str = ""
+    """The interval at which the series have samples, where it is not the data source's scrape interval.
+
+    Grafana derives the step and $__rate_interval from it.
+    """
+    exemplars: bool = False
+
+
+def targets(queries: Sequence[Query], format_: Format, *, instant: bool) -> list[Json]:
+    """What a panel asks: one target a query, lettered A, B, C … in order."""
+    return [
+        _target(letter, query, format_, instant=instant)
+        for letter, query in zip(ascii_uppercase, queries, strict=False)
+    ]
+
+
+def _target(letter: str, query: Query, format_: Format, *, instant: bool) -> Json:
+    target: Json = {
+        "refId": letter,
+        "datasource": DATA_SOURCE,
+        "editorMode": "code",
+        "expr": query.expr,
+        "format": format_,
+        "instant": instant,
+        "range": not instant,
+        "exemplar": query.exemplars,
+        "legendFormat": query.legend,
+    }
+    return target | ({"interval": query.min_step} if query.min_step else {})

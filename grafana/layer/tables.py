@@ -1,0 +1,129 @@
+"""The table: one row for each combination of labels, one column a query."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from grafana.layer.fields import Json, Link, override
+from grafana.layer.panels import PLAIN, Panel
+from grafana.layer.query import Query, targets
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of numbers: the query's value in each row."""
+
+    header: str
+    query: Query
+    unit: str = "short"
+    decimals: int | None = None
+    colours: Json | None = None
+    """Thresholds that colour the cell's background; without them it stays plain."""
+    mappings: Sequence[Json] = ()
+    links: Sequence[Link] = ()
+    width: int | None = None
+
+    def override(self) -> Json:
+        """What Grafana is told about this column alone."""
+        properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
+        if self.colours is not None:
+            properties["thresholds"] = self.colours
+            properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
+        if self.mappings:
+            properties["mappings"] = list(self.mappings)
+        if self.links:
+            properties["links"] = [link.json() for link in self.links]
+        properties["custom.width"] = self.width
+        return override(self.header, {id_: value for id_, value in properties.items() if value is not None})
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """A column of words: a label that the queries have in their results."""
+
+    name: str
+    header: str
+    links: Sequence[Link] = ()
+    width: int | None = None
+
+    def override(self) -> Json | None:
+        """What Grafana is told about this column alone, None if nothing."""
+        properties: dict[str, Any] = {}
+        if self.links:
+            properties["links"] = [link.json() for link in self.links]
+        if self.width:
+            properties["custom.width"] = self.width
+        return override(self.header, properties) if properties else None
+
+
+def table(
+    title: str,
+    description: str,
+    labels: Sequence[Label],
+    columns: Sequence[Column],
+    *,
+    sort_by: str,
+    descending: bool = True,
+    hide: Sequence[str] = (),
+    no_value: str | None = None,
+    links: Sequence[Link] = (),
+) -> Panel:
+    """One row for each combination of `labels` that any column's query returns, now.
+
+    Args:
+        title: the question, in a few words.
+        description: what exactly is shown, and what to do about it.
+        labels: the first columns. A label may be missing from some of the queries, if the others tell the
+            rows apart.
+        columns: the columns of numbers.
+        sort_by: the header of the column to sort by at first.
+        descending: largest first.
+        hide: labels of the results that are not shown.
+        no_value: what to say in place of "No data".
+        links: links of the panel.
+    """
+    # Grafana names the value after its target when there is more than one.
+    values = [f"Value #{chr(ord('A') + i)}" for i in range(len(columns))] if len(columns) > 1 else ["Value"]
+    headers = {label.name: label.header for label in labels} | {
+        value: column.header for value, column in zip(values, columns, strict=True)
+    }
+    merge: list[Json] = [{"id": "merge", "options": {}}] if len(columns) > 1 else []
+    return Panel(
+        type="table",
+        title=title,
+        description=description,
+        targets=targets([column.query for column in columns], "table", instant=True),
+        links=links,
+        transformations=[*merge, _organize(headers, hide)],
+        options={
+            "showHeader": True,
+            "cellHeight": "sm",
+            "sortBy": [{"displayName": sort_by, "desc": descending}],
+        },
+        defaults={
+            "color": {"mode": "thresholds"},
+            "thresholds": PLAIN,
+            "noValue": no_value,
+            "custom": {
+                "align": "auto",
+                "cellOptions": {"type": "auto"},
+                "inspect": False,
+                "filterable": False,
+            },
+        },
+        overrides=[*filter(None, (label.override() for label in labels)), *(c.override() for c in columns)],
+    )
+
+
+def _organize(headers: Mapping[str, str], hide: Sequence[str]) -> Json:
+    """Columns in the order of `headers`, under those names; the time of the query is left out."""
+    return {
+        "id": "organize",
+        "options": {
+            "excludeByName": dict.fromkeys(("Time", *hide), True),
+            "indexByName": {name: index for index, name in enumerate(headers)},
+            "renameByName": dict(headers),
+        },
+    }

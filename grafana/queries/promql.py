@@ -1,0 +1,60 @@
+"""Selectors, and the few shapes that several queries share."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from grafana.layer.query import Query
+from grafana.queries import recorded
+from scheduler.catalogue import Metric
+
+QUEUE = 'queue=~"$queue"'
+FUNCTION = 'function=~"$function"'
+"""What the reader picked at the top of the dashboard."""
+
+
+def select(series: Metric | str, *matchers: str) -> str:
+    """A selector of a metric, or of series by their name."""
+    name = series.name if isinstance(series, Metric) else series
+    return f"{name}{{{','.join(matchers)}}}" if matchers else name
+
+
+def equals(label: str, value: str) -> str:
+    """A matcher for one value that holds no special characters."""
+    return f'{label}="{value}"'
+
+
+def one_of(label: str, values: Iterable[str]) -> str:
+    """A matcher for any of some values that hold no special characters."""
+    return f'{label}=~"{"|".join(values)}"'
+
+
+def with_zero(expr: str, exists: str) -> str:
+    """`expr`, or 0 where it is empty though `exists` is not: what is not measured is never shown as 0."""
+    return f"{expr} or 0 * count({exists})"
+
+
+def over_step(rate: str) -> str:
+    """A recorded rate, averaged over each step of the graph, so that no peak falls between two steps."""
+    return f"avg_over_time({rate}[$__rate_interval])"
+
+
+def over_range(rate: str) -> str:
+    """A recorded rate, averaged over the time that the reader picked."""
+    return f"avg_over_time({rate}[$__range])"
+
+
+def quantile(q: float, buckets: str, by: str) -> str:
+    """The quantile of rates of buckets; nothing, in place of NaN, where there was nothing to measure."""
+    labels = f"{by}, le" if by else "le"
+    return f"histogram_quantile({q}, sum by ({labels}) ({buckets})) >= 0"
+
+
+def from_counters(expr: str, legend: str = "__auto") -> Query:
+    """A query that reads the recorded counters."""
+    return Query(expr, legend, min_step=recorded.COUNTERS_INTERVAL)
+
+
+def from_rates(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
+    """A query that reads the recorded rates."""
+    return Query(expr, legend, min_step=recorded.RATES_INTERVAL, exemplars=exemplars)

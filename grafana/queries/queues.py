@@ -1,0 +1,134 @@
+"""What waits, what comes and what goes."""
+
+from __future__ import annotations
+
+from grafana.layer.query import Query
+from grafana.queries import recorded
+from grafana.queries.promql import QUEUE, equals, from_rates, one_of, over_step, select, with_zero
+from scheduler import catalogue
+from scheduler.catalogue import Metric
+
+PER_MINUTE = 60
+QUEUED = equals("status", "queued")
+ENDLESS = 30 * 86400
+"""Seconds from which a time to drain is no estimate any more."""
+
+IN_QUEUE_OR_RUNNING = one_of("status", ("queued", "started"))
+
+
+def _jobs(*matchers: str) -> str:
+    return select(catalogue.JOBS, QUEUE, *matchers)
+
+
+def depth() -> Query:
+    """Jobs that wait, by queue."""
+    return Query(f"sum by (queue) ({_jobs(QUEUED)})", "{{queue}}")
+
+
+def depth_in_all() -> Query:
+    """Jobs that wait."""
+    return Query(f"sum({_jobs(QUEUED)})", "queued")
+
+
+def by_status() -> Query:
+    """Jobs in each state, the ended ones that Redis still keeps included."""
+    return Query(f"sum by (status) ({_jobs()})", "{{status}}")
+
+
+def in_state(status: str) -> Query:
+    """Jobs in a state, by queue."""
+    return Query(f"sum by (queue) ({_jobs(equals('status', status))})", "{{queue}}")
+
+
+def in_state_in_all(status: str) -> Query:
+    """Jobs in a state."""
+    return Query(f"sum({_jobs(equals('status', status))})")
+
+
+def oldest_age() -> Query:
+    """Age of the job at the head, by queue."""
+    return _gauge(catalogue.QUEUE_OLDEST_JOB_AGE)
+
+
+def oldest_age_of_all() -> Query:
+    """Age of the job that has waited longest."""
+    return Query(f"max({select(catalogue.QUEUE_OLDEST_JOB_AGE, QUEUE)})")
+
+
+def workers() -> Query:
+    """Live workers that listen, by queue."""
+    return _gauge(catalogue.QUEUE_WORKERS)
+
+
+def without_workers() -> Query:
+    """How many queues have jobs that nobody listens for."""
+    with_jobs = f"sum by (queue) ({_jobs(QUEUED)}) > 0"
+    served = f"{select(catalogue.QUEUE_WORKERS, QUEUE)} > 0"
+    return Query(with_zero(f"count({with_jobs} unless on (queue) ({served}))", _jobs(QUEUED)))
+
+
+def overdue() -> Query:
+    """Scheduled jobs whose time has come, by queue."""
+    return _gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS)
+
+
+def overdue_in_all() -> Query:
+    """Scheduled jobs whose time has come."""
+    return _gauge_in_all(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS)
+
+
+def stuck() -> Query:
+    """Started jobs whose worker is dead, by queue."""
+    return _gauge(catalogue.QUEUE_STUCK_JOBS)
+
+
+def stuck_in_all() -> Query:
+    """Started jobs whose worker is dead."""
+    return _gauge_in_all(catalogue.QUEUE_STUCK_JOBS)
+
+
+def _gauge(metric: Metric) -> Query:
+    return Query(f"max by (queue) ({select(metric, QUEUE)})", "{{queue}}")
+
+
+def _gauge_in_all(metric: Metric) -> Query:
+    return Query(f"sum({select(metric, QUEUE)})")
+
+
+def departures() -> Query:
+    """Executions that ended, a minute, in all."""
+    rate = over_step(select(recorded.COMPLETION_RATE, QUEUE))
+    return from_rates(f"{PER_MINUTE} * sum({rate})", "ended")
+
+
+def arrivals() -> Query:
+    """Jobs that came into the queues, a minute, in all: what ended, and what there is more of than before.
+
+    RQ counts no arrivals. Retries and delayed jobs arrive when they enter the queue.
+    """
+    ended = over_step(select(recorded.COMPLETION_RATE, QUEUE))
+    growth = f"deriv({_jobs(IN_QUEUE_OR_RUNNING)}[5m])"
+    return from_rates(f"{PER_MINUTE} * clamp_min(sum({ended}) + sum({growth}), 0)", "arrived")
+
+
+def growth() -> Query:
+    """By how many jobs a minute each queue grows, or shrinks."""
+    return Query(f"{PER_MINUTE} * sum by (queue) (deriv({_jobs(QUEUED)}[5m]))", "{{queue}}")
+
+
+def time_to_drain() -> Query:
+    """How long what waits would take at the rate of the last five minutes, by queue.
+
+    A rate of zero counts as one so small that the time is ENDLESS, and an empty queue as drained.
+    """
+    return from_rates(_time_to_drain(), "{{queue}}")
+
+
+def time_to_drain_over_time() -> Query:
+    """The same, without the queues that do not drain: they would dwarf the others."""
+    return from_rates(f"{_time_to_drain()} < {ENDLESS}", "{{queue}}")
+
+
+def _time_to_drain() -> str:
+    rate = f"sum by (queue) ({select(recorded.COMPLETION_RATE, QUEUE)})"
+    return f"sum by (queue) ({_jobs(QUEUED)}) / on (queue) clamp_min({rate}, 1e-9)"

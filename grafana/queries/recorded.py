@@ -1,0 +1,36 @@
+"""Names of the recording rules, and how often they are evaluated.
+
+prometheus/rules/recording.yml has the rules and says what they are for. They are named as Prometheus
+recommends: labels that are left, metric, operations.
+"""
+
+from scheduler import catalogue
+
+PROCESSED = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:from_zero"
+FAILURES = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:from_zero"
+COUNTERS_INTERVAL = "15s"
+
+DURATION_BUCKETS = f"queue_function_le:{catalogue.JOB_DURATION.name}_bucket:rate5m"
+DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
+DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
+WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
+COMPLETION_RATE = f"queue_outcome:{catalogue.JOBS_PROCESSED.name.removesuffix('_total')}:rate5m"
+FAILURE_RATIO = "queue:rq_jobs_failed:ratio_rate5m"
+ENDED_AT = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:timestamp_increase1m"
+FAILED_AT = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:timestamp_increase1m"
+RATES_INTERVAL = "30s"
+
+RECORDED = {
+    COUNTERS_INTERVAL: (PROCESSED, FAILURES),
+    RATES_INTERVAL: (
+        DURATION_BUCKETS,
+        DURATION_SUM,
+        DURATION_COUNT,
+        WAIT_BUCKETS,
+        COMPLETION_RATE,
+        FAILURE_RATIO,
+        ENDED_AT,
+        FAILED_AT,
+    ),
+}
+"""Every recording rule, by the interval of its group."""
