@@ -48,3 +48,7 @@ format: $(VENV)/.dev ## Format the code
 .PHONY: dashboards
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
+
+.PHONY: test-compose
+test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
+	$(BIN)/python -m pytest -m compose tests/compose
