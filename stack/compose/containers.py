@@ -1,0 +1,71 @@
+"""How a container does, from what `docker inspect` tells of it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+from stack.runtime import Health, State
+from stack.services import Service
+
+RESTARTS_THAT_ARE_A_LOOP = 3
+
+WORST_FIRST = (Health.FAILED, Health.STOPPED, Health.STARTING, Health.HEALTHY)
+
+Container = Mapping[str, Any]
+"""One object of `docker inspect`."""
+
+
+def containers_of(service: Service, containers: Iterable[Container]) -> list[Container]:
+    """Return the containers of one service: more than one if it is scaled."""
+    return [
+        container
+        for container in containers
+        if container["Config"]["Labels"]["com.docker.compose.service"] == service.name
+    ]
+
+
+def published_ports(containers: Iterable[Container]) -> set[int]:
+    """Return the ports of this machine that the running containers hold."""
+    return {
+        int(binding["HostPort"])
+        for container in containers
+        for bindings in container["NetworkSettings"]["Ports"].values()
+        for binding in bindings or ()
+    }
+
+
+def worst_state(states: Iterable[State]) -> State:
+    """Return the state of a service whose containers have these."""
+    return min(states, key=lambda state: WORST_FIRST.index(state.health), default=State(Health.STOPPED))
+
+
+def state_of(container: Container) -> State:
+    """Return the state of one container; HEALTHY is one that runs and has no health check of its own."""
+    state = container["State"]
+    match state["Status"]:
+        case "running":
+            return _state_by_health_check(state.get("Health"))
+        case "restarting":
+            restarts = container["RestartCount"]
+            health = Health.FAILED if restarts >= RESTARTS_THAT_ARE_A_LOOP else Health.STARTING
+            return State(health, f"ended with exit code {state['ExitCode']}, restarted {restarts} times")
+        case "paused":
+            return State(Health.FAILED, "paused")
+        case _ if state["Error"]:
+            return State(Health.FAILED, state["Error"])
+    return State(Health.STOPPED)
+
+
+def _state_by_health_check(check: Mapping[str, Any] | None) -> State:
+    match check:
+        case {"Status": "starting"}:
+            return State(Health.STARTING)
+        case {"Status": "unhealthy", "Log": [*_, last]}:
+            return State(Health.FAILED, _last_line(last["Output"]))
+        case _:
+            return State(Health.HEALTHY)
+
+
+def _last_line(text: str) -> str:
+    return text.strip().rpartition("\n")[2]

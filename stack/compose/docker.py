@@ -1,0 +1,107 @@
+"""What this project asks of the `docker` command."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+
+from stack.runtime import StackError
+
+MINIMUM_ENGINE = (25, 0)
+"""The first that looks at a starting container more often than at a running one (start_interval)."""
+MINIMUM_COMPOSE = (2, 24)
+
+ANSWERS_WITHIN = 30.0
+PULLS_WITHIN = 900.0
+
+
+class Docker:
+    """Runs `docker` with the environment of the stack, on whichever engine that names."""
+
+    def __init__(self, environment: Mapping[str, str]) -> None:
+        self._environment = environment
+
+    def output(self, *arguments: str, within: float = ANSWERS_WITHIN) -> str:
+        """Return what the command printed.
+
+        Raises:
+            StackError: it failed, or did not end `within` so many seconds; the message has what it said.
+        """
+        result = self._run(arguments, within, capture=True)
+        if result.returncode:
+            raise StackError(f"`docker {arguments[0]}` failed: {result.stderr.strip()}")
+        return result.stdout
+
+    def show(self, *arguments: str, within: float | None = None) -> int:
+        """Run the command on the user's terminal and return its exit code.
+
+        Raises:
+            StackError: it did not end `within` so many seconds.
+        """
+        return self._run(arguments, within, capture=False).returncode
+
+    def _run(
+        self, arguments: Sequence[str], within: float | None, *, capture: bool
+    ) -> subprocess.CompletedProcess[str]:
+        try:
+            return subprocess.run(
+                ["docker", *arguments],
+                env=self._environment,
+                stdin=subprocess.DEVNULL,
+                capture_output=capture,
+                text=True,
+                timeout=within,
+                check=False,
+            )
+        except FileNotFoundError as error:
+            raise StackError("There is no docker command on this machine.") from error
+        except subprocess.TimeoutExpired as error:
+            raise StackError(f"`docker {arguments[0]}` did not end within {error.timeout:.0f} s.") from error
+
+    def engine_answers(self) -> bool:
+        """Tell whether there is a docker command with an engine behind it."""
+        if not shutil.which("docker", path=self._environment.get("PATH")):
+            return False
+        try:
+            self._engine_version()
+        except StackError:
+            return False
+        return True
+
+    def check_versions(self) -> None:
+        """Raise StackError unless the engine and the Compose plugin are there and new enough."""
+        _check_version("Docker Engine", self._engine_version(), MINIMUM_ENGINE)
+        try:
+            compose = self.output("compose", "version", "--short")
+        except StackError as error:
+            raise StackError(
+                f"The docker command has no Compose plugin; version {_dotted(MINIMUM_COMPOSE)} or newer is"
+                " needed. The old docker-compose, version 1, cannot read these files."
+            ) from error
+        _check_version("Docker Compose", compose, MINIMUM_COMPOSE)
+
+    def has_image(self, reference: str) -> bool:
+        """Tell whether the engine has the image already."""
+        return bool(self.output("image", "ls", "--quiet", reference).strip())
+
+    def pull(self, reference: str) -> None:
+        """Fetch the image; raises StackError if it cannot be had."""
+        print(f"Pulling {reference}", flush=True)
+        self.output("pull", "--quiet", reference, within=PULLS_WITHIN)
+
+    def _engine_version(self) -> str:
+        return self.output("version", "--format", "{{.Server.Version}}")
+
+
+def _check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
+    match = re.match(r"v?(\d+)\.(\d+)", version)
+    if match is None:
+        raise StackError(f"{program} says that its version is {version.strip()!r}, which is none.")
+    if (int(match[1]), int(match[2])) < minimum:
+        raise StackError(f"{program} is {version.strip()}; {_dotted(minimum)} or newer is needed.")
+
+
+def _dotted(version: tuple[int, int]) -> str:
+    return ".".join(str(part) for part in version)

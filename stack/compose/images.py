@@ -1,0 +1,52 @@
+"""The images that the compose files name, and getting those that the engine lacks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from stack.compose.docker import Docker
+from stack.runtime import StackError
+
+OVERRIDABLE = re.compile(r"\$\{(?P<variable>\w+):-(?P<default>[^}]+)\}")
+BASE_IMAGE_VARIABLE = "PYTHON_IMAGE"
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """An image that comes from a registry."""
+
+    default: str
+    variable: str
+    """Names another one: a mirror, or another version."""
+
+    def reference(self, environment: Mapping[str, str]) -> str:
+        """Return the image that the user wants."""
+        return environment.get(self.variable) or self.default
+
+
+def image_of(definition: Mapping[str, Any]) -> Image:
+    """Return the image of a service as the compose file defines it; the base image if it builds its own."""
+    text = definition["build"]["args"][BASE_IMAGE_VARIABLE] if "build" in definition else definition["image"]
+    match = OVERRIDABLE.fullmatch(text)
+    if match is None:
+        raise ValueError(f"expected an image as ${{VARIABLE:-name:version}}, got {text!r}")
+    return Image(match["default"], match["variable"])
+
+
+def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
+    """Pull the images that the engine lacks; return those that cannot be had, after saying why."""
+    return [image for image in dict.fromkeys(images) if not _fetch(docker, image.reference(environment))]
+
+
+def _fetch(docker: Docker, reference: str) -> bool:
+    if docker.has_image(reference):
+        return True
+    try:
+        docker.pull(reference)
+    except StackError as error:
+        print(f"Cannot get the image {reference}: {error}", flush=True)
+        return False
+    return True

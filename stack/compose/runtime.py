@@ -1,0 +1,217 @@
+"""Starts, watches and stops the stack with `docker compose`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from http.client import HTTPException
+from typing import Any
+from urllib.parse import urlsplit
+from urllib.request import urlopen
+
+from stack.compose.containers import Container, containers_of, published_ports, state_of, worst_state
+from stack.compose.docker import Docker
+from stack.compose.images import fetch_missing, image_of
+from stack.ports import check_ports_free
+from stack.runtime import Health, StackError, State
+from stack.services import (
+    ALERTMANAGER,
+    CORE_COMPOSE_FILE,
+    GRAFANA,
+    MONITOR_COMPOSE_FILE,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS,
+    SERVICES,
+    Service,
+)
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, StackSettings
+
+STARTS_WITHIN = 900.0
+"""Seconds to build our image, and to start the containers, which wait for each other."""
+STOPS_WITHIN = 120.0
+"""Seconds beyond the grace that a running job has to come to its end."""
+HEALTH_ANSWERS_WITHIN = 3.0
+
+RELOADED_BY_SIGHUP = (PROMETHEUS, ALERTMANAGER)
+"""Their configuration is mounted: compose does not see that it changed."""
+
+NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
+"""None is the host of a Unix socket, which no container has either."""
+
+GRAFANA_PASSWORD_FILE = "/var/lib/grafana/admin-password"  # noqa: S105 - the name of a file
+
+
+class ComposeRuntime:
+    """The stack as containers; stack.runtime.Runtime tells what each method promises."""
+
+    name = "compose"
+
+    def __init__(self, settings: StackSettings) -> None:
+        self._settings = settings
+        self._docker = Docker({**settings.environment, REDIS_URL: _redis_url_inside(settings)})
+        self._stops_within = settings.stop_grace + STOPS_WITHIN
+
+    def services(self) -> Sequence[Service]:
+        """All services but Grafana or its preview, and Redis where another one is used."""
+        instead = GRAFANA if containers_of(PREVIEW, self._containers()) else PREVIEW
+        return [service for service in SERVICES if service not in self._absent(instead)]
+
+    def start(self) -> None:
+        """Start every container, or bring it up to date; those that were scaled stay scaled."""
+        self._check_redis_url()
+        self._docker.check_versions()
+        absent = self._absent(self._fetch_images())
+        names = [service.name for service in absent]
+        self._docker.output(*_compose("rm", "--stop", "--force", *names), within=self._stops_within)
+        containers = self._containers()
+        self._check_ports([service for service in SERVICES if service not in absent], containers)
+        scales = dict.fromkeys(names, 0) | _scales(containers)
+        options = [f"--scale={name}={count}" for name, count in scales.items()]
+        self._run("up", "--detach", "--build", *options, within=STARTS_WITHIN)
+        self._reload_configuration(containers)
+
+    def stop(self) -> None:
+        """Remove containers and networks; the volumes stay."""
+        self._run("down", "--remove-orphans", within=self._stops_within)
+
+    def states(self) -> Mapping[Service, State]:
+        """The state of each service; that of its worst container, where it is scaled."""
+        containers = self._containers()
+        return {service: self._state(service, containers) for service in self.services()}
+
+    def last_log_lines(self, service: Service, count: int) -> str:
+        """The last lines of each container of the service."""
+        return self._docker.output(
+            *_compose("logs", "--no-color", "--no-log-prefix", f"--tail={count}", service.name)
+        )
+
+    def follow_logs(self, service: Service | None) -> None:
+        """Print the log of one service, or of all with the names before the lines."""
+        self._docker.show(*_compose("logs", "--follow", "--tail=100", *([service.name] if service else ())))
+
+    def notes(self) -> Sequence[str]:
+        """What takes Grafana's place, or where its password is, and whose Redis is used."""
+        containers = self._containers()
+        notes = [
+            f"Grafana's admin password: docker exec {container['Name'][1:]} cat {GRAFANA_PASSWORD_FILE}"
+            for container in containers_of(GRAFANA, containers)
+        ]
+        if containers_of(PREVIEW, containers):
+            variable = image_of(self._definitions()[GRAFANA.name]).variable
+            notes.append(
+                "Grafana's image could not be had: a preview serves its dashboards at its address."
+                f" To name an image that this machine can get: {variable}=…"
+            )
+        if not self._settings.has_own_redis():
+            notes.append(f"{REDIS_URL} is set: the stack uses that Redis and starts none of its own.")
+        return notes
+
+    def data(self) -> Sequence[str]:
+        """The volumes that exist."""
+        volumes = {volume["name"] for volume in self._configuration()["volumes"].values()}
+        existing = self._docker.output("volume", "ls", "--quiet").split()
+        return [f"volume {name}" for name in existing if name in volumes]
+
+    def clean(self) -> None:
+        """Remove the volumes."""
+        self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
+
+    def _absent(self, instead: Service) -> list[Service]:
+        return [instead] if self._settings.has_own_redis() else [instead, REDIS]
+
+    def _check_redis_url(self) -> None:
+        host = urlsplit(self._settings.redis_url()).hostname
+        if not self._settings.has_own_redis() and host in NAMES_OF_THE_CONTAINER_ITSELF:
+            raise StackError(
+                f"{REDIS_URL}: expected an address that containers can reach, got the host {host}, which is"
+                " the container itself there. Unset it to use the stack's own Redis, or set RUNTIME=native"
+            )
+
+    def _run(self, *arguments: str, within: float) -> None:
+        if self._docker.show(*_compose(*arguments), within=within):
+            raise StackError(f"`docker compose {arguments[0]}` failed; what it said is above.")
+
+    def _fetch_images(self) -> Service:
+        """Get the images that this machine lacks; return the service to do without, Grafana or the preview.
+
+        Raises:
+            StackError: an image other than Grafana's cannot be had.
+        """
+        definitions, environment = self._definitions(), self._settings.environment
+        images = [image_of(definition) for definition in definitions.values()]
+        missing = fetch_missing(self._docker, images, environment)
+        grafana = image_of(definitions[GRAFANA.name])
+        needed = [image for image in missing if image != grafana]
+        if needed:
+            variables = ", ".join(image.variable for image in needed)
+            raise StackError(
+                "Images that the stack needs cannot be had. To name others (a mirror, say), set"
+                f" {variables} in the environment or in .env; to run without containers: RUNTIME=native"
+            )
+        if missing:
+            print("The preview of Grafana's dashboards takes Grafana's place.", flush=True)
+        return GRAFANA if missing else PREVIEW
+
+    def _check_ports(self, services: Sequence[Service], containers: Sequence[Container]) -> None:
+        ours = published_ports(containers)
+        others = [s for s in services if s.port_variable and self._settings.port(s) not in ours]
+        check_ports_free(self._settings, others, is_ours=lambda _: False)
+
+    def _reload_configuration(self, containers: Sequence[Container]) -> None:
+        """Let those that ran before, and were not replaced, read their mounted files again."""
+        # Not by `docker kill`: the engine would think it stopped by hand, and restart it no more.
+        ran_before = {container["Id"] for container in containers if container["State"]["Running"]}
+        for service in RELOADED_BY_SIGHUP:
+            for container in containers_of(service, self._containers()):
+                if container["Id"] in ran_before:
+                    self._docker.output("exec", container["Id"], "kill", "-HUP", "1")
+
+    def _state(self, service: Service, containers: Sequence[Container]) -> State:
+        state = worst_state(state_of(container) for container in containers_of(service, containers))
+        if state.health is Health.HEALTHY and service.health_path and not self._answers(service):
+            return State(Health.STARTING, f"does not answer on port {self._settings.port(service)}")
+        return state
+
+    def _answers(self, service: Service) -> bool:
+        url = f"http://{BIND_ADDRESS}:{self._settings.port(service)}{service.health_path}"
+        try:
+            with urlopen(url, timeout=HEALTH_ANSWERS_WITHIN):
+                return True
+        except (OSError, HTTPException):
+            return False
+
+    def _containers(self) -> list[Container]:
+        identifiers = self._docker.output(*_compose("ps", "--all", "--quiet")).split()
+        if not identifiers:
+            return []
+        containers: list[Container] = json.loads(self._docker.output("inspect", *identifiers))
+        return containers
+
+    def _configuration(self, *options: str) -> Mapping[str, Any]:
+        configuration: Mapping[str, Any] = json.loads(
+            self._docker.output(*_compose("config", "--format", "json", *options))
+        )
+        return configuration
+
+    def _definitions(self) -> Mapping[str, Mapping[str, Any]]:
+        """The services by name, as the compose files define them, with the variables in place."""
+        definitions: Mapping[str, Mapping[str, Any]] = self._configuration("--no-interpolate")["services"]
+        return definitions
+
+
+def _compose(*arguments: str) -> list[str]:
+    files = [f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)]
+    return ["compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}", *arguments]
+
+
+def _redis_url_inside(settings: StackSettings) -> str:
+    """Return the address of Redis for containers."""
+    url = settings.redis_url()
+    return f"redis://{REDIS.name}:{REDIS.port}{urlsplit(url).path}" if settings.has_own_redis() else url
+
+
+def _scales(containers: Sequence[Container]) -> dict[str, int]:
+    """Return the number of containers of each service that has more than one."""
+    numbers = {service.name: len(containers_of(service, containers)) for service in SERVICES}
+    return {name: number for name, number in numbers.items() if number > 1}
