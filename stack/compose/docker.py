@@ -72,7 +72,7 @@ class Docker:
 
     def check_versions(self) -> None:
         """Raise StackError unless the engine and the Compose plugin are there and new enough."""
-        _check_version("Docker Engine", self._engine_version(), MINIMUM_ENGINE)
+        check_version("Docker Engine", self._engine_version(), MINIMUM_ENGINE)
         try:
             compose = self.output("compose", "version", "--short")
         except StackError as error:
@@ -80,7 +80,7 @@ class Docker:
                 f"The docker command has no Compose plugin; version {_dotted(MINIMUM_COMPOSE)} or newer is"
                 " needed. The old docker-compose, version 1, cannot read these files."
             ) from error
-        _check_version("Docker Compose", compose, MINIMUM_COMPOSE)
+        check_version("Docker Compose", compose, MINIMUM_COMPOSE)
 
     def has_image(self, reference: str) -> bool:
         """Tell whether the engine has the image already."""
@@ -95,7 +95,8 @@ class Docker:
         return self.output("version", "--format", "{{.Server.Version}}")
 
 
-def _check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
+def check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
+    """Raise StackError, with both versions, unless the version that a program tells is new enough."""
     match = re.match(r"v?(\d+)\.(\d+)", version)
     if match is None:
         raise StackError(f"{program} says that its version is {version.strip()!r}, which is none.")

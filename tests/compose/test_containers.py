@@ -1,0 +1,61 @@
+"""The state of a container, from what the engine tells of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from stack.compose.containers import state_of, worst_state
+from stack.runtime import Health, State
+
+
+def container(
+    status: str, restarts: int = 0, exit_code: int = 0, error: str = "", **more: Any
+) -> dict[str, Any]:
+    state = {"Status": status, "ExitCode": exit_code, "Error": error, **more}
+    return {"State": state, "RestartCount": restarts}
+
+
+def test_a_container_without_a_health_check_is_healthy_while_it_runs() -> None:
+    assert state_of(container("running")) == State(Health.HEALTHY)
+
+
+def test_a_health_check_that_has_not_answered_yet_is_a_start() -> None:
+    assert state_of(container("running", Health={"Status": "starting", "Log": []})).health is Health.STARTING
+
+
+def test_an_unhealthy_container_tells_what_its_last_check_said() -> None:
+    log = [{"Output": "first"}, {"Output": "Traceback …\nno live worker listens to short-running\n"}]
+
+    state = state_of(container("running", Health={"Status": "unhealthy", "Log": log}))
+
+    assert state == State(Health.FAILED, "no live worker listens to short-running")
+
+
+def test_a_container_that_ended_once_is_starting_again() -> None:
+    assert state_of(container("restarting", restarts=1, exit_code=137)).health is Health.STARTING
+
+
+def test_a_container_that_keeps_ending_has_failed() -> None:
+    state = state_of(container("restarting", restarts=5, exit_code=2))
+
+    assert state == State(Health.FAILED, "ended with exit code 2, restarted 5 times")
+
+
+def test_a_container_that_could_not_be_started_tells_why() -> None:
+    state = state_of(container("created", exit_code=128, error="port is already allocated"))
+
+    assert state == State(Health.FAILED, "port is already allocated")
+
+
+def test_a_container_that_was_stopped_has_not_failed() -> None:
+    assert state_of(container("exited", exit_code=0)) == State(Health.STOPPED)
+
+
+def test_a_service_is_as_well_as_its_worst_container() -> None:
+    states = [State(Health.HEALTHY), State(Health.FAILED, "why"), State(Health.STARTING)]
+
+    assert worst_state(states) == State(Health.FAILED, "why")
+
+
+def test_a_service_without_a_container_is_stopped() -> None:
+    assert worst_state([]) == State(Health.STOPPED)

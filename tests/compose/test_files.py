@@ -1,0 +1,246 @@
+"""The compose files, read without an engine: what they promise, and that they agree with the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from scheduler.settings import Settings
+from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
+from stack.services import (
+    CORE_COMPOSE_FILE,
+    GRAFANA,
+    MONITOR_COMPOSE_FILE,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS_EXPORTER,
+    RQ_EXPORTER,
+    SERVICES,
+    Service,
+)
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, VARIABLES
+
+FILES = {
+    name: yaml.safe_load((PROJECT_ROOT / name).read_text())
+    for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
+}
+DEFINITIONS: dict[str, dict[str, Any]] = {
+    name: definition for file in FILES.values() for name, definition in file["services"].items()
+}
+OUR_OWN = sorted(name for name, definition in DEFINITIONS.items() if "build" in definition)
+DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
+REFERENCE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+every_service = pytest.mark.parametrize("name", sorted(DEFINITIONS))
+
+
+def strings(value: object) -> Iterator[str]:
+    """All strings inside a value of a YAML file."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif value is not None:
+        yield str(value)
+
+
+# ---- one truth with the rest of the project ----
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_holds_the_services_that_the_list_of_services_puts_there(file: str) -> None:
+    listed = {service.name for service in SERVICES if service.compose_file == file}
+
+    assert set(FILES[file]["services"]) == listed
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_service_publishes_its_port_on_this_machine_only(service: Service) -> None:
+    published = DEFINITIONS[service.name].get("ports", [])
+
+    if service.port is None:
+        assert published == []
+    else:
+        port = f"${{{service.port_variable}:-{service.port}}}"
+        assert published == [f"{BIND_ADDRESS}:{port}:{service.port}"]
+
+
+def test_every_setting_of_the_python_processes_is_handed_on() -> None:
+    of_the_exporter_itself = {"RQ_EXPORTER_HOST", "RQ_EXPORTER_PORT"}
+    variables = {field.metadata["variable"] for field in fields(Settings)} - of_the_exporter_itself
+
+    for name in OUR_OWN:
+        if name != PREVIEW.name:
+            assert variables <= DEFINITIONS[name]["environment"].keys(), name
+
+
+def test_what_both_runtimes_read_has_one_default() -> None:
+    defaults = dict(REFERENCE.findall("".join((PROJECT_ROOT / name).read_text() for name in FILES)))
+
+    for variable in VARIABLES:
+        if variable.default:
+            assert defaults[variable.name] == variable.default
+
+
+def test_both_files_hold_the_shared_blocks_alike() -> None:
+    core, monitor = FILES[CORE_COMPOSE_FILE], FILES[MONITOR_COMPOSE_FILE]
+    shared = ["x-hardened", "x-app", "x-health-timing", "name"]
+
+    assert {block: core[block] for block in shared} == {block: monitor[block] for block in shared}
+
+
+@pytest.mark.parametrize("service", [PROMETHEUS, GRAFANA, PREVIEW, RQ_EXPORTER], ids=lambda s: s.name)
+def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> None:
+    check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
+
+    assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
+
+
+# ---- hardening ----
+
+
+@every_service
+def test_a_container_can_write_only_where_it_must(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["read_only"] is True
+    for volume in definition.get("volumes", []):
+        source, _, target = volume.partition(":")
+        assert source in FILES[CORE_COMPOSE_FILE]["volumes"] | FILES[MONITOR_COMPOSE_FILE]["volumes"] or (
+            source.startswith("./") and target.endswith(":ro")
+        ), volume
+
+
+@every_service
+def test_a_container_has_no_privileges(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert not definition.keys() & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"}
+    assert not any("docker.sock" in text for text in strings(definition))
+
+
+@every_service
+def test_no_container_runs_as_root(name: str) -> None:
+    user = DEFINITIONS[name].get("user")
+    if user is None:
+        assert name in OUR_OWN
+        user = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+
+    assert user.partition(":")[0] not in ("", "0", "root")
+
+
+@every_service
+def test_a_container_has_limits_and_its_log_has_an_end(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["mem_limit"]
+    assert definition["cpus"] <= 1, "more would not start on a machine with one core"
+    assert definition["pids_limit"]
+    assert definition["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@every_service
+def test_a_container_that_ends_is_restarted(name: str) -> None:
+    assert DEFINITIONS[name]["restart"] == "unless-stopped"
+
+
+@every_service
+def test_no_password_is_written_down(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    for variable in definition.get("environment", {}):
+        if re.search("PASSWORD|SECRET|TOKEN|KEY", variable):
+            assert variable.endswith("__FILE"), variable
+    assert not any(re.search(r"://[^/]*:[^/]*@", text) for text in strings(definition))
+
+
+# ---- images ----
+
+
+@every_service
+def test_an_image_is_pinned_by_version_and_can_be_overridden(name: str) -> None:
+    image = image_of(DEFINITIONS[name])
+
+    assert re.search(r":v?\d+(\.\d+)*(-[a-z]+)?$", image.default), image
+    assert image.variable.endswith("_IMAGE")
+
+
+def test_no_two_images_are_overridden_by_one_variable() -> None:
+    images = {image_of(definition) for definition in DEFINITIONS.values()}
+
+    assert len({image.variable for image in images}) == len(images)
+
+
+def test_our_services_share_one_image_built_on_the_base_that_the_dockerfile_names() -> None:
+    assert len({DEFINITIONS[name]["image"] for name in OUR_OWN}) == 1
+    default = image_of(DEFINITIONS[OUR_OWN[0]]).default
+    assert f"ARG {BASE_IMAGE_VARIABLE}={default}\n" in DOCKERFILE
+
+
+def test_the_dockerfile_asks_for_no_frontend_from_a_registry() -> None:
+    assert "syntax=" not in DOCKERFILE
+
+
+# ---- health ----
+
+
+def test_every_service_has_a_health_check_but_the_one_whose_image_holds_nothing_to_ask_with() -> None:
+    without = {name for name, definition in DEFINITIONS.items() if "healthcheck" not in definition}
+
+    assert without == {REDIS_EXPORTER.name}
+
+
+@every_service
+def test_a_service_waits_for_the_health_of_what_it_needs(name: str) -> None:
+    for needed, how in DEFINITIONS[name].get("depends_on", {}).items():
+        assert how == {"condition": "service_healthy"}
+        assert "healthcheck" in DEFINITIONS[needed]
+
+
+# ---- single services ----
+
+
+def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> None:
+    command = DEFINITIONS[PROMETHEUS.name]["command"]
+
+    assert "--enable-feature=exemplar-storage" in command
+    assert not any(option.startswith(("--web.enable-admin", "--web.enable-lifecycle")) for option in command)
+
+
+def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
+    in_reach = {name for name, definition in DEFINITIONS.items() if "core" in definition["networks"]}
+
+    workers = {"short-running-worker", "long-running-worker", "cron-scheduler"}
+    assert in_reach == {"redis", "rq-exporter", "redis-exporter", *workers}
+
+
+def test_every_file_that_a_container_mounts_is_there() -> None:
+    mounts = [
+        volume.split(":")[0]
+        for definition in DEFINITIONS.values()
+        for volume in definition.get("volumes", [])
+        if volume.startswith("./")
+    ]
+
+    assert mounts
+    for mount in mounts:
+        assert (PROJECT_ROOT / mount).exists(), mount
+
+
+def test_the_build_context_has_every_script_that_a_container_runs() -> None:
+    scripts = [
+        word for name in OUR_OWN for word in DEFINITIONS[name]["command"] if Path(word).suffix == ".py"
+    ]
+
+    assert scripts
+    for script in scripts:
+        assert (PROJECT_ROOT / script).is_file(), script

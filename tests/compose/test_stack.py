@@ -1,0 +1,195 @@
+"""The whole stack in containers. The tests share it, and each leaves it healthy for the next."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job, JobStatus
+
+from scheduler import catalogue, job_scheduler
+from scheduler.connection import connect
+from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+from stack.runtime import Health
+from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
+from stack.settings import BIND_ADDRESS, REDIS_URL
+from tests.compose.stack import Stack
+from tests.harness.waiting import wait_until
+
+pytestmark = [pytest.mark.compose, pytest.mark.slow]
+
+
+@pytest.fixture
+def redis(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Redis:
+    """A client of the stack's Redis, which job_scheduler() uses too."""
+    url = stack.settings.redis_url()
+    monkeypatch.setenv(REDIS_URL, url)
+    return connect(url)
+
+
+def wait_until_all_healthy(stack: Stack) -> None:
+    def unhealthy() -> list[str]:
+        states = stack.runtime.states().items()
+        return [f"{s.name}: {state}" for s, state in states if state.health is not Health.HEALTHY]
+
+    wait_until(lambda: not unhealthy() or None, "every service to be healthy", within=90, every=1)
+
+
+def enqueue(queue: str) -> Job:
+    job = job_scheduler(time.sleep, function_args=(0.01,), queue_name=queue)
+    assert isinstance(job, Job)
+    return job
+
+
+def run_a_job(queue: str, within: float = 60) -> None:
+    job = enqueue(queue)
+    wait_until(lambda: job.get_status() == JobStatus.FINISHED, f"a job of {queue} to end", within=within)
+
+
+def test_every_service_is_healthy_when_start_returns(stack: Stack) -> None:
+    states = stack.runtime.states()
+
+    assert {service.name: state.health for service, state in states.items()} == {
+        service.name: Health.HEALTHY for service in stack.runtime.services()
+    }
+
+
+def test_the_exporter_answers_on_this_machine(stack: Stack) -> None:
+    assert f"{catalogue.REDIS_UP.name} 1.0" in stack.page(RQ_EXPORTER, "/metrics")
+
+
+def test_every_scrape_target_is_up(stack: Stack) -> None:
+    def targets_up() -> bool:
+        targets = stack.scrape_targets()
+        return len(targets) > 1 and set(targets.values()) == {"up"}
+
+    wait_until(targets_up, "every scrape target to be up", within=60, every=1)
+    expected = {"rq-exporter", "redis-exporter", "prometheus", "alertmanager", "grafana"}
+    assert stack.scrape_targets().keys() == expected - ({"grafana"} if stack.has_preview() else set())
+
+
+@pytest.mark.parametrize("queue", [SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE])
+def test_a_job_runs_and_shows_in_prometheus(stack: Stack, redis: Redis, queue: str) -> None:
+    processed = f'sum({catalogue.JOBS_PROCESSED.name}{{queue="{queue}"}})'
+    before = stack.query(processed) or 0
+
+    run_a_job(queue)
+
+    wait_until(lambda: (stack.query(processed) or 0) > before, f"{processed} to grow", within=60, every=1)
+
+
+def test_workers_scale(stack: Stack, redis: Redis) -> None:
+    stack.compose("up", "--detach", "--scale", f"{SHORT_RUNNING_WORKER.name}=3", SHORT_RUNNING_WORKER.name)
+
+    queue = Queue(SHORT_RUNNING_QUEUE, connection=redis)
+    wait_until(lambda: Worker.count(queue=queue) == 3, "three workers", within=60)
+    wait_until(
+        lambda: stack.query(f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}') == 3,
+        "three workers in Prometheus",
+        within=60,
+        every=1,
+    )
+    again = stack.make("start-rq-mon")
+    assert again.returncode == 0, again.stdout
+    assert len(stack.containers(SHORT_RUNNING_WORKER)) == 3, "starting again keeps what was scaled"
+
+    stack.compose("up", "--detach", "--scale", f"{SHORT_RUNNING_WORKER.name}=1", SHORT_RUNNING_WORKER.name)
+    wait_until(lambda: Worker.count(queue=queue) == 1, "one worker", within=60)
+
+
+def test_a_killed_worker_is_restarted_and_works_on(stack: Stack, redis: Redis) -> None:
+    (worker,) = stack.containers(SHORT_RUNNING_WORKER)
+
+    stack.kill_all_processes(worker)
+
+    def restarted() -> bool:
+        (now,) = stack.containers(SHORT_RUNNING_WORKER)
+        return bool(now["RestartCount"] > worker["RestartCount"] and now["State"]["Running"])
+
+    wait_until(restarted, "the engine to restart the worker")
+    run_a_job(SHORT_RUNNING_QUEUE)
+
+
+def test_the_stack_recovers_when_redis_was_away(stack: Stack, redis: Redis) -> None:
+    job = enqueue(SHORT_RUNNING_QUEUE)
+
+    stack.compose("stop", REDIS.name)
+    wait_until(
+        lambda: f"{catalogue.REDIS_UP.name} 0.0" in stack.page(RQ_EXPORTER, "/metrics"),
+        "the exporter to say that Redis is away",
+    )
+    stack.compose("start", REDIS.name)
+
+    wait_until(
+        lambda: f"{catalogue.REDIS_UP.name} 1.0" in stack.page(RQ_EXPORTER, "/metrics"),
+        "the exporter to see Redis again",
+    )
+    assert job.get_status() is not None, "what was enqueued is still there"
+    run_a_job(SHORT_RUNNING_QUEUE, within=120)
+    run_a_job(LONG_RUNNING_QUEUE, within=120)
+    wait_until_all_healthy(stack)
+
+
+def test_containers_are_hardened(stack: Stack) -> None:
+    containers = stack.containers()
+
+    assert len(containers) == len(stack.runtime.services())
+    for container in containers:
+        host, name = container["HostConfig"], container["Name"]
+        assert container["Config"]["User"].partition(":")[0] not in ("", "0", "root"), name
+        assert host["ReadonlyRootfs"], name
+        assert host["CapDrop"] == ["ALL"], name
+        assert host["CapAdd"] is None, name
+        assert host["SecurityOpt"] == ["no-new-privileges:true"], name
+        assert host["Privileged"] is False, name
+        assert host["Memory"] > 0, name
+        assert host["NanoCpus"] > 0, name
+        assert host["PidsLimit"] > 0, name
+        assert host["RestartPolicy"]["Name"] == "unless-stopped", name
+        assert host["LogConfig"]["Config"]["max-size"], name
+        for bindings in container["NetworkSettings"]["Ports"].values():
+            assert {binding["HostIp"] for binding in bindings or ()} <= {BIND_ADDRESS}, name
+
+
+def test_what_runs_in_a_container_can_neither_change_it_nor_gain_rights(stack: Stack) -> None:
+    for service in (REDIS, SHORT_RUNNING_WORKER, PROMETHEUS):
+        (container,) = stack.containers(service)
+
+        status = stack.inside(container, "cat", "/proc/1/status")
+        assert "CapEff:\t0000000000000000" in status, service.name
+        assert "NoNewPrivs:\t1" in status, service.name
+        mounts = stack.inside(container, "cat", "/proc/1/mounts").splitlines()
+        assert any(mount.split()[1] == "/" and mount.split()[3].startswith("ro,") for mount in mounts)
+
+
+def test_our_image_holds_compiled_code_and_nothing_to_build_with(stack: Stack) -> None:
+    (worker,) = stack.containers(SHORT_RUNNING_WORKER)
+
+    found = stack.inside(
+        worker, "find", "/", "-xdev", "-name", "pip", "-o", "-name", "gcc", "-o", "-name", "cc"
+    )
+    assert found == ""
+    assert ".pyc" in stack.inside(worker, "ls", "scheduler/__pycache__")
+
+
+def test_stop_keeps_the_data_and_clean_removes_it(stack: Stack, redis: Redis) -> None:
+    job = enqueue(SHORT_RUNNING_QUEUE)
+    volumes = stack.volumes()
+    assert volumes
+
+    stopped = stack.make("stop-rq-mon")
+
+    assert stopped.returncode == 0, stopped.stdout
+    assert stack.containers() == []
+    assert stack.volumes() == volumes
+
+    started = stack.make("start-rq-mon")
+    assert started.returncode == 0, started.stdout
+    assert job.get_status() is not None
+
+    cleaned = stack.make("clean")
+    assert cleaned.returncode == 0, cleaned.stdout
+    assert stack.containers() == []
+    assert stack.volumes() == []
