@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import logging
+import time
+from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
-from rq import Queue
+from rq import Queue, Retry
 from rq.job import Job
 
 from scheduler.arguments import (
@@ -17,11 +20,16 @@ from scheduler.arguments import (
     check_timeout,
 )
 from scheduler.connection import connect
+from scheduler.cron.definition import CronJob, define
+from scheduler.cron.registry import CronRegistry
+from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
 from scheduler.functions import Function, function_path, function_reference
 from scheduler.monitored_worker import MonitoredSimpleWorker
 from scheduler.purge import check_queue_state, purge
 from scheduler.settings import Settings
 from scheduler.supervised_worker import build_worker
+
+logger = logging.getLogger(__name__)
 
 Strategy = Literal["fork", "burst-no-fork"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
@@ -45,6 +53,7 @@ class DataHubScheduler:
         self.is_async = is_async
         self.settings = Settings.from_environment()
         self.connection = connect(self.settings.redis_url)
+        self._cron_registry = CronRegistry(self.connection)
         self._used_queues: set[str] = set()
 
     def enqueue(self, queue_name: str, function: Function, *args: Any, **kwargs: Any) -> Job:
@@ -73,6 +82,60 @@ class DataHubScheduler:
         delay = check_time_delta(time_delta)
         reference, options = self._checked(function, args, kwargs)
         return self._queue_in_use(queue_name).enqueue_in(delay, reference, **options)
+
+    def cron(
+        self,
+        queue_name: str,
+        cron: str,
+        function: Function,
+        args: Sequence[Any] | None = None,
+        kwargs: Mapping[str, Any] | None = None,
+        *,
+        retry: Retry | None = None,
+        timeout: int = THREE_MINUTES_IN_SECONDS,
+        description: str | None = None,
+        cron_job_id: str | None = None,
+    ) -> CronJob:
+        """Register a cron job: a cron scheduler enqueues a job at each tick of the expression `cron`.
+
+        Registering the same again changes nothing; with another schedule it moves the cron job. It is the
+        same if the id is; an id that is not given is derived from function, queue and arguments.
+
+        A cron scheduler that starts cancels what is not on its own list (cron_jobs.py): register at run time
+        each time your application starts, or put the cron job on that list.
+
+        Raises:
+            TypeError, ValueError: an argument that cannot be used; nothing is written.
+        """
+        cron_job = define(
+            function,
+            cron,
+            queue_name=queue_name,
+            timezone=self.settings.timezone,
+            now=time.time(),
+            args=args,
+            kwargs=kwargs,
+            retry=retry,
+            timeout=timeout,
+            description=description,
+            cron_job_id=cron_job_id,
+        )
+        self._cron_registry.register(cron_job)
+        return cron_job
+
+    def scheduled_jobs(self) -> list[CronJob]:
+        """Return the registered cron jobs."""
+        return self._cron_registry.cron_jobs()
+
+    def cron_job_count(self) -> int:
+        """Return how many cron jobs are registered."""
+        return self._cron_registry.count()
+
+    def cancel_cron_jobs(self) -> int:
+        """Cancel all cron jobs, and return how many are left: none, unless one was registered just now."""
+        for cron_job_id in self._cron_registry.cancel_all():
+            logger.info("cancelled cron_job=%s", cron_job_id)
+        return self.cron_job_count()
 
     def queued_count(self, queue_name: str) -> int:
         """Return how many jobs wait in a queue."""
@@ -128,6 +191,7 @@ class DataHubScheduler:
 
     def clear(self) -> None:
         """Delete all cron jobs, and the jobs of all queues that this object enqueued into."""
+        self.cancel_cron_jobs()
         for queue_name in sorted(self._used_queues):
             for state in ("queued", "scheduled", "failed"):
                 self.purge(queue_name, state)

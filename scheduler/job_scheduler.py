@@ -9,6 +9,7 @@ from typing import Any
 from rq.job import Job
 
 from scheduler.arguments import check_call_arguments, check_timeout
+from scheduler.cron.definition import CronJob
 from scheduler.datahub_scheduler import DataHubScheduler
 from scheduler.functions import Function
 from scheduler.queues import SHORT_RUNNING_QUEUE
@@ -28,7 +29,7 @@ def job_scheduler(
     time_delta: timedelta | None = None,
     job_timeout: int = 180,
     description: str | None = None,
-) -> Job:
+) -> Job | CronJob:
     """Enqueue a job, or delay it by `time_delta`, or repeat it by `cron`.
 
     Args:
@@ -58,8 +59,10 @@ def job_scheduler(
     args, kwargs = check_call_arguments(function_args, function_kwargs)
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
-    call = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
+    call: dict[str, Any] = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
+        if cron is not None:
+            return scheduler.cron(queue_name, cron, function, timeout=job_timeout, **call)
         if time_delta is not None:
             return scheduler.enqueue_in(queue_name, time_delta, function, job_timeout=job_timeout, **call)
         return scheduler.enqueue(queue_name, function, job_timeout=job_timeout, **call)

@@ -1,0 +1,70 @@
+"""Health checks for process supervisors: `python -m scheduler.health worker QUEUE` and `... cron`.
+
+One line says what was found; the exit code is 0 for healthy, 1 for not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+from scheduler.connection import connect
+from scheduler.cron.liveness import live_schedulers
+from scheduler.settings import Settings, SettingsError
+
+ANSWER_SECONDS = 3.0
+
+
+def live_workers(connection: Redis, queue_name: str) -> list[str]:
+    """Return the keys of the workers that listen to a queue and are alive.
+
+    RQ lets a worker's key expire when its reports stay out, and marks the key of one that has ended.
+    """
+    members: Any = connection.smembers(WORKERS_BY_QUEUE_KEY % queue_name)
+    keys = sorted(key.decode() for key in members)
+    with connection.pipeline(transaction=False) as reads:
+        for key in keys:
+            reads.hmget(key, ["last_heartbeat", "death"])
+        found = reads.execute()
+    return [key for key, (heartbeat, death) in zip(keys, found, strict=True) if heartbeat and not death]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check what the command line asks for, print one line, and return the exit code."""
+    options = _parse(arguments)
+    try:
+        url = Settings.from_environment().redis_url
+        with connect(url, socket_timeout=ANSWER_SECONDS, attempts=1) as connection:
+            if options.what == "worker":
+                alive, what = (
+                    live_workers(connection, options.queue),
+                    f"workers that listen to {options.queue}",
+                )
+            else:
+                alive, what = live_schedulers(connection), "cron schedulers"
+    except (RedisError, SettingsError) as error:
+        print(f"unhealthy: {error}")
+        return 1
+    print(f"{'healthy' if alive else 'unhealthy'}: {len(alive)} live {what}")
+    return 0 if alive else 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="python -m scheduler.health", description="Exit 0 if healthy, else 1."
+    )
+    checks = parser.add_subparsers(dest="what", required=True)
+    worker = checks.add_parser("worker", help="a live worker listens to the queue")
+    worker.add_argument("queue")
+    checks.add_parser("cron", help="a cron scheduler is alive")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
