@@ -95,6 +95,12 @@ QUEUE_OVERDUE_SCHEDULED_JOBS = Metric(
 WORKER_LAST_HEARTBEAT = Metric(
     "rq_worker_last_heartbeat_timestamp_seconds", "gauge", ("name",), "When the worker last reported."
 )
+WORKER_EXPIRES_IN = Metric(
+    "rq_worker_expires_in_seconds",
+    "gauge",
+    ("name",),
+    "Time until RQ forgets the worker unless it reports; a healthy one always has more than 30 s.",
+)
 WORKER_JOB_RUNNING = Metric(
     "rq_worker_job_running_seconds",
     "gauge",
@@ -229,6 +235,9 @@ WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
 
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
 """Before a queue's name. Hash: execution id -> what runs where, as JSON, until its end is counted."""
+
+SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
+"""Before a queue's name. String: while it exists, nobody looks for the queue's abandoned jobs."""
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""

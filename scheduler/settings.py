@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from pathlib import Path
 from typing import Any, TypeVar
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
@@ -91,6 +92,12 @@ class Settings:
         15,
         _whole_number(1, 3600),
         "How often a worker looks for jobs whose worker died, and retries or fails them.",
+    )
+    objectives_file: Path | None = _setting(
+        "RQ_OBJECTIVES_FILE",
+        None,
+        Path,
+        "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
     )
     log_level: str = _setting(
         "RQ_LOG_LEVEL", "INFO", _log_level, "Log level of workers, cron scheduler and exporter."

@@ -12,9 +12,11 @@ from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector,
 
 from scheduler.exporter.app import make_app
 from scheduler.exporter.errors import Errors
+from scheduler.exporter.objectives import CurrentObjectives
 from scheduler.exporter.scrape import ScrapeCollector
 from scheduler.exporter.server import ExporterServer
 from scheduler.exporter.snapshot import RedisReader
+from scheduler.objectives import ObjectivesError
 from scheduler.settings import Settings, SettingsError
 
 logger = logging.getLogger("scheduler.exporter")
@@ -40,7 +42,11 @@ def _server(settings: Settings) -> ExporterServer:
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):  # as rq-exporter has them
         collector(registry=registry)
-    registry.register(ScrapeCollector(reader, errors, registry))
+    try:
+        objectives = CurrentObjectives(settings.objectives_file, errors)
+    except ObjectivesError as error:
+        sys.exit(str(error))
+    registry.register(ScrapeCollector(reader, objectives, errors, registry))
     address = settings.exporter_host, settings.exporter_port
     try:
         return ExporterServer(*address, make_app(registry, reader))

@@ -18,8 +18,8 @@ Outage = Literal[
 Theme = Literal["workers", "queues", "jobs", "cron"]
 """Where Redis holds something unreadable, which is left out while all else is served."""
 
-Reason = Outage | Theme
-REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme))
+Reason = Outage | Theme | Literal["objectives"]
+REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
 
 MAX_REMEMBERED = 1000
 

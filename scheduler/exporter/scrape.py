@@ -16,6 +16,7 @@ from scheduler.exporter.families.jobs import job_families
 from scheduler.exporter.families.queues import queue_families
 from scheduler.exporter.families.stock import StockFamilies
 from scheduler.exporter.families.workers import worker_families
+from scheduler.exporter.objectives import CurrentObjectives
 from scheduler.exporter.snapshot import RedisReader, Snapshot
 
 logger = logging.getLogger(__name__)
@@ -36,8 +37,15 @@ class Scrape:
 class ScrapeCollector:
     """The one collector that reads Redis: all that it yields stems from one snapshot, or from none."""
 
-    def __init__(self, reader: RedisReader, errors: Errors, registry: CollectorRegistry) -> None:
+    def __init__(
+        self,
+        reader: RedisReader,
+        objectives: CurrentObjectives,
+        errors: Errors,
+        registry: CollectorRegistry,
+    ) -> None:
         self._reader = reader
+        self._objectives = objectives
         self._errors = errors
         self._stock = StockFamilies(registry)
 
@@ -55,18 +63,15 @@ class ScrapeCollector:
 
     def collect(self) -> Iterator[Family]:
         """Read and yield everything; nothing of RQ's while Redis cannot be read."""
-        families: list[Family] = []
+        scrape = Scrape(self._reader)
         try:
-            families = self._families(Scrape(self._reader))
+            stock = self._stock.collect(scrape)
         except Exception as error:
             self._errors.count(outage(error), f"Redis cannot be read: {error}")
-        yield from families
-        yield from exporter_families(is_up=bool(families), errors=self._errors)
-
-    def _families(self, scrape: Scrape) -> list[Family]:
-        return [
-            *self._stock.collect(scrape),
-            *job_families(scrape.snapshot),
-            *queue_families(scrape.snapshot),
-            *worker_families(scrape.snapshot),
-        ]
+            yield from exporter_families(is_up=False, errors=self._errors)
+            return
+        yield from stock
+        yield from job_families(scrape.snapshot, self._errors)
+        yield from queue_families(scrape.snapshot)
+        yield from worker_families(scrape.snapshot)
+        yield from exporter_families(is_up=True, errors=self._errors)

@@ -15,6 +15,7 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
     """Live workers only: the others have said goodbye."""
     live = [worker for worker in snapshot.workers if worker.is_live]
     yield gauge(catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live))
+    yield gauge(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
     yield gauge(
         catalogue.WORKER_JOB_RUNNING,
         (

@@ -29,6 +29,9 @@ FIELDS = (
 )
 JOB_FIELDS = ("origin", "started_at")
 
+TTL_OF_NO_KEY = -2
+"""What Redis answers for a key that does not exist; -1 stands for one that does not expire."""
+
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
@@ -49,6 +52,8 @@ class WorkerFacts:
     failed_jobs: float | None
     working_time: float | None
     last_heartbeat: float | None
+    expires_in: float | None
+    """Seconds until RQ forgets it, unless it reports."""
     is_live: bool
     """False for one that has said goodbye and whose hash is about to expire."""
     job: RunningJob | None
@@ -64,12 +69,13 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
 
     blank = [key for key, worker in workers.items() if not any(worker.values())]
     busy = [key for key, worker in workers.items() if worker["current_job"]]
-    replies = yield [("EXISTS", key) for key in blank] + [_job_command(workers[key]) for key in busy]
-    for key, exists in zip(blank, replies, strict=False):
-        if not exists:
+    replies = yield [("TTL", key) for key in workers] + [_job_command(workers[key]) for key in busy]
+    expiries = dict(zip(workers, replies, strict=False))
+    jobs = dict(zip(busy, replies[len(expiries) :], strict=True))
+    for key in blank:
+        if expiries[key] == TTL_OF_NO_KEY:
             del workers[key]
-    jobs = dict(zip(busy, replies[len(blank) :], strict=True))
-    return [_worker(key, worker, jobs.get(key), fields) for key, worker in workers.items()]
+    return [_worker(key, worker, expiries[key], jobs.get(key), fields) for key, worker in workers.items()]
 
 
 def _worker_keys(members: Sequence[bytes], fields: Fields) -> list[bytes]:
@@ -86,7 +92,9 @@ def _job_command(worker: dict[str, bytes]) -> Command:
     return ("HMGET", JOB_KEY_PREFIX + worker["current_job"], *JOB_FIELDS)
 
 
-def _worker(key: bytes, worker: dict[str, Any], job: Sequence[Any] | None, fields: Fields) -> WorkerFacts:
+def _worker(
+    key: bytes, worker: dict[str, Any], expires_in: int, job: Sequence[Any] | None, fields: Fields
+) -> WorkerFacts:
     name = label_text(key.removeprefix(KEY_PREFIX))
 
     def count(field: str) -> float | None:
@@ -104,6 +112,7 @@ def _worker(key: bytes, worker: dict[str, Any], job: Sequence[Any] | None, field
         failed_jobs=count("failed_job_count"),
         working_time=count("total_working_time"),
         last_heartbeat=fields.timestamp(heartbeat, f"last_heartbeat of worker {name}") if heartbeat else None,
+        expires_in=expires_in if expires_in >= 0 else None,
         is_live=not worker["death"],
         job=_running_job(name, job, fields),
     )
