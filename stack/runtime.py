@@ -60,9 +60,6 @@ class Runtime(Protocol):
     def states(self) -> Mapping[Service, State]:
         """The state of each of services(), now, within a few seconds."""
 
-    def redis_url(self) -> str:
-        """The address of the stack's Redis for programs on this machine, as RQ_REDIS_URL wants it."""
-
     def last_log_lines(self, service: Service, count: int) -> str:
         """The end of what the service printed; empty when it printed nothing."""
 

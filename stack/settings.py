@@ -1,4 +1,4 @@
-"""Settings of the stack as a whole: which runtime, and on which ports of this machine.
+"""Settings of the stack as a whole: which runtime, which ports of this machine, how much is kept.
 
 They come from the environment and, for what is not set there, from the file `.env` in the project's root:
 the same file, with the same precedence, that docker compose reads.
@@ -7,13 +7,15 @@ the same file, with the same precedence, that docker compose reads.
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from stack.dotenv import read_dotenv
 from stack.runtime import StackError
-from stack.services import SERVICES, Service
+from stack.services import REDIS, SERVICES, Service
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
@@ -22,8 +24,43 @@ STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
 BIND_ADDRESS = "127.0.0.1"
 """Ports are not for other machines: Redis runs what it is given, and the pages have no login."""
 
-RUNTIME_VARIABLE = "RUNTIME"
-RUNTIMES = ("compose", "native")
+
+REDIS_URL = "RQ_REDIS_URL"
+"""Read by scheduler/settings.py; set for the stack, it names a Redis to use instead of an own one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable:
+    """A variable of the environment, its default, and what it may hold."""
+
+    name: str
+    default: str
+    pattern: str
+    expected: str
+
+
+RUNTIME = Variable("RUNTIME", "", "compose|native", "compose or native")
+STOP_GRACE = Variable("STOP_GRACE_SECONDS", "190", "[0-9]{1,5}", "a whole number of seconds")
+REDIS_MAXMEMORY = Variable("REDIS_MAXMEMORY", "256mb", "[1-9][0-9]*(kb|mb|gb)", "a size such as 256mb or 1gb")
+RETENTION_TIME = Variable(
+    "PROMETHEUS_RETENTION_TIME", "30d", "[1-9][0-9]*(h|d|w|y)", "a duration such as 12h or 30d"
+)
+RETENTION_SIZE = Variable(
+    "PROMETHEUS_RETENTION_SIZE", "4GB", "[1-9][0-9]*(MB|GB|TB)", "a size such as 512MB or 4GB"
+)
+PORTS = tuple(
+    {
+        service.port_variable: Variable(
+            service.port_variable,
+            str(service.port),
+            "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})",
+            "a port, a whole number from 1 to 65535",
+        )
+        for service in SERVICES
+        if service.port_variable
+    }.values()
+)
+VARIABLES = (RUNTIME, *PORTS, STOP_GRACE, REDIS_MAXMEMORY, RETENTION_TIME, RETENTION_SIZE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +71,13 @@ class StackSettings:
     """The runtime asked for, None to take what this machine can."""
     ports: Mapping[str, int]
     """Port on this machine by its variable (Service.port_variable)."""
+    stop_grace: int
+    """Seconds that a job which runs at the stop has to end. RQ's own limit for a job is 180 s."""
+    redis_maxmemory: str
+    """Where Redis begins to refuse new jobs."""
+    retention_time: str
+    retention_size: str
+    """How much Prometheus keeps: what is older, or too much, goes."""
     environment: Mapping[str, str]
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
 
@@ -42,6 +86,19 @@ class StackSettings:
         if service.port_variable is None:
             raise ValueError(f"{service.name} has no port")
         return self.ports[service.port_variable]
+
+    def redis_url(self) -> str:
+        """Return the address, for programs on this machine, of the Redis that holds the queues."""
+        return self._given_redis_url() or f"redis://{BIND_ADDRESS}:{self.port(REDIS)}/0"
+
+    def has_own_redis(self) -> bool:
+        """Tell whether that is the stack's own Redis, and not one that RQ_REDIS_URL names."""
+        given = urlsplit(self._given_redis_url())
+        own = {(host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")}
+        return not given.scheme or (given.hostname, given.port or REDIS.port) in own
+
+    def _given_redis_url(self) -> str:
+        return self.environment.get(REDIS_URL, "").strip()
 
     def url(self, service: Service) -> str | None:
         """Return the address that people open, None for a service without a page."""
@@ -59,35 +116,33 @@ def load_settings(
         StackError: a value cannot be used; the message names every such variable and what is expected.
     """
     environment = read_dotenv(dotenv) | dict(os.environ if environment is None else environment)
-    problems: list[str] = []
-    runtime = _read_runtime(environment, problems)
-    ports = _read_ports(environment, problems)
+    values = {variable: environment.get(variable.name, "").strip() for variable in VARIABLES}
+    problems = [
+        f"{variable.name}: expected {variable.expected}, got {text!r}"
+        for variable, text in values.items()
+        if text and not re.fullmatch(variable.pattern, text)
+    ]
+    if not problems:
+        problems = _shared_ports({port.name: values[port] or port.default for port in PORTS})
     if problems:
         raise StackError("\n".join(problems))
-    return StackSettings(runtime, ports, environment)
+    return StackSettings(
+        runtime=values[RUNTIME] or None,
+        ports={port.name: int(values[port] or port.default) for port in PORTS},
+        stop_grace=int(values[STOP_GRACE] or STOP_GRACE.default),
+        redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
+        retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,
+        retention_size=values[RETENTION_SIZE] or RETENTION_SIZE.default,
+        environment=environment,
+    )
 
 
-def _read_runtime(environment: Mapping[str, str], problems: list[str]) -> str | None:
-    value = environment.get(RUNTIME_VARIABLE, "").strip()
-    if value and value not in RUNTIMES:
-        problems.append(f"{RUNTIME_VARIABLE}: expected {' or '.join(RUNTIMES)}, got {value!r}")
-    return value or None
-
-
-def _read_ports(environment: Mapping[str, str], problems: list[str]) -> dict[str, int]:
-    ports: dict[str, int] = {}
-    for service in SERVICES:
-        variable = service.port_variable
-        if variable is None or service.port is None or variable in ports:
-            continue
-        text = environment.get(variable, "").strip() or str(service.port)
-        if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-            problems.append(f"{variable}: expected a port, a whole number from 1 to 65535, got {text!r}")
-            continue
-        for other, port in ports.items():
-            if port == int(text):
-                problems.append(
-                    f"{variable}: {text} is already taken by {other}; two services need two ports"
-                )
-        ports[variable] = int(text)
-    return ports
+def _shared_ports(ports: Mapping[str, str]) -> list[str]:
+    names_by_port: dict[int, list[str]] = {}
+    for name, text in ports.items():
+        names_by_port.setdefault(int(text), []).append(name)
+    return [
+        f"{' and '.join(names)}: expected different ports, got {port} for each"
+        for port, names in names_by_port.items()
+        if len(names) > 1
+    ]

@@ -1,0 +1,183 @@
+"""How each service runs as a local process: its command line and what its environment adds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+
+from native import programs
+from scheduler.settings import Settings
+from stack import services
+from stack.dotenv import read_dotenv
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
+from stack.services import Service
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, StackSettings
+
+SETTINGS_VARIABLES = frozenset(setting.metadata["variable"] for setting in fields(Settings))
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What supervisord is to run for a service."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[Path, ...] = ()
+    """Files and folders that are read at the start: the service is restarted when they change."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the stack runs: its settings, and the folder for its data."""
+
+    settings: StackSettings
+    directory: Path
+
+    @property
+    def prometheus_config(self) -> Path:
+        """Where the prometheus.yml of this machine is written."""
+        return self.directory / "prometheus.yml"
+
+    def data(self, service: Service) -> Path:
+        """Return the folder of a service's data, made if need be."""
+        path = self.directory / service.name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def listen(self, service: Service) -> str:
+        """Return address and port on which a service listens."""
+        return f"{BIND_ADDRESS}:{self.settings.port(service)}"
+
+    def url(self, service: Service) -> str:
+        """Return where a service that speaks HTTP answers."""
+        return f"http://{self.listen(service)}"
+
+
+def command(service: Service, place: Place) -> Command:
+    """Return how to run the service.
+
+    Raises:
+        StackError: its program is not installed.
+    """
+    return COMMANDS[service](place)
+
+
+def _redis(place: Place) -> Command:
+    config = PROJECT_ROOT / "stack" / "redis.conf"
+    arguments = (
+        *(programs.REDIS_SERVER.path(), str(config)),
+        *("--bind", BIND_ADDRESS, "--port", str(place.settings.port(services.REDIS))),
+        *("--dir", str(place.data(services.REDIS)), "--maxmemory", place.settings.redis_maxmemory),
+    )
+    return Command(arguments, sources=(config,))
+
+
+def _python(place: Place, arguments: tuple[str, ...], *sources: str) -> Command:
+    given = place.settings.environment
+    environment = {name: given[name] for name in sorted(SETTINGS_VARIABLES & given.keys())}
+    environment |= {REDIS_URL: place.settings.redis_url(), "PYTHONUNBUFFERED": "1"}
+    return Command(
+        (sys.executable, *arguments), environment, tuple(PROJECT_ROOT / source for source in sources)
+    )
+
+
+def _script(service: Service) -> Callable[[Place], Command]:
+    script = f"{service.name}.py"
+    return lambda place: _python(place, (script,), script, "scheduler", "demo", "cron_jobs.py")
+
+
+def _rq_exporter(place: Place) -> Command:
+    run = _python(place, ("-m", "scheduler.exporter"), "scheduler")
+    port = str(place.settings.port(services.RQ_EXPORTER))
+    listen = {"RQ_EXPORTER_HOST": BIND_ADDRESS, "RQ_EXPORTER_PORT": port}
+    return Command(run.arguments, {**run.environment, **listen}, run.sources)
+
+
+def _redis_exporter(place: Place) -> Command:
+    return Command(
+        (programs.REDIS_EXPORTER.path(), f"-web.listen-address={place.listen(services.REDIS_EXPORTER)}"),
+        {
+            "REDIS_ADDR": place.settings.redis_url()
+        },  # may hold a password, so it is no argument, which others can see
+    )
+
+
+def _prometheus(place: Place) -> Command:
+    settings = place.settings
+    return Command(
+        (
+            programs.PROMETHEUS.path(),
+            f"--config.file={place.prometheus_config}",
+            f"--storage.tsdb.path={place.data(services.PROMETHEUS)}",
+            f"--storage.tsdb.retention.time={settings.retention_time}",
+            f"--storage.tsdb.retention.size={settings.retention_size}",
+            "--enable-feature=exemplar-storage",
+            f"--web.listen-address={place.listen(services.PROMETHEUS)}",
+            f"--web.external-url={place.url(services.PROMETHEUS)}/",
+        ),
+        sources=(place.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
+    )
+
+
+def _alertmanager(place: Place) -> Command:
+    config = PROJECT_ROOT / "prometheus" / "alertmanager.yml"
+    return Command(
+        (
+            programs.ALERTMANAGER.path(),
+            f"--config.file={config}",
+            f"--storage.path={place.data(services.ALERTMANAGER)}",
+            "--cluster.listen-address=",
+            f"--web.listen-address={place.listen(services.ALERTMANAGER)}",
+            f"--web.external-url={place.url(services.ALERTMANAGER)}/",
+        ),
+        sources=(config,),
+    )
+
+
+def _grafana(place: Place) -> Command:
+    program = Path(programs.GRAFANA.path())
+    packaged = Path("/usr/share/grafana")
+    home = packaged if packaged.is_dir() else program.resolve().parent.parent
+    folder = PROJECT_ROOT / "grafana"
+    data = str(place.data(services.GRAFANA))
+    environment = read_dotenv(folder / "grafana.env") | {
+        "GF_SERVER_HTTP_ADDR": BIND_ADDRESS,
+        "GF_SERVER_HTTP_PORT": str(place.settings.port(services.GRAFANA)),
+        "GF_PATHS_DATA": data,
+        "GF_PATHS_LOGS": data,
+        "GF_PATHS_PLUGINS": f"{data}/plugins",
+        "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(GRAFANA_ADMIN_PASSWORD)),
+        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
+        "ALERTMANAGER_URL": place.url(services.ALERTMANAGER),
+    }
+    server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
+    return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
+
+
+def _preview(place: Place) -> Command:
+    environment = {
+        "PREVIEW_HOST": BIND_ADDRESS,
+        "PREVIEW_PORT": str(place.settings.port(services.PREVIEW)),
+        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
+        "DASHBOARDS_PATH": "grafana/generated",
+        "PYTHONUNBUFFERED": "1",
+    }
+    sources = tuple(PROJECT_ROOT / name for name in ("preview", "grafana/generated", "grafana/provisioning"))
+    return Command((sys.executable, "-m", "preview"), environment, sources)
+
+
+COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
+    services.REDIS: _redis,
+    services.SHORT_RUNNING_WORKER: _script(services.SHORT_RUNNING_WORKER),
+    services.LONG_RUNNING_WORKER: _script(services.LONG_RUNNING_WORKER),
+    services.CRON_SCHEDULER: _script(services.CRON_SCHEDULER),
+    services.RQ_EXPORTER: _rq_exporter,
+    services.REDIS_EXPORTER: _redis_exporter,
+    services.PROMETHEUS: _prometheus,
+    services.ALERTMANAGER: _alertmanager,
+    services.GRAFANA: _grafana,
+    services.PREVIEW: _preview,
+}

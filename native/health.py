@@ -1,0 +1,65 @@
+"""Whether a local service does its work: asked over its own port, or of Redis."""
+
+from __future__ import annotations
+
+import http.client
+from collections.abc import Callable, Mapping
+from functools import partial
+
+from redis import Redis
+from redis.exceptions import RedisError
+
+from native.commands import Place
+from scheduler.connection import connect
+from scheduler.cron.liveness import live_schedulers
+from scheduler.health import live_workers
+from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+from stack import services
+from stack.services import Service
+from stack.settings import BIND_ADDRESS
+
+TIMEOUT = 2.0
+
+
+def find_fault(service: Service, place: Place) -> str:
+    """Return in a few words what keeps a running service from its work; empty when it is healthy."""
+    if service.health_path is not None:
+        return _http_fault(place.settings.port(service), service.health_path)
+    try:
+        with connect(place.settings.redis_url(), socket_timeout=TIMEOUT, attempts=1) as redis:
+            return REDIS_CHECKS[service](redis)
+    except RedisError as error:
+        return f"Redis: {error}"
+
+
+def _http_fault(port: int, path: str) -> str:
+    connection = http.client.HTTPConnection(BIND_ADDRESS, port, timeout=TIMEOUT)
+    try:
+        connection.request("GET", path)
+        status = connection.getresponse().status
+    except (OSError, http.client.HTTPException) as error:
+        return f"{path} on port {port}: {error or type(error).__name__}"
+    finally:
+        connection.close()
+    return "" if status == http.client.OK else f"{path} on port {port}: status {status}"
+
+
+def _redis_fault(redis: Redis) -> str:
+    redis.ping()
+    return ""
+
+
+def _worker_fault(queue: str, redis: Redis) -> str:
+    return "" if live_workers(redis, queue) else f"no worker listens to the queue {queue} yet"
+
+
+def _cron_fault(redis: Redis) -> str:
+    return "" if live_schedulers(redis) else "no cron scheduler has reported yet"
+
+
+REDIS_CHECKS: Mapping[Service, Callable[[Redis], str]] = {
+    services.REDIS: _redis_fault,
+    services.SHORT_RUNNING_WORKER: partial(_worker_fault, SHORT_RUNNING_QUEUE),
+    services.LONG_RUNNING_WORKER: partial(_worker_fault, LONG_RUNNING_QUEUE),
+    services.CRON_SCHEDULER: _cron_fault,
+}

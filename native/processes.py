@@ -1,0 +1,80 @@
+"""The processes of a native stack, recognised by a mark in their environment and by nothing else.
+
+Every process inherits the mark, so work horses and what a job started are found too, and after a crash of
+supervisord nothing is taken for ours, or overlooked, because of its name or a number in an old file.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from stack.services import REDIS
+
+MARK = "RQ_MON_STACK"
+"""The variable that holds the state directory of the stack that a process belongs to."""
+
+SERVICE_NAME = "SUPERVISOR_PROCESS_NAME"
+"""Set by supervisord for its children."""
+
+KILL_TIMEOUT = 5.0
+
+
+def belongs_to(directory: Path, process: psutil.Process) -> bool:
+    """Tell whether the process was started by the stack whose state directory this is."""
+    return _environment(process).get(MARK) == str(directory)
+
+
+def processes_of(directory: Path) -> list[psutil.Process]:
+    """Return all processes of the stack, but for the one that asks and those that it runs in."""
+    here = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
+    return [
+        process
+        for process in psutil.process_iter()
+        if process.pid not in here and belongs_to(directory, process)
+    ]
+
+
+def end_all(directory: Path, grace: float) -> None:
+    """End every process of the stack, Redis last; SIGKILL for those still there after `grace` seconds.
+
+    Only the top of each process tree gets SIGTERM: a worker ends when its job has ended, whereas the work
+    horse below it would die in the middle of the job.
+    """
+    found = processes_of(directory)
+    _kill(process for process in found if SERVICE_NAME not in _environment(process))  # supervisord restarts
+    _end([process for process in found if not _is_redis(process)], grace)
+    _end(processes_of(directory), grace)
+
+
+def _end(processes: list[psutil.Process], grace: float) -> None:
+    numbers = {process.pid for process in processes}
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            if process.ppid() not in numbers:
+                process.terminate()
+    _, alive = psutil.wait_procs(processes, timeout=grace)
+    _kill(alive)
+
+
+def _kill(processes: Iterable[psutil.Process]) -> None:
+    killed = []
+    for process in processes:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            killed.append(process)
+    psutil.wait_procs(killed, timeout=KILL_TIMEOUT)
+
+
+def _is_redis(process: psutil.Process) -> bool:
+    return _environment(process).get(SERVICE_NAME) == REDIS.name
+
+
+def _environment(process: psutil.Process) -> dict[str, str]:
+    with contextlib.suppress(psutil.Error, OSError):
+        return process.environ()
+    return {}  # it has ended, or belongs to another user

@@ -1,0 +1,58 @@
+"""The system programs that native runs, and where they are on this machine."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from stack.runtime import StackError
+
+# Debian keeps servers where the PATH of an ordinary user does not lead.
+SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+
+
+@dataclass(frozen=True, slots=True)
+class Program:
+    """A program, under the names that distributions give it."""
+
+    names: tuple[str, ...]
+    debian_packages: tuple[str, ...]
+    """What to install on Debian; empty where Debian does not have it."""
+
+    def find(self) -> str | None:
+        """Return the path of the first of its names that is installed."""
+        return next(filter(None, (shutil.which(name, path=SEARCH_PATH) for name in self.names)), None)
+
+    def path(self) -> str:
+        """Return its path.
+
+        Raises:
+            StackError: it is not installed.
+        """
+        found = self.find()
+        if found is None:
+            raise StackError(f"{' or '.join(self.names)} is not installed")
+        return found
+
+
+REDIS_SERVER = Program(("redis-server", "valkey-server"), ("redis-server",))
+PROMETHEUS = Program(("prometheus",), ("prometheus",))
+ALERTMANAGER = Program(("prometheus-alertmanager", "alertmanager"), ("prometheus-alertmanager",))
+REDIS_EXPORTER = Program(("prometheus-redis-exporter", "redis_exporter"), ("prometheus-redis-exporter",))
+GRAFANA = Program(("grafana", "grafana-server"), ())
+
+NEEDED = (REDIS_SERVER, PROMETHEUS, ALERTMANAGER, REDIS_EXPORTER)
+"""Native does not start without these; without Grafana it serves the preview."""
+
+PROMTOOL = Program(("promtool",), ("prometheus",))
+AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
+CHROMIUM = Program(("chromium",), ("chromium", "fonts-dejavu-core"))
+
+NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, CHROMIUM)
+
+
+def missing(programs: Iterable[Program]) -> list[Program]:
+    """Return those that are not installed."""
+    return [program for program in programs if program.find() is None]

@@ -1,0 +1,62 @@
+"""prometheus.yml for local processes: the shared file with each service's host replaced by this machine's."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from stack.services import SERVICES, Service
+from stack.settings import BIND_ADDRESS
+
+SERVICE_BY_TARGET = {f"{service.name}:{service.port}": service for service in SERVICES if service.port}
+
+
+def rewrite(shared: str, running: Iterable[Service], port: Callable[[Service], int]) -> str:
+    """Return the text of a prometheus.yml whose targets are local ports.
+
+    A job that scrapes only services that do not run here is left out. Targets that name no service of this
+    stack stay as they are.
+
+    Args:
+        shared: the text of prometheus/prometheus.yml
+        running: the services of this machine
+        port: the local port of a service
+    """
+    services = frozenset(running)
+
+    def local(targets: list[str]) -> list[str]:
+        found = [(target, SERVICE_BY_TARGET.get(target)) for target in targets]
+        return [
+            target if service is None else f"{BIND_ADDRESS}:{port(service)}"
+            for target, service in found
+            if service is None or service in services
+        ]
+
+    config = yaml.safe_load(shared)
+    for alertmanager in config.get("alerting", {}).get("alertmanagers", []):
+        _map_targets(alertmanager, local)
+    jobs = config["scrape_configs"]
+    config["scrape_configs"] = [job for job in jobs if _map_targets(job, local)]
+    return "# Made from prometheus/prometheus.yml at each start.\n" + yaml.safe_dump(config, sort_keys=False)
+
+
+def write(shared: Path, directory: Path, running: Iterable[Service], port: Callable[[Service], int]) -> Path:
+    """Write the rewritten file into `directory`, with the shared rules beside it, and return its path."""
+    rules = directory / "rules"
+    rules.unlink(missing_ok=True)
+    rules.symlink_to(shared.parent / "rules")
+    path = directory / shared.name
+    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, port), encoding="utf-8")
+    return path
+
+
+def _map_targets(config: dict[str, Any], local: Callable[[list[str]], list[str]]) -> bool:
+    """Replace the static targets in place; return whether anything is left to scrape or to send to."""
+    if "static_configs" not in config:
+        return True
+    for static in config["static_configs"]:
+        static["targets"] = local(static["targets"])
+    return any(static["targets"] for static in config["static_configs"])

@@ -1,0 +1,166 @@
+"""Runs the stack as local processes under supervisord."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+
+from native import processes, programs, prometheus_config, supervisor_config
+from native.commands import Place, command
+from native.debian import ensure_installed
+from native.health import find_fault
+from native.supervisor import ProcessInfo, Supervisor
+from stack.ports import check_ports_free
+from stack.runtime import Health, State
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, SECRETS_DIRECTORY
+from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
+from stack.settings import PROJECT_ROOT, REDIS_URL, STATE_DIRECTORY, STOP_GRACE, StackSettings
+
+ANSWERS_WITHIN = 60.0
+"""Seconds after which a running process that does not answer is not starting any more, but broken."""
+
+QUIETLY_WAITED_FOR = 2.0
+"""Seconds after which stop says what it waits for."""
+
+POLL = 0.1
+
+HEALTH_BY_STATE = {
+    "STARTING": Health.STARTING,
+    "BACKOFF": Health.FAILED,
+    "EXITED": Health.FAILED,
+    "FATAL": Health.FAILED,
+}
+
+
+class NativeRuntime:
+    """The services as processes of this machine and of the user who starts them."""
+
+    name = "native"
+
+    def __init__(self, settings: StackSettings, directory: Path = STATE_DIRECTORY / "native") -> None:
+        self.settings = settings
+        self.directory = directory
+        self.place = Place(settings, directory)
+        self.supervisor = Supervisor(directory)
+
+    def services(self) -> Sequence[Service]:
+        """Return all services but one of Grafana and its preview, and Redis where another one is used."""
+        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA}
+        if not self.settings.has_own_redis():
+            absent.add(REDIS)
+        return [service for service in SERVICES if service not in absent]
+
+    def start(self) -> None:
+        """Install what is missing, end what a crash left behind, then start or update supervisord."""
+        ensure_installed(programs.missing(programs.NEEDED))
+        running = self.supervisor.is_running()
+        if not running:
+            self._end_leftovers()
+        check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
+        self._write_configuration()
+        if running:
+            self.supervisor.update(self.settings.stop_grace)
+        else:
+            self.supervisor.start(self.settings.environment)
+
+    def stop(self) -> None:
+        """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
+        if self.supervisor.is_running():
+            self._stop_services([service for service in SERVICES if service is not REDIS])
+            self._stop_services([REDIS])  # the last: workers need it to record the end of their jobs
+            self.supervisor.shut_down(within=self.settings.stop_grace)
+        self._end_leftovers()
+
+    def states(self) -> Mapping[Service, State]:
+        """Ask supervisord for the processes, and each running process whether it works."""
+        found = self.supervisor.processes()
+        services = self.services()
+        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+            states = pool.map(lambda service: self._state(service, found.get(service.name)), services)
+            return dict(zip(services, states, strict=True))
+
+    def last_log_lines(self, service: Service, count: int) -> str:
+        """Return the end of the service's log file."""
+        log = supervisor_config.log_path(self.directory, service.name)
+        return "\n".join(log.read_text(errors="replace").splitlines()[-count:]) if log.exists() else ""
+
+    def follow_logs(self, service: Service | None) -> None:
+        """Print and follow log files with tail(1), which also follows them across rotation."""
+        wanted = [service] if service else self.services()
+        logs = [supervisor_config.log_path(self.directory, each.name) for each in wanted]
+        existing = [str(log) for log in logs if log.exists()]
+        if existing:
+            subprocess.run(["tail", "-n", "20", "-F", *existing], check=False)
+
+    def notes(self) -> Sequence[str]:
+        """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
+        notes = []
+        if GRAFANA in self.services():
+            notes.append(f"Grafana's admin password is in {SECRETS_DIRECTORY / GRAFANA_ADMIN_PASSWORD}")
+        else:
+            notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
+        if not self.settings.has_own_redis():
+            notes.append(f"{REDIS_URL} is set: the stack uses that Redis and starts none of its own.")
+        return notes
+
+    def data(self) -> Sequence[str]:
+        """Return the folders with data, logs and secrets."""
+        return [str(folder) for folder in (self.directory, SECRETS_DIRECTORY) if folder.exists()]
+
+    def clean(self) -> None:
+        """Remove them."""
+        for folder in (self.directory, SECRETS_DIRECTORY):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def _write_configuration(self) -> None:
+        services = self.services()
+        for folder in (self.directory, self.directory / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
+        prometheus_config.write(shared, self.directory, services, self.settings.port)
+        commands = {service: command(service, self.place) for service in services}
+        text = supervisor_config.render(self.directory, commands, self.settings.stop_grace)
+        self.supervisor.config_path.write_text(text, encoding="utf-8")
+
+    def _state(self, service: Service, process: ProcessInfo | None) -> State:
+        if process is None or process.state in {"STOPPED", "STOPPING"}:
+            return State(Health.STOPPED)
+        if process.state != "RUNNING":
+            return State(HEALTH_BY_STATE.get(process.state, Health.FAILED), process.description)
+        fault = find_fault(service, self.place)
+        if not fault:
+            return State(Health.HEALTHY)
+        return State(Health.STARTING if process.uptime < ANSWERS_WITHIN else Health.FAILED, fault)
+
+    def _stop_services(self, services: Sequence[Service]) -> None:
+        wanted = {service.name for service in services}
+        for name in self._running() & wanted:
+            self.supervisor.request_stop(name)
+        started, said = time.monotonic(), False
+        while left := self._running() & wanted:
+            waited = time.monotonic() - started
+            if waited > self.settings.stop_grace:
+                return
+            if waited > QUIETLY_WAITED_FOR and not said:
+                print(self._waiting_message(left), flush=True)
+                said = True
+            time.sleep(POLL)
+
+    def _waiting_message(self, names: set[str]) -> str:
+        grace = self.settings.stop_grace
+        return f"Waiting for running jobs, at most {grace} s ({STOP_GRACE.name}): {', '.join(sorted(names))}"
+
+    def _running(self) -> set[str]:
+        ended = {"STOPPED", "EXITED", "FATAL"}
+        return {name for name, process in self.supervisor.processes().items() if process.state not in ended}
+
+    def _end_leftovers(self) -> None:
+        left = processes.processes_of(self.directory)
+        if left:
+            print(f"Ending {len(left)} processes that an earlier run left behind", flush=True)
+            processes.end_all(self.directory, self.settings.stop_grace)

@@ -1,0 +1,146 @@
+"""supervisord: start it, ask it, change what it runs, end it."""
+
+from __future__ import annotations
+
+import contextlib
+import http.client
+import os
+import socket
+import subprocess
+import sys
+import time
+import xmlrpc.client
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+
+from native.processes import MARK
+from native.supervisor_config import log_path, supervisor_socket
+from stack.runtime import StackError
+
+ANSWERS_WITHIN = 5.0
+STARTS_WITHIN = 15.0
+POLL = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessInfo:
+    """What supervisord knows of a program."""
+
+    state: str
+    """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN."""
+    description: str
+    uptime: float
+    """Seconds since its last start."""
+
+
+class Supervisor:
+    """The supervisord of one state directory."""
+
+    def __init__(self, directory: Path) -> None:
+        self.directory = directory
+
+    @property
+    def config_path(self) -> Path:
+        """Where its configuration file belongs."""
+        return self.directory / "supervisord.conf"
+
+    def is_running(self) -> bool:
+        """Tell whether it answers."""
+        try:
+            self._ask(ANSWERS_WITHIN).getState()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return False
+        return True
+
+    def start(self, environment: Mapping[str, str]) -> None:
+        """Start it in the background with its configuration file.
+
+        Raises:
+            StackError: it did not start; the message holds what it said.
+        """
+        result = subprocess.run(
+            [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config_path)],
+            env={**environment, MARK: str(self.directory)},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        deadline = time.monotonic() + STARTS_WITHIN
+        while not self.is_running():
+            if result.returncode or time.monotonic() > deadline:
+                raise StackError(f"supervisord did not start: {result.stderr.strip() or self._log_end()}")
+            time.sleep(POLL)
+
+    def update(self, stop_grace: float) -> None:
+        """Take over a changed configuration file: restart what it changes, start what does not run."""
+        server = self._ask(ANSWERS_WITHIN + stop_grace)
+        ((added, changed, removed),) = server.reloadConfig()
+        for group in (*removed, *changed):
+            print(f"Restarting {group}" if group in changed else f"Stopping {group}", flush=True)
+            server.stopProcessGroup(group)
+            server.removeProcessGroup(group)
+        for group in (*added, *changed):
+            server.addProcessGroup(group)
+        for name, process in self.processes().items():
+            if process.state in {"STOPPED", "EXITED", "FATAL"}:
+                server.startProcess(name, False)
+
+    def processes(self) -> dict[str, ProcessInfo]:
+        """Return what it runs by name; nothing when it does not run."""
+        try:
+            answer: list[dict[str, Any]] = self._ask(ANSWERS_WITHIN).getAllProcessInfo()
+        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+            return {}
+        return {
+            info["name"]: ProcessInfo(info["statename"], info["description"], info["now"] - info["start"])
+            for info in answer
+        }
+
+    def request_stop(self, name: str) -> None:
+        """Send SIGTERM to a program, and do not start it again."""
+        with contextlib.suppress(xmlrpc.client.Fault):  # it has ended just now
+            self._ask(ANSWERS_WITHIN).stopProcess(name, False)
+
+    def shut_down(self, within: float) -> None:
+        """Make it end what it still runs, and itself; return when it has, or after so many seconds."""
+        server = self._ask(ANSWERS_WITHIN)
+        process = psutil.Process(server.getPID())
+        server.shutdown()
+        with contextlib.suppress(psutil.TimeoutExpired):
+            process.wait(within)
+
+    def _ask(self, timeout: float) -> Any:
+        transport = _UnixSocketTransport(supervisor_socket(self.directory), timeout)
+        return xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+
+    def _log_end(self) -> str:
+        log = log_path(self.directory, "supervisord")
+        return "\n".join(log.read_text().splitlines()[-10:]) if log.exists() else "it printed nothing"
+
+
+class _UnixSocketTransport(xmlrpc.client.Transport):
+    """XML-RPC over a Unix socket, which never waits longer than `timeout`."""
+
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__()
+        self.path = path
+        self.timeout = timeout
+
+    def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - there is one
+        return _UnixSocketConnection(self.path, self.timeout)
+
+
+class _UnixSocketConnection(http.client.HTTPConnection):
+    def __init__(self, path: Path, timeout: float) -> None:
+        super().__init__("localhost", timeout=timeout)
+        self.path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.sock.settimeout(self.timeout)
+        self.sock.connect(os.fspath(self.path))

@@ -1,0 +1,124 @@
+"""supervisord.conf: one program for each service, in the order in which they start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from native.commands import Command
+from stack.runtime import StackError
+from stack.services import Service
+from stack.settings import PROJECT_ROOT
+
+SOURCES_DIGEST = "RQ_MON_SOURCES"
+"""Changes with the files that a program reads at its start, so that supervisord sees a changed program."""
+
+UNIX_SOCKET_PATH_LIMIT = 100
+"""Linux allows 107 bytes; supervisord needs a few for a temporary name."""
+
+
+def supervisor_socket(directory: Path) -> Path:
+    """Return where supervisord of this state directory listens."""
+    return directory / "supervisor.sock"
+
+
+def log_path(directory: Path, name: str) -> Path:
+    """Return the log of a service, or of supervisord itself."""
+    return directory / "logs" / f"{name}.log"
+
+
+def render(directory: Path, commands: Mapping[Service, Command], stop_grace: int) -> str:
+    """Return the text of the configuration file.
+
+    Args:
+        directory: the state directory: sockets, logs
+        commands: what to run, first started first
+        stop_grace: seconds between SIGTERM and SIGKILL
+
+    Raises:
+        StackError: a path cannot be written into such a file.
+    """
+    socket = supervisor_socket(directory)
+    if len(os.fsencode(socket)) > UNIX_SOCKET_PATH_LIMIT:
+        raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
+    sections = [_supervisord(directory)]
+    for position, (service, command) in enumerate(commands.items()):
+        sections.append(_program(directory, service, command, stop_grace, position))
+    return "\n".join(sections)
+
+
+def _supervisord(directory: Path) -> str:
+    return (
+        _section("unix_http_server", {"file": supervisor_socket(directory), "chmod": "0700"})
+        + _section(
+            "supervisord",
+            {
+                "logfile": log_path(directory, "supervisord"),
+                "logfile_maxbytes": "5MB",
+                "logfile_backups": 2,
+                "pidfile": directory / "supervisord.pid",
+                "directory": PROJECT_ROOT,
+                "umask": "077",
+            }
+            # Everything runs as whoever started it; supervisord wants to hear that root is meant.
+            | ({"user": "root"} if os.getuid() == 0 else {}),
+        )
+        + _section(
+            "rpcinterface:supervisor",
+            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        )
+    )
+
+
+def _program(directory: Path, service: Service, command: Command, stop_grace: int, position: int) -> str:
+    environment = {**command.environment, SOURCES_DIGEST: _digest(command.sources)}
+    return _section(
+        f"program:{service.name}",
+        {
+            "command": shlex.join(command.arguments),
+            "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
+            "priority": position,
+            "autorestart": "true",
+            # Try for ever, each time one second later: what a service waits for may come back tomorrow.
+            "startretries": 1_000_000,
+            "stopwaitsecs": stop_grace,
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": log_path(directory, service.name),
+            "stdout_logfile_maxbytes": "10MB",
+            "stdout_logfile_backups": 3,
+        },
+    )
+
+
+def _assignment(name: str, value: str) -> str:
+    if '"' in value:
+        # The value may be a secret, so it is not repeated.
+        raise StackError(f"native cannot hand on {name}: its value holds a double quote")
+    return f'{name}="{value}"'
+
+
+def _section(name: str, options: Mapping[str, object]) -> str:
+    lines = [f"{option}={_escape(str(value))}" for option, value in options.items()]
+    return "\n".join([f"[{name}]", *lines, ""])
+
+
+def _escape(value: str) -> str:
+    """Write a value so that supervisord's parser reads it back; it has no escape for comments and lines."""
+    if any(sign in value for sign in ("\n", " ;", " #")):
+        raise StackError(f"native cannot run with a path or setting that holds ' ;' or ' #': {value!r}")
+    return value.replace("%", "%%")
+
+
+def _digest(sources: Iterable[Path]) -> str:
+    """Return a digest of the names and contents of files, and of those below folders."""
+    digest = hashlib.sha256()
+    for source in sources:
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in files:
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.hexdigest()[:16]

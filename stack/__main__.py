@@ -1,0 +1,171 @@
+"""`python -m stack`: start, stop and look at the whole stack, in containers or as processes."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import fcntl
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+
+from rich.console import Console
+
+from stack.choice import available, check_alone, choose, is_running
+from stack.runtime import Health, Runtime, StackError, State
+from stack.services import GRAFANA, SERVICES, Service
+from stack.settings import REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
+from stack.table import open_console, print_states
+from stack.waiting import wait_until_healthy
+
+LOG_LINES = 15
+YES = "YES"
+"""Set to 1, it answers the question that clean asks."""
+
+
+def main() -> int:
+    """Run one command and return its exit code: 0 if all is well."""
+    arguments = _parser().parse_args()
+    try:
+        return int(arguments.run(load_settings(), arguments))
+    except StackError as error:
+        print(error, file=sys.stderr)
+    except KeyboardInterrupt:
+        print("\nInterrupted. What runs now: make status", file=sys.stderr)
+    return 1
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    for run in (start, stop, status, clean):
+        commands.add_parser(run.__name__, help=run.__doc__).set_defaults(run=run)
+    follow = commands.add_parser("logs", help=logs.__doc__)
+    follow.add_argument("service", nargs="?", choices=[service.name for service in SERVICES])
+    follow.set_defaults(run=logs)
+    execute = commands.add_parser("exec", help=run_command.__doc__)
+    execute.add_argument("command", nargs=argparse.REMAINDER)
+    execute.set_defaults(run=run_command)
+    return parser
+
+
+def start(settings: StackSettings, _: argparse.Namespace) -> int:
+    """Start everything, wait until it is healthy and show where to look."""
+    console = open_console()
+    problem = ""
+    with _alone():
+        runtime = choose(settings)
+        check_alone(runtime, settings)
+        console.print(f"Starting the stack ({runtime.name}) …")
+        try:
+            runtime.start()
+        except StackError as error:
+            problem = str(error)
+        if problem and not is_running(runtime):
+            raise StackError(problem)
+        with console.status("Waiting until everything is healthy"):
+            states = runtime.states() if problem else wait_until_healthy(runtime)
+    print_states(console, states, settings, runtime.notes())
+    if problem:
+        console.print(problem, markup=False, style="red")
+    if problem or not _all_healthy(states):
+        _print_logs_of_unhealthy(console, runtime, states)
+        return 1
+    console.print(f"\nLook first at the dashboards: {settings.url(GRAFANA)}   Feed them: make demo")
+    return 0
+
+
+def stop(settings: StackSettings, _: argparse.Namespace) -> int:
+    """Stop everything; the data stays."""
+    with _alone():
+        for runtime in available(settings):
+            if is_running(runtime):
+                print(f"Stopping the stack ({runtime.name}) …", flush=True)
+            runtime.stop()
+    print("Stopped. The data stays until: make clean")
+    return 0
+
+
+def status(settings: StackSettings, _: argparse.Namespace) -> int:
+    """Show every service; exit code 1 unless all are healthy."""
+    runtime = choose(settings)
+    states = runtime.states()
+    print_states(open_console(), states, settings, runtime.notes())
+    return 0 if _all_healthy(states) else 1
+
+
+def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Show and follow what a service prints, or all of them."""
+    service = next((service for service in SERVICES if service.name == arguments.service), None)
+    with contextlib.suppress(KeyboardInterrupt):
+        choose(settings).follow_logs(service)
+    return 0
+
+
+def clean(settings: StackSettings, _: argparse.Namespace) -> int:
+    """Stop everything and remove its data, after asking."""
+    with _alone():
+        runtimes = [runtime for runtime in available(settings) if runtime.data()]
+        if not runtimes:
+            print("There is no data to remove.")
+            return 0
+        print("This stops the stack and removes its queues, metrics, logs and passwords:")
+        for runtime in runtimes:
+            print(*(f"  {name}" for name in runtime.data()), sep="\n")
+        if not _confirmed(settings):
+            print("Nothing was removed.")
+            return 1
+        for runtime in runtimes:
+            runtime.stop()
+            runtime.clean()
+    print("Removed.")
+    return 0
+
+
+def run_command(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Run a command with RQ_REDIS_URL set to the stack's Redis: python -m stack exec rq info."""
+    if not arguments.command:
+        raise StackError("expected a command to run: python -m stack exec rq info")
+    environment = {**settings.environment, REDIS_URL: settings.redis_url()}
+    try:
+        return subprocess.run(arguments.command, env=environment, check=False).returncode
+    except OSError as error:
+        raise StackError(f"{arguments.command[0]}: {error.strerror}") from error
+
+
+@contextlib.contextmanager
+def _alone() -> Iterator[None]:
+    """Let one command at a time change the stack."""
+    STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
+    with (STATE_DIRECTORY / "lock").open("w") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StackError("Another start, stop or clean is at work on this stack.") from None
+        yield
+
+
+def _confirmed(settings: StackSettings) -> bool:
+    """Ask; where nobody can answer, only YES=1 confirms."""
+    if settings.environment.get(YES) == "1":
+        return True
+    if not sys.stdin.isatty():
+        print(f"Nobody is there to confirm this; {YES}=1 does.", file=sys.stderr)
+        return False
+    return input("Remove it? [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def _all_healthy(states: Mapping[Service, State]) -> bool:
+    return all(state.health is Health.HEALTHY for state in states.values())
+
+
+def _print_logs_of_unhealthy(console: Console, runtime: Runtime, states: Mapping[Service, State]) -> None:
+    for service, state in states.items():
+        if state.health is not Health.HEALTHY:
+            console.rule(f"{service.name}: {state.health}, last lines of its log", align="left")
+            lines = runtime.last_log_lines(service, LOG_LINES)
+            console.print(lines or "It printed nothing.", markup=False, highlight=False)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
