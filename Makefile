@@ -13,17 +13,45 @@ DEV_LOCK := requirements/dev.txt
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# ---- running it ----
+
+RUN_STACK = $(BIN)/python -m stack
+
+.PHONY: start-rq-mon stop-rq-mon status logs demo clean
+start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one)
+	@$(RUN_STACK) start
+
+stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data
+	@$(RUN_STACK) stop
+
+status: $(VENV)/.runtime ## Show what runs and how it does
+	@$(RUN_STACK) status
+
+logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
+	@$(RUN_STACK) logs $(SERVICE)
+
+demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer)
+	@$(RUN_STACK) exec $(BIN)/python -m demo $(if $(SECONDS),--seconds $(SECONDS))
+
+clean: $(VENV)/.runtime ## Stop the stack and remove its data, after asking (YES=1 does not ask)
+	@$(RUN_STACK) clean
+
 # ---- the Python environment: installed when a lock file changed, skipped otherwise ----
 
 $(BIN)/python:
-	native/create-venv $(PYTHON) $(VENV)
+	@native/create-venv $(PYTHON) $(VENV)
+
+# A stamp is touched last: an install that was interrupted is done again.
+PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
 $(VENV)/.runtime: $(RUNTIME_LOCK) | $(BIN)/python
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RUNTIME_LOCK)
+	@echo "Installing Python packages into $(VENV)"
+	@$(PIP_INSTALL) $(RUNTIME_LOCK)
 	@touch $@
 
 $(VENV)/.dev: $(DEV_LOCK) $(VENV)/.runtime
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(DEV_LOCK)
+	@echo "Installing Python packages for development into $(VENV)"
+	@$(PIP_INSTALL) $(DEV_LOCK)
 	@touch $@
 
 .PHONY: lock
@@ -35,7 +63,14 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
 
 # ---- working on it ----
 
-.PHONY: lint format
+.PHONY: test test-compose lint format dashboards
+test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
+	@$(BIN)/python -m native.programs_for_tests
+	$(BIN)/python -m pytest -m "not compose" $(ARGS)
+
+test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
+	$(BIN)/python -m pytest -m compose tests/compose
+
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
@@ -45,10 +80,5 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-.PHONY: dashboards
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
-
-.PHONY: test-compose
-test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
-	$(BIN)/python -m pytest -m compose tests/compose
