@@ -16,6 +16,7 @@ from scheduler.exporter.objectives import CurrentObjectives
 from scheduler.exporter.scrape import ScrapeCollector
 from scheduler.exporter.server import ExporterServer
 from scheduler.exporter.snapshot import RedisReader
+from scheduler.logs import configure_logging
 from scheduler.objectives import ObjectivesError
 from scheduler.settings import Settings, SettingsError
 
@@ -28,7 +29,7 @@ def main() -> None:
         settings = Settings.from_environment()
     except SettingsError as error:
         sys.exit(str(error))
-    logging.basicConfig(level=settings.log_level, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging(settings.log_level)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     server = _server(settings)

@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
 
-from prometheus_client import CollectorRegistry, make_wsgi_app
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from redis.exceptions import RedisError
 
+from scheduler.exporter.exposition import openmetrics_format, text_format
 from scheduler.exporter.snapshot import RedisReader
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+GZIP_LEVEL = 1
+"""The fastest: the text repeats itself so much that a higher level saves little, and takes longer."""
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status, headers, body."""
@@ -19,9 +26,8 @@ Answer = tuple[str, list[tuple[str, str]], bytes]
 
 def make_app(registry: CollectorRegistry, reader: RedisReader) -> WSGIApplication:
     """Return the WSGI application: /metrics, /healthz (the process lives), /readyz (Redis answers)."""
-    metrics = make_wsgi_app(registry)
     paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
-        "/metrics": lambda environ: _call(metrics, environ),
+        "/metrics": lambda environ: _metrics(registry, environ),
         "/healthz": lambda _: _text("200 OK", "ok"),
         "/readyz": lambda _: _readiness(reader),
     }
@@ -41,6 +47,21 @@ def make_app(registry: CollectorRegistry, reader: RedisReader) -> WSGIApplicatio
     return app
 
 
+def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
+    """Answer in OpenMetrics where it is accepted; `name[]` in the query limits the answer to those series."""
+    names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
+    families = (registry.restricted_registry(names) if names else registry).collect()
+    if "application/openmetrics-text" in environ.get("HTTP_ACCEPT", ""):
+        content_type, body = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
+    else:
+        content_type, body = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
+    headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
+    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        headers.append(("Content-Encoding", "gzip"))
+        body = gzip.compress(body, compresslevel=GZIP_LEVEL)
+    return "200 OK", headers, body
+
+
 def _text(status: str, text: str) -> Answer:
     return status, [("Content-Type", "text/plain; charset=utf-8")], f"{text}\n".encode()
 
@@ -51,15 +72,3 @@ def _readiness(reader: RedisReader) -> Answer:
     except (RedisError, TimeoutError):
         return _text("503 Service Unavailable", "Redis does not answer")
     return _text("200 OK", "ok")
-
-
-def _call(application: WSGIApplication, environ: WSGIEnvironment) -> Answer:
-    """Return the answer of an application that knows GET only."""
-    started: list[Any] = []
-
-    def start_response(*arguments: Any) -> Callable[[bytes], object]:
-        started.extend(arguments)
-        return lambda _: None
-
-    body = b"".join(application({**environ, "REQUEST_METHOD": "GET"}, start_response))
-    return started[0], started[1], body

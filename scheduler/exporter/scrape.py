@@ -11,6 +11,7 @@ from prometheus_client.core import Metric as Family
 
 from scheduler import catalogue
 from scheduler.exporter.errors import Errors, outage
+from scheduler.exporter.families.cron import cron_families
 from scheduler.exporter.families.exporter import exporter_families
 from scheduler.exporter.families.jobs import job_families
 from scheduler.exporter.families.queues import queue_families
@@ -74,4 +75,6 @@ class ScrapeCollector:
         yield from job_families(scrape.snapshot, self._errors)
         yield from queue_families(scrape.snapshot)
         yield from worker_families(scrape.snapshot)
+        yield from cron_families(scrape.snapshot)
+        yield from self._objectives.families(scrape.snapshot)
         yield from exporter_families(is_up=True, errors=self._errors)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
+from typing import Any
 
 from redis import Redis
 
 from scheduler.connection import connect
-from scheduler.exporter.errors import Errors
+from scheduler.exporter.errors import Errors, Theme
+from scheduler.exporter.reading.cron import CronFacts, read_cron
 from scheduler.exporter.reading.jobs import JobFacts, read_jobs
-from scheduler.exporter.reading.pipeline import read_together
+from scheduler.exporter.reading.pipeline import Reading, read_together
 from scheduler.exporter.reading.queues import QueueFacts, read_queues
 from scheduler.exporter.reading.workers import WorkerFacts, read_workers
 from scheduler.exporter.shared_call import SharedCall
@@ -29,6 +31,7 @@ class Snapshot:
     workers: list[WorkerFacts]
     queues: dict[str, QueueFacts]
     jobs: JobFacts
+    cron: CronFacts
 
 
 def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
@@ -38,12 +41,13 @@ def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
         RedisError, TimeoutError: Redis cannot be read, or not in time; there are no partial facts.
     """
     now = time.time()
-    found = read_together(
-        connection,
-        {"workers": read_workers(errors), "queues": read_queues(errors, now), "jobs": read_jobs(errors)},
-        errors,
-        deadline=time.monotonic() + READ_SECONDS,
-    )
+    readings: dict[Theme, Reading[Any]] = {
+        "workers": read_workers(errors),
+        "queues": read_queues(errors, now),
+        "jobs": read_jobs(errors),
+        "cron": read_cron(errors, now),
+    }
+    found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)
     return Snapshot(taken_at=now, **found)
 
 

@@ -1,40 +1,62 @@
 """Jobs: how many ended how, how long they ran and waited.
 
-A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known: every
-outcome, and the exceptions that this package itself names. Waits are 0 as soon as their queue is known. The
-histogram of run times has a dozen series an outcome, so it exists only for outcomes that were seen.
+A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known:
+every outcome, and the exceptions that this package itself names. Waits are 0 as soon as their queue is known.
+The histogram of run times, many series each, exists only for outcomes that were seen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
 
 from prometheus_client.core import Metric as Family
 
 from scheduler import catalogue
+from scheduler.exporter.errors import Errors
 from scheduler.exporter.families.build import Values, counter, histogram
+from scheduler.exporter.reading.jobs import Hash
+from scheduler.exporter.reading.values import Fields, label_text
 from scheduler.exporter.snapshot import Snapshot
-from scheduler.job_series import Histogram, JobSeries
+from scheduler.job_series import Histogram, JobSeries, SeriesError, decode_jobs, decode_waits
+
+K = TypeVar("K")
+T = TypeVar("T")
 
 KNOWN_EXCEPTIONS = (catalogue.WORK_HORSE_KILLED, catalogue.ABANDONED, catalogue.MAX_RETRIES_EXCEEDED)
 
 Functions = dict[tuple[str, str], JobSeries]
 
 
-def job_families(snapshot: Snapshot) -> Iterator[Family]:
-    """What monitored workers counted."""
-    functions = snapshot.jobs.functions
-    waits = {queue: Histogram() for queue in snapshot.queues} | snapshot.jobs.waits
+def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
+    """What monitored workers counted, without the hashes that hold something else; these are counted."""
+    jobs = snapshot.jobs
+    functions = _decoded(decode_jobs, jobs.functions, errors)
+    waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
     yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
     yield histogram(
         catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, (((queue,), waited) for queue, waited in waits.items())
     )
     yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
     yield counter(catalogue.JOB_FAILURES, _failures(functions))
+    fields = Fields("jobs", errors)
     yield counter(
         catalogue.JOB_METRICS_WRITE_ERRORS,
-        (((code,), count) for code, count in snapshot.jobs.write_errors.items()),
+        (
+            ((label_text(code),), fields.number(count, f"count of error {code!r}"))
+            for code, count in jobs.write_errors.items()
+        ),
     )
+
+
+def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Errors) -> dict[K, T]:
+    found = {}
+    for owner, fields in hashes.items():
+        try:
+            found[owner] = decode(fields)
+        except SeriesError as error:
+            errors.count("jobs", f"hash of {owner!r}: {error}")
+    return found
 
 
 def _durations(functions: Functions) -> Iterator[tuple[tuple[str, ...], Histogram]]:

@@ -1,4 +1,4 @@
-"""rq-exporter's collector, unmodified, fed from a snapshot: alone it makes trips for each worker and queue."""
+"""The families of rq-exporter: its own collector, unmodified, fed from a snapshot."""
 
 from __future__ import annotations
 

@@ -2,39 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
 from scheduler.catalogue import MONITORED_QUEUES_KEY, WRITE_ERRORS_KEY
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Reading
-from scheduler.exporter.reading.values import Fields, label_text
-from scheduler.job_series import (
-    Histogram,
-    JobSeries,
-    SeriesError,
-    decode_jobs,
-    decode_waits,
-    functions_key,
-    jobs_key,
-    waits_key,
-)
+from scheduler.exporter.reading.values import Fields
+from scheduler.job_series import functions_key, jobs_key, waits_key
 
 K = TypeVar("K")
-T = TypeVar("T")
+Hash = dict[bytes, bytes]
 
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """Counts since the beginning."""
+    """The hashes as they stand in Redis: decoding many takes longer than reading them."""
 
-    waits: dict[str, Histogram]
+    waits: dict[str, Hash]
     """By queue."""
-    functions: dict[tuple[str, str], JobSeries]
+    functions: dict[tuple[str, str], Hash]
     """By queue and function."""
-    write_errors: dict[str, float | None]
-    """Jobs that could not be counted, by Redis error code."""
+    write_errors: Hash
 
 
 def read_jobs(errors: Errors) -> Reading[JobFacts]:
@@ -52,26 +42,19 @@ def read_jobs(errors: Errors) -> Reading[JobFacts]:
         for queue, members in zip(queues, replies, strict=False)
         for function in _names(members or (), functions_key(queue), fields)
     ]
-    waits = zip(queues, replies[len(queues) :], strict=True)
     hashes = yield [("HGETALL", jobs_key(*function)) for function in functions]
     return JobFacts(
-        waits=_decoded(decode_waits, {queue: (waits_key(queue), reply) for queue, reply in waits}, fields),
-        functions=_decoded(
-            decode_jobs,
-            {
-                function: (jobs_key(*function), reply)
-                for function, reply in zip(functions, hashes, strict=True)
-            },
-            fields,
-        ),
-        write_errors={
-            label_text(code): fields.number(count, f"{code!r} in {WRITE_ERRORS_KEY}")
-            for code, count in (write_errors or {}).items()
-        },
+        waits=_present(queues, replies[len(queues) :]),
+        functions=_present(functions, hashes),
+        write_errors=write_errors or {},
     )
 
 
-def _names(members: Sequence[bytes], where: str, fields: Fields) -> list[str]:
+def _present(owners: Iterable[K], hashes: Iterable[Hash | None]) -> dict[K, Hash]:
+    return {owner: found for owner, found in zip(owners, hashes, strict=True) if found}
+
+
+def _names(members: Iterable[bytes], where: str, fields: Fields) -> list[str]:
     names = []
     for member in sorted(members):
         try:
@@ -79,18 +62,3 @@ def _names(members: Sequence[bytes], where: str, fields: Fields) -> list[str]:
         except UnicodeDecodeError:
             fields.skip(f"{member[:100]!r} in {where} is not UTF-8")
     return names
-
-
-def _decoded(
-    decode: Callable[[Mapping[bytes, bytes]], T],
-    replies: Mapping[K, tuple[str, Mapping[bytes, bytes] | None]],
-    fields: Fields,
-) -> dict[K, T]:
-    """Return what the hashes hold, without those that hold something else."""
-    found = {}
-    for owner, (key, reply) in replies.items():
-        try:
-            found[owner] = decode(reply or {})
-        except SeriesError as error:
-            fields.skip(f"{key}: {error}")
-    return found

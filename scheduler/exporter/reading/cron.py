@@ -1,0 +1,101 @@
+"""Cron jobs, their ticks, and the schedulers that enqueue them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from scheduler.catalogue import (
+    CRON_JOBS_KEY,
+    CRON_LAST_TICKS_KEY,
+    CRON_NEXT_TICKS_KEY,
+    CRON_SCHEDULERS_KEY,
+    CRON_TICKS_KEY,
+    TICK_RESULTS,
+)
+from scheduler.exporter.errors import Errors
+from scheduler.exporter.reading.pipeline import Reading
+from scheduler.exporter.reading.values import Fields, label_text
+
+
+@dataclass(frozen=True, slots=True)
+class CronJobFacts:
+    """One cron job; a field that cannot be read is None. Ticks are Unix times."""
+
+    queue: str
+    function: str
+    schedule: str
+    next_tick: float | None
+    last_tick: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class CronFacts:
+    """All of cron."""
+
+    jobs: dict[str, CronJobFacts]
+    """By id."""
+    ticks: dict[tuple[str, str], float | None]
+    """Counts by id of the cron job and result."""
+    live_schedulers: int | None
+
+
+def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
+    """Read every cron job; a scheduler is alive if its score is after `now`, a Unix time."""
+    fields = Fields("cron", errors)
+    definitions, last_ticks, ticks, live = yield [
+        ("HGETALL", CRON_JOBS_KEY),
+        ("HGETALL", CRON_LAST_TICKS_KEY),
+        ("HGETALL", CRON_TICKS_KEY),
+        ("ZCOUNT", CRON_SCHEDULERS_KEY, now, "+inf"),
+    ]
+    definitions = definitions or {}
+    (scores,) = (yield [("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions)]) if definitions else ((),)
+    next_ticks = dict(zip(definitions, scores or (), strict=False))
+    jobs = {
+        label_text(raw_id): _job(raw_id, definition, next_ticks, last_ticks or {}, fields)
+        for raw_id, definition in definitions.items()
+    }
+    return CronFacts(
+        jobs={job_id: job for job_id, job in jobs.items() if job is not None},
+        ticks=_ticks(ticks or {}, fields),
+        live_schedulers=live,
+    )
+
+
+def _job(
+    raw_id: bytes,
+    definition: bytes,
+    next_ticks: Mapping[bytes, float | None],
+    last_ticks: Mapping[bytes, bytes],
+    fields: Fields,
+) -> CronJobFacts | None:
+    try:
+        stored = json.loads(definition)
+        queue, function, schedule = (
+            label_text(stored[name].encode(errors="backslashreplace"))
+            for name in ("queue", "function", "schedule")
+        )
+    except (ValueError, LookupError, TypeError, AttributeError) as error:
+        fields.skip(f"definition of cron job {raw_id!r}: {type(error).__name__}: {error}")
+        return None
+    last_tick = last_ticks.get(raw_id)
+    return CronJobFacts(
+        queue=queue,
+        function=function,
+        schedule=schedule,
+        next_tick=next_ticks.get(raw_id),
+        last_tick=fields.number(last_tick, f"last tick of cron job {raw_id!r}") if last_tick else None,
+    )
+
+
+def _ticks(counts: Mapping[bytes, bytes], fields: Fields) -> dict[tuple[str, str], float | None]:
+    found: dict[tuple[str, str], float | None] = {}
+    for field, count in counts.items():
+        cron_job, _, result = label_text(field).rpartition(":")
+        if cron_job and result in TICK_RESULTS:
+            found[cron_job, result] = fields.number(count, f"{field!r} in {CRON_TICKS_KEY}")
+        else:
+            fields.skip(f"{field[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
+    return found
