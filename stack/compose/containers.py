@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 from stack.runtime import Health, State
@@ -33,6 +35,18 @@ def published_ports(containers: Iterable[Container]) -> set[int]:
         for bindings in container["NetworkSettings"]["Ports"].values()
         for binding in bindings or ()
     }
+
+
+def mounted_files_changed(container: Container) -> bool:
+    """Tell whether a file that it mounts from this machine is newer than the start of the container.
+
+    Compose does not look into mounted files, and an editor that writes a new file in the place of the old one
+    leaves the old one mounted.
+    """
+    started = datetime.fromisoformat(container["State"]["StartedAt"]).timestamp()
+    sources = [Path(mount["Source"]) for mount in container["Mounts"] if mount["Type"] == "bind"]
+    paths = [path for source in sources for path in (source, *source.rglob("*"))]
+    return container["State"]["Running"] and any(path.stat().st_mtime > started for path in paths)
 
 
 def worst_state(states: Iterable[State]) -> State:

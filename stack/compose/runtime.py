@@ -9,18 +9,23 @@ from typing import Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from stack.compose.containers import Container, containers_of, published_ports, state_of, worst_state
+from stack.compose.containers import (
+    Container,
+    containers_of,
+    mounted_files_changed,
+    published_ports,
+    state_of,
+    worst_state,
+)
 from stack.compose.docker import Docker
 from stack.compose.images import fetch_missing, image_of
 from stack.ports import check_ports_free
 from stack.runtime import Health, StackError, State
 from stack.services import (
-    ALERTMANAGER,
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
     PREVIEW,
-    PROMETHEUS,
     REDIS,
     SERVICES,
     Service,
@@ -32,9 +37,6 @@ STARTS_WITHIN = 900.0
 STOPS_WITHIN = 120.0
 """Seconds beyond the grace that a running job has to come to its end."""
 HEALTH_ANSWERS_WITHIN = 3.0
-
-RELOADED_BY_SIGHUP = (PROMETHEUS, ALERTMANAGER)
-"""Their configuration is mounted: compose does not see that it changed."""
 
 NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
 """None is the host of a Unix socket, which no container has either."""
@@ -69,7 +71,7 @@ class ComposeRuntime:
         scales = dict.fromkeys(names, 0) | _scales(containers)
         options = [f"--scale={name}={count}" for name, count in scales.items()]
         self._run("up", "--detach", "--build", *options, within=STARTS_WITHIN)
-        self._reload_configuration(containers)
+        self._restart_outdated()
 
     def stop(self) -> None:
         """Remove containers and networks; the volumes stay."""
@@ -158,14 +160,10 @@ class ComposeRuntime:
         others = [s for s in services if s.port_variable and self._settings.port(s) not in ours]
         check_ports_free(self._settings, others, is_ours=lambda _: False)
 
-    def _reload_configuration(self, containers: Sequence[Container]) -> None:
-        """Let those that ran before, and were not replaced, read their mounted files again."""
-        # Not by `docker kill`: the engine would think it stopped by hand, and restart it no more.
-        ran_before = {container["Id"] for container in containers if container["State"]["Running"]}
-        for service in RELOADED_BY_SIGHUP:
-            for container in containers_of(service, self._containers()):
-                if container["Id"] in ran_before:
-                    self._docker.output("exec", container["Id"], "kill", "-HUP", "1")
+    def _restart_outdated(self) -> None:
+        outdated = [container["Id"] for container in self._containers() if mounted_files_changed(container)]
+        if outdated:
+            self._docker.output("restart", *outdated, within=self._stops_within)
 
     def _state(self, service: Service, containers: Sequence[Container]) -> State:
         state = worst_state(state_of(container) for container in containers_of(service, containers))
