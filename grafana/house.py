@@ -9,7 +9,7 @@ from grafanalib.core import Dashboard, Template
 from grafana.layer import dashboard as layer
 from grafana.layer.fields import thresholds
 from grafana.layer.layout import Heading, Row
-from grafana.queries import recorded, stack
+from grafana.queries import alerts, recorded
 from grafana.queries.promql import QUEUE, select
 from scheduler import catalogue
 
@@ -21,6 +21,7 @@ DATA_SOURCE_NAME = "Prometheus"
 DATA_SOURCE = layer.data_source_variable(DATA_SOURCE_UID, DATA_SOURCE_NAME)
 QUEUE_CHOICE = layer.label_variable("queue", "Queue", catalogue.JOBS.name)
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
+CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
 OUTCOME_COLOURS = {
     "success": "green",
@@ -31,6 +32,7 @@ OUTCOME_COLOURS = {
 }
 RATIO_COLOURS = thresholds("green", (0.01, "yellow"), (0.05, "red"))
 ANY_IS_BAD = thresholds("green", (1, "red"))
+SHARE_OF_LIMIT = thresholds("green", (0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = thresholds("green", (1, "orange"))
 
 NO_METRICS = "No job metrics"
@@ -38,15 +40,17 @@ NOT_MEASURED = "No job metrics: no job has ended yet, or the workers are not Mon
 """In place of "No data" (in a stat, and in a graph), where the workers are plain RQ workers: those tell
 rq-exporter nothing about single jobs."""
 
+NOTHING_FAILED = "Nothing failed, or is not measured"
+
 
 def rq_dashboard(
     uid: str, title: str, question: str, *, choices: Sequence[Template], rows: Sequence[Row | Heading]
 ) -> Dashboard:
     """A dashboard of this stack, with the given choices beside that of the data source."""
-    of_queue = (stack.OF_QUEUE,) if QUEUE_CHOICE in choices else ()
+    of_queue = (alerts.OF_QUEUE,) if QUEUE_CHOICE in choices else ()
     firing = layer.annotation(
         "Firing alerts",
-        stack.alert_annotations(*of_queue),
+        alerts.alert_annotations(*of_queue),
         title="{{alertname}}",
         text="{{severity}} {{queue}}",
         tags="severity",

@@ -23,7 +23,7 @@ DASHBOARD = rq_dashboard(
             4,
             *(
                 stat(
-                    f"Run time p{round(q * 100)}",
+                    f"Run time {durations.percentile(q)}",
                     f"{q:.0%} of the executions that ended in the chosen time ran for at most this long.",
                     durations.run(q, "", QUEUE, FUNCTION),
                     unit="s",
@@ -33,7 +33,7 @@ DASHBOARD = rq_dashboard(
             ),
             *(
                 stat(
-                    f"Wait p{round(q * 100)}",
+                    f"Wait {durations.percentile(q)}",
                     ".0%long. All functions of the queues: waiting has nothing to do with the function.",
                     durations.wait(q, ""),
                     unit="s",

@@ -5,9 +5,11 @@ from grafana.house import (
     ANY_IS_BAD,
     NO_METRICS,
     NOT_MEASURED,
+    NOTHING_FAILED,
     OUTCOME_COLOURS,
     QUEUE_CHOICE,
     RATIO_COLOURS,
+    SHARE_OF_LIMIT,
     rq_dashboard,
 )
 from grafana.layer.fields import range_mapping, thresholds
@@ -15,7 +17,7 @@ from grafana.layer.layout import row
 from grafana.layer.panels import bar_gauge, stat, time_series
 from grafana.layer.tables import Column, Label, table
 from grafana.links import dashboard_link, detail_link
-from grafana.queries import cron, durations, jobs, queues, stack, workers
+from grafana.queries import alerts, cron, durations, jobs, objectives, queues, workers
 from grafana.queries.promql import QUEUE
 
 WAIT_COLOURS = thresholds("green", (60, "yellow"), (600, "red"))
@@ -74,7 +76,7 @@ DASHBOARD = rq_dashboard(
             stat(
                 "Firing alerts",
                 "Alerts that fire now, the always firing Watchdog left out. They are listed below.",
-                stack.firing_alerts(stack.OF_QUEUE),
+                alerts.firing_alerts(alerts.OF_QUEUE),
                 colours=ANY_IS_BAD,
                 links=[dashboard_link("Stack health", links.STACK_HEALTH)],
             ),
@@ -113,10 +115,11 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Queues",
-                "One row a queue. Queued, oldest job and workers are as of now; p95 and failure ratio are "
-                "over the chosen time. Time to drain: what waits now, at the rate at which jobs ended in the "
-                "last five minutes, if nothing more came; about as long as a job that is enqueued now has to "
-                "wait.",
+                "One row a queue. Queued, oldest job and workers are as of now; of objective: the oldest "
+                "job's age as a share of the time in which the queue's jobs have to start; p95 and failure "
+                "ratio are over the chosen time. Time to drain: what waits now, at the rate at which jobs "
+                "ended in the last five minutes, if nothing more came; about as long as a job that is "
+                "enqueued now has to wait.",
                 [
                     Label(
                         "queue",
@@ -130,14 +133,21 @@ DASHBOARD = rq_dashboard(
                         queues.depth(),
                         links=[detail_link("Queue depth", links.QUEUE_DEPTH, queue=links.CELL_QUEUE)],
                     ),
-                    Column("Oldest job", queues.oldest_age(), unit="s", colours=WAIT_COLOURS),
+                    Column("Oldest job", queues.oldest_age(), unit="s"),
+                    Column(
+                        "Of objective",
+                        objectives.age_of_wait_objective(),
+                        unit="percentunit",
+                        decimals=0,
+                        colours=SHARE_OF_LIMIT,
+                    ),
                     Column(
                         "Workers",
                         queues.workers(),
                         colours=thresholds("red", (1, "green")),
                         links=[detail_link("Workers", links.WORKERS, queue=links.CELL_QUEUE)],
                     ),
-                    Column("p95 wait", durations.wait(0.95, "queue"), unit="s", colours=WAIT_COLOURS),
+                    Column("p95 wait", durations.wait(0.95, "queue"), unit="s"),
                     Column(
                         "p95 run",
                         durations.run(0.95, "queue", QUEUE),
@@ -156,22 +166,49 @@ DASHBOARD = rq_dashboard(
                         "Time to drain",
                         queues.time_to_drain(),
                         unit="s",
-                        colours=WAIT_COLOURS,
                         mappings=[range_mapping(queues.ENDLESS, None, "does not drain", "red")],
                     ),
                 ],
-                sort_by="Oldest job",
+                sort_by="Of objective",
             ),
         ),
         row(
             8,
+            table(
+                "Objectives",
+                "What each queue promises, and the share of jobs in the chosen time that kept it: ended "
+                "without an error, started in time, ended in time. Budget left: of what may go wrong, what "
+                "has not; below zero the promise is broken.",
+                [
+                    Label(
+                        "queue",
+                        "Queue",
+                        links=[detail_link("Durations", links.DURATIONS, queue=links.CELL_QUEUE)],
+                    ),
+                    Label("objective", "Objective"),
+                ],
+                [
+                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1),
+                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1),
+                    Column(
+                        "Budget left",
+                        objectives.budget_left(),
+                        unit="percentunit",
+                        decimals=0,
+                        colours=thresholds("red", (0, "yellow"), (0.5, "green")),
+                    ),
+                ],
+                sort_by="Budget left",
+                descending=False,
+                no_value="No objectives",
+            ),
             bar_gauge(
                 "Top failing functions",
                 "The functions whose jobs failed most often for good in the chosen time. A click leads to "
                 "the function.",
                 jobs.top_failing_functions(),
                 colours=thresholds("red"),
-                no_value="Nothing failed, or is not measured",
+                no_value=NOTHING_FAILED,
                 links=[dashboard_link("Failures", links.FAILURES)],
                 series_links=[
                     detail_link("Job function", links.JOB_FUNCTION, function=links.SERIES_FUNCTION)
@@ -189,10 +226,11 @@ DASHBOARD = rq_dashboard(
                         links=[detail_link("Queue depth", links.QUEUE_DEPTH, queue=links.CELL_QUEUE)],
                     ),
                 ],
-                [Column("Since", stack.firing_since(stack.OF_QUEUE), unit="dateTimeFromNow")],
+                [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow")],
                 sort_by="Since",
                 no_value="No alert fires",
             ),
+            widths=(10, 7, 7),
         ),
     ],
 )

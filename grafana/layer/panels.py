@@ -300,7 +300,7 @@ def state_timeline(
             "thresholds": PLAIN,
             "mappings": list(states),
             "noValue": no_value,
-            "custom": {"fillOpacity": 80, "lineWidth": 0, "spanNulls": False},
+            "custom": {"fillOpacity": 80, "lineWidth": 0},
         },
     )
 

@@ -7,7 +7,9 @@ durations.py how long jobs ran and waited
 queues.py    what waits
 workers.py   who works
 cron.py      what runs by the clock
-stack.py     Redis, the exporter, Prometheus, Alertmanager and its alerts
+objectives.py what each queue promises, and how far that was kept
+alerts.py    what fires
+stack.py     Redis, the exporter, Prometheus, Alertmanager
 
 Which series a query reads is decided by the range it has to cover. What is one series a queue or worker is
 read as it is scraped. Counters and buckets by function are read from recording rules: a week of them, scraped

@@ -3,22 +3,124 @@
 from __future__ import annotations
 
 from grafana.layer.query import Query
-from grafana.queries.promql import QUEUE, select
+from grafana.queries import recorded
+from grafana.queries.jobs import FAILED
+from grafana.queries.promql import FUNCTION, QUEUE, equals, from_rates, over_range, select, with_zero
 from scheduler import catalogue
+from scheduler.catalogue import Metric, TickResult
 
 LATE = 60
 """Seconds after its time from which a tick counts as late: cron's own resolution."""
 
+TICK_NUMBERS: dict[TickResult, int] = {"missed": 3, "coalesced": 2, "enqueued": 1}
+"""For a timeline; the worst first, which hides the others of the same step."""
 
-def _jobs() -> str:
-    return f"max by (cron_job) ({select(catalogue.CRON_JOB_INFO, QUEUE)})"
+OUTCOME_NUMBERS = {"success": 0, "failed": 1}
+
+INFO_LABELS = "cron_job, queue, function, schedule"
+
+
+def _info() -> str:
+    return f"max by ({INFO_LABELS}) ({select(catalogue.CRON_JOB_INFO, QUEUE, FUNCTION)})"
+
+
+def _of_chosen_jobs(series: str) -> str:
+    """The maximum by cron job, of the cron jobs of the chosen queues and functions."""
+    return f"(max by (cron_job) ({series}) and on (cron_job) {_info()})"
 
 
 def _late_by() -> str:
-    next_tick = f"max by (cron_job) ({catalogue.CRON_JOB_NEXT_TICK.name}) and on (cron_job) {_jobs()}"
-    return f"clamp_min(time() - ({next_tick}), 0)"
+    return f"clamp_min(time() - {_of_chosen_jobs(catalogue.CRON_JOB_NEXT_TICK.name)}, 0)"
+
+
+def cron_jobs() -> Query:
+    """How many cron jobs there are."""
+    return Query(f"count({_info()})")
+
+
+def schedulers() -> Query:
+    """Live cron schedulers, where there are cron jobs."""
+    return Query(f"max({catalogue.CRON_SCHEDULERS.name}) and on () {_info()}", "schedulers")
 
 
 def late_jobs() -> Query:
     """How many cron jobs are late."""
-    return Query(f"count({_late_by()} > {LATE}) or 0 * count({_jobs()})")
+    return Query(with_zero(f"count({_late_by()} > {LATE})", _info()))
+
+
+def ticks(result: TickResult) -> Query:
+    """Ticks with this result in the chosen time."""
+    return Query(f"sum(increase({_ticks(result)}[$__range]) and on (cron_job) {_info()})", result)
+
+
+def ticks_per_step(result: TickResult) -> Query:
+    """Ticks with this result, per step of the graph."""
+    return Query(f"sum(increase({_ticks(result)}[$__rate_interval]) and on (cron_job) {_info()})", result)
+
+
+def _ticks(result: TickResult) -> str:
+    return select(catalogue.CRON_TICKS, equals("result", result))
+
+
+def tick_timeline() -> Query:
+    """The number of what became of the ticks in each step of the graph, by cron job."""
+    steps = " or ".join(
+        f"{number} * ({_of_chosen_jobs(f'increase({_ticks(result)}[$__rate_interval])')} > bool 0) > 0"
+        for result, number in TICK_NUMBERS.items()
+    )
+    return Query(steps, "{{cron_job}}")
+
+
+def late_by() -> Query:
+    """How long each cron job has been due, with what it runs, where and when."""
+    return Query(f"{_info()} * on (cron_job) group_left () {_late_by()}")
+
+
+def late_by_over_time() -> Query:
+    """How long each cron job has been due."""
+    return Query(_late_by(), "{{cron_job}}")
+
+
+def last_tick() -> Query:
+    """The tick that each cron job was last enqueued for, in milliseconds."""
+    return _milliseconds(catalogue.CRON_JOB_LAST_TICK)
+
+
+def next_tick() -> Query:
+    """When each cron job is due next, in milliseconds."""
+    return _milliseconds(catalogue.CRON_JOB_NEXT_TICK)
+
+
+def _milliseconds(metric: Metric) -> Query:
+    return Query(f"1000 * {_of_chosen_jobs(metric.name)}")
+
+
+def ticks_not_enqueued() -> Query:
+    """Ticks of each cron job in the chosen time that did not run of their own: missed, or coalesced."""
+    lost = select(catalogue.CRON_TICKS, 'result!="enqueued"')
+    return Query(f"sum by (cron_job) (increase({lost}[$__range])) and on (cron_job) {_info()}")
+
+
+def last_outcome() -> Query:
+    """The number of how the cron job's function last ended in its queue, in the chosen time."""
+    succeeded, failed = (_last_end(equals("outcome", "success")), _last_end(FAILED))
+    latest = f"({failed} > bool {succeeded} or 0 * {succeeded} or 0 * {failed} + 1)"
+    return from_rates(_per_cron_job(latest))
+
+
+def _last_end(how: str) -> str:
+    ended = select(recorded.ENDED_AT, QUEUE, FUNCTION, how)
+    return f"max by (queue, function) (max_over_time({ended}[$__range]))"
+
+
+def run_time() -> Query:
+    """Mean run time of the cron job's function in its queue, in the chosen time."""
+    total, count = (
+        f"max by (queue, function) ({over_range(select(name, QUEUE, FUNCTION))})"
+        for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
+    )
+    return from_rates(_per_cron_job(f"({total} / ({count} > 0))"))
+
+
+def _per_cron_job(by_queue_and_function: str) -> str:
+    return f"max by (cron_job) ({_info()} * on (queue, function) group_left () {by_queue_and_function})"

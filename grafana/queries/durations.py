@@ -10,7 +10,8 @@ from scheduler import catalogue
 QUANTILES = (0.5, 0.95, 0.99)
 
 
-def _percentile(q: float) -> str:
+def percentile(q: float) -> str:
+    """The name of a quantile, such as p95."""
     return f"p{round(q * 100)}"
 
 
@@ -25,7 +26,7 @@ def _wait_buckets() -> str:
 def run_quantiles_over_time(*matchers: str) -> list[Query]:
     """p50, p95 and p99 of run times over time."""
     buckets = over_step(_run_buckets(*matchers))
-    return [from_rates(quantile(q, buckets, by=""), _percentile(q)) for q in QUANTILES]
+    return [from_rates(quantile(q, buckets, by=""), percentile(q)) for q in QUANTILES]
 
 
 def run_over_time(q: float, by: str, *matchers: str) -> Query:
@@ -35,12 +36,12 @@ def run_over_time(q: float, by: str, *matchers: str) -> Query:
 
 def run(q: float, by: str, *matchers: str) -> Query:
     """A quantile of the run times in the chosen time."""
-    return from_rates(quantile(q, over_range(_run_buckets(*matchers)), by), _percentile(q))
+    return from_rates(quantile(q, over_range(_run_buckets(*matchers)), by), percentile(q))
 
 
 def wait_quantiles_over_time() -> list[Query]:
     """p50, p95 and p99 of times in the queue over time."""
-    return [from_rates(quantile(q, over_step(_wait_buckets()), by=""), _percentile(q)) for q in QUANTILES]
+    return [from_rates(quantile(q, over_step(_wait_buckets()), by=""), percentile(q)) for q in QUANTILES]
 
 
 def wait_over_time(q: float) -> Query:
@@ -50,7 +51,7 @@ def wait_over_time(q: float) -> Query:
 
 def wait(q: float, by: str) -> Query:
     """A quantile of the times in the queue in the chosen time."""
-    return from_rates(quantile(q, over_range(_wait_buckets()), by), _percentile(q))
+    return from_rates(quantile(q, over_range(_wait_buckets()), by), percentile(q))
 
 
 def run_histogram() -> Query:

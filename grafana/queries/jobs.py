@@ -35,7 +35,11 @@ def _processed(*matchers: str) -> str:
 
 
 def _failures(*matchers: str) -> str:
-    return select(recorded.FAILURES, QUEUE, FUNCTION, *matchers)
+    return select(recorded.FAILURES, *matchers)
+
+
+def _raised(exception: str, *matchers: str) -> str:
+    return _failures(equals("exception", exception), *matchers)
 
 
 def per_minute(by: str, *matchers: str) -> Query:
@@ -95,25 +99,25 @@ def top_failing_functions() -> Query:
 
 def top_exceptions() -> Query:
     """The exceptions that ended most executions in the chosen time, the worst first."""
-    raised = f"sum by (exception) (increase({_failures()}[$__range])) > 0"
+    raised = f"sum by (exception) (increase({_failures(QUEUE, FUNCTION)}[$__range])) > 0"
     return from_counters(f"sort_desc(topk({TOP}, {raised}))", "{{exception}}")
 
 
 def exceptions_per_minute() -> Query:
     """Executions that ended with an error, a minute, by exception."""
-    rate = f"rate({_failures()}[$__rate_interval])"
+    rate = f"rate({_failures(QUEUE, FUNCTION)}[$__rate_interval])"
     return from_counters(f"{PER_MINUTE} * sum by (exception) ({rate}) > 0", "{{exception}}")
 
 
-def exception_count(exception: str) -> Query:
+def exception_count(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception in the chosen time; 0 only where jobs are measured."""
-    raised = f"sum(increase({_failures(equals('exception', exception))}[$__range]))"
+    raised = f"sum(increase({_raised(exception, *matchers)}[$__range]))"
     return from_counters(with_zero(raised, recorded.PROCESSED), exception)
 
 
-def exceptions_over_time(exception: str) -> Query:
+def exceptions_over_time(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception, per step of the graph."""
-    raised = f"sum(increase({_failures(equals('exception', exception))}[$__rate_interval]))"
+    raised = f"sum(increase({_raised(exception, *matchers)}[$__rate_interval]))"
     return from_counters(raised, exception)
 
 
@@ -122,7 +126,7 @@ ERRORS_BY = "queue, function, exception"
 
 def errors() -> Query:
     """Executions that ended with an error in the chosen time, by function and exception."""
-    return from_counters(f"sum by ({ERRORS_BY}) (increase({_failures()}[$__range])) > 0")
+    return from_counters(f"sum by ({ERRORS_BY}) (increase({_failures(QUEUE, FUNCTION)}[$__range])) > 0")
 
 
 def first_error() -> Query:

@@ -1,20 +1,129 @@
-"""Who works: the workers that are registered in Redis, and what they do."""
+"""Who works: the workers that are registered in Redis, and what they do. True for any RQ worker."""
 
 from __future__ import annotations
 
 from grafana.layer.query import Query
-from grafana.queries.promql import equals, select
+from grafana.queries.promql import QUEUE, equals, select, with_zero
 from scheduler import catalogue
+from scheduler.catalogue import Metric
 
 OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
 """A worker that listens to one of the chosen queues: rq-exporter lists them in one label."""
+
+STATES = ("started", "idle", "busy", "suspended")
+"""RQ's states of a worker; the place in this list, from 1, is its number in a timeline."""
 
 
 def _workers(*matchers: str) -> str:
     return select(catalogue.WORKERS, OF_QUEUE, *matchers)
 
 
+def _of_chosen_workers(series: str) -> str:
+    """The maximum by worker, of the workers that listen to the chosen queues."""
+    return f"max by (name) ({series}) and on (name) {_workers()}"
+
+
+def up() -> Query:
+    """Live workers."""
+    return Query(f"count({_workers()}) or 0 * max({catalogue.REDIS_UP.name} == 1)")
+
+
+def in_state(state: str) -> Query:
+    """Live workers in a state."""
+    return Query(with_zero(f"count({_workers(equals('state', state))})", _workers()), state)
+
+
+def by_state() -> Query:
+    """Live workers by state."""
+    return Query(f"count by (state) ({_workers()})", "{{state}}")
+
+
+def by_queue() -> Query:
+    """Live workers that listen, by queue."""
+    return Query(f"max by (queue) ({select(catalogue.QUEUE_WORKERS, QUEUE)})", "{{queue}}")
+
+
 def busy_share() -> Query:
     """Which part of the live workers runs a job."""
-    busy = f"(count({_workers(equals('state', 'busy'))}) or 0 * count({_workers()}))"
-    return Query(f"{busy} / count({_workers()})")
+    busy = with_zero(f"count({_workers(equals('state', 'busy'))})", _workers())
+    return Query(f"({busy}) / count({_workers()})")
+
+
+def utilisation() -> Query:
+    """Which part of their time the workers of a queue ran jobs of it.
+
+    Counted from the scrapes that saw a worker busy, not from run times: those are known when a job ends, so
+    that a long one would show as nothing, and then as more than all.
+    """
+    busy = (
+        f"sum by (queue) (count_over_time({select(catalogue.WORKER_JOB_RUNNING, QUEUE)}[$__rate_interval]))"
+    )
+    there = f"sum by (queue) (sum_over_time({select(catalogue.QUEUE_WORKERS, QUEUE)}[$__rate_interval])) > 0"
+    return Query(f"({busy} or 0 * ({there})) / ({there})", "{{queue}}")
+
+
+def states() -> Query:
+    """The number of each worker's state."""
+    numbers = " or ".join(
+        f"{number} * {_workers(equals('state', state))}" for number, state in enumerate(STATES, start=1)
+    )
+    return Query(f"max by (name) ({numbers})", "{{name}}")
+
+
+def state_now() -> Query:
+    """The number of each worker's state, with the queues it listens to."""
+    return Query(states().expr.replace("by (name)", "by (name, queues)"))
+
+
+def heartbeat_age() -> Query:
+    """Time since each worker last reported."""
+    beat = f"max by (name) ({catalogue.WORKER_LAST_HEARTBEAT.name})"
+    return Query(f"time() - ({beat} and on (name) {_workers()})", "{{name}}")
+
+
+def oldest_heartbeat_age() -> Query:
+    """Time since the worker that has been silent longest last reported."""
+    return Query(f"max({heartbeat_age().expr})")
+
+
+def running_for() -> Query:
+    """Run time so far of the jobs that run now, by worker and the job's queue."""
+    return Query(f"max by (name, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{name}}")
+
+
+def longest_running() -> Query:
+    """Run time so far of the job that has been running longest, by queue."""
+    return Query(f"max by (queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{queue}}")
+
+
+def succeeded() -> Query:
+    """Jobs that each live worker ended well in the chosen time."""
+    return _increase(catalogue.WORKERS_SUCCESS)
+
+
+def failed() -> Query:
+    """Jobs that each live worker ended badly in the chosen time."""
+    return _increase(catalogue.WORKERS_FAILED)
+
+
+def _increase(metric: Metric) -> Query:
+    return Query(_of_chosen_workers(f"increase({select(metric, OF_QUEUE)}[$__range])"))
+
+
+def working_share() -> Query:
+    """Which part of the chosen time each live worker ran jobs that have ended."""
+    return Query(_of_chosen_workers(f"rate({select(catalogue.WORKERS_WORKING_TIME, OF_QUEUE)}[$__range])"))
+
+
+def appeared() -> Query:
+    """Workers that were not there one step of the graph before."""
+    return Query(_count_without(now=_workers(), others=f"{_workers()} offset $__interval"), "appeared")
+
+
+def gone() -> Query:
+    """Workers that were there one step of the graph before, and are no more."""
+    return Query(_count_without(now=f"{_workers()} offset $__interval", others=_workers()), "gone")
+
+
+def _count_without(now: str, others: str) -> str:
+    return with_zero(f"count(max by (name) ({now}) unless on (name) {others})", _workers())

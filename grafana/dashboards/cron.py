@@ -1,0 +1,146 @@
+"""Cron: what runs by the clock."""
+
+from grafana import links
+from grafana.house import ANY_IS_BAD, ANY_IS_ODD, CRON_FUNCTION_CHOICE, QUEUE_CHOICE, rq_dashboard
+from grafana.layer.fields import thresholds, value_mapping
+from grafana.layer.layout import row
+from grafana.layer.panels import stat, state_timeline, time_series
+from grafana.layer.tables import Column, Label, table
+from grafana.links import detail_link
+from grafana.queries import cron
+
+NO_CRON_JOB = "No cron job"
+RESULT_COLOURS = {"missed": "red", "coalesced": "orange", "enqueued": "green"}
+RESULTS = [
+    value_mapping({number: (result, RESULT_COLOURS[result]) for result, number in cron.TICK_NUMBERS.items()})
+]
+OUTCOMES = [
+    value_mapping(
+        {
+            cron.OUTCOME_NUMBERS["success"]: ("success", "green"),
+            cron.OUTCOME_NUMBERS["failed"]: ("failed", "red"),
+        }
+    )
+]
+LATENESS = thresholds("green", (5, "yellow"), (cron.LATE, "red"))
+
+TO_FUNCTION = detail_link(
+    "Job function", links.JOB_FUNCTION, queue=links.CELL_QUEUE, function=links.CELL_FUNCTION
+)
+
+DASHBOARD = rq_dashboard(
+    links.CRON,
+    "Cron",
+    "Does everything run when it should, and what was missed?",
+    choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE],
+    rows=[
+        row(
+            4,
+            stat("Cron jobs", "Registered cron jobs.", cron.cron_jobs(), no_value=NO_CRON_JOB),
+            stat(
+                "Schedulers alive",
+                "Cron scheduler processes. One is enough; more take over from one another, and never enqueue "
+                "a tick twice.",
+                cron.schedulers(),
+                colours=thresholds("red", (1, "green")),
+                sparkline=True,
+                no_value=NO_CRON_JOB,
+            ),
+            stat(
+                "Late",
+                "Cron jobs whose next tick has been due for more than a minute. 0 is on time.",
+                cron.late_jobs(),
+                colours=ANY_IS_BAD,
+                no_value=NO_CRON_JOB,
+            ),
+            stat(
+                "Enqueued",
+                "Ticks in the chosen time that became a job.",
+                cron.ticks("enqueued"),
+                decimals=0,
+                no_value=NO_CRON_JOB,
+            ),
+            stat(
+                "Coalesced",
+                "Ticks in the chosen time that no scheduler was up for, and that one later run stands for.",
+                cron.ticks("coalesced"),
+                decimals=0,
+                colours=ANY_IS_ODD,
+                no_value=NO_CRON_JOB,
+            ),
+            stat(
+                "Missed",
+                "Ticks in the chosen time that no scheduler was up for, and that were too old to run when "
+                "one came.",
+                cron.ticks("missed"),
+                decimals=0,
+                colours=ANY_IS_BAD,
+                no_value=NO_CRON_JOB,
+            ),
+        ),
+        row(
+            10,
+            table(
+                "Cron jobs",
+                "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
+                "chosen time, whoever enqueued it. Lost: ticks in the chosen time that did not run of their "
+                "own.",
+                [
+                    Label("cron_job", "Cron job"),
+                    Label("schedule", "Schedule"),
+                    Label("queue", "Queue"),
+                    Label("function", "Function", links=[TO_FUNCTION]),
+                ],
+                [
+                    Column("Late by", cron.late_by(), unit="s", colours=LATENESS),
+                    Column("Last tick", cron.last_tick(), unit="dateTimeFromNow"),
+                    Column("Next tick", cron.next_tick(), unit="dateTimeFromNow"),
+                    Column("Last outcome", cron.last_outcome(), mappings=OUTCOMES),
+                    Column("Run time", cron.run_time(), unit="s"),
+                    Column("Lost", cron.ticks_not_enqueued(), decimals=0, colours=ANY_IS_ODD),
+                ],
+                sort_by="Late by",
+                no_value=NO_CRON_JOB,
+            ),
+        ),
+        row(
+            9,
+            state_timeline(
+                "Ticks",
+                "One row a cron job: when it ticked, and what became of the tick. Of several in a step, the "
+                "worst.",
+                cron.tick_timeline(),
+                states=RESULTS,
+                no_value="No tick in this time",
+            ),
+        ),
+        row(
+            8,
+            time_series(
+                "Ticks by result",
+                "Ticks per step of the graph: enqueued, coalesced into a later one, or missed.",
+                [cron.ticks_per_step(result) for result in cron.TICK_NUMBERS],
+                bars=True,
+                stacked=True,
+                series_colours=RESULT_COLOURS,
+                no_value=NO_CRON_JOB,
+            ),
+            time_series(
+                "Late by",
+                "For how long each cron job has been due. A line that climbs: no scheduler runs.",
+                [cron.late_by_over_time()],
+                unit="s",
+                limit=thresholds("transparent", (cron.LATE, "red")),
+                no_value=NO_CRON_JOB,
+            ),
+            time_series(
+                "Schedulers alive",
+                "Cron scheduler processes.",
+                [cron.schedulers()],
+                legend="none",
+                no_value=NO_CRON_JOB,
+            ),
+            widths=(9, 9, 6),
+        ),
+    ],
+)

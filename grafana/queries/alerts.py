@@ -1,0 +1,30 @@
+"""Alerts of Prometheus' rules, as Prometheus itself records them."""
+
+from __future__ import annotations
+
+from grafana.layer.query import Query
+from grafana.queries.promql import equals, select
+
+FIRING = equals("alertstate", "firing")
+REAL = 'alertname!="Watchdog"'
+"""The Watchdog always fires: it proves that alerts arrive."""
+
+OF_QUEUE = 'queue=~"($queue)?"'
+"""An alert of the chosen queues, or of none."""
+
+
+def firing_alerts(*matchers: str) -> Query:
+    """How many alerts fire now."""
+    return Query(f"count({select('ALERTS', FIRING, REAL, *matchers)}) or vector(0)")
+
+
+def alert_annotations(*matchers: str) -> Query:
+    """Alerts while they fire."""
+    return Query(f"max by (alertname, severity, queue) ({select('ALERTS', FIRING, REAL, *matchers)})")
+
+
+def firing_since(*matchers: str) -> Query:
+    """When each alert that fires now became active, in milliseconds."""
+    since = select("ALERTS_FOR_STATE", REAL, *matchers)
+    firing = select("ALERTS", FIRING, REAL, *matchers)
+    return Query(f"1000 * min by (alertname, severity, queue) ({since} and ignoring (alertstate) {firing})")
