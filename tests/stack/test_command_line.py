@@ -1,0 +1,62 @@
+"""`python -m stack`: what it answers to what cannot be done; tests/native starts a stack with it."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+from stack.settings import PROJECT_ROOT
+
+
+def run_stack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "stack", *arguments],
+        cwd=PROJECT_ROOT,
+        env=os.environ | environment,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+
+
+def test_an_unknown_runtime_is_refused_by_name() -> None:
+    result = run_stack("start", RUNTIME="podman")
+
+    assert result.returncode == 1
+    assert result.stderr == "RUNTIME: expected compose or native, got 'podman'\n"
+
+
+def test_compose_without_an_engine_is_refused() -> None:
+    result = run_stack("start", RUNTIME="compose", DOCKER_HOST="unix:///nowhere.sock")
+
+    assert result.returncode == 1
+    assert result.stderr == "RUNTIME=compose: no Docker engine answers on this machine\n"
+
+
+def test_an_unknown_service_has_no_logs() -> None:
+    result = run_stack("logs", "mysql", RUNTIME="native")
+
+    assert result.returncode == 2
+    assert "invalid choice: 'mysql'" in result.stderr
+    assert "short-running-worker" in result.stderr
+
+
+def test_exec_hands_on_the_address_of_redis_and_the_exit_code() -> None:
+    code = "import os; print(os.environ['RQ_REDIS_URL']); raise SystemExit(7)"
+
+    result = run_stack(
+        "exec", sys.executable, "-c", code, RUNTIME="native", REDIS_PORT="7123", RQ_REDIS_URL=""
+    )
+
+    assert result.stdout == "redis://127.0.0.1:7123/0\n"
+    assert result.returncode == 7
+
+
+def test_exec_of_what_is_no_program_says_so() -> None:
+    result = run_stack("exec", "no-such-program")
+
+    assert result.returncode == 1
+    assert result.stderr == "no-such-program: No such file or directory\n"

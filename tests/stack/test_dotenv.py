@@ -1,0 +1,58 @@
+"""The syntax of `.env`: what every reader of the file takes alike, and nothing else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.dotenv import read_dotenv
+from stack.runtime import StackError
+
+
+@pytest.mark.parametrize(
+    ("line", "value"),
+    [
+        ("NAME=value", "value"),
+        ("  NAME = value  ", "value"),
+        ("export NAME=value", "value"),
+        ("NAME=", ""),
+        ("NAME= # nothing", ""),
+        ("NAME=two words # and a comment", "two words"),
+        ("NAME=a#b", "a#b"),
+        ("NAME=a=b", "a=b"),
+        ("NAME='$, # and \" as they are '", '$, # and " as they are '),
+        ('NAME="two words"', "two words"),
+        ("NAME=redis://:p@ss@host:1/0?a=b", "redis://:p@ss@host:1/0?a=b"),
+    ],
+)
+def test_a_line_sets_a_variable(tmp_path: Path, line: str, value: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"# a comment\n\n{line}\n")
+
+    assert read_dotenv(file) == {"NAME": value}
+
+
+@pytest.mark.parametrize(
+    "line", ["NAME", "1NAME=x", "NAME=$OTHER", 'NAME="${OTHER}"', "NAME='open", r'NAME="a\nb"', "NAME=a'b"]
+)
+def test_what_readers_understand_differently_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(f"FIRST=1\n{line}\n")
+
+    with pytest.raises(StackError, match=r"^\.env, line 2: expected NAME=value"):
+        read_dotenv(file)
+
+
+def test_the_value_of_a_refused_line_is_not_shown(tmp_path: Path) -> None:
+    file = tmp_path / ".env"
+    file.write_text("PASSWORD=se$cret\n")
+
+    with pytest.raises(StackError) as error:
+        read_dotenv(file)
+
+    assert "cret" not in str(error.value)
+
+
+def test_no_file_sets_nothing(tmp_path: Path) -> None:
+    assert read_dotenv(tmp_path / ".env") == {}

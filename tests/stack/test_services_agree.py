@@ -1,0 +1,52 @@
+"""The list of services, the processes of native and prometheus.yml tell of the same services.
+
+tests/compose holds the compose files to the list.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import yaml
+
+from native.commands import COMMANDS
+from stack.services import ALERTMANAGER, PREVIEW, SERVICES, Service
+from stack.settings import PROJECT_ROOT
+
+CONFIG: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "prometheus" / "prometheus.yml").read_text())
+JOBS: dict[str, Any] = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
+
+WITHOUT_METRICS = {"redis": "redis-exporter speaks for it", PREVIEW.name: "Grafana's place; has no metrics"}
+
+
+def targets(config: dict[str, Any]) -> list[str]:
+    return [target for static in config["static_configs"] for target in static["targets"]]
+
+
+def test_native_can_run_every_service() -> None:
+    assert COMMANDS.keys() == set(SERVICES)
+
+
+def test_prometheus_scrapes_every_service_with_a_port_but_those_without_metrics() -> None:
+    with_port = {service.name for service in SERVICES if service.port}
+
+    assert JOBS.keys() == with_port - WITHOUT_METRICS.keys()
+
+
+@pytest.mark.parametrize(
+    "service", [each for each in SERVICES if each.name in JOBS], ids=lambda each: each.name
+)
+def test_a_job_scrapes_the_service_that_it_is_named_after(service: Service) -> None:
+    assert targets(JOBS[service.name]) == [f"{service.name}:{service.port}"]
+
+
+def test_alerts_go_to_alertmanager() -> None:
+    (alertmanager,) = CONFIG["alerting"]["alertmanagers"]
+
+    assert targets(alertmanager) == [f"{ALERTMANAGER.name}:{ALERTMANAGER.port}"]
+
+
+def test_the_exporter_is_scraped_every_five_seconds() -> None:
+    assert JOBS["rq-exporter"]["scrape_interval"] == "5s"
+    assert CONFIG["global"]["scrape_interval"] == "15s"

@@ -1,0 +1,112 @@
+"""The settings of the stack: what is read, from where, and what is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.runtime import StackError
+from stack.services import GRAFANA, PREVIEW, PROMETHEUS, REDIS, REDIS_EXPORTER, SERVICES
+from stack.settings import PORTS, StackSettings, load_settings
+
+
+@pytest.fixture
+def dotenv(tmp_path: Path) -> Path:
+    return tmp_path / ".env"
+
+
+def read(dotenv: Path, **environment: str) -> StackSettings:
+    return load_settings(environment, dotenv)
+
+
+def test_without_settings_every_service_has_its_own_port(dotenv: Path) -> None:
+    settings = read(dotenv)
+
+    for service in SERVICES:
+        if service.port:
+            assert settings.port(service) == service.port
+
+
+def test_every_port_has_a_variable_that_changes_it(dotenv: Path) -> None:
+    for service in SERVICES:
+        if service.port:
+            assert service.port_variable
+            assert read(dotenv, **{service.port_variable: "12345"}).port(service) == 12345
+
+
+def test_the_file_fills_in_what_the_environment_leaves_out(dotenv: Path) -> None:
+    dotenv.write_text("REDIS_PORT=7001\nPROMETHEUS_PORT=7002\n")
+
+    settings = read(dotenv, REDIS_PORT="7003")
+
+    assert settings.port(REDIS) == 7003
+    assert settings.port(PROMETHEUS) == 7002
+    assert settings.environment["PROMETHEUS_PORT"] == "7002"
+
+
+def test_an_empty_variable_keeps_the_default(dotenv: Path) -> None:
+    assert read(dotenv, REDIS_PORT="", RUNTIME=" ").port(REDIS) == REDIS.port
+
+
+@pytest.mark.parametrize("value", ["eight", "0", "65536", "-1", "6379.0", "٣", "99999999999"])
+def test_what_is_no_port_is_refused_by_variable_and_value(dotenv: Path, value: str) -> None:
+    with pytest.raises(StackError, match=r"REDIS_PORT: expected a port, .* 1 to 65535, got ") as error:
+        read(dotenv, REDIS_PORT=value)
+
+    assert repr(value) in str(error.value)
+
+
+@pytest.mark.parametrize("value", ["1", "80", "9999", "10000", "59999", "64999", "65535", "06379"])
+def test_every_port_there_is_can_be_set(dotenv: Path, value: str) -> None:
+    assert read(dotenv, REDIS_PORT=value).port(REDIS) == int(value)
+
+
+def test_two_services_on_one_port_are_refused_by_both_variables(dotenv: Path) -> None:
+    with pytest.raises(
+        StackError, match="REDIS_PORT and PROMETHEUS_PORT: expected different ports, got 9090"
+    ):
+        read(dotenv, REDIS_PORT="9090")
+
+
+def test_every_problem_is_told_at_once(dotenv: Path) -> None:
+    with pytest.raises(StackError) as error:
+        read(dotenv, RUNTIME="podman", STOP_GRACE_SECONDS="soon", PROMETHEUS_RETENTION_SIZE="much")
+
+    lines = str(error.value).splitlines()
+    assert lines == [
+        "RUNTIME: expected compose or native, got 'podman'",
+        "STOP_GRACE_SECONDS: expected a whole number of seconds, got 'soon'",
+        "PROMETHEUS_RETENTION_SIZE: expected a size such as 512MB or 4GB, got 'much'",
+    ]
+
+
+def test_grafana_and_its_preview_share_a_port(dotenv: Path) -> None:
+    settings = read(dotenv, GRAFANA_PORT="3333")
+
+    assert settings.url(GRAFANA) == settings.url(PREVIEW) == "http://127.0.0.1:3333/"
+    assert len({port.name for port in PORTS}) == len(PORTS)
+
+
+def test_a_service_without_a_page_has_no_url(dotenv: Path) -> None:
+    assert read(dotenv).url(REDIS_EXPORTER) is None
+
+
+@pytest.mark.parametrize(
+    ("url", "own"),
+    [
+        ("", True),
+        ("redis://127.0.0.1:7000/0", True),
+        ("redis://localhost:7000", True),
+        ("redis://127.0.0.1:6379/0", False),
+        ("rediss://queues.example:7000/0", False),
+        ("unix:///run/redis.sock", False),
+    ],
+)
+def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(
+    dotenv: Path, url: str, own: bool
+) -> None:
+    settings = read(dotenv, REDIS_PORT="7000", RQ_REDIS_URL=url)
+
+    assert settings.has_own_redis() is own
+    assert settings.redis_url() == (url or "redis://127.0.0.1:7000/0")
