@@ -64,13 +64,15 @@ class ComposeRuntime:
         self._check_redis_url()
         self._docker.check_versions()
         absent = self._absent(self._fetch_images())
-        names = [service.name for service in absent]
-        self._docker.output(*_compose("rm", "--stop", "--force", *names), within=self._stops_within)
+        self._remove(absent)
+        services = [service for service in SERVICES if service not in absent]
         containers = self._containers()
-        self._check_ports([service for service in SERVICES if service not in absent], containers)
-        scales = dict.fromkeys(names, 0) | _scales(containers)
-        options = [f"--scale={name}={count}" for name, count in scales.items()]
-        self._run("up", "--detach", "--build", *options, within=STARTS_WITHIN)
+        self._check_ports(services, containers)
+        scales = _scales(containers) | ({REDIS.name: 0} if REDIS in absent else {})
+        options = [f"--scale={name}={number}" for name, number in scales.items()]
+        # By name: up pulls the image of any other service, even one that is scaled to none.
+        names = [service.name for service in services]
+        self._run("up", "--detach", "--build", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
 
     def stop(self) -> None:
@@ -154,6 +156,10 @@ class ComposeRuntime:
         if missing:
             print("The preview of Grafana's dashboards takes Grafana's place.", flush=True)
         return GRAFANA if missing else PREVIEW
+
+    def _remove(self, services: Sequence[Service]) -> None:
+        names = [service.name for service in services]
+        self._docker.output(*_compose("rm", "--stop", "--force", *names), within=self._stops_within)
 
     def _check_ports(self, services: Sequence[Service], containers: Sequence[Container]) -> None:
         ours = published_ports(containers)

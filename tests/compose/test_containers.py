@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
-from stack.compose.containers import state_of, worst_state
+import pytest
+
+from stack.compose.containers import mounted_files_changed, state_of, worst_state
 from stack.runtime import Health, State
 
 
@@ -59,3 +64,19 @@ def test_a_service_is_as_well_as_its_worst_container() -> None:
 
 def test_a_service_without_a_container_is_stopped() -> None:
     assert worst_state([]) == State(Health.STOPPED)
+
+
+@pytest.mark.parametrize(("seconds", "changed"), [(-60, False), (60, True)])
+def test_a_container_is_outdated_once_a_file_below_a_mounted_folder_is_newer(
+    tmp_path: Path, seconds: int, changed: bool
+) -> None:
+    file = tmp_path / "rules" / "jobs.yml"
+    file.parent.mkdir()
+    file.touch()
+    started = datetime.now(UTC)
+    for path in (file, file.parent, tmp_path):
+        os.utime(path, (0, started.timestamp() + seconds))
+    state = {"Running": True, "StartedAt": started.isoformat()}
+    mounts = [{"Type": "bind", "Source": str(tmp_path)}, {"Type": "volume", "Source": "/nowhere"}]
+
+    assert mounted_files_changed({"State": state, "Mounts": mounts}) is changed
