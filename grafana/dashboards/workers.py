@@ -15,8 +15,7 @@ COLOURS = {"started": "purple", "idle": "blue", "busy": "green", "suspended": "o
 STATES = [
     value_mapping({number: (state, COLOURS[state]) for number, state in enumerate(workers.STATES, start=1)})
 ]
-SILENCE = thresholds("green", (60, "orange"), (120, "red"))
-"""Seconds: a worker reports at least every ten by this stack's settings, every seven minutes by RQ's."""
+EXPIRY = thresholds("red", (workers.HEALTHY_EXPIRY, "green"))
 
 ONLY_THIS_QUEUE = detail_link("Only this queue", links.WORKERS, queue=links.SERIES_QUEUE)
 
@@ -50,12 +49,11 @@ DASHBOARD = rq_dashboard(
                 no_value="No live worker",
             ),
             stat(
-                "Longest silence",
-                "Time since the worker that has been silent longest last reported. RQ's default lets a "
-                "worker be silent for minutes; this stack's workers report every few seconds.",
-                workers.oldest_heartbeat_age(),
-                unit="s",
-                colours=SILENCE,
+                "Silent too long",
+                "Workers that should have reported long ago, by their own settings: dead, frozen, or cut off "
+                "from Redis. RQ soon forgets them, and then abandons their jobs.",
+                workers.overdue_heartbeats(),
+                colours=ANY_IS_BAD,
                 no_value="No live worker",
             ),
             stat(
@@ -118,17 +116,20 @@ DASHBOARD = rq_dashboard(
             9,
             table(
                 "Workers",
-                "One row a live worker. Succeeded, failed and working are over the chosen time, by RQ's own "
-                "counts, and gone with the worker; working counts a job when it ends.",
+                "One row a live worker. Forgotten in: when RQ gives it up, unless it reports; a healthy "
+                "worker has always more than 30 seconds. Succeeded, failed and working are over the chosen "
+                "time, by RQ's own counts, and gone with the worker; working counts a job when it ends.",
                 [Label("name", "Worker"), Label("queues", "Queues")],
                 [
                     Column("State", workers.state_now(), mappings=STATES),
-                    Column("Silent for", workers.heartbeat_age(), unit="s", colours=SILENCE),
+                    Column("Silent for", workers.heartbeat_age(), unit="s"),
+                    Column("Forgotten in", workers.forgotten_in(), unit="s", colours=EXPIRY),
                     Column("Succeeded", workers.succeeded(), decimals=0),
                     Column("Failed", workers.failed(), decimals=0),
                     Column("Working", workers.working_share(), unit="percentunit", decimals=0),
                 ],
-                sort_by="Silent for",
+                sort_by="Forgotten in",
+                descending=False,
                 no_value="No live worker",
             ),
             table(
@@ -174,7 +175,6 @@ DASHBOARD = rq_dashboard(
                 "Time since each worker last reported. A line that climbs: the worker is dead or frozen.",
                 [workers.heartbeat_age()],
                 unit="s",
-                limit=thresholds("transparent", (60, "orange"), (120, "red")),
                 legend="none",
             ),
             time_series(

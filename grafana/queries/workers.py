@@ -13,6 +13,9 @@ OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
 STATES = ("started", "idle", "busy", "suspended")
 """RQ's states of a worker; the place in this list, from 1, is its number in a timeline."""
 
+HEALTHY_EXPIRY = 30
+"""Seconds: a worker that reports in time is never nearer to being forgotten, whatever its settings."""
+
 
 def _workers(*matchers: str) -> str:
     return select(catalogue.WORKERS, OF_QUEUE, *matchers)
@@ -81,9 +84,14 @@ def heartbeat_age() -> Query:
     return Query(f"time() - ({beat} and on (name) {_workers()})", "{{name}}")
 
 
-def oldest_heartbeat_age() -> Query:
-    """Time since the worker that has been silent longest last reported."""
-    return Query(f"max({heartbeat_age().expr})")
+def forgotten_in() -> Query:
+    """Time until RQ forgets each worker, unless it reports."""
+    return Query(_of_chosen_workers(catalogue.WORKER_EXPIRES_IN.name), "{{name}}")
+
+
+def overdue_heartbeats() -> Query:
+    """How many workers should have reported long ago, and will soon be forgotten."""
+    return Query(with_zero(f"count({forgotten_in().expr} < {HEALTHY_EXPIRY})", _workers()))
 
 
 def running_for() -> Query:

@@ -1,0 +1,84 @@
+"""The generated dashboards as the tests see them."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from grafana.__main__ import GENERATED
+
+Json = dict[str, Any]
+
+BOARDS: dict[str, Json] = {
+    path.stem: json.loads(path.read_text(encoding="utf-8")) for path in sorted(GENERATED.glob("*.json"))
+}
+
+VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$([a-zA-Z_]\w*)")
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A query of a dashboard, with the place it stands in."""
+
+    board: str
+    place: str
+    expr: str
+    instant: bool = False
+    min_step: int = 5
+
+    def __str__(self) -> str:
+        return f"{self.board}: {self.place}"
+
+
+def panels(board: Json) -> Iterator[Json]:
+    """All panels but the headings."""
+    return (panel for panel in board["panels"] if panel["type"] != "row")
+
+
+def data_panels(board: Json) -> Iterator[Json]:
+    """The panels that ask the data source."""
+    return (panel for panel in panels(board) if panel.get("targets"))
+
+
+def panel_queries(uid: str) -> Iterator[Asked]:
+    """Every query of the panels."""
+    for panel in data_panels(BOARDS[uid]):
+        for target in panel["targets"]:
+            step = int(target.get("interval", "5s").removesuffix("s"))
+            yield Asked(uid, f"{panel['title']} {target['refId']}", target["expr"], target["instant"], step)
+
+
+def all_queries(uid: str) -> Iterator[Asked]:
+    """Every query of the panels, the annotations and the variables."""
+    yield from panel_queries(uid)
+    for annotation in BOARDS[uid]["annotations"]["list"]:
+        yield Asked(uid, f"annotation {annotation['name']}", annotation["expr"])
+    for variable in BOARDS[uid]["templating"]["list"]:
+        values = re.fullmatch(r"label_values\((.+), \w+\)", variable["query"])
+        if values:
+            yield Asked(uid, f"variable {variable['name']}", values[1])
+
+
+ALL_QUERIES = [query for uid in BOARDS for query in all_queries(uid)]
+PANEL_QUERIES = [query for uid in BOARDS for query in panel_queries(uid)]
+
+
+def step_of(query: Asked, range_seconds: int) -> int:
+    """The step that Grafana picks for a graph of about a thousand points."""
+    return max(query.min_step, -(-range_seconds // 1000))
+
+
+def interpolate(query: Asked, range_seconds: int) -> str:
+    """The query as Grafana sends it, with everything chosen."""
+    step = step_of(query, range_seconds)
+    values = {
+        "__interval": f"{step}s",
+        "__rate_interval": f"{max(step + query.min_step, 4 * query.min_step)}s",
+        "__range": f"{range_seconds}s",
+        "queue": ".+",
+        "function": ".+",
+    }
+    return VARIABLE.sub(lambda match: values[match[1] or match[2]], query.expr)
