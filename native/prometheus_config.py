@@ -55,8 +55,18 @@ def write(shared: Path, directory: Path, running: Iterable[Service], port: Calla
 
 def _map_targets(config: dict[str, Any], local: Callable[[list[str]], list[str]]) -> bool:
     """Replace the static targets in place; return whether anything is left to scrape or to send to."""
+    _make_static(config)
     if "static_configs" not in config:
         return True
     for static in config["static_configs"]:
         static["targets"] = local(static["targets"])
     return any(static["targets"] for static in config["static_configs"])
+
+
+def _make_static(config: dict[str, Any]) -> None:
+    """Write services of this stack that are looked up by name as static targets."""
+    for lookup in list(config.get("dns_sd_configs", [])):
+        targets = [f"{name}:{lookup.get('port')}" for name in lookup["names"]]
+        if SERVICE_BY_TARGET.keys() >= set(targets):
+            config["dns_sd_configs"].remove(lookup)
+            config.setdefault("static_configs", []).append({"targets": targets})

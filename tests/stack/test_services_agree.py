@@ -21,7 +21,11 @@ WITHOUT_METRICS = {"redis": "redis-exporter speaks for it", PREVIEW.name: "Grafa
 
 
 def targets(config: dict[str, Any]) -> list[str]:
-    return [target for static in config["static_configs"] for target in static["targets"]]
+    looked_up = [
+        (name, lookup["port"]) for lookup in config.get("dns_sd_configs", []) for name in lookup["names"]
+    ]
+    static = [target for static in config.get("static_configs", []) for target in static["targets"]]
+    return [*static, *(f"{name}:{port}" for name, port in looked_up)]
 
 
 def test_native_can_run_every_service() -> None:
