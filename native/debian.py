@@ -36,7 +36,7 @@ def ensure_installed(programs: Sequence[Program]) -> None:
         raise StackError(_instructions(programs, packages))
     print(f"Installing {', '.join(packages)} with apt-get", flush=True)
     new = [package for package in packages if not _is_installed(package)]
-    with _no_service_starts():
+    with no_service_starts():
         _apt_get("update", fails=False)  # an old list, or one broken source of many, may well do
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
     _disable_services(new)
@@ -70,17 +70,17 @@ def _apt_get(*arguments: str, fails: bool = True) -> None:
 
 
 @contextlib.contextmanager
-def _no_service_starts() -> Iterator[None]:
+def no_service_starts(policy: Path = POLICY) -> Iterator[None]:
     """Forbid services to start; a policy that somebody else made is theirs and stays."""
-    if POLICY.exists() and POLICY.read_text() != REFUSE_STARTS:  # ours may be left from an interrupted try
+    if policy.exists() and policy.read_text() != REFUSE_STARTS:  # ours may be left from an interrupted try
         yield
         return
-    POLICY.write_text(REFUSE_STARTS)
-    POLICY.chmod(0o755)
+    policy.write_text(REFUSE_STARTS)
+    policy.chmod(0o755)
     try:
         yield
     finally:
-        POLICY.unlink(missing_ok=True)
+        policy.unlink()
 
 
 def _is_installed(package: str) -> bool:

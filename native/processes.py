@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import os
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import psutil
@@ -22,6 +23,7 @@ SERVICE_NAME = "SUPERVISOR_PROCESS_NAME"
 """Set by supervisord for its children."""
 
 KILL_TIMEOUT = 5.0
+POLL = 0.2
 
 
 def belongs_to(directory: Path, process: psutil.Process) -> bool:
@@ -42,8 +44,8 @@ def processes_of(directory: Path) -> list[psutil.Process]:
 def end_all(directory: Path, grace: float) -> None:
     """End every process of the stack, Redis last; SIGKILL for those still there after `grace` seconds.
 
-    Only the top of each process tree gets SIGTERM: a worker ends when its job has ended, whereas the work
-    horse below it would die in the middle of the job.
+    SIGTERM goes from the top of each process tree down: a worker ends when its job has ended, whereas the
+    work horse below it would die in the middle of the job.
     """
     found = processes_of(directory)
     _kill(process for process in found if SERVICE_NAME not in _environment(process))  # supervisord restarts
@@ -51,14 +53,27 @@ def end_all(directory: Path, grace: float) -> None:
     _end(processes_of(directory), grace)
 
 
-def _end(processes: list[psutil.Process], grace: float) -> None:
+def _end(alive: list[psutil.Process], grace: float) -> None:
+    deadline = time.monotonic() + grace
+    asked: set[psutil.Process] = set()
+    while alive and time.monotonic() < deadline:
+        for process in _tops(alive) - asked:
+            asked.add(process)
+            with contextlib.suppress(psutil.Error):
+                process.terminate()
+        _, alive = psutil.wait_procs(alive, timeout=POLL)
+    _kill(alive)
+
+
+def _tops(processes: Sequence[psutil.Process]) -> set[psutil.Process]:
+    """Return those whose parent is not among them."""
     numbers = {process.pid for process in processes}
+    tops = set()
     for process in processes:
         with contextlib.suppress(psutil.Error):
             if process.ppid() not in numbers:
-                process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=grace)
-    _kill(alive)
+                tops.add(process)
+    return tops
 
 
 def _kill(processes: Iterable[psutil.Process]) -> None:

@@ -95,22 +95,25 @@ def _program(directory: Path, service: Service, command: Command, stop_grace: in
 
 
 def _assignment(name: str, value: str) -> str:
-    if '"' in value:
+    if '"' in value or not _survives_parsing(value):
         # The value may be a secret, so it is not repeated.
-        raise StackError(f"native cannot hand on {name}: its value holds a double quote")
+        raise StackError(f"{name}: expected a value without line breaks, double quotes, ' ;' and ' #'")
     return f'{name}="{value}"'
 
 
 def _section(name: str, options: Mapping[str, object]) -> str:
-    lines = [f"{option}={_escape(str(value))}" for option, value in options.items()]
-    return "\n".join([f"[{name}]", *lines, ""])
+    lines = [f"[{name}]"]
+    for option, value in options.items():
+        text = str(value)
+        if not _survives_parsing(text):
+            raise StackError(f"{text!r}: expected paths and settings without line breaks, ' ;' and ' #'")
+        lines.append(f"{option}={text.replace('%', '%%')}")
+    return "\n".join([*lines, ""])
 
 
-def _escape(value: str) -> str:
-    """Write a value so that supervisord's parser reads it back; it has no escape for comments and lines."""
-    if any(sign in value for sign in ("\n", " ;", " #")):
-        raise StackError(f"native cannot run with a path or setting that holds ' ;' or ' #': {value!r}")
-    return value.replace("%", "%%")
+def _survives_parsing(value: str) -> bool:
+    """Tell whether supervisord's parser reads the value back: it has no escape for comments and lines."""
+    return not any(sign in value for sign in ("\n", " ;", " #"))
 
 
 def _digest(sources: Iterable[Path]) -> str:

@@ -1,0 +1,109 @@
+"""The shared prometheus.yml, rewritten for local processes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from native.prometheus_config import rewrite, write
+from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, SERVICES, Service
+from stack.settings import PROJECT_ROOT
+
+SHARED = PROJECT_ROOT / "prometheus" / "prometheus.yml"
+WITH_PREVIEW = [service for service in SERVICES if service is not GRAFANA]
+WITH_GRAFANA = [service for service in SERVICES if service is not PREVIEW]
+
+
+def port(service: Service) -> int:
+    assert service.port
+    return service.port + 10_000
+
+
+def rewritten(running: list[Service], shared: str | None = None) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(rewrite(shared or SHARED.read_text(), running, port))
+    return config
+
+
+def targets_by_job(config: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        job["job_name"]: [target for static in job["static_configs"] for target in static["targets"]]
+        for job in config["scrape_configs"]
+    }
+
+
+def test_each_job_scrapes_the_local_port_of_its_service() -> None:
+    targets = targets_by_job(rewritten(WITH_GRAFANA))
+
+    by_name = {service.name: service for service in SERVICES}
+    assert set(targets) == {job["job_name"] for job in yaml.safe_load(SHARED.read_text())["scrape_configs"]}
+    for name, found in targets.items():
+        assert found == [f"127.0.0.1:{port(by_name[name])}"]
+
+
+def test_grafana_is_scraped_only_where_it_runs() -> None:
+    assert GRAFANA.name in targets_by_job(rewritten(WITH_GRAFANA))
+    assert GRAFANA.name not in targets_by_job(rewritten(WITH_PREVIEW))
+
+
+def test_alerts_go_to_the_local_alertmanager() -> None:
+    (alertmanager,) = rewritten(WITH_PREVIEW)["alerting"]["alertmanagers"]
+
+    assert alertmanager["static_configs"] == [{"targets": [f"127.0.0.1:{port(ALERTMANAGER)}"]}]
+
+
+def test_everything_else_stays_as_it_is() -> None:
+    shared, local = yaml.safe_load(SHARED.read_text()), rewritten(WITH_GRAFANA)
+
+    for config in (shared, local):
+        for job in config["scrape_configs"]:
+            job.pop("static_configs", None)
+            job.pop("dns_sd_configs", None)
+        del config["alerting"]
+    assert local == shared
+
+
+def test_targets_that_a_user_added_stay_as_they_are() -> None:
+    config = yaml.safe_load(SHARED.read_text())
+    config["scrape_configs"] += [
+        {"job_name": "application", "static_configs": [{"targets": ["app.example:8000"]}]},
+        {"job_name": "found", "file_sd_configs": [{"files": ["*.json"]}]},
+    ]
+
+    jobs = rewritten(WITH_PREVIEW, yaml.safe_dump(config))["scrape_configs"]
+
+    assert jobs[-2:] == config["scrape_configs"][-2:]
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
+    path = write(SHARED, tmp_path, WITH_PREVIEW, port)
+    write(SHARED, tmp_path, WITH_PREVIEW, port)  # a second start
+
+    result = subprocess.run(
+        ["promtool", "check", "config", path], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    rules = sorted((PROJECT_ROOT / "prometheus" / "rules").glob("*.yml"))
+    assert rules
+    for file in rules:
+        assert file.name in result.stdout
+
+
+@pytest.mark.needs("promtool", "amtool")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["promtool", "check", "config", str(SHARED)],
+        ["amtool", "check-config", str(SHARED.with_name("alertmanager.yml"))],
+    ],
+    ids=["prometheus.yml", "alertmanager.yml"],
+)
+def test_the_shared_file_is_valid_as_it_is(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr
