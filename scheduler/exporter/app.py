@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import gzip
-from collections.abc import Callable, Iterable
+import zlib
+from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 GZIP_LEVEL = 1
 """The fastest: the text repeats itself so much that a higher level saves little, and takes longer."""
+
+GZIP_WBITS = zlib.MAX_WBITS + 16
+"""Tells zlib to write gzip's header and trailer."""
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status, headers, body."""
@@ -52,14 +55,22 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
     names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
     families = (registry.restricted_registry(names) if names else registry).collect()
     if "application/openmetrics-text" in environ.get("HTTP_ACCEPT", ""):
-        content_type, body = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
+        content_type, chunks = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
     else:
-        content_type, body = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
+        content_type, chunks = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
     headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
     if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
         headers.append(("Content-Encoding", "gzip"))
-        body = gzip.compress(body, compresslevel=GZIP_LEVEL)
-    return "200 OK", headers, body
+        chunks = _gzipped(chunks)
+    return "200 OK", headers, b"".join(chunks)
+
+
+def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(
+        GZIP_LEVEL, wbits=zlib.MAX_WBITS + 16
+    )  # + 16: with gzip's header and trailer
+    yield from map(compressor.compress, chunks)
+    yield compressor.flush()
 
 
 def _text(status: str, text: str) -> Answer:

@@ -6,45 +6,59 @@ all come from a fixed catalogue. A test holds the output equal to its output, by
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TypeVar
 
 from prometheus_client.core import Exemplar, Sample
 from prometheus_client.core import Metric as Family
 from prometheus_client.utils import floatToGoString
 
+LINES_PER_CHUNK = 1000
+
 K = TypeVar("K")
 
 
-def text_format(families: Iterable[Family]) -> bytes:
-    """Write the classic format: no exemplars, and times of creation are gauges of their own."""
-    writer = _Writer()
+def text_format(families: Iterable[Family]) -> Iterator[bytes]:
+    """Write the classic format in chunks: no exemplars, and times of creation are gauges of their own."""
+    return _chunks(_text_lines(families))
+
+
+def openmetrics_format(families: Iterable[Family]) -> Iterator[bytes]:
+    """Write OpenMetrics 1.0 in chunks, exemplars included."""
+    return _chunks(_openmetrics_lines(families))
+
+
+def _chunks(lines: Iterator[str]) -> Iterator[bytes]:
+    while chunk := "".join(islice(lines, LINES_PER_CHUNK)):
+        yield chunk.encode()
+
+
+def _text_lines(families: Iterable[Family]) -> Iterator[str]:
+    lines = _Lines()
     for family in families:
-        created_name = f"{family.name}_created"
-        created = [sample for sample in family.samples if sample.name == created_name]
-        others = (
-            [sample for sample in family.samples if sample.name != created_name]
-            if created
-            else family.samples
-        )
+        name = f"{family.name}_total" if family.type == "counter" else family.name
         help_text = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
-        writer.head(
-            f"{family.name}_total" if family.type == "counter" else family.name, family.type, help_text
-        )
-        writer.samples(others)
+        created_name, created = f"{family.name}_created", []
+        yield lines.head(name, family.type, help_text)
+        for sample in family.samples:
+            if sample.name == created_name:
+                created.append(sample)
+            else:
+                yield f"{lines.sample(sample)}\n"
         if created:
-            writer.head(created_name, "gauge", help_text)
-            writer.samples(created)
-    return bytes(writer.body)
+            yield lines.head(created_name, "gauge", help_text)
+            yield from (f"{lines.sample(sample)}\n" for sample in created)
 
 
-def openmetrics_format(families: Iterable[Family]) -> bytes:
-    """Write OpenMetrics 1.0, exemplars included."""
-    writer = _Writer()
+def _openmetrics_lines(families: Iterable[Family]) -> Iterator[str]:
+    lines = _Lines()
     for family in families:
-        writer.head(family.name, family.type, _escape(family.documentation))
-        writer.samples(family.samples, with_exemplars=True)
-    return bytes(writer.body + b"# EOF\n")
+        yield lines.head(family.name, family.type, _escape(family.documentation))
+        for sample in family.samples:
+            exemplar = lines.exemplar(sample.exemplar) if sample.exemplar else ""
+            yield f"{lines.sample(sample)}{exemplar}\n"
+    yield "# EOF\n"
 
 
 def _escape(text: str) -> str:
@@ -63,27 +77,23 @@ class _Remembered(dict[K, str]):
         return made
 
 
-class _Writer:
-    """Appends lines to `body`. One for each scrape: what it remembers is bounded by what the scrape holds."""
+class _Lines:
+    """Makes the lines of one scrape, which bounds what is remembered."""
 
     def __init__(self) -> None:
-        self.body = bytearray()
         self._escaped: _Remembered[str] = _Remembered(_escape)
         self._numbers: _Remembered[float] = _Remembered(floatToGoString)
 
-    def head(self, name: str, kind: str, help_text: str) -> None:
-        self.body += f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n".encode()
+    def head(self, name: str, kind: str, help_text: str) -> str:
+        return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
-    def samples(self, samples: Iterable[Sample], with_exemplars: bool = False) -> None:
-        for name, labels, value, _, exemplar, _ in samples:
-            line = f"{name}{self._labels(labels) if labels else ''} {self._numbers[value]}"
-            if exemplar and with_exemplars:
-                line += self._exemplar(exemplar)
-            self.body += f"{line}\n".encode()
+    def sample(self, sample: Sample) -> str:
+        labels = self._labels(sample.labels) if sample.labels else ""
+        return f"{sample.name}{labels} {self._numbers[sample.value]}"
+
+    def exemplar(self, exemplar: Exemplar) -> str:
+        return f" # {self._labels(exemplar.labels)} {self._numbers[exemplar.value]} {exemplar.timestamp}"
 
     def _labels(self, labels: dict[str, str]) -> str:
         escaped = self._escaped
         return "{" + ",".join([f'{name}="{escaped[labels[name]]}"' for name in sorted(labels)]) + "}"
-
-    def _exemplar(self, exemplar: Exemplar) -> str:
-        return f" # {self._labels(exemplar.labels)} {self._numbers[exemplar.value]} {exemplar.timestamp}"

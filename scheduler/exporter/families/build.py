@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client.core import CounterMetricFamily, Exemplar, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import (
+    CounterMetricFamily,
+    Exemplar,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    Sample,
+)
 
-from scheduler import job_series
 from scheduler.catalogue import Metric
 from scheduler.job_series import Histogram
 
@@ -18,7 +23,8 @@ Values = Iterable[tuple[Sequence[str], float | None]]
 EXEMPLAR_LABEL = "job_id"
 MAX_EXEMPLAR_LENGTH = 128
 
-Bucket = tuple[str, float] | tuple[str, float, Exemplar]
+Observed = Iterable[tuple[Sequence[str], Histogram]]
+"""Label values, in the order of the metric's labels, and what was observed."""
 
 
 def gauge(metric: Metric, values: Values) -> GaugeMetricFamily:
@@ -39,23 +45,40 @@ def counter(metric: Metric, values: Values) -> CounterMetricFamily:
     return family
 
 
-def histogram(
-    metric: Metric, bounds: Sequence[float], observed: Iterable[tuple[Sequence[str], Histogram]]
-) -> HistogramMetricFamily:
-    """Return the family of a histogram with these upper bounds and +Inf, exemplars included."""
+def histogram(metric: Metric, bounds: Sequence[float], observed: Observed) -> HistogramMetricFamily:
+    """Return the family of a histogram with these upper bounds and +Inf, exemplars included.
+
+    Its samples are made one after the other while they are written: of a large family they would fill
+    hundreds of megabytes.
+    """
     family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-    les = {**{bound: str(bound) for bound in bounds}, math.inf: "+Inf"}
-    for labels, histogram in observed:
-        buckets = [
-            _bucket(les[bound], count, histogram.exemplars.get(bound))
-            for bound, count in histogram.cumulative(les)
-        ]
-        family.add_metric(labels, buckets, histogram.seconds)
+    family.samples = _HistogramSamples(metric, bounds, observed)  # type: ignore[assignment]
     return family
 
 
-def _bucket(le: str, count: int, newest: job_series.Exemplar | None) -> Bucket:
-    """A bucket with the job behind it, unless the job's id is longer than OpenMetrics allows."""
-    if newest is None or len(EXEMPLAR_LABEL + newest.job_id) > MAX_EXEMPLAR_LENGTH:
-        return le, count
-    return le, count, Exemplar({EXEMPLAR_LABEL: newest.job_id}, newest.seconds, newest.timestamp)
+class _HistogramSamples:
+    """Can be iterated as often as `observed` can."""
+
+    def __init__(self, metric: Metric, bounds: Sequence[float], observed: Observed) -> None:
+        self._metric = metric
+        self._bounds = {**{bound: str(bound) for bound in bounds}, math.inf: "+Inf"}
+        self._observed = observed
+
+    def __iter__(self) -> Iterator[Sample]:
+        bucket, count, total = self._metric.series
+        for label_values, histogram in self._observed:
+            labels = dict(zip(self._metric.labels, label_values, strict=True))
+            number = 0
+            for bound, number in histogram.cumulative(self._bounds):
+                exemplar = _exemplar(histogram, bound) if bound in histogram.exemplars else None
+                yield Sample(bucket, labels | {"le": self._bounds[bound]}, number, None, exemplar)
+            yield Sample(count, labels, number)
+            yield Sample(total, labels, histogram.seconds)
+
+
+def _exemplar(histogram: Histogram, bound: float) -> Exemplar | None:
+    """The job behind a bucket, unless its id is longer than OpenMetrics allows."""
+    newest = histogram.exemplars[bound]
+    if len(EXEMPLAR_LABEL + newest.job_id) > MAX_EXEMPLAR_LENGTH:
+        return None
+    return Exemplar({EXEMPLAR_LABEL: newest.job_id}, newest.seconds, newest.timestamp)

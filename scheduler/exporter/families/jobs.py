@@ -14,7 +14,7 @@ from prometheus_client.core import Metric as Family
 
 from scheduler import catalogue
 from scheduler.exporter.errors import Errors
-from scheduler.exporter.families.build import Values, counter, histogram
+from scheduler.exporter.families.build import Observed, Values, counter, histogram
 from scheduler.exporter.reading.jobs import Hash
 from scheduler.exporter.reading.values import Fields, label_text
 from scheduler.exporter.snapshot import Snapshot
@@ -34,9 +34,7 @@ def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     functions = _decoded(decode_jobs, jobs.functions, errors)
     waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
     yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
-    yield histogram(
-        catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, (((queue,), waited) for queue, waited in waits.items())
-    )
+    yield histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits])
     yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
     yield counter(catalogue.JOB_FAILURES, _failures(functions))
     fields = Fields("jobs", errors)
@@ -59,11 +57,13 @@ def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Erro
     return found
 
 
-def _durations(functions: Functions) -> Iterator[tuple[tuple[str, ...], Histogram]]:
-    for (queue, function), series in functions.items():
-        for outcome, ran in series.outcomes.items():
-            if ran.buckets:  # an abandoned job has no run time
-                yield (queue, function, outcome), ran
+def _durations(functions: Functions) -> Observed:
+    return [
+        ((queue, function, outcome), ran)
+        for (queue, function), series in functions.items()
+        for outcome, ran in series.outcomes.items()
+        if ran.buckets  # an abandoned job has no run time
+    ]
 
 
 def _processed(functions: Functions) -> Values:
