@@ -27,6 +27,7 @@ from scheduler.catalogue import (
     JOBS_KEY_PREFIX,
     OUTCOMES,
     RUNNING_KEY_PREFIX,
+    SEARCH_LOCK_KEY_PREFIX,
     WAITS_KEY_PREFIX,
 )
 
@@ -52,6 +53,11 @@ def waits_key(queue: str) -> str:
 def running_key(queue: str) -> str:
     """Hash of the executions of `queue` that started and whose end is not counted yet."""
     return RUNNING_KEY_PREFIX + queue
+
+
+def search_lock_key(queue: str) -> str:
+    """Exists for a few seconds after somebody looked for abandoned executions of `queue`."""
+    return SEARCH_LOCK_KEY_PREFIX + queue
 
 
 def bound_of(seconds: float, bounds: Sequence[float]) -> str:

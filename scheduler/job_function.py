@@ -1,0 +1,40 @@
+"""Which function a job runs, found without unpickling its arguments."""
+
+from __future__ import annotations
+
+import pickletools
+
+from rq.job import Job
+
+from scheduler.catalogue import UNKNOWN_FUNCTION
+
+PICKLE_PROTOCOL_2_OR_LATER = b"\x80"
+
+
+def function_of(job: Job) -> str:
+    """The dotted path that `job` names, or UNKNOWN_FUNCTION where its data cannot be read.
+
+    A worker asks before it forks. Unpickling the arguments there would import the application's modules into
+    the worker, and a job that takes all memory would take the worker down instead of its work horse.
+    """
+    try:
+        if job.data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
+            name = _head_of_pickle(job.data)
+        else:
+            name = job.func_name or UNKNOWN_FUNCTION
+        return label_text(name)
+    except Exception:  # the application chooses the serializer, which may raise anything
+        return UNKNOWN_FUNCTION
+
+
+def label_text(name: object) -> str:
+    """`name` as text that Redis and Prometheus can store: lone surrogates become question marks."""
+    return str(name).encode(errors="replace").decode()
+
+
+def _head_of_pickle(data: bytes) -> str:
+    """RQ pickles the tuple (function, instance, args, kwargs): the first value is the function's name."""
+    for opcode, value, _ in pickletools.genops(data):
+        if opcode.name not in ("PROTO", "FRAME", "MARK"):
+            return value if isinstance(value, str) else UNKNOWN_FUNCTION
+    return UNKNOWN_FUNCTION

@@ -1,0 +1,82 @@
+"""The two Lua scripts that write job metrics, one when an execution starts and one when it ends.
+
+Each is sent as text within the transaction in which RQ records the same event. EVALSHA would fail that
+transaction, and so the job, after Redis has restarted and forgotten the script.
+
+An error in a script is counted and returned as text instead of failing the transaction: a job never breaks
+because of its metrics.
+"""
+
+from __future__ import annotations
+
+from scheduler.catalogue import MONITORED_QUEUES_KEY, OTHER, WRITE_ERRORS_KEY
+from scheduler.job_series import EXCEPTIONS
+
+
+def _guarded(record: str) -> str:
+    """`record` as a script. Redis hashes the whole text for every call, so it goes without indentation."""
+    script = f"""
+local call = redis.call
+local function record()
+{record}
+end
+local recorded, problem = pcall(record)
+if recorded then return false end
+local message = type(problem) == 'table' and problem.err or tostring(problem)
+redis.pcall('HINCRBY', '{WRITE_ERRORS_KEY}', string.match(message, '^%-?(%u+)') or 'ERR', 1)
+return message
+"""
+    return "\n".join(line.strip() for line in script.splitlines() if line.strip())
+
+
+RECORD_START = _guarded(
+    f"""
+local running, waits = KEYS[1], KEYS[2]
+local execution, description, queue, bucket, microseconds, now = unpack(ARGV)
+if call('HSET', running, execution, description) == 0 or bucket == '' then return end
+if call('HINCRBY', waits, 'count', 1) == 1 then call('SADD', '{MONITORED_QUEUES_KEY}', queue) end
+call('HINCRBY', waits, 'microseconds', microseconds)
+call('HINCRBY', waits, 'le:' .. bucket, 1)
+call('HSET', waits, 'written', now)
+"""
+)
+"""Lists an execution as running and counts its job's wait, once."""
+
+
+def record_end_script(max_functions: int, max_exceptions: int) -> str:
+    """Takes an execution off the list of those that run, and counts its end if it was on the list.
+
+    A function beyond `max_functions` of the queue counts as `other`, as does an exception class beyond
+    `max_exceptions` of the function.
+    """
+    return _guarded(
+        f"""
+local running, functions, jobs = KEYS[1], KEYS[2], KEYS[3]
+local execution, queue, name, outcome, exception, bucket, microseconds, exemplar, now = unpack(ARGV)
+if execution ~= '' and call('HDEL', running, execution) == 0 then return end
+if call('SISMEMBER', functions, name) == 0 then
+  if call('SCARD', functions) >= {max_functions} then name, jobs = '{OTHER}', KEYS[4] end
+  call('SADD', functions, name)
+  call('SADD', '{MONITORED_QUEUES_KEY}', queue)
+end
+call('HINCRBY', jobs, outcome .. ':count', 1)
+if bucket == '' then
+  call('HSET', jobs, outcome .. ':written', now)
+else
+  call('HINCRBY', jobs, outcome .. ':microseconds', microseconds)
+  call('HINCRBY', jobs, outcome .. ':le:' .. bucket, 1)
+  call('HSET', jobs, outcome .. ':written', now, outcome .. ':exemplar:' .. bucket, exemplar)
+end
+if exception == '' then return end
+local counted = '{EXCEPTIONS}:count:'
+if call('HEXISTS', jobs, counted .. exception) == 0 then
+  local classes = 0
+  for _, field in ipairs(call('HKEYS', jobs)) do
+    if string.find(field, counted, 1, true) == 1 then classes = classes + 1 end
+  end
+  if classes >= {max_exceptions} then exception = '{OTHER}' end
+end
+call('HINCRBY', jobs, counted .. exception, 1)
+call('HSET', jobs, '{EXCEPTIONS}:written:' .. exception, now)
+"""
+    )
