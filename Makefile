@@ -8,6 +8,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 RUNTIME_LOCK := requirements/runtime.txt
 DEV_LOCK := requirements/dev.txt
+RQ3_LOCK := requirements/rq3.txt
+RQ3_VENV := .venv-rq3
 
 .PHONY: help
 help: ## List the targets
@@ -60,16 +62,30 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
 	    --all-extras -o $(RUNTIME_LOCK) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --all-extras --group dev -c $(RUNTIME_LOCK) -o $(DEV_LOCK) pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --group rq3 -o $(RQ3_LOCK) pyproject.toml
+
+$(RQ3_VENV)/.installed: $(RQ3_LOCK)
+	@echo "Installing RQ 3 into $(RQ3_VENV)"
+	@native/create-venv $(PYTHON) $(RQ3_VENV)
+	@$(RQ3_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RQ3_LOCK)
+	@touch $@
 
 # ---- working on it ----
 
-.PHONY: test test-compose lint format dashboards
+.PHONY: test test-rq3 test-compose bench lint format dashboards
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose" $(ARGS)
 
+test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
+	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics $(ARGS)
+
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/compose
+
+bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
+	@$(BIN)/python -m bench $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
