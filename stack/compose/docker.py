@@ -77,8 +77,8 @@ class Docker:
             compose = self.output("compose", "version", "--short")
         except StackError as error:
             raise StackError(
-                f"The docker command has no Compose plugin; version {_dotted(MINIMUM_COMPOSE)} or newer is"
-                " needed. The old docker-compose, version 1, cannot read these files."
+                f"The docker command has no Compose plugin; version {_dotted(MINIMUM_COMPOSE)} or newer is needed,"
+                " the old docker-compose 1 does not do. To run without containers: RUNTIME=native"
             ) from error
         check_version("Docker Compose", compose, MINIMUM_COMPOSE)
 
@@ -101,7 +101,10 @@ def check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
     if match is None:
         raise StackError(f"{program} says that its version is {version.strip()!r}, which is none.")
     if (int(match[1]), int(match[2])) < minimum:
-        raise StackError(f"{program} is {version.strip()}; {_dotted(minimum)} or newer is needed.")
+        raise StackError(
+            f"{program} is {version.strip()}; {_dotted(minimum)} or newer is needed."
+            " To run without containers: RUNTIME=native"
+        )
 
 
 def _dotted(version: tuple[int, int]) -> str:

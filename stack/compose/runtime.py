@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from http.client import HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -54,15 +55,20 @@ class ComposeRuntime:
         self._docker = Docker({**settings.environment, REDIS_URL: _redis_url_inside(settings)})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
+    @cached_property
+    def _compose(self) -> tuple[str, ...]:
+        """The words of `docker compose` on our files, once it is known to be there and new enough."""
+        self._docker.check_versions()
+        files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
+        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}")
+
     def services(self) -> Sequence[Service]:
         """All services but Grafana or its preview, and Redis where another one is used."""
-        instead = GRAFANA if containers_of(PREVIEW, self._containers()) else PREVIEW
-        return [service for service in SERVICES if service not in self._absent(instead)]
+        return self._services_beside(self._containers())
 
     def start(self) -> None:
         """Start every container, or bring it up to date; those that were scaled stay scaled."""
         self._check_redis_url()
-        self._docker.check_versions()
         absent = self._absent(self._fetch_images())
         self._remove(absent)
         services = [service for service in SERVICES if service not in absent]
@@ -82,17 +88,19 @@ class ComposeRuntime:
     def states(self) -> Mapping[Service, State]:
         """The state of each service; that of its worst container, where it is scaled."""
         containers = self._containers()
-        return {service: self._state(service, containers) for service in self.services()}
+        return {service: self._state(service, containers) for service in self._services_beside(containers)}
 
     def last_log_lines(self, service: Service, count: int) -> str:
         """The last lines of each container of the service."""
         return self._docker.output(
-            *_compose("logs", "--no-color", "--no-log-prefix", f"--tail={count}", service.name)
+            *self._compose, "logs", "--no-color", "--no-log-prefix", f"--tail={count}", service.name
         )
 
     def follow_logs(self, service: Service | None) -> None:
         """Print the log of one service, or of all with the names before the lines."""
-        self._docker.show(*_compose("logs", "--follow", "--tail=100", *([service.name] if service else ())))
+        self._docker.show(
+            *self._compose, "logs", "--follow", "--tail=100", *([service.name] if service else ())
+        )
 
     def notes(self) -> Sequence[str]:
         """What takes Grafana's place, or where its password is, and whose Redis is used."""
@@ -121,6 +129,10 @@ class ComposeRuntime:
         """Remove the volumes."""
         self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
 
+    def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
+        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
+        return [service for service in SERVICES if service not in absent]
+
     def _absent(self, instead: Service) -> list[Service]:
         return [instead] if self._settings.has_own_redis() else [instead, REDIS]
 
@@ -133,7 +145,7 @@ class ComposeRuntime:
             )
 
     def _run(self, *arguments: str, within: float) -> None:
-        if self._docker.show(*_compose(*arguments), within=within):
+        if self._docker.show(*self._compose, *arguments, within=within):
             raise StackError(f"`docker compose {arguments[0]}` failed; what it said is above.")
 
     def _fetch_images(self) -> Service:
@@ -159,7 +171,7 @@ class ComposeRuntime:
 
     def _remove(self, services: Sequence[Service]) -> None:
         names = [service.name for service in services]
-        self._docker.output(*_compose("rm", "--stop", "--force", *names), within=self._stops_within)
+        self._docker.output(*self._compose, "rm", "--stop", "--force", *names, within=self._stops_within)
 
     def _check_ports(self, services: Sequence[Service], containers: Sequence[Container]) -> None:
         ours = published_ports(containers)
@@ -186,7 +198,7 @@ class ComposeRuntime:
             return False
 
     def _containers(self) -> list[Container]:
-        identifiers = self._docker.output(*_compose("ps", "--all", "--quiet")).split()
+        identifiers = self._docker.output(*self._compose, "ps", "--all", "--quiet").split()
         if not identifiers:
             return []
         containers: list[Container] = json.loads(self._docker.output("inspect", *identifiers))
@@ -194,7 +206,7 @@ class ComposeRuntime:
 
     def _configuration(self, *options: str) -> Mapping[str, Any]:
         configuration: Mapping[str, Any] = json.loads(
-            self._docker.output(*_compose("config", "--format", "json", *options))
+            self._docker.output(*self._compose, "config", "--format", "json", *options)
         )
         return configuration
 
@@ -202,11 +214,6 @@ class ComposeRuntime:
         """The services by name, as the compose files define them, with the variables in place."""
         definitions: Mapping[str, Mapping[str, Any]] = self._configuration("--no-interpolate")["services"]
         return definitions
-
-
-def _compose(*arguments: str) -> list[str]:
-    files = [f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)]
-    return ["compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}", *arguments]
 
 
 def _redis_url_inside(settings: StackSettings) -> str:
