@@ -77,7 +77,7 @@ class Docker:
             compose = self.output("compose", "version", "--short")
         except StackError as error:
             raise StackError(
-                f"The docker command has no Compose plugin; version {_dotted(MINIMUM_COMPOSE)} or newer is needed,"
+                f"The docker command has no Compose plugin; {_dotted(MINIMUM_COMPOSE)} or newer is needed;"
                 " the old docker-compose 1 does not do. To run without containers: RUNTIME=native"
             ) from error
         check_version("Docker Compose", compose, MINIMUM_COMPOSE)
