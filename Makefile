@@ -82,7 +82,7 @@ test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ
 	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
-	$(BIN)/python -m pytest -m compose tests/compose
+	$(BIN)/python -m pytest -m compose tests/compose $(ARGS)
 
 bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
 	@$(BIN)/python -m bench $(ARGS)
