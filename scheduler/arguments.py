@@ -81,19 +81,20 @@ def check_call_arguments(
 
 
 def _check_picklable(args: tuple[Any, ...], kwargs: dict[str, Any], args_name: str, kwargs_name: str) -> None:
-    if _pickling_error((args, kwargs)) is None:
+    if pickling_error((args, kwargs)) is None:
         return
     places = [(f"{args_name}[{index}]", value) for index, value in enumerate(args)]
     places += [(f"{kwargs_name}[{name!r}]", value) for name, value in kwargs.items()]
     for place, value in places:
-        error = _pickling_error(value)
+        error = pickling_error(value)
         if error is not None:
             raise TypeError(
                 f"{place}: expected a value that can be pickled, got {type(value).__name__}: {error}"
             )
 
 
-def _pickling_error(value: object) -> Exception | None:
+def pickling_error(value: object) -> Exception | None:
+    """Return why RQ could not serialize `value`, None if it can."""
     try:
         DefaultSerializer.dumps(value)
     except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError) as error:

@@ -9,6 +9,8 @@ from typing import Any
 
 from rq.utils import import_attribute
 
+from scheduler.arguments import pickling_error
+
 Function = Callable[..., Any] | str
 """A function, or its dotted path."""
 
@@ -71,6 +73,9 @@ def _check_owner(function: Callable[..., Any], same_process: bool) -> None:
     """A method travels with its instance, whose class the worker imports."""
     instance = getattr(function, "__self__", function)
     _check_importable(instance if inspect.isclass(instance) else type(instance), function, same_process)
+    error = pickling_error(instance)
+    if error is not None:
+        raise TypeError(f"function: expected an object that can be pickled, got {instance!r}: {error}")
 
 
 def _check_importable(thing: Any, function: object, same_process: bool) -> None:

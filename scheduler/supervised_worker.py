@@ -1,24 +1,148 @@
-"""The stack's own worker: one process under a supervisor that restarts it."""
+"""The stack's own worker: a process that a supervisor (compose, supervisord) starts again when it ends."""
 
 from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from types import FrameType
+from typing import Any
 
 from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from rq import Queue
+from rq.job import Job
+from rq.scheduler import RQScheduler
 
+from scheduler.job_function import function_of
 from scheduler.monitored_worker import MonitoredWorker
 from scheduler.settings import Settings
 
+INTERVALS_UNTIL_ABANDONED = 3
+"""A job counts as abandoned when so many reports in a row have not come. RQ itself waits a minute longer than
+one interval: too long to retry the job within a minute."""
+
+MAINTENANCE_LOCK_SECONDS = 30
+"""How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
+
+
+class SupervisedQueue(Queue):
+    """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
+
+    def acquire_maintenance_lock(self) -> bool:
+        """Return whether this worker may clean the queue's registries now."""
+        lock = self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_SECONDS)
+        return bool(lock)
+
+
+class ChildScheduler(RQScheduler):
+    """An `rq.scheduler.RQScheduler` that ends with the worker that started it, also when that one is killed.
+
+    Its name is its worker's, so that a worker that is started again in its container gets its locks back at
+    once; RQ's random names leave delayed jobs lying for a minute.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._worker_pid = os.getpid()
+
+    def heartbeat(self) -> None:
+        """Report, and look whether the worker is still there."""
+        if os.getppid() != self._worker_pid:
+            self.request_stop()  # type: ignore[no-untyped-call]
+        super().heartbeat()  # type: ignore[no-untyped-call]
+
 
 class SupervisedWorker(MonitoredWorker):
-    """A `MonitoredWorker` that keeps its name over restarts and is missed soon when it dies."""
+    """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back."""
+
+    queue_class = SupervisedQueue
+    log_result_lifespan = False
+    max_connection_wait_time = 5.0
+    stop_was_requested = False
+
+    def register_birth(self) -> None:
+        """Register, also if a worker of this name is registered already.
+
+        The name holds host and process id, so that one was an earlier life of this process: it was killed and
+        could not say so. Containers with one host name, as in host networking, must not share a queue.
+        """
+        registered: Any = self.connection.hmget(self.key, ["hostname", "pid"])
+        if registered == [str(self.hostname).encode(), str(self.pid).encode()]:
+            self.log.info("Worker %s: takes the place of its earlier life", self.name)
+            self.connection.delete(self.key)
+        super().register_birth()  # type: ignore[no-untyped-call]
+
+    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
+        """Return the seconds after which a job counts as abandoned unless its worker reports again."""
+        return INTERVALS_UNTIL_ABANDONED * int(self.job_monitoring_interval)
+
+    def perform_job(self, job: Job, queue: Queue) -> bool:
+        """Run a job, in the work horse."""
+        self.log.info("started job=%s queue=%s function=%s", job.id, queue.name, function_of(job))
+        return super().perform_job(job, queue)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """End when the current job has ended: SIGTERM and SIGINT."""
+        self.stop_was_requested = True
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    # --- while a job runs ----------------------------------------------------------------------------------
+    # RQ ends a worker that cannot report; its job would go on without anybody to see its end.
+
+    def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
+        """Report for how long the job has been running, if Redis is there."""
+        with self._redis_may_be_away():
+            super().set_current_job_working_time(*args, **kwargs)
+
+    def set_shutdown_requested_date(self) -> None:
+        """Report that the worker ends after this job, if Redis is there."""
+        with self._redis_may_be_away():
+            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
+
+    def maintain_heartbeats(self, job: Job) -> None:
+        """Report that the job is alive, and look for those that are not, however long this one takes."""
+        with self._redis_may_be_away():
+            super().maintain_heartbeats(job)
+            if self.should_run_maintenance_tasks:
+                self._maintain_while_busy()
+
+    def _maintain_while_busy(self) -> None:
+        # RQ ends this worker's own execution if it finds a job that is stuck.
+        execution, self.execution = self.execution, None
+        try:
+            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+        finally:
+            self.execution = execution
+
+    @contextmanager
+    def _redis_may_be_away(self) -> Iterator[None]:
+        try:
+            yield
+        except (RedisConnectionError, RedisTimeoutError) as error:
+            self.log.warning("Worker %s: cannot report, its job goes on: %s", self.name, error)
+
+    # --- RQ's scheduler ------------------------------------------------------------------------------------
+
+    def _start_scheduler(self, burst: bool = False, *args: Any, **kwargs: Any) -> None:
+        if burst:
+            super()._start_scheduler(burst, *args, **kwargs)
+            return
+        self.scheduler = ChildScheduler(
+            self.queues,
+            connection=self.connection,
+            logging_level=self.log.level,
+            serializer=self.serializer,
+            name=self.name,
+        )
+        self.scheduler.acquire_locks(auto_start=True)  # type: ignore[no-untyped-call]
 
 
 def worker_name(queue_names: Sequence[str]) -> str:
-    """Return the name of this process' worker: it stays the same when a container restarts."""
-    return f"{'-'.join(queue_names)}-{socket.gethostname()}-{os.getpid()}"
+    """Return the name of this process' worker: queue, host and process id."""
+    return f"{'+'.join(queue_names)}-{socket.gethostname()}-{os.getpid()}"
 
 
 def build_worker(queue_names: Sequence[str], connection: Redis, settings: Settings) -> SupervisedWorker:

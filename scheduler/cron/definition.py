@@ -16,7 +16,7 @@ from rq.utils import resolve_function_reference
 
 from scheduler.arguments import check_call_arguments, check_description, check_queue_name, check_timeout
 from scheduler.cron.identity import check_id, derived_id
-from scheduler.cron.schedule import Schedule, Timestamp, check_schedule
+from scheduler.cron.schedule import Schedule, Timestamp, check_schedule, read_schedule
 from scheduler.functions import Function, function_path, function_reference
 
 
@@ -84,16 +84,22 @@ class CronJob:
             return cls(
                 id=check_id(cron_job_id),
                 queue_name=check_queue_name(stored["queue"]),
-                function=stored["function"],
-                schedule=check_schedule(stored["schedule"], ZoneInfo(stored["timezone"]), after=0),
+                function=_text(stored["function"]),
+                schedule=read_schedule(stored["schedule"], ZoneInfo(stored["timezone"])),
                 call=b64decode(stored["call"], validate=True),
-                description=stored["description"],
+                description=_text(stored["description"]),
                 timeout=check_timeout(stored["timeout"]),
                 max_retries=int(stored["max_retries"]),
                 retry_intervals=tuple(stored["retry_intervals"]),
             )
         except (LookupError, TypeError, ValueError, OSError) as error:
             raise UnreadableDefinitionError(f"{type(error).__name__}: {error}") from error
+
+
+def _text(value: object) -> str:
+    if not isinstance(value, str):
+        raise TypeError(f"expected text, got {value!r}")
+    return value
 
 
 def _serialized(reference: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:

@@ -68,9 +68,8 @@ def define_all(entries: Sequence[CronEntry], settings: Settings, now: float) -> 
         try:
             cron_job = entry.define(settings, now)
         except (TypeError, ValueError) as error:
-            raise CronEntryError(
-                f"cron job number {number} of the list ({entry.function!r}): {error}"
-            ) from error
+            name = getattr(entry.function, "__qualname__", repr(entry.function))
+            raise CronEntryError(f"cron job number {number} of the list ({name}): {error}") from error
         if cron_job.id in defined:
             raise CronEntryError(
                 f"cron jobs number {defined[cron_job.id][0]} and {number} of the list have one id,"

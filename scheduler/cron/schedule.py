@@ -69,21 +69,29 @@ class Schedule:
         return datetime.fromtimestamp(tick, self.timezone).fold == 1
 
 
+def read_schedule(expression: object, timezone: ZoneInfo) -> Schedule:
+    """Return the schedule of a cron expression.
+
+    Raises:
+        TypeError, ValueError: it is none; the message names it.
+    """
+    expected = "cron: expected a cron expression such as '*/5 * * * *'"
+    if not isinstance(expression, str):
+        raise TypeError(f"{expected}, got {expression!r}")
+    try:
+        croniter(expression)
+    except Exception as error:  # croniter lets errors of its parsing through
+        raise ValueError(f"{expected}, got {expression!r}: {error}") from error
+    return Schedule(expression, timezone)
+
+
 def check_schedule(expression: object, timezone: ZoneInfo, after: float) -> Schedule:
     """Return the schedule of a cron expression that has a tick later than `after`.
 
     Raises:
-        TypeError, ValueError: there is none; the message names the expression.
+        TypeError, ValueError: it is no expression, or has no such tick; the message names it.
     """
-    if not isinstance(expression, str):
-        raise TypeError(f"cron: expected a cron expression such as '*/5 * * * *', got {expression!r}")
-    schedule = Schedule(expression, timezone)
-    try:
-        first = schedule.next_tick(after)
-    except Exception as error:  # croniter lets errors of its parsing through
-        raise ValueError(
-            f"cron: expected an expression such as '*/5 * * * *', got {expression!r}: {error}"
-        ) from error
-    if first is None:
+    schedule = read_schedule(expression, timezone)
+    if schedule.next_tick(after) is None:
         raise ValueError(f"cron: expected an expression that is due some time, got {expression!r}")
     return schedule

@@ -1,0 +1,7 @@
+from __future__ import annotations
+
+import hypothesis
+
+# How long an example takes depends on what else the machine does.
+hypothesis.settings.register_profile("untimed", deadline=None, derandomize=True)
+hypothesis.settings.load_profile("untimed")

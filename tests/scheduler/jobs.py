@@ -1,0 +1,61 @@
+"""Functions that tests let workers run."""
+
+from __future__ import annotations
+
+import time
+
+from rq import get_current_job
+
+
+def add(first: int, second: int) -> int:
+    return first + second
+
+
+def record(value: object) -> None:
+    """Leave a trace in Redis: the list `trace`."""
+    job = get_current_job()
+    assert job is not None
+    job.connection.rpush("trace", str(value))
+
+
+def fail() -> None:
+    raise ZeroDivisionError("spanner in the works")
+
+
+def sleep(seconds: float) -> str:
+    time.sleep(seconds)
+    return "slept"
+
+
+def record_and_sleep(value: object, seconds: float) -> None:
+    record(value)
+    time.sleep(seconds)
+
+
+def fail_once() -> str:
+    job = get_current_job()
+    assert job is not None
+    if job.connection.incr(f"tries:{job.id}") == 1:
+        raise TimeoutError("not yet")
+    return "at last"
+
+
+class Counter:
+    """A class whose instances travel with a job of one of their methods."""
+
+    def __init__(self, start: int = 0) -> None:
+        self.start = start
+
+    def plus(self, number: int) -> int:
+        return self.start + number
+
+    def __call__(self) -> int:
+        return self.start
+
+    @staticmethod
+    def zero() -> int:
+        return 0
+
+    @classmethod
+    def name(cls) -> str:
+        return cls.__name__

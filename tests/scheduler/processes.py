@@ -1,0 +1,71 @@
+"""The real processes of the scheduler, with their logs, for tests to start, watch and kill."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+
+from tests.harness.waiting import wait_until
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+class Process:
+    """A Python process of the project, run from its root, that logs to `log`."""
+
+    def __init__(self, log: Path, *command: str, env: dict[str, str]) -> None:
+        self.log = log
+        with log.open("ab") as output:
+            self.popen = subprocess.Popen(
+                [sys.executable, *command], cwd=PROJECT_ROOT, env=env, stdout=output, stderr=output
+            )
+
+    @property
+    def pid(self) -> int:
+        return self.popen.pid
+
+    @property
+    def output(self) -> str:
+        return self.log.read_text()
+
+    def children(self) -> list[psutil.Process]:
+        return psutil.Process(self.pid).children(recursive=True)
+
+    def wait_for_log(self, text: str, within: float = 20) -> None:
+        def logged() -> bool:
+            assert self.popen.poll() is None or text in self.output, f"ended without {text!r}:\n{self.output}"
+            return text in self.output
+
+        wait_until(logged, f"{text!r} in the log", within=within)
+
+    def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 20) -> float:
+        """Send a signal, wait for the end, and return the seconds that it took."""
+        sent = time.monotonic()
+        self.popen.send_signal(number)
+        self.popen.wait(within)
+        return time.monotonic() - sent
+
+    def kill(self, *, with_children: bool = True) -> None:
+        """End it as a crash would; in a container its children end with it."""
+        children = self.children() if with_children and self.popen.poll() is None else []
+        self.popen.kill()
+        self.popen.wait()
+        for child in children:
+            child.kill()
+        psutil.wait_procs(children, timeout=10)
+
+
+@contextmanager
+def ended_at_exit(*processes: Process) -> Iterator[None]:
+    try:
+        yield
+    finally:
+        for process in processes:
+            process.kill()

@@ -1,0 +1,147 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from scheduler import catalogue
+from scheduler.cron.registry import CronRegistry
+from scheduler.cron.ticks import TickClaims
+from tests.scheduler.cron import cron_job, make_due, state, tick_counts
+
+
+@pytest.fixture
+def registry(redis_client: Any) -> CronRegistry:
+    return CronRegistry(redis_client)
+
+
+def run_once(redis_client: Any, tick: int) -> None:
+    make_due(redis_client, "mine", tick)
+    TickClaims(redis_client, grace=3600).claim(tick)
+
+
+def test_a_cron_job_is_due_at_its_next_tick_and_its_counters_exist(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    now = time.time()
+    registry.register(cron_job("*/5 * * * *"))
+
+    (tick,) = state(redis_client)["next"].values()
+    assert now < tick <= now + 300
+    assert tick % 300 == 0
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+
+
+def test_registering_the_same_again_changes_nothing(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    registry.register(cron_job())
+
+    assert state(redis_client) == before
+
+
+def test_a_tick_that_is_due_is_not_lost_by_registering(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    due = int(time.time()) - 30
+    make_due(redis_client, "mine", due)
+
+    registry.replace_all([cron_job()])
+
+    assert state(redis_client)["next"] == {b"mine": due}
+
+
+@pytest.mark.parametrize("changes", [{"cron": "0 0 1 1 *"}, {"timezone": "Asia/Kolkata"}])
+def test_another_schedule_moves_the_next_tick_and_keeps_the_counters(
+    registry: CronRegistry, redis_client: Any, changes: dict[str, str]
+) -> None:
+    registry.register(cron_job("0 12 * * *"))
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    timezone = ZoneInfo(changes.get("timezone", "UTC"))
+    registry.register(cron_job(changes.get("cron", "0 12 * * *"), timezone=timezone))
+
+    after = state(redis_client)
+    assert after["next"] != before["next"]
+    assert (after["last"], after["ticks"]) == (before["last"], before["ticks"])
+
+
+def test_another_schedule_does_not_run_the_last_tick_again(registry: CronRegistry, redis_client: Any) -> None:
+    """The clock of the process that registers may be behind."""
+    registry.register(cron_job())
+    last = (int(time.time()) // 60 + 10) * 60
+    run_once(redis_client, last)
+
+    registry.register(cron_job("* * * * * *"))
+
+    assert state(redis_client)["next"] == {b"mine": last + 1}
+
+
+def test_another_description_is_taken_over(registry: CronRegistry) -> None:
+    registry.register(cron_job(description="old"))
+    registry.register(cron_job(description="new"))
+
+    assert [job.description for job in registry.cron_jobs()] == ["new"]
+
+
+def test_replacing_all_keeps_what_stays_and_cancels_what_left(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    registry.register(cron_job(cron_job_id="leaves"))
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    cancelled = registry.replace_all([cron_job(), cron_job(cron_job_id="comes")])
+
+    after = state(redis_client)
+    assert cancelled == ["leaves"]
+    assert [job.id for job in registry.cron_jobs()] == ["comes", "mine"]
+    assert after["next"][b"mine"] == before["next"][b"mine"]
+    assert after["last"] == before["last"]
+    assert tick_counts(redis_client)["enqueued"] == 1
+    assert tick_counts(redis_client, "leaves") == {}
+
+
+def test_replacing_all_cancels_what_cannot_be_read(registry: CronRegistry, redis_client: Any) -> None:
+    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
+    make_due(redis_client, "orphan", 1)
+
+    assert registry.replace_all([]) == ["broken", "orphan"]
+    assert redis_client.keys("*") == []
+
+
+def test_registering_mends_a_next_tick_that_was_lost(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    redis_client.delete(catalogue.CRON_NEXT_TICKS_KEY)
+
+    registry.register(cron_job())
+
+    assert state(redis_client)["next"].keys() == {b"mine"}
+
+
+def test_cancelling_one_leaves_nothing_of_it(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    registry.register(cron_job(cron_job_id="stays"))
+
+    assert registry.cancel("mine")
+    assert not registry.cancel("mine")
+    assert [job.id for job in registry.cron_jobs()] == ["stays"]
+    assert b"mine" not in b"".join(redis_client.hkeys(catalogue.CRON_TICKS_KEY))
+    assert state(redis_client)["last"] == {}
+
+
+def test_what_cannot_be_read_is_left_out_and_kept(
+    registry: CronRegistry, redis_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.register(cron_job())
+    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
+
+    assert [job.id for job in registry.cron_jobs()] == ["mine"]
+    assert registry.count() == 2
+    assert "cron_job=broken" in caplog.text

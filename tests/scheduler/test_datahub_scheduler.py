@@ -1,0 +1,239 @@
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq import Queue, Retry
+
+from scheduler import DataHubScheduler
+from scheduler.cron_constants import EVERY_HOUR, EVERY_MINUTE
+from scheduler.purge import JOBS_PER_BATCH
+from tests.scheduler import jobs
+
+
+@pytest.fixture
+def scheduler(redis_client: Any) -> Iterator[DataHubScheduler]:
+    with DataHubScheduler("burst-no-fork") as scheduler:
+        yield scheduler
+
+
+def test_arguments_are_given_as_they_are_or_apart(scheduler: DataHubScheduler) -> None:
+    plain = scheduler.enqueue("queue", jobs.add, 1, second=2)
+    apart = scheduler.enqueue("queue", jobs.add, args=(3,), kwargs={"second": 4}, job_timeout=60)
+
+    scheduler.work("queue")
+
+    assert (plain.return_value(), apart.return_value()) == (3, 7)
+    assert apart.timeout == 60
+
+
+def test_arguments_are_not_given_in_both_ways(scheduler: DataHubScheduler) -> None:
+    with pytest.raises(TypeError, match="either as they are or as `args` and `kwargs`"):
+        scheduler.enqueue("queue", jobs.add, 1, kwargs={"second": 2})
+
+
+def test_options_of_rq_reach_it(scheduler: DataHubScheduler) -> None:
+    job = scheduler.enqueue("queue", jobs.fail, retry=Retry(2, [60, 120]), job_id="mine", result_ttl=5)
+
+    assert (job.id, job.retries_left, job.retry_intervals, job.result_ttl) == ("mine", 2, [60, 120], 5)
+
+
+def test_queues_are_worked_in_the_order_of_their_names(
+    scheduler: DataHubScheduler, redis_client: Any
+) -> None:
+    for queue in ("first", "second", "third"):
+        scheduler.enqueue(queue, jobs.record, queue)
+
+    worked = scheduler.work("second", "third", "first")
+
+    assert worked
+    assert redis_client.lrange("trace", 0, -1) == [b"second", b"third", b"first"]
+
+
+def test_other_queues_are_left_alone(scheduler: DataHubScheduler) -> None:
+    scheduler.enqueue("queue", jobs.record, 1)
+
+    assert not scheduler.work("another")
+    assert scheduler.queued_count("queue") == 1
+
+
+def test_working_no_queue_is_refused(scheduler: DataHubScheduler) -> None:
+    with pytest.raises(ValueError, match="queues: "):
+        scheduler.work()
+
+
+def test_a_burst_with_scheduler_moves_delayed_jobs_that_are_due(scheduler: DataHubScheduler) -> None:
+    job = scheduler.enqueue_in("queue", timedelta(0), jobs.add, 1, 2)
+    assert scheduler.scheduled_count("queue") == 1
+
+    scheduler.work("queue", with_scheduler=True)
+
+    assert job.return_value() == 3
+
+
+def test_without_workers_jobs_run_when_they_are_enqueued(redis_client: Any) -> None:
+    with DataHubScheduler(is_async=False) as scheduler:
+        assert scheduler.enqueue("queue", jobs.add, 1, 2).return_value() == 3
+        assert scheduler.enqueue("queue", jobs.fail).is_failed
+        assert scheduler.queued_count("queue") == 0
+
+
+@pytest.mark.parametrize("code", ["DataHubScheduler(is_async=False)", "DataHubScheduler('burst-no-fork')"])
+def test_functions_of_main_run_in_their_own_process(redis_client: Any, project_root: Path, code: str) -> None:
+    program = f"""
+from scheduler import DataHubScheduler
+
+def answer():
+    return 42
+
+with {code} as scheduler:
+    job = scheduler.enqueue("queue", answer)
+    scheduler.work("queue") if scheduler.is_async else None
+    print(job.return_value())
+"""
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=project_root, capture_output=True, text=True, check=True
+    )
+
+    assert ran.stdout.splitlines()[-1] == "42"
+
+
+def test_strategies_are_named(redis_client: Any) -> None:
+    with pytest.raises(
+        ValueError, match="expected one of fork, burst-no-fork; got 'frok'; did you mean 'fork'"
+    ):
+        DataHubScheduler("frok")
+
+
+def test_a_context_closes_its_connection(redis_client: Any) -> None:
+    before = len(redis_client.client_list())
+    with DataHubScheduler() as scheduler:
+        scheduler.queued_count("queue")
+        assert len(redis_client.client_list()) == before + 1
+
+    assert len(redis_client.client_list()) == before
+
+
+def fill(scheduler: DataHubScheduler, state: str, count: int) -> None:
+    for _ in range(count):
+        if state == "scheduled":
+            scheduler.enqueue_in("queue", timedelta(hours=1), jobs.add, 1, 2)
+        else:
+            scheduler.enqueue("queue", jobs.add if state == "queued" else jobs.fail)
+    if state == "failed":
+        scheduler.work("queue")
+
+
+@pytest.mark.parametrize("state", ["queued", "failed", "scheduled"])
+def test_purging_deletes_the_jobs_in_one_state_and_no_others(
+    scheduler: DataHubScheduler, redis_client: Any, state: str
+) -> None:
+    fill(scheduler, "failed", 3)
+    fill(scheduler, "queued", 3)
+    fill(scheduler, "scheduled", 3)
+    scheduler.enqueue("another", jobs.add, 1, 2)
+
+    left = scheduler.purge("queue", state)
+
+    counts = {
+        "queued": scheduler.queued_count("queue"),
+        "failed": scheduler.failed_count("queue"),
+        "scheduled": scheduler.scheduled_count("queue"),
+    }
+    assert left == 0
+    assert counts == {"queued": 3, "failed": 3, "scheduled": 3} | {state: 0}
+    assert len(redis_client.keys("rq:job:*")) == 7
+
+
+def test_purging_leaves_nothing_of_a_failed_job(scheduler: DataHubScheduler, redis_client: Any) -> None:
+    job = scheduler.enqueue("queue", jobs.fail)
+    scheduler.enqueue("queue", jobs.add, 1, 2, depends_on=job)
+    scheduler.work("queue")
+    assert redis_client.keys(f"*{job.id}*")
+
+    scheduler.purge("queue", "failed")
+
+    assert redis_client.keys(f"*{job.id}*") == []
+
+
+def test_purging_works_through_more_jobs_than_one_batch(scheduler: DataHubScheduler) -> None:
+    fill(scheduler, "queued", JOBS_PER_BATCH + 1)
+    fill(scheduler, "scheduled", JOBS_PER_BATCH + 1)
+
+    assert scheduler.purge("queue") == 0
+    assert scheduler.purge("queue", "scheduled") == 0
+
+
+def test_purging_tolerates_jobs_that_are_gone(scheduler: DataHubScheduler, redis_client: Any) -> None:
+    job = scheduler.enqueue("queue", jobs.add, 1, 2)
+    redis_client.delete(job.key)
+
+    assert scheduler.purge("queue", "queued") == 0
+
+
+@pytest.mark.parametrize("state", ["quueued", "", None, "finished"])
+def test_states_are_named_and_nothing_is_deleted(scheduler: DataHubScheduler, state: Any) -> None:
+    fill(scheduler, "queued", 1)
+
+    with pytest.raises(ValueError, match="expected one of queued, failed, scheduled; got"):
+        scheduler.purge("queue", state)
+
+    assert scheduler.queued_count("queue") == 1
+
+
+def test_a_cron_job_is_registered_once_however_often_it_is_asked_for(scheduler: DataHubScheduler) -> None:
+    first = scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2), description="adds up")
+    again = scheduler.cron(queue_name="queue", cron=EVERY_MINUTE, function=jobs.add, args=(1, 2))
+
+    assert again.id == first.id
+    assert scheduler.cron_job_count() == 1
+
+
+def test_another_schedule_moves_a_cron_job(scheduler: DataHubScheduler) -> None:
+    scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2))
+    scheduler.cron("queue", EVERY_HOUR, jobs.add, (1, 2))
+
+    assert [job.schedule.expression for job in scheduler.scheduled_jobs()] == [EVERY_HOUR]
+
+
+def test_cancelling_leaves_no_cron_job(scheduler: DataHubScheduler, redis_client: Any) -> None:
+    scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2))
+    scheduler.cron("queue", EVERY_MINUTE, jobs.add, (3, 4))
+
+    assert scheduler.cancel_cron_jobs() == 0
+    assert scheduler.scheduled_jobs() == []
+    assert redis_client.keys("*") == []
+
+
+def test_clearing_deletes_own_jobs_and_cron_jobs_and_nothing_else(
+    scheduler: DataHubScheduler, redis_client: Any
+) -> None:
+    redis_client.set("foreign", "value")
+    Queue("foreign", connection=redis_client).enqueue(jobs.add, 1, 2)
+    foreign = set(redis_client.keys("*"))
+    fill(scheduler, "failed", 1)
+    fill(scheduler, "queued", 1)
+    fill(scheduler, "scheduled", 1)
+    scheduler.cron("queue", EVERY_MINUTE, jobs.add)
+
+    scheduler.clear()
+
+    assert scheduler.cron_job_count() == 0
+    assert len(redis_client.keys("rq:job:*")) == 1
+    assert foreign <= set(redis_client.keys("*"))
+
+
+def test_importing_the_package_connects_to_nothing(project_root: Path) -> None:
+    program = "import scheduler, cron_jobs, scheduler.cron.runner, scheduler.worker_process"
+
+    subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project_root,
+        check=True,
+        env={"RQ_REDIS_URL": "redis://127.0.0.1:1/0", "PATH": ""},
+    )
