@@ -1,7 +1,7 @@
 """Names of the recording rules, and how often they are evaluated.
 
-prometheus/rules/recording.yml has the rules and says what they are for. They are named as Prometheus
-recommends: labels that are left, metric, operations.
+prometheus/rules/recording.yml and error-budgets.yml have the rules and say what they are for. They are named
+as Prometheus recommends: labels that are left, metric, operations.
 """
 
 from scheduler import catalogue
@@ -15,10 +15,14 @@ DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
 DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
 WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
 COMPLETION_RATE = f"queue_outcome:{catalogue.JOBS_PROCESSED.name.removesuffix('_total')}:rate5m"
-FAILURE_RATIO = "queue:rq_jobs_failed:ratio_rate5m"
 ENDED_AT = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:timestamp_increase1m"
 FAILED_AT = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:timestamp_increase1m"
 RATES_INTERVAL = "30s"
+
+OBJECTIVE_EVENTS = "queue_objective:rq_objective_events:rate5m"
+OBJECTIVE_ERRORS = "queue_objective:rq_objective_errors:rate5m"
+OBJECTIVE_BUDGET = "queue_objective:rq_objective_budget:ratio"
+"""From the rules about error budgets, every RATES_INTERVAL too."""
 
 RECORDED = {
     COUNTERS_INTERVAL: (PROCESSED, FAILURES),
@@ -28,9 +32,8 @@ RECORDED = {
         DURATION_COUNT,
         WAIT_BUCKETS,
         COMPLETION_RATE,
-        FAILURE_RATIO,
         ENDED_AT,
         FAILED_AT,
     ),
 }
-"""Every recording rule, by the interval of its group."""
+"""Every rule of prometheus/rules/recording.yml, by the interval of its group."""

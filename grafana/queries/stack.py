@@ -115,7 +115,7 @@ def redis_persists() -> Query:
         f"min({_of(REDIS_EXPORTER, name)})"
         for name in ("redis_rdb_last_bgsave_status", "redis_aof_last_write_status")
     )
-    return Query(f"min({saved} or {appended})")
+    return Query(f"{saved} * {appended}")
 
 
 def redis_commands() -> Query:

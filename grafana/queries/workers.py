@@ -23,11 +23,12 @@ def _workers(*matchers: str) -> str:
 
 def _of_chosen_workers(series: str) -> str:
     """The maximum by worker, of the workers that listen to the chosen queues."""
-    return f"max by (name) ({series}) and on (name) {_workers()}"
+    return f"(max by (name) ({series}) and on (name) {_workers()})"
 
 
 def up() -> Query:
     """Live workers."""
+    # Zero only where Redis could be read and had none.
     return Query(f"count({_workers()}) or 0 * max({catalogue.REDIS_UP.name} == 1)")
 
 
@@ -80,8 +81,7 @@ def state_now() -> Query:
 
 def heartbeat_age() -> Query:
     """Time since each worker last reported."""
-    beat = f"max by (name) ({catalogue.WORKER_LAST_HEARTBEAT.name})"
-    return Query(f"time() - ({beat} and on (name) {_workers()})", "{{name}}")
+    return Query(f"time() - {_of_chosen_workers(catalogue.WORKER_LAST_HEARTBEAT.name)}", "{{name}}")
 
 
 def forgotten_in() -> Query:

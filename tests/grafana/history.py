@@ -130,30 +130,18 @@ class History:
         yield _rq_series(f"{metric.name}_sum", self._counter(rate * typical), **labels)
 
     def _worker(self, name: str, queue: str, index: int) -> Iterator[Series]:
-        # Every few minutes from idle to busy and back; the last one came late.
+        # The last one came late. None changes its state: blocks hold no mark of the end of a series.
         born = self.start + (1800 if index == self.workers - 1 else 0)
-
-        def when(busy: bool) -> Value:
-            def value(time: float) -> float | None:
-                is_busy = (time // 60 + index) % 4 < 3
-                return 1.0 if time >= born and is_busy == busy else None
-
-            return value
-
-        for state, busy in {"busy": True, "idle": False}.items():
-            yield _rq(catalogue.WORKERS, when(busy), name=name, state=state, queues=queue)
-        yield _rq(catalogue.WORKERS_SUCCESS, self._counter(0.1), name=name, queues=queue)
-        yield _rq(catalogue.WORKERS_FAILED, self._counter(0.01), name=name, queues=queue)
-        yield _rq(catalogue.WORKERS_WORKING_TIME, self._counter(0.7), name=name, queues=queue)
-        yield _rq(catalogue.WORKER_EXPIRES_IN, _constant(75), name=name)
-        yield _rq(catalogue.WORKER_LAST_HEARTBEAT, lambda time: time - 5 if time >= born else None, name=name)
-        works = when(True)
-        yield _rq(
-            catalogue.WORKER_JOB_RUNNING,
-            lambda time: time % 180 if works(time) else None,
-            name=name,
-            queue=queue,
-        )
+        state = "idle" if index % 2 else "busy"
+        yield _rq(catalogue.WORKERS, _since(born, 1), name=name, state=state, queues=f"{queue},other")
+        queues = {"name": name, "queues": f"{queue},other"}
+        yield _rq(catalogue.WORKERS_SUCCESS, self._counter(0.1), **queues)
+        yield _rq(catalogue.WORKERS_FAILED, self._counter(0.01), **queues)
+        yield _rq(catalogue.WORKERS_WORKING_TIME, self._counter(0.7), **queues)
+        yield _rq(catalogue.WORKER_EXPIRES_IN, _constant(75 if index else 10), name=name)
+        yield _rq(catalogue.WORKER_LAST_HEARTBEAT, lambda time: time - 5, name=name)
+        if state == "busy":
+            yield _rq(catalogue.WORKER_JOB_RUNNING, lambda time: time % 180, name=name, queue=queue)
 
     def _cron_job(self, cron_job: str, index: int) -> Iterator[Series]:
         function, queue = f"app.jobs.function_{index % self.functions}", f"queue-{index % self.queues}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -70,8 +70,8 @@ class Prometheus:
         _promtool("tsdb", "create-blocks-from", "openmetrics", str(text), str(self.blocks))
 
     def record(self, rules: Path, start: int, end: int) -> None:
-        """Evaluate recording rules for the past, as if they had been there. Stops and starts it."""
-        for level, groups in enumerate(_levels(yaml.safe_load(rules.read_text())["groups"])):
+        """Evaluate the recording rules of a folder for the past, as if they had been there."""
+        for level, groups in enumerate(_levels(rules)):
             file = self.directory / f"rules-{level}.yml"
             file.write_text(yaml.safe_dump({"groups": groups}))
             self.start()
@@ -95,24 +95,31 @@ class Prometheus:
             return result
 
 
-def _levels(groups: Iterable[Json]) -> Iterator[list[Json]]:
-    """The groups cut so that each part's rules only read what is scraped, or recorded by parts before it.
+def _levels(folder: Path) -> Iterator[list[Json]]:
+    """The recording rules, cut so that each part only reads what is scraped, or recorded by a part before it.
 
     promtool does not see what it has just recorded.
     """
-    todo = {rule["record"]: (group["interval"], rule) for group in groups for rule in group["rules"]}
+    todo = [
+        (group.get("interval", "15s"), rule)
+        for file in sorted(folder.glob("*.yml"))
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    ]
     while todo:
-        ready = [
-            name
-            for name, (_, rule) in todo.items()
-            if not any(other in rule["expr"] for other in todo if other != name)
-        ]
-        assert ready, f"rules that wait for one another: {list(todo)}"
-        now = [todo.pop(name) for name in ready]
+        names = {rule["record"] for _, rule in todo}
+        now = [(interval, rule) for interval, rule in todo if not _waits_for(rule, names)]
+        assert now, f"rules that wait for one another: {names}"
+        todo = [item for item in todo if item not in now]
         yield [
-            {"name": f"every-{interval}", "interval": interval, "rules": [r for i, r in now if i == interval]}
-            for interval in sorted({interval for interval, _ in now})
+            {"name": f"every-{every}", "interval": every, "rules": [rule for i, rule in now if i == every]}
+            for every in sorted({interval for interval, _ in now})
         ]
+
+
+def _waits_for(rule: Json, names: set[str]) -> bool:
+    return any(name in rule["expr"] for name in names - {rule["record"]})
 
 
 def _promtool(*arguments: str) -> None:

@@ -25,7 +25,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> 
     server = Prometheus(directory)
     History(START).write(directory / "history.txt", range(START, END + 1, 15))
     server.import_samples(directory / "history.txt")
-    server.record(project_root / "prometheus" / "rules" / "recording.yml", START, END)
+    server.record(project_root / "prometheus" / "rules", START, END)
     server.start()
     yield server
     server.stop()
