@@ -56,12 +56,12 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
         queue: name of the queue.
         registry_key: RQ's sorted set of the queue's started executions, as `<job id>:<execution id>`.
     """
+    if not connection.hlen(running_key(queue)):
+        return 0
     if not connection.set(search_lock_key(queue), 1, nx=True, ex=SEARCH_INTERVAL):
         return 0
     # In this order: an execution that starts in between is in neither, one that ends is counted already.
     listed = cast("dict[bytes, bytes]", connection.hgetall(running_key(queue)))
-    if not listed:
-        return 0
     started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))
     running = {execution_id.decode(): RunningJob.decode(text) for execution_id, text in listed.items()}
     lost = {

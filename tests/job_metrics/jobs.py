@@ -1,0 +1,83 @@
+"""Jobs that end in every way a job can."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+
+from redis import Redis
+from rq import Retry, get_current_job
+
+
+def succeed(*_: object) -> None:
+    return
+
+
+def succeed_again() -> None:
+    return
+
+
+def fail() -> None:
+    raise ValueError("no")
+
+
+def fail_with(exception: str) -> None:
+    raise type(exception, (Exception,), {})()
+
+
+def overrun() -> None:
+    time.sleep(30)
+
+
+def ask_for_retry(most: int) -> Retry:
+    return Retry(max=most)
+
+
+def ask_for_retry_once() -> Retry | None:
+    return Retry(max=1) if _runs() == 1 else None
+
+
+def fail_once() -> None:
+    if _runs() == 1:
+        raise ValueError("not yet")
+
+
+def kill_work_horse() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def kill_work_horse_once() -> None:
+    if _runs() == 1:
+        kill_work_horse()
+
+
+def wait_for_release() -> None:
+    """Run until the test sets the key `release`."""
+    connection = _connection()
+    connection.set("pid", os.getpid())
+    while not connection.exists("release"):
+        time.sleep(0.02)
+
+
+class Unreadable:
+    """An argument that unpickling fails on, as when its class has moved."""
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return (_raise, ())
+
+
+def _raise() -> None:
+    raise ImportError("the class has moved")
+
+
+def _runs() -> int:
+    job = get_current_job()
+    assert job is not None
+    return int(_connection().incr(f"runs:{job.id}"))  # type: ignore[arg-type]
+
+
+def _connection() -> Redis:
+    job = get_current_job()
+    assert job is not None
+    return job.connection
