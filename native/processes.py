@@ -23,7 +23,7 @@ SERVICE_NAME = "SUPERVISOR_PROCESS_NAME"
 """Set by supervisord for its children."""
 
 KILL_TIMEOUT = 5.0
-POLL = 0.2
+POLL = 0.1
 
 
 def belongs_to(directory: Path, process: psutil.Process) -> bool:
@@ -48,9 +48,21 @@ def end_all(directory: Path, grace: float) -> None:
     work horse below it would die in the middle of the job.
     """
     found = processes_of(directory)
-    _kill(process for process in found if SERVICE_NAME not in _environment(process))  # supervisord restarts
+    _kill([process for process in found if SERVICE_NAME not in _environment(process)])  # supervisord restarts
     _end([process for process in found if not _is_redis(process)], grace)
     _end(processes_of(directory), grace)
+
+
+def wait_until_ended(processes: Iterable[psutil.Process], within: float) -> list[psutil.Process]:
+    """Return those that are alive after so many seconds, or nothing as soon as none is.
+
+    A zombie has ended: whose child it is, and when that one will look, is no matter of ours. In a container
+    the first process may never look.
+    """
+    deadline = time.monotonic() + within
+    while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    return alive
 
 
 def _end(alive: list[psutil.Process], grace: float) -> None:
@@ -61,7 +73,7 @@ def _end(alive: list[psutil.Process], grace: float) -> None:
             asked.add(process)
             with contextlib.suppress(psutil.Error):
                 process.terminate()
-        _, alive = psutil.wait_procs(alive, timeout=POLL)
+        alive = wait_until_ended(alive, POLL)
     _kill(alive)
 
 
@@ -76,13 +88,17 @@ def _tops(processes: Sequence[psutil.Process]) -> set[psutil.Process]:
     return tops
 
 
-def _kill(processes: Iterable[psutil.Process]) -> None:
-    killed = []
+def _kill(processes: Sequence[psutil.Process]) -> None:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
-            killed.append(process)
-    psutil.wait_procs(killed, timeout=KILL_TIMEOUT)
+    wait_until_ended(processes, KILL_TIMEOUT)
+
+
+def _is_alive(process: psutil.Process) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+    return False
 
 
 def _is_redis(process: psutil.Process) -> bool:

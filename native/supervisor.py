@@ -17,7 +17,7 @@ from typing import Any
 
 import psutil
 
-from native.processes import MARK
+from native.processes import MARK, wait_until_ended
 from native.supervisor_config import log_path, supervisor_socket
 from stack.runtime import StackError
 
@@ -111,8 +111,7 @@ class Supervisor:
         server = self._ask(ANSWERS_WITHIN)
         process = psutil.Process(server.getPID())
         server.shutdown()
-        with contextlib.suppress(psutil.TimeoutExpired):
-            process.wait(within)
+        wait_until_ended([process], within)
 
     def _ask(self, timeout: float) -> Any:
         transport = _UnixSocketTransport(supervisor_socket(self.directory), timeout)

@@ -9,7 +9,7 @@ from stack.runtime import Health, Runtime, State
 from stack.services import Service
 
 HEALTHY_WITHIN = 90.0
-HOPELESS_AFTER = 15.0
+HOPELESS_AFTER = 10.0
 """Seconds after its first failure in which a service, restarted again and again, has its chances."""
 
 POLL = 0.25

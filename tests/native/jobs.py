@@ -1,0 +1,26 @@
+"""Jobs that end in every way that jobs can, for workers of the stack under test."""
+
+from __future__ import annotations
+
+import time
+
+from rq import get_current_job
+
+
+def succeed() -> str:
+    return "done"
+
+
+def fail() -> None:
+    raise LookupError("on purpose")
+
+
+def succeed_at_second_try() -> None:
+    job = get_current_job()
+    assert job is not None
+    if job.retries_left:
+        raise ConnectionError("not yet")
+
+
+def take(seconds: float) -> None:
+    time.sleep(seconds)

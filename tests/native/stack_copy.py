@@ -1,0 +1,112 @@
+"""A copy of this project on ports of its own, started and stopped as its users do."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+import psutil
+
+from native.processes import SERVICE_NAME, processes_of
+from stack.services import PROMETHEUS, Service
+from stack.settings import PORTS, REDIS_URL, load_settings
+from tests.harness.ports import free_port
+
+TIMEOUT = 120.0
+
+
+class StackCopy:
+    """The stack of a copy of the tree; the virtual environment is shared with the original."""
+
+    def __init__(self, project: Path, directory: Path) -> None:
+        self.directory = directory
+        _copy_tree(project, directory)
+        self._files = _files_in(directory)
+        (directory / ".venv").symlink_to(project / ".venv")
+        own = {"RUNTIME": "native", REDIS_URL: ""} | {port.name: str(free_port()) for port in PORTS}
+        # What an outer make hands to its children is not meant for this one.
+        outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
+        self.environment = outer | own
+        self.settings = load_settings(self.environment, directory / ".env")
+        self.state = directory / ".rq-mon" / "native"
+
+    def make(self, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
+        """Run a target of the Makefile; stdout holds all that it said."""
+        return subprocess.run(
+            ["make", "--no-print-directory", target, *(f"{name}={text}" for name, text in variables.items())],
+            cwd=self.directory,
+            env=self.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+
+    def processes(self) -> list[psutil.Process]:
+        """All that belongs to it, supervisord and work horses included."""
+        return processes_of(self.state)
+
+    def numbers(self) -> dict[str, int]:
+        """The process number of each service: of its first process, which started the others."""
+        found: dict[str, int] = {}
+        for process in sorted(self.processes(), key=lambda each: each.create_time(), reverse=True):
+            found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
+        return found
+
+    def listening_ports(self) -> set[int]:
+        """Those of its ports on which anybody listens."""
+        own = set(self.settings.ports.values())
+        listening = {
+            connection.laddr.port
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr
+        }
+        return own & listening
+
+    def new_files(self) -> set[Path]:
+        """What was written into the tree since it was copied, but for compiled Python and the state."""
+        return _files_in(self.directory) - self._files
+
+    def targets(self) -> dict[str, str]:
+        """The health of each scrape target by job, as Prometheus sees it."""
+        active = self._ask_prometheus("targets", state="active")["activeTargets"]
+        return {target["labels"]["job"]: target["health"] for target in active}
+
+    def sum_of(self, selector: str) -> float:
+        """The sum of all series that the selector finds, now; 0 if there are none."""
+        result = self._ask_prometheus("query", query=f"sum({selector})")["result"]
+        return float(result[0]["value"][1]) if result else 0.0
+
+    def url(self, service: Service) -> str:
+        return f"http://127.0.0.1:{self.settings.port(service)}"
+
+    def _ask_prometheus(self, what: str, **parameters: str) -> Any:
+        with urlopen(f"{self.url(PROMETHEUS)}/api/v1/{what}?{urlencode(parameters)}", timeout=10) as answer:
+            return json.load(answer)["data"]
+
+
+def _copy_tree(project: Path, directory: Path) -> None:
+    for name in _files_of(project):
+        if (project / name).is_file():
+            (directory / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy2(project / name, directory / name)  # with its time: make must not install anew
+
+
+def _files_in(directory: Path) -> set[Path]:
+    ignored = {".rq-mon", ".venv", "__pycache__"}
+    return {path for path in directory.rglob("*") if path.is_file() and not ignored & set(path.parts)}
+
+
+def _files_of(project: Path) -> Iterable[str]:
+    command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    listing = subprocess.run(command, cwd=project, capture_output=True, text=True, check=True).stdout
+    return filter(None, listing.split("\0"))

@@ -1,0 +1,233 @@
+"""The life of a native stack, from the first start to the last stop, in the order of this file."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+
+import psutil
+import pytest
+from rq.job import Job, JobStatus
+
+from scheduler import LONG_RUNNING_QUEUE, job_scheduler
+from scheduler.connection import connect
+from stack.services import (
+    ALERTMANAGER,
+    PROMETHEUS,
+    REDIS_EXPORTER,
+    RQ_EXPORTER,
+    SERVICES,
+    SHORT_RUNNING_WORKER,
+)
+from tests.harness.waiting import wait_until
+from tests.native import jobs
+from tests.native.stack_copy import StackCopy
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+]
+
+LATER_START_WITHIN = 20.0
+EVERY_TWO_SECONDS = "* * * * * */2"
+
+
+@pytest.fixture(scope="module")
+def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackCopy]:
+    copy = StackCopy(project_root, tmp_path_factory.mktemp("copy"))
+    yield copy
+    copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")
+
+
+@pytest.fixture(autouse=True)
+def queues_of_the_stack(stack: StackCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that a test schedules go to the stack, as those of an application do."""
+    monkeypatch.setenv("RQ_REDIS_URL", stack.settings.redis_url())
+
+
+def status_of(stack: StackCopy, job_id: str) -> JobStatus | None:
+    with connect(stack.settings.redis_url()) as redis:
+        return Job.fetch(job_id, connection=redis).get_status()
+
+
+def is_running(stack: StackCopy, job_id: str) -> bool:
+    return status_of(stack, job_id) is JobStatus.STARTED
+
+
+def test_a_port_in_use_is_named_and_nothing_is_started(stack: StackCopy) -> None:
+    port = stack.settings.port(ALERTMANAGER)
+    with socket.create_server(("127.0.0.1", port)):
+        result = stack.make("start-rq-mon")
+
+    assert result.returncode != 0
+    assert (
+        f"{port} for alertmanager: in use by {psutil.Process().name()} (process {os.getpid()})"
+        in result.stdout
+    )
+    assert "ALERTMANAGER_PORT" in result.stdout
+    assert stack.processes() == []
+
+
+def test_start_returns_when_everything_is_healthy_and_shows_it(stack: StackCopy) -> None:
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    running = [service for service in SERVICES if service.name in stack.numbers()]
+    for service in running:
+        assert f"{service.name} " in result.stdout
+        assert (stack.settings.url(service) or "") in result.stdout
+    assert result.stdout.count(" healthy ") == len(running) >= 9
+    assert stack.make("status").returncode == 0
+
+
+def test_jobs_of_every_kind_are_seen_in_prometheus(stack: StackCopy) -> None:
+    job_scheduler(jobs.succeed)
+    job_scheduler(jobs.succeed, time_delta=timedelta(seconds=1))
+    job_scheduler(jobs.take, function_args=[0.5], queue_name=LONG_RUNNING_QUEUE)
+    job_scheduler(jobs.take, function_args=[30], job_timeout=1, max_retries=None)
+    job_scheduler(jobs.fail, max_retries=None)
+    job_scheduler(jobs.succeed_at_second_try, max_retries=1)
+    job_scheduler(jobs.succeed, queue_name=LONG_RUNNING_QUEUE, cron=EVERY_TWO_SECONDS)
+
+    def seen(function: str, labels: dict[str, str], count: int) -> bool:
+        selector = ",".join(f'{name}="{value}"' for name, value in labels.items())
+        name = f"tests.native.jobs.{function}"
+        return stack.sum_of(f'rq_jobs_processed_total{{function="{name}",{selector}}}') == count
+
+    expected = [
+        ("succeed", {"queue": "short-running", "outcome": "success"}, 2),
+        ("take", {"queue": "long-running", "outcome": "success"}, 1),
+        ("take", {"queue": "short-running", "outcome": "failed"}, 1),
+        ("fail", {"queue": "short-running", "outcome": "failed"}, 1),
+        ("succeed_at_second_try", {"queue": "short-running", "outcome": "retried"}, 1),
+        ("succeed_at_second_try", {"queue": "short-running", "outcome": "success"}, 1),
+    ]
+    for function, labels, count in expected:
+        wait_until(partial(seen, function, labels, count), f"{count} {function} {labels}", every=0.5)
+    wait_until(
+        lambda: stack.sum_of('rq_cron_ticks_total{result="enqueued"}') >= 2, "two cron ticks", every=0.5
+    )
+    wait_until(lambda: stack.sum_of("rq_job_duration_seconds_count") >= 6, "durations", every=0.5)
+
+
+def test_every_scrape_target_is_up(stack: StackCopy) -> None:
+    expected = {each.name: "up" for each in (RQ_EXPORTER, REDIS_EXPORTER, PROMETHEUS, ALERTMANAGER)}
+
+    wait_until(lambda: stack.targets() == expected, f"targets {expected}")
+
+
+def test_starting_twice_changes_nothing(stack: StackCopy) -> None:
+    before = stack.numbers()
+
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert stack.numbers() == before
+
+
+def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(stack: StackCopy) -> None:
+    before = stack.numbers()
+
+    result = stack.make("start-rq-mon", PROMETHEUS_RETENTION_TIME="7d")
+
+    assert result.returncode == 0, result.stdout
+    after = stack.numbers()
+    assert {name for name in before if before[name] != after[name]} == {PROMETHEUS.name}
+    assert "--storage.tsdb.retention.time=7d" in psutil.Process(after[PROMETHEUS.name]).cmdline()
+
+
+def test_a_service_that_dies_is_restarted(stack: StackCopy) -> None:
+    name = SHORT_RUNNING_WORKER.name
+    before = stack.numbers()[name]
+
+    os.kill(before, signal.SIGKILL)
+
+    wait_until(lambda: stack.numbers().get(name, before) != before, "another worker")
+    wait_until(lambda: stack.make("status").returncode == 0, "its health")
+
+
+def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job(stack: StackCopy) -> None:
+    job = job_scheduler(jobs.take, function_args=[4], max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+    before = stack.numbers()
+    os.kill(before["supervisord"], signal.SIGKILL)
+
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert not set(before.values()) & set(stack.numbers().values())
+    assert status_of(stack, job.id) is JobStatus.FINISHED
+
+
+def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack: StackCopy) -> None:
+    job = job_scheduler(jobs.take, function_args=[4], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+
+    result = stack.make("stop-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert (
+        "Waiting for running jobs, at most 190 s (STOP_GRACE_SECONDS): long-running-worker" in result.stdout
+    )
+    assert stack.processes() == []
+    assert stack.listening_ports() == set()
+
+    started = time.monotonic()
+    assert stack.make("start-rq-mon").returncode == 0
+    assert time.monotonic() - started < LATER_START_WITHIN
+    assert status_of(stack, job.id) is JobStatus.FINISHED
+    assert stack.sum_of('last_over_time(rq_jobs_processed_total{outcome="failed"}[10m])') >= 2, (
+        "metrics are kept"
+    )
+
+
+def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: StackCopy) -> None:
+    cron_jobs = stack.directory / "cron_jobs.py"
+    before = cron_jobs.read_text()
+    cron_jobs.write_text("raise RuntimeError('this list is broken')\n")
+
+    result = stack.make("start-rq-mon")
+    cron_jobs.write_text(before)
+
+    assert result.returncode != 0
+    assert "cron-scheduler        failed" in result.stdout
+    assert "RuntimeError: this list is broken" in result.stdout
+    assert "prometheus            healthy" in result.stdout
+
+
+def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_included(
+    stack: StackCopy,
+) -> None:
+    job = job_scheduler(jobs.take, function_args=[60], max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+    numbers = stack.numbers()
+    for name in ("supervisord", SHORT_RUNNING_WORKER.name):
+        os.kill(numbers[name], signal.SIGKILL)
+    assert len(stack.processes()) >= 9
+
+    result = stack.make("stop-rq-mon", STOP_GRACE_SECONDS="10")
+
+    assert result.returncode == 0, result.stdout
+    assert stack.processes() == []
+    assert stack.listening_ports() == set()
+
+
+def test_clean_removes_the_data_only_when_told(stack: StackCopy) -> None:
+    refused = stack.make("clean")
+    assert refused.returncode != 0
+    assert str(stack.state) in refused.stdout
+    assert "YES=1" in refused.stdout
+    assert stack.state.exists()
+
+    assert stack.make("clean", YES="1").returncode == 0
+    assert not stack.state.exists()
+
+
+def test_nothing_was_written_into_the_tree_but_what_git_ignores(stack: StackCopy) -> None:
+    assert stack.new_files() == set()
