@@ -81,7 +81,7 @@ DASHBOARD = rq_dashboard(
         row(
             10,
             table(
-                "Cron jobs",
+                "Schedule",
                 "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
                 "chosen time, whoever enqueued it. Lost: ticks in the chosen time that did not run of their "
                 "own.",
@@ -134,7 +134,7 @@ DASHBOARD = rq_dashboard(
                 no_value=NO_CRON_JOB,
             ),
             time_series(
-                "Schedulers alive",
+                "Schedulers",
                 "Cron scheduler processes.",
                 [cron.schedulers()],
                 legend="none",

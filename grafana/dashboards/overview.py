@@ -83,7 +83,7 @@ DASHBOARD = rq_dashboard(
             stat(
                 "Cron jobs late",
                 "Cron jobs whose next tick has been due for more than a minute. 0 is on time.",
-                cron.late_jobs(),
+                cron.late_jobs([QUEUE]),
                 colours=ANY_IS_BAD,
                 no_value="No cron job",
                 links=[dashboard_link("Cron", links.CRON)],
@@ -215,7 +215,7 @@ DASHBOARD = rq_dashboard(
                 ],
             ),
             table(
-                "Firing alerts",
+                "What fires",
                 "Alerts that fire now. Each alert's message in Alertmanager has its runbook.",
                 [
                     Label("alertname", "Alert"),

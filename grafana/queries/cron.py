@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.jobs import FAILED
@@ -20,17 +22,20 @@ OUTCOME_NUMBERS = {"success": 0, "failed": 1}
 INFO_LABELS = "cron_job, queue, function, schedule"
 
 
-def _info() -> str:
-    return f"max by ({INFO_LABELS}) ({select(catalogue.CRON_JOB_INFO, QUEUE, FUNCTION)})"
+CHOSEN = (QUEUE, FUNCTION)
 
 
-def _of_chosen_jobs(series: str) -> str:
+def _info(choices: Sequence[str] = CHOSEN) -> str:
+    return f"max by ({INFO_LABELS}) ({select(catalogue.CRON_JOB_INFO, *choices)})"
+
+
+def _of_chosen_jobs(series: str, choices: Sequence[str] = CHOSEN) -> str:
     """The maximum by cron job, of the cron jobs of the chosen queues and functions."""
-    return f"(max by (cron_job) ({series}) and on (cron_job) {_info()})"
+    return f"(max by (cron_job) ({series}) and on (cron_job) {_info(choices)})"
 
 
-def _late_by() -> str:
-    return f"clamp_min(time() - {_of_chosen_jobs(catalogue.CRON_JOB_NEXT_TICK.name)}, 0)"
+def _late_by(choices: Sequence[str] = CHOSEN) -> str:
+    return f"clamp_min(time() - {_of_chosen_jobs(catalogue.CRON_JOB_NEXT_TICK.name, choices)}, 0)"
 
 
 def cron_jobs() -> Query:
@@ -43,9 +48,9 @@ def schedulers() -> Query:
     return Query(f"max({catalogue.CRON_SCHEDULERS.name}) and on () {_info()}", "schedulers")
 
 
-def late_jobs() -> Query:
+def late_jobs(choices: Sequence[str] = CHOSEN) -> Query:
     """How many cron jobs are late."""
-    return Query(with_zero(f"count({_late_by()} > {LATE})", _info()))
+    return Query(with_zero(f"count({_late_by(choices)} > {LATE})", _info(choices)))
 
 
 def ticks(result: TickResult) -> Query:

@@ -1,0 +1,74 @@
+"""The committed JSON: of the code as it is, the same every time, and what Grafana's own types allow."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from grafana.__main__ import GENERATED
+from grafana.dashboards import DASHBOARDS
+from grafana.layer.dashboard import to_json
+from grafana.layer.panels import PLUGIN_VERSION
+
+
+def test_the_committed_json_is_what_the_code_makes() -> None:
+    made = {f"{board.uid}.json": to_json(board) for board in DASHBOARDS}
+    committed = {path.name: path.read_text(encoding="utf-8") for path in GENERATED.glob("*.json")}
+
+    assert committed == made, "run `make dashboards` and commit what it writes"
+
+
+def test_another_process_makes_the_same_text(project_root: Path) -> None:
+    """Whatever order its sets and hashes have."""
+    program = "from grafana.dashboards import DASHBOARDS as D; from grafana.layer.dashboard import to_json; "
+    program += "print(''.join(map(to_json, D)), end='')"
+
+    made = subprocess.run(
+        [sys.executable, "-c", program],
+        cwd=project_root,
+        env={**os.environ, "PYTHONHASHSEED": "4711", "PYTHONIOENCODING": "utf-8"},
+        capture_output=True,
+        encoding="utf-8",
+        check=True,
+    ).stdout
+
+    assert made == "".join(map(to_json, DASHBOARDS))
+
+
+@pytest.fixture(scope="session")
+def grafana_check(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Grafana's own TypeScript types, and what checks JSON against them; where they are to be had."""
+    given = os.environ.get("GRAFANA_CHECK")
+    source = Path(given) if given else project_root.parent / "shared" / "tools" / "grafana-check"
+    if not source.is_dir() or shutil.which("npm") is None:
+        pytest.skip("no grafana-check: set GRAFANA_CHECK to its folder, and install npm")
+    copy = tmp_path_factory.mktemp("grafana-check") / "tool"
+    shutil.copytree(source, copy, copy_function=shutil.copyfile)
+    copy.chmod(0o755)
+    installed = subprocess.run(
+        ["npm", "ci", "--silent", "--no-fund", "--no-audit"], cwd=copy, capture_output=True, text=True
+    )
+    if installed.returncode != 0:
+        pytest.skip(f"npm cannot install grafana-check: {installed.stderr[-300:]}")
+    return copy
+
+
+@pytest.mark.slow
+def test_grafanas_own_types_allow_every_dashboard(grafana_check: Path) -> None:
+    files = sorted(map(str, GENERATED.glob("*.json")))
+
+    checked = subprocess.run(["node", "check.mjs", *files], cwd=grafana_check, capture_output=True, text=True)
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+    assert f"{len(files)} file(s)" in checked.stdout
+
+
+def test_the_panels_are_written_for_the_grafana_that_the_stack_runs(project_root: Path) -> None:
+    compose = (project_root / "docker-compose-rq-monitor.yml").read_text()
+
+    assert f"grafana/grafana:{PLUGIN_VERSION}" in compose

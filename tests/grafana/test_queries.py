@@ -1,0 +1,190 @@
+"""PromQL of the dashboards: it parses, reads only what there is, and reads it in the right way."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import promql_parser
+import pytest
+import yaml
+
+from grafana.queries.recorded import RECORDED
+from scheduler.catalogue import CATALOGUE
+from tests.grafana.boards import (
+    ALL_QUERIES,
+    BOARDS,
+    PANEL_QUERIES,
+    Asked,
+    all_queries,
+    interpolate,
+    panel_queries,
+)
+
+HOUR = 3600
+
+every_board = pytest.mark.parametrize("uid", BOARDS)
+
+FOREIGN = {
+    "up",
+    "scrape_duration_seconds",
+    "scrape_samples_scraped",
+    "ALERTS",
+    "ALERTS_FOR_STATE",
+    "redis_memory_used_bytes",
+    "redis_memory_max_bytes",
+    "redis_connected_clients",
+    "redis_blocked_clients",
+    "redis_commands_processed_total",
+    "redis_evicted_keys_total",
+    "redis_rejected_connections_total",
+    "redis_rdb_last_bgsave_status",
+    "redis_aof_last_write_status",
+    "redis_instance_info",
+    "prometheus_build_info",
+    "prometheus_tsdb_head_series",
+    "prometheus_tsdb_storage_blocks_bytes",
+    "prometheus_tsdb_head_samples_appended_total",
+    "prometheus_rule_evaluation_failures_total",
+    "prometheus_rule_group_iterations_missed_total",
+    "prometheus_rule_group_last_duration_seconds",
+    "prometheus_notifications_dropped_total",
+    "alertmanager_build_info",
+    "alertmanager_alerts",
+    "alertmanager_notifications_total",
+    "alertmanager_notifications_failed_total",
+}
+"""Metrics of other programs, by the same name in every version that the stack may run with."""
+
+NOT_SHOWN: dict[str, str] = {}
+"""Metrics of the catalogue that no dashboard shows, and why not."""
+
+COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in metric.series}
+COUNTERS = COUNTED | {name for name in FOREIGN if name.endswith("_total")} | set(RECORDED["15s"])
+"""Series that only ever rise: their value says nothing, only its rise does."""
+
+
+def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """Every part of the expression, with the parts that it stands in, the outermost first."""
+    yield expr, within
+    below = [getattr(expr, name, None) for name in ("expr", "lhs", "rhs", "param", "vector_selector")]
+    for part in [*below, *(getattr(expr, "args", None) or [])]:
+        if part is not None and not isinstance(part, str | int | float):
+            yield from nodes(part, (*within, expr))
+
+
+def selectors(query: Asked) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The selectors of a query, with what they stand in."""
+    for node, within in nodes(promql_parser.parse(interpolate(query, HOUR))):
+        if isinstance(node, promql_parser.VectorSelector):
+            yield node, within
+
+
+def recording_rules(project_root: Path) -> set[str]:
+    return {
+        rule["record"]
+        for file in (project_root / "prometheus" / "rules").glob("*.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if "record" in rule
+    }
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_accepts_every_query(tmp_path: Path) -> None:
+    rules = [
+        {"record": f"query:{number}", "expr": interpolate(query, HOUR)}
+        for number, query in enumerate(ALL_QUERIES)
+    ]
+    file = tmp_path / "queries.yml"
+    file.write_text(yaml.safe_dump({"groups": [{"name": "queries", "rules": rules}]}))
+
+    checked = subprocess.run(["promtool", "check", "rules", str(file)], capture_output=True, text=True)
+
+    assert checked.returncode == 0, checked.stderr
+
+
+@every_board
+def test_every_query_parses_and_reads_only_series_that_exist(uid: str, project_root: Path) -> None:
+    ours = {name for metric in CATALOGUE for name in metric.series}
+    known = ours | recording_rules(project_root) | FOREIGN
+
+    for query in all_queries(uid):
+        assert {selector.name for selector, _ in selectors(query)} <= known, query
+
+
+def test_every_metric_of_the_catalogue_is_on_a_dashboard(project_root: Path) -> None:
+    """Or in a recording rule that is."""
+    read = " ".join(query.expr for query in PANEL_QUERIES)
+    read += " ".join(
+        rule["expr"]
+        for file in (project_root / "prometheus" / "rules").glob("*.yml")
+        for group in yaml.safe_load(file.read_text())["groups"]
+        for rule in group["rules"]
+        if rule.get("record", "-") in read
+    )
+    shown = {m.name for m in CATALOGUE if any(re.search(rf"\b{name}\b", read) for name in m.series)}
+
+    assert {metric.name for metric in CATALOGUE} - shown == set(NOT_SHOWN)
+
+
+@every_board
+def test_of_a_counter_only_the_rise_is_read(uid: str) -> None:
+    """Over the chosen time or a step of the graph. That one exists may be counted; 100 years back is none."""
+    for query in panel_queries(uid):
+        for selector, within in selectors(query):
+            if selector.name in COUNTERS and not _far_back(selector):
+                function = next(
+                    (part.func.name for part in reversed(within) if isinstance(part, promql_parser.Call)), ""
+                )
+                counted = any(
+                    isinstance(part, promql_parser.AggregateExpr) and str(part.op) == "count"
+                    for part in within
+                )
+                assert function in {"rate", "increase"} or counted, query.expr
+
+
+def _far_back(selector: Any) -> bool:
+    return selector.offset is not None and selector.offset.days > 36_000
+
+
+@every_board
+def test_rise_and_average_are_over_the_chosen_time_or_a_step(uid: str) -> None:
+    """A fixed window leaves gaps between the steps of a long range; only growth is over five minutes."""
+    for query in panel_queries(uid):
+        for function, window in re.findall(r"(\w+)\([^()\[]*\[(\$?\w+)\]", query.expr):
+            assert window in {"$__range", "$__rate_interval"} or (function, window) == ("deriv", "5m")
+            assert (window == "$__range") <= query.instant, "over the chosen time, at every point of a graph"
+
+
+@every_board
+def test_only_counters_have_a_rate(uid: str) -> None:
+    for query in panel_queries(uid):
+        for selector, within in selectors(query):
+            if any(
+                isinstance(part, promql_parser.Call) and part.func.name in {"rate", "increase"}
+                for part in within
+            ):
+                assert selector.name in COUNTERS, query.expr
+
+
+@every_board
+def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
+    for query in panel_queries(uid):
+        for call in query.expr.split("histogram_quantile(")[1:]:
+            assert re.match(r"[\d.]+, sum by \((\w+, )*le\) \(", call), query.expr
+
+
+@every_board
+def test_the_step_is_no_shorter_than_the_series_are_written(uid: str) -> None:
+    for query in panel_queries(uid):
+        intervals = {
+            name: int(every.removesuffix("s")) for every, names in RECORDED.items() for name in names
+        }
+
+        for selector, _ in selectors(query):
+            if not query.instant and selector.name in intervals:
+                assert query.min_step >= intervals[selector.name], query.expr
