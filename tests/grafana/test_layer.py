@@ -1,0 +1,168 @@
+"""The layer over grafanalib: what it refuses, and what Grafana would otherwise get wrong."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from grafana.layer.dashboard import dashboard, data_source_variable, label_variable, to_json
+from grafana.layer.fields import Json, range_mapping, thresholds, value_mapping
+from grafana.layer.layout import Heading, Row, place, row
+from grafana.layer.panels import Panel, bar_gauge, heatmap, stat, text, time_series
+from grafana.layer.query import Query
+from grafana.layer.tables import Column, Label, table
+
+QUERY = Query("sum by (room) (people)", "{{room}}")
+
+
+def made(*rows: Row | Heading) -> Json:
+    board = dashboard(
+        "rooms",
+        "Rooms",
+        "Who is where?",
+        tag="rooms",
+        variables=[
+            data_source_variable("prometheus", "Prometheus"),
+            label_variable("room", "Room", "people"),
+        ],
+        annotations=[],
+        rows=rows,
+    )
+    result: Json = json.loads(to_json(board))
+    return result
+
+
+def panel(one: Panel) -> Json:
+    result: Json = made(row(4, one))["panels"][0]
+    return result
+
+
+def a_stat(title: str = "People") -> Panel:
+    return stat(title, "How many.", QUERY)
+
+
+def test_panels_share_a_row_evenly_and_rows_stack_up() -> None:
+    panels = made(row(4, a_stat(), a_stat(), a_stat()), Heading("More"), row(8, a_stat()))["panels"]
+
+    assert [panel["gridPos"] for panel in panels] == [
+        {"x": 0, "y": 0, "w": 8, "h": 4},
+        {"x": 8, "y": 0, "w": 8, "h": 4},
+        {"x": 16, "y": 0, "w": 8, "h": 4},
+        {"x": 0, "y": 4, "w": 24, "h": 1},
+        {"x": 0, "y": 5, "w": 24, "h": 8},
+    ]
+    assert [panel["id"] for panel in panels] == [1, 2, 3, 4, 5]
+
+
+def test_panels_that_do_not_fill_a_row_are_refused() -> None:
+    with pytest.raises(ValueError, match=r"the widths \[10, 10\] of 2 panels must add up to 24"):
+        place([row(4, a_stat(), a_stat(), widths=(10, 10))])
+    with pytest.raises(ValueError, match="5 panels cannot share 24 columns evenly"):
+        place([row(4, *[a_stat()] * 5)])
+
+
+def test_thresholds_begin_with_null_which_is_minus_infinity() -> None:
+    colours = thresholds("green", (80, "red"))
+
+    assert colours["steps"] == [{"color": "green", "value": None}, {"color": "red", "value": 80}]
+
+
+def test_nulls_are_dropped_but_for_those_that_mean_infinity() -> None:
+    json_ = panel(
+        stat("People", "How many.", QUERY, mappings=[range_mapping(100, None, "crowd", "red")], decimals=None)
+    )
+
+    defaults = json_["fieldConfig"]["defaults"]
+    assert "decimals" not in defaults
+    assert defaults["mappings"][0]["options"]["to"] is None
+    assert defaults["thresholds"]["steps"][0]["value"] is None
+
+
+def test_numbers_are_shown_as_words_in_the_order_given() -> None:
+    assert value_mapping({2: ("two", "red"), 1: ("one", "blue")})["options"] == {
+        "2": {"text": "two", "color": "red", "index": 0},
+        "1": {"text": "one", "color": "blue", "index": 1},
+    }
+
+
+def test_a_stat_asks_for_now_and_with_a_sparkline_for_the_past() -> None:
+    now, past = panel(a_stat()), panel(stat("People", "How many.", QUERY, sparkline=True))
+
+    assert now["targets"][0]["instant"] is True
+    assert past["targets"][0]["range"] is True
+    assert past["options"]["graphMode"] == "area"
+
+
+def test_a_query_that_names_its_interval_sets_the_shortest_step() -> None:
+    json_ = panel(time_series("People", "How many.", [Query("people", min_step="30s"), QUERY]))
+
+    first, second = json_["targets"]
+    assert first["interval"] == "30s"
+    assert "interval" not in second
+    assert (first["refId"], second["refId"]) == ("A", "B")
+
+
+def test_a_heatmap_takes_the_buckets_as_they_are() -> None:
+    json_ = panel(heatmap("Ages", "How old.", Query("sum by (le) (age)"), unit="s", cell_unit="short"))
+
+    assert json_["options"]["calculate"] is False
+    assert json_["targets"][0]["format"] == "heatmap"
+
+
+def test_a_table_merges_its_queries_into_one_row_for_each_combination_of_labels() -> None:
+    json_ = panel(
+        table(
+            "Rooms",
+            "Who is where.",
+            [Label("room", "Room")],
+            [Column("People", QUERY), Column("Chairs", Query("chairs"))],
+            sort_by="People",
+            hide=["floor"],
+        )
+    )
+
+    merge, organize = json_["transformations"]
+    assert merge["id"] == "merge"
+    assert organize["options"] == {
+        "indexByName": {"room": 0, "Value #A": 1, "Value #B": 2},
+        "renameByName": {"room": "Room", "Value #A": "People", "Value #B": "Chairs"},
+        "excludeByName": {"Time": True, "floor": True},
+    }
+
+
+def test_the_value_of_a_tables_only_query_has_no_letter() -> None:
+    json_ = panel(
+        table("Rooms", "Who.", [Label("room", "Room")], [Column("People", QUERY)], sort_by="People")
+    )
+
+    (organize,) = json_["transformations"]
+    assert organize["options"]["renameByName"] == {"room": "Room", "Value": "People"}
+
+
+def test_texts_ask_nothing() -> None:
+    json_ = panel(text("Hello", "**World**"))
+
+    assert not {"targets", "datasource", "fieldConfig"} & set(json_)
+
+
+def test_bars_are_as_long_as_their_last_value() -> None:
+    json_ = panel(bar_gauge("Rooms", "Who is where.", QUERY))
+
+    assert json_["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
+
+
+def test_a_dashboard_has_no_keys_that_grafana_left_behind() -> None:
+    board = made(Heading("Rooms"), row(4, a_stat()))
+
+    assert not {"rows", "style", "id", "__inputs", "gnetId", "hideControls", "sharedCrosshair"} & set(board)
+    heading = board["panels"][0]
+    assert set(heading) == {"id", "type", "title", "collapsed", "gridPos", "panels"}
+
+
+def test_the_first_choice_is_everything() -> None:
+    source, room = made(row(4, a_stat()))["templating"]["list"]
+
+    assert source["current"] == {"selected": True, "text": "Prometheus", "value": "prometheus"}
+    assert room["current"] == {"selected": True, "text": ["All"], "value": ["$__all"]}
+    assert room["allValue"] == ".+"
