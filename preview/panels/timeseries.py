@@ -1,0 +1,230 @@
+"""Time series: lines, areas and bars over time, stacked or not, with legend, thresholds and marks."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import zip_longest
+from typing import Any
+
+from dash import dcc
+
+from preview.colors import with_opacity
+from preview.display import FieldDisplay
+from preview.frames import Field, Frame
+from preview.panels.axis import axis_range, value_axis
+from preview.panels.figure import INTERACTIVE, base_layout, epoch_to_axis, plain
+from preview.panels.legend import Entry, with_legend
+from preview.panels.marks import exemplar_trace, mark_shapes, mark_trace
+from preview.panels.scene import Drawing, Scene, no_data
+
+ROW_PIXELS = 38
+DECORATION_PIXELS = 110
+"""What title, legend and time axis take of a panel's height."""
+
+DASHES = {"dash": "dash", "dot": "dot", "solid": "solid"}
+SHAPES = {"linear": "linear", "smooth": "spline", "stepBefore": "vh", "stepAfter": "hv"}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One series as it will be drawn."""
+
+    frame: Frame
+    field: Field
+    display: FieldDisplay
+    axis: str
+    shown: bool
+
+    @property
+    def custom(self) -> dict[str, Any]:
+        """How it is drawn: `fieldConfig.custom` of Grafana."""
+        return self.field.config.get("custom") or {}
+
+    @property
+    def is_stacked(self) -> bool:
+        """Whether it is piled on the series before it."""
+        return str((self.custom.get("stacking") or {}).get("mode", "none")) != "none"
+
+    @property
+    def is_bars(self) -> bool:
+        """Whether it is drawn as bars."""
+        return str(self.custom.get("drawStyle")) == "bars"
+
+
+def draw(scene: Scene) -> Drawing:
+    """Draw every series over the whole time range."""
+    lines = _lines(scene)
+    if not any(value is not None for line in lines for value in line.field.values):
+        return no_data(scene)
+    layout = _layout(scene, lines)
+    low = layout["yaxis"]["range"][0]
+    traces = [trace for line in lines if line.shown for trace in [_trace(line, scene)]]
+    traces += exemplar_trace(scene)
+    traces += mark_trace(scene, low)
+    graph = dcc.Graph(
+        id={"type": "graph", "index": scene.panel.id},
+        figure={"data": traces, "layout": layout},
+        config=INTERACTIVE,
+        responsive=True,
+    )
+    entries = [
+        Entry(line.field.display_name, line.display.series_color(), line.display, line.shown)
+        for line in lines
+        if not (line.custom.get("hideFrom") or {}).get("legend")
+    ]
+    return Drawing(with_legend(graph, entries, scene.panel.options, scene.panel.id))
+
+
+def _lines(scene: Scene) -> list[Line]:
+    isolated = scene.choices.get("isolated")
+    series = scene.series()
+    names = {field.display_name for _, field in series}
+    axes: dict[Any, str] = {}
+    lines = []
+    for index, (frame, field) in enumerate(series):
+        custom = field.config.get("custom") or {}
+        key = (field.config.get("unit"), custom.get("axisPlacement", "auto"))
+        axis = axes.setdefault(key, "y" if not axes else "y2")
+        shown = isolated not in names or field.display_name == isolated
+        lines.append(Line(frame, field, scene.display(field, index), axis, shown))
+    return lines
+
+
+def _trace(line: Line, scene: Scene) -> dict[str, Any]:
+    time = line.frame.time_field()
+    values = line.field.numbers()
+    name = plain(line.field.display_name)
+    common = {
+        "name": name,
+        "x": epoch_to_axis(time.values if time else [], scene.view),
+        "y": values,
+        "yaxis": line.axis,
+        "text": [plain(str(line.display(value))) for value in values],
+        # The name goes by `meta`: in the template itself it could be read as a placeholder.
+        "meta": {
+            "name": name,
+            "links": [[link.title, link.href] for link in scene.links(line.frame, line.field)],
+        },
+        "hovertemplate": "%{meta.name}: <b>%{text}</b><extra></extra>",
+    }
+    return common | (_bars(line, scene) if line.is_bars else _line(line))
+
+
+def _line(line: Line) -> dict[str, Any]:
+    custom, color = line.custom, line.display.series_color()
+    trace: dict[str, Any] = {
+        "type": "scatter",
+        "mode": "lines+markers",
+        "connectgaps": custom.get("spanNulls") is True,
+        "line": {
+            "color": color,
+            "width": custom.get("lineWidth", 1),
+            "shape": SHAPES.get(custom.get("lineInterpolation", "linear"), "linear"),
+            "dash": DASHES.get((custom.get("lineStyle") or {}).get("fill", "solid"), "solid"),
+        },
+        "marker": {"color": color, "size": _marker_sizes(line), "line": {"width": 0}},
+    }
+    opacity = custom.get("fillOpacity", 0) / 100
+    if line.is_stacked:
+        stacking = custom["stacking"]
+        trace |= {
+            "stackgroup": f"{line.axis}{stacking.get('group', 'A')}",
+            "fillcolor": with_opacity(color, opacity),
+        }
+        trace |= {"groupnorm": "fraction"} if stacking["mode"] == "percent" else {}
+    elif opacity:
+        trace |= {"fill": "tozeroy", "fillcolor": with_opacity(color, opacity)}
+    return trace
+
+
+def _marker_sizes(line: Line) -> list[float] | float:
+    """Return points where asked for; with `auto` for values between gaps, which no line would show."""
+    size = line.custom.get("pointSize", 5)
+    mode = line.custom.get("showPoints", "auto")
+    if mode == "always":
+        return float(size)
+    values = [None, *line.field.values, None]
+    return [
+        float(size) if mode == "auto" and before is None and after is None and value is not None else 0.0
+        for before, value, after in zip(values, values[1:], values[2:], strict=False)
+    ]
+
+
+def _bars(line: Line, scene: Scene) -> dict[str, Any]:
+    color = line.display.series_color()
+    opacity = line.custom.get("fillOpacity", 70) / 100
+    return {
+        "type": "bar",
+        "width": scene.data.step * 1000 * 0.9 or None,
+        "marker": {
+            "color": with_opacity(color, opacity),
+            "line": {"color": color, "width": line.custom.get("lineWidth", 1)},
+        },
+        "textposition": "none",
+    }
+
+
+def _layout(scene: Scene, lines: Sequence[Line]) -> dict[str, Any]:
+    tooltip = scene.panel.options.get("tooltip") or {}
+    orders = {"desc": "value descending", "asc": "value ascending"}
+    layout = base_layout(scene) | {
+        "barmode": "stack" if any(line.is_stacked for line in lines) else "overlay",
+        "hovermode": "closest" if tooltip.get("mode") == "single" else "x unified",
+        "hoversort": orders.get(tooltip.get("sort", "none"), "trace"),
+        "yaxis": _axis(scene, [line for line in lines if line.axis == "y"]),
+        "shapes": [*_threshold_shapes(lines, scene), *mark_shapes(scene)],
+    }
+    if tooltip.get("mode") == "none":
+        layout["hovermode"] = False
+    if right := [line for line in lines if line.axis == "y2"]:
+        layout["yaxis2"] = _axis(scene, right) | {"overlaying": "y", "side": "right", "showgrid": False}
+    return layout
+
+
+def _axis(scene: Scene, lines: Sequence[Line]) -> dict[str, Any]:
+    shown = [line for line in lines if line.shown] or lines
+    low, high = axis_range(_heights(shown), lines[0].field.config)
+    height = scene.panel.grid.height * ROW_PIXELS - DECORATION_PIXELS
+    axis = value_axis(lines[0].display, low, high, height)
+    side = "right" if lines[0].custom.get("axisPlacement") == "right" else "left"
+    return axis | {"side": side, "visible": lines[0].custom.get("axisPlacement") != "hidden"}
+
+
+def _heights(lines: Sequence[Line]) -> list[float]:
+    """Return every height that is drawn: of stacked series the sums at each time."""
+    heights = [float(value) for line in lines for value in line.field.values if value is not None]
+    stacked = [line for line in lines if line.is_stacked]
+    if any((line.custom.get("stacking") or {}).get("mode") == "percent" for line in stacked):
+        return [0.0, 1.0]
+    sums: dict[float, float] = {}
+    for line in stacked:
+        time = line.frame.time_field()
+        for moment, value in zip_longest(time.values if time else (), line.field.values):
+            sums[moment] = sums.get(moment, 0.0) + (value or 0.0)
+    return heights + list(sums.values())
+
+
+def _threshold_shapes(lines: Sequence[Line], scene: Scene) -> list[dict[str, Any]]:
+    config = lines[0].field.config
+    style = ((config.get("custom") or {}).get("thresholdsStyle") or {}).get("mode", "off")
+    steps = (config.get("thresholds") or {}).get("steps") or []
+    if style == "off":
+        return []
+    shapes: list[dict[str, Any]] = []
+    for index, step in enumerate(steps):
+        color = scene.theme.color(step.get("color"))
+        at = step.get("value")
+        if at is not None and ("line" in style or "dashed" in style):
+            dash = "dash" if "dashed" in style else "solid"
+            shapes.append(_across(at, at, line={"color": color, "width": 1, "dash": dash}))
+        if "area" in style and color.startswith("#"):
+            following = steps[index + 1].get("value") if index + 1 < len(steps) else 1e300
+            fill = with_opacity(color, 0.1)
+            shapes.append(_across(-1e300 if at is None else at, following, fillcolor=fill, line={"width": 0}))
+    return shapes
+
+
+def _across(low: float, high: float, **look: Any) -> dict[str, Any]:
+    kind = "line" if low == high else "rect"
+    return {"type": kind, "xref": "paper", "x0": 0, "x1": 1, "y0": low, "y1": high, "layer": "below", **look}

@@ -1,0 +1,121 @@
+"""The preview as a web server: what it refuses, what it tells browsers, and how it ends."""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+from http import HTTPStatus
+from types import FrameType
+from urllib.parse import unquote
+
+from dash import Dash
+from flask import Flask, Response, jsonify, request
+from waitress.server import create_server
+
+from preview.app import dashboard_at, make_app
+from preview.datasource import read_datasource
+from preview.library import Library
+from preview.prometheus import Prometheus
+from preview.query import Source
+from preview.settings import PreviewSettings
+
+THREADS = 24
+"""More than a browser opens connections: several readers do not wait for each other's slow queries."""
+LONGEST_QUERY_STRING = 8000
+LARGEST_BODY = 2_000_000
+GRACE = 1.0
+"""Seconds that requests have to end after SIGTERM."""
+INTERNAL_PATHS = ("/_dash-", "/assets/", "/_favicon.ico")
+
+
+def make_server(settings: PreviewSettings) -> Flask:
+    """Return the WSGI application; it starts without Prometheus."""
+    library = Library(settings.dashboards)
+    source = Source(Prometheus(settings.prometheus_url), read_datasource(settings.provisioning))
+    app = make_app(library, source)
+    server: Flask = app.server
+    server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
+    _add_health(server, library)
+    _add_guards(server, library)
+    _add_headers(server, app)
+    return server
+
+
+def _add_health(server: Flask, library: Library) -> None:
+    def health() -> Response:
+        loaded = library.load()
+        return jsonify(
+            {
+                "preview": "ok",
+                "dashboards": sorted(loaded.dashboards),
+                "broken": {file.name: file.reason for file in loaded.broken},
+            }
+        )
+
+    # Before Dash's own rule, which answers any path with the page.
+    server.add_url_rule("/api/health", "health", health)
+
+
+def _add_guards(server: Flask, library: Library) -> None:
+    @server.before_request
+    def refuse() -> Response | None:
+        if len(request.query_string) > LONGEST_QUERY_STRING:
+            return _plain(
+                f"The query string is longer than {LONGEST_QUERY_STRING} characters.",
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+            )
+        if request.path == "/api/health" or request.path.startswith(INTERNAL_PATHS):
+            return None
+        if request.path == "/" or dashboard_at(unquote(request.path), library):
+            return None
+        known = "\n".join(f"/d/{uid}" for uid in library.load().dashboards)
+        return _plain(f"There is no such page. The dashboards are:\n{known}\n", HTTPStatus.NOT_FOUND)
+
+
+def _plain(text: str, status: HTTPStatus) -> Response:
+    return Response(text, status, mimetype="text/plain")
+
+
+def _add_headers(server: Flask, app: Dash) -> None:
+    policy = "; ".join(
+        (
+            "default-src 'self'",
+            f"script-src 'self' {' '.join(app.csp_hashes())}",
+            "style-src 'self' 'unsafe-inline'",  # Plotly and React write styles into the page
+            "img-src 'self' data: blob:",
+            "object-src 'none'",
+            "base-uri 'none'",
+            "form-action 'none'",
+            "frame-ancestors 'self'",
+        )
+    )
+
+    @server.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = policy
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        return response
+
+
+def serve(settings: PreviewSettings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        OSError: the address cannot be listened on.
+    """
+    server = create_server(
+        make_server(settings), host=settings.host, port=settings.port, threads=THREADS, ident="rq-mon preview"
+    )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # A slow query must not keep the process: there is nothing to lose.
+        last_resort = threading.Timer(GRACE, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    print(f"Preview of the Grafana dashboards: http://{settings.host}:{settings.port}/", flush=True)
+    server.run()
