@@ -35,7 +35,7 @@ def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int =
     options: dict[str, object] = {}
     if not url.startswith("unix://"):
         options = {
-            "socket_connect_timeout": CONNECT_TIMEOUT,
+            "socket_connect_timeout": min(CONNECT_TIMEOUT, socket_timeout),
             "socket_keepalive": True,
             "socket_keepalive_options": KEEPALIVE,
         }

@@ -19,7 +19,8 @@ Theme = Literal["workers", "queues", "jobs", "cron"]
 """Where Redis holds something unreadable, which is left out while all else is served."""
 
 Reason = Outage | Theme | Literal["objectives"]
-REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
+OUTAGES: tuple[Outage, ...] = get_args(Outage)
+REASONS: tuple[Reason, ...] = (*OUTAGES, *get_args(Theme), "objectives")
 
 MAX_REMEMBERED = 1000
 
@@ -34,7 +35,7 @@ _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ..
 )
 
 
-def outage(error: Exception) -> Outage:
+def outage_reason(error: Exception) -> Outage:
     """Name the reason for which `error` kept everything from being read; `internal` is a fault of ours."""
     return next((reason for kind, reason in _OUTAGES if isinstance(error, kind)), "internal")
 
@@ -55,7 +56,22 @@ class Errors:
             if is_new:
                 self._logged.add((reason, detail))
         if is_new:
-            logger.warning("skipped, %s: %s", reason, detail)
+            logger.warning("%s: %s", reason, detail)
+
+    def outage(self, error: Exception) -> None:
+        """Count that nothing could be read, because of `error`."""
+        reason = outage_reason(error)
+        self.count(reason, f"Redis cannot be read: {error}")
+        if reason == "internal":
+            logger.error("this is a fault of the exporter", exc_info=error)
+
+    def outage_is_over(self) -> None:
+        """Note that Redis can be read, so that the next outage is logged like the first."""
+        with self._lock:
+            outages = {entry for entry in self._logged if entry[0] in OUTAGES}
+            self._logged -= outages
+        if outages:
+            logger.info("Redis can be read again")
 
     def counts(self) -> dict[Reason, int]:
         """Return a copy of the counts."""

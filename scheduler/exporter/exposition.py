@@ -78,22 +78,33 @@ class _Remembered(dict[K, str]):
 
 
 class _Lines:
-    """Makes the lines of one scrape, which bounds what is remembered."""
+    """Makes the lines of one scrape, which bounds what is remembered.
+
+    All samples of one name must have the same labels.
+    """
 
     def __init__(self) -> None:
         self._escaped: _Remembered[str] = _Remembered(_escape)
         self._numbers: _Remembered[float] = _Remembered(floatToGoString)
+        self._shapes: dict[str, tuple[list[str], str]] = {}
 
     def head(self, name: str, kind: str, help_text: str) -> str:
         return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
     def sample(self, sample: Sample) -> str:
-        labels = self._labels(sample.labels) if sample.labels else ""
-        return f"{sample.name}{labels} {self._numbers[sample.value]}"
+        names, shape = self._shapes.get(sample.name) or self._new_shape(sample)
+        labels, escaped = sample.labels, self._escaped
+        return shape % (*[escaped[labels[name]] for name in names], self._numbers[sample.value])
+
+    def _new_shape(self, sample: Sample) -> tuple[list[str], str]:
+        names = sorted(sample.labels)
+        labels = ",".join(f'{name}="%s"' for name in names)
+        shape = names, f"{sample.name}{{{labels}}} %s" if names else f"{sample.name} %s"
+        self._shapes[sample.name] = shape
+        return shape
 
     def exemplar(self, exemplar: Exemplar) -> str:
-        return f" # {self._labels(exemplar.labels)} {self._numbers[exemplar.value]} {exemplar.timestamp}"
-
-    def _labels(self, labels: dict[str, str]) -> str:
-        escaped = self._escaped
-        return "{" + ",".join([f'{name}="{escaped[labels[name]]}"' for name in sorted(labels)]) + "}"
+        labels = ",".join(
+            f'{name}="{self._escaped[value]}"' for name, value in sorted(exemplar.labels.items())
+        )
+        return f" # {{{labels}}} {self._numbers[exemplar.value]} {exemplar.timestamp}"

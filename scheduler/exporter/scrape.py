@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -10,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
 from scheduler import catalogue
-from scheduler.exporter.errors import Errors, outage
+from scheduler.exporter.errors import Errors
 from scheduler.exporter.families.cron import cron_families
 from scheduler.exporter.families.exporter import exporter_families
 from scheduler.exporter.families.jobs import job_families
@@ -19,8 +18,6 @@ from scheduler.exporter.families.stock import StockFamilies
 from scheduler.exporter.families.workers import worker_families
 from scheduler.exporter.objectives import CurrentObjectives
 from scheduler.exporter.snapshot import RedisReader, Snapshot
-
-logger = logging.getLogger(__name__)
 
 
 class Scrape:
@@ -68,9 +65,10 @@ class ScrapeCollector:
         try:
             stock = self._stock.collect(scrape)
         except Exception as error:
-            self._errors.count(outage(error), f"Redis cannot be read: {error}")
+            self._errors.outage(error)
             yield from exporter_families(is_up=False, errors=self._errors)
             return
+        self._errors.outage_is_over()
         yield from stock
         yield from job_families(scrape.snapshot, self._errors)
         yield from queue_families(scrape.snapshot)

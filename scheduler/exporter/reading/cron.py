@@ -16,7 +16,7 @@ from scheduler.catalogue import (
 )
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Reading
-from scheduler.exporter.reading.values import Fields, label_text
+from scheduler.exporter.reading.values import Fields, hash_of, label_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,26 +50,22 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
         ("HGETALL", CRON_TICKS_KEY),
         ("ZCOUNT", CRON_SCHEDULERS_KEY, now, "+inf"),
     ]
-    definitions = definitions or {}
+    definitions, last_ticks = hash_of(definitions), hash_of(last_ticks)
     (scores,) = (yield [("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions)]) if definitions else ((),)
     next_ticks = dict(zip(definitions, scores or (), strict=False))
     jobs = {
-        label_text(raw_id): _job(raw_id, definition, next_ticks, last_ticks or {}, fields)
+        label_text(raw_id): _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)
         for raw_id, definition in definitions.items()
     }
     return CronFacts(
         jobs={job_id: job for job_id, job in jobs.items() if job is not None},
-        ticks=_ticks(ticks or {}, fields),
+        ticks=_ticks(hash_of(ticks), fields),
         live_schedulers=live,
     )
 
 
 def _job(
-    raw_id: bytes,
-    definition: bytes,
-    next_ticks: Mapping[bytes, float | None],
-    last_ticks: Mapping[bytes, bytes],
-    fields: Fields,
+    raw_id: bytes, definition: bytes, next_tick: bytes | None, last_tick: bytes | None, fields: Fields
 ) -> CronJobFacts | None:
     try:
         stored = json.loads(definition)
@@ -80,12 +76,11 @@ def _job(
     except (ValueError, LookupError, TypeError, AttributeError) as error:
         fields.skip(f"definition of cron job {raw_id!r}: {type(error).__name__}: {error}")
         return None
-    last_tick = last_ticks.get(raw_id)
     return CronJobFacts(
         queue=queue,
         function=function,
         schedule=schedule,
-        next_tick=next_ticks.get(raw_id),
+        next_tick=float(next_tick) if next_tick is not None else None,
         last_tick=fields.number(last_tick, f"last tick of cron job {raw_id!r}") if last_tick else None,
     )
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from scheduler.catalogue import MONITORED_QUEUES_KEY, WRITE_ERRORS_KEY
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Reading
-from scheduler.exporter.reading.values import Fields
+from scheduler.exporter.reading.values import Fields, hash_of
 from scheduler.job_series import functions_key, jobs_key, waits_key
 
 K = TypeVar("K")
@@ -46,12 +46,12 @@ def read_jobs(errors: Errors) -> Reading[JobFacts]:
     return JobFacts(
         waits=_present(queues, replies[len(queues) :]),
         functions=_present(functions, hashes),
-        write_errors=write_errors or {},
+        write_errors=hash_of(write_errors),
     )
 
 
-def _present(owners: Iterable[K], hashes: Iterable[Hash | None]) -> dict[K, Hash]:
-    return {owner: found for owner, found in zip(owners, hashes, strict=True) if found}
+def _present(owners: Iterable[K], replies: Iterable[Any]) -> dict[K, Hash]:
+    return {owner: hash_of(reply) for owner, reply in zip(owners, replies, strict=True) if reply}
 
 
 def _names(members: Iterable[bytes], where: str, fields: Fields) -> list[str]:

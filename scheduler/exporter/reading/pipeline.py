@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Mapping, Sequence
+from itertools import chain
 from typing import Any, TypeVar
 
 from redis import Redis
+from redis.connection import AbstractConnection
 from redis.exceptions import ResponseError
 
 from scheduler.exporter.errors import Errors, Theme
@@ -15,7 +17,7 @@ T = TypeVar("T")
 
 Command = tuple[str | bytes | float, ...]
 Reading = Generator[Sequence[Command], Sequence[Any], T]
-"""Yields the commands of one step, is sent their replies, and in the end returns facts.
+"""Yields the commands of one step, is sent their replies as Redis gives them, and in the end returns facts.
 
 A reply is None where the key holds a foreign type; that is already counted then.
 """
@@ -30,14 +32,13 @@ def read_together(
     a time than fit its 16 kB read buffer. So only single commands must be short.
 
     Raises:
-        TimeoutError: `deadline` (time.monotonic) passed before the last step.
+        TimeoutError: `deadline` (time.monotonic) passed before the last reply.
         RedisError: Redis could not be reached, or refused a command for another reason than a key's type.
     """
     found: dict[Theme, Any] = {}
-    steps: dict[Theme, Sequence[Command]] = {}
     replies: dict[Theme, Sequence[Any] | None] = dict.fromkeys(readings)
     while True:
-        steps.clear()
+        steps: dict[Theme, Sequence[Command]] = {}
         for theme, reply in replies.items():
             try:
                 # The first send starts the generator.
@@ -46,23 +47,36 @@ def read_together(
                 found[theme] = end.value
         if not steps:
             return found
-        if time.monotonic() > deadline:
-            raise TimeoutError("Redis is too slow: a scrape's time was over before its last step")
-        replies = _round_trip(connection, steps, errors)
+        received = iter(_round_trip(connection, [*chain.from_iterable(steps.values())], deadline))
+        replies = {
+            theme: [_checked(next(received), command, theme, errors) for command in commands]
+            for theme, commands in steps.items()
+        }
 
 
-def _round_trip(
-    connection: Redis, steps: Mapping[Theme, Sequence[Command]], errors: Errors
-) -> dict[Theme, Sequence[Any] | None]:
-    with connection.pipeline(transaction=False) as pipeline:
-        for commands in steps.values():
-            for command in commands:
-                pipeline.execute_command(*command)  # type: ignore[no-untyped-call]
-        replies = iter(pipeline.execute(raise_on_error=False))
-    return {
-        theme: [_checked(next(replies), command, theme, errors) for command in commands]
-        for theme, commands in steps.items()
-    }
+def _round_trip(client: Redis, commands: Sequence[Command], deadline: float) -> list[Any]:
+    """Send all commands at once and return their replies as they came, errors among them.
+
+    Redis.pipeline() does the same in twice the time, and knows no deadline for the whole.
+    """
+    connection = client.connection_pool.get_connection()
+    try:
+        connection.send_packed_command(connection.pack_commands(commands), check_health=False)
+        return [_reply(connection, deadline) for _ in commands]
+    except BaseException:
+        connection.disconnect()  # replies that nobody reads must not be taken for those of the next commands
+        raise
+    finally:
+        client.connection_pool.release(connection)
+
+
+def _reply(connection: AbstractConnection, deadline: float) -> Any:
+    if time.monotonic() > deadline:
+        raise TimeoutError("Redis did not answer everything in the time that a scrape has")
+    try:
+        return connection.read_response()  # type: ignore[no-untyped-call]
+    except ResponseError as error:
+        return error
 
 
 def _checked(reply: Any, command: Command, theme: Theme, errors: Errors) -> Any:

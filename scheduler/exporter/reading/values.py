@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterable
 from datetime import datetime
+from typing import Any
 
 from scheduler.exporter.errors import Errors, Theme
 
@@ -11,6 +13,28 @@ from scheduler.exporter.errors import Errors, Theme
 def label_text(raw: bytes) -> str:
     r"""Return `raw` as the value of a label; a byte that is not UTF-8 becomes its escape, such as \xff."""
     return raw.decode("utf-8", "backslashreplace")
+
+
+def hash_of(reply: Any) -> dict[bytes, bytes]:
+    """Return the reply to HGETALL as a dict, which it is only in RESP3; of a foreign key that is empty."""
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
+
+
+def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields) -> dict[str, bytes]:
+    """Return the keys among the members of a set by the names that follow `prefix`.
+
+    What does not begin with it is skipped, and so is a name that looks like another when it is shown.
+    """
+    names: dict[str, bytes] = {}
+    for member in sorted(members):
+        name = label_text(member.removeprefix(prefix))
+        if member.startswith(prefix) and name not in names:
+            names[name] = member
+        else:
+            fields.skip(f"{member[:100]!r} in {where} is a foreign key, or shows like another")
+    return names
 
 
 class Fields:

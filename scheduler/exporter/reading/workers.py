@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from rq import Worker
 from rq.job import Job
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from scheduler.exporter.errors import Errors
-from scheduler.exporter.reading.pipeline import Command, Reading
-from scheduler.exporter.reading.values import Fields, label_text
+from scheduler.exporter.reading.pipeline import Reading
+from scheduler.exporter.reading.values import Fields, label_text, names_of
 
 KEY_PREFIX = Worker.redis_worker_namespace_prefix.encode()
 JOB_KEY_PREFIX = Job.redis_job_namespace_prefix.encode()
@@ -29,9 +28,6 @@ FIELDS = (
 )
 JOB_FIELDS = ("origin", "started_at")
 
-TTL_OF_NO_KEY = -2
-"""What Redis answers for a key that does not exist; -1 stands for one that does not expire."""
-
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
@@ -41,10 +37,11 @@ class RunningJob:
     started_at: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class WorkerFacts:
     """One worker that RQ lists; a number that cannot be read is None. Times are Unix times in seconds."""
 
+    key: bytes
     name: str
     state: str
     queues: tuple[str, ...]
@@ -52,76 +49,75 @@ class WorkerFacts:
     failed_jobs: float | None
     working_time: float | None
     last_heartbeat: float | None
-    expires_in: float | None
-    """Seconds until RQ forgets it, unless it reports."""
+    job_id: bytes | None
     is_live: bool
     """False for one that has said goodbye and whose hash is about to expire."""
-    job: RunningJob | None
+    expires_in: float | None = None
+    """Seconds until RQ forgets it, unless it reports."""
+    job: RunningJob | None = None
 
 
 def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read every worker whose hash exists; a killed one stays listed without it until RQ cleans up."""
+    """Read every worker that RQ lists, what it works on, and how long RQ remembers it."""
+    fields = Fields("workers", errors)
+    workers = yield from read_worker_hashes(errors)
+    busy = [worker for worker in workers if worker.job_id]
+    replies = yield [
+        *(("TTL", worker.key) for worker in workers),
+        *(("HMGET", JOB_KEY_PREFIX + (worker.job_id or b""), *JOB_FIELDS) for worker in busy),
+    ]
+    for worker, ttl in zip(workers, replies, strict=False):
+        worker.expires_in = ttl if ttl >= 0 else None  # below 0: it does not expire, or has just done so
+    for worker, job in zip(busy, replies[len(workers) :], strict=True):
+        worker.job = _running_job(worker.name, job, fields)
+    return workers
+
+
+def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
+    """Read what rq-exporter needs: every worker whose hash exists. A killed one stays listed for a while."""
     fields = Fields("workers", errors)
     (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
-    keys = _worker_keys(members or (), fields)
-    rows = yield [("HMGET", key, *FIELDS) for key in keys]
-    workers = {key: dict(zip(FIELDS, row, strict=True)) for key, row in zip(keys, rows, strict=True) if row}
+    names = names_of(members or (), KEY_PREFIX, REDIS_WORKER_KEYS, fields)
+    rows = yield [("HMGET", key, *FIELDS) for key in names.values()]
+    hashes = {name: row for name, row in zip(names, rows, strict=True) if row}
 
-    blank = [key for key, worker in workers.items() if not any(worker.values())]
-    busy = [key for key, worker in workers.items() if worker["current_job"]]
-    replies = yield [("TTL", key) for key in workers] + [_job_command(workers[key]) for key in busy]
-    expiries = dict(zip(workers, replies, strict=False))
-    jobs = dict(zip(busy, replies[len(expiries) :], strict=True))
-    for key in blank:
-        if expiries[key] == TTL_OF_NO_KEY:
-            del workers[key]
-    return [_worker(key, worker, expiries[key], jobs.get(key), fields) for key, worker in workers.items()]
-
-
-def _worker_keys(members: Sequence[bytes], fields: Fields) -> list[bytes]:
-    keys = []
-    for member in sorted(members):
-        if member.startswith(KEY_PREFIX):
-            keys.append(member)
-        else:
-            fields.skip(f"{member[:100]!r} in {REDIS_WORKER_KEYS} is not the key of a worker")
-    return keys
+    blank = [name for name, row in hashes.items() if not any(row)]
+    found = (yield [("EXISTS", names[name]) for name in blank]) if blank else ()
+    for name, exists in zip(blank, found, strict=True):
+        if not exists:
+            del hashes[name]
+    return [
+        _worker(names[name], name, dict(zip(FIELDS, row, strict=True)), fields)
+        for name, row in hashes.items()
+    ]
 
 
-def _job_command(worker: dict[str, bytes]) -> Command:
-    return ("HMGET", JOB_KEY_PREFIX + worker["current_job"], *JOB_FIELDS)
-
-
-def _worker(
-    key: bytes, worker: dict[str, Any], expires_in: int, job: Sequence[Any] | None, fields: Fields
-) -> WorkerFacts:
-    name = label_text(key.removeprefix(KEY_PREFIX))
-
+def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
     def count(field: str) -> float | None:
         # RQ, too, takes a field that is missing or empty for 0.
-        return fields.number(worker[field] or b"0", f"{field} of worker {name}")
+        return fields.number(stored[field] or b"0", f"{field} of worker {name}")
 
-    heartbeat = worker["last_heartbeat"]
+    state, queues, heartbeat = stored["state"], stored["queues"], stored["last_heartbeat"]
     return WorkerFacts(
+        key=key,
         name=name,
-        state=label_text(worker["state"] if worker["state"] is not None else b"?"),
-        queues=tuple(
-            label_text(queue) for queue in (worker["queues"] or b"").split(b",") if worker["queues"]
-        ),
+        state=label_text(b"?" if state is None else state),
+        queues=tuple(label_text(queue) for queue in queues.split(b",")) if queues else (),
         successful_jobs=count("successful_job_count"),
         failed_jobs=count("failed_job_count"),
         working_time=count("total_working_time"),
         last_heartbeat=fields.timestamp(heartbeat, f"last_heartbeat of worker {name}") if heartbeat else None,
-        expires_in=expires_in if expires_in >= 0 else None,
-        is_live=not worker["death"],
-        job=_running_job(name, job, fields),
+        job_id=stored["current_job"],
+        is_live=not stored["death"],
     )
 
 
-def _running_job(worker: str, job: Sequence[Any] | None, fields: Fields) -> RunningJob | None:
+def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields) -> RunningJob | None:
     """None also for a job that was deleted meanwhile: one whose result is not kept, for example."""
-    if not job or not all(job):
+    if not job:
         return None
     origin, started_at = job
+    if not origin or not started_at:
+        return None
     started = fields.timestamp(started_at, f"started_at of the job of worker {worker}")
     return RunningJob(label_text(origin), started) if started is not None else None
