@@ -1,4 +1,4 @@
-"""The client of Prometheus' HTTP API: parallel with a limit, patient with slow queries, not with a dead server."""
+"""The client of Prometheus' HTTP API: parallel with a limit, quick to tell that the server is dead."""
 
 from __future__ import annotations
 

@@ -31,7 +31,7 @@ def epoch_to_axis(moments: Sequence[float], view: View) -> list[float]:
 
 
 def _offset(moment: float, view: View) -> float:
-    """Return the distance of the browser's time zone from UTC in milliseconds; it may change within a graph."""
+    """Shift milliseconds since 1970, so that Plotly, which only knows UTC, shows the reader's time zone."""
     start, end = _zone_offset(view.time_range.start), _zone_offset(view.time_range.end)
     if start == end:
         return start
