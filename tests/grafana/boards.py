@@ -24,13 +24,14 @@ class Asked:
     """A query of a dashboard, with the place it stands in."""
 
     board: str
-    place: str
+    panel: str
+    target: str
     expr: str
     instant: bool = False
     min_step: int = 5
 
     def __str__(self) -> str:
-        return f"{self.board}: {self.place}"
+        return f"{self.board}: {self.panel} {self.target}".rstrip()
 
 
 def panels(board: Json) -> Iterator[Json]:
@@ -48,18 +49,18 @@ def panel_queries(uid: str) -> Iterator[Asked]:
     for panel in data_panels(BOARDS[uid]):
         for target in panel["targets"]:
             step = int(target.get("interval", "5s").removesuffix("s"))
-            yield Asked(uid, f"{panel['title']} {target['refId']}", target["expr"], target["instant"], step)
+            yield Asked(uid, panel["title"], target["refId"], target["expr"], target["instant"], step)
 
 
 def all_queries(uid: str) -> Iterator[Asked]:
     """Every query of the panels, the annotations and the variables."""
     yield from panel_queries(uid)
     for annotation in BOARDS[uid]["annotations"]["list"]:
-        yield Asked(uid, f"annotation {annotation['name']}", annotation["expr"])
+        yield Asked(uid, "annotation", annotation["name"], annotation["expr"])
     for variable in BOARDS[uid]["templating"]["list"]:
         values = re.fullmatch(r"label_values\((.+), \w+\)", variable["query"])
         if values:
-            yield Asked(uid, f"variable {variable['name']}", values[1])
+            yield Asked(uid, "variable", variable["name"], values[1])
 
 
 ALL_QUERIES = [query for uid in BOARDS for query in all_queries(uid)]

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.grafana.boards import PANEL_QUERIES, Asked, interpolate, step_of
+from tests.grafana.boards import (
+    BOARDS,
+    PANEL_QUERIES,
+    Asked,
+    data_panels,
+    interpolate,
+    panel_queries,
+    step_of,
+)
 from tests.grafana.history import History
 from tests.grafana.prometheus import Prometheus
 
 pytestmark = pytest.mark.needs("prometheus", "promtool")
+
+LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
+LINK_LABEL = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
 
 HOUR = 3600
 END = 1_750_003_200
@@ -43,6 +56,55 @@ def test_every_query_of_every_panel_returns_numbers(prometheus: Prometheus, quer
 
     assert values, f"no series: {expr}"
     assert all(math.isfinite(float(value)) for _, value in values), f"not all are numbers: {expr}"
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: Prometheus, uid: str) -> None:
+    """Legends, table columns and links fill in labels: one that is not there leaves a blank."""
+    for panel in data_panels(BOARDS[uid]):
+        queries = [query for query in panel_queries(uid) if query.panel == panel["title"]]
+        found = [prometheus.instant(interpolate(query, HOUR), END - 60) for query in queries]
+        for target, series in zip(panel["targets"], found, strict=True):
+            for one in series:
+                assert set(LEGEND_LABEL.findall(target["legendFormat"])) <= set(one["metric"]), panel["title"]
+        labels = {label for series in found for one in series for label in one["metric"]}
+        assert set(LINK_LABEL.findall(json.dumps(panel))) <= labels, panel["title"]
+        for transformation in panel["transformations"]:
+            columns = set(transformation["options"].get("renameByName", {}))
+            columns |= set(transformation["options"].get("excludeByName", {}))
+            assert {name for name in columns if not name.startswith(("Value", "Time"))} <= labels, panel[
+                "title"
+            ]
+
+
+WORTH_KNOWING = {
+    ("rq-overview", "Cron jobs late"): 1,
+    ("rq-overview", "Firing alerts"): 1,
+    ("rq-queue-depth", "Queues without workers"): 1,
+    ("rq-queue-depth", "Overdue"): 1,
+    ("rq-queue-depth", "Stuck"): 1,
+    ("rq-workers", "Up"): 4,
+    ("rq-workers", "Busy"): 2,
+    ("rq-workers", "Idle"): 2,
+    ("rq-workers", "Silent too long"): 1,
+    ("rq-cron", "Cron jobs"): 3,
+    ("rq-cron", "Schedulers alive"): 2,
+    ("rq-cron", "Late"): 1,
+    ("rq-stack-health", "Services down"): 0,
+    ("rq-stack-health", "Redis persists"): 1,
+}
+
+
+@pytest.mark.parametrize(("place", "expected"), WORTH_KNOWING.items(), ids=str)
+def test_what_goes_wrong_in_the_hour_is_told(
+    prometheus: Prometheus, place: tuple[str, str], expected: float
+) -> None:
+    uid, title = place
+    (query,) = (query for query in panel_queries(uid) if query.panel == title)
+
+    (answer,) = prometheus.instant(interpolate(query, HOUR), END)
+
+    assert float(answer["value"][1]) == expected
 
 
 def test_an_error_that_happened_once_is_counted(prometheus: Prometheus) -> None:
