@@ -31,7 +31,7 @@ def epoch_to_axis(moments: Sequence[float], view: View) -> list[float]:
 
 
 def _offset(moment: float, view: View) -> float:
-    """Shift milliseconds since 1970, so that Plotly, which only knows UTC, shows the reader's time zone."""
+    """Return how far the reader's time zone is from UTC, in milliseconds; it may change within a graph."""
     start, end = _zone_offset(view.time_range.start), _zone_offset(view.time_range.end)
     if start == end:
         return start
