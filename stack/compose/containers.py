@@ -59,16 +59,17 @@ def state_of(container: Container) -> State:
     state = container["State"]
     match state["Status"]:
         case "running":
-            return _state_by_health_check(state.get("Health"))
+            found = _state_by_health_check(state.get("Health"))
         case "restarting":
-            restarts = container["RestartCount"]
-            health = Health.FAILED if restarts >= RESTARTS_THAT_ARE_A_LOOP else Health.STARTING
-            return State(health, f"ended with exit code {state['ExitCode']}, restarted {restarts} times")
+            found = State(Health.STARTING)
         case "paused":
             return State(Health.FAILED, "paused")
-        case _ if state["Error"]:
-            return State(Health.FAILED, state["Error"])
-    return State(Health.STOPPED)
+        case _:
+            return State(Health.FAILED, state["Error"]) if state["Error"] else State(Health.STOPPED)
+    restarts = container["RestartCount"]
+    if found.health is Health.STARTING and restarts >= RESTARTS_THAT_ARE_A_LOOP:
+        return State(Health.FAILED, f"restarted {restarts} times, does not stay up")
+    return found
 
 
 def _state_by_health_check(check: Mapping[str, Any] | None) -> State:

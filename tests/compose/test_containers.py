@@ -40,10 +40,15 @@ def test_a_container_that_ended_once_is_starting_again() -> None:
     assert state_of(container("restarting", restarts=1, exit_code=137)).health is Health.STARTING
 
 
-def test_a_container_that_keeps_ending_has_failed() -> None:
-    state = state_of(container("restarting", restarts=5, exit_code=2))
+@pytest.mark.parametrize("status", ["restarting", "running"])
+def test_a_container_that_keeps_ending_has_failed_also_while_it_runs_for_a_moment(status: str) -> None:
+    state = state_of(container(status, restarts=5, Health={"Status": "starting", "Log": []}))
 
-    assert state == State(Health.FAILED, "ended with exit code 2, restarted 5 times")
+    assert state == State(Health.FAILED, "restarted 5 times, does not stay up")
+
+
+def test_a_container_that_was_restarted_often_and_is_well_again_is_healthy() -> None:
+    assert state_of(container("running", restarts=5, Health={"Status": "healthy"})).health is Health.HEALTHY
 
 
 def test_a_container_that_could_not_be_started_tells_why() -> None:

@@ -13,6 +13,7 @@ import yaml
 
 from scheduler.settings import Settings
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
+from stack.dotenv import read_dotenv
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
@@ -218,6 +219,13 @@ def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> No
 
     assert "--enable-feature=exemplar-storage" in command
     assert not any(option.startswith(("--web.enable-admin", "--web.enable-lifecycle")) for option in command)
+
+
+def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
+    # Grafana 13 updates bundled plugins in their place, the Prometheus data source among them.
+    settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"])
+
+    assert settings["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
 
 
 def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
