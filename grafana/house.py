@@ -9,6 +9,7 @@ from grafanalib.core import Dashboard, Template
 from grafana.layer import dashboard as layer
 from grafana.layer.fields import thresholds
 from grafana.layer.layout import Heading, Row
+from grafana.links import TITLES
 from grafana.queries import alerts, recorded
 from grafana.queries.promql import QUEUE, select
 from scheduler import catalogue
@@ -30,9 +31,12 @@ OUTCOME_COLOURS = {
     "stopped": "blue",
     "abandoned": "purple",
 }
-RATIO_COLOURS = thresholds("green", (0.01, "yellow"), (0.05, "red"))
+RATIO_STEPS = ((0.01, "yellow"), (0.05, "red"))
+WAIT_COLOURS = thresholds("green", (60, "yellow"), (600, "red"))
+"""Seconds: a minute is too long for short jobs, ten minutes for any."""
+
 ANY_IS_BAD = thresholds("green", (1, "red"))
-SHARE_OF_LIMIT = thresholds("green", (0.5, "yellow"), (1, "red"))
+SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = thresholds("green", (1, "orange"))
 
 NO_METRICS = "No job metrics"
@@ -44,7 +48,7 @@ NOTHING_FAILED = "Nothing failed, or is not measured"
 
 
 def rq_dashboard(
-    uid: str, title: str, question: str, *, choices: Sequence[Template], rows: Sequence[Row | Heading]
+    uid: str, question: str, *, choices: Sequence[Template], rows: Sequence[Row | Heading]
 ) -> Dashboard:
     """A dashboard of this stack, with the given choices beside that of the data source."""
     of_queue = (alerts.OF_QUEUE,) if QUEUE_CHOICE in choices else ()
@@ -57,7 +61,7 @@ def rq_dashboard(
     )
     return layer.dashboard(
         uid,
-        f"RQ / {title}",
+        f"RQ / {TITLES[uid]}",
         question,
         tag=TAG,
         variables=[DATA_SOURCE, *choices],

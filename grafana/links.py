@@ -13,22 +13,34 @@ CRON = "rq-cron"
 JOB_FUNCTION = "rq-job-function"
 STACK_HEALTH = "rq-stack-health"
 
-CELL_QUEUE = "${__data.fields.queue:percentencode}"
-CELL_FUNCTION = "${__data.fields.function:percentencode}"
-"""Of the table row that was clicked."""
-
-SERIES_QUEUE = "${__field.labels.queue:percentencode}"
-SERIES_FUNCTION = "${__field.labels.function:percentencode}"
-"""Of the series that was clicked."""
-
-
-def dashboard_link(title: str, uid: str) -> Link:
-    """To a dashboard, with all choices and the time range as they are."""
-    return Link(title, f"/d/{uid}?${{__all_variables}}&${{__url_time_range}}")
+TITLES = {
+    OVERVIEW: "Overview",
+    FAILURES: "Failures",
+    DURATIONS: "Durations",
+    QUEUE_DEPTH: "Queue depth",
+    WORKERS: "Workers",
+    CRON: "Cron",
+    JOB_FUNCTION: "Job function",
+    STACK_HEALTH: "Stack health",
+}
 
 
-def detail_link(title: str, uid: str, *, queue: str | None = None, function: str | None = None) -> Link:
-    """To a dashboard, narrowed to what was clicked, with data source and time range as they are."""
-    choices = {"datasource": "${datasource}", "queue": queue, "function": function}
-    query = "&".join(f"var-{name}={value}" for name, value in choices.items() if value)
-    return Link(title, f"/d/{uid}?{query}&${{__url_time_range}}")
+def to(uid: str) -> Link:
+    """From a panel to a dashboard, with all choices and the time range as they are."""
+    return Link(TITLES[uid], f"/d/{uid}?${{__all_variables}}&${{__url_time_range}}")
+
+
+def cell_to(uid: str, *labels: str) -> Link:
+    """From a table's row to a dashboard that shows only what has the row's labels."""
+    return _narrowed(uid, {label: f"${{__data.fields.{label}:percentencode}}" for label in labels})
+
+
+def series_to(uid: str, *labels: str) -> Link:
+    """From a series to a dashboard that shows only what has the series' labels."""
+    return _narrowed(uid, {label: f"${{__field.labels.{label}:percentencode}}" for label in labels})
+
+
+def _narrowed(uid: str, choices: dict[str, str]) -> Link:
+    variables = {"datasource": "${datasource}", **choices}
+    query = "&".join(f"var-{name}={value}" for name, value in variables.items())
+    return Link(TITLES[uid], f"/d/{uid}?{query}&${{__url_time_range}}")

@@ -6,7 +6,7 @@ from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.layout import row
 from grafana.layer.panels import stat, state_timeline, time_series
 from grafana.layer.tables import Column, Label, table
-from grafana.links import detail_link
+from grafana.links import cell_to
 from grafana.queries import cron
 
 NO_CRON_JOB = "No cron job"
@@ -22,15 +22,12 @@ OUTCOMES = [
         }
     )
 ]
-LATENESS = thresholds("green", (5, "yellow"), (cron.LATE, "red"))
+LATENESS_STEPS = ((5, "yellow"), (cron.LATE, "red"))
 
-TO_FUNCTION = detail_link(
-    "Job function", links.JOB_FUNCTION, queue=links.CELL_QUEUE, function=links.CELL_FUNCTION
-)
+TO_FUNCTION = cell_to(links.JOB_FUNCTION, "queue", "function")
 
 DASHBOARD = rq_dashboard(
     links.CRON,
-    "Cron",
     "Does everything run when it should, and what was missed?",
     choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE],
     rows=[
@@ -92,12 +89,12 @@ DASHBOARD = rq_dashboard(
                     Label("function", "Function", links=[TO_FUNCTION]),
                 ],
                 [
-                    Column("Late by", cron.late_by(), unit="s", colours=LATENESS),
+                    Column("Late by", cron.late_by(), unit="s", colours=LATENESS_STEPS),
                     Column("Last tick", cron.last_tick(), unit="dateTimeFromNow"),
                     Column("Next tick", cron.next_tick(), unit="dateTimeFromNow"),
                     Column("Last outcome", cron.last_outcome(), mappings=OUTCOMES),
                     Column("Run time", cron.run_time(), unit="s"),
-                    Column("Lost", cron.ticks_not_enqueued(), decimals=0, colours=ANY_IS_ODD),
+                    Column("Lost", cron.ticks_not_enqueued(), decimals=0, colours=[(1, "orange")]),
                 ],
                 sort_by="Late by",
                 no_value=NO_CRON_JOB,

@@ -5,17 +5,13 @@ from grafana.house import FUNCTION_CHOICE, NO_METRICS, NOT_MEASURED, QUEUE_CHOIC
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import heatmap, stat, time_series
 from grafana.layer.tables import Column, Label, table
-from grafana.links import dashboard_link, detail_link
+from grafana.links import cell_to, series_to, to
 from grafana.queries import durations, jobs
 from grafana.queries.promql import FUNCTION, QUEUE
-
-TO_FUNCTION = detail_link(
-    "Job function", links.JOB_FUNCTION, queue=links.CELL_QUEUE, function=links.CELL_FUNCTION
-)
+from grafana.shared_panels import run_time_heatmap, run_time_quantiles, running_jobs
 
 DASHBOARD = rq_dashboard(
     links.DURATIONS,
-    "Durations",
     "How long do jobs run and wait, which are slow, and since when?",
     choices=[QUEUE_CHOICE, FUNCTION_CHOICE],
     rows=[
@@ -34,7 +30,8 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Wait {durations.percentile(q)}",
-                    ".0%long. All functions of the queues: waiting has nothing to do with the function.",
+                    " of the jobs that ended in the chosen time had waited in the queue for at most this "
+                    "long. All functions of the queues: waiting has nothing to do with the function.",
                     durations.wait(q, ""),
                     unit="s",
                     no_value=NO_METRICS,
@@ -42,25 +39,7 @@ DASHBOARD = rq_dashboard(
                 for q in durations.QUANTILES
             ),
         ),
-        row(
-            9,
-            heatmap(
-                "Run times",
-                "Jobs ended a second, by run time. A dot is one job: a click leads to it, with its arguments "
-                "and traceback, in rq-dashboard, where that runs.",
-                durations.run_histogram(),
-                unit="s",
-                cell_unit="cps",
-                no_value=NOT_MEASURED,
-            ),
-            time_series(
-                "Run time",
-                "Half, 95 % and 99 % of the executions ran for at most this long.",
-                durations.run_quantiles_over_time(QUEUE, FUNCTION),
-                unit="s",
-                no_value=NOT_MEASURED,
-            ),
-        ),
+        row(9, run_time_heatmap(), run_time_quantiles(QUEUE, FUNCTION)),
         row(
             8,
             time_series(
@@ -69,9 +48,7 @@ DASHBOARD = rq_dashboard(
                 [durations.run_over_time(0.95, "queue", QUEUE, FUNCTION)],
                 unit="s",
                 no_value=NOT_MEASURED,
-                series_links=[
-                    detail_link("Durations of the queue", links.DURATIONS, queue=links.SERIES_QUEUE)
-                ],
+                series_links=[series_to(links.DURATIONS, "queue")],
             ),
             time_series(
                 "Run time p95 by function",
@@ -79,23 +56,29 @@ DASHBOARD = rq_dashboard(
                 [durations.run_over_time(0.95, "function", QUEUE, FUNCTION)],
                 unit="s",
                 no_value=NOT_MEASURED,
-                series_links=[
-                    detail_link("Job function", links.JOB_FUNCTION, function=links.SERIES_FUNCTION)
-                ],
+                series_links=[series_to(links.JOB_FUNCTION, "function")],
             ),
         ),
         row(
-            10,
+            9,
             table(
-                "Functions",
+                "Slowest functions",
                 "One row a function and queue, over the chosen time. Share of work: which part of all the "
                 "time that jobs ran for went into it; what to make faster, or to move to a queue of its own.",
-                [Label("function", "Function", links=[TO_FUNCTION]), Label("queue", "Queue")],
+                [
+                    Label("function", "Function", links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
+                    Label("queue", "Queue"),
+                ],
                 [
                     Column("Executions", jobs.count_by("queue, function", QUEUE, FUNCTION), decimals=0),
-                    Column("p50", durations.run(0.5, "queue, function", QUEUE, FUNCTION), unit="s"),
-                    Column("p95", durations.run(0.95, "queue, function", QUEUE, FUNCTION), unit="s"),
-                    Column("p99", durations.run(0.99, "queue, function", QUEUE, FUNCTION), unit="s"),
+                    *(
+                        Column(
+                            durations.percentile(q),
+                            durations.run(q, "queue, function", QUEUE, FUNCTION),
+                            unit="s",
+                        )
+                        for q in durations.QUANTILES
+                    ),
                     Column(
                         "Share of work",
                         durations.share_of_work("queue, function"),
@@ -107,6 +90,22 @@ DASHBOARD = rq_dashboard(
                 no_value=NOT_MEASURED,
             ),
         ),
+        Heading("Near and beyond the limit"),
+        row(
+            8,
+            time_series(
+                "Timed out by function",
+                "Executions that were ended because they ran longer than their timeout allows, per step of "
+                "the graph, by function.",
+                [jobs.exception_by_function(jobs.TIMED_OUT, QUEUE, FUNCTION)],
+                stacked=True,
+                bars=True,
+                no_value="None timed out, or is not measured",
+                links=[to(links.FAILURES)],
+                series_links=[series_to(links.JOB_FUNCTION, "function")],
+            ),
+            running_jobs(links=[cell_to(links.WORKERS, "queue")]),
+        ),
         Heading("Waiting"),
         row(
             8,
@@ -116,8 +115,8 @@ DASHBOARD = rq_dashboard(
                 [durations.wait_over_time(0.95)],
                 unit="s",
                 no_value=NOT_MEASURED,
-                links=[dashboard_link("Queue depth", links.QUEUE_DEPTH)],
-                series_links=[detail_link("Queue depth", links.QUEUE_DEPTH, queue=links.SERIES_QUEUE)],
+                links=[to(links.QUEUE_DEPTH)],
+                series_links=[series_to(links.QUEUE_DEPTH, "queue")],
             ),
             time_series(
                 "Waiting against running",
@@ -127,7 +126,16 @@ DASHBOARD = rq_dashboard(
                 unit="s",
                 series_colours={"wait": "orange", "run": "blue"},
                 no_value=NOT_MEASURED,
-                links=[dashboard_link("Workers", links.WORKERS)],
+                links=[to(links.WORKERS)],
+            ),
+            heatmap(
+                "Times in the queue",
+                "Jobs ended a second, by how long they had waited when they started. All functions.",
+                durations.wait_histogram(),
+                unit="s",
+                cell_unit="cps",
+                no_value=NOT_MEASURED,
+                links=[to(links.QUEUE_DEPTH)],
             ),
         ),
     ],

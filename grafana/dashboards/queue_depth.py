@@ -2,32 +2,24 @@
 
 from grafana import links
 from grafana.house import ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
-from grafana.layer.fields import thresholds
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import stat, time_series
-from grafana.links import dashboard_link, detail_link
+from grafana.links import series_to, to
 from grafana.queries import queues
+from grafana.shared_panels import oldest_wait
 
-TO_WORKERS = dashboard_link("Workers", links.WORKERS)
-ONLY_THIS_QUEUE = detail_link("Only this queue", links.QUEUE_DEPTH, queue=links.SERIES_QUEUE)
+TO_WORKERS = to(links.WORKERS)
+ONLY_THIS_QUEUE = series_to(links.QUEUE_DEPTH, "queue")
 
 DASHBOARD = rq_dashboard(
     links.QUEUE_DEPTH,
-    "Queue depth",
     "What waits, for how long, and will the workers ever catch up?",
     choices=[QUEUE_CHOICE],
     rows=[
         row(
             4,
             stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
-            stat(
-                "Oldest wait",
-                "Age of the job that has waited longest in any of the queues.",
-                queues.oldest_age_of_all(),
-                unit="s",
-                colours=thresholds("green", (60, "yellow"), (600, "red")),
-                sparkline=True,
-            ),
+            oldest_wait(),
             stat(
                 "Queues without workers",
                 "Queues with jobs that no live worker listens for: start a worker for them.",
@@ -122,7 +114,7 @@ DASHBOARD = rq_dashboard(
                 "Live workers that listen to the queue. Queued jobs and no worker: that is why they wait.",
                 [queues.workers()],
                 links=[TO_WORKERS],
-                series_links=[detail_link("Workers", links.WORKERS, queue=links.SERIES_QUEUE)],
+                series_links=[series_to(links.WORKERS, "queue")],
             ),
         ),
         Heading("Delayed, overdue and stuck"),

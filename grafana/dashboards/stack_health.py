@@ -13,7 +13,6 @@ OK = [value_mapping({0: ("failing", "red"), 1: ("ok", "green")})]
 
 DASHBOARD = rq_dashboard(
     links.STACK_HEALTH,
-    "Stack health",
     "Can the other dashboards be believed: do Redis, exporter, Prometheus and Alertmanager work?",
     choices=[],
     rows=[

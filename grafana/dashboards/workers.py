@@ -1,27 +1,26 @@
 """Workers: who is there, what they do, and who was lost."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, NO_METRICS, QUEUE_CHOICE, SHARE_OF_LIMIT, rq_dashboard
+from grafana.house import ANY_IS_BAD, QUEUE_CHOICE, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import stat, state_timeline, time_series
 from grafana.layer.tables import Column, Label, table
-from grafana.links import dashboard_link, detail_link
-from grafana.queries import jobs, objectives, workers
+from grafana.links import cell_to, series_to, to
+from grafana.queries import workers
 from grafana.queries.promql import QUEUE
-from scheduler import catalogue
+from grafana.shared_panels import abandoned_jobs, killed_and_abandoned, killed_work_horses, running_jobs
 
 COLOURS = {"started": "purple", "idle": "blue", "busy": "green", "suspended": "orange"}
 STATES = [
     value_mapping({number: (state, COLOURS[state]) for number, state in enumerate(workers.STATES, start=1)})
 ]
-EXPIRY = thresholds("red", (workers.HEALTHY_EXPIRY, "green"))
+EXPIRY_STEPS = ((0, "red"), (workers.HEALTHY_EXPIRY, "transparent"))
 
-ONLY_THIS_QUEUE = detail_link("Only this queue", links.WORKERS, queue=links.SERIES_QUEUE)
+ONLY_THIS_QUEUE = series_to(links.WORKERS, "queue")
 
 DASHBOARD = rq_dashboard(
     links.WORKERS,
-    "Workers",
     "Are there enough workers, are they alive, and what are they doing?",
     choices=[QUEUE_CHOICE],
     rows=[
@@ -56,25 +55,8 @@ DASHBOARD = rq_dashboard(
                 colours=ANY_IS_BAD,
                 no_value="No live worker",
             ),
-            stat(
-                "Killed work horses",
-                "Work horses that ended without a word in the chosen time: killed by the kernel for want of "
-                "memory, by a signal, or crashed.",
-                jobs.exception_count(catalogue.WORK_HORSE_KILLED, QUEUE),
-                decimals=0,
-                colours=ANY_IS_BAD,
-                no_value=NO_METRICS,
-                links=[dashboard_link("Failures", links.FAILURES)],
-            ),
-            stat(
-                "Abandoned jobs",
-                "Jobs whose worker died with them in the chosen time; found when their heartbeat expired.",
-                jobs.count(QUEUE, jobs.ABANDONED),
-                decimals=0,
-                colours=ANY_IS_BAD,
-                no_value=NO_METRICS,
-                links=[dashboard_link("Failures", links.FAILURES)],
-            ),
+            killed_work_horses(QUEUE),
+            abandoned_jobs(QUEUE),
         ),
         row(
             8,
@@ -99,7 +81,7 @@ DASHBOARD = rq_dashboard(
                 "Workers by queue",
                 "Live workers that listen to the queue.",
                 [workers.by_queue()],
-                series_links=[detail_link("Queue depth", links.QUEUE_DEPTH, queue=links.SERIES_QUEUE)],
+                series_links=[series_to(links.QUEUE_DEPTH, "queue")],
             ),
         ),
         row(
@@ -123,7 +105,7 @@ DASHBOARD = rq_dashboard(
                 [
                     Column("State", workers.state_now(), mappings=STATES),
                     Column("Silent for", workers.heartbeat_age(), unit="s"),
-                    Column("Forgotten in", workers.forgotten_in(), unit="s", colours=EXPIRY),
+                    Column("Forgotten in", workers.forgotten_in(), unit="s", colours=EXPIRY_STEPS),
                     Column("Succeeded", workers.succeeded(), decimals=0),
                     Column("Failed", workers.failed(), decimals=0),
                     Column("Working", workers.working_share(), unit="percentunit", decimals=0),
@@ -132,31 +114,7 @@ DASHBOARD = rq_dashboard(
                 descending=False,
                 no_value="No live worker",
             ),
-            table(
-                "Running jobs",
-                "One row a job that runs now. Of objective: as a share of the time in which jobs of the "
-                "queue have to end. Which job it is: rq-dashboard, or `rq info`.",
-                [
-                    Label("name", "Worker"),
-                    Label(
-                        "queue",
-                        "Queue",
-                        links=[detail_link("Durations", links.DURATIONS, queue=links.CELL_QUEUE)],
-                    ),
-                ],
-                [
-                    Column("Running for", workers.running_for(), unit="s"),
-                    Column(
-                        "Of objective",
-                        objectives.running_of_run_objective(),
-                        unit="percentunit",
-                        decimals=0,
-                        colours=SHARE_OF_LIMIT,
-                    ),
-                ],
-                sort_by="Running for",
-                no_value="No job runs",
-            ),
+            running_jobs(links=[cell_to(links.DURATIONS, "queue")]),
             widths=(14, 10),
         ),
         Heading("Lost and found"),
@@ -183,20 +141,9 @@ DASHBOARD = rq_dashboard(
                 [workers.longest_running()],
                 unit="s",
                 no_value="No job runs",
-                series_links=[detail_link("Durations", links.DURATIONS, queue=links.SERIES_QUEUE)],
+                series_links=[series_to(links.DURATIONS, "queue")],
             ),
-            time_series(
-                "Killed and abandoned",
-                "Work horses that were killed, and jobs whose worker died, per step of the graph.",
-                [
-                    jobs.exceptions_over_time(catalogue.WORK_HORSE_KILLED, QUEUE),
-                    jobs.exceptions_over_time(catalogue.ABANDONED, QUEUE),
-                ],
-                bars=True,
-                series_colours={catalogue.WORK_HORSE_KILLED: "red", catalogue.ABANDONED: "purple"},
-                no_value="None was killed, or is not measured",
-                links=[dashboard_link("Failures", links.FAILURES)],
-            ),
+            killed_and_abandoned(QUEUE, links=[to(links.FAILURES)]),
         ),
     ],
 )

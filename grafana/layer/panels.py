@@ -188,6 +188,7 @@ def bar_gauge(
     query: Query,
     *,
     unit: str = "short",
+    decimals: int | None = None,
     colours: Json = NO_THRESHOLDS,
     maximum: float | None = None,
     no_value: str | None = None,
@@ -216,6 +217,7 @@ def bar_gauge(
         },
         defaults={
             "unit": unit,
+            "decimals": decimals,
             "min": 0,
             "max": maximum,
             "color": {"mode": "thresholds"},

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.layer.fields import Json, Link, override
+from grafana.layer.fields import Json, Link, override, thresholds
 from grafana.layer.panels import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
@@ -19,8 +19,8 @@ class Column:
     query: Query
     unit: str = "short"
     decimals: int | None = None
-    colours: Json | None = None
-    """Thresholds that colour the cell's background; without them it stays plain."""
+    colours: Sequence[tuple[float, str]] = ()
+    """Colours of the cell by value; below the first, and where there is no value, it is plain."""
     mappings: Sequence[Json] = ()
     links: Sequence[Link] = ()
     width: int | None = None
@@ -28,8 +28,9 @@ class Column:
     def override(self) -> Json:
         """What Grafana is told about this column alone."""
         properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
-        if self.colours is not None:
-            properties["thresholds"] = self.colours
+        if self.colours:
+            # Grafana takes no value for minus infinity.
+            properties["thresholds"] = thresholds("transparent", *self.colours)
             properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
         if self.mappings:
             properties["mappings"] = list(self.mappings)

@@ -12,19 +12,23 @@ REAL = 'alertname!="Watchdog"'
 OF_QUEUE = 'queue=~"($queue)?"'
 """An alert of the chosen queues, or of none."""
 
+SHOWN_LABELS = "alertname, severity, queue"
+"""What tells alerts apart on the dashboards; alerts of several workers, say, are one."""
+
 
 def firing_alerts(*matchers: str) -> Query:
     """How many alerts fire now."""
-    return Query(f"count({select('ALERTS', FIRING, REAL, *matchers)}) or vector(0)")
+    firing = select("ALERTS", FIRING, REAL, *matchers)
+    return Query(f"count(count by ({SHOWN_LABELS}) ({firing})) or vector(0)")
 
 
 def alert_annotations(*matchers: str) -> Query:
     """Alerts while they fire."""
-    return Query(f"max by (alertname, severity, queue) ({select('ALERTS', FIRING, REAL, *matchers)})")
+    return Query(f"max by ({SHOWN_LABELS}) ({select('ALERTS', FIRING, REAL, *matchers)})")
 
 
 def firing_since(*matchers: str) -> Query:
     """When each alert that fires now became active, in milliseconds."""
     since = select("ALERTS_FOR_STATE", REAL, *matchers)
     firing = select("ALERTS", FIRING, REAL, *matchers)
-    return Query(f"1000 * min by (alertname, severity, queue) ({since} and ignoring (alertstate) {firing})")
+    return Query(f"1000 * min by ({SHOWN_LABELS}) ({since} and ignoring (alertstate) {firing})")

@@ -5,6 +5,8 @@ Counts come from counters that start at zero, so that the first failure of a fun
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import (
@@ -26,6 +28,9 @@ ENDED = one_of("outcome", ("success", "failed", "abandoned"))
 
 RETRIED = equals("outcome", "retried")
 ABANDONED = equals("outcome", "abandoned")
+
+TIMED_OUT = "JobTimeoutException"
+"""RQ's own class for a job that ran longer than its timeout allows."""
 
 TOP = 10
 
@@ -54,8 +59,9 @@ def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
 
 
 def failed_per_minute(by: str, *matchers: str) -> Query:
-    """Jobs that failed for good, a minute, by queue or function."""
-    return per_minute(by, FAILED, *matchers)
+    """Jobs that failed for good, a minute, by queue or function; none of what did not fail."""
+    query = per_minute(by, FAILED, *matchers)
+    return replace(query, expr=f"{query.expr} > 0")
 
 
 def count(*matchers: str) -> Query:
@@ -113,6 +119,12 @@ def exception_count(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception in the chosen time; 0 only where jobs are measured."""
     raised = f"sum(increase({_raised(exception, *matchers)}[$__range]))"
     return from_counters(with_zero(raised, recorded.PROCESSED), exception)
+
+
+def exception_by_function(exception: str, *matchers: str) -> Query:
+    """Executions that ended with this exception, per step of the graph, by function."""
+    raised = f"increase({_raised(exception, *matchers)}[$__rate_interval])"
+    return from_counters(f"sum by (function) ({raised}) > 0", "{{function}}")
 
 
 def exceptions_over_time(exception: str, *matchers: str) -> Query:

@@ -8,6 +8,9 @@ from grafana.queries.promql import QUEUE, from_rates, select
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 
+FAR_BEYOND = 1_000_000
+"""More budgets than anybody can use up: where the scale of colours begins."""
+
 
 def promised() -> Query:
     """The share of jobs that has to keep each objective, by queue and objective."""

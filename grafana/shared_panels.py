@@ -1,0 +1,201 @@
+"""Panels that stand on more than one dashboard."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grafana import links
+from grafana.house import (
+    ANY_IS_BAD,
+    NO_METRICS,
+    NOT_MEASURED,
+    NOTHING_FAILED,
+    OUTCOME_COLOURS,
+    RATIO_STEPS,
+    SHARE_OF_LIMIT_STEPS,
+    WAIT_COLOURS,
+)
+from grafana.layer.fields import Link, thresholds
+from grafana.layer.panels import Panel, heatmap, stat, time_series
+from grafana.layer.tables import Column, Label, table
+from grafana.links import to
+from grafana.queries import durations, jobs, objectives, queues, workers
+from scheduler import catalogue
+
+TO_FAILURES = to(links.FAILURES)
+
+
+def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
+    """How many jobs failed for good."""
+    return stat(
+        "Failed",
+        "Jobs that failed for good in the chosen time: they raised and had no retry left, or their worker "
+        "died.",
+        jobs.count(*choices, jobs.FAILED),
+        decimals=0,
+        colours=ANY_IS_BAD,
+        no_value=NO_METRICS,
+        links=links,
+    )
+
+
+def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
+    """Which part of the jobs failed for good."""
+    return stat(
+        "Failure ratio",
+        "Of the jobs that ended in the chosen time, how many failed for good: retried ones have not ended.",
+        jobs.failure_ratio(*choices),
+        unit="percentunit",
+        decimals=1,
+        colours=thresholds("green", *RATIO_STEPS),
+        no_value=NO_METRICS,
+        links=links,
+    )
+
+
+def killed_work_horses(*choices: str) -> Panel:
+    """How many work horses were killed."""
+    return stat(
+        "Killed",
+        "Work horses that ended without a word in the chosen time: killed by the kernel for want of memory, "
+        "by a signal, or crashed.",
+        jobs.exception_count(catalogue.WORK_HORSE_KILLED, *choices),
+        decimals=0,
+        colours=ANY_IS_BAD,
+        no_value=NO_METRICS,
+    )
+
+
+def abandoned_jobs(*choices: str) -> Panel:
+    """How many jobs lost their worker."""
+    return stat(
+        "Abandoned",
+        "Jobs whose worker died with them in the chosen time; found when their heartbeat expired.",
+        jobs.count(*choices, jobs.ABANDONED),
+        decimals=0,
+        colours=ANY_IS_BAD,
+        no_value=NO_METRICS,
+    )
+
+
+def killed_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
+    """The same two over time."""
+    return time_series(
+        "Killed and abandoned",
+        "Work horses that were killed, and jobs whose worker died, per step of the graph.",
+        [
+            jobs.exceptions_over_time(catalogue.WORK_HORSE_KILLED, *choices),
+            jobs.exceptions_over_time(catalogue.ABANDONED, *choices),
+        ],
+        bars=True,
+        series_colours={catalogue.WORK_HORSE_KILLED: "red", catalogue.ABANDONED: "purple"},
+        no_value=NOT_MEASURED,
+        links=links,
+    )
+
+
+def jobs_ended(*choices: str) -> Panel:
+    """Executions by how they ended."""
+    return time_series(
+        "Jobs ended",
+        "Executions that ended, a minute, by outcome.",
+        [jobs.per_minute("outcome", *choices)],
+        unit="suffix:/min",
+        stacked=True,
+        series_colours=OUTCOME_COLOURS,
+        no_value=NOT_MEASURED,
+        links=[TO_FAILURES],
+    )
+
+
+def errors_by_exception() -> Panel:
+    """Errors over time."""
+    return time_series(
+        "Errors by exception",
+        "Executions that ended with an error, a minute, retried ones included, by exception.",
+        [jobs.exceptions_per_minute()],
+        unit="suffix:/min",
+        stacked=True,
+        bars=True,
+        no_value=NOTHING_FAILED,
+    )
+
+
+def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
+    """What fails, since when, with which exception."""
+    return table(
+        title,
+        "Executions that ended with an error in the chosen time, retried ones included, by function and "
+        "exception. First and last: when the error was seen in the chosen time, to half a minute.",
+        [
+            Label("function", "Function", links=function_links),
+            Label("exception", "Exception"),
+            Label("queue", "Queue"),
+        ],
+        [
+            Column("Errors", jobs.errors(), decimals=0),
+            Column("First", jobs.first_error(), unit="dateTimeFromNow"),
+            Column("Last", jobs.last_error(), unit="dateTimeFromNow"),
+        ],
+        sort_by="Errors",
+        no_value=NOTHING_FAILED,
+    )
+
+
+def run_time_heatmap() -> Panel:
+    """Run times, with single jobs to click on."""
+    return heatmap(
+        "Run times",
+        "Jobs ended a second, by run time. A dot is one job: a click leads to it, with its arguments and "
+        "traceback, in rq-dashboard, where that runs.",
+        durations.run_histogram(),
+        unit="s",
+        cell_unit="cps",
+        no_value=NOT_MEASURED,
+    )
+
+
+def run_time_quantiles(*choices: str) -> Panel:
+    """Run times over time."""
+    return time_series(
+        "Run time",
+        "Half, 95 % and 99 % of the executions ran for at most this long.",
+        durations.run_quantiles_over_time(*choices),
+        unit="s",
+        no_value=NOT_MEASURED,
+    )
+
+
+def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
+    """How long the job has waited that has waited longest."""
+    return stat(
+        "Oldest wait",
+        "Age of the job that has waited longest in any of the queues.",
+        queues.oldest_age_of_all(),
+        unit="s",
+        colours=WAIT_COLOURS,
+        sparkline=True,
+        links=links,
+    )
+
+
+def running_jobs(*, links: Sequence[Link]) -> Panel:
+    """What runs now, and for how long."""
+    return table(
+        "Running jobs",
+        "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
+        "the queue have to end. Which job it is: rq-dashboard, or `rq info`.",
+        [Label("name", "Worker"), Label("queue", "Queue", links=links)],
+        [
+            Column("Running for", workers.running_for(), unit="s"),
+            Column(
+                "Of objective",
+                objectives.running_of_run_objective(),
+                unit="percentunit",
+                decimals=0,
+                colours=SHARE_OF_LIMIT_STEPS,
+            ),
+        ],
+        sort_by="Of objective",
+        no_value="No job runs",
+    )
