@@ -20,7 +20,7 @@ from tests.grafana.boards import (
     step_of,
 )
 from tests.grafana.history import History
-from tests.grafana.prometheus import Prometheus
+from tests.grafana.prometheus import Json, Prometheus
 
 pytestmark = pytest.mark.needs("prometheus", "promtool")
 
