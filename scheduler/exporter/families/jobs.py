@@ -23,6 +23,9 @@ from scheduler.job_series import Histogram, JobSeries, SeriesError, decode_jobs,
 K = TypeVar("K")
 T = TypeVar("T")
 
+WRITE_ERRORS = ("ERR", "NOPERM", "OOM", "WRONGTYPE")
+"""The codes of the errors with which Redis can refuse what a worker writes."""
+
 KNOWN_EXCEPTIONS = (catalogue.WORK_HORSE_KILLED, catalogue.ABANDONED, catalogue.MAX_RETRIES_EXCEEDED)
 
 Functions = dict[tuple[str, str], JobSeries]
@@ -37,14 +40,7 @@ def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     yield histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits])
     yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
     yield counter(catalogue.JOB_FAILURES, _failures(functions))
-    fields = Fields("jobs", errors)
-    yield counter(
-        catalogue.JOB_METRICS_WRITE_ERRORS,
-        (
-            ((label_text(code),), fields.number(count, f"count of error {code!r}"))
-            for code, count in jobs.write_errors.items()
-        ),
-    )
+    yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _write_errors(jobs.write_errors, errors))
 
 
 def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Errors) -> dict[K, T]:
@@ -79,3 +75,12 @@ def _failures(functions: Functions) -> Values:
         counts |= {exception: failures.count for exception, failures in series.exceptions.items()}
         for exception, count in counts.items():
             yield (queue, function, exception), count
+
+
+def _write_errors(stored: Hash, errors: Errors) -> Values:
+    fields = Fields("jobs", errors)
+    counts: dict[str, float | None] = dict.fromkeys(WRITE_ERRORS, 0)
+    counts |= {
+        label_text(code): fields.number(count, f"count of error {code!r}") for code, count in stored.items()
+    }
+    return [((code,), count) for code, count in counts.items()]
