@@ -13,7 +13,15 @@ from stack import services
 from stack.dotenv import read_dotenv
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from stack.services import Service
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, StackSettings
+from stack.settings import (
+    ALERT_RECEIVERS_DIR,
+    BIND_ADDRESS,
+    GRAFANA_URL,
+    PROJECT_ROOT,
+    REDIS_URL,
+    REPOSITORY_URL,
+    StackSettings,
+)
 
 SETTINGS_VARIABLES = frozenset(setting.metadata["variable"] for setting in fields(Settings))
 
@@ -113,26 +121,33 @@ def _prometheus(place: Place) -> Command:
             f"--storage.tsdb.path={place.data(services.PROMETHEUS)}",
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
-            "--enable-feature=exemplar-storage",
+            "--enable-feature=exemplar-storage,expand-external-labels",
             f"--web.listen-address={place.listen(services.PROMETHEUS)}",
             f"--web.external-url={place.url(services.PROMETHEUS)}/",
         ),
+        {"GRAFANA_URL": place.url(services.GRAFANA), **settings.given(GRAFANA_URL, REPOSITORY_URL)},
         sources=(place.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
     )
 
 
 def _alertmanager(place: Place) -> Command:
-    config = PROJECT_ROOT / "prometheus" / "alertmanager.yml"
+    data = place.data(services.ALERTMANAGER)
+    shared = PROJECT_ROOT / "prometheus"
+    receivers = place.settings.given(ALERT_RECEIVERS_DIR)
     return Command(
         (
-            programs.ALERTMANAGER.path(),
-            f"--config.file={config}",
-            f"--storage.path={place.data(services.ALERTMANAGER)}",
+            *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
+            str(data / "alertmanager.yml"),
+            f"--storage.path={data}",
             "--cluster.listen-address=",
             f"--web.listen-address={place.listen(services.ALERTMANAGER)}",
             f"--web.external-url={place.url(services.ALERTMANAGER)}/",
         ),
-        sources=(config,),
+        receivers,
+        sources=(
+            *(shared / "alertmanager.yml", shared / "alertmanager.sh"),
+            *(PROJECT_ROOT / folder for folder in receivers.values()),
+        ),
     )
 
 

@@ -60,7 +60,12 @@ PORTS = tuple(
         if service.port_variable
     }.values()
 )
-VARIABLES = (RUNTIME, *PORTS, STOP_GRACE, REDIS_MAXMEMORY, RETENTION_TIME, RETENTION_SIZE)
+GRAFANA_URL = Variable("GRAFANA_URL", "", r"https?://\S*[^\s/]", "a URL that does not end with /")
+REPOSITORY_URL = Variable("REPOSITORY_URL", "", r"https?://\S+/", "a URL that ends with /")
+ALERT_RECEIVERS_DIR = Variable("ALERT_RECEIVERS_DIR", "", ".+", "a folder")
+ALERTING = (GRAFANA_URL, REPOSITORY_URL, ALERT_RECEIVERS_DIR)
+"""Where the links of alerts lead, and who is told of them: read by Prometheus and Alertmanager."""
+VARIABLES = (RUNTIME, *PORTS, STOP_GRACE, REDIS_MAXMEMORY, RETENTION_TIME, RETENTION_SIZE, *ALERTING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +91,11 @@ class StackSettings:
         if service.port_variable is None:
             raise ValueError(f"{service.name} has no port")
         return self.ports[service.port_variable]
+
+    def given(self, *variables: Variable) -> dict[str, str]:
+        """Return the values, by name, of those variables that the user has set."""
+        values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
+        return {name: value for name, value in values.items() if value}
 
     def redis_url(self) -> str:
         """Return the address, for programs on this machine, of the Redis that holds the queues."""
