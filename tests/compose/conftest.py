@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from stack.compose.docker import Docker
-from tests.compose.stack import Stack
+from tests.compose.compose_stack import ComposeStack
 
 grafana_left_out = pytest.StashKey[bool]()
 
@@ -25,16 +26,18 @@ def engine() -> None:
 
 
 @pytest.fixture(scope="session")
-def stack(engine: None, request: pytest.FixtureRequest) -> Iterator[Stack]:
+def stack(
+    engine: None, project_root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ComposeStack]:
     """The stack, started once for all tests by the command that users have for it."""
-    stack = Stack()
+    stack = ComposeStack(project_root, tmp_path_factory.mktemp("compose"))
     try:
         started = stack.make("start-rq-mon")
         assert started.returncode == 0, started.stdout
         request.config.stash[grafana_left_out] = stack.has_preview()
         yield stack
     finally:
-        stack.make("clean")
+        stack.make("clean", YES="1")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import os
 import socket
+from pathlib import Path
 
 import pytest
 
 from stack.compose import ComposeRuntime
 from stack.compose.docker import MINIMUM_ENGINE, Docker, check_version
 from stack.runtime import StackError
-from stack.settings import REDIS_URL, load_settings
-from tests.compose.stack import Stack
+from stack.services import PROMETHEUS
+from stack.settings import BIND_ADDRESS, REDIS_URL, load_settings
+from tests.compose.compose_stack import ComposeStack
 from tests.harness.ports import free_port
 
 
@@ -52,8 +54,10 @@ def test_an_engine_that_does_not_answer_counts_as_none(engine: None) -> None:
 
 
 @pytest.mark.compose
-def test_an_image_that_cannot_be_had_is_named_with_the_variable_that_names_another(engine: None) -> None:
-    stack = Stack(PYTHON_IMAGE="registry.invalid/python:3.13-slim")
+def test_an_image_that_cannot_be_had_is_named_with_the_variable_that_names_another(
+    engine: None, project_root: Path, tmp_path: Path
+) -> None:
+    stack = ComposeStack(project_root, tmp_path, PYTHON_IMAGE="registry.invalid/python:3.13-slim")
 
     started = stack.make("start-rq-mon")
 
@@ -65,12 +69,15 @@ def test_an_image_that_cannot_be_had_is_named_with_the_variable_that_names_anoth
 
 
 @pytest.mark.compose
-def test_a_port_in_use_is_named_with_the_variable_that_changes_it(engine: None) -> None:
-    stack = Stack()
-    with socket.create_server(("127.0.0.1", int(stack.environment["PROMETHEUS_PORT"]))):
+def test_a_port_in_use_is_named_with_the_variable_that_changes_it(
+    engine: None, project_root: Path, tmp_path: Path
+) -> None:
+    stack = ComposeStack(project_root, tmp_path)
+    port = stack.settings.port(PROMETHEUS)
+    with socket.create_server((BIND_ADDRESS, port)):
         started = stack.make("start-rq-mon")
 
     assert started.returncode != 0
-    assert stack.environment["PROMETHEUS_PORT"] in started.stdout
+    assert str(port) in started.stdout
     assert "PROMETHEUS_PORT" in started.stdout
     assert stack.containers() == []

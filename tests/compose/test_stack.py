@@ -14,22 +14,22 @@ from scheduler.connection import connect
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.runtime import Health
 from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL
-from tests.compose.stack import Stack
+from stack.settings import BIND_ADDRESS, REDIS_URL
+from tests.compose.compose_stack import ComposeStack
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 
 
 @pytest.fixture
-def redis(stack: Stack, monkeypatch: pytest.MonkeyPatch) -> Redis:
+def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
     """A client of the stack's Redis, which job_scheduler() uses too."""
     url = stack.settings.redis_url()
     monkeypatch.setenv(REDIS_URL, url)
     return connect(url)
 
 
-def wait_until_all_healthy(stack: Stack) -> None:
+def wait_until_all_healthy(stack: ComposeStack) -> None:
     def unhealthy() -> list[str]:
         states = stack.runtime.states().items()
         return [f"{s.name}: {state}" for s, state in states if state.health is not Health.HEALTHY]
@@ -48,7 +48,7 @@ def run_a_job(queue: str, within: float = 60) -> None:
     wait_until(lambda: job.get_status() == JobStatus.FINISHED, f"a job of {queue} to end", within=within)
 
 
-def test_every_service_is_healthy_when_start_returns(stack: Stack) -> None:
+def test_every_service_is_healthy_when_start_returns(stack: ComposeStack) -> None:
     states = stack.runtime.states()
 
     assert {service.name: state.health for service, state in states.items()} == {
@@ -56,33 +56,33 @@ def test_every_service_is_healthy_when_start_returns(stack: Stack) -> None:
     }
 
 
-def test_the_exporter_answers_on_this_machine(stack: Stack) -> None:
+def test_the_exporter_answers_on_this_machine(stack: ComposeStack) -> None:
     assert f"{catalogue.REDIS_UP.name} 1.0" in stack.page(RQ_EXPORTER, "/metrics")
 
 
-def test_every_scrape_target_is_up(stack: Stack) -> None:
+def test_every_scrape_target_is_up(stack: ComposeStack) -> None:
     def targets_up() -> bool:
-        targets = stack.scrape_targets()
+        targets = stack.targets()
         return len(targets) > 1 and set(targets.values()) == {"up"}
 
     wait_until(targets_up, "every scrape target to be up", within=60, every=1)
     expected = {"rq-exporter", "redis-exporter", "prometheus", "alertmanager", "grafana"}
-    assert stack.scrape_targets().keys() == expected - ({"grafana"} if stack.has_preview() else set())
+    assert stack.targets().keys() == expected - ({"grafana"} if stack.has_preview() else set())
 
 
 @pytest.mark.parametrize("queue", [SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE])
-def test_a_job_runs_and_shows_in_prometheus(stack: Stack, redis: Redis, queue: str) -> None:
-    processed = f'sum({catalogue.JOBS_PROCESSED.name}{{queue="{queue}"}})'
-    before = stack.query(processed) or 0
+def test_a_job_runs_and_shows_in_prometheus(stack: ComposeStack, redis: Redis, queue: str) -> None:
+    processed = f'{catalogue.JOBS_PROCESSED.name}{{queue="{queue}"}}'
+    before = stack.sum_of(processed)
 
     run_a_job(queue)
 
-    wait_until(lambda: (stack.query(processed) or 0) > before, f"{processed} to grow", within=60, every=1)
+    wait_until(lambda: stack.sum_of(processed) > before, f"{processed} to grow", within=60, every=1)
 
 
-def test_starting_again_restarts_only_what_reads_a_changed_file(stack: Stack) -> None:
+def test_starting_again_restarts_only_what_reads_a_changed_file(stack: ComposeStack) -> None:
     before = stack.containers()
-    (PROJECT_ROOT / "objectives.yml").touch()
+    (stack.directory / "objectives.yml").touch()
 
     again = stack.make("start-rq-mon")
 
@@ -96,13 +96,13 @@ def test_starting_again_restarts_only_what_reads_a_changed_file(stack: Stack) ->
     assert restarted == {RQ_EXPORTER.name}
 
 
-def test_workers_scale(stack: Stack, redis: Redis) -> None:
+def test_workers_scale(stack: ComposeStack, redis: Redis) -> None:
     stack.compose("up", "--detach", "--scale", f"{SHORT_RUNNING_WORKER.name}=3", SHORT_RUNNING_WORKER.name)
 
     queue = Queue(SHORT_RUNNING_QUEUE, connection=redis)
     wait_until(lambda: Worker.count(queue=queue) == 3, "three workers", within=60)
     wait_until(
-        lambda: stack.query(f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}') == 3,
+        lambda: stack.sum_of(f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}') == 3,
         "three workers in Prometheus",
         within=60,
         every=1,
@@ -115,7 +115,7 @@ def test_workers_scale(stack: Stack, redis: Redis) -> None:
     wait_until(lambda: Worker.count(queue=queue) == 1, "one worker", within=60)
 
 
-def test_a_killed_worker_is_restarted_and_works_on(stack: Stack, redis: Redis) -> None:
+def test_a_killed_worker_is_restarted_and_works_on(stack: ComposeStack, redis: Redis) -> None:
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
 
     stack.kill_all_processes(worker)
@@ -128,7 +128,7 @@ def test_a_killed_worker_is_restarted_and_works_on(stack: Stack, redis: Redis) -
     run_a_job(SHORT_RUNNING_QUEUE)
 
 
-def test_the_stack_recovers_when_redis_was_away(stack: Stack, redis: Redis) -> None:
+def test_the_stack_recovers_when_redis_was_away(stack: ComposeStack, redis: Redis) -> None:
     job = enqueue(SHORT_RUNNING_QUEUE)
 
     stack.compose("stop", REDIS.name)
@@ -148,7 +148,7 @@ def test_the_stack_recovers_when_redis_was_away(stack: Stack, redis: Redis) -> N
     wait_until_all_healthy(stack)
 
 
-def test_containers_are_hardened(stack: Stack) -> None:
+def test_containers_are_hardened(stack: ComposeStack) -> None:
     containers = stack.containers()
 
     assert len(containers) == len(stack.runtime.services())
@@ -169,7 +169,7 @@ def test_containers_are_hardened(stack: Stack) -> None:
             assert {binding["HostIp"] for binding in bindings or ()} <= {BIND_ADDRESS}, name
 
 
-def test_what_runs_in_a_container_can_neither_change_it_nor_gain_rights(stack: Stack) -> None:
+def test_what_runs_in_a_container_can_neither_change_it_nor_gain_rights(stack: ComposeStack) -> None:
     for service in (REDIS, SHORT_RUNNING_WORKER, PROMETHEUS):
         (container,) = stack.containers(service)
 
@@ -180,7 +180,7 @@ def test_what_runs_in_a_container_can_neither_change_it_nor_gain_rights(stack: S
         assert any(mount.split()[1] == "/" and mount.split()[3].startswith("ro,") for mount in mounts)
 
 
-def test_our_image_holds_compiled_code_and_nothing_to_build_with(stack: Stack) -> None:
+def test_our_image_holds_compiled_code_and_nothing_to_build_with(stack: ComposeStack) -> None:
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
 
     programs = "import shutil; print([p for p in ('pip', 'gcc', 'cc', 'make') if shutil.which(p)])"
@@ -188,7 +188,7 @@ def test_our_image_holds_compiled_code_and_nothing_to_build_with(stack: Stack) -
     assert ".pyc" in stack.inside(worker, "ls", "scheduler/__pycache__")
 
 
-def test_stop_keeps_the_data_and_clean_removes_it(stack: Stack, redis: Redis) -> None:
+def test_stop_keeps_the_data_and_clean_removes_it(stack: ComposeStack, redis: Redis) -> None:
     job = enqueue(SHORT_RUNNING_QUEUE)
     volumes = stack.volumes()
     assert volumes
@@ -203,7 +203,7 @@ def test_stop_keeps_the_data_and_clean_removes_it(stack: Stack, redis: Redis) ->
     assert started.returncode == 0, started.stdout
     assert job.get_status() is not None
 
-    cleaned = stack.make("clean")
+    cleaned = stack.make("clean", YES="1")
     assert cleaned.returncode == 0, cleaned.stdout
     assert stack.containers() == []
     assert stack.volumes() == []

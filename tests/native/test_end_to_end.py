@@ -27,7 +27,7 @@ from stack.services import (
 )
 from tests.harness.waiting import wait_until
 from tests.native import jobs
-from tests.native.stack_copy import StackCopy
+from tests.native.native_stack import NativeStack
 
 pytestmark = [
     pytest.mark.slow,
@@ -39,28 +39,28 @@ EVERY_TWO_SECONDS = "* * * * * */2"
 
 
 @pytest.fixture(scope="module")
-def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[StackCopy]:
-    copy = StackCopy(project_root, tmp_path_factory.mktemp("copy"))
+def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
     yield copy
     copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")
 
 
 @pytest.fixture(autouse=True)
-def queues_of_the_stack(stack: StackCopy, monkeypatch: pytest.MonkeyPatch) -> None:
+def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that a test schedules go to the stack, as those of an application do."""
     monkeypatch.setenv("RQ_REDIS_URL", stack.settings.redis_url())
 
 
-def status_of(stack: StackCopy, job_id: str) -> JobStatus | None:
+def status_of(stack: NativeStack, job_id: str) -> JobStatus | None:
     with connect(stack.settings.redis_url()) as redis:
         return Job.fetch(job_id, connection=redis).get_status()
 
 
-def is_running(stack: StackCopy, job_id: str) -> bool:
+def is_running(stack: NativeStack, job_id: str) -> bool:
     return status_of(stack, job_id) is JobStatus.STARTED
 
 
-def test_a_port_in_use_is_named_and_nothing_is_started(stack: StackCopy) -> None:
+def test_a_port_in_use_is_named_and_nothing_is_started(stack: NativeStack) -> None:
     port = stack.settings.port(ALERTMANAGER)
     with socket.create_server(("127.0.0.1", port)):
         result = stack.make("start-rq-mon")
@@ -74,7 +74,7 @@ def test_a_port_in_use_is_named_and_nothing_is_started(stack: StackCopy) -> None
     assert stack.processes() == []
 
 
-def test_start_returns_when_everything_is_healthy_and_shows_it(stack: StackCopy) -> None:
+def test_start_returns_when_everything_is_healthy_and_shows_it(stack: NativeStack) -> None:
     result = stack.make("start-rq-mon")
 
     assert result.returncode == 0, result.stdout
@@ -86,7 +86,7 @@ def test_start_returns_when_everything_is_healthy_and_shows_it(stack: StackCopy)
     assert stack.make("status").returncode == 0
 
 
-def test_jobs_of_every_kind_are_seen_in_prometheus(stack: StackCopy) -> None:
+def test_jobs_of_every_kind_are_seen_in_prometheus(stack: NativeStack) -> None:
     job_scheduler(jobs.succeed)
     job_scheduler(jobs.succeed, time_delta=timedelta(seconds=1))
     job_scheduler(jobs.take, function_args=[0.5], queue_name=LONG_RUNNING_QUEUE)
@@ -116,13 +116,13 @@ def test_jobs_of_every_kind_are_seen_in_prometheus(stack: StackCopy) -> None:
     wait_until(lambda: stack.sum_of("rq_job_duration_seconds_count") >= 6, "durations", every=0.5)
 
 
-def test_every_scrape_target_is_up(stack: StackCopy) -> None:
+def test_every_scrape_target_is_up(stack: NativeStack) -> None:
     expected = {each.name: "up" for each in (RQ_EXPORTER, REDIS_EXPORTER, PROMETHEUS, ALERTMANAGER)}
 
     wait_until(lambda: stack.targets() == expected, f"targets {expected}")
 
 
-def test_starting_twice_changes_nothing(stack: StackCopy) -> None:
+def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
     before = stack.numbers()
 
     result = stack.make("start-rq-mon")
@@ -131,7 +131,7 @@ def test_starting_twice_changes_nothing(stack: StackCopy) -> None:
     assert stack.numbers() == before
 
 
-def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(stack: StackCopy) -> None:
+def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(stack: NativeStack) -> None:
     before = stack.numbers()
 
     result = stack.make("start-rq-mon", PROMETHEUS_RETENTION_TIME="7d")
@@ -142,7 +142,7 @@ def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(st
     assert "--storage.tsdb.retention.time=7d" in psutil.Process(after[PROMETHEUS.name]).cmdline()
 
 
-def test_a_service_that_dies_is_restarted(stack: StackCopy) -> None:
+def test_a_service_that_dies_is_restarted(stack: NativeStack) -> None:
     name = SHORT_RUNNING_WORKER.name
     before = stack.numbers()[name]
 
@@ -152,7 +152,7 @@ def test_a_service_that_dies_is_restarted(stack: StackCopy) -> None:
     wait_until(lambda: stack.make("status").returncode == 0, "its health")
 
 
-def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job(stack: StackCopy) -> None:
+def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job(stack: NativeStack) -> None:
     job = job_scheduler(jobs.take, function_args=[4], max_retries=None)
     wait_until(lambda: is_running(stack, job.id), "the job to run")
     before = stack.numbers()
@@ -165,7 +165,7 @@ def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job
     assert status_of(stack, job.id) is JobStatus.FINISHED
 
 
-def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack: StackCopy) -> None:
+def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack: NativeStack) -> None:
     job = job_scheduler(jobs.take, function_args=[4], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
     wait_until(lambda: is_running(stack, job.id), "the job to run")
 
@@ -187,7 +187,7 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
     )
 
 
-def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: StackCopy) -> None:
+def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: NativeStack) -> None:
     cron_jobs = stack.directory / "cron_jobs.py"
     before = cron_jobs.read_text()
     cron_jobs.write_text("raise RuntimeError('this list is broken')\n")
@@ -202,7 +202,7 @@ def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: Sta
 
 
 def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_included(
-    stack: StackCopy,
+    stack: NativeStack,
 ) -> None:
     job = job_scheduler(jobs.take, function_args=[60], max_retries=None)
     wait_until(lambda: is_running(stack, job.id), "the job to run")
@@ -218,7 +218,7 @@ def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_
     assert stack.listening_ports() == set()
 
 
-def test_clean_removes_the_data_only_when_told(stack: StackCopy) -> None:
+def test_clean_removes_the_data_only_when_told(stack: NativeStack) -> None:
     refused = stack.make("clean")
     assert refused.returncode != 0
     assert str(stack.state) in refused.stdout
@@ -229,5 +229,5 @@ def test_clean_removes_the_data_only_when_told(stack: StackCopy) -> None:
     assert not stack.state.exists()
 
 
-def test_nothing_was_written_into_the_tree_but_what_git_ignores(stack: StackCopy) -> None:
+def test_nothing_was_written_into_the_tree_but_what_git_ignores(stack: NativeStack) -> None:
     assert stack.new_files() == set()

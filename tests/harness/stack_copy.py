@@ -12,30 +12,25 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import psutil
-
-from native.processes import SERVICE_NAME, processes_of
 from stack.services import PROMETHEUS, Service
 from stack.settings import PORTS, REDIS_URL, load_settings
 from tests.harness.ports import free_port
 
-TIMEOUT = 120.0
+TIMEOUT = 300.0
 
 
 class StackCopy:
     """The stack of a copy of the tree; the virtual environment is shared with the original."""
 
-    def __init__(self, project: Path, directory: Path) -> None:
+    def __init__(self, project: Path, directory: Path, runtime: str, **variables: str) -> None:
         self.directory = directory
         _copy_tree(project, directory)
-        self._files = _files_in(directory)
         (directory / ".venv").symlink_to(project / ".venv")
-        own = {"RUNTIME": "native", REDIS_URL: ""} | {port.name: str(free_port()) for port in PORTS}
+        ports = {port.name: str(free_port()) for port in PORTS}
         # What an outer make hands to its children is not meant for this one.
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
-        self.environment = outer | own
+        self.environment = outer | {"RUNTIME": runtime, REDIS_URL: ""} | ports | variables
         self.settings = load_settings(self.environment, directory / ".env")
-        self.state = directory / ".rq-mon" / "native"
 
     def make(self, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a target of the Makefile; stdout holds all that it said."""
@@ -50,31 +45,6 @@ class StackCopy:
             timeout=TIMEOUT,
             check=False,
         )
-
-    def processes(self) -> list[psutil.Process]:
-        """All that belongs to it, supervisord and work horses included."""
-        return processes_of(self.state)
-
-    def numbers(self) -> dict[str, int]:
-        """The process number of each service: of its first process, which started the others."""
-        found: dict[str, int] = {}
-        for process in sorted(self.processes(), key=lambda each: each.create_time(), reverse=True):
-            found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
-        return found
-
-    def listening_ports(self) -> set[int]:
-        """Those of its ports on which anybody listens."""
-        own = set(self.settings.ports.values())
-        listening = {
-            connection.laddr.port
-            for connection in psutil.net_connections("tcp")
-            if connection.status == psutil.CONN_LISTEN and connection.laddr
-        }
-        return own & listening
-
-    def new_files(self) -> set[Path]:
-        """What was written into the tree since it was copied, but for compiled Python and the state."""
-        return _files_in(self.directory) - self._files
 
     def targets(self) -> dict[str, str]:
         """The health of each scrape target by job, as Prometheus sees it."""
@@ -99,11 +69,6 @@ def _copy_tree(project: Path, directory: Path) -> None:
         if (project / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project / name, directory / name)  # with its time: make must not install anew
-
-
-def _files_in(directory: Path) -> set[Path]:
-    ignored = {".rq-mon", ".venv", "__pycache__"}
-    return {path for path in directory.rglob("*") if path.is_file() and not ignored & set(path.parts)}
 
 
 def _files_of(project: Path) -> Iterable[str]:
