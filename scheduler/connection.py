@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import math
 import socket
+from typing import Any
 
 from redis import Redis
 from redis.backoff import ExponentialBackoff
+from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
 
 CONNECT_TIMEOUT = 5.0
 SOCKET_TIMEOUT = 10.0
 HEALTH_CHECK_INTERVAL = 30
 CONNECT_ATTEMPTS = 5
+
+CONNECT_ERRORS = (RedisConnectionError, ConnectionError, FileNotFoundError, socket.gaierror)
+"""What another attempt may mend: redis-py's own choice leaves out refused connections, and tries those again
+that did not answer in time."""
 
 # The kernel gives up on a silent peer after 30 + 3 * 10 s, where it has these options (Linux).
 KEEPALIVE = {
@@ -43,6 +50,17 @@ def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int =
         url,
         socket_timeout=socket_timeout,
         health_check_interval=HEALTH_CHECK_INTERVAL,
-        retry=Retry(ExponentialBackoff(cap=2.0, base=0.1), attempts - 1),
+        retry=Retry(ExponentialBackoff(cap=2.0, base=0.1), attempts - 1, CONNECT_ERRORS),
+        redis_connect_func=_greet,
         **options,
     )
+
+
+def _greet(connection: Any) -> None:
+    """Say hello on a new connection, which needs no health check.
+
+    redis-py 5 would send one first, which connects when it fails, which sends one first: it never comes back
+    from a Redis that is frozen.
+    """
+    connection.next_health_check = math.inf  # until the first answer
+    connection.on_connect()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -28,6 +29,9 @@ MAINTENANCE_LOCK_SECONDS = 30
 """How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
 
 
+STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
+
+
 class SupervisedQueue(Queue):
     """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
 
@@ -47,6 +51,22 @@ class ChildScheduler(RQScheduler):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._worker_pid = os.getpid()
+
+    def start(self) -> Any:
+        """Start the process. Signals wait until it has handlers of its own.
+
+        Until then it has its worker's, which overhear the SIGTERM that it is stopped with; the worker would
+        wait for its end for ever.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
+        try:
+            return super().start()  # type: ignore[no-untyped-call]
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+    def _install_signal_handlers(self) -> None:
+        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def heartbeat(self) -> None:
         """Report, and look whether the worker is still there."""

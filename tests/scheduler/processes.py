@@ -6,8 +6,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import psutil
@@ -59,13 +57,3 @@ class Process:
         self.popen.wait()
         for child in children:
             child.kill()
-        psutil.wait_procs(children, timeout=10)
-
-
-@contextmanager
-def ended_at_exit(*processes: Process) -> Iterator[None]:
-    try:
-        yield
-    finally:
-        for process in processes:
-            process.kill()

@@ -1,0 +1,336 @@
+"""The worker scripts as real processes: how they start, end, die and come back."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from rq import Queue, Retry
+from rq.scheduler import RQScheduler
+
+from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from scheduler.connection import connect
+from scheduler.health import live_workers
+from scheduler.settings import Settings
+from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedQueue
+from tests.harness.redis_server import RedisServer
+from tests.harness.waiting import wait_until
+from tests.scheduler import jobs
+from tests.scheduler.processes import PROJECT_ROOT, Process
+
+pytestmark = pytest.mark.slow
+
+WORKER = "short-running-worker.py"
+LOCK = RQScheduler.get_locking_key(SHORT_RUNNING_QUEUE)
+
+SOON = {
+    "RQ_WORKER_TTL_SECONDS": "16",
+    "RQ_JOB_MONITORING_INTERVAL_SECONDS": "1",
+    "RQ_MAINTENANCE_INTERVAL_SECONDS": "1",
+}
+"""Settings that show in seconds what takes up to a minute by default."""
+
+NOTICED_WITHIN = INTERVALS_UNTIL_ABANDONED * 1 + 1 + 1 + 4
+"""With those settings: reports to miss, maintenance, the wait for jobs; and 4 s for a busy machine."""
+
+Start = Callable[..., Process]
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Process] = []
+
+    def start(*command: str, **environment: str) -> Process:
+        log = tmp_path / f"process-{len(started)}.log"
+        started.append(Process(log, *command, env=os.environ | SOON | environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis that a test may kill; it keeps its data."""
+    server = RedisServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    monkeypatch.setenv("RQ_REDIS_URL", server.url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def scheduler(redis_client: Any) -> Iterator[DataHubScheduler]:
+    with DataHubScheduler() as scheduler:
+        yield scheduler
+
+
+@pytest.fixture
+def redis(scheduler: DataHubScheduler) -> Any:
+    """A client whose answers mypy leaves alone: redis-py's types mix them with awaitables."""
+    return scheduler.connection
+
+
+def enqueue(scheduler: DataHubScheduler, function: Callable[..., Any], *args: Any, **options: Any) -> Any:
+    return scheduler.enqueue(SHORT_RUNNING_QUEUE, function, *args, **options)
+
+
+def wait_for(job: Any, *statuses: str, within: float = 30) -> None:
+    wait_until(
+        lambda: job.get_status() in statuses, f"job {job.id} to be {' or '.join(statuses)}", within=within
+    )
+
+
+@pytest.mark.parametrize("queue", ["short-running", "long-running"])
+def test_each_script_works_its_queue_and_moves_its_delayed_jobs(
+    scheduler: DataHubScheduler, start: Start, queue: str
+) -> None:
+    job = scheduler.enqueue(queue, jobs.fail_once, retry=Retry(1, [1]))
+
+    worker = start(f"{queue}-worker.py")
+
+    wait_for(job, "finished")
+    name = f"rq:worker:{queue}-{socket.gethostname()}-{worker.pid}"
+    assert live_workers(scheduler.connection, queue) == [name]
+
+
+def test_sigterm_lets_the_running_job_end(scheduler: DataHubScheduler, start: Start) -> None:
+    job = enqueue(scheduler, jobs.sleep, 2)
+    waiting = enqueue(scheduler, jobs.sleep, 0)
+    worker = start(WORKER)
+    wait_for(job, "started")
+    children = worker.children()
+
+    worker.stop()
+
+    assert worker.popen.returncode == 0
+    assert (job.get_status(), waiting.get_status()) == ("finished", "queued")
+    assert live_workers(scheduler.connection, SHORT_RUNNING_QUEUE) == []
+    assert psutil.wait_procs(children, timeout=5)[1] == []
+
+
+def test_an_idle_worker_ends_at_once(scheduler: DataHubScheduler, start: Start) -> None:
+    worker = start(WORKER)
+    worker.wait_for_log("Listening on")
+
+    assert worker.stop() < 3
+    assert worker.popen.returncode == 0
+
+
+def test_a_worker_waits_for_redis_to_come_up(own_redis: RedisServer, start: Start) -> None:
+    worker = start(WORKER)
+    worker.wait_for_log("Redis does not answer, waiting for it")
+
+    own_redis.start()
+
+    with DataHubScheduler() as scheduler:
+        wait_for(enqueue(scheduler, jobs.sleep, 0), "finished")
+
+
+def test_a_worker_that_waits_for_redis_ends_when_it_is_told_to(own_redis: RedisServer, start: Start) -> None:
+    worker = start(WORKER)
+    worker.wait_for_log("Redis does not answer, waiting for it")
+
+    assert worker.stop() < 3
+    assert worker.popen.returncode == 0
+
+
+def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
+    own_redis.start()
+    worker = start(WORKER)
+    worker.wait_for_log("Listening on")
+
+    own_redis.kill()
+    worker.wait_for_log("could not connect to Redis")
+    own_redis.start()
+
+    with DataHubScheduler() as scheduler:
+        wait_for(enqueue(scheduler, jobs.sleep, 0), "finished")
+        # RQ's own scheduler died of it, and is started again.
+        wait_for(enqueue(scheduler, jobs.fail_once, retry=Retry(1, [1])), "finished")
+    assert worker.popen.poll() is None
+
+
+def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
+    own_redis.start()
+    worker = start(WORKER)
+    with DataHubScheduler() as scheduler:
+        job = enqueue(scheduler, jobs.sleep, 8)
+        wait_for(job, "started")
+
+        own_redis.kill()
+        worker.wait_for_log("cannot report, its job goes on")
+        own_redis.start()
+
+        wait_for(job, "finished")
+        assert job.latest_result().worker_name.endswith(f"-{worker.pid}")
+
+
+def test_a_worker_that_redis_does_not_answer_ends_to_be_started_again(
+    own_redis: RedisServer, start: Start
+) -> None:
+    own_redis.start()
+    worker = start(WORKER)
+    worker.wait_for_log("Listening on")
+
+    own_redis.signal(signal.SIGSTOP)
+    try:
+        worker.popen.wait(90)
+    finally:
+        own_redis.signal(signal.SIGCONT)
+
+    assert worker.popen.returncode == 1
+
+
+def test_a_job_whose_worker_and_horse_were_killed_is_retried(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
+    job = enqueue(scheduler, jobs.record_and_sleep, "run", 60, retry=Retry(1))
+    worker = start(WORKER)
+    wait_until(lambda: scheduler.connection.llen("trace") == 1, "the job to run")
+
+    worker.kill()
+    killed = time.monotonic()
+    start(WORKER)
+
+    wait_until(lambda: scheduler.connection.llen("trace") == 2, "the job to run again")
+    assert time.monotonic() - killed < NOTICED_WITHIN
+    assert scheduler.job(job.id).retries_left == 0
+
+
+def test_it_is_noticed_also_while_every_worker_is_busy(scheduler: DataHubScheduler, start: Start) -> None:
+    job = enqueue(scheduler, jobs.record_and_sleep, "run", 60, retry=Retry(1))
+    killed = start(WORKER)
+    wait_for(job, "started")
+    long_job = enqueue(scheduler, jobs.sleep, 60)
+    start(WORKER)
+    wait_for(long_job, "started")
+
+    killed.kill()
+
+    wait_for(job, "queued", within=NOTICED_WITHIN)
+    assert long_job.get_status() == "started"
+    assert len(scheduler.get_queue(SHORT_RUNNING_QUEUE).started_job_registry.get_job_ids(cleanup=False)) == 1
+
+
+def test_by_default_it_is_noticed_within_a_minute() -> None:
+    settings = Settings()
+    until_abandoned = INTERVALS_UNTIL_ABANDONED * settings.job_monitoring_interval
+    until_a_worker_looks = settings.maintenance_interval + max(
+        settings.worker_ttl - 15,  # an idle one waits so long for a job
+        settings.job_monitoring_interval,  # a busy one looks when it reports
+    )
+
+    assert until_abandoned + until_a_worker_looks < 60
+
+
+def test_a_worker_that_died_in_maintenance_does_not_hold_up_the_others(redis: Any) -> None:
+    """Maintenance takes milliseconds; here it is left where a worker may be killed."""
+    queue = SupervisedQueue(SHORT_RUNNING_QUEUE, connection=redis)
+
+    assert queue.acquire_maintenance_lock()
+
+    assert not queue.acquire_maintenance_lock()
+    assert 0 < redis.ttl(queue.registry_cleaning_key) <= 30
+
+
+def test_a_killed_worker_comes_back_under_its_name_and_with_its_lock(
+    scheduler: DataHubScheduler, redis: Any, start: Start
+) -> None:
+    """As in a container, where the process id stays; here what is registered gets the id of the next process."""
+    worker = start(WORKER)
+    wait_until(lambda: redis.get(LOCK), "RQ's scheduler to have its lock")
+    old_name = redis.get(LOCK).decode()
+    worker.kill()
+    exec_worker = f"os.execv(sys.executable, [sys.executable, {WORKER!r}])"
+    reborn = start("-c", f"import os, sys, time; time.sleep(1); {exec_worker}")
+    new_name = old_name.replace(str(worker.pid), str(reborn.pid))
+    redis.rename(f"rq:worker:{old_name}", f"rq:worker:{new_name}")
+    redis.hset(f"rq:worker:{new_name}", "pid", reborn.pid)
+    redis.set(LOCK, new_name, keepttl=True)
+
+    job = enqueue(scheduler, jobs.fail_once, retry=Retry(1, [1]))
+
+    wait_for(job, "finished", within=15)
+    assert "takes the place of its earlier life" in reborn.output
+    assert redis.get(LOCK).decode() == new_name
+
+
+def test_rqs_scheduler_ends_with_a_worker_that_is_killed(scheduler: DataHubScheduler, start: Start) -> None:
+    worker = start(WORKER)
+    wait_until(lambda: scheduler.connection.get(LOCK), "RQ's scheduler to have its lock")
+    children = worker.children()
+
+    worker.kill(with_children=False)
+
+    assert children
+    assert psutil.wait_procs(children, timeout=10)[1] == []
+    assert scheduler.connection.get(LOCK) is None
+
+
+def test_rqs_own_command_line_works_the_same_queues(scheduler: DataHubScheduler) -> None:
+    job = enqueue(scheduler, jobs.add, 1, 2)
+    rq = [str(Path(sys.executable).parent / "rq")]
+    url = ["--url", os.environ["RQ_REDIS_URL"]]
+
+    info = subprocess.run([*rq, "info", *url], cwd=PROJECT_ROOT, capture_output=True, text=True, check=True)
+    subprocess.run(
+        [*rq, "worker", "--burst", *url, SHORT_RUNNING_QUEUE],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        check=True,
+    )
+
+    assert SHORT_RUNNING_QUEUE in info.stdout
+    assert job.return_value() == 3
+
+
+def test_log_lines_have_one_style_and_never_hold_arguments(scheduler: DataHubScheduler, start: Start) -> None:
+    foreign = Queue(SHORT_RUNNING_QUEUE, connection=scheduler.connection)
+    done = [
+        enqueue(scheduler, jobs.record, "hunter2"),
+        enqueue(scheduler, jobs.fail, args=("hunter2",)),
+        foreign.enqueue(jobs.record, "hunter2"),
+        foreign.enqueue(jobs.fail, "hunter2"),
+    ]
+
+    worker = start(WORKER, RQ_LOG_LEVEL="DEBUG")
+
+    for job in done:
+        wait_for(job, "finished", "failed")
+    worker.stop()
+    assert "hunter2" not in worker.output
+    assert (
+        f"started job={done[0].id} queue=short-running function=tests.scheduler.jobs.record" in worker.output
+    )
+    outside_tracebacks = [line for line in worker.output.splitlines() if re.match(r"[^\s\w]*\d{4}-", line)]
+    style = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) +[\w.]+: ")
+    assert [line for line in outside_tracebacks if not style.match(line)] == []
+
+
+def test_settings_that_cannot_be_used_are_named(start: Start, redis_client: Any) -> None:
+    worker = start(WORKER, RQ_WORKER_TTL_SECONDS="soon")
+
+    assert worker.popen.wait(20) == 1
+    assert "RQ_WORKER_TTL_SECONDS: expected a whole number" in worker.output
+
+
+def test_connections_of_a_worker_are_closed_when_it_ends(redis_server: RedisServer, start: Start) -> None:
+    with connect(redis_server.url) as client:
+        client.flushall()
+        before = len(client.client_list())
+        worker = start(WORKER, RQ_REDIS_URL=redis_server.url)
+        worker.wait_for_log("Listening on")
+        worker.stop()
+
+        assert len(client.client_list()) == before
