@@ -8,6 +8,7 @@ that is still listed as running (job_recorder.py) when RQ's own registry no long
 from __future__ import annotations
 
 import json
+import logging
 import time
 from typing import NamedTuple, cast
 
@@ -17,6 +18,8 @@ from rq.utils import utcparse
 from scheduler.catalogue import ABANDONED
 from scheduler.job_recorder import End, JobRecorder
 from scheduler.job_series import running_key, search_lock_key
+
+logger = logging.getLogger(__name__)
 
 SEARCH_INTERVAL = 5
 """Seconds between two searches of a queue, however many workers serve it."""
@@ -41,8 +44,11 @@ class RunningJob(NamedTuple):
 
     @classmethod
     def decode(cls, text: bytes) -> RunningJob:
-        """Read what `encode` wrote."""
-        return cls(*json.loads(text))
+        """Read what `encode` wrote; anything else is a ValueError."""
+        match json.loads(text):
+            case [str(), str(), str(), str(), int(), None | int() | float()] as fields:
+                return cls(*fields)
+        raise ValueError(f"expected a running job, got {text!r}")
 
 
 def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, registry_key: str) -> int:
@@ -61,9 +67,8 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
     if not connection.set(search_lock_key(queue), 1, nx=True, ex=SEARCH_INTERVAL):
         return 0
     # In this order: an execution that starts in between is in neither, one that ends is counted already.
-    listed = cast("dict[bytes, bytes]", connection.hgetall(running_key(queue)))
+    running = _running_jobs(connection, queue)
     started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))
-    running = {execution_id.decode(): RunningJob.decode(text) for execution_id, text in listed.items()}
     lost = {
         execution_id: job
         for execution_id, job in running.items()
@@ -74,6 +79,16 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
         end = End(execution_id, job.job_id, queue, job.function, "abandoned", ABANDONED)
         recorder.record_end(connection, end)
     return len(abandoned)
+
+
+def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
+    jobs = {}
+    for execution_id, text in cast("dict[bytes, bytes]", connection.hgetall(running_key(queue))).items():
+        try:
+            jobs[execution_id.decode()] = RunningJob.decode(text)
+        except ValueError as error:
+            logger.warning("%s: passed over: %s", running_key(queue), error)
+    return jobs
 
 
 def _without_living_worker(connection: Redis, jobs: dict[str, RunningJob]) -> dict[str, RunningJob]:

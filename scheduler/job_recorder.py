@@ -123,7 +123,7 @@ class JobRecorder:
             )
             pipeline.srem(MONITORED_QUEUES_KEY, REHEARSAL)
             answers = pipeline.execute(raise_on_error=False)
-        return [str(answer) for answer in answers[:2] if answer]
+        return [answer.decode() for answer in answers[:2] if answer]
 
 
 def _microseconds(seconds: float) -> str:

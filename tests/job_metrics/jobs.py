@@ -60,17 +60,6 @@ def wait_for_release() -> None:
         time.sleep(0.02)
 
 
-class Unreadable:
-    """An argument that unpickling fails on, as when its class has moved."""
-
-    def __reduce__(self) -> tuple[object, ...]:
-        return (_raise, ())
-
-
-def _raise() -> None:
-    raise ImportError("the class has moved")
-
-
 def _runs() -> int:
     job = get_current_job()
     assert job is not None
