@@ -11,7 +11,7 @@ import pytest
 from stack.compose import ComposeRuntime
 from stack.compose.docker import MINIMUM_ENGINE, Docker, check_version
 from stack.runtime import StackError
-from stack.services import PROMETHEUS
+from stack.services import PROMETHEUS, RQ_EXPORTER
 from stack.settings import BIND_ADDRESS, REDIS_URL, load_settings
 from tests.compose.compose_stack import ComposeStack
 from tests.harness.ports import free_port
@@ -81,3 +81,22 @@ def test_a_port_in_use_is_named_with_the_variable_that_changes_it(
     assert str(port) in started.stdout
     assert "PROMETHEUS_PORT" in started.stdout
     assert stack.containers() == []
+
+
+@pytest.mark.compose
+@pytest.mark.slow
+def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log(
+    engine: None, project_root: Path, tmp_path: Path
+) -> None:
+    stack = ComposeStack(project_root, tmp_path)
+    (tmp_path / "objectives.yml").write_text("queues: not a mapping")
+
+    try:
+        started = stack.make("start-rq-mon")
+
+        assert started.returncode != 0
+        _, _, log = started.stdout.partition(f"{RQ_EXPORTER.name}: ")
+        assert "objectives.yml: " in log
+        assert stack.containers(RQ_EXPORTER), "what was started stays, to be looked at"
+    finally:
+        stack.make("clean", YES="1")
