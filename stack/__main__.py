@@ -63,8 +63,8 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
             problem = str(error)
         if problem and not is_running(runtime):
             raise StackError(problem)
-        with console.status("Waiting until everything is healthy"):
-            states = runtime.states() if problem else wait_until_healthy(runtime)
+    with console.status("Waiting until everything is healthy"):
+        states = runtime.states() if problem else wait_until_healthy(runtime)
     print_states(console, states, settings, runtime.notes())
     if problem:
         console.print(problem, markup=False, style="red")

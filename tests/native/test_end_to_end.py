@@ -13,18 +13,22 @@ from pathlib import Path
 
 import psutil
 import pytest
+from rq.command import send_stop_job_command
 from rq.job import Job, JobStatus
 
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
 from scheduler.connection import connect
 from stack.services import (
     ALERTMANAGER,
+    PREVIEW,
     PROMETHEUS,
     REDIS_EXPORTER,
     RQ_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
 )
+from stack.settings import PROJECT_ROOT
+from tests.harness.browser import open_browser, open_dashboard
 from tests.harness.waiting import wait_until
 from tests.native import jobs
 from tests.native.native_stack import NativeStack
@@ -36,6 +40,14 @@ pytestmark = [
 
 LATER_START_WITHIN = 20.0
 EVERY_TWO_SECONDS = "* * * * * */2"
+
+
+DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated").glob("*.json"))
+
+RIGHTLY_EMPTY = {
+    ("rq-overview", "What fires"): "nothing is wrong with this stack",
+}
+"""Panels that a healthy stack leaves empty, and why."""
 
 
 @pytest.fixture(scope="module")
@@ -86,30 +98,41 @@ def test_start_returns_when_everything_is_healthy_and_shows_it(stack: NativeStac
     assert stack.make("status").returncode == 0
 
 
-def test_jobs_of_every_kind_are_seen_in_prometheus(stack: NativeStack) -> None:
+def schedule_jobs_of_every_kind() -> None:
     job_scheduler(jobs.succeed)
     job_scheduler(jobs.succeed, time_delta=timedelta(seconds=1))
     job_scheduler(jobs.take, function_args=[0.5], queue_name=LONG_RUNNING_QUEUE)
     job_scheduler(jobs.take, function_args=[30], job_timeout=1, max_retries=None)
     job_scheduler(jobs.fail, max_retries=None)
     job_scheduler(jobs.succeed_at_second_try, max_retries=1)
+
+
+EXPECTED_OF_EACH_ROUND = [
+    ("succeed", {"queue": "short-running", "outcome": "success"}, 2),
+    ("take", {"queue": "long-running", "outcome": "success"}, 1),
+    ("take", {"queue": "short-running", "outcome": "failed"}, 1),
+    ("fail", {"queue": "short-running", "outcome": "failed"}, 1),
+    ("succeed_at_second_try", {"queue": "short-running", "outcome": "retried"}, 1),
+    ("succeed_at_second_try", {"queue": "short-running", "outcome": "success"}, 1),
+]
+
+
+def wait_until_counted(stack: NativeStack, rounds: int) -> None:
+    def is_counted(function: str, labels: dict[str, str], count: int) -> bool:
+        matchers = {"function": f"tests.native.jobs.{function}", **labels}
+        selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
+        return stack.sum_of(f"rq_jobs_processed_total{{{selector}}}") == count * rounds
+
+    for function, labels, count in EXPECTED_OF_EACH_ROUND:
+        what = f"{count} x {rounds} {function} {labels}"
+        wait_until(partial(is_counted, function, labels, count), what, every=0.5)
+
+
+def test_jobs_of_every_kind_are_seen_in_prometheus(stack: NativeStack) -> None:
+    schedule_jobs_of_every_kind()
     job_scheduler(jobs.succeed, queue_name=LONG_RUNNING_QUEUE, cron=EVERY_TWO_SECONDS)
 
-    def seen(function: str, labels: dict[str, str], count: int) -> bool:
-        selector = ",".join(f'{name}="{value}"' for name, value in labels.items())
-        name = f"tests.native.jobs.{function}"
-        return stack.sum_of(f'rq_jobs_processed_total{{function="{name}",{selector}}}') == count
-
-    expected = [
-        ("succeed", {"queue": "short-running", "outcome": "success"}, 2),
-        ("take", {"queue": "long-running", "outcome": "success"}, 1),
-        ("take", {"queue": "short-running", "outcome": "failed"}, 1),
-        ("fail", {"queue": "short-running", "outcome": "failed"}, 1),
-        ("succeed_at_second_try", {"queue": "short-running", "outcome": "retried"}, 1),
-        ("succeed_at_second_try", {"queue": "short-running", "outcome": "success"}, 1),
-    ]
-    for function, labels, count in expected:
-        wait_until(partial(seen, function, labels, count), f"{count} {function} {labels}", every=0.5)
+    wait_until_counted(stack, rounds=1)
     wait_until(
         lambda: stack.sum_of('rq_cron_ticks_total{result="enqueued"}') >= 2, "two cron ticks", every=0.5
     )
@@ -120,6 +143,26 @@ def test_every_scrape_target_is_up(stack: NativeStack) -> None:
     expected = {each.name: "up" for each in (RQ_EXPORTER, REDIS_EXPORTER, PROMETHEUS, ALERTMANAGER)}
 
     wait_until(lambda: stack.targets() == expected, f"targets {expected}")
+
+
+@pytest.mark.needs("chromium")
+def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
+    schedule_jobs_of_every_kind()  # again: a rate needs something that it came from
+    running = job_scheduler(jobs.take, function_args=[150], queue_name=LONG_RUNNING_QUEUE)
+    wait_until_counted(stack, rounds=2)
+    undrawn: dict[tuple[str, str], str] = {}
+    errors: dict[str, list[str]] = {}
+    with open_browser() as browser:
+        for uid in DASHBOARDS:
+            view = open_dashboard(stack.url(PREVIEW), uid, browser, within=60, from_="now-5m", to="now")
+            undrawn |= {(uid, panel.title): panel.text for panel in view.panels if panel.state != "data"}
+            errors |= {uid: view.console_errors} if view.console_errors else {}
+            view.page.context.close()  # an open one goes on asking
+
+    with connect(stack.settings.redis_url()) as redis:
+        send_stop_job_command(redis, running.id)
+    assert undrawn.keys() == RIGHTLY_EMPTY.keys(), undrawn
+    assert errors == {}
 
 
 def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
