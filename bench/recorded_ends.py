@@ -1,0 +1,166 @@
+"""What RQ recorded, read from Redis's own log of every write: the truth that counters are held to.
+
+Redis appends each write to its append-only file, transactions as one block. Replaying RQ's registries and
+queues from it tells which transaction ended which execution, and how, whatever has since expired or been
+overwritten. Nothing in here looks at a key of this project.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, deque
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import BinaryIO, NamedTuple
+
+Command = list[bytes]
+
+
+class End(NamedTuple):
+    """How RQ recorded the end of one execution."""
+
+    queue: str
+    function: str
+    outcome: str
+
+
+def recorded_ends(directory: Path, functions: Mapping[str, str]) -> Replay:
+    """Replay the append-only file below `directory`; `functions` are those of the jobs, by job id."""
+    replay = Replay(functions)
+    for path in sorted(directory.glob("appendonlydir/*.incr.aof")):
+        with path.open("rb") as file:
+            for transaction in _transactions(file):
+                replay.take(transaction)
+    return replay
+
+
+def _transactions(file: BinaryIO) -> Iterator[list[Command]]:
+    block: list[Command] | None = None
+    for command in _commands(file):
+        name = command[0].upper()
+        if name == b"MULTI":
+            block = []
+        elif name == b"EXEC":
+            yield block or []
+            block = None
+        elif block is None:
+            yield [command]
+        else:
+            block.append(command)
+
+
+def _commands(file: BinaryIO) -> Iterator[Command]:
+    while header := file.readline():
+        if header.startswith(b"#"):  # a timestamp
+            continue
+        command = []
+        for _ in range(int(header[1:])):
+            length = int(file.readline()[1:])
+            command.append(file.read(length))
+            file.read(2)
+        yield command
+
+
+class Replay:
+    """RQ's registries of started jobs and its queues, as far as ends depend on them."""
+
+    def __init__(self, functions: Mapping[str, str]) -> None:
+        self.ends: Counter[End] = Counter()
+        self.recorded_again = 0
+        """Ends of executions that had been recorded before: RQ's own doubles."""
+        self._functions = functions
+        self._started: dict[str, dict[str, float]] = {}
+        self._lists: dict[str, deque[str]] = {}
+
+    def take(self, transaction: list[Command]) -> None:
+        """Apply one transaction, and note what it ended."""
+        ended: list[tuple[str, str]] = []
+        for command in transaction:
+            name, key = command[0].decode().upper(), command[1].decode() if len(command) > 1 else ""
+            if key.startswith("rq:wip:"):
+                ended += [
+                    (key.removeprefix("rq:wip:"), job) for job in self._change_started(name, key, command)
+                ]
+            elif key.startswith("rq:queue:"):
+                self._change_list(name, key, [part.decode() for part in command[2:]])
+        abandoned = any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
+        for queue, job in ended:
+            outcome = "abandoned" if abandoned else _outcome(transaction, job)
+            self.ends[End(queue, self._functions[job], outcome)] += 1
+        if not ended:
+            self._note_end_without_execution(transaction)
+
+    def _change_started(self, name: str, key: str, command: Command) -> list[str]:
+        """Return the ids of the jobs whose executions left the registry."""
+        started = self._started.setdefault(key, {})
+        if name == "ZADD":
+            score, member = command[-2:]
+            if b"XX" not in command or member.decode() in started:
+                started[member.decode()] = float(score)
+            return []
+        if name == "ZREM":
+            gone = [member.decode() for member in command[2:] if member.decode() in started]
+        elif name == "ZREMRANGEBYSCORE":
+            low, high = float(command[2]), float(command[3])
+            gone = [member for member, score in started.items() if low <= score <= high]
+        else:
+            raise ValueError(f"a registry of started jobs was changed by {name}")
+        for execution in gone:
+            del started[execution]
+        return [execution.partition(":")[0] for execution in gone]
+
+    def _change_list(self, name: str, key: str, arguments: list[str]) -> None:
+        items = self._lists.setdefault(key, deque())
+        match name, arguments:
+            case "RPUSH", ids:
+                items.extend(ids)
+            case "LPUSH", ids:
+                items.extendleft(ids)
+            case "LPOP", _:
+                items.popleft()
+            case "LMOVE" | "BLMOVE", [target, *_]:
+                self._lists.setdefault(target, deque()).append(items.popleft())
+            case "LREM", [_, job_id]:
+                items.remove(job_id)
+            case (("SET" | "PEXPIREAT" | "EXPIRE"), _):
+                pass  # when a stuck job was first seen
+            case _:
+                raise ValueError(f"a queue was changed by {name}")
+
+    def _note_end_without_execution(self, transaction: list[Command]) -> None:
+        """RQ ended a job that was not running: it was stuck on its way to a worker, or had ended before."""
+        for command in transaction:
+            key = command[1].decode(errors="replace") if len(command) > 1 else ""
+            if not (key.startswith("rq:job:") and command[0].upper() == b"HSET"):
+                continue
+            job = key.removeprefix("rq:job:")
+            status = _field(command, b"status")
+            if status not in (b"failed", b"queued") or job not in self._functions:
+                continue
+            queue = self._queue_that_it_is_stuck_in(job)
+            if queue is not None:
+                self.ends[End(queue, self._functions[job], "abandoned")] += 1
+                return
+            if status == b"failed":
+                self.recorded_again += 1
+                return
+
+    def _queue_that_it_is_stuck_in(self, job: str) -> str | None:
+        for key, items in self._lists.items():
+            if key.endswith(":intermediate") and job in items:
+                return key.removeprefix("rq:queue:").removesuffix(":intermediate")
+        return None
+
+
+def _outcome(transaction: list[Command], job: str) -> str:
+    statuses = [
+        _field(command, b"status")
+        for command in transaction
+        if command[0].upper() == b"HSET" and command[1] == f"rq:job:{job}".encode()
+    ]
+    status = next((status for status in reversed(statuses) if status), b"")
+    return {b"finished": "success", b"failed": "failed", b"stopped": "stopped"}.get(status, "retried")
+
+
+def _field(command: Command, name: bytes) -> bytes | None:
+    pairs = command[2:]
+    return dict(zip(pairs[::2], pairs[1::2], strict=True)).get(name)
