@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -11,6 +12,7 @@ from rich.console import Console
 from rich.table import Table
 
 Verdict = Literal["met", "missed", "shown"]
+WIDTH_OF_A_FILE = 160
 STYLES = {"met": "green", "missed": "bold red", "shown": "dim"}
 
 
@@ -47,4 +49,4 @@ def show(rows: Iterable[Row]) -> None:
     table = Table("figure", "result", "spread", "target", "verdict")
     for row in rows:
         table.add_row(row.name, row.figure, row.spread, row.target, f"[{STYLES[row.verdict]}]{row.verdict}")
-    Console().print(table)
+    Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(table)
