@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import cached_property
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
@@ -25,11 +24,15 @@ class Scrape:
 
     def __init__(self, reader: RedisReader) -> None:
         self._reader = reader
+        self._snapshot: Snapshot | None = None
 
-    @cached_property
+    @property
     def snapshot(self) -> Snapshot:
         """The facts of this scrape. Raises RedisError or TimeoutError."""
-        return self._reader.snapshot()
+        # No cached_property: before Python 3.12 one lock for all instances would make scrapes queue.
+        if self._snapshot is None:
+            self._snapshot = self._reader.snapshot()
+        return self._snapshot
 
 
 class ScrapeCollector:
