@@ -8,10 +8,10 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 
 from native import programs
+from native.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from scheduler.settings import Settings
 from stack import services
 from stack.dotenv import read_dotenv
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from stack.services import Service
 from stack.settings import (
     ALERT_RECEIVERS_DIR,
@@ -47,6 +47,11 @@ class Place:
     def prometheus_config(self) -> Path:
         """Where the prometheus.yml of this machine is written."""
         return self.directory / "prometheus.yml"
+
+    @property
+    def secrets(self) -> Path:
+        """Where generated passwords are kept."""
+        return self.directory.parent / "secrets"
 
     def data(self, service: Service) -> Path:
         """Return the folder of a service's data, made if need be."""
@@ -164,7 +169,7 @@ def _grafana(place: Place) -> Command:
         "GF_PATHS_LOGS": data,
         "GF_PATHS_PLUGINS": f"{data}/plugins",
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(GRAFANA_ADMIN_PASSWORD)),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(place.secrets, GRAFANA_ADMIN_PASSWORD)),
         "PROMETHEUS_URL": place.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": place.url(services.ALERTMANAGER),
     }

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from stack.runtime import StackError
 
-# Debian keeps servers where the PATH of an ordinary user does not lead.
-SEARCH_PATH = os.pathsep.join((os.environ.get("PATH", os.defpath), "/usr/local/sbin", "/usr/sbin", "/sbin"))
+SERVER_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
+"""Debian keeps servers where the PATH of an ordinary user does not lead."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +23,8 @@ class Program:
 
     def find(self) -> str | None:
         """Return the path of the first of its names that is installed."""
-        return next(filter(None, (shutil.which(name, path=SEARCH_PATH) for name in self.names)), None)
+        folders = os.pathsep.join((os.environ.get("PATH", os.defpath), *SERVER_FOLDERS))
+        return next(filter(None, (shutil.which(name, path=folders) for name in self.names)), None)
 
     def path(self) -> str:
         """Return its path.

@@ -14,10 +14,10 @@ from native import processes, programs, prometheus_config, supervisor_config
 from native.commands import Place, command
 from native.debian import ensure_installed
 from native.health import find_fault
+from native.secrets import GRAFANA_ADMIN_PASSWORD
 from native.supervisor import ProcessInfo, Supervisor
 from stack.ports import check_ports_free
 from stack.runtime import Health, State
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, SECRETS_DIRECTORY
 from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
 from stack.settings import PROJECT_ROOT, REDIS_URL, STATE_DIRECTORY, STOP_GRACE, StackSettings
 
@@ -101,7 +101,7 @@ class NativeRuntime:
         """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
         notes = []
         if GRAFANA in self.services():
-            notes.append(f"Grafana's admin password is in {SECRETS_DIRECTORY / GRAFANA_ADMIN_PASSWORD}")
+            notes.append(f"Grafana's admin password is in {self.place.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
         if not self.settings.has_own_redis():
@@ -110,11 +110,11 @@ class NativeRuntime:
 
     def data(self) -> Sequence[str]:
         """Return the folders with data, logs and secrets."""
-        return [str(folder) for folder in (self.directory, SECRETS_DIRECTORY) if folder.exists()]
+        return [str(folder) for folder in (self.directory, self.place.secrets) if folder.exists()]
 
     def clean(self) -> None:
         """Remove them."""
-        for folder in (self.directory, SECRETS_DIRECTORY):
+        for folder in (self.directory, self.place.secrets):
             shutil.rmtree(folder, ignore_errors=True)
 
     def _write_configuration(self) -> None:

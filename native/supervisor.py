@@ -25,6 +25,9 @@ ANSWERS_WITHIN = 5.0
 STARTS_WITHIN = 15.0
 POLL = 0.1
 
+NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
+"""Not there, not listening, or not willing."""
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
@@ -52,7 +55,7 @@ class Supervisor:
         """Tell whether it answers."""
         try:
             self._ask(ANSWERS_WITHIN).getState()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        except NO_ANSWER:
             return False
         return True
 
@@ -77,8 +80,17 @@ class Supervisor:
             time.sleep(POLL)
 
     def update(self, stop_grace: float) -> None:
-        """Take over a changed configuration file: restart what it changes, start what does not run."""
-        server = self._ask(ANSWERS_WITHIN + stop_grace)
+        """Take over a changed configuration file: restart what it changes, start what does not run.
+
+        Raises:
+            StackError: it refused, or did not answer.
+        """
+        try:
+            self._update(self._ask(ANSWERS_WITHIN + stop_grace))
+        except NO_ANSWER as error:
+            raise StackError(f"supervisord did not take over the settings: {error}") from error
+
+    def _update(self, server: Any) -> None:
         ((added, changed, removed),) = server.reloadConfig()
         for group in (*removed, *changed):
             print(f"Restarting {group}" if group in changed else f"Stopping {group}", flush=True)
@@ -94,7 +106,7 @@ class Supervisor:
         """Return what it runs by name; nothing when it does not run."""
         try:
             answer: list[dict[str, Any]] = self._ask(ANSWERS_WITHIN).getAllProcessInfo()
-        except (OSError, http.client.HTTPException, xmlrpc.client.Error):
+        except NO_ANSWER:
             return {}
         return {
             info["name"]: ProcessInfo(info["statename"], info["description"], info["now"] - info["start"])
@@ -103,15 +115,16 @@ class Supervisor:
 
     def request_stop(self, name: str) -> None:
         """Send SIGTERM to a program, and do not start it again."""
-        with contextlib.suppress(xmlrpc.client.Fault):  # it has ended just now
+        with contextlib.suppress(*NO_ANSWER):  # the program, or supervisord, has ended just now
             self._ask(ANSWERS_WITHIN).stopProcess(name, False)
 
     def shut_down(self, within: float) -> None:
         """Make it end what it still runs, and itself; return when it has, or after so many seconds."""
-        server = self._ask(ANSWERS_WITHIN)
-        process = psutil.Process(server.getPID())
-        server.shutdown()
-        wait_until_ended([process], within)
+        with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess):
+            server = self._ask(ANSWERS_WITHIN)
+            process = psutil.Process(server.getPID())
+            server.shutdown()
+            wait_until_ended([process], within)
 
     def _ask(self, timeout: float) -> Any:
         transport = _UnixSocketTransport(supervisor_socket(self.directory), timeout)

@@ -61,7 +61,6 @@ def _supervisord(directory: Path) -> str:
                 "logfile_backups": 2,
                 "pidfile": directory / "supervisord.pid",
                 "directory": PROJECT_ROOT,
-                "umask": "077",
             }
             # Everything runs as whoever started it; supervisord wants to hear that root is meant.
             | ({"user": "root"} if os.getuid() == 0 else {}),

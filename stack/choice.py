@@ -29,10 +29,18 @@ def choose(settings: StackSettings) -> Runtime:
 
 def available(settings: StackSettings) -> list[Runtime]:
     """Return every runtime that may hold processes or data here: what to stop and to clean."""
-    runtimes: list[Runtime] = [NativeRuntime(settings)]
-    if settings.runtime != "native" and Docker(settings.environment).engine_answers():
-        runtimes.append(ComposeRuntime(settings))
-    return [runtime for runtime in runtimes if settings.runtime in {None, runtime.name}]
+    native, compose = NativeRuntime(settings), ComposeRuntime(settings)
+    if settings.runtime is not None:
+        return [native if settings.runtime == native.name else compose]
+    return [native, compose] if _can_run_containers(settings) else [native]
+
+
+def _can_run_containers(settings: StackSettings) -> bool:
+    try:
+        Docker(settings.environment).check_versions()
+    except StackError:
+        return False
+    return True
 
 
 def check_alone(chosen: Runtime, settings: StackSettings) -> None:

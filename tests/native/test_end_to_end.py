@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import subprocess
 import time
 from collections.abc import Iterator
 from datetime import timedelta
@@ -152,17 +153,33 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
     wait_until_counted(stack, rounds=2)
     undrawn: dict[tuple[str, str], str] = {}
     errors: dict[str, list[str]] = {}
-    with open_browser() as browser:
+    five_minutes = {"from": "now-5m", "to": "now"}
+    with open_browser() as browser, browser.new_context() as context:
         for uid in DASHBOARDS:
-            view = open_dashboard(stack.url(PREVIEW), uid, browser, within=60, from_="now-5m", to="now")
+            view = open_dashboard(stack.url(PREVIEW), uid, context, within=60, query=five_minutes)
             undrawn |= {(uid, panel.title): panel.text for panel in view.panels if panel.state != "data"}
             errors |= {uid: view.console_errors} if view.console_errors else {}
-            view.page.context.close()  # an open one goes on asking
+            view.page.close()  # an open one goes on asking
 
     with connect(stack.settings.redis_url()) as redis:
         send_stop_job_command(redis, running.id)
     assert undrawn.keys() == RIGHTLY_EMPTY.keys(), undrawn
     assert errors == {}
+
+
+def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    command = ["make", "logs", "SERVICE=redis"]
+    with (
+        shown.open("w") as output,
+        subprocess.Popen(
+            command, cwd=stack.directory, env=stack.environment, stdout=output, start_new_session=True
+        ) as process,
+    ):
+        wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
+        assert process.poll() is None
+        os.killpg(process.pid, signal.SIGINT)
+        process.wait(timeout=10)
 
 
 def test_starting_twice_changes_nothing(stack: NativeStack) -> None:

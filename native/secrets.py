@@ -6,13 +6,10 @@ import os
 import secrets
 from pathlib import Path
 
-from stack.settings import STATE_DIRECTORY
-
-SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
 GRAFANA_ADMIN_PASSWORD = "grafana-admin-password"  # noqa: S105 - the name of a file
 
 
-def ensure_secret(name: str, directory: Path = SECRETS_DIRECTORY) -> Path:
+def ensure_secret(directory: Path, name: str) -> Path:
     """Return the file of the secret, made and filled at the first call; only its owner can read it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
