@@ -24,6 +24,12 @@ QUEUE_CHOICE = layer.label_variable("queue", "Queue", catalogue.JOBS.name)
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
+COUNT = "none"
+"""Unit of whole things: unlike `short`, it does not make 4 K of 4213."""
+
+A_MINUTE = "suffix:/min"
+"""Unit of events a minute."""
+
 OUTCOME_COLOURS = {
     "success": "green",
     "failed": "red",

@@ -6,7 +6,9 @@ from collections.abc import Sequence
 
 from grafana import links
 from grafana.house import (
+    A_MINUTE,
     ANY_IS_BAD,
+    COUNT,
     NO_METRICS,
     NOT_MEASURED,
     NOTHING_FAILED,
@@ -32,6 +34,7 @@ def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
         "Jobs that failed for good in the chosen time: they raised and had no retry left, or their worker "
         "died.",
         jobs.count(*choices, jobs.FAILED),
+        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -60,6 +63,7 @@ def killed_work_horses(*choices: str) -> Panel:
         "Work horses that ended without a word in the chosen time: killed by the kernel for want of memory, "
         "by a signal, or crashed.",
         jobs.exception_count(catalogue.WORK_HORSE_KILLED, *choices),
+        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -72,6 +76,7 @@ def abandoned_jobs(*choices: str) -> Panel:
         "Abandoned",
         "Jobs whose worker died with them in the chosen time; found when their heartbeat expired.",
         jobs.count(*choices, jobs.ABANDONED),
+        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -82,11 +87,12 @@ def killed_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
     """The same two over time."""
     return time_series(
         "Killed and abandoned",
-        "Work horses that were killed, and jobs whose worker died, per step of the graph.",
+        "Work horses that were killed, and jobs whose worker died, a minute.",
         [
             jobs.exceptions_over_time(catalogue.WORK_HORSE_KILLED, *choices),
             jobs.exceptions_over_time(catalogue.ABANDONED, *choices),
         ],
+        unit=A_MINUTE,
         bars=True,
         series_colours={catalogue.WORK_HORSE_KILLED: "red", catalogue.ABANDONED: "purple"},
         no_value=NOT_MEASURED,
@@ -100,7 +106,7 @@ def jobs_ended(*choices: str) -> Panel:
         "Jobs ended",
         "Executions that ended, a minute, by outcome.",
         [jobs.per_minute("outcome", *choices)],
-        unit="suffix:/min",
+        unit=A_MINUTE,
         stacked=True,
         series_colours=OUTCOME_COLOURS,
         no_value=NOT_MEASURED,
@@ -114,7 +120,7 @@ def errors_by_exception() -> Panel:
         "Errors by exception",
         "Executions that ended with an error, a minute, retried ones included, by exception.",
         [jobs.exceptions_per_minute()],
-        unit="suffix:/min",
+        unit=A_MINUTE,
         stacked=True,
         bars=True,
         no_value=NOTHING_FAILED,
@@ -133,7 +139,7 @@ def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
             Label("queue", "Queue"),
         ],
         [
-            Column("Errors", jobs.errors(), decimals=0),
+            Column("Errors", jobs.errors(), unit=COUNT, decimals=0),
             Column("First", jobs.first_error(), unit="dateTimeFromNow"),
             Column("Last", jobs.last_error(), unit="dateTimeFromNow"),
         ],

@@ -1,7 +1,15 @@
 """Cron: what runs by the clock."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, ANY_IS_ODD, CRON_FUNCTION_CHOICE, QUEUE_CHOICE, rq_dashboard
+from grafana.house import (
+    A_MINUTE,
+    ANY_IS_BAD,
+    ANY_IS_ODD,
+    COUNT,
+    CRON_FUNCTION_CHOICE,
+    QUEUE_CHOICE,
+    rq_dashboard,
+)
 from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.layout import row
 from grafana.layer.panels import stat, state_timeline, time_series
@@ -54,6 +62,7 @@ DASHBOARD = rq_dashboard(
                 "Enqueued",
                 "Ticks in the chosen time that became a job.",
                 cron.ticks("enqueued"),
+                unit=COUNT,
                 decimals=0,
                 no_value=NO_CRON_JOB,
             ),
@@ -61,6 +70,7 @@ DASHBOARD = rq_dashboard(
                 "Coalesced",
                 "Ticks in the chosen time that no scheduler was up for, and that one later run stands for.",
                 cron.ticks("coalesced"),
+                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_ODD,
                 no_value=NO_CRON_JOB,
@@ -70,13 +80,14 @@ DASHBOARD = rq_dashboard(
                 "Ticks in the chosen time that no scheduler was up for, and that were too old to run when "
                 "one came.",
                 cron.ticks("missed"),
+                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_BAD,
                 no_value=NO_CRON_JOB,
             ),
         ),
         row(
-            10,
+            8,
             table(
                 "Schedule",
                 "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
@@ -94,7 +105,9 @@ DASHBOARD = rq_dashboard(
                     Column("Next tick", cron.next_tick(), unit="dateTimeFromNow"),
                     Column("Last outcome", cron.last_outcome(), mappings=OUTCOMES),
                     Column("Run time", cron.run_time(), unit="s"),
-                    Column("Lost", cron.ticks_not_enqueued(), decimals=0, colours=[(1, "orange")]),
+                    Column(
+                        "Lost", cron.ticks_not_enqueued(), unit=COUNT, decimals=0, colours=[(1, "orange")]
+                    ),
                 ],
                 sort_by="Late by",
                 no_value=NO_CRON_JOB,
@@ -115,8 +128,9 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Ticks by result",
-                "Ticks per step of the graph: enqueued, coalesced into a later one, or missed.",
-                [cron.ticks_per_step(result) for result in cron.TICK_NUMBERS],
+                "Ticks a minute: enqueued, coalesced into a later one, or missed.",
+                [cron.ticks_per_minute(result) for result in cron.TICK_NUMBERS],
+                unit=A_MINUTE,
                 bars=True,
                 stacked=True,
                 series_colours=RESULT_COLOURS,

@@ -1,7 +1,15 @@
 """Durations: run time, and the time in the queue before it."""
 
 from grafana import links
-from grafana.house import FUNCTION_CHOICE, NO_METRICS, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
+from grafana.house import (
+    A_MINUTE,
+    COUNT,
+    FUNCTION_CHOICE,
+    NO_METRICS,
+    NOT_MEASURED,
+    QUEUE_CHOICE,
+    rq_dashboard,
+)
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import heatmap, stat, time_series
 from grafana.layer.tables import Column, Label, table
@@ -70,7 +78,12 @@ DASHBOARD = rq_dashboard(
                     Label("queue", "Queue"),
                 ],
                 [
-                    Column("Executions", jobs.count_by("queue, function", QUEUE, FUNCTION), decimals=0),
+                    Column(
+                        "Executions",
+                        jobs.count_by("queue, function", QUEUE, FUNCTION),
+                        unit=COUNT,
+                        decimals=0,
+                    ),
                     *(
                         Column(
                             durations.percentile(q),
@@ -98,6 +111,7 @@ DASHBOARD = rq_dashboard(
                 "Executions that were ended because they ran longer than their timeout allows, per step of "
                 "the graph, by function.",
                 [jobs.exception_by_function(jobs.TIMED_OUT, QUEUE, FUNCTION)],
+                unit=A_MINUTE,
                 stacked=True,
                 bars=True,
                 no_value="None timed out, or is not measured",

@@ -1,7 +1,15 @@
 """Job function: everything about one function, for whoever came from another dashboard."""
 
 from grafana import links
-from grafana.house import FUNCTION_CHOICE, NO_METRICS, NOT_MEASURED, QUEUE_CHOICE, RATIO_STEPS, rq_dashboard
+from grafana.house import (
+    COUNT,
+    FUNCTION_CHOICE,
+    NO_METRICS,
+    NOT_MEASURED,
+    QUEUE_CHOICE,
+    RATIO_STEPS,
+    rq_dashboard,
+)
 from grafana.layer.layout import row
 from grafana.layer.panels import stat
 from grafana.layer.tables import Column, Label, table
@@ -30,6 +38,7 @@ DASHBOARD = rq_dashboard(
                 "Executions",
                 "Executions of the function that ended in the chosen time.",
                 jobs.count(QUEUE, FUNCTION),
+                unit=COUNT,
                 decimals=0,
                 no_value=NO_METRICS,
             ),
@@ -57,7 +66,7 @@ DASHBOARD = rq_dashboard(
                 "The queues that it ran in, in the chosen time.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")])],
                 [
-                    Column("Executions", jobs.count_by("queue", QUEUE, FUNCTION), decimals=0),
+                    Column("Executions", jobs.count_by("queue", QUEUE, FUNCTION), unit=COUNT, decimals=0),
                     Column("Mean run", durations.run_mean("queue", QUEUE, FUNCTION), unit="s"),
                     Column(
                         "Failure ratio",

@@ -2,7 +2,9 @@
 
 from grafana import links
 from grafana.house import (
+    A_MINUTE,
     ANY_IS_BAD,
+    COUNT,
     NO_METRICS,
     NOTHING_FAILED,
     QUEUE_CHOICE,
@@ -30,7 +32,7 @@ DASHBOARD = rq_dashboard(
                 "Throughput",
                 "Executions that ended, a minute, well or not.",
                 jobs.per_minute_in_all(QUEUE),
-                unit="suffix:/min",
+                unit=A_MINUTE,
                 decimals=1,
                 sparkline=True,
                 no_value=NO_METRICS,
@@ -162,6 +164,7 @@ DASHBOARD = rq_dashboard(
                 "The functions whose jobs failed most often for good in the chosen time. A click leads to "
                 "the function.",
                 jobs.top_failing_functions(),
+                unit=COUNT,
                 decimals=0,
                 colours=thresholds("red"),
                 no_value=NOTHING_FAILED,
@@ -173,15 +176,15 @@ DASHBOARD = rq_dashboard(
                 "Alerts that fire now. What each means, and what to do: its runbook, which the alert's "
                 "message in Alertmanager names.",
                 [
-                    Label("alertname", "Alert"),
-                    Label("severity", "Severity"),
+                    Label("alertname", "Alert", width=200),
+                    Label("severity", "Severity", width=80),
                     Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]),
                 ],
                 [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow")],
                 sort_by="Since",
                 no_value="No alert fires",
             ),
-            widths=(9, 7, 8),
+            widths=(8, 7, 9),
         ),
     ],
 )

@@ -1,7 +1,7 @@
 """Queue depth: what waits, and whether it will be worked off."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
+from grafana.house import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import stat, time_series
 from grafana.links import series_to, to
@@ -21,7 +21,7 @@ DASHBOARD = rq_dashboard(
             stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
             oldest_wait(),
             stat(
-                "Queues without workers",
+                "Unserved queues",
                 "Queues with jobs that no live worker listens for: start a worker for them.",
                 queues.without_workers(),
                 colours=ANY_IS_BAD,
@@ -74,7 +74,7 @@ DASHBOARD = rq_dashboard(
                 "Jobs a minute. RQ counts no arrivals: they are what ended, plus what there is more of than "
                 "before, queued or running. Retries and delayed jobs arrive when they enter the queue.",
                 [queues.arrivals(), queues.departures()],
-                unit="suffix:/min",
+                unit=A_MINUTE,
                 series_colours={"arrived": "blue", "ended": "green"},
                 no_value=NOT_MEASURED,
             ),
@@ -96,7 +96,7 @@ DASHBOARD = rq_dashboard(
                 "By how many jobs a minute the queue has grown (above zero) or shrunk in the last five "
                 "minutes.",
                 [queues.growth()],
-                unit="suffix:/min",
+                unit=A_MINUTE,
                 minimum=None,
                 series_links=[ONLY_THIS_QUEUE],
             ),

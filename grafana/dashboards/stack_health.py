@@ -1,7 +1,7 @@
 """Stack health: who watches the watchers."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
+from grafana.house import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
 from grafana.layer.fields import value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import alert_list, stat, state_timeline, time_series
@@ -98,8 +98,9 @@ DASHBOARD = rq_dashboard(
             time_series(
                 "Losses",
                 "Keys that Redis threw away for want of memory, which may be jobs, and clients it turned "
-                "away, per step of the graph. Must be zero.",
+                "away, a minute. Must be zero.",
                 stack.redis_losses(),
+                unit=A_MINUTE,
                 bars=True,
                 series_colours={"keys evicted": "red", "connections rejected": "orange"},
             ),
@@ -115,12 +116,13 @@ DASHBOARD = rq_dashboard(
                 unit="s",
             ),
             time_series(
-                "Errors",
+                "Exporter errors",
                 "What the exporter could not read, and jobs that workers could not count, a minute, by "
                 "reason.",
                 [stack.exporter_errors(), stack.write_errors()],
-                unit="suffix:/min",
-                no_value="No error since the exporter started",
+                unit=A_MINUTE,
+                bars=True,
+                no_value="No error",
             ),
             time_series(
                 "Samples by service",
@@ -137,9 +139,9 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Failures",
-                "What Prometheus and Alertmanager failed to do, per step of the graph. Must be zero, or "
-                "alerts get lost.",
+                "What Prometheus and Alertmanager failed to do, a minute. Must be zero, or alerts get lost.",
                 stack.monitoring_losses(),
+                unit=A_MINUTE,
                 bars=True,
             ),
             time_series(
@@ -152,9 +154,12 @@ DASHBOARD = rq_dashboard(
                 "Samples", "Samples a second that Prometheus takes in.", [stack.samples()], unit="cps"
             ),
             time_series(
-                "Alerts and notifications",
-                "Alerts that Alertmanager holds, and notifications it sent, per step of the graph.",
-                [stack.active_alerts(), stack.notifications()],
+                "Notifications",
+                "Notifications that Alertmanager sent, a minute, by where they went.",
+                [stack.notifications()],
+                unit=A_MINUTE,
+                bars=True,
+                no_value="No notification",
             ),
         ),
     ],

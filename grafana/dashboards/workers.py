@@ -1,7 +1,7 @@
 """Workers: who is there, what they do, and who was lost."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, QUEUE_CHOICE, rq_dashboard
+from grafana.house import ANY_IS_BAD, COUNT, QUEUE_CHOICE, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import stat, state_timeline, time_series
@@ -95,19 +95,19 @@ DASHBOARD = rq_dashboard(
             ),
         ),
         row(
-            9,
+            8,
             table(
                 "Workers",
                 "One row a live worker. Forgotten in: when RQ gives it up, unless it reports; a healthy "
                 "worker has always more than 30 seconds. Succeeded, failed and working are over the chosen "
                 "time, by RQ's own counts, and gone with the worker; working counts a job when it ends.",
-                [Label("name", "Worker"), Label("queues", "Queues")],
+                [Label("name", "Worker", width=210), Label("queues", "Queues")],
                 [
                     Column("State", workers.state_now(), mappings=STATES),
                     Column("Silent for", workers.heartbeat_age(), unit="s"),
                     Column("Forgotten in", workers.forgotten_in(), unit="s", colours=EXPIRY_STEPS),
-                    Column("Succeeded", workers.succeeded(), decimals=0),
-                    Column("Failed", workers.failed(), decimals=0),
+                    Column("Succeeded", workers.succeeded(), unit=COUNT, decimals=0),
+                    Column("Failed", workers.failed(), unit=COUNT, decimals=0),
                     Column("Working", workers.working_share(), unit="percentunit", decimals=0),
                 ],
                 sort_by="Forgotten in",
@@ -115,11 +115,11 @@ DASHBOARD = rq_dashboard(
                 no_value="No live worker",
             ),
             running_jobs(links=[cell_to(links.DURATIONS, "queue")]),
-            widths=(14, 10),
+            widths=(15, 9),
         ),
         Heading("Lost and found"),
         row(
-            8,
+            7,
             time_series(
                 "Restarts",
                 "Workers that appeared or went, per step of the graph. Both at once, again and again: they "
@@ -135,6 +135,9 @@ DASHBOARD = rq_dashboard(
                 unit="s",
                 legend="none",
             ),
+        ),
+        row(
+            7,
             time_series(
                 "Longest running job by queue",
                 "Run time so far of the job that has been running longest.",

@@ -7,12 +7,23 @@ from collections.abc import Sequence
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.jobs import FAILED
-from grafana.queries.promql import FUNCTION, QUEUE, equals, from_rates, over_range, select, with_zero
+from grafana.queries.promql import (
+    FUNCTION,
+    PER_MINUTE,
+    QUEUE,
+    equals,
+    from_rates,
+    over_range,
+    select,
+    with_zero,
+)
 from scheduler import catalogue
 from scheduler.catalogue import Metric, TickResult
 
 LATE = 60
 """Seconds after its time from which a tick counts as late: cron's own resolution."""
+
+CRON_RESOLUTION = "60s"
 
 TICK_NUMBERS: dict[TickResult, int] = {"missed": 3, "coalesced": 2, "enqueued": 1}
 """For a timeline; the worst first, which hides the others of the same step."""
@@ -58,9 +69,10 @@ def ticks(result: TickResult) -> Query:
     return Query(f"sum(increase({_ticks(result)}[$__range]) and on (cron_job) {_info()})", result)
 
 
-def ticks_per_step(result: TickResult) -> Query:
-    """Ticks with this result, per step of the graph."""
-    return Query(f"sum(increase({_ticks(result)}[$__rate_interval]) and on (cron_job) {_info()})", result)
+def ticks_per_minute(result: TickResult) -> Query:
+    """Ticks with this result, a minute."""
+    rate = f"rate({_ticks(result)}[$__rate_interval]) and on (cron_job) {_info()}"
+    return Query(f"{PER_MINUTE} * sum({rate})", result, min_step=CRON_RESOLUTION)
 
 
 def _ticks(result: TickResult) -> str:

@@ -11,6 +11,7 @@ from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import (
     FUNCTION,
+    PER_MINUTE,
     QUEUE,
     equals,
     from_counters,
@@ -21,7 +22,6 @@ from grafana.queries.promql import (
 )
 from scheduler import catalogue
 
-PER_MINUTE = 60
 FAILED = one_of("outcome", ("failed", "abandoned"))
 ENDED = one_of("outcome", ("success", "failed", "abandoned"))
 """Came to an end by themselves: a retried job has not yet, a stopped one was told to."""
@@ -122,15 +122,15 @@ def exception_count(exception: str, *matchers: str) -> Query:
 
 
 def exception_by_function(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception, per step of the graph, by function."""
-    raised = f"increase({_raised(exception, *matchers)}[$__rate_interval])"
-    return from_counters(f"sum by (function) ({raised}) > 0", "{{function}}")
+    """Executions that ended with this exception, a minute, by function; none of what did not."""
+    rate = f"rate({_raised(exception, *matchers)}[$__rate_interval])"
+    return from_counters(f"{PER_MINUTE} * sum by (function) ({rate}) > 0", "{{function}}")
 
 
 def exceptions_over_time(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception, per step of the graph."""
-    raised = f"sum(increase({_raised(exception, *matchers)}[$__rate_interval]))"
-    return from_counters(raised, exception)
+    """Executions that ended with this exception, a minute."""
+    rate = f"rate({_raised(exception, *matchers)}[$__rate_interval])"
+    return from_counters(f"{PER_MINUTE} * sum({rate})", exception)
 
 
 ERRORS_BY = "queue, function, exception"

@@ -8,6 +8,9 @@ from grafana.layer.query import Query
 from grafana.queries import recorded
 from scheduler.catalogue import Metric
 
+PER_MINUTE = 60
+"""From a rate, which is a second's."""
+
 QUEUE = 'queue=~"$queue"'
 FUNCTION = 'function=~"$function"'
 """What the reader picked at the top of the dashboard."""

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from grafana.queries.promql import QUEUE, equals, from_rates, one_of, over_step, select, with_zero
+from grafana.queries.promql import PER_MINUTE, QUEUE, equals, from_rates, one_of, over_step, select, with_zero
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 
-PER_MINUTE = 60
 QUEUED = equals("status", "queued")
 ENDLESS = 30 * 86400
 """Seconds from which a time to drain is no estimate any more."""
@@ -73,8 +72,12 @@ def overdue() -> Query:
 
 
 def overdue_in_all() -> Query:
-    """Scheduled jobs whose time has come."""
-    return _gauge_in_all(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS)
+    """Scheduled jobs whose time has come: as many as there were at least, at all times of the last minute.
+
+    RQ's scheduler looks every second, so that there are always some that it is about to enqueue.
+    """
+    overdue_ = select(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, QUEUE)
+    return Query(f"sum(min_over_time({overdue_}[1m]))")
 
 
 def stuck() -> Query:

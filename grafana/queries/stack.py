@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.layer.query import Query
-from grafana.queries.promql import equals, select
+from grafana.queries.promql import PER_MINUTE, equals, select
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
@@ -24,8 +24,9 @@ def _rate(service: Service, name: str, legend: str = "__auto") -> Query:
     return Query(f"sum(rate({_of(service, name)}[$__rate_interval]))", legend, min_step=SCRAPE_INTERVAL)
 
 
-def _count(service: Service, name: str, legend: str = "__auto") -> Query:
-    return Query(f"sum(increase({_of(service, name)}[$__rate_interval]))", legend, min_step=SCRAPE_INTERVAL)
+def _per_minute(service: Service, name: str, legend: str) -> Query:
+    rate = f"sum(rate({_of(service, name)}[$__rate_interval]))"
+    return Query(f"{PER_MINUTE} * {rate}", legend, min_step=SCRAPE_INTERVAL)
 
 
 # --- all services ---
@@ -94,7 +95,7 @@ def write_errors() -> Query:
 
 
 def _errors(metric: Metric, legend: str) -> Query:
-    return Query(f"60 * sum by (reason) (rate({metric.name}[$__rate_interval]))", legend)
+    return Query(f"{PER_MINUTE} * sum by (reason) (rate({metric.name}[$__rate_interval])) > 0", legend)
 
 
 # --- Redis ---
@@ -132,10 +133,10 @@ def redis_clients() -> list[Query]:
 
 
 def redis_losses() -> list[Query]:
-    """Keys thrown away for want of memory, and clients turned away, per step of the graph."""
+    """Keys thrown away for want of memory, and clients turned away, a minute."""
     return [
-        _count(REDIS_EXPORTER, "redis_evicted_keys_total", "keys evicted"),
-        _count(REDIS_EXPORTER, "redis_rejected_connections_total", "connections rejected"),
+        _per_minute(REDIS_EXPORTER, "redis_evicted_keys_total", "keys evicted"),
+        _per_minute(REDIS_EXPORTER, "redis_rejected_connections_total", "connections rejected"),
     ]
 
 
@@ -165,28 +166,21 @@ def rule_durations() -> Query:
 
 
 def monitoring_losses() -> list[Query]:
-    """What Prometheus and Alertmanager failed to do, per step of the graph."""
+    """What Prometheus and Alertmanager failed to do, a minute."""
     return [
-        _count(PROMETHEUS, "prometheus_rule_evaluation_failures_total", "rule evaluations failed"),
-        _count(PROMETHEUS, "prometheus_rule_group_iterations_missed_total", "rule evaluations missed"),
-        _count(PROMETHEUS, "prometheus_notifications_dropped_total", "alerts dropped"),
-        _count(ALERTMANAGER, "alertmanager_notifications_failed_total", "notifications failed"),
+        _per_minute(PROMETHEUS, "prometheus_rule_evaluation_failures_total", "rule evaluations failed"),
+        _per_minute(PROMETHEUS, "prometheus_rule_group_iterations_missed_total", "rule evaluations missed"),
+        _per_minute(PROMETHEUS, "prometheus_notifications_dropped_total", "alerts dropped"),
+        _per_minute(ALERTMANAGER, "alertmanager_notifications_failed_total", "notifications failed"),
     ]
 
 
 def notifications() -> Query:
-    """Notifications that Alertmanager sent, per step of the graph, by where they went."""
+    """Notifications that Alertmanager sent, a minute, by where they went."""
     sent = _of(ALERTMANAGER, "alertmanager_notifications_total")
     # Alertmanager counts each way it could send from the start: leave out the unused.
     return Query(
-        f"sum by (integration) (increase({sent}[$__rate_interval])) > 0",
+        f"{PER_MINUTE} * sum by (integration) (rate({sent}[$__rate_interval])) > 0",
         "{{integration}}",
         min_step=SCRAPE_INTERVAL,
-    )
-
-
-def active_alerts() -> Query:
-    """Alerts that Alertmanager holds, by state."""
-    return Query(
-        f"sum by (state) ({_of(ALERTMANAGER, 'alertmanager_alerts')})", "{{state}}", min_step=SCRAPE_INTERVAL
     )
