@@ -24,11 +24,11 @@ class ComposeStack(StackCopy):
 
     def compose(self, *arguments: str) -> None:
         """Run `docker compose` as the README says."""
-        self._docker("compose", "-f", CORE_COMPOSE_FILE, "-f", MONITOR_COMPOSE_FILE, *arguments)
+        self.docker("compose", "-f", CORE_COMPOSE_FILE, "-f", MONITOR_COMPOSE_FILE, *arguments)
 
     def inside(self, container: Container, *command: str) -> str:
         """Run a command in a container and return what it printed."""
-        return self._docker("exec", container["Id"], *command)
+        return self.docker("exec", container["Id"], *command)
 
     def kill_all_processes(self, container: Container) -> None:
         """End what runs in a container as a crash would; `docker kill` counts as stopped by hand."""
@@ -36,12 +36,12 @@ class ComposeStack(StackCopy):
 
     def containers(self, service: Service | None = None) -> list[Container]:
         """What the engine knows of the containers, or of those of one service."""
-        identifiers = self._docker("ps", "--all", "--quiet", "--filter", self._label).split()
-        found: list[Container] = json.loads(self._docker("inspect", *identifiers)) if identifiers else []
+        identifiers = self.docker("ps", "--all", "--quiet", "--filter", self._label).split()
+        found: list[Container] = json.loads(self.docker("inspect", *identifiers)) if identifiers else []
         return containers_of(service, found) if service else found
 
     def volumes(self) -> list[str]:
-        return self._docker("volume", "ls", "--quiet", "--filter", self._label).split()
+        return self.docker("volume", "ls", "--quiet", "--filter", self._label).split()
 
     def has_preview(self) -> bool:
         """Tell whether Grafana could not be had, and the preview runs in its place."""
@@ -56,7 +56,8 @@ class ComposeStack(StackCopy):
     def _label(self) -> str:
         return f"label=com.docker.compose.project={self.project}"
 
-    def _docker(self, *arguments: str) -> str:
+    def docker(self, *arguments: str) -> str:
+        """Run `docker` in the copy and return what it printed."""
         return subprocess.run(
             ["docker", *arguments],
             cwd=self.directory,
