@@ -37,14 +37,5 @@ def exporter(redis_client: Redis, redis_server: RedisServer, tmp_path: Path) -> 
 
 
 @pytest.fixture
-def own_redis(tmp_path: Path) -> Iterator[RedisServer]:
-    """A Redis of the test's own, which it may freeze and kill."""
-    server = RedisServer(tmp_path)
-    server.start()
-    yield server
-    server.kill()
-
-
-@pytest.fixture
 def queue(redis_client: Redis) -> Queue:
     return Queue("mail", connection=redis_client)
