@@ -37,3 +37,9 @@ RECORDED = {
     ),
 }
 """Every rule of prometheus/rules/recording.yml, by the interval of its group."""
+
+ALL_RECORDED = (
+    *(name for names in RECORDED.values() for name in names),
+    *(OBJECTIVE_EVENTS, OBJECTIVE_ERRORS, OBJECTIVE_BUDGET),
+)
+"""Every recorded series that the dashboards read."""

@@ -55,11 +55,11 @@ class History:
     workers: int = 4
     cron_jobs: int = 3
 
-    def write(self, path: Path, times: range) -> None:
-        """Write all samples at these times, for `promtool tsdb create-blocks-from openmetrics`."""
+    def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
+        """Write the samples from `start` to before `end` as OpenMetrics, which promtool imports."""
         with path.open("w", encoding="utf-8") as file:
             for series in self.series():
-                series.write(file, times)
+                series.write(file, range(start, end, step(series)))
             file.write("# EOF\n")
 
     def series(self) -> Iterator[Series]:

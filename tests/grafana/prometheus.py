@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 from typing import Any
 from urllib.error import URLError
@@ -69,9 +69,9 @@ class Prometheus:
         """Add the samples of an OpenMetrics file. Only while it is stopped."""
         _promtool("tsdb", "create-blocks-from", "openmetrics", str(text), str(self.blocks))
 
-    def record(self, rules: Path, start: int, end: int) -> None:
-        """Evaluate the recording rules of a folder for the past, as if they had been there."""
-        for level, groups in enumerate(_levels(rules)):
+    def record(self, rules: Path, names: Collection[str], start: int, end: int) -> None:
+        """Evaluate the recording rules of a folder that have these names, as if they had been there."""
+        for level, groups in enumerate(_levels(rules, names)):
             file = self.directory / f"rules-{level}.yml"
             file.write_text(yaml.safe_dump({"groups": groups}))
             self.start()
@@ -95,7 +95,7 @@ class Prometheus:
             return result
 
 
-def _levels(folder: Path) -> Iterator[list[Json]]:
+def _levels(folder: Path, names: Collection[str]) -> Iterator[list[Json]]:
     """The recording rules, cut so that each part only reads what is scraped, or recorded by a part before it.
 
     promtool does not see what it has just recorded.
@@ -105,12 +105,12 @@ def _levels(folder: Path) -> Iterator[list[Json]]:
         for file in sorted(folder.glob("*.yml"))
         for group in yaml.safe_load(file.read_text())["groups"]
         for rule in group["rules"]
-        if "record" in rule
+        if rule.get("record") in names
     ]
     while todo:
-        names = {rule["record"] for _, rule in todo}
-        now = [(interval, rule) for interval, rule in todo if not _waits_for(rule, names)]
-        assert now, f"rules that wait for one another: {names}"
+        waiting = {rule["record"] for _, rule in todo}
+        now = [(interval, rule) for interval, rule in todo if not _waits_for(rule, waiting)]
+        assert now, f"rules that wait for one another: {waiting}"
         todo = [item for item in todo if item not in now]
         yield [
             {"name": f"every-{every}", "interval": every, "rules": [rule for i, rule in now if i == every]}
@@ -118,8 +118,8 @@ def _levels(folder: Path) -> Iterator[list[Json]]:
         ]
 
 
-def _waits_for(rule: Json, names: set[str]) -> bool:
-    return any(name in rule["expr"] for name in names - {rule["record"]})
+def _waits_for(rule: Json, waiting: set[str]) -> bool:
+    return any(name in rule["expr"] for name in waiting - {rule["record"]})
 
 
 def _promtool(*arguments: str) -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from grafana.queries.recorded import ALL_RECORDED
 from tests.grafana.boards import (
     BOARDS,
     PANEL_QUERIES,
@@ -36,9 +37,9 @@ START = END - HOUR
 def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
     directory = tmp_path_factory.mktemp("prometheus")
     server = Prometheus(directory)
-    History(START).write(directory / "history.txt", range(START, END + 1, 15))
+    History(START).write(directory / "history.txt", START, END + 1, lambda _: 15)
     server.import_samples(directory / "history.txt")
-    server.record(project_root / "prometheus" / "rules", START, END)
+    server.record(project_root / "prometheus" / "rules", ALL_RECORDED, START, END)
     server.start()
     yield server
     server.stop()
