@@ -6,13 +6,14 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import commands, exactness, throughput
+from bench import commands, exactness, scrape, throughput
 from bench.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
     "commands": commands.run,
     "exactness": exactness.run,
+    "scrape": scrape.run,
 }
 
 

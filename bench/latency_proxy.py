@@ -32,6 +32,11 @@ class LatencyProxy:
         """Where it listens."""
         return int(self._listener.getsockname()[1])
 
+    @property
+    def url(self) -> str:
+        """Redis by way of this proxy."""
+        return f"redis://127.0.0.1:{self.port}/0"
+
     def __enter__(self) -> Self:
         threading.Thread(target=self._accept, daemon=True).start()
         return self

@@ -17,7 +17,7 @@ from scheduler.exporter.reading.queues import QueueFacts, read_queues
 from scheduler.exporter.reading.workers import WorkerFacts, read_workers
 from scheduler.exporter.shared_call import SharedCall
 
-READ_SECONDS = 1.5
+READ_SECONDS = 1.75
 """After this a scrape answers without Redis. Its answer takes a moment too, and must come within 2 s."""
 
 SOCKET_TIMEOUT = 1.0

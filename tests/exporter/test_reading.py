@@ -55,7 +55,7 @@ def _fill(client: Redis, number: int) -> None:
 
 def _trips_of_a_scrape(server: RedisServer) -> int:
     with LatencyProxy(server.port, LONGER_THAN_SENDING) as proxy:
-        registry = registry_of(f"redis://127.0.0.1:{proxy.port}/0")
+        registry = registry_of(proxy.url)
         assert registry.get_sample_value("rq_redis_up") == 1  # the first scrape connects
         proxy.trips = 0
         assert registry.get_sample_value("rq_redis_up") == 1

@@ -1,0 +1,95 @@
+"""What a scrape costs Redis and its machine: round trips, waits of other clients, memory."""
+
+from __future__ import annotations
+
+import statistics
+import time
+
+import psutil
+from redis import Redis
+
+from bench.blocking import longest_wait
+from bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
+from bench.latency_proxy import LatencyProxy
+from bench.scraping import fresh_redis, our_exporter, scrape, stock_exporter
+from bench.table import Row, verdict
+
+MOST_TRIPS = 8
+LONGEST_WAIT = 0.005
+LONGER_THAN_SENDING = 0.2
+"""Latency with which round trips are counted exactly."""
+MEGABYTE = 1e6
+
+
+def trips_row(size: int) -> Row:
+    """Round trips of one scrape, on a connection that stands, and of rq-exporter's."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        fill_with_workers_and_queues(client, size, size)
+        with LatencyProxy(server.port, LONGER_THAN_SENDING) as proxy, our_exporter(proxy.url) as (port, _):
+            ours = _trips(proxy, port)
+        with LatencyProxy(server.port, 0) as proxy, stock_exporter(proxy.url) as port:
+            stock = _trips(proxy, port)
+    name = f"round trips of a scrape, {size} workers and queues"
+    return Row(name, str(ours), f"rq-exporter: {stock}", f"≤ {MOST_TRIPS}", verdict(ours <= MOST_TRIPS))
+
+
+def _trips(proxy: LatencyProxy, port: int) -> int:
+    scrape(port)
+    proxy.trips = 0
+    scrape(port)
+    return proxy.trips
+
+
+def waiting_row(size: int, scrapes: int) -> Row:
+    """The longest that another client waits for Redis during a scrape, and in as much time without one."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        fill_with_workers_and_queues(client, size, size)
+        with our_exporter(server.url) as (port, _):
+            seconds = scrape(port)
+            idle, scraping = [], []
+            for _ in range(scrapes):
+                idle.append(longest_wait(server.port, lambda: time.sleep(seconds)))
+                scraping.append(longest_wait(server.port, lambda: scrape(port)))
+    longest = statistics.median(scraping)
+    spread = (
+        f"{min(scraping) * 1000:.1f} to {max(scraping) * 1000:.1f} ms; "
+        f"without a scrape {min(idle) * 1000:.1f} to {max(idle) * 1000:.1f} ms"
+    )
+    name = f"longest wait of another client during a scrape, {size} workers and queues"
+    target = f"≤ {LONGEST_WAIT * 1000:g} ms"
+    return Row(name, f"{longest * 1000:.1f} ms", spread, target, verdict(longest <= LONGEST_WAIT))
+
+
+def memory_rows(functions: int, queues: int) -> list[Row]:
+    """Memory of exporter and Redis, and time, with so many functions in each of so many queues."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        before = _redis_memory(client)
+        fill_with_functions(client, functions, queues)
+        stored = _redis_memory(client) - before
+        with our_exporter(server.url) as (port, process_id):
+            idle = _resident_memory(process_id)
+            seconds = [scrape(port) for _ in range(5)]
+            grown = _resident_memory(process_id)
+    where = f"{functions} functions in {queues} queues"
+    return [
+        Row(f"job metrics in Redis, {where}", f"{stored / MEGABYTE:.1f} MB"),
+        Row(
+            f"memory of the exporter, {where}",
+            f"{grown / MEGABYTE:.0f} MB",
+            f"idle: {idle / MEGABYTE:.0f} MB",
+        ),
+        Row(
+            f"time of a scrape, {where}",
+            f"{statistics.median(seconds):.2f} s",
+            f"{min(seconds):.2f} to {max(seconds):.2f} s, {len(seconds)} scrapes",
+        ),
+    ]
+
+
+def _redis_memory(client: Redis) -> int:
+    memory: dict[str, int] = client.info("memory")  # type: ignore[assignment]
+    return memory["used_memory_dataset"]
+
+
+def _resident_memory(process_id: int) -> int:
+    return int(psutil.Process(process_id).memory_info().rss)

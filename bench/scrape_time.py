@@ -1,0 +1,111 @@
+"""How long a scrape takes, as a ratio to rq-exporter's of the same Redis, in turns."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import rq
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import REGISTRY
+from redis import Redis
+from rq_exporter.collector import RQCollector
+
+from bench.busy_redis import fill_with_workers_and_queues
+from bench.latency_proxy import LatencyProxy
+from bench.scraping import fresh_redis, our_exporter, scrape, stock_exporter
+from bench.table import Row, ratio_row
+from scheduler.exporter.errors import Errors
+from scheduler.exporter.exposition import text_format
+from scheduler.exporter.families.stock import StockFamilies
+from scheduler.exporter.reading.cron import CronFacts
+from scheduler.exporter.reading.jobs import JobFacts
+from scheduler.exporter.reading.pipeline import read_together
+from scheduler.exporter.reading.queues import read_job_counts
+from scheduler.exporter.reading.workers import read_worker_hashes
+from scheduler.exporter.snapshot import Snapshot
+
+STOCK_FAMILIES_TARGET = 1 / 8
+CATALOGUE_TARGET = 1 / 3
+FAR_TARGET = 1 / 25
+LATENCY = 0.001
+PATIENCE = 60.0
+
+
+def near_rows(size: int, pairs: int, *, has_target: bool) -> list[Row]:
+    """With `size` workers and as many queues, in a Redis next door."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        fill_with_workers_and_queues(client, size, size)
+        families = _in_turns(_our_families(client), _stock_families(client), pairs)
+        with our_exporter(server.url) as (ours, _), stock_exporter(server.url) as stock:
+            whole = _in_turns(lambda: scrape(ours), lambda: scrape(stock), pairs)
+    where = f"{size} workers and queues"
+    return [
+        ratio_row(f"rq-exporter's families ÷ rq-exporter, {where}", families, at_most=STOCK_FAMILIES_TARGET),
+        _catalogue_row(where, whole, CATALOGUE_TARGET if has_target else None),
+    ]
+
+
+def far_row(size: int, pairs: int) -> Row:
+    """With a millisecond more to Redis and back."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        fill_with_workers_and_queues(client, size, size)
+        with (
+            LatencyProxy(server.port, LATENCY) as proxy,
+            our_exporter(proxy.url) as (ours, _),
+            stock_exporter(proxy.url) as stock,
+        ):
+            ratios = _in_turns(lambda: scrape(ours), lambda: scrape(stock), pairs)
+    return _catalogue_row(f"{size} workers and queues, {LATENCY * 1000:g} ms from Redis", ratios, FAR_TARGET)
+
+
+def _catalogue_row(where: str, ratios: list[float], target: float | None) -> Row:
+    row = ratio_row(f"whole catalogue over HTTP ÷ rq-exporter, {where}", ratios, at_most=target or math.inf)
+    return row if target else replace(row, target="", verdict="shown")
+
+
+def _in_turns(ours: Callable[[], object], stock: Callable[[], object], pairs: int) -> list[float]:
+    ours()
+    return [_seconds(ours) / _seconds(stock) for _ in range(pairs)]
+
+
+def _seconds(call: Callable[[], object]) -> float:
+    started = time.perf_counter()
+    call()
+    return time.perf_counter() - started
+
+
+def _stock_families(client: Redis) -> Callable[[], bytes]:
+    """Collect and write what rq-exporter serves, as it does."""
+    collector = RQCollector(client, rq.Worker, rq.Queue)
+    REGISTRY.unregister(collector.summary)
+    return lambda: generate_latest(collector)
+
+
+def _our_families(client: Redis) -> Callable[[], bytes]:
+    """Collect and write the same, reading only what it needs."""
+    families = StockFamilies(CollectorRegistry())
+    return lambda: b"".join(text_format(families.collect(_StockScrape(client))))
+
+
+class _StockScrape:
+    def __init__(self, client: Redis) -> None:
+        self._client = client
+        self._snapshot: Snapshot | None = None
+
+    @property
+    def snapshot(self) -> Snapshot:
+        if self._snapshot is None:
+            errors = Errors()
+            found = read_together(
+                self._client,
+                {"workers": read_worker_hashes(errors), "queues": read_job_counts(errors)},
+                errors,
+                deadline=time.monotonic() + PATIENCE,
+            )
+            self._snapshot = Snapshot(
+                taken_at=time.time(), **found, jobs=JobFacts({}, {}, {}), cron=CronFacts({}, {}, 0)
+            )
+        return self._snapshot
