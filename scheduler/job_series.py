@@ -20,6 +20,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from math import isfinite
 from typing import NamedTuple
 
 from scheduler.catalogue import (
@@ -32,6 +33,9 @@ from scheduler.catalogue import (
 )
 
 EXCEPTIONS = "exceptions"
+
+COUNTER_BITS = 63
+"""What Redis counts with, apart from the sign; a larger number was not counted."""
 
 
 def functions_key(queue: str) -> str:
@@ -86,7 +90,10 @@ class Exemplar(NamedTuple):
     def decode(cls, text: str) -> Exemplar:
         """Read what `encode` wrote; anything else is a ValueError."""
         timestamp, seconds, job_id = text.split(" ", 2)
-        return cls(float(timestamp), float(seconds), job_id)
+        exemplar = cls(float(timestamp), float(seconds), job_id)
+        if not (isfinite(exemplar.timestamp) and isfinite(exemplar.seconds)):
+            raise ValueError(text)
+        return exemplar
 
 
 @dataclass(slots=True)
@@ -115,9 +122,9 @@ class Histogram:
         kind, _, bound = name.partition(":")
         match kind:
             case "count" | "microseconds" | "written":
-                setattr(self, kind, int(value))
+                setattr(self, kind, _whole(value))
             case "le":
-                self.buckets[float(bound)] = int(value)
+                self.buckets[float(bound)] = _whole(value)
             case "exemplar":
                 self.exemplars[float(bound)] = Exemplar.decode(value)
 
@@ -132,7 +139,7 @@ class Failures:
     def take(self, kind: str, value: str) -> None:
         """Add one stored field; a kind that only a later version knows is passed over."""
         if kind in ("count", "written"):
-            setattr(self, kind, int(value))
+            setattr(self, kind, _whole(value))
 
 
 @dataclass(slots=True)
@@ -178,6 +185,13 @@ def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
         except ValueError as error:
             raise SeriesError(f"field {name!r} holds {value!r}") from error
     return histogram
+
+
+def _whole(value: str) -> int:
+    number = int(value)
+    if number.bit_length() > COUNTER_BITS:
+        raise ValueError(value)
+    return number
 
 
 def _text(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:

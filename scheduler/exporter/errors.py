@@ -19,10 +19,10 @@ Theme = Literal["workers", "queues", "jobs", "cron"]
 """Where Redis holds something unreadable, which is left out while all else is served."""
 
 Reason = Outage | Theme | Literal["objectives"]
-OUTAGES: tuple[Outage, ...] = get_args(Outage)
-REASONS: tuple[Reason, ...] = (*OUTAGES, *get_args(Theme), "objectives")
+REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
 
 MAX_REMEMBERED = 1000
+"""So many different errors are logged; who fills Redis with garbage must not fill the log, or our memory."""
 
 # The first match counts, so a subclass stands before its base.
 _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ...] = (
@@ -47,6 +47,7 @@ class Errors:
         self._lock = threading.Lock()
         self._counts: dict[Reason, int] = dict.fromkeys(REASONS, 0)
         self._logged: set[tuple[Reason, str]] = set()
+        self._outage: str | None = None
 
     def count(self, reason: Reason, detail: str) -> None:
         """Count one error, and log it unless the same was logged before: scrapes come every few seconds."""
@@ -59,18 +60,20 @@ class Errors:
             logger.warning("%s: %s", reason, detail)
 
     def outage(self, error: Exception) -> None:
-        """Count that nothing could be read, because of `error`."""
-        reason = outage_reason(error)
-        self.count(reason, f"Redis cannot be read: {error}")
-        if reason == "internal":
-            logger.error("this is a fault of the exporter", exc_info=error)
+        """Count that nothing could be read because of `error`, and log it once an outage."""
+        reason, detail = outage_reason(error), f"{type(error).__name__}: {error}"
+        with self._lock:
+            self._counts[reason] += 1
+            before, self._outage = self._outage, detail
+        if detail != before:
+            is_ours = reason == "internal"
+            logger.error("Redis cannot be read, %s: %s", reason, detail, exc_info=error if is_ours else None)
 
     def outage_is_over(self) -> None:
-        """Note that Redis can be read, so that the next outage is logged like the first."""
+        """Note that Redis can be read."""
         with self._lock:
-            outages = {entry for entry in self._logged if entry[0] in OUTAGES}
-            self._logged -= outages
-        if outages:
+            before, self._outage = self._outage, None
+        if before is not None:
             logger.info("Redis can be read again")
 
     def counts(self) -> dict[Reason, int]:

@@ -26,11 +26,14 @@ class SharedCall(Generic[T]):
             Exception: whatever the call raised.
         """
         with self._lock:
-            if self._running is None:
-                self._running = Future()
-                threading.Thread(target=self._run, args=(self._running,), daemon=True).start()
-            future = self._running
+            future = self._running or self._start()
         return future.result(within)
+
+    def _start(self) -> Future[T]:
+        future: Future[T] = Future()
+        threading.Thread(target=self._run, args=(future,), daemon=True).start()
+        self._running = future  # the thread cannot have taken it back yet: it needs the lock for that
+        return future
 
     def _run(self, future: Future[T]) -> None:
         try:

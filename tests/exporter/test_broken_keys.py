@@ -10,6 +10,8 @@ from redis import Redis
 from rq import Queue, Worker
 
 from scheduler import catalogue
+from scheduler.exporter.errors import MAX_REMEMBERED
+from scheduler.exporter.exposition import openmetrics_format
 from scheduler.job_series import functions_key, jobs_key, waits_key
 from tests.exporter import jobs
 from tests.exporter.samples import errors_of, samples_of
@@ -148,3 +150,43 @@ def test_hash_with_names_of_a_later_version_is_served(
     labels = {"queue": "mail", "function": "f", "outcome": "success"}
     assert registry.get_sample_value("rq_jobs_processed_total", labels) == 3
     assert errors_of(registry, "jobs") == 0
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("success:count", "1" + "0" * 400),
+        ("success:microseconds", "-1" + "0" * 5000),
+        ("success:le:0.1", "1.5"),
+        ("success:le:tiny", "1"),
+        ("success:exemplar:0.1", "nan 0.1 job-1"),
+        ("success:exemplar:0.1", "1795490000 inf job-1"),
+        ("success:exemplar:0.1", "now"),
+        ("exceptions:count:ValueError", GARBAGE),
+    ],
+)
+def test_function_with_a_broken_field_is_left_out_alone(
+    registry: CollectorRegistry, redis_client: Redis, good: Queue, field: str, value: Any
+) -> None:
+    redis_client.sadd(catalogue.MONITORED_QUEUES_KEY, "mail")
+    redis_client.sadd(functions_key("mail"), "broken", "whole")
+    redis_client.hset(jobs_key("mail", "broken"), mapping={"success:count": "1", field: value})
+    redis_client.hset(jobs_key("mail", "whole"), "success:count", "1")
+
+    text = b"".join(openmetrics_format(registry.collect()))
+
+    assert b'function="whole"' in text
+    assert b'function="broken"' not in text
+    assert errors_of(registry, "jobs") == 2
+
+
+def test_garbage_of_ever_new_kinds_does_not_fill_the_log(
+    registry: CollectorRegistry, redis_client: Redis, good: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_client.sadd("rq:queues", *(f"foreign-{i}" for i in range(MAX_REMEMBERED + 100)))
+
+    _assert_good_is_served(registry)
+    _assert_good_is_served(registry)
+
+    assert errors_of(registry, "queues") == 3 * (MAX_REMEMBERED + 100)
+    assert len(caplog.messages) == MAX_REMEMBERED

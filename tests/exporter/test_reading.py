@@ -88,19 +88,43 @@ def test_scrape_of_an_empty_redis_takes_fewer(redis_client: Redis, redis_server:
     assert _trips_of_a_scrape(redis_server) < STEPS
 
 
+def _facts(registry: CollectorRegistry) -> Samples:
+    """What does not change from one scrape to the next."""
+    names = (
+        "rq_jobs",
+        "rq_job_",
+        "rq_workers",
+        "rq_cron",
+        "rq_queue_stuck",
+        "rq_queue_workers",
+        "rq_redis_up",
+    )
+    return samples_of(registry, *names)
+
+
+def test_newer_protocol_of_redis_gives_the_same(
+    redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
+) -> None:
+    _fill(redis_client, 3)
+    redis_client.zadd(catalogue.CRON_NEXT_TICKS_KEY, {"1": 1795490000.5})
+
+    assert _facts(registry_of(f"{redis_server.url}?protocol=3")) == _facts(registry)
+    assert (
+        registry.get_sample_value("rq_cron_job_next_tick_timestamp_seconds", {"cron_job": "1"})
+        == 1795490000.5
+    )
+
+
 def test_user_that_may_only_read_serves_the_same(
     redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
 ) -> None:
-    def counts(of: CollectorRegistry) -> Samples:
-        return samples_of(of, "rq_jobs", "rq_workers", "rq_cron", "rq_queue_stuck", "rq_redis_up")
-
     _fill(redis_client, 3)
     rules = ("on", ">secret", *EXPORTER_RULES.split())
     redis_client.execute_command("ACL", "SETUSER", "exporter", *rules)  # type: ignore[no-untyped-call]
 
     restricted = registry_of(f"redis://exporter:secret@127.0.0.1:{redis_server.port}/0")
 
-    assert counts(restricted) == counts(registry)
+    assert _facts(restricted) == _facts(registry)
     assert restricted.get_sample_value("rq_redis_up") == 1
 
 
