@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
+import os
 import signal
 import sys
 import time
@@ -24,36 +26,43 @@ LOG_EVERY = 10
 def run_worker(queue_name: str) -> None:
     """Work one queue, with RQ's scheduler for its delayed jobs and retries.
 
-    SIGTERM and SIGINT end it after the current job. If it loses Redis in a way that RQ does not get over, it
-    ends with exit code 1, for its supervisor to start it again.
+    SIGTERM and SIGINT end it after the current job. RQ's worker also ends when it loses Redis at an unlucky
+    moment; then this process begins anew, under its old process id.
     """
     settings = Settings.from_environment()
     configure_logging(settings.log_level)
     connection = connect(settings.redis_url)
     _wait_for_redis(connection)
-    if not _work(build_worker([queue_name], connection, settings)):
-        sys.exit(1)
+    if _work(build_worker([queue_name], connection, settings)):
+        return
+    logger.warning("the worker ended though nobody told it to: beginning anew")
+    _exit_on_signals()
+    time.sleep(RETRY_SECONDS)
+    # No thread and no connection of the old worker is left.
+    os.execv(sys.executable, sys.orig_argv)  # noqa: S606
+
+
+def _exit_on_signals() -> None:
+    """End at once, also as a container's first process, which ignores signals that it does not handle."""
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: sys.exit(0))
 
 
 def _wait_for_redis(connection: Redis) -> None:
-    """Return as soon as Redis answers; the first process of a container ignores signals without a handler."""
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: sys.exit(0))
-    attempt = 0
-    while True:
+    _exit_on_signals()
+    for attempt in itertools.count():
         try:
             connection.ping()
         except RedisError as error:
             if attempt % LOG_EVERY == 0:
                 logger.warning("Redis does not answer, waiting for it: %s", error)
-            attempt += 1
             time.sleep(RETRY_SECONDS)
         else:
             return
 
 
 def _work(worker: SupervisedWorker) -> bool:
-    """Work until told to stop, and return whether that is why the worker ended."""
+    """Work, and return whether the worker ended because it was told to."""
     try:
         worker.work(with_scheduler=True)
     except RedisError as error:

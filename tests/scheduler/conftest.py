@@ -1,7 +1,48 @@
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
 import hypothesis
+import pytest
+
+from tests.harness.redis_server import RedisServer
+from tests.scheduler.hundred_ticks import HundredTicks
+from tests.scheduler.processes import SOON, Process, Start
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None, derandomize=True)
 hypothesis.settings.load_profile("untimed")
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    started: list[Process] = []
+
+    def start(*command: str, **environment: str) -> Process:
+        log = tmp_path / f"process-{len(started)}.log"
+        started.append(Process(log, *command, env=os.environ | SOON | environment))
+        return started[-1]
+
+    yield start
+    for process in started:
+        process.kill()
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis that a test may kill, not started yet; it keeps its data. RQ_REDIS_URL names it."""
+    server = RedisServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    monkeypatch.setenv("RQ_REDIS_URL", server.url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="session")
+def hundred_ticks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HundredTicks]:
+    """A run that takes a hundred seconds: other slow tests ask for it first, and wait meanwhile."""
+    run = HundredTicks(tmp_path_factory.mktemp("hundred-ticks"))
+    run.start()
+    yield run
+    run.abort()

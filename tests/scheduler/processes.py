@@ -6,11 +6,20 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
 
 from tests.harness.waiting import wait_until
+
+SOON = {
+    "RQ_WORKER_TTL_SECONDS": "16",
+    "RQ_JOB_MONITORING_INTERVAL_SECONDS": "1",
+    "RQ_MAINTENANCE_INTERVAL_SECONDS": "1",
+}
+"""Settings that show in seconds what takes up to a minute by default."""
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -56,4 +65,9 @@ class Process:
         self.popen.kill()
         self.popen.wait()
         for child in children:
-            child.kill()
+            with suppress(psutil.NoSuchProcess):
+                child.kill()
+
+
+Start = Callable[..., Process]
+"""Starts a process: `start("script.py", "argument", VARIABLE="value")`; it is ended with the test."""
