@@ -66,9 +66,7 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
 
 
 def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    compressor = zlib.compressobj(
-        GZIP_LEVEL, wbits=zlib.MAX_WBITS + 16
-    )  # + 16: with gzip's header and trailer
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
     yield from map(compressor.compress, chunks)
     yield compressor.flush()
 

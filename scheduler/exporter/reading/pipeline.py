@@ -57,7 +57,7 @@ def read_together(
 def _round_trip(client: Redis, commands: Sequence[Command], deadline: float) -> list[Any]:
     """Send all commands at once and return their replies as they came, errors among them.
 
-    Redis.pipeline() does the same in twice the time, and knows no deadline for the whole.
+    Redis.pipeline() takes up to half as long again, and knows no deadline for the whole.
     """
     connection = client.connection_pool.get_connection()
     try:

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 from rq import Queue
-from rq.job import Job, JobStatus
+from rq.job import JobStatus
 from rq.registry import (
     DeferredJobRegistry,
     FailedJobRegistry,
@@ -17,10 +17,9 @@ from rq.registry import (
 
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Command, Reading
-from scheduler.exporter.reading.values import Fields, names_of
+from scheduler.exporter.reading.values import Fields, job_key, names_of
 
 KEY_PREFIX = Queue.redis_queue_namespace_prefix.encode()
-JOB_KEY_PREFIX = Job.redis_job_namespace_prefix.encode()
 
 REGISTRIES = {
     JobStatus.STARTED: StartedJobRegistry.key_template.removesuffix("{0}").encode(),
@@ -77,7 +76,7 @@ def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
         queue.overdue = next(replies)
 
     heads = [(queue, job_id) for queue, job_id in zip(queued, replies, strict=True) if job_id is not None]
-    moments = yield [("HGET", JOB_KEY_PREFIX + job_id, "enqueued_at") for _, job_id in heads]
+    moments = yield [("HGET", job_key(job_id), "enqueued_at") for _, job_id in heads]
     for (queue, job_id), enqueued_at in zip(heads, moments, strict=True):
         if enqueued_at:  # a job can expire or be deleted while its id is still in the list
             moment = fields.timestamp(enqueued_at, f"enqueued_at of job {job_id!r}")

@@ -7,12 +7,19 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
+from rq.job import Job
+
 from scheduler.exporter.errors import Errors, Theme
 
 
 def label_text(raw: bytes) -> str:
     r"""Return `raw` as the value of a label; a byte that is not UTF-8 becomes its escape, such as \xff."""
     return raw.decode("utf-8", "backslashreplace")
+
+
+def job_key(job_id: bytes) -> bytes:
+    """Return the key of a job's hash."""
+    return Job.redis_job_namespace_prefix.encode() + job_id
 
 
 def hash_of(reply: Any) -> dict[bytes, bytes]:

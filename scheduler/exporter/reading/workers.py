@@ -6,15 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from rq import Worker
-from rq.job import Job
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Reading
-from scheduler.exporter.reading.values import Fields, label_text, names_of
+from scheduler.exporter.reading.values import Fields, job_key, label_text, names_of
 
 KEY_PREFIX = Worker.redis_worker_namespace_prefix.encode()
-JOB_KEY_PREFIX = Job.redis_job_namespace_prefix.encode()
 
 FIELDS = (
     "state",
@@ -64,7 +62,7 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
     busy = [worker for worker in workers if worker.job_id]
     replies = yield [
         *(("TTL", worker.key) for worker in workers),
-        *(("HMGET", JOB_KEY_PREFIX + (worker.job_id or b""), *JOB_FIELDS) for worker in busy),
+        *(("HMGET", job_key(worker.job_id), *JOB_FIELDS) for worker in busy if worker.job_id),
     ]
     for worker, ttl in zip(workers, replies, strict=False):
         worker.expires_in = ttl if ttl >= 0 else None  # below 0: it does not expire, or has just done so
