@@ -62,7 +62,7 @@ def _commands(url: str, worker_class: type[Any], jobs: int) -> Counter[str]:
         queue = Queue(connection=connection)
         queue.enqueue_many([Queue.prepare_data("bench.noop_worker.noop") for _ in range(jobs)])
         seen: Counter[str] = Counter()
-        with connection.monitor() as monitor:  # type: ignore[no-untyped-call]
+        with connection.monitor() as monitor:
             reader = threading.Thread(target=_read, args=(monitor, seen))
             reader.start()
             worker_class([queue], connection=connection).work(burst=True, logging_level="WARNING")

@@ -33,7 +33,7 @@ class RunningJob(NamedTuple):
     worker_key: str
     worker_birth: str
     """As in the worker's hash: a later worker may have the same name."""
-    heartbeat_ttl: int
+    heartbeat_ttl: float
     """Seconds after which a worker that has not reported counts as dead."""
     deadline: float | None
     """Unix time at which RQ has ended the job by force; None if it may run for ever."""
@@ -46,7 +46,7 @@ class RunningJob(NamedTuple):
     def decode(cls, text: bytes) -> RunningJob:
         """Read what `encode` wrote; anything else is a ValueError."""
         match json.loads(text):
-            case [str(), str(), str(), str(), int(), None | int() | float()] as fields:
+            case [str(), str(), str(), str(), int() | float(), None | int() | float()] as fields:
                 return cls(*fields)
         raise ValueError(f"expected a running job, got {text!r}")
 

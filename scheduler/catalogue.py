@@ -236,6 +236,9 @@ WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
 """Before a queue's name. Hash: execution id -> what runs where, as JSON, until its end is counted."""
 
+COUNTED_KEY_PREFIX = KEY_PREFIX + "counted:"
+"""Before an execution's id. String: tells that its end is counted, while it might be recorded again."""
+
 SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
 """Before a queue's name. String: while it exists, nobody looks for the queue's abandoned jobs."""
 

@@ -1,8 +1,9 @@
 """Adds the start and the end of an execution to the transactions in which RQ records them.
 
-Every execution is listed from its start until it is counted, and only what takes it off the list counts it.
+Every execution is listed from its start until it is counted, and for a while it is remembered that it was.
 So it is counted once, though a transaction may be sent twice (redis-py does so when the answer is lost), two
 workers may find the same dead worker, or a work horse may be killed right after it recorded its job's end.
+And it is counted though Redis may have lost its start, as when a replica takes over that was a little behind.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from scheduler.job_scripts import RECORD_START, record_end_script
 from scheduler.job_series import (
     Exemplar,
     bound_of,
+    counted_key,
     functions_key,
     jobs_key,
     running_key,
@@ -87,8 +89,9 @@ class JobRecorder:
             exemplar = Exemplar(now, end.seconds, end.job_id).encode()
         connection.eval(
             self._record_end,
-            4,
+            5,
             running_key(end.queue),
+            counted_key(end.execution_id),
             functions_key(end.queue),
             jobs_key(end.queue, end.function),
             jobs_key(end.queue, OTHER),
@@ -117,6 +120,7 @@ class JobRecorder:
             self.record_end(pipeline, End(REHEARSAL, REHEARSAL, REHEARSAL, REHEARSAL, "success", seconds=0.0))
             pipeline.delete(
                 running_key(REHEARSAL),
+                counted_key(REHEARSAL),
                 waits_key(REHEARSAL),
                 functions_key(REHEARSAL),
                 jobs_key(REHEARSAL, REHEARSAL),

@@ -43,19 +43,30 @@ call('HSET', waits, 'written', now)
 """Lists an execution as running and counts its job's wait, once."""
 
 
+RECORDED_AGAIN_WITHIN = 300
+"""Seconds within which redis-py has sent a transaction again, and RQ has missed a work horse."""
+
+ABANDONED_ENDS_WITHIN = 86400
+"""Seconds within which an execution that was given up for dead may end after all."""
+
+
 def record_end_script(max_functions: int, max_exceptions: int) -> str:
-    """Takes an execution off the list of those that run, and counts its end if it was on the list.
+    """Takes an execution off the list of those that run, and counts its end if that was not done before.
 
     A function beyond `max_functions` of the queue counts as `other`, as does an exception class beyond
     `max_exceptions` of the function.
     """
     return _guarded(
         f"""
-local running, functions, jobs = KEYS[1], KEYS[2], KEYS[3]
+local running, counted, functions, jobs = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local execution, queue, name, outcome, exception, bucket, microseconds, exemplar, now = unpack(ARGV)
-if execution ~= '' and call('HDEL', running, execution) == 0 then return end
+if execution ~= '' then
+  if call('HDEL', running, execution) == 0 and call('EXISTS', counted) == 1 then return end
+  local seconds = outcome == 'abandoned' and {ABANDONED_ENDS_WITHIN} or {RECORDED_AGAIN_WITHIN}
+  call('SET', counted, 1, 'EX', seconds)
+end
 if call('SISMEMBER', functions, name) == 0 then
-  if call('SCARD', functions) >= {max_functions} then name, jobs = '{OTHER}', KEYS[4] end
+  if call('SCARD', functions) >= {max_functions} then name, jobs = '{OTHER}', KEYS[5] end
   call('SADD', functions, name)
   call('SADD', '{MONITORED_QUEUES_KEY}', queue)
 end
@@ -68,15 +79,15 @@ else
   call('HSET', jobs, outcome .. ':written', now, outcome .. ':exemplar:' .. bucket, exemplar)
 end
 if exception == '' then return end
-local counted = '{EXCEPTIONS}:count:'
-if call('HEXISTS', jobs, counted .. exception) == 0 then
+local count = '{EXCEPTIONS}:count:'
+if call('HEXISTS', jobs, count .. exception) == 0 then
   local classes = 0
   for _, field in ipairs(call('HKEYS', jobs)) do
-    if string.find(field, counted, 1, true) == 1 then classes = classes + 1 end
+    if string.find(field, count, 1, true) == 1 then classes = classes + 1 end
   end
   if classes >= {max_exceptions} then exception = '{OTHER}' end
 end
-call('HINCRBY', jobs, counted .. exception, 1)
+call('HINCRBY', jobs, count .. exception, 1)
 call('HSET', jobs, '{EXCEPTIONS}:written:' .. exception, now)
 """
     )

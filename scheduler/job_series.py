@@ -24,6 +24,7 @@ from math import isfinite
 from typing import NamedTuple
 
 from scheduler.catalogue import (
+    COUNTED_KEY_PREFIX,
     FUNCTIONS_KEY_PREFIX,
     JOBS_KEY_PREFIX,
     OUTCOMES,
@@ -57,6 +58,11 @@ def waits_key(queue: str) -> str:
 def running_key(queue: str) -> str:
     """Hash of the executions of `queue` that started and whose end is not counted yet."""
     return RUNNING_KEY_PREFIX + queue
+
+
+def counted_key(execution_id: str) -> str:
+    """Exists for a while after the end of the execution was counted."""
+    return COUNTED_KEY_PREFIX + execution_id
 
 
 def search_lock_key(queue: str) -> str:

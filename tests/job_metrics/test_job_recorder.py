@@ -9,7 +9,7 @@ from redis import Redis
 
 from scheduler.catalogue import MONITORED_QUEUES_KEY, OTHER, WRITE_ERRORS_KEY
 from scheduler.job_recorder import End, JobRecorder, Start
-from scheduler.job_series import functions_key, jobs_key, running_key, waits_key
+from scheduler.job_series import counted_key, functions_key, jobs_key, running_key, waits_key
 from tests.job_metrics.counters import ends, failures, functions, running, series, waits, write_errors
 
 RECORDER = JobRecorder(max_functions=3, max_exceptions=2)
@@ -76,6 +76,25 @@ def test_only_the_first_of_two_ends_of_an_execution_counts(redis_client: Redis) 
     RECORDER.record_end(redis_client, End("1", "job-1", "mail", "app.send", "abandoned", "AbandonedJobError"))
     assert ends(redis_client, "mail") == {("app.send", "success"): 1}
     assert failures(redis_client, "mail") == {}
+
+
+def test_an_execution_that_ends_after_it_was_given_up_for_dead_stays_abandoned(redis_client: Redis) -> None:
+    start(redis_client)
+    RECORDER.record_end(redis_client, End("1", "job-1", "mail", "app.send", "abandoned", "AbandonedJobError"))
+    end(redis_client)
+    assert ends(redis_client, "mail") == {("app.send", "abandoned"): 1}
+
+
+def test_an_end_whose_start_is_lost_is_counted(redis_client: Redis) -> None:
+    """As when a replica took over that had not seen the start."""
+    end(redis_client)
+    end(redis_client)
+    assert ends(redis_client, "mail") == {("app.send", "success"): 1}
+
+
+def test_what_was_counted_is_not_remembered_for_ever(redis_client: Redis) -> None:
+    end(redis_client)
+    assert 0 < redis_client.ttl(counted_key("1")) <= 3600  # type: ignore[operator]
 
 
 def test_a_wait_that_is_not_known_is_not_counted(redis_client: Redis) -> None:

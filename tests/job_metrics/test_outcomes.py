@@ -51,6 +51,16 @@ def test_a_job_and_its_dependent_are_counted_once_each(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1, ("succeed_again", "success"): 1}
 
 
+def test_a_success_that_rq_has_to_record_anew_is_counted_once(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    job = queue.enqueue(jobs.succeed)
+    option = ("--queue-class", "tests.job_metrics.worker_classes.RacingQueue")
+    rq.work("mail", worker_class=worker_class, options=option)
+    assert redis_client.exists(job.dependents_key)
+    assert ends(redis_client, "mail") == {("succeed", "success"): 1}
+
+
 def test_a_job_that_raises_has_failed_with_its_exception(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:

@@ -27,7 +27,7 @@ def record(redis: Redis, function: str, exception: str = "") -> None:
 
 
 def stored(redis: Redis) -> dict[bytes, object]:
-    return {key: redis.dump(key) for key in redis.scan_iter("rq:monitor:*")}
+    return {key: redis.dump(key) for key in redis.scan_iter("rq:monitor:*") if b":counted:" not in key}
 
 
 def age(redis: Redis, key: str, *fields: str) -> None:
