@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from datetime import datetime
 from pathlib import Path
 
 import psutil
@@ -17,6 +19,15 @@ class NativeStack(StackCopy):
         super().__init__(project, directory, "native")
         self._files = _files_in(directory)
         self.state = directory / ".rq-mon" / "native"
+
+    def evaluate_rules_every(self, seconds: int) -> None:
+        """Shorten the intervals of the rules, so that a test need not wait for minutes."""
+        folder = self.directory / "prometheus"
+        for file in [folder / "prometheus.yml", *(folder / "rules").glob("*.yml")]:
+            shorter = re.sub(
+                r"\b((?:evaluation_)?interval): \d+[sm]$", rf"\1: {seconds}s", file.read_text(), flags=re.M
+            )
+            file.write_text(shorter)
 
     def processes(self) -> list[psutil.Process]:
         """All that belongs to it, supervisord and work horses included."""
@@ -38,6 +49,11 @@ class NativeStack(StackCopy):
             if connection.status == psutil.CONN_LISTEN and connection.laddr
         }
         return own & listening
+
+    def rules_evaluated_since(self, moment: datetime) -> bool:
+        """Tell whether every group of recording and alerting rules was evaluated after a moment."""
+        groups = self._ask_prometheus("rules")["groups"]
+        return all(datetime.fromisoformat(group["lastEvaluation"]) > moment for group in groups)
 
     def new_files(self) -> set[Path]:
         """What was written into the tree since it was copied, but for compiled Python and the state."""
