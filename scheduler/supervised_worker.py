@@ -11,6 +11,7 @@ from types import FrameType
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
@@ -94,6 +95,12 @@ class SupervisedWorker(MonitoredWorker):
             self.log.info("Worker %s: takes the place of its earlier life", self.name)
             self.connection.delete(self.key)
         super().register_birth()  # type: ignore[no-untyped-call]
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Report. A job is given up soon, its worker only after RQ's own time for that."""
+        if timeout is not None:
+            timeout = max(timeout, int(self.job_monitoring_interval) + 60)
+        super().heartbeat(timeout, pipeline)
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
         """Return the seconds after which a job counts as abandoned unless its worker reports again."""
