@@ -49,8 +49,9 @@ class ChildScheduler(RQScheduler):
     once; RQ's random names leave delayed jobs lying for a minute.
     """
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+    def __init__(self, queues: Sequence[Queue], connection: Redis, **kwargs: Any) -> None:
+        super().__init__(queues, connection=connection, **kwargs)
+        self._worker_connection = connection
         self._worker_pid = os.getpid()
 
     def start(self) -> Any:
@@ -68,6 +69,15 @@ class ChildScheduler(RQScheduler):
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+
+    def work(self) -> None:
+        """Move delayed jobs whose time has come, until told to stop.
+
+        First let go of the worker's sockets: while this process holds them, Redis takes a killed worker for
+        one that waits, and hands it one more job.
+        """
+        self._worker_connection.connection_pool.reset()
+        super().work()  # type: ignore[no-untyped-call]
 
     def heartbeat(self) -> None:
         """Report, and look whether the worker is still there."""
@@ -100,7 +110,7 @@ class SupervisedWorker(MonitoredWorker):
         """Report. A job is given up soon, its worker only after RQ's own time for that."""
         if timeout is not None:
             timeout = max(timeout, int(self.job_monitoring_interval) + 60)
-        super().heartbeat(timeout, pipeline)
+        super().heartbeat(timeout, pipeline)  # type: ignore[no-untyped-call]
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
         """Return the seconds after which a job counts as abandoned unless its worker reports again."""

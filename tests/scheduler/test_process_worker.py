@@ -242,16 +242,33 @@ def test_a_killed_worker_comes_back_under_its_name_and_with_its_lock(
     assert redis.get(LOCK).decode() == new_name
 
 
-def test_rqs_scheduler_ends_with_a_worker_that_is_killed(scheduler: DataHubScheduler, start: Start) -> None:
+def test_rqs_scheduler_ends_with_a_worker_that_is_killed(redis: Any, start: Start) -> None:
     worker = start(WORKER)
-    wait_until(lambda: scheduler.connection.get(LOCK), "RQ's scheduler to have its lock")
+    worker.wait_for_log("Scheduler for short-running started")
     children = worker.children()
 
     worker.kill(with_children=False)
 
     assert children
     assert psutil.wait_procs(children, timeout=10)[1] == []
-    assert scheduler.connection.get(LOCK) is None
+    assert redis.get(LOCK) is None
+
+
+def test_a_killed_worker_is_handed_no_more_jobs(
+    scheduler: DataHubScheduler, redis: Any, start: Start
+) -> None:
+    worker = start(WORKER)
+    wait_until(lambda: is_waiting_for_jobs(redis), "the worker to wait for a job")
+
+    worker.kill(with_children=False)
+    wait_until(lambda: not is_waiting_for_jobs(redis), "Redis to see that it is gone", within=1)
+
+    job = enqueue(scheduler, jobs.sleep, 0)
+    assert scheduler.get_queue(SHORT_RUNNING_QUEUE).job_ids == [job.id]
+
+
+def is_waiting_for_jobs(redis: Any) -> bool:
+    return any(client["cmd"] == "blmove" for client in redis.client_list())
 
 
 def test_rqs_own_command_line_works_the_same_queues(scheduler: DataHubScheduler) -> None:
