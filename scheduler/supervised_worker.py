@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 import socket
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -16,8 +15,8 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
 from rq.job import Job
-from rq.scheduler import RQScheduler
 
+from scheduler.child_scheduler import ChildScheduler
 from scheduler.job_function import function_of
 from scheduler.monitored_worker import MonitoredWorker
 from scheduler.settings import Settings
@@ -30,9 +29,6 @@ MAINTENANCE_LOCK_SECONDS = 30
 """How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
 
 
-STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-
-
 class SupervisedQueue(Queue):
     """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
 
@@ -40,50 +36,6 @@ class SupervisedQueue(Queue):
         """Return whether this worker may clean the queue's registries now."""
         lock = self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_SECONDS)
         return bool(lock)
-
-
-class ChildScheduler(RQScheduler):
-    """An `rq.scheduler.RQScheduler` that ends with the worker that started it, also when that one is killed.
-
-    Its name is its worker's, so that a worker that is started again in its container gets its locks back at
-    once; RQ's random names leave delayed jobs lying for a minute.
-    """
-
-    def __init__(self, queues: Sequence[Queue], connection: Redis, **kwargs: Any) -> None:
-        super().__init__(queues, connection=connection, **kwargs)
-        self._worker_connection = connection
-        self._worker_pid = os.getpid()
-
-    def start(self) -> Any:
-        """Start the process. Signals wait until it has handlers of its own.
-
-        Until then it has its worker's, which overhear the SIGTERM that it is stopped with; the worker would
-        wait for its end for ever.
-        """
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
-        try:
-            return super().start()  # type: ignore[no-untyped-call]
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-    def _install_signal_handlers(self) -> None:
-        super()._install_signal_handlers()  # type: ignore[no-untyped-call]
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-
-    def work(self) -> None:
-        """Move delayed jobs whose time has come, until told to stop.
-
-        First let go of the worker's sockets: while this process holds them, Redis takes a killed worker for
-        one that waits, and hands it one more job.
-        """
-        self._worker_connection.connection_pool.reset()
-        super().work()  # type: ignore[no-untyped-call]
-
-    def heartbeat(self) -> None:
-        """Report, and look whether the worker is still there."""
-        if os.getppid() != self._worker_pid:
-            self.request_stop()  # type: ignore[no-untyped-call]
-        super().heartbeat()  # type: ignore[no-untyped-call]
 
 
 class SupervisedWorker(MonitoredWorker):
@@ -110,7 +62,7 @@ class SupervisedWorker(MonitoredWorker):
         """Report. A job is given up soon, its worker only after RQ's own time for that."""
         if timeout is not None:
             timeout = max(timeout, int(self.job_monitoring_interval) + 60)
-        super().heartbeat(timeout, pipeline)  # type: ignore[no-untyped-call]
+        super().heartbeat(timeout, pipeline)
 
     def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
         """Return the seconds after which a job counts as abandoned unless its worker reports again."""

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq import Queue
+from rq.job import Job
+
+from demo import jobs
+from demo.load import KINDS, arrivals
+from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
+
+DEMO = [sys.executable, "-m", "demo"]
+
+
+def run(project_root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*DEMO, *arguments], cwd=project_root, env=os.environ | environment, capture_output=True, text=True
+    )
+
+
+def test_it_enqueues_jobs_of_every_kind_and_says_how_many(redis_client: Any, project_root: Path) -> None:
+    demo = run(project_root, "--seconds", "2")
+
+    assert (demo.returncode, demo.stderr) == (0, "")
+    stored = len(redis_client.keys("rq:job:*"))
+    assert stored > len(KINDS)
+    assert f"{stored} jobs enqueued" in demo.stdout
+    for kind in KINDS:
+        assert kind.name in demo.stdout
+    for queue in (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE):
+        assert Queue(queue, connection=redis_client).count > 0
+    assert Queue(SHORT_RUNNING_QUEUE, connection=redis_client).scheduled_job_registry.count > 0
+
+
+def test_its_jobs_fail_in_more_ways_than_one_and_some_only_at_first(redis_client: Any) -> None:
+    random.seed(1)
+    with DataHubScheduler("burst-no-fork") as scheduler:
+        for _ in range(8):
+            scheduler.enqueue("queue", jobs.parse_upload, 1)
+        flaky = scheduler.enqueue("queue", jobs.sync_catalogue)
+        scheduler.work("queue")
+        failed = scheduler.get_queue("queue").failed_job_registry
+        exceptions = {exception_of(scheduler.job(job_id)) for job_id in failed.get_job_ids()}
+
+        failed.requeue(flaky.id)
+        scheduler.work("queue")
+
+    assert exceptions == {"ValueError", "KeyError", "TimeoutError"}
+    assert flaky.return_value() == "in sync"
+
+
+def exception_of(job: Job) -> str:
+    result = job.latest_result()
+    assert result is not None
+    return str(result.exc_string).strip().splitlines()[-1].partition(":")[0]
+
+
+def test_every_kind_comes_at_least_once_in_time() -> None:
+    came = list(arrivals(seconds=60))
+
+    assert {kind.name for _, kind in came} == {kind.name for kind in KINDS}
+    assert [time for time, _ in came] == sorted(time for time, _ in came)
+    assert all(0 <= time < 60 for time, _ in came)
+
+
+@pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon", ""])
+def test_a_time_that_makes_no_sense_is_named(redis_client: Any, project_root: Path, seconds: str) -> None:
+    demo = run(project_root, f"--seconds={seconds}")
+
+    assert demo.returncode == 2
+    assert f"expected a number of seconds above 0, got {seconds!r}" in demo.stderr
+    assert redis_client.keys("*") == []
+
+
+def test_without_redis_it_says_how_to_start_it(project_root: Path) -> None:
+    demo = run(project_root, RQ_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
+
+    assert demo.returncode == 1
+    assert "`make start-rq-mon` starts it" in demo.stderr
+    assert "Traceback" not in demo.stderr
+
+
+def test_ctrl_c_ends_it_with_a_summary(redis_client: Any, project_root: Path) -> None:
+    demo = subprocess.Popen(DEMO, cwd=project_root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: redis_client.keys("rq:job:*"), "the first job")
+
+    demo.send_signal(signal.SIGINT)
+
+    stdout, stderr = demo.communicate(timeout=10)
+    assert (demo.returncode, stderr) == (0, "")
+    assert "stopped early" in stdout
+    assert "jobs enqueued" in stdout
