@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import http.client
 import subprocess
 import sys
@@ -70,8 +71,10 @@ def scrape(port: int) -> float:
     try:
         connection.request("GET", "/metrics", headers=HEADERS)
         response = connection.getresponse()
-        response.read()
+        body = response.read()
+        seconds = time.perf_counter() - started
     finally:
         connection.close()
     assert response.status == 200, response.status
-    return time.perf_counter() - started
+    assert b"rq_redis_up 0" not in gzip.decompress(body), "the exporter gave up on Redis"
+    return seconds

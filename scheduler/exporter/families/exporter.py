@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 
 from prometheus_client.core import Metric as Family
@@ -20,11 +21,13 @@ def exporter_families(is_up: bool, errors: Errors) -> Iterator[Family]:
     yield counter(
         catalogue.EXPORTER_ERRORS, [((reason,), count) for reason, count in errors.counts().items()]
     )
-    yield gauge(catalogue.EXPORTER_BUILD_INFO, [((_own_version(), version("rq")), 1)])
+    yield gauge(catalogue.EXPORTER_BUILD_INFO, [(_versions(), 1)])
 
 
-def _own_version() -> str:
+@cache
+def _versions() -> tuple[str, str]:
+    """Of this package and of RQ; looking them up takes as long as a small scrape."""
     try:
-        return version(DISTRIBUTION)
-    except PackageNotFoundError:  # run from a checkout, without being installed
-        return "unreleased"
+        return version(DISTRIBUTION), version("rq")
+    except PackageNotFoundError:  # this package is run from a checkout, without being installed
+        return "unreleased", version("rq")

@@ -81,7 +81,7 @@ def _job(
         function=function,
         schedule=schedule,
         next_tick=float(next_tick) if next_tick is not None else None,
-        last_tick=fields.number(last_tick, f"last tick of cron job {raw_id!r}") if last_tick else None,
+        last_tick=fields.number(last_tick, "last tick of cron job", raw_id) if last_tick else None,
     )
 
 
@@ -90,7 +90,7 @@ def _ticks(counts: Mapping[bytes, bytes], fields: Fields) -> dict[tuple[str, str
     for field, count in counts.items():
         cron_job, _, result = label_text(field).rpartition(":")
         if cron_job and result in TICK_RESULTS:
-            found[cron_job, result] = fields.number(count, f"{field!r} in {CRON_TICKS_KEY}")
+            found[cron_job, result] = fields.number(count, "ticks", field)
         else:
             fields.skip(f"{field[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
     return found

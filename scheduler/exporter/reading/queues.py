@@ -79,7 +79,7 @@ def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
     moments = yield [("HGET", job_key(job_id), "enqueued_at") for _, job_id in heads]
     for (queue, job_id), enqueued_at in zip(heads, moments, strict=True):
         if enqueued_at:  # a job can expire or be deleted while its id is still in the list
-            moment = fields.timestamp(enqueued_at, f"enqueued_at of job {job_id!r}")
+            moment = fields.timestamp(enqueued_at, "enqueued_at of job", job_id)
             queue.oldest_job_age = max(0.0, now - moment) if moment is not None else None
     return queues
 

@@ -55,24 +55,24 @@ class Fields:
         """Count something unreadable."""
         self._errors.count(self._theme, what)
 
-    def number(self, raw: bytes, where: str) -> float | None:
-        """Return a finite number."""
+    def number(self, raw: bytes, what: str, whose: object) -> float | None:
+        """Return a finite number; `what` and `whose` tell the log where it stands."""
         try:
             value = float(raw)
         except ValueError:
             value = math.nan
         if not math.isfinite(value):
-            self.skip(f"{where} is {raw[:50]!r}, not a number")
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, not a number")
             return None
         return value
 
-    def timestamp(self, raw: bytes, where: str) -> float | None:
+    def timestamp(self, raw: bytes, what: str, whose: object) -> float | None:
         """Return the Unix time of a date as RQ writes it: ISO 8601 in UTC."""
         try:
             moment = datetime.fromisoformat(raw.decode())
             if moment.tzinfo is None:
                 raise ValueError(moment)  # noqa: TRY301
         except ValueError:
-            self.skip(f"{where} is {raw[:50]!r}, not a date in UTC")
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, not a date in UTC")
             return None
         return moment.timestamp()

@@ -93,7 +93,7 @@ def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
     def count(field: str) -> float | None:
         # RQ, too, takes a field that is missing or empty for 0.
-        return fields.number(stored[field] or b"0", f"{field} of worker {name}")
+        return fields.number(stored[field] or b"0", field, name)
 
     state, queues, heartbeat = stored["state"], stored["queues"], stored["last_heartbeat"]
     return WorkerFacts(
@@ -104,7 +104,7 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         successful_jobs=count("successful_job_count"),
         failed_jobs=count("failed_job_count"),
         working_time=count("total_working_time"),
-        last_heartbeat=fields.timestamp(heartbeat, f"last_heartbeat of worker {name}") if heartbeat else None,
+        last_heartbeat=fields.timestamp(heartbeat, "last_heartbeat", name) if heartbeat else None,
         job_id=stored["current_job"],
         is_live=not stored["death"],
     )
@@ -117,5 +117,5 @@ def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields
     origin, started_at = job
     if not origin or not started_at:
         return None
-    started = fields.timestamp(started_at, f"started_at of the job of worker {worker}")
+    started = fields.timestamp(started_at, "start of the job of", worker)
     return RunningJob(label_text(origin), started) if started is not None else None
