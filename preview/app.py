@@ -9,7 +9,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update
+from dash import ALL, MATCH, ClientsideFunction, Dash, Input, Output, State, dcc, html, no_update, set_props
 from dash.dependencies import DashDependency
 from dash.development.base_component import Component
 
@@ -23,7 +23,7 @@ from preview.query import Source
 from preview.variables import ResolvedVariable, resolve_variables
 from preview.view import View, dump_view, load_view, parse_search, time_zone
 
-PROBE_EVERY = 5000
+PROBE_EVERY = 3000
 """Milliseconds between looks whether Prometheus answers."""
 
 
@@ -197,6 +197,9 @@ def _add_page_callbacks(app: Dash, library: Library, source: Source) -> None:
         loaded = load_view(view)
         drawing = draw_panel(panel, dashboard, loaded, source, choices or {})
         links = [anchor(link, "↗ " + link.title) for link in make_links(panel.links, loaded)]
+        if drawing.figure is not None:
+            set_props({"type": "graph", "index": panel.id}, {"figure": drawing.figure})
+            set_props({"type": "legend", "index": panel.id}, {"children": drawing.legend})
         return drawing.body, drawing.state, loaded.text(panel.title), links
 
     @app.callback(

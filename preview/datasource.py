@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import os
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -20,19 +19,30 @@ _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
+class Destination:
+    """The page that an exemplar leads to, by one of its labels."""
+
+    label: str
+    url: str
+    """`${__value.raw}` stands for the label's value."""
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
 class DataSource:
     """The Prometheus that dashboards ask."""
 
     name: str = "Prometheus"
     uid: str = "prometheus"
     scrape_interval: float = GRAFANA_DEFAULT_INTERVAL
-    exemplar_links: tuple[tuple[str, str], ...] = ()
-    """Label of an exemplar, and the URL that its value leads to; `${__value.raw}` stands for the value."""
+    exemplar_links: tuple[Destination, ...] = ()
 
 
-def read_datasource(provisioning: Path, environment: Mapping[str, str] | None = None) -> DataSource:
-    """Return the Prometheus of the provisioning files, Grafana's defaults where there is none."""
-    environment = os.environ if environment is None else environment
+def read_datasource(provisioning: Path, variables: Mapping[str, str]) -> DataSource:
+    """Return the Prometheus of the provisioning files, Grafana's defaults where there is none.
+
+    `variables` are put in the place of `$NAME`; a page whose address needs one that is not set is left out.
+    """
     files = sorted(provisioning.glob("datasources/*.y*ml"))
     found = (source for path in files for source in _sources(path) if source.get("type") == "prometheus")
     raw = next(found, None)
@@ -43,14 +53,8 @@ def read_datasource(provisioning: Path, environment: Mapping[str, str] | None = 
     return DataSource(
         name=str(raw.get("name", "Prometheus")),
         uid=str(raw.get("uid", "prometheus")),
-        scrape_interval=parse_duration(_expand(interval, environment))
-        if interval
-        else GRAFANA_DEFAULT_INTERVAL,
-        exemplar_links=tuple(
-            (str(item["name"]), _expand(str(item["url"]), environment))
-            for item in details.get("exemplarTraceIdDestinations") or ()
-            if item.get("url")
-        ),
+        scrape_interval=parse_duration(str(interval)) if interval else GRAFANA_DEFAULT_INTERVAL,
+        exemplar_links=tuple(_destinations(details.get("exemplarTraceIdDestinations") or (), variables)),
     )
 
 
@@ -59,10 +63,17 @@ def _sources(path: Path) -> list[dict[str, Any]]:
     return [source for source in content.get("datasources") or () if isinstance(source, dict)]
 
 
-def _expand(text: str, environment: Mapping[str, str]) -> str:
-    """Fill in environment variables as Grafana's provisioning does; `$$` is a dollar sign."""
+def _destinations(items: Sequence[Mapping[str, Any]], variables: Mapping[str, str]) -> Iterator[Destination]:
+    for item in items:
+        url = _expand(str(item.get("url") or ""), variables)
+        if url:
+            label = str(item["name"])
+            yield Destination(label, url, str(item.get("urlDisplayLabel") or f"Go to {label}"))
 
-    def value(match: re.Match[str]) -> str:
-        return "$" if match[0] == "$$" else environment.get(match[1] or match[2], "")
 
-    return _VARIABLE.sub(value, text)
+def _expand(text: str, variables: Mapping[str, str]) -> str | None:
+    """Fill in variables as Grafana's provisioning does; `$$` is a dollar sign. None where one is missing."""
+    names = {match[1] or match[2] for match in _VARIABLE.finditer(text)} - {None}
+    if not all(variables.get(name) for name in names):
+        return None
+    return _VARIABLE.sub(lambda m: "$" if m[0] == "$$" else variables[m[1] or m[2]], text)

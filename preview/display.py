@@ -7,10 +7,13 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from preview.colors import FALLBACK, Theme, blend
+from preview.colors import Theme, blend
 from preview.frames import Field, Value
 from preview.mappings import map_value
 from preview.units import Formatted, format_value
+
+DEFAULT_STEPS: list[dict[str, Any]] = [{"color": "green", "value": None}, {"color": "red", "value": 80}]
+"""Grafana's thresholds where a panel has none."""
 
 CONTINUOUS_SCALES = {
     "continuous-GrYlRd": ("green", "yellow", "red"),
@@ -93,7 +96,7 @@ class FieldDisplay:
     def threshold_color(self, value: Value) -> str:
         """Return the colour of the highest threshold that the value has reached."""
         thresholds = self.config.get("thresholds") or {}
-        steps = thresholds.get("steps") or [{"color": FALLBACK}]
+        steps = thresholds.get("steps") or DEFAULT_STEPS
         number = value if isinstance(value, (int, float)) and not math.isnan(value) else -math.inf
         if thresholds.get("mode") == "percentage" and math.isfinite(number):
             number = self.share(number) * 100

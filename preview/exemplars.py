@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import pstdev
 from typing import Any
 
+from preview.datasource import Destination
 from preview.links import Link, exemplar_links
 
 
@@ -21,7 +22,7 @@ class Exemplar:
     links: tuple[Link, ...]
 
 
-def to_exemplars(answer: Any, destinations: Sequence[tuple[str, str]], step: float) -> list[Exemplar]:
+def to_exemplars(answer: Any, destinations: Sequence[Destination], step: float) -> list[Exemplar]:
     """Read Prometheus' answer to query_exemplars, and keep the ones that stand apart.
 
     As in Grafana, of each step the highest is kept, and below it those that are at least two standard
@@ -35,7 +36,7 @@ def to_exemplars(answer: Any, destinations: Sequence[tuple[str, str]], step: flo
     return [exemplar for step_ in sorted(by_step) for exemplar in _standing_apart(by_step[step_], apart)]
 
 
-def _exemplars(series: Any, destinations: Sequence[tuple[str, str]]) -> Iterator[Exemplar]:
+def _exemplars(series: Any, destinations: Sequence[Destination]) -> Iterator[Exemplar]:
     for raw in series.get("exemplars", ()):
         labels = {str(name): str(value) for name, value in raw.get("labels", {}).items()}
         links = tuple(exemplar_links(labels, destinations))

@@ -27,6 +27,9 @@ def _name_matches(field: Field, _frame: Frame, pattern: Any) -> bool:
     return re.search(str(pattern).removeprefix("/").removesuffix("/"), field.display_name) is not None
 
 
+DEFAULTS: dict[str, Json] = {"timeseries": {"color": {"mode": "palette-classic"}}}
+"""What Grafana takes for granted in a panel of the type."""
+
 MATCHERS: dict[str, Matcher] = {
     "byName": _has_name,
     "byRegexp": _name_matches,
@@ -48,7 +51,7 @@ def configure(panel: Panel, frames: Sequence[Frame]) -> list[Frame]:
 
 
 def _configure(panel: Panel, field: Field, frame: Frame) -> Field:
-    config = copy.deepcopy(panel.defaults)
+    config = DEFAULTS.get(panel.type, {}) | copy.deepcopy(panel.defaults)
     if field.type != "number":
         config.pop("unit", None)
     for override in panel.overrides:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote, urlsplit
 
 from preview.dashboard import Json
+from preview.datasource import Destination
 from preview.frames import Field, Frame, Value
 from preview.interpolation import format_choice, interpolate
 from preview.numbers import to_string
@@ -116,16 +117,14 @@ def _text(value: Value) -> str:
     return value if isinstance(value, str) else to_string(value)
 
 
-def exemplar_links(labels: Mapping[str, str], destinations: Sequence[tuple[str, str]]) -> list[Link]:
+def exemplar_links(labels: Mapping[str, str], destinations: Sequence[Destination]) -> list[Link]:
     """Return the links of an exemplar, by the labels that the data source knows a page for."""
-    found = []
-    for label, url in destinations:
-        if label in labels:
-            value = quote(labels[label], safe="")
-            href = _VALUE.sub(value.replace("\\", ""), url)
-            if is_safe(href):
-                found.append(Link(f"Open {label.replace('_id', '')} {labels[label]}", href, new_tab=True))
-    return found
+    links = [
+        Link(destination.title, _VALUE.sub(quote(labels[destination.label], safe=""), destination.url), True)
+        for destination in destinations
+        if destination.label in labels
+    ]
+    return [link for link in links if is_safe(link.href)]
 
 
 def dashboard_query(view: View, link: Mapping[str, Any]) -> str:

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from dash import dcc, html
 from dash.development.base_component import Component
 
 from preview.dashboard import BrokenFile, Dashboard, Panel, Section, Variable
 from preview.markup import attributes
+from preview.panels import GRAPHS
 from preview.timerange import QUICK_RANGES, REFRESH_INTERVALS
+
+GRAPH_CONFIG: Any = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 
 NOTICE = "Preview of the Grafana dashboards"
 
@@ -152,7 +156,13 @@ def _panel(panel: Panel, top: int) -> html.Section:
                 ],
                 className="panel-header",
             ),
-            html.Div("Loading…", id={"type": "body", "index": panel.id}, className="panel-body"),
+            html.Div(
+                [
+                    _graph(panel) if panel.type in GRAPHS else None,
+                    html.Div("Loading…", id={"type": "body", "index": panel.id}, className="panel-content"),
+                ],
+                className="panel-body",
+            ),
             html.Div(id={"type": "popover", "index": panel.id}),
             dcc.Store(id={"type": "choices", "index": panel.id}),
         ],
@@ -165,6 +175,23 @@ def _panel(panel: Panel, top: int) -> html.Section:
             data_panel_title=panel.title,
             data_state="loading",
         ),
+    )
+
+
+def _graph(panel: Panel) -> html.Div:
+    """Return the graph that the panel's figures go to: the same one for as long as the page is open."""
+    placement = (panel.options.get("legend") or {}).get("placement")
+    return html.Div(
+        [
+            dcc.Graph(
+                id={"type": "graph", "index": panel.id},
+                config=GRAPH_CONFIG,
+                responsive=True,
+                className="graph",
+            ),
+            html.Div(id={"type": "legend", "index": panel.id}, className="legend"),
+        ],
+        className=f"graph-and-legend legend-{'right' if placement == 'right' else 'bottom'}",
     )
 
 

@@ -7,9 +7,10 @@ import signal
 import threading
 from http import HTTPStatus
 from types import FrameType
-from urllib.parse import unquote
+from typing import Any
 
 from dash import Dash
+from dash.exceptions import DashException
 from flask import Flask, Response, jsonify, request
 from waitress.server import create_server
 
@@ -26,18 +27,23 @@ LONGEST_QUERY_STRING = 8000
 LARGEST_BODY = 2_000_000
 GRACE = 1.0
 """Seconds that requests have to end after SIGTERM."""
-INTERNAL_PATHS = ("/_dash-", "/assets/", "/_favicon.ico")
+CALLBACK_PATH = "/_dash-update-component"
+INTERNAL_PATHS = ("/_dash-layout", "/_dash-dependencies", CALLBACK_PATH, "/_favicon.ico", "/api/health")
+FILE_PATHS = ("/_dash-component-suites/", "/assets/")
 
 
 def make_server(settings: PreviewSettings) -> Flask:
     """Return the WSGI application; it starts without Prometheus."""
     library = Library(settings.dashboards)
-    source = Source(Prometheus(settings.prometheus_url), read_datasource(settings.provisioning))
+    source = Source(
+        Prometheus(settings.prometheus_url),
+        read_datasource(settings.provisioning, settings.provisioning_variables),
+    )
     app = make_app(library, source)
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     _add_health(server, library)
-    _add_guards(server, library)
+    _add_guards(server, app, library)
     _add_headers(server, app)
     return server
 
@@ -57,7 +63,7 @@ def _add_health(server: Flask, library: Library) -> None:
     server.add_url_rule("/api/health", "health", health)
 
 
-def _add_guards(server: Flask, library: Library) -> None:
+def _add_guards(server: Flask, app: Dash, library: Library) -> None:
     @server.before_request
     def refuse() -> Response | None:
         if len(request.query_string) > LONGEST_QUERY_STRING:
@@ -65,12 +71,23 @@ def _add_guards(server: Flask, library: Library) -> None:
                 f"The query string is longer than {LONGEST_QUERY_STRING} characters.",
                 HTTPStatus.REQUEST_URI_TOO_LONG,
             )
-        if request.path == "/api/health" or request.path.startswith(INTERNAL_PATHS):
+        if request.path == CALLBACK_PATH and not _is_callback(request.get_json(silent=True), app):
+            return _plain("This is no callback of the preview's pages.", HTTPStatus.BAD_REQUEST)
+        if request.path in INTERNAL_PATHS or request.path.startswith(FILE_PATHS):
             return None
-        if request.path == "/" or dashboard_at(unquote(request.path), library):
+        if dashboard_at(request.path, library):
             return None
         known = "\n".join(f"/d/{uid}" for uid in library.load().dashboards)
         return _plain(f"There is no such page. The dashboards are:\n{known}\n", HTTPStatus.NOT_FOUND)
+
+    @server.errorhandler(DashException)
+    def no_such_file(_error: DashException) -> Response:
+        return _plain("There is no such file.", HTTPStatus.NOT_FOUND)
+
+
+def _is_callback(body: Any, app: Dash) -> bool:
+    """Tell whether a request body names one of the callbacks; what it brings them, they check themselves."""
+    return isinstance(body, dict) and str(body.get("output")) in app.callback_map and "inputs" in body
 
 
 def _plain(text: str, status: HTTPStatus) -> Response:

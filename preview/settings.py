@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from stack.dotenv import read_dotenv
 from stack.services import PREVIEW, PROMETHEUS
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
@@ -27,6 +28,8 @@ class PreviewSettings:
     dashboards: Path
     provisioning: Path
     """Grafana's provisioning folder: it names the scrape interval and the pages that exemplars link to."""
+    provisioning_variables: Mapping[str, str]
+    """What stands for the `$NAME`s in it: the environment, above Grafana's own file of variables."""
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> PreviewSettings:
@@ -40,12 +43,14 @@ class PreviewSettings:
         def get(variable: str, default: str) -> str:
             return environment.get(variable, "").strip() or default
 
+        provisioning = PROJECT_ROOT / get("PROVISIONING_PATH", "grafana/provisioning")
         return cls(
             prometheus_url=_url(get("PROMETHEUS_URL", f"http://127.0.0.1:{PROMETHEUS.port}")),
             host=get("PREVIEW_HOST", "127.0.0.1"),
             port=_port(get("PREVIEW_PORT", str(PREVIEW.port))),
             dashboards=_folder("DASHBOARDS_PATH", get("DASHBOARDS_PATH", "grafana/generated")),
-            provisioning=PROJECT_ROOT / get("PROVISIONING_PATH", "grafana/provisioning"),
+            provisioning=provisioning,
+            provisioning_variables=read_dotenv(provisioning.parent / "grafana.env") | dict(environment),
         )
 
 

@@ -85,7 +85,7 @@
     showView(view, page) {
       showTheme();
       if (!view || !page) return;
-      document.title = page.title + " – preview";
+      document.title = page.title + " - preview";
       const label = document.getElementById("time-label");
       if (label) label.textContent = view.label;
       setProps("time-from", { value: toReadableTime(view.from) });
@@ -224,6 +224,12 @@
     }
     if (event.key === "Enter" && event.target.closest(".absolute")) document.getElementById("time-apply").click();
   });
+
+  // A panel whose answer never came (the network changed, the preview was restarted) is asked for again.
+  setInterval(() => {
+    const waiting = document.querySelector(".panel[data-state=loading]");
+    if (waiting && !document.querySelector(".panel [data-dash-is-loading=true]")) askAgain();
+  }, 5000);
 
   let resizing;
   window.addEventListener("resize", () => {

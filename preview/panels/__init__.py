@@ -18,3 +18,6 @@ DRAWERS: dict[str, Callable[[Scene], Drawing]] = {
     "timeseries": timeseries.draw,
 }
 """By Grafana's id of the panel type."""
+
+GRAPHS = ("heatmap", "state-timeline", "timeseries")
+"""The types that Plotly draws."""

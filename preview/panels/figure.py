@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from datetime import datetime, timedelta
 from typing import Any
 
 from preview.panels.scene import Scene
@@ -11,9 +9,6 @@ from preview.query import panel_pixels
 from preview.view import View
 
 Figure = dict[str, Any]
-
-STATIC: Any = {"staticPlot": True, "displayModeBar": False}
-INTERACTIVE: Any = {"displayModeBar": False, "scrollZoom": False, "doubleClick": False, "showTips": False}
 
 PIXELS_PER_LABEL = 80
 
@@ -25,29 +20,15 @@ def plain(text: str) -> str:
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;").replace("\n", " ")
 
 
-def epoch_to_axis(moments: Sequence[float], view: View) -> list[float]:
-    """Shift milliseconds since 1970 so that Plotly, which only knows UTC, shows the browser's zone."""
-    return [moment + _offset(moment, view) for moment in moments]
-
-
-def _offset(moment: float, view: View) -> float:
-    """Return how far the reader's time zone is from UTC, in milliseconds; it may change within a graph."""
-    start, end = _zone_offset(view.time_range.start), _zone_offset(view.time_range.end)
-    if start == end:
-        return start
-    return _zone_offset(datetime.fromtimestamp(moment / 1000, tz=view.now.tzinfo))
-
-
-def _zone_offset(moment: datetime) -> float:
-    return (moment.utcoffset() or timedelta()).total_seconds() * 1000
-
-
 def time_axis(view: View, pixels: int) -> dict[str, Any]:
-    """Return the x axis over the whole time range."""
+    """Return the x axis over the whole time range.
+
+    Plotly shows times that are numbers, milliseconds since 1970, in the browser's time zone.
+    """
     start, end = view.time_range.start.timestamp() * 1000, view.time_range.end.timestamp() * 1000
     return {
         "type": "date",
-        "range": epoch_to_axis([start, end], view),
+        "range": [start, end],
         "gridcolor": view.theme.grid,
         "zeroline": False,
         "showline": False,

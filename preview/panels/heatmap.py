@@ -7,13 +7,11 @@ from bisect import bisect_left
 from collections.abc import Sequence
 from typing import Any
 
-from dash import dcc
 from plotly.colors import sequential
 
 from preview.display import FieldDisplay
 from preview.frames import Field, Frame
-from preview.panels.figure import INTERACTIVE, base_layout, epoch_to_axis, plain
-from preview.panels.legend import with_legend
+from preview.panels.figure import base_layout, plain
 from preview.panels.marks import exemplar_trace
 from preview.panels.scene import Drawing, Scene, no_data
 
@@ -33,6 +31,7 @@ def draw(scene: Scene) -> Drawing:
         "hovermode": "closest",
         "yaxis": {
             "tickmode": "array",
+            "ticks": "",
             "tickvals": list(range(len(buckets))),
             "ticktext": [plain(text) for text in bound_texts(scene, bounds)],
             "range": [-0.5, len(buckets) - 0.5],
@@ -42,14 +41,8 @@ def draw(scene: Scene) -> Drawing:
             "automargin": True,
         },
     }
-    layout["xaxis"]["showgrid"] = False
-    graph = dcc.Graph(
-        id={"type": "graph", "index": scene.panel.id},
-        figure={"data": traces, "layout": layout},
-        config=INTERACTIVE,
-        responsive=True,
-    )
-    return Drawing(with_legend(graph, (), scene.panel.options, scene.panel.id))
+    layout["xaxis"] |= {"showgrid": False, "ticks": ""}
+    return Drawing(figure={"data": traces, "layout": layout})
 
 
 def bound_texts(scene: Scene, bounds: Sequence[float]) -> list[str]:
@@ -78,7 +71,7 @@ def _cells(scene: Scene, frame: Frame) -> dict[str, Any]:
     return {
         "type": "heatmap",
         # Grafana puts a cell before the time of its sample: the count of the interval that ended there.
-        "x": epoch_to_axis([time - half for time in times], scene.view),
+        "x": [time - half for time in times],
         "y": list(range(len(buckets))),
         "z": [[None if n is None else (n / highest) ** exponent for n in row] for row in counts],
         "zmin": 0,

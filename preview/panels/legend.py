@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -25,22 +25,14 @@ class Entry:
     shown: bool = True
 
 
-def with_legend(
-    graph: Children, entries: Sequence[Entry], options: dict[str, Any], panel_id: int
-) -> html.Div:
-    """Put graph and legend side by side or above each other, as the panel's options say."""
+def draw_legend(entries: Sequence[Entry], options: Mapping[str, Any], panel_id: int) -> Children:
+    """Return the legend as the panel's options want it, None without."""
     legend = options.get("legend") or {}
-    if not legend.get("showLegend", True) or not entries:
-        return html.Div(html.Div(graph, className="graph"), className="graph-and-legend")
+    if not legend.get("showLegend", True):
+        return None
+    calcs = legend.get("calcs") or ()
     is_table = legend.get("displayMode") == "table"
-    drawn = (
-        _table(entries, legend.get("calcs") or (), panel_id) if is_table else _list(entries, legend, panel_id)
-    )
-    placement = "right" if legend.get("placement") == "right" else "bottom"
-    return html.Div(
-        [html.Div(graph, className="graph"), html.Div(drawn, className="legend")],
-        className=f"graph-and-legend legend-{placement}",
-    )
+    return _table(entries, calcs, panel_id) if is_table else _list(entries, calcs, panel_id)
 
 
 def _toggle(entry: Entry, panel_id: int) -> html.Button:
@@ -53,8 +45,7 @@ def _toggle(entry: Entry, panel_id: int) -> html.Button:
     )
 
 
-def _list(entries: Sequence[Entry], legend: dict[str, Any], panel_id: int) -> html.Ul:
-    calcs = legend.get("calcs") or ()
+def _list(entries: Sequence[Entry], calcs: Sequence[str], panel_id: int) -> html.Ul:
     return html.Ul(
         [html.Li([_toggle(entry, panel_id), *(_inline(entry, calc) for calc in calcs)]) for entry in entries],
         className="legend-list",

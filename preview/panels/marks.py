@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from preview.colors import with_opacity
-from preview.panels.figure import epoch_to_axis, plain
+from preview.panels.figure import plain
 from preview.panels.scene import Scene
 
 MOST_MARKS = 100
@@ -17,13 +17,13 @@ def mark_shapes(scene: Scene) -> list[dict[str, Any]]:
     shapes: list[dict[str, Any]] = []
     for mark in scene.data.marks[:MOST_MARKS]:
         color = scene.theme.color(mark.color)
-        start, end = epoch_to_axis([mark.start, mark.end], scene.view)
-        common = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below", "x0": start}
+        common = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below", "x0": mark.start}
         shapes.append(
-            {"type": "rect", "x1": end, "fillcolor": with_opacity(color, 0.05), "line": {"width": 0}} | common
+            {"type": "rect", "x1": mark.end, "fillcolor": with_opacity(color, 0.05), "line": {"width": 0}}
+            | common
         )
         line = {"color": color, "width": 1, "dash": "dash"}
-        shapes.append({"type": "line", "x1": start, "line": line} | common)
+        shapes.append({"type": "line", "x1": mark.start, "line": line} | common)
     return shapes
 
 
@@ -36,7 +36,7 @@ def mark_trace(scene: Scene, bottom: float | str) -> list[dict[str, Any]]:
         {
             "type": "scatter",
             "mode": "markers",
-            "x": epoch_to_axis([mark.start for mark in marks], scene.view),
+            "x": [mark.start for mark in marks],
             "y": [bottom] * len(marks),
             "text": [plain(f"{mark.title} {mark.text}".strip()) for mark in marks],
             "hovertemplate": "%{text}<extra></extra>",
@@ -60,7 +60,7 @@ def exemplar_trace(scene: Scene, heights: list[Any] | None = None) -> list[dict[
             "type": "scatter",
             "mode": "markers",
             "name": "Exemplars",
-            "x": epoch_to_axis([exemplar.time for exemplar in exemplars], scene.view),
+            "x": [exemplar.time for exemplar in exemplars],
             "y": [exemplar.value for exemplar in exemplars] if heights is None else heights,
             "customdata": [
                 {"labels": exemplar.labels, "links": [[link.title, link.href] for link in exemplar.links]}

@@ -24,10 +24,13 @@ Children = Any
 
 @dataclass(frozen=True, slots=True)
 class Drawing:
-    """The inside of a panel."""
+    """The inside of a panel: a graph with its legend, or something else."""
 
-    body: Children
+    body: Children = None
     state: State = "data"
+    figure: dict[str, Any] | None = None
+    """For Plotly; the page has a graph for it, which stays when its figure changes."""
+    legend: Children = None
 
 
 @dataclass(frozen=True, slots=True)

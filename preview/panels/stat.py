@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
-from dash import dcc, html
+from dash import html
 
-from preview.colors import readable_text_on, shade, with_opacity
+from preview.colors import readable_text_on, shade
 from preview.display import Display, FieldDisplay
 from preview.frames import Field, Frame
-from preview.panels.figure import STATIC, epoch_to_axis
 from preview.panels.scene import Children, Drawing, Scene, anchor, calcs_of
+from preview.panels.sparkline import sparkline
 from preview.reducers import reduce_values
 from preview.units import Formatted
 
@@ -43,7 +43,7 @@ def _tile(scene: Scene, frame: Frame, field: Field, display: FieldDisplay, value
         children.append(html.Div(field.display_name, className="stat-name"))
     children.append(_number(shown.text, number_color))
     if options.get("graphMode", "none") == "area" and len(field.values) > 1:
-        children.append(_sparkline(scene, frame, field, shown.color))
+        children.append(sparkline(frame, field, shown.color))
     links = scene.links(frame, field, len(field.values) - 1, str(shown))
     inside = anchor(links[0], children, "stat-link") if links else children
     return html.Div(inside, className=f"stat-tile justify-{options.get('justifyMode', 'auto')}", style=style)
@@ -69,34 +69,4 @@ def _number(text: Formatted, color: str) -> html.Div:
         html.Span([part for part in parts if part]),
         className="stat-number",
         style={"color": color, "--characters": str(length)},
-    )
-
-
-def _sparkline(scene: Scene, frame: Frame, field: Field, color: str) -> dcc.Graph:
-    time = frame.time_field()
-    moments = time.values if time else range(len(field.values))
-    trace = {
-        "type": "scatter",
-        "mode": "lines",
-        "x": epoch_to_axis(moments, scene.view),
-        "y": field.numbers(),
-        "line": {"color": color, "width": 1},
-        "fill": "tozeroy",
-        "fillcolor": with_opacity(color, 0.2),
-        "hoverinfo": "skip",
-    }
-    numbers = [number for number in field.numbers() if number is not None]
-    low, high = min(numbers, default=0.0), max(numbers, default=1.0)
-    low = float(field.config.get("min") or min(low, 0.0))
-    room = (high - low) * 0.1 or 1.0
-    layout = {
-        "margin": {"l": 0, "r": 0, "t": 0, "b": 0},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
-        "xaxis": {"visible": False},
-        "yaxis": {"visible": False, "range": [low, high + room]},
-        "showlegend": False,
-    }
-    return dcc.Graph(
-        figure={"data": [trace], "layout": layout}, config=STATIC, className="stat-sparkline", responsive=True
     )

@@ -6,12 +6,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from dash import dcc
-
 from preview.colors import with_opacity
 from preview.frames import Field, Frame
-from preview.panels.figure import INTERACTIVE, base_layout, epoch_to_axis, plain
-from preview.panels.legend import Entry, with_legend
+from preview.panels.figure import base_layout, plain
+from preview.panels.legend import Entry, draw_legend
 from preview.panels.marks import mark_shapes
 from preview.panels.scene import Drawing, Scene, no_data
 
@@ -53,14 +51,9 @@ def draw(scene: Scene) -> Drawing:
         },
     }
     traces = [_bars(scene, name, color, spans, series) for name, color in states]
-    graph = dcc.Graph(
-        id={"type": "graph", "index": scene.panel.id},
-        figure={"data": traces, "layout": layout},
-        config=INTERACTIVE,
-        responsive=True,
-    )
     entries = [Entry(name, color) for name, color in states]
-    return Drawing(with_legend(graph, entries, scene.panel.options, scene.panel.id))
+    legend = draw_legend(entries, scene.panel.options, scene.panel.id)
+    return Drawing(figure={"data": traces, "layout": layout}, legend=legend)
 
 
 def _spans(scene: Scene, frame: Frame, field: Field, row: int) -> Iterator[Span]:
@@ -91,7 +84,7 @@ def _bars(
         "orientation": "h",
         "name": plain(name),
         "y": [span.row for span in mine],
-        "base": epoch_to_axis([span.start for span in mine], scene.view),
+        "base": [span.start for span in mine],
         "x": [span.end - span.start for span in mine],
         "marker": {
             "color": with_opacity(color, opacity),

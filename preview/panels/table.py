@@ -73,14 +73,10 @@ def draw(scene: Scene) -> Drawing:
     parts: list[Children] = [html.Colgroup([html.Col(style={"width": f"{width:.0f}px"}) for width in widths])]
     if scene.panel.options.get("showHeader", True):
         parts.append(html.Thead(html.Tr([_header(scene, column, sort) for column in columns])))
-    return Drawing(
-        html.Div(
-            html.Table(
-                [*parts, html.Tbody(rows)], className="table", style={"minWidth": f"{sum(widths):.0f}px"}
-            ),
-            className="table-scroll",
-        )
+    body = html.Table(
+        [*parts, html.Tbody(rows)], className="table", style={"minWidth": f"{sum(widths):.0f}px"}
     )
+    return Drawing(body)
 
 
 def _is_hidden(field: Field) -> bool:

@@ -7,14 +7,12 @@ from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
-from dash import dcc
-
 from preview.colors import with_opacity
 from preview.display import FieldDisplay
 from preview.frames import Field, Frame
 from preview.panels.axis import axis_range, value_axis
-from preview.panels.figure import INTERACTIVE, base_layout, epoch_to_axis, plain
-from preview.panels.legend import Entry, with_legend
+from preview.panels.figure import base_layout, plain
+from preview.panels.legend import Entry, draw_legend
 from preview.panels.marks import exemplar_trace, mark_shapes, mark_trace
 from preview.panels.scene import Drawing, Scene, no_data
 
@@ -62,18 +60,13 @@ def draw(scene: Scene) -> Drawing:
     traces = [trace for line in lines if line.shown for trace in [_trace(line, scene)]]
     traces += exemplar_trace(scene)
     traces += mark_trace(scene, low)
-    graph = dcc.Graph(
-        id={"type": "graph", "index": scene.panel.id},
-        figure={"data": traces, "layout": layout},
-        config=INTERACTIVE,
-        responsive=True,
-    )
     entries = [
         Entry(line.field.display_name, line.display.series_color(), line.display, line.shown)
         for line in lines
         if not (line.custom.get("hideFrom") or {}).get("legend")
     ]
-    return Drawing(with_legend(graph, entries, scene.panel.options, scene.panel.id))
+    legend = draw_legend(entries, scene.panel.options, scene.panel.id)
+    return Drawing(figure={"data": traces, "layout": layout}, legend=legend)
 
 
 def _lines(scene: Scene) -> list[Line]:
@@ -97,7 +90,7 @@ def _trace(line: Line, scene: Scene) -> dict[str, Any]:
     name = plain(line.field.display_name)
     common = {
         "name": name,
-        "x": epoch_to_axis(time.values if time else [], scene.view),
+        "x": time.values if time else [],
         "y": values,
         "yaxis": line.axis,
         "text": [plain(str(line.display(value))) for value in values],

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal
 from urllib.parse import urlencode
 
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
 from tests.harness.waiting import wait_until
 
@@ -35,6 +35,16 @@ READ_PANELS = """
 """
 
 
+ALL_DRAWN = """
+    panels => panels.length > 0 && panels.every(panel => {
+        const state = panel.dataset.state;
+        if (state !== "data" || !panel.querySelector(".graph")) return state !== "loading";
+        const plot = panel.querySelector(".js-plotly-plot");
+        return plot !== null && (plot._fullData || []).length > 0;
+    })
+"""
+
+
 @dataclass(frozen=True, slots=True)
 class PanelView:
     """One panel as it is drawn."""
@@ -55,11 +65,15 @@ class DashboardView:
         """Errors and warnings of the console, exceptions, and requests that failed."""
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
-        page.on("requestfailed", lambda request: self.console_errors.append(f"failed: {request.url}"))
+        page.on("requestfailed", self._note_failure)
 
     def _note_message(self, message: ConsoleMessage) -> None:
         if message.type in ("error", "warning"):
             self.console_errors.append(message.text)
+
+    def _note_failure(self, request: Request) -> None:
+        if request.failure != "net::ERR_ABORTED":  # that is leaving a page which still waits for answers
+            self.console_errors.append(f"{request.failure}: {request.url}")
 
     @property
     def panels(self) -> list[PanelView]:
@@ -75,12 +89,14 @@ class DashboardView:
 
     def settle(self, within: float = 30.0) -> None:
         """Wait until every panel shows its data, that it has none, or its error."""
-        wait_until(self._is_settled, "the panels to settle", within=within)
+        try:
+            wait_until(self._is_settled, "the panels to settle", within=within)
+        except AssertionError as error:
+            states = {panel.title: panel.state for panel in self.panels}
+            raise AssertionError(f"{error}; panels: {states}; console: {self.console_errors}") from None
 
     def _is_settled(self) -> bool:
-        states = self.page.locator(".panel").evaluate_all("panels => panels.map(p => p.dataset.state)")
-        plots_drawn = self.page.locator(".js-plotly-plot").count() == self.page.locator(".dash-graph").count()
-        return bool(states) and "loading" not in states and plots_drawn
+        return bool(self.page.locator(".panel").evaluate_all(ALL_DRAWN))
 
 
 @contextmanager
@@ -95,16 +111,28 @@ def open_browser() -> Iterator[Browser]:
 
 
 def open_dashboard(
-    base_url: str, uid: str, browser: Browser, *, width: int = 1280, within: float = 30.0, **query: str
+    base_url: str,
+    uid: str,
+    browser: Browser | BrowserContext,
+    *,
+    width: int = 1280,
+    within: float = 30.0,
+    query: Mapping[str, str] | None = None,
 ) -> DashboardView:
     """Open a dashboard of a running preview, and wait until its panels have settled.
 
-    `query` goes into the URL: `theme="light"`, `to="now"`; write `from` as `from_`. Close `view.page.context`
-    afterwards.
+    Args:
+        base_url: where the preview serves.
+        uid: which dashboard.
+        browser: a browser, or a context of it: what pages of one context load, they share.
+        width: of the window, in pixels.
+        within: seconds that the panels may take.
+        query: what goes into the URL: from, to, theme, refresh, var-queue, …
+
+    Close `view.page` afterwards.
     """
-    context = browser.new_context(viewport={"width": width, "height": 900}, timezone_id="UTC")
-    view = DashboardView(context.new_page())
-    parameters = urlencode({name.rstrip("_"): value for name, value in query.items()})
-    view.page.goto(f"{base_url}/d/{uid}?{parameters}")
+    view = DashboardView(browser.new_page())
+    view.page.set_viewport_size({"width": width, "height": 900})
+    view.page.goto(f"{base_url}/d/{uid}?{urlencode(query or {})}")
     view.settle(within)
     return view

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from preview.datasource import Destination
 from preview.frames import Field, Frame
 from preview.interpolation import Choice
 from preview.links import Row, exemplar_links, is_safe, make_links
@@ -51,7 +52,8 @@ def test_scripts_and_foreign_hosts_in_disguise_are_not(href: str) -> None:
 
 
 def test_exemplar_leads_to_the_page_that_the_data_source_names() -> None:
-    destinations = [("job_id", "http://127.0.0.1:9181/job/${__value.raw}")]
+    destinations = [Destination("job_id", "http://127.0.0.1:9181/job/${__value.raw}", "Show the job")]
     (found,) = exemplar_links({"job_id": "a/../b", "other": "x"}, destinations)
     assert found.href == "http://127.0.0.1:9181/job/a%2F..%2Fb"
+    assert found.title == "Show the job"
     assert found.new_tab

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from preview.datasource import DataSource, read_datasource
+from preview.datasource import DataSource, Destination, read_datasource
 from preview.settings import PreviewSettings, SettingsError
 from stack.services import PREVIEW, PROMETHEUS
 
@@ -38,25 +38,35 @@ def test_password_in_the_address_of_prometheus_is_not_repeated() -> None:
     assert "secret" not in str(error.value)
 
 
-def test_data_source_is_that_of_grafanas_provisioning(tmp_path: Path) -> None:
+PROVISIONING = """
+datasources:
+  - {name: Alerts, uid: alertmanager, type: alertmanager}
+  - name: Metrics
+    uid: metrics
+    type: prometheus
+    jsonData:
+      timeInterval: 5s
+      exemplarTraceIdDestinations:
+        - {name: job_id, url: "$DASHBOARD/job/$${__value.raw}", urlDisplayLabel: Show the job}
+"""
+
+
+@pytest.fixture
+def provisioning(tmp_path: Path) -> Path:
     (tmp_path / "datasources").mkdir()
-    (tmp_path / "datasources" / "rq.yml").write_text(
-        """
-        datasources:
-          - {name: Alerts, uid: alertmanager, type: alertmanager}
-          - name: Metrics
-            uid: metrics
-            type: prometheus
-            jsonData:
-              timeInterval: 5s
-              exemplarTraceIdDestinations:
-                - {name: job_id, url: "$DASHBOARD/job/$${__value.raw}"}
-        """
-    )
-    found = read_datasource(tmp_path, {"DASHBOARD": "http://127.0.0.1:9181"})
-    links = (("job_id", "http://127.0.0.1:9181/job/${__value.raw}"),)
-    assert found == DataSource("Metrics", "metrics", 5.0, links)
+    (tmp_path / "datasources" / "rq.yml").write_text(PROVISIONING)
+    return tmp_path
+
+
+def test_data_source_is_that_of_grafanas_provisioning(provisioning: Path) -> None:
+    found = read_datasource(provisioning, {"DASHBOARD": "http://127.0.0.1:9181"})
+    link = Destination("job_id", "http://127.0.0.1:9181/job/${__value.raw}", "Show the job")
+    assert found == DataSource("Metrics", "metrics", 5.0, (link,))
+
+
+def test_exemplars_lead_nowhere_where_the_address_is_not_set(provisioning: Path) -> None:
+    assert read_datasource(provisioning, {}).exemplar_links == ()
 
 
 def test_without_provisioning_the_data_source_is_grafanas_default(tmp_path: Path) -> None:
-    assert read_datasource(tmp_path).scrape_interval == 15
+    assert read_datasource(tmp_path, {}).scrape_interval == 15
