@@ -41,6 +41,11 @@ def processes_of(directory: Path) -> list[psutil.Process]:
     ]
 
 
+def services_of(directory: Path) -> set[str]:
+    """Return the names of the services of which processes are there."""
+    return {_environment(process).get(SERVICE_NAME, "") for process in processes_of(directory)} - {""}
+
+
 def end_all(directory: Path, grace: float) -> None:
     """End every process of the stack, Redis last; SIGKILL for those still there after `grace` seconds.
 

@@ -29,6 +29,9 @@ QUIETLY_WAITED_FOR = 2.0
 
 POLL = 0.1
 
+STOPPED = State(Health.STOPPED)
+LEFT_BEHIND = State(Health.FAILED, "supervisord does not answer: make start-rq-mon")
+
 HEALTH_BY_STATE = {
     "STARTING": Health.STARTING,
     "BACKOFF": Health.FAILED,
@@ -78,8 +81,11 @@ class NativeRuntime:
 
     def states(self) -> Mapping[Service, State]:
         """Ask supervisord for the processes, and each running process whether it works."""
-        found = self.supervisor.processes()
         services = self.services()
+        found = self.supervisor.processes()
+        if not found:
+            left = processes.services_of(self.directory)
+            return {service: LEFT_BEHIND if service.name in left else STOPPED for service in services}
         with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
             states = pool.map(lambda service: self._state(service, found.get(service.name)), services)
             return dict(zip(services, states, strict=True))
@@ -129,7 +135,7 @@ class NativeRuntime:
 
     def _state(self, service: Service, process: ProcessInfo | None) -> State:
         if process is None or process.state in {"STOPPED", "STOPPING"}:
-            return State(Health.STOPPED)
+            return STOPPED
         if process.state != "RUNNING":
             return State(HEALTH_BY_STATE.get(process.state, Health.FAILED), process.description)
         fault = find_fault(service, self.place)

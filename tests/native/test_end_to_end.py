@@ -228,6 +228,9 @@ def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job
     wait_until(lambda: is_running(stack, job.id), "the job to run")
     before = stack.numbers()
     os.kill(before["supervisord"], signal.SIGKILL)
+    seen = stack.make("status")
+    assert seen.returncode != 0
+    assert "supervisord does not answer: make start-rq-mon" in seen.stdout
 
     result = stack.make("start-rq-mon")
 
