@@ -195,7 +195,7 @@ def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
 
 def _whole(value: str) -> int:
     number = int(value)
-    if number.bit_length() > COUNTER_BITS:
+    if number < 0 or number.bit_length() > COUNTER_BITS:
         raise ValueError(value)
     return number
 

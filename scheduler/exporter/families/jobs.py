@@ -81,6 +81,6 @@ def _write_errors(stored: Hash, errors: Errors) -> Values:
     fields = Fields("jobs", errors)
     counts: dict[str, float | None] = dict.fromkeys(WRITE_ERRORS, 0)
     counts |= {
-        label_text(code): fields.number(count, "count of write error", code) for code, count in stored.items()
+        label_text(code): fields.count(count, "count of write error", code) for code, count in stored.items()
     }
     return [((code,), count) for code, count in counts.items()]

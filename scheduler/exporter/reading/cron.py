@@ -73,7 +73,7 @@ def _job(
             label_text(stored[name].encode(errors="backslashreplace"))
             for name in ("queue", "function", "schedule")
         )
-    except (ValueError, LookupError, TypeError, AttributeError) as error:
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         fields.skip(f"definition of cron job {raw_id!r}: {type(error).__name__}: {error}")
         return None
     return CronJobFacts(
@@ -90,7 +90,7 @@ def _ticks(counts: Mapping[bytes, bytes], fields: Fields) -> dict[tuple[str, str
     for field, count in counts.items():
         cron_job, _, result = label_text(field).rpartition(":")
         if cron_job and result in TICK_RESULTS:
-            found[cron_job, result] = fields.number(count, "ticks", field)
+            found[cron_job, result] = fields.count(count, "ticks", field)
         else:
             fields.skip(f"{field[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
     return found

@@ -66,6 +66,14 @@ class Fields:
             return None
         return value
 
+    def count(self, raw: bytes, what: str, whose: object) -> float | None:
+        """Return a number that a counter can have: not below 0."""
+        value = self.number(raw, what, whose)
+        if value is not None and value < 0:
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, below 0")
+            return None
+        return value
+
     def timestamp(self, raw: bytes, what: str, whose: object) -> float | None:
         """Return the Unix time of a date as RQ writes it: ISO 8601 in UTC."""
         try:

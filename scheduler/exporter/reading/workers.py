@@ -93,7 +93,7 @@ def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
     def count(field: str) -> float | None:
         # RQ, too, takes a field that is missing or empty for 0.
-        return fields.number(stored[field] or b"0", field, name)
+        return fields.count(stored[field] or b"0", field, name)
 
     state, queues, heartbeat = stored["state"], stored["queues"], stored["last_heartbeat"]
     return WorkerFacts(
