@@ -66,9 +66,12 @@ class Prometheus:
             response = self._session.get(
                 f"{self._url}/api/v1/query", params={"query": "1"}, timeout=(CONNECT_TIMEOUT, PROBE_TIMEOUT)
             )
+            _data(response)
         except requests.RequestException as error:
             return _reason(error)
-        return None if response.ok else f"it answers with HTTP status {response.status_code}"
+        except PrometheusError as error:
+            return str(error)
+        return None
 
     def submit(self, path: str, parameters: Mapping[str, Any]) -> Future[Any]:
         """Ask in the background; the result is the answer's `data`.
@@ -104,7 +107,9 @@ def _data(response: requests.Response) -> Any:
         body = response.json()
         status = body["status"]
     except (ValueError, KeyError, TypeError) as error:
-        raise PrometheusError(f"no answer of Prometheus: HTTP status {response.status_code}") from error
+        raise PrometheusError(
+            f"this is no answer of Prometheus (HTTP status {response.status_code})"
+        ) from error
     if status != "success":
         raise PrometheusError(f"{body.get('errorType', 'error')}: {body.get('error', 'no reason given')}")
     return body["data"]

@@ -14,9 +14,11 @@ from dash.exceptions import DashException
 from flask import Flask, Response, jsonify, request
 from waitress.server import create_server
 
-from preview.app import dashboard_at, make_app
+from preview.app import make_app
+from preview.callbacks import Callbacks
 from preview.datasource import read_datasource
 from preview.library import Library
+from preview.navigation import dashboard_at
 from preview.prometheus import Prometheus
 from preview.query import Source
 from preview.settings import PreviewSettings
@@ -39,7 +41,7 @@ def make_server(settings: PreviewSettings) -> Flask:
         Prometheus(settings.prometheus_url),
         read_datasource(settings.provisioning, settings.provisioning_variables),
     )
-    app = make_app(library, source)
+    app = make_app(Callbacks(library, source))
     server: Flask = app.server
     server.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY
     _add_health(server, library)

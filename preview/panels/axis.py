@@ -67,5 +67,6 @@ def value_axis(display: FieldDisplay, low: float, high: float, height: int) -> d
         "zeroline": False,
         "fixedrange": True,
         "automargin": True,
+        "ticklabelstandoff": 6,
         "title": {"text": plain((display.config.get("custom") or {}).get("axisLabel") or "")},
     }

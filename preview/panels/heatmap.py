@@ -32,6 +32,7 @@ def draw(scene: Scene) -> Drawing:
         "yaxis": {
             "tickmode": "array",
             "ticks": "",
+            "ticklabelstandoff": 6,
             "tickvals": list(range(len(buckets))),
             "ticktext": [plain(text) for text in bound_texts(scene, bounds)],
             "range": [-0.5, len(buckets) - 0.5],

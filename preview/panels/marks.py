@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from preview.colors import with_opacity
@@ -13,18 +14,41 @@ EXEMPLAR_COLOR = "rgba(31, 120, 255, 0.8)"
 
 
 def mark_shapes(scene: Scene) -> list[dict[str, Any]]:
-    """Return a dashed line where each annotation begins, and a tint for as long as it lasts."""
-    shapes: list[dict[str, Any]] = []
-    for mark in scene.data.marks[:MOST_MARKS]:
-        color = scene.theme.color(mark.color)
-        common = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below", "x0": mark.start}
-        shapes.append(
-            {"type": "rect", "x1": mark.end, "fillcolor": with_opacity(color, 0.05), "line": {"width": 0}}
-            | common
-        )
-        line = {"color": color, "width": 1, "dash": "dash"}
-        shapes.append({"type": "line", "x1": mark.start, "line": line} | common)
-    return shapes
+    """Return a dashed line where each annotation begins, and a tint for as long as any lasts."""
+    marks = scene.data.marks[:MOST_MARKS]
+    full_height = {"yref": "paper", "y0": 0, "y1": 1, "layer": "below"}
+    tints = [
+        {
+            "type": "rect",
+            "x0": start,
+            "x1": end,
+            "fillcolor": with_opacity(scene.theme.color(color), 0.07),
+            "line": {"width": 0},
+        }
+        for color in dict.fromkeys(mark.color for mark in marks)
+        for start, end in _union([(mark.start, mark.end) for mark in marks if mark.color == color])
+    ]
+    lines = [
+        {
+            "type": "line",
+            "x0": mark.start,
+            "x1": mark.start,
+            "line": {"color": scene.theme.color(mark.color), "width": 1, "dash": "dash"},
+        }
+        for mark in marks
+    ]
+    return [shape | full_height for shape in tints + lines]
+
+
+def _union(spans: Sequence[tuple[float, float]]) -> list[tuple[float, float]]:
+    """Join spans that overlap, so that many alerts at once are not darker than one."""
+    joined: list[tuple[float, float]] = []
+    for start, end in sorted(spans):
+        if joined and start <= joined[-1][1]:
+            joined[-1] = (joined[-1][0], max(end, joined[-1][1]))
+        else:
+            joined.append((start, end))
+    return joined
 
 
 def mark_trace(scene: Scene, bottom: float | str) -> list[dict[str, Any]]:

@@ -48,6 +48,7 @@ def draw(scene: Scene) -> Drawing:
             "zeroline": False,
             "fixedrange": True,
             "automargin": True,
+            "ticklabelstandoff": 6,
         },
     }
     traces = [_bars(scene, name, color, spans, series) for name, color in states]
