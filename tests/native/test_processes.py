@@ -23,7 +23,6 @@ import os, pathlib, signal, sys, time
 folder, seconds = pathlib.Path(sys.argv[1]), float(sys.argv[2])
 child = os.fork()
 if child == 0:
-    (folder / "child").write_text(str(os.getpid()))
     time.sleep(seconds)
     (folder / "job-ended").touch()
     os._exit(0)
@@ -31,6 +30,7 @@ def warm_shutdown(*_):
     os.waitpid(child, 0)
     os._exit(0)
 signal.signal(signal.SIGTERM, warm_shutdown)
+(folder / "child").write_text(str(child))
 (folder / "ready").touch()
 while True:
     time.sleep(60)
@@ -61,7 +61,7 @@ def start_worker(
     """Start a worker with a job at work; return the process numbers of worker and job."""
     worker = start(started, directory, sys.executable, "-c", WORKER, str(directory), str(job_seconds))
     wait_until((directory / "ready").exists, "the worker")
-    return worker, int(wait_until(lambda: (directory / "child").read_text(), "its job"))
+    return worker, int((directory / "child").read_text())
 
 
 def numbers(directory: Path) -> set[int]:
