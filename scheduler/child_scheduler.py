@@ -27,11 +27,13 @@ class ChildScheduler(RQScheduler):
         self._worker_pid = os.getpid()
 
     def start(self) -> Any:
-        """Start the process. Signals wait until it has handlers of its own.
+        """Start the process.
 
-        Until then it has its worker's, which overhear the SIGTERM that it is stopped with; the worker would
-        wait for its end for ever.
+        It gets none of the worker's sockets: while it held them, Redis would take a killed worker for one
+        that waits, and hand it one more job. Signals wait until it has handlers of its own: its worker's
+        would overhear the SIGTERM that it is stopped with, and the worker would wait for its end for ever.
         """
+        self._worker_connection.connection_pool.disconnect(inuse_connections=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
         try:
             return super().start()  # type: ignore[no-untyped-call]
@@ -41,15 +43,6 @@ class ChildScheduler(RQScheduler):
     def _install_signal_handlers(self) -> None:
         super()._install_signal_handlers()  # type: ignore[no-untyped-call]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
-
-    def work(self) -> None:
-        """Move delayed jobs whose time has come, until told to stop.
-
-        First let go of the worker's sockets: while this process holds them, Redis takes a killed worker for
-        one that waits, and hands it one more job.
-        """
-        self._worker_connection.connection_pool.reset()
-        super().work()  # type: ignore[no-untyped-call]
 
     def heartbeat(self) -> None:
         """Report, and look whether the worker is still there."""

@@ -39,7 +39,10 @@ class SupervisedQueue(Queue):
 
 
 class SupervisedWorker(MonitoredWorker):
-    """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back."""
+    """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back.
+
+    Works with RQ 2.12 and 3.0, which passes more arguments to some of these methods.
+    """
 
     queue_class = SupervisedQueue
     log_result_lifespan = False
@@ -64,14 +67,14 @@ class SupervisedWorker(MonitoredWorker):
             timeout = max(timeout, int(self.job_monitoring_interval) + 60)
         super().heartbeat(timeout, pipeline)
 
-    def get_heartbeat_ttl(self, job: Job) -> int:  # noqa: ARG002
+    def get_heartbeat_ttl(self, *_args: Any, **_kwargs: Any) -> int:
         """Return the seconds after which a job counts as abandoned unless its worker reports again."""
         return INTERVALS_UNTIL_ABANDONED * int(self.job_monitoring_interval)
 
-    def perform_job(self, job: Job, queue: Queue) -> bool:
+    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Run a job, in the work horse."""
         self.log.info("started job=%s queue=%s function=%s", job.id, queue.name, function_of(job))
-        return super().perform_job(job, queue)
+        return super().perform_job(job, queue, *args, **kwargs)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End when the current job has ended: SIGTERM and SIGINT."""
@@ -91,10 +94,10 @@ class SupervisedWorker(MonitoredWorker):
         with self._redis_may_be_away():
             super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
 
-    def maintain_heartbeats(self, job: Job) -> None:
+    def maintain_heartbeats(self, *args: Any, **kwargs: Any) -> None:
         """Report that the job is alive, and look for those that are not, however long this one takes."""
         with self._redis_may_be_away():
-            super().maintain_heartbeats(job)
+            super().maintain_heartbeats(*args, **kwargs)
             if self.should_run_maintenance_tasks:
                 self._maintain_while_busy()
 

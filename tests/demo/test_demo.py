@@ -13,6 +13,7 @@ from rq import Queue
 from rq.job import Job
 
 from demo import jobs
+from demo.__main__ import main
 from demo.load import KINDS, arrivals
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler
 from tests.harness.ports import free_port
@@ -73,11 +74,13 @@ def test_every_kind_comes_at_least_once_in_time() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon", ""])
-def test_a_time_that_makes_no_sense_is_named(redis_client: Any, project_root: Path, seconds: str) -> None:
-    demo = run(project_root, f"--seconds={seconds}")
+def test_a_time_that_makes_no_sense_is_named(
+    redis_client: Any, capsys: pytest.CaptureFixture[str], seconds: str
+) -> None:
+    with pytest.raises(SystemExit, match="2"):
+        main([f"--seconds={seconds}"])
 
-    assert demo.returncode == 2
-    assert f"expected a number of seconds above 0, got {seconds!r}" in demo.stderr
+    assert f"expected a number of seconds above 0, got {seconds!r}" in capsys.readouterr().err
     assert redis_client.keys("*") == []
 
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import signal
+import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -81,5 +82,29 @@ def test_a_unix_socket_will_do(tmp_path: Path) -> None:
     try:
         with connect(f"unix://{tmp_path}/redis.sock") as client:
             assert client.ping()
+    finally:
+        server.kill()
+
+
+@pytest.mark.needs("openssl")
+def test_tls_will_do(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=redis",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    port = free_port()
+    tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(certificate)]
+    server = RedisServer(tmp_path, *tls, "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    server.start()
+    try:
+        with connect(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}") as client:
+            assert client.ping()
+        with (
+            connect(f"rediss://127.0.0.1:{port}/0", attempts=1) as client,
+            pytest.raises(RedisConnectionError),
+        ):
+            client.ping()
     finally:
         server.kill()

@@ -34,6 +34,13 @@ def with_list(*entries: str) -> tuple[str, str]:
     )
 
 
+WORKER_RIGHTS = (
+    *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
+    *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
+    *("+client|list", "+client|setname", "+info"),
+)
+"""All that a worker needs: to read and write keys of RQ's, and nothing dangerous."""
+
 EVERY_SECOND = "CronEntry(id='second', function=jobs.record, function_args=('hunter2',), cron='* * * * * *')"
 YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
 
@@ -175,3 +182,23 @@ def test_log_lines_name_job_queue_and_function_and_no_arguments(redis_client: An
 
     assert "enqueued job=second-" in process.output
     assert "hunter2" not in process.output
+
+
+def test_the_rights_of_a_worker_are_enough(
+    own_redis: RedisServer, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_redis.start()
+    with connect(own_redis.url) as client:
+        client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", *WORKER_RIGHTS)
+    monkeypatch.setenv("RQ_REDIS_URL", own_redis.url.replace("//", "//worker:secret@"))
+
+    cron = start(
+        *with_list("CronEntry(id='second', function=jobs.sleep, function_args=(0,), cron='* * * * * *')")
+    )
+    worker = start("short-running-worker.py")
+
+    worker.wait_for_log("Successfully completed job second-")
+    with DataHubScheduler() as scheduler:
+        scheduler.purge("short-running")
+        scheduler.clear()
+    assert "NOPERM" not in cron.output + worker.output
