@@ -8,9 +8,10 @@ from datetime import datetime
 from typing import Any
 
 from preview.colors import Theme, blend
+from preview.formatted import Formatted
 from preview.frames import Field, Value
 from preview.mappings import map_value
-from preview.units import Formatted, format_value
+from preview.units import format_value
 
 DEFAULT_STEPS: list[dict[str, Any]] = [{"color": "green", "value": None}, {"color": "red", "value": 80}]
 """Grafana's thresholds where a panel has none."""

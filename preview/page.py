@@ -8,7 +8,7 @@ from typing import Any
 from dash import dcc, html
 from dash.development.base_component import Component
 
-from preview.dashboard import BrokenFile, Dashboard, Panel, Section, Variable
+from preview.dashboard import GRID_COLUMNS, BrokenFile, Dashboard, Panel, Section, Variable
 from preview.markup import attributes
 from preview.panels import GRAPHS
 from preview.timerange import QUICK_RANGES, REFRESH_INTERVALS
@@ -118,7 +118,7 @@ def _variable(variable: Variable) -> html.Div:
                 multi=variable.multi,
                 clearable=False,
                 className="variable-choice",
-                labels={"select_all": "", "deselect_all": ""},
+                maxHeight=400,
             ),
         ],
         className="variable",
@@ -198,8 +198,10 @@ def _graph(panel: Panel) -> html.Div:
 def _description(panel: Panel) -> Component | None:
     if not panel.description:
         return None
+    at_the_right = panel.grid.x + panel.grid.width > GRID_COLUMNS * 3 // 4
+    side = "bubble bubble-leftwards" if at_the_right else "bubble"
     return html.Button(
-        ["i", html.Span(panel.description, className="bubble", role="tooltip")],
+        ["i", html.Span(panel.description, className=side, role="tooltip")],
         type="button",
         className="info",
         **attributes(aria_label=f"About {panel.title}"),

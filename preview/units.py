@@ -7,26 +7,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from preview import dates
+from preview.durations import clock, duration, hours, microseconds, milliseconds, minutes, seconds
+from preview.formatted import Format, Formatted
 from preview.numbers import to_fixed, to_string
-
-
-@dataclass(frozen=True, slots=True)
-class Formatted:
-    """A value ready to show; the parts are apart because some panels draw the unit smaller."""
-
-    text: str
-    suffix: str = ""
-    prefix: str = ""
-
-    def __str__(self) -> str:
-        return f"{self.prefix}{self.text}{self.suffix}"
-
-
-Format = Callable[[float, int | None], Formatted]
 
 
 def format_value(value: float, unit: str, decimals: int | None = None, *, now: datetime) -> Formatted:
@@ -113,87 +100,6 @@ def _boolean(true: str, false: str) -> Format:
     return lambda value, _decimals: Formatted(true if value else false)
 
 
-PLURAL = ("min", "hour", "day", "week", "year")
-
-
-def _step_up(*steps: tuple[float, float, str]) -> Format:
-    """Choose the unit by size: (below this, divide by that, unit), the last one for all that is larger."""
-
-    def step(value: float, decimals: int | None) -> Formatted:
-        for limit, divisor, unit in steps:
-            if abs(value) < limit:
-                scaled = value / divisor
-                plural = "s" if unit in PLURAL and divisor != 1 and abs(scaled) > 1 else ""
-                return Formatted(to_fixed(scaled, decimals), f" {unit}{plural}")
-        return Formatted(to_string(value))
-
-    return step
-
-
-INFINITY = math.inf
-MINUTE, HOUR, DAY, WEEK, YEAR = 60, 3600, 86400, 604800, 31536000
-
-_seconds_in_steps = _step_up(
-    (1e-6, 1e-9, "ns"),
-    (1e-3, 1e-6, "µs"),
-    (1, 1e-3, "ms"),
-    (MINUTE, 1, "s"),
-    (HOUR, MINUTE, "min"),
-    (DAY, HOUR, "hour"),
-    (WEEK, DAY, "day"),
-    (YEAR, WEEK, "week"),
-    (INFINITY, 31556900, "year"),
-)
-
-
-def _seconds(value: float, decimals: int | None) -> Formatted:
-    return Formatted("0", " s") if value == 0 else _seconds_in_steps(value, decimals)
-
-
-_milliseconds = _step_up(
-    (1e3, 1, "ms"),
-    (MINUTE * 1e3, 1e3, "s"),
-    (HOUR * 1e3, MINUTE * 1e3, "min"),
-    (DAY * 1e3, HOUR * 1e3, "hour"),
-    (YEAR * 1e3, DAY * 1e3, "day"),
-    (INFINITY, YEAR * 1e3, "year"),
-)
-_minutes = _step_up(
-    (60, 1, "min"),
-    (1440, 60, "hour"),
-    (10080, 1440, "day"),
-    (604800, 10080, "week"),
-    (INFINITY, 525948, "year"),
-)
-_hours = _step_up((24, 1, "hour"), (168, 24, "day"), (8760, 168, "week"), (INFINITY, 8760, "year"))
-_microseconds = _step_up((1e3, 1, "µs"), (1e6, 1e3, "ms"), (INFINITY, 1e6, "s"))
-
-
-def _duration(milliseconds_each: int, unit: str) -> Format:
-    """Words such as `1 hour, 5 minutes`; `decimals` says how many units follow the first."""
-
-    def duration(value: float, decimals: int | None) -> Formatted:
-        if value == 0:
-            return Formatted("0", f" {unit}s")
-        if value < 0:
-            positive = duration(-value, decimals)
-            return replace(positive, suffix=f"{positive.suffix} ago")
-        return Formatted(", ".join(dates.words(value * milliseconds_each, (decimals or 0) + 1)))
-
-    return duration
-
-
-def _clock(with_days: bool) -> Format:
-    def clock(value: float, decimals: int | None) -> Formatted:
-        if value < 0:
-            return replace(clock(-value, decimals), suffix=" ago")
-        days, rest = divmod(value, DAY) if with_days else (0, value)
-        text = f"{int(rest // HOUR):02}:{int(rest % HOUR // MINUTE):02}:{int(rest % MINUTE):02}"
-        return Formatted(f"{int(days)} d {text}" if days else text)
-
-    return clock
-
-
 FORMATS: dict[str, Format] = {
     "": _suffixed(""),
     "none": _suffixed(""),
@@ -210,15 +116,15 @@ FORMATS: dict[str, Format] = {
     "decbits": _si("b"),
     "binBps": _binary("B/s"),
     "Bps": _si("B/s"),
-    "µs": _microseconds,
-    "ms": _milliseconds,
-    "s": _seconds,
-    "m": _minutes,
-    "h": _hours,
-    "dtdurations": _duration(1000, "second"),
-    "dtdurationms": _duration(1, "millisecond"),
-    "dthms": _clock(with_days=False),
-    "dtdhms": _clock(with_days=True),
+    "µs": microseconds,
+    "ms": milliseconds,
+    "s": seconds,
+    "m": minutes,
+    "h": hours,
+    "dtdurations": duration(1000, "second"),
+    "dtdurationms": duration(1, "millisecond"),
+    "dthms": clock(with_days=False),
+    "dtdhms": clock(with_days=True),
     **{
         unit: _count(text)
         for unit, text in {

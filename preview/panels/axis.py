@@ -19,14 +19,18 @@ ROOM = 0.1
 def axis_range(values: Sequence[float], config: dict[str, Any]) -> tuple[float, float]:
     """Return the ends of an axis: configured, or a little beyond the values; 0 where they are near it."""
     low, high = min(values, default=0.0), max(values, default=0.0)
-    room = (high - low) * ROOM or abs(high) * ROOM or 1.0
-    free_low = low - room
-    if low >= 0 and free_low < low * 0.5:
-        free_low = 0.0
-    configured_low, configured_high = config.get("min"), config.get("max")
-    start = float(configured_low) if configured_low is not None else free_low
-    end = float(configured_high) if configured_high is not None else high + room
+    start = config.get("min")
+    if start is None:
+        start = _free_start(low, high)
+    end = config.get("max")
+    if end is None:
+        end = high + (high - start) * ROOM
     return (start, end) if end > start else (start, start + 1.0)
+
+
+def _free_start(low: float, high: float) -> float:
+    near_zero = 0 <= low <= 2 * (high - low) or low == high >= 0
+    return 0.0 if near_zero else low - ((high - low) or abs(low)) * ROOM
 
 
 def ticks(low: float, high: float, height: int, unit: str) -> list[float]:

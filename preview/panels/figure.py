@@ -37,6 +37,9 @@ def time_axis(view: View, pixels: int) -> dict[str, Any]:
         "tickangle": 0,
         "automargin": True,
         "ticklabeloverflow": "hide past domain",
+        "spikethickness": 1,
+        "spikecolor": view.theme.muted,
+        "spikedash": "solid",
         "hoverformat": "%Y-%m-%d %H:%M:%S",
         "tickformatstops": [
             {"dtickrange": [None, 60_000], "value": "%H:%M:%S"},
@@ -52,8 +55,8 @@ def base_layout(scene: Scene) -> dict[str, Any]:
     theme = scene.theme
     return {
         "margin": {"l": 8, "r": 8, "t": 8, "b": 8},
-        "paper_bgcolor": "rgba(0,0,0,0)",
-        "plot_bgcolor": "rgba(0,0,0,0)",
+        "paper_bgcolor": theme.panel,
+        "plot_bgcolor": theme.panel,
         "font": {"family": FONT, "size": 12, "color": theme.text},
         "showlegend": False,
         "hoverlabel": {

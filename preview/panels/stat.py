@@ -8,11 +8,11 @@ from dash import html
 
 from preview.colors import readable_text_on, shade
 from preview.display import Display, FieldDisplay
+from preview.formatted import Formatted
 from preview.frames import Field, Frame
 from preview.panels.scene import Children, Drawing, Scene, anchor, calcs_of
 from preview.panels.sparkline import sparkline
 from preview.reducers import reduce_values
-from preview.units import Formatted
 
 
 def draw(scene: Scene) -> Drawing:
@@ -62,7 +62,7 @@ def _colors(mode: str, shown: Display, scene: Scene) -> tuple[dict[str, Any], st
 
 
 def _number(text: Formatted, color: str) -> html.Div:
-    """Return the number at the size that its length leaves room for (see .stat-number in the style sheet)."""
+    """Return the number at the size that its length leaves room for (see .stat-number in panels.css)."""
     length = max(len(str(text)), 2)
     parts = [text.prefix, text.text, html.Span(text.suffix, className="stat-unit") if text.suffix else None]
     return html.Div(

@@ -3,51 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from itertools import zip_longest
 from typing import Any
 
 from preview.colors import with_opacity
-from preview.display import FieldDisplay
-from preview.frames import Field, Frame
 from preview.panels.axis import axis_range, value_axis
-from preview.panels.figure import base_layout, plain
+from preview.panels.figure import base_layout
 from preview.panels.legend import Entry, draw_legend
+from preview.panels.lines import Line, draw_line
 from preview.panels.marks import exemplar_trace, mark_shapes, mark_trace
 from preview.panels.scene import Drawing, Scene, no_data
 
 ROW_PIXELS = 38
 DECORATION_PIXELS = 110
 """What title, legend and time axis take of a panel's height."""
-
-DASHES = {"dash": "dash", "dot": "dot", "solid": "solid"}
-SHAPES = {"linear": "linear", "smooth": "spline", "stepBefore": "vh", "stepAfter": "hv"}
-
-
-@dataclass(frozen=True, slots=True)
-class Line:
-    """One series as it will be drawn."""
-
-    frame: Frame
-    field: Field
-    display: FieldDisplay
-    axis: str
-    shown: bool
-
-    @property
-    def custom(self) -> dict[str, Any]:
-        """How it is drawn: `fieldConfig.custom` of Grafana."""
-        return self.field.config.get("custom") or {}
-
-    @property
-    def is_stacked(self) -> bool:
-        """Whether it is piled on the series before it."""
-        return str((self.custom.get("stacking") or {}).get("mode", "none")) != "none"
-
-    @property
-    def is_bars(self) -> bool:
-        """Whether it is drawn as bars."""
-        return str(self.custom.get("drawStyle")) == "bars"
 
 
 def draw(scene: Scene) -> Drawing:
@@ -57,7 +26,7 @@ def draw(scene: Scene) -> Drawing:
         return no_data(scene)
     layout = _layout(scene, lines)
     low = layout["yaxis"]["range"][0]
-    traces = [trace for line in lines if line.shown for trace in [_trace(line, scene)]]
+    traces = [draw_line(line, scene) for line in lines if line.shown]
     traces += exemplar_trace(scene)
     traces += mark_trace(scene, low)
     entries = [
@@ -84,87 +53,13 @@ def _lines(scene: Scene) -> list[Line]:
     return lines
 
 
-def _trace(line: Line, scene: Scene) -> dict[str, Any]:
-    time = line.frame.time_field()
-    values = line.field.numbers()
-    name = plain(line.field.display_name)
-    common = {
-        "name": name,
-        "x": time.values if time else [],
-        "y": values,
-        "yaxis": line.axis,
-        "text": [plain(str(line.display(value))) for value in values],
-        # The name goes by `meta`: in the template itself it could be read as a placeholder.
-        "meta": {
-            "name": name,
-            "links": [[link.title, link.href] for link in scene.links(line.frame, line.field)],
-        },
-        "hovertemplate": "%{meta.name}: <b>%{text}</b><extra></extra>",
-    }
-    return common | (_bars(line, scene) if line.is_bars else _line(line))
-
-
-def _line(line: Line) -> dict[str, Any]:
-    custom, color = line.custom, line.display.series_color()
-    trace: dict[str, Any] = {
-        "type": "scatter",
-        "mode": "lines+markers",
-        "connectgaps": custom.get("spanNulls") is True,
-        "line": {
-            "color": color,
-            "width": custom.get("lineWidth", 1),
-            "shape": SHAPES.get(custom.get("lineInterpolation", "linear"), "linear"),
-            "dash": DASHES.get((custom.get("lineStyle") or {}).get("fill", "solid"), "solid"),
-        },
-        "marker": {"color": color, "size": _marker_sizes(line), "line": {"width": 0}},
-    }
-    opacity = custom.get("fillOpacity", 0) / 100
-    if line.is_stacked:
-        stacking = custom["stacking"]
-        trace |= {
-            "stackgroup": f"{line.axis}{stacking.get('group', 'A')}",
-            "fillcolor": with_opacity(color, opacity),
-        }
-        trace |= {"groupnorm": "fraction"} if stacking["mode"] == "percent" else {}
-    elif opacity:
-        trace |= {"fill": "tozeroy", "fillcolor": with_opacity(color, opacity)}
-    return trace
-
-
-def _marker_sizes(line: Line) -> list[float] | float:
-    """Return points where asked for; with `auto` for values between gaps, which no line would show."""
-    size = line.custom.get("pointSize", 5)
-    mode = line.custom.get("showPoints", "auto")
-    if mode == "always":
-        return float(size)
-    values = [None, *line.field.values, None]
-    return [
-        float(size) if mode == "auto" and before is None and after is None and value is not None else 0.0
-        for before, value, after in zip(values, values[1:], values[2:], strict=False)
-    ]
-
-
-def _bars(line: Line, scene: Scene) -> dict[str, Any]:
-    color = line.display.series_color()
-    opacity = line.custom.get("fillOpacity", 70) / 100
-    return {
-        "type": "bar",
-        "width": scene.data.step * 1000 * 0.9 or None,
-        "marker": {
-            "color": with_opacity(color, opacity),
-            "line": {"color": color, "width": line.custom.get("lineWidth", 1)},
-        },
-        "textposition": "none",
-    }
-
-
 def _layout(scene: Scene, lines: Sequence[Line]) -> dict[str, Any]:
     tooltip = scene.panel.options.get("tooltip") or {}
-    orders = {"desc": "value descending", "asc": "value ascending"}
+    is_stacked = any(line.is_stacked for line in lines)
     layout = base_layout(scene) | {
-        "barmode": "stack" if any(line.is_stacked for line in lines) else "overlay",
+        "barmode": "stack" if is_stacked else "overlay",
         "hovermode": "closest" if tooltip.get("mode") == "single" else "x unified",
-        "hoversort": orders.get(tooltip.get("sort", "none"), "trace"),
+        "hoversort": _tooltip_order(tooltip.get("sort", "none"), is_stacked=is_stacked),
         "yaxis": _axis(scene, [line for line in lines if line.axis == "y"]),
         "shapes": [*_threshold_shapes(lines, scene), *mark_shapes(scene)],
     }
@@ -173,6 +68,13 @@ def _layout(scene: Scene, lines: Sequence[Line]) -> dict[str, Any]:
     if right := [line for line in lines if line.axis == "y2"]:
         layout["yaxis2"] = _axis(scene, right) | {"overlaying": "y", "side": "right", "showgrid": False}
     return layout
+
+
+def _tooltip_order(sort: str, *, is_stacked: bool) -> str:
+    if sort == "none":
+        return "trace"
+    # Plotly turns the tooltip of stacked series upside down.
+    return "value descending" if (sort == "desc") != is_stacked else "value ascending"
 
 
 def _axis(scene: Scene, lines: Sequence[Line]) -> dict[str, Any]:

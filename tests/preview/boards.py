@@ -136,6 +136,15 @@ FIRING = {
 }
 
 
+DEPTH = panel(
+    0,
+    "timeseries",
+    "Depth of $queue",
+    'queue_depth{queue=~"$queue"}',
+    options={"tooltip": {"mode": "multi", "sort": "desc"}},
+)
+
+
 def board(uid: str, title: str, panels: list[Json], **changes: Any) -> Json:
     return {
         "uid": uid,
@@ -155,7 +164,7 @@ def write_boards(folder: Path) -> None:
     slow = "max_over_time(count_over_time(vector(1)[5m:100ms])[2h:100ms])"
     boards = [
         board("all-types", "All types", PANELS),
-        board("other", "Other", [panel(0, "timeseries", "Depth of $queue", 'queue_depth{queue=~"$queue"}')]),
+        board("other", "Other", [DEPTH]),
         board("slow", "Slow", [panel(0, "stat", "Slow", slow), panel(1, "stat", "Quick", "vector(42)")]),
     ]
     for one in boards:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
-from playwright.sync_api import Locator
+from playwright.sync_api import Locator, expect
 
 from tests.harness.browser import DashboardView
 from tests.preview.conftest import OpenDashboard
@@ -198,3 +199,13 @@ def test_hostile_labels_are_shown_as_text(view: DashboardView) -> None:
         assert HOSTILE in locate(view, title).inner_text()
     assert view.page.locator("img, .panel b").count() == 0
     assert view.page.evaluate("window.hacked === undefined")
+
+
+def test_tooltip_names_every_series_the_highest_first(look_at: OpenDashboard) -> None:
+    view = look_at("other")
+    plot = view.page.locator(".nsewdrag")
+    box = plot.bounding_box()
+    assert box is not None
+    plot.hover(position={"x": box["width"] - 5, "y": box["height"] / 2})
+    lines = view.page.locator(".hoverlayer .legendtext")
+    expect(lines).to_have_text(["reports: 90", re.compile(r"^mail: (29|30)"), f"{HOSTILE}: 1"])
