@@ -40,7 +40,7 @@ DASHBOARD = rq_dashboard(
                     f"Wait {durations.percentile(q)}",
                     " of the jobs that ended in the chosen time had waited in the queue for at most this "
                     "long. All functions of the queues: waiting has nothing to do with the function.",
-                    durations.wait(q, ""),
+                    durations.wait(q),
                     unit="s",
                     no_value=NO_METRICS,
                 )
@@ -53,7 +53,7 @@ DASHBOARD = rq_dashboard(
             time_series(
                 "Run time p95 by queue",
                 "95 % of the queue's executions ran for at most this long.",
-                [durations.run_over_time(0.95, "queue", QUEUE, FUNCTION)],
+                [durations.run_by_queue_over_time(0.95, QUEUE, FUNCTION)],
                 unit="s",
                 no_value=NOT_MEASURED,
                 series_links=[series_to(links.DURATIONS, "queue")],
@@ -61,10 +61,10 @@ DASHBOARD = rq_dashboard(
             time_series(
                 "Run time p95 by function",
                 "95 % of the function's executions ran for at most this long.",
-                [durations.run_over_time(0.95, "function", QUEUE, FUNCTION)],
+                [durations.run_by_function_over_time(0.95, QUEUE, FUNCTION)],
                 unit="s",
                 no_value=NOT_MEASURED,
-                series_links=[series_to(links.JOB_FUNCTION, "function")],
+                series_links=[series_to(links.JOB_FUNCTION, "queue", "function")],
             ),
         ),
         row(
@@ -87,7 +87,7 @@ DASHBOARD = rq_dashboard(
                     *(
                         Column(
                             durations.percentile(q),
-                            durations.run(q, "queue, function", QUEUE, FUNCTION),
+                            durations.run_by_function(q, QUEUE, FUNCTION),
                             unit="s",
                         )
                         for q in durations.QUANTILES

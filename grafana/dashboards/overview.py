@@ -107,7 +107,7 @@ DASHBOARD = rq_dashboard(
                         colours=[(0, "red"), (1, "transparent")],
                         links=[cell_to(links.WORKERS, "queue")],
                     ),
-                    Column("p95 wait", durations.wait(0.95, "queue"), unit="s"),
+                    Column("p95 wait", durations.wait_by_queue(0.95), unit="s"),
                     Column(
                         "p95 run",
                         durations.run(0.95, "queue", QUEUE),
@@ -142,11 +142,11 @@ DASHBOARD = rq_dashboard(
                 "has not; below zero the promise is broken.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
-                    Label("objective", "Objective"),
+                    Label("objective", "Objective", width=80),
                 ],
                 [
-                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1),
-                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1),
+                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=85),
+                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1, width=75),
                     Column(
                         "Budget left",
                         objectives.budget_left(),
@@ -184,7 +184,7 @@ DASHBOARD = rq_dashboard(
                 sort_by="Since",
                 no_value="No alert fires",
             ),
-            widths=(8, 7, 9),
+            widths=(9, 6, 9),
         ),
     ],
 )

@@ -12,6 +12,7 @@ from grafana.queries.promql import (
     PER_MINUTE,
     QUEUE,
     equals,
+    from_histograms,
     from_rates,
     over_range,
     select,
@@ -136,7 +137,7 @@ def run_time() -> Query:
         f"max by (queue, function) ({over_range(select(name, QUEUE, FUNCTION))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
     )
-    return from_rates(_per_cron_job(f"({total} / ({count} > 0))"))
+    return from_histograms(_per_cron_job(f"({total} / ({count} > 0))"))
 
 
 def _per_cron_job(by_queue_and_function: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from grafana.queries.promql import FUNCTION, QUEUE, from_rates, over_range, over_step, quantile, select
+from grafana.queries.promql import FUNCTION, QUEUE, from_histograms, over_range, over_step, quantile, select
 from scheduler import catalogue
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -26,32 +26,47 @@ def _wait_buckets() -> str:
 def run_quantiles_over_time(*matchers: str) -> list[Query]:
     """p50, p95 and p99 of run times over time."""
     buckets = over_step(_run_buckets(*matchers))
-    return [from_rates(quantile(q, buckets, by=""), percentile(q)) for q in QUANTILES]
+    return [from_histograms(quantile(q, buckets, by=""), percentile(q)) for q in QUANTILES]
 
 
-def run_over_time(q: float, by: str, *matchers: str) -> Query:
-    """A quantile of run times over time, by queue or function."""
-    return from_rates(quantile(q, over_step(_run_buckets(*matchers)), by), f"{{{{{by}}}}}")
+def run_by_queue_over_time(q: float, *matchers: str) -> Query:
+    """A quantile of run times over time, by queue."""
+    return from_histograms(quantile(q, over_step(_run_buckets(*matchers)), "queue"), "{{queue}}")
+
+
+def run_by_function_over_time(q: float, *matchers: str) -> Query:
+    """A quantile of run times over time, by function and queue."""
+    return from_histograms(quantile(q, over_step(_run_buckets(*matchers))), "{{function}} ({{queue}})")
 
 
 def run(q: float, by: str, *matchers: str) -> Query:
-    """A quantile of the run times in the chosen time."""
-    return from_rates(quantile(q, over_range(_run_buckets(*matchers)), by), percentile(q))
+    """A quantile of the run times in the chosen time, by labels."""
+    return from_histograms(quantile(q, over_range(_run_buckets(*matchers)), by), percentile(q))
+
+
+def run_by_function(q: float, *matchers: str) -> Query:
+    """A quantile of the run times in the chosen time, by function and queue."""
+    return from_histograms(quantile(q, over_range(_run_buckets(*matchers))), percentile(q))
 
 
 def wait_quantiles_over_time() -> list[Query]:
     """p50, p95 and p99 of times in the queue over time."""
-    return [from_rates(quantile(q, over_step(_wait_buckets()), by=""), percentile(q)) for q in QUANTILES]
+    return [from_histograms(quantile(q, over_step(_wait_buckets()), by=""), percentile(q)) for q in QUANTILES]
 
 
 def wait_over_time(q: float) -> Query:
     """A quantile of times in the queue over time, by queue."""
-    return from_rates(quantile(q, over_step(_wait_buckets()), "queue"), "{{queue}}")
+    return from_histograms(quantile(q, over_step(_wait_buckets())), "{{queue}}")
 
 
-def wait(q: float, by: str) -> Query:
+def wait(q: float) -> Query:
     """A quantile of the times in the queue in the chosen time."""
-    return from_rates(quantile(q, over_range(_wait_buckets()), by), percentile(q))
+    return from_histograms(quantile(q, over_range(_wait_buckets()), by=""), percentile(q))
+
+
+def wait_by_queue(q: float) -> Query:
+    """A quantile of the times in the queue in the chosen time, by queue."""
+    return from_histograms(quantile(q, over_range(_wait_buckets())), percentile(q))
 
 
 def run_histogram() -> Query:
@@ -62,12 +77,12 @@ def run_histogram() -> Query:
     """
     buckets = f"sum by (le) ({over_step(_run_buckets(QUEUE, FUNCTION))})"
     raw = select(f"{catalogue.JOB_DURATION.name}_bucket", QUEUE, FUNCTION)
-    return from_rates(f"{buckets} or sum by (le) ({raw} offset 100y)", "{{le}}", exemplars=True)
+    return from_histograms(f"{buckets} or sum by (le) ({raw} offset 100y)", "{{le}}", exemplars=True)
 
 
 def wait_histogram() -> Query:
     """Jobs ended a second by bucket of time in the queue."""
-    return from_rates(f"sum by (le) ({over_step(_wait_buckets())})", "{{le}}")
+    return from_histograms(f"sum by (le) ({over_step(_wait_buckets())})", "{{le}}")
 
 
 def run_mean(by: str, *matchers: str) -> Query:
@@ -76,16 +91,19 @@ def run_mean(by: str, *matchers: str) -> Query:
         f"sum by ({by}) ({over_range(select(name, *matchers))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
     )
-    return from_rates(f"{total} / ({count} > 0)", "mean")
+    return from_histograms(f"{total} / ({count} > 0)", "mean")
 
 
 def share_of_work(by: str) -> Query:
     """Which part of all time that jobs ran for, in the chosen time, went into these."""
     work = over_range(select(recorded.DURATION_SUM, QUEUE, FUNCTION))
-    return from_rates(f"sum by ({by}) ({work}) / on () group_left () (sum({work}) > 0)")
+    return from_histograms(f"sum by ({by}) ({work}) / on () group_left () (sum({work}) > 0)")
 
 
 def wait_against_run(*matchers: str) -> list[Query]:
     """The median time in the queue, and the median run time."""
     wait_, run_ = over_step(_wait_buckets()), over_step(_run_buckets(*matchers))
-    return [from_rates(quantile(0.5, wait_, by=""), "wait"), from_rates(quantile(0.5, run_, by=""), "run")]
+    return [
+        from_histograms(quantile(0.5, wait_, by=""), "wait"),
+        from_histograms(quantile(0.5, run_, by=""), "run"),
+    ]

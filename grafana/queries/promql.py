@@ -39,7 +39,7 @@ def with_zero(expr: str, exists: str) -> str:
 
 def over_step(rate: str) -> str:
     """A recorded rate, averaged over each step of the graph, so that no peak falls between two steps."""
-    return f"avg_over_time({rate}[$__rate_interval])"
+    return f"avg_over_time({rate}[$__interval])"
 
 
 def over_range(rate: str) -> str:
@@ -47,8 +47,13 @@ def over_range(rate: str) -> str:
     return f"avg_over_time({rate}[$__range])"
 
 
-def quantile(q: float, buckets: str, by: str) -> str:
-    """The quantile of rates of buckets; nothing, in place of NaN, where there was nothing to measure."""
+def quantile(q: float, buckets: str, by: str | None = None) -> str:
+    """The quantile of rates of buckets, added up by labels, or of each histogram on its own.
+
+    Nothing, in place of NaN, where there was nothing to measure.
+    """
+    if by is None:
+        return f"histogram_quantile({q}, {buckets}) >= 0"
     labels = f"{by}, le" if by else "le"
     return f"histogram_quantile({q}, sum by ({labels}) ({buckets})) >= 0"
 
@@ -58,6 +63,11 @@ def from_counters(expr: str, legend: str = "__auto") -> Query:
     return Query(expr, legend, min_step=recorded.COUNTERS_INTERVAL)
 
 
-def from_rates(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
+def from_rates(expr: str, legend: str = "__auto") -> Query:
     """A query that reads the recorded rates."""
-    return Query(expr, legend, min_step=recorded.RATES_INTERVAL, exemplars=exemplars)
+    return Query(expr, legend, min_step=recorded.RATES_INTERVAL)
+
+
+def from_histograms(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
+    """A query that reads the recorded histograms."""
+    return Query(expr, legend, min_step=recorded.HISTOGRAMS_INTERVAL, exemplars=exemplars)

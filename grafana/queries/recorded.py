@@ -14,6 +14,8 @@ DURATION_BUCKETS = f"queue_function_le:{catalogue.JOB_DURATION.name}_bucket:rate
 DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
 DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
 WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
+HISTOGRAMS_INTERVAL = "1m"
+
 COMPLETION_RATE = f"queue_outcome:{catalogue.JOBS_PROCESSED.name.removesuffix('_total')}:rate5m"
 ENDED_AT = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:timestamp_increase1m"
 FAILED_AT = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:timestamp_increase1m"
@@ -26,15 +28,8 @@ OBJECTIVE_BUDGET = "queue_objective:rq_objective_budget:ratio"
 
 RECORDED = {
     COUNTERS_INTERVAL: (PROCESSED, FAILURES),
-    RATES_INTERVAL: (
-        DURATION_BUCKETS,
-        DURATION_SUM,
-        DURATION_COUNT,
-        WAIT_BUCKETS,
-        COMPLETION_RATE,
-        ENDED_AT,
-        FAILED_AT,
-    ),
+    HISTOGRAMS_INTERVAL: (DURATION_BUCKETS, DURATION_SUM, DURATION_COUNT, WAIT_BUCKETS),
+    RATES_INTERVAL: (COMPLETION_RATE, ENDED_AT, FAILED_AT),
 }
 """Every rule of prometheus/rules/recording.yml, by the interval of its group."""
 

@@ -34,6 +34,11 @@ class Asked:
         return f"{self.board}: {self.panel} {self.target}".rstrip()
 
 
+def seconds(interval: str) -> int:
+    """An interval such as 15s or 1m."""
+    return int(interval[:-1]) * {"s": 1, "m": 60}[interval[-1]]
+
+
 def panels(board: Json) -> Iterator[Json]:
     """All panels but the headings."""
     return (panel for panel in board["panels"] if panel["type"] != "row")
@@ -48,7 +53,7 @@ def panel_queries(uid: str) -> Iterator[Asked]:
     """Every query of the panels."""
     for panel in data_panels(BOARDS[uid]):
         for target in panel["targets"]:
-            step = int(target.get("interval", "5s").removesuffix("s"))
+            step = seconds(target.get("interval", "5s"))
             yield Asked(uid, panel["title"], target["refId"], target["expr"], target["instant"], step)
 
 
