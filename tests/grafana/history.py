@@ -38,10 +38,10 @@ class Series:
         """Write its samples as OpenMetrics text."""
         labels = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
         prefix = f"{self.name}{{{labels}}}"
-        for time in times:
-            value = self.value(time)
-            if value is not None:
-                file.write(f"{prefix} {value:.12g} {time}\n")
+        samples = ((self.value(time), time) for time in times)
+        file.write(
+            "".join([f"{prefix} {value:.12g} {time}\n" for value, time in samples if value is not None])
+        )
 
 
 @dataclass(frozen=True, slots=True)
