@@ -89,8 +89,8 @@ def killed_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
         "Killed and abandoned",
         "Work horses that were killed, and jobs whose worker died, a minute.",
         [
-            jobs.exceptions_over_time(catalogue.WORK_HORSE_KILLED, *choices),
-            jobs.exceptions_over_time(catalogue.ABANDONED, *choices),
+            jobs.exception_over_time(catalogue.WORK_HORSE_KILLED, *choices),
+            jobs.exception_over_time(catalogue.ABANDONED, *choices),
         ],
         unit=A_MINUTE,
         bars=True,

@@ -16,7 +16,7 @@ from grafana.layer.fields import thresholds
 from grafana.layer.layout import Heading, row
 from grafana.layer.panels import bar_gauge, stat, text, time_series
 from grafana.links import cell_to, series_to, to
-from grafana.queries import jobs
+from grafana.queries import jobs, queues
 from grafana.queries.promql import FUNCTION, QUEUE
 from grafana.shared_panels import (
     abandoned_jobs,
@@ -58,7 +58,7 @@ DASHBOARD = rq_dashboard(
                 "In the failed registry",
                 "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. They "
                 "wait for `rq requeue`, or expire after a year.",
-                jobs.in_registry("failed"),
+                queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
                 sparkline=True,
             ),

@@ -70,7 +70,7 @@ DASHBOARD = rq_dashboard(
                     Column("Mean run", durations.run_mean("queue", QUEUE, FUNCTION), unit="s"),
                     Column(
                         "Failure ratio",
-                        jobs.failure_ratio_by("queue", QUEUE, FUNCTION),
+                        jobs.failure_ratio(QUEUE, FUNCTION, by="queue"),
                         unit="percentunit",
                         decimals=1,
                         colours=RATIO_STEPS,

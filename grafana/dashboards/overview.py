@@ -116,7 +116,7 @@ DASHBOARD = rq_dashboard(
                     ),
                     Column(
                         "Failure ratio",
-                        jobs.failure_ratio_by("queue", QUEUE),
+                        jobs.failure_ratio(QUEUE, by="queue"),
                         unit="percentunit",
                         decimals=1,
                         colours=RATIO_STEPS,

@@ -49,11 +49,6 @@ def run_by_function(q: float, *matchers: str) -> Query:
     return from_histograms(quantile(q, over_range(_run_buckets(*matchers))), percentile(q))
 
 
-def wait_quantiles_over_time() -> list[Query]:
-    """p50, p95 and p99 of times in the queue over time."""
-    return [from_histograms(quantile(q, over_step(_wait_buckets()), by=""), percentile(q)) for q in QUANTILES]
-
-
 def wait_over_time(q: float) -> Query:
     """A quantile of times in the queue over time, by queue."""
     return from_histograms(quantile(q, over_step(_wait_buckets())), "{{queue}}")

@@ -5,7 +5,8 @@ Counts come from counters that start at zero, so that the first failure of a fun
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable
+from typing import Literal
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
@@ -18,9 +19,9 @@ from grafana.queries.promql import (
     from_rates,
     one_of,
     select,
+    total,
     with_zero,
 )
-from scheduler import catalogue
 
 FAILED = one_of("outcome", ("failed", "abandoned"))
 ENDED = one_of("outcome", ("success", "failed", "abandoned"))
@@ -35,110 +36,121 @@ TIMED_OUT = "JobTimeoutException"
 TOP = 10
 
 
-def _processed(*matchers: str) -> str:
+ERRORS_BY = "queue, function, exception"
+
+
+def _rate(series: str, by: str = "") -> str:
+    return total(f"rate({series}[$__rate_interval])", by)
+
+
+def _count(series: str, by: str = "") -> str:
+    return total(f"increase({series}[$__range])", by)
+
+
+def _ended(*matchers: str) -> str:
     return select(recorded.PROCESSED, *matchers)
 
 
-def _failures(*matchers: str) -> str:
+def _errors(*matchers: str) -> str:
     return select(recorded.FAILURES, *matchers)
 
 
-def _raised(exception: str, *matchers: str) -> str:
-    return _failures(equals("exception", exception), *matchers)
+def _legend(label: str) -> str:
+    return f"{{{{{label}}}}}"
+
+
+# --- executions that ended, by outcome ---
 
 
 def per_minute(by: str, *matchers: str) -> Query:
-    """Executions that ended, a minute, by a label of queue, function and outcome."""
-    rate = f"rate({_processed(*matchers)}[$__rate_interval])"
-    return from_counters(f"{PER_MINUTE} * sum by ({by}) ({rate})", f"{{{{{by}}}}}")
+    """Executions that ended, a minute, by queue, function or outcome."""
+    return from_counters(f"{PER_MINUTE} * {_rate(_ended(*matchers), by)}", _legend(by))
 
 
 def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
     """Executions that ended, a minute."""
-    return from_counters(f"{PER_MINUTE} * sum(rate({_processed(*matchers)}[$__rate_interval]))", legend)
+    return from_counters(f"{PER_MINUTE} * {_rate(_ended(*matchers))}", legend)
 
 
 def failed_per_minute(by: str, *matchers: str) -> Query:
     """Jobs that failed for good, a minute, by queue or function; none of what did not fail."""
-    query = per_minute(by, FAILED, *matchers)
-    return replace(query, expr=f"{query.expr} > 0")
+    return from_counters(f"{PER_MINUTE} * {_rate(_ended(FAILED, *matchers), by)} > 0", _legend(by))
 
 
 def count(*matchers: str) -> Query:
     """Executions that ended in the chosen time; 0 only where jobs are measured."""
-    increase = f"sum(increase({_processed(*matchers)}[$__range]))"
-    return from_counters(with_zero(increase, recorded.PROCESSED))
-
-
-def failure_ratio(*matchers: str) -> Query:
-    """Of the jobs that ended in the chosen time, how many failed."""
-    failed, ended = (f"sum(increase({_processed(how, *matchers)}[$__range]))" for how in (FAILED, ENDED))
-    return from_counters(f"{failed} / ({ended} > 0)")
-
-
-def failure_ratio_over_time(by: str, *matchers: str) -> Query:
-    """Of the jobs that ended, how many failed, over time, by queue or function."""
-    failed, ended = (
-        f"sum by ({by}) (rate({_processed(how, *matchers)}[$__rate_interval]))" for how in (FAILED, ENDED)
-    )
-    return from_counters(f"{failed} / ({ended} > 0)", f"{{{{{by}}}}}")
-
-
-def failure_ratio_by(by: str, *matchers: str) -> Query:
-    """Of the jobs that ended in the chosen time, how many failed, by labels."""
-    failed, ended = (
-        f"sum by ({by}) (increase({_processed(how, *matchers)}[$__range]))" for how in (FAILED, ENDED)
-    )
-    return from_counters(f"{failed} / ({ended} > 0)")
+    return from_counters(with_zero(_count(_ended(*matchers)), recorded.PROCESSED))
 
 
 def count_by(by: str, *matchers: str) -> Query:
     """Executions that ended in the chosen time, by labels; none that had none."""
-    return from_counters(f"sum by ({by}) (increase({_processed(*matchers)}[$__range])) > 0")
+    return from_counters(f"{_count(_ended(*matchers), by)} > 0")
+
+
+def failure_ratio(*matchers: str, by: str = "") -> Query:
+    """Of the jobs that ended in the chosen time, how many failed, by labels or of all."""
+    return from_counters(_share_failed(lambda how: _count(_ended(how, *matchers), by)))
+
+
+def failure_ratio_over_time(by: str, *matchers: str) -> Query:
+    """Of the jobs that ended, how many failed, over time, by queue or function."""
+    return from_counters(_share_failed(lambda how: _rate(_ended(how, *matchers), by)), _legend(by))
+
+
+def _share_failed(jobs: Callable[[str], str]) -> str:
+    return f"{jobs(FAILED)} / ({jobs(ENDED)} > 0)"
+
+
+def final_share_of_failures(*matchers: str) -> Query:
+    """Of the executions that failed in the chosen time, how many were not retried."""
+    failed, retried = (_count(_ended(how, *matchers)) for how in (FAILED, RETRIED))
+    return from_counters(f"{failed} / ({failed} + {retried} > 0)")
 
 
 def top_failing_functions() -> Query:
     """The functions that failed most in the chosen time, the worst first."""
-    failed = f"sum by (function) (increase({_processed(QUEUE, FAILED)}[$__range])) > 0"
-    return from_counters(f"sort_desc(topk({TOP}, {failed}))", "{{function}}")
+    return _top(_count(_ended(QUEUE, FAILED), "function"), "function")
+
+
+def _top(counts: str, label: str) -> Query:
+    return from_counters(f"sort_desc(topk({TOP}, {counts} > 0))", _legend(label))
+
+
+# --- errors, retried ones included, by exception ---
 
 
 def top_exceptions() -> Query:
     """The exceptions that ended most executions in the chosen time, the worst first."""
-    raised = f"sum by (exception) (increase({_failures(QUEUE, FUNCTION)}[$__range])) > 0"
-    return from_counters(f"sort_desc(topk({TOP}, {raised}))", "{{exception}}")
+    return _top(_count(_errors(QUEUE, FUNCTION), "exception"), "exception")
 
 
 def exceptions_per_minute() -> Query:
     """Executions that ended with an error, a minute, by exception."""
-    rate = f"rate({_failures(QUEUE, FUNCTION)}[$__rate_interval])"
-    return from_counters(f"{PER_MINUTE} * sum by (exception) ({rate}) > 0", "{{exception}}")
+    rate = _rate(_errors(QUEUE, FUNCTION), "exception")
+    return from_counters(f"{PER_MINUTE} * {rate} > 0", _legend("exception"))
 
 
 def exception_count(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception in the chosen time; 0 only where jobs are measured."""
-    raised = f"sum(increase({_raised(exception, *matchers)}[$__range]))"
+    raised = _count(_errors(equals("exception", exception), *matchers))
     return from_counters(with_zero(raised, recorded.PROCESSED), exception)
+
+
+def exception_over_time(exception: str, *matchers: str) -> Query:
+    """Executions that ended with this exception, a minute."""
+    rate = _rate(_errors(equals("exception", exception), *matchers))
+    return from_counters(f"{PER_MINUTE} * {rate}", exception)
 
 
 def exception_by_function(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception, a minute, by function; none of what did not."""
-    rate = f"rate({_raised(exception, *matchers)}[$__rate_interval])"
-    return from_counters(f"{PER_MINUTE} * sum by (function) ({rate}) > 0", "{{function}}")
-
-
-def exceptions_over_time(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception, a minute."""
-    rate = f"rate({_raised(exception, *matchers)}[$__rate_interval])"
-    return from_counters(f"{PER_MINUTE} * sum({rate})", exception)
-
-
-ERRORS_BY = "queue, function, exception"
+    rate = _rate(_errors(equals("exception", exception), *matchers), "function")
+    return from_counters(f"{PER_MINUTE} * {rate} > 0", _legend("function"))
 
 
 def errors() -> Query:
     """Executions that ended with an error in the chosen time, by function and exception."""
-    return from_counters(f"sum by ({ERRORS_BY}) (increase({_failures(QUEUE, FUNCTION)}[$__range])) > 0")
+    return from_counters(f"{_count(_errors(QUEUE, FUNCTION), ERRORS_BY)} > 0")
 
 
 def first_error() -> Query:
@@ -151,17 +163,6 @@ def last_error() -> Query:
     return _error_time("max")
 
 
-def _error_time(which: str) -> Query:
+def _error_time(which: Literal["min", "max"]) -> Query:
     seen = select(recorded.FAILED_AT, QUEUE, FUNCTION)
     return from_rates(f"1000 * {which} by ({ERRORS_BY}) ({which}_over_time({seen}[$__range]))")
-
-
-def final_share_of_failures(*matchers: str) -> Query:
-    """Of the executions that failed in the chosen time, how many were not retried."""
-    failed, retried = (f"sum(increase({_processed(how, *matchers)}[$__range]))" for how in (FAILED, RETRIED))
-    return from_counters(f"{failed} / ({failed} + {retried} > 0)")
-
-
-def in_registry(status: str) -> Query:
-    """Jobs in this state now, whoever runs them."""
-    return Query(f"sum({select(catalogue.JOBS, QUEUE, equals('status', status))})")

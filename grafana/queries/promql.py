@@ -32,6 +32,11 @@ def one_of(label: str, values: Iterable[str]) -> str:
     return f'{label}=~"{"|".join(values)}"'
 
 
+def total(expr: str, by: str = "") -> str:
+    """The sum by these labels; without any, of all."""
+    return f"sum by ({by}) ({expr})" if by else f"sum({expr})"
+
+
 def with_zero(expr: str, exists: str) -> str:
     """`expr`, or 0 where it is empty though `exists` is not: what is not measured is never shown as 0."""
     return f"{expr} or 0 * count({exists})"
@@ -52,10 +57,9 @@ def quantile(q: float, buckets: str, by: str | None = None) -> str:
 
     Nothing, in place of NaN, where there was nothing to measure.
     """
-    if by is None:
-        return f"histogram_quantile({q}, {buckets}) >= 0"
-    labels = f"{by}, le" if by else "le"
-    return f"histogram_quantile({q}, sum by ({labels}) ({buckets})) >= 0"
+    if by is not None:
+        buckets = total(buckets, f"{by}, le" if by else "le")
+    return f"histogram_quantile({q}, {buckets}) >= 0"
 
 
 def from_counters(expr: str, legend: str = "__auto") -> Query:

@@ -40,7 +40,7 @@ def in_state(status: str) -> Query:
 
 
 def in_state_in_all(status: str) -> Query:
-    """Jobs in a state."""
+    """Jobs in a state, whoever runs them."""
     return Query(f"sum({_jobs(equals('status', status))})")
 
 
