@@ -184,7 +184,7 @@ def test_worker_whose_key_is_about_to_expire_is_lost_and_still_is_when_it_is_gon
 ) -> None:
     worker = Worker(["mail"], connection=monitoring.redis, name="frozen")
     worker.register_birth()  # type: ignore[no-untyped-call]
-    monitoring.redis.expire(worker.key, 8)
+    monitoring.redis.expire(worker.key, 5)
 
     wait_until(lambda: "RQWorkersLost" in monitoring.alerts(), "the alert")
     wait_until(lambda: monitoring.value('count(rq_workers{name="frozen"})') == "0", "the end of its series")
