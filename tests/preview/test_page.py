@@ -13,7 +13,7 @@ from tests.preview.conftest import OpenDashboard, Preview
 from tests.preview.history import LENGTH
 from tests.preview.prometheus import Prometheus
 
-pytestmark = pytest.mark.needs("chromium", "prometheus", "promtool")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 
 @pytest.fixture(scope="module")

@@ -12,7 +12,7 @@ from tests.harness.browser import DashboardView
 from tests.preview.conftest import OpenDashboard
 from tests.preview.history import EXEMPLAR_JOB, HOSTILE
 
-pytestmark = pytest.mark.needs("chromium", "prometheus", "promtool")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 
 @pytest.fixture(scope="module")
