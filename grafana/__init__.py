@@ -1,13 +1,16 @@
 """Dashboards as code: `python -m grafana` writes generated/<uid>.json, which Grafana and the preview load.
 
-layer/       Grafana's JSON on top of grafanalib
-queries/     all PromQL
-dashboards/  one module a dashboard, from top to bottom as on the page
-house.py     what the dashboards have in common; links.py: how they lead on to one another
+layer/            Grafana's JSON on top of grafanalib
+queries/          all PromQL
+dashboards/       one module a dashboard, from top to bottom as on the page
+shared_panels.py  panels that stand on several of them
+house.py          variables, colours and hints that all have in common
+links.py          how they lead on to one another
 provisioning/, grafana.env: how Grafana finds all this
 
-What the dashboards use of Grafana, and so all that the preview has to draw: the panels of layer/panels.py and
-layer/tables.py with the options set there; the transformations merge and organize, in tables; value and range
-mappings; overrides by name; links with ${__all_variables}, ${__url_time_range}, ${datasource},
-${__data.fields.<label>:percentencode} (tables) and ${__field.labels.<label>:percentencode} (series).
+What the dashboards use of Grafana, and so all that the preview has to draw: the panels of layer/numbers.py,
+graphs.py, tables.py and words.py with the options set there; the transformations merge and organize, in
+tables; value and range mappings; overrides by name; links with ${__all_variables}, ${__url_time_range},
+${datasource}, ${__data.fields.<label>:percentencode} (tables) and ${__field.labels.<label>:percentencode}
+(series).
 """

@@ -18,7 +18,9 @@ from grafana.house import (
     WAIT_COLOURS,
 )
 from grafana.layer.fields import Link, thresholds
-from grafana.layer.panels import Panel, heatmap, stat, time_series
+from grafana.layer.graphs import heatmap, time_series
+from grafana.layer.numbers import stat
+from grafana.layer.panel import Panel
 from grafana.layer.tables import Column, Label, table
 from grafana.links import to
 from grafana.queries import durations, jobs, objectives, queues, workers

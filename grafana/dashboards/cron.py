@@ -11,8 +11,9 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds, value_mapping
+from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import row
-from grafana.layer.panels import stat, state_timeline, time_series
+from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to
 from grafana.queries import cron

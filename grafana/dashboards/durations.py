@@ -10,8 +10,9 @@ from grafana.house import (
     QUEUE_CHOICE,
     rq_dashboard,
 )
+from grafana.layer.graphs import heatmap, time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.panels import heatmap, stat, time_series
+from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
 from grafana.queries import durations, jobs

@@ -13,8 +13,10 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds
+from grafana.layer.graphs import time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.panels import bar_gauge, stat, text, time_series
+from grafana.layer.numbers import bar_gauge, stat
+from grafana.layer.words import text
 from grafana.links import cell_to, series_to, to
 from grafana.queries import jobs, queues
 from grafana.queries.promql import FUNCTION, QUEUE

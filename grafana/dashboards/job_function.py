@@ -11,7 +11,7 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.layout import row
-from grafana.layer.panels import stat
+from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, to
 from grafana.queries import cron, durations, jobs

@@ -13,8 +13,9 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.fields import range_mapping, thresholds
+from grafana.layer.graphs import time_series
 from grafana.layer.layout import row
-from grafana.layer.panels import bar_gauge, stat, time_series
+from grafana.layer.numbers import bar_gauge, stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
 from grafana.queries import alerts, cron, durations, jobs, objectives, queues, workers

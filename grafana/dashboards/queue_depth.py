@@ -2,8 +2,9 @@
 
 from grafana import links
 from grafana.house import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
+from grafana.layer.graphs import time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.panels import stat, time_series
+from grafana.layer.numbers import stat
 from grafana.links import series_to, to
 from grafana.queries import queues
 from grafana.shared_panels import oldest_wait

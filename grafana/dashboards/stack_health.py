@@ -3,9 +3,11 @@
 from grafana import links
 from grafana.house import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
 from grafana.layer.fields import value_mapping
+from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.panels import alert_list, stat, state_timeline, time_series
+from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
+from grafana.layer.words import alert_list
 from grafana.queries import alerts, stack
 
 UP = [value_mapping({0: ("down", "red"), 1: ("up", "green")})]

@@ -3,8 +3,9 @@
 from grafana import links
 from grafana.house import ANY_IS_BAD, COUNT, QUEUE_CHOICE, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
+from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.panels import stat, state_timeline, time_series
+from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
 from grafana.queries import workers

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from grafanalib import core as grafanalib
 
-from grafana.layer.panels import Panel
+from grafana.layer.panel import Panel
 
 COLUMNS = 24
 """Grafana's grid."""

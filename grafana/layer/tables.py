@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grafana.layer.fields import Json, Link, override, thresholds
-from grafana.layer.panels import PLAIN, Panel
+from grafana.layer.panel import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
 

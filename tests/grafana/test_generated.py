@@ -13,7 +13,7 @@ import pytest
 from grafana.__main__ import GENERATED
 from grafana.dashboards import DASHBOARDS
 from grafana.layer.dashboard import to_json
-from grafana.layer.panels import PLUGIN_VERSION
+from grafana.layer.panel import PLUGIN_VERSION
 
 
 def test_the_committed_json_is_what_the_code_makes() -> None:

@@ -8,10 +8,13 @@ import pytest
 
 from grafana.layer.dashboard import dashboard, data_source_variable, label_variable, to_json
 from grafana.layer.fields import Json, range_mapping, thresholds, value_mapping
+from grafana.layer.graphs import heatmap, time_series
 from grafana.layer.layout import Heading, Row, place, row
-from grafana.layer.panels import Panel, bar_gauge, heatmap, stat, text, time_series
+from grafana.layer.numbers import bar_gauge, stat
+from grafana.layer.panel import Panel
 from grafana.layer.query import Query
 from grafana.layer.tables import Column, Label, table
+from grafana.layer.words import text
 
 QUERY = Query("sum by (room) (people)", "{{room}}")
 

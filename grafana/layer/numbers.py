@@ -1,0 +1,97 @@
+"""Numbers of now: the stat and the bar gauge."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grafana.layer.fields import Json, Link
+from grafana.layer.panel import GREEN, LEGENDS, PLAIN, REDUCE_TO_LAST, Panel
+from grafana.layer.query import Query, targets
+
+
+def stat(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    unit: str = "short",
+    colours: Json = PLAIN,
+    decimals: int | None = None,
+    mappings: Sequence[Json] = (),
+    sparkline: bool = False,
+    no_value: str | None = None,
+    links: Sequence[Link] = (),
+) -> Panel:
+    """One number, now; with `sparkline` also how it got there, from a range query."""
+    return Panel(
+        type="stat",
+        title=title,
+        description=description,
+        targets=targets([query], "time_series", instant=not sparkline),
+        links=links,
+        options={
+            "reduceOptions": REDUCE_TO_LAST,
+            "colorMode": "value",
+            "graphMode": "area" if sparkline else "none",
+            "justifyMode": "center",
+            "orientation": "auto",
+            "textMode": "value",
+            "wideLayout": True,
+            "showPercentChange": False,
+            "percentChangeColorMode": "standard",
+        },
+        defaults={
+            "unit": unit,
+            "decimals": decimals,
+            "color": {"mode": "thresholds"},
+            "thresholds": colours,
+            "mappings": list(mappings),
+            "noValue": no_value,
+        },
+    )
+
+
+def bar_gauge(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    unit: str = "short",
+    decimals: int | None = None,
+    colours: Json = GREEN,
+    maximum: float | None = None,
+    no_value: str | None = None,
+    links: Sequence[Link] = (),
+    series_links: Sequence[Link] = (),
+) -> Panel:
+    """One horizontal bar a series, now, in the query's order."""
+    return Panel(
+        type="bargauge",
+        title=title,
+        description=description,
+        targets=targets([query], "time_series", instant=True),
+        links=links,
+        options={
+            "reduceOptions": REDUCE_TO_LAST,
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "valueMode": "color",
+            "namePlacement": "left",
+            "showUnfilled": True,
+            "sizing": "auto",
+            "minVizWidth": 8,
+            "minVizHeight": 16,
+            "maxVizHeight": 36,
+            "legend": LEGENDS["none"],
+        },
+        defaults={
+            "unit": unit,
+            "decimals": decimals,
+            "min": 0,
+            "max": maximum,
+            "color": {"mode": "thresholds"},
+            "thresholds": colours,
+            "noValue": no_value,
+            "links": [link.json() for link in series_links],
+        },
+    )

@@ -1,0 +1,70 @@
+"""What all panels have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+from grafanalib import core as grafanalib
+
+from grafana.layer.fields import Json, Link, thresholds
+from grafana.layer.query import DATA_SOURCE
+
+PLUGIN_VERSION = "13.2.3"
+"""The Grafana whose options these panels are written for."""
+
+REDUCE_TO_LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
+LEGENDS: dict[str, Json] = {
+    "bottom": {"showLegend": True, "displayMode": "list", "placement": "bottom", "calcs": []},
+    "right": {
+        "showLegend": True,
+        "displayMode": "table",
+        "placement": "right",
+        "calcs": ["lastNotNull", "mean", "max"],
+    },
+    "none": {"showLegend": False, "displayMode": "list", "placement": "bottom", "calcs": []},
+}
+GREEN = thresholds("green")
+PLAIN = thresholds("text")
+"""The colour of text, whatever the value: for numbers that are neither good nor bad."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A panel of any type.
+
+    Not one of grafanalib's: those have Grafana's options of years ago, and none of today's.
+    """
+
+    type: str
+    title: str
+    description: str | None = None
+    options: Json
+    targets: Sequence[Json] = ()
+    """What it asks; none for a panel that shows no data."""
+    defaults: Json = field(default_factory=dict)
+    overrides: Sequence[Json] = ()
+    transformations: Sequence[Json] = ()
+    links: Sequence[Link] = ()
+    id: int | None = None
+    position: grafanalib.GridPos | None = None
+
+    def to_json_data(self) -> Json:
+        """The panel as Grafana stores it; grafanalib's encoder calls this."""
+        data = {
+            "datasource": DATA_SOURCE,
+            "targets": self.targets,
+            "transformations": self.transformations,
+            "fieldConfig": {"defaults": self.defaults, "overrides": self.overrides},
+        }
+        return {
+            "id": self.id,
+            "type": self.type,
+            "title": self.title,
+            "description": self.description,
+            "gridPos": self.position,
+            "pluginVersion": PLUGIN_VERSION,
+            "options": self.options,
+            "links": [link.json() for link in self.links],
+            **(data if self.targets else {}),
+        }
