@@ -22,6 +22,7 @@ class Column:
     colours: Sequence[tuple[float, str]] = ()
     """Colours of the cell by value; below the first, and where there is no value, it is plain."""
     mappings: Sequence[Json] = ()
+    """Words for values, in the colours that they name."""
     links: Sequence[Link] = ()
     width: int | None = None
 
@@ -32,6 +33,8 @@ class Column:
             # Grafana takes no value for minus infinity.
             properties["thresholds"] = thresholds("transparent", *self.colours)
             properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
+        elif self.mappings:
+            properties["custom.cellOptions"] = {"type": "color-text"}
         if self.mappings:
             properties["mappings"] = list(self.mappings)
         if self.links:
