@@ -54,6 +54,8 @@ class History:
     """In all, each on one queue."""
     workers: int = 4
     cron_jobs: int = 3
+    monitored: bool = True
+    """Whether the workers are MonitoredWorkers, which tell what became of each job."""
 
     def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
         """Write the samples from `start` to before `end` as OpenMetrics, which promtool imports."""
@@ -66,7 +68,7 @@ class History:
         """Every series."""
         for queue in range(self.queues):
             yield from self._queue(f"queue-{queue}", queue)
-        for function in range(self.functions):
+        for function in range(self.functions if self.monitored else 0):
             yield from self._function(
                 f"app.jobs.function_{function}", f"queue-{function % self.queues}", function
             )
@@ -81,7 +83,7 @@ class History:
     def _counter(self, rate: float, since: float = 0.0) -> Value:
         """Whole events at a steady rate from `since` seconds after the start."""
         first = self.start + since
-        return lambda time: math.floor((time - first) * rate) + 1.0 if time >= first else None
+        return lambda time: math.ceil((time - first) * rate) if time >= first else None
 
     def _queue(self, queue: str, index: int) -> Iterator[Series]:
         labels = {"queue": queue}
@@ -95,7 +97,9 @@ class History:
         yield _rq(catalogue.QUEUE_OBJECTIVE_RUN, _constant(300), **labels, le="300.0")
         for objective in catalogue.OBJECTIVE_KINDS:
             yield _rq(catalogue.QUEUE_OBJECTIVE_RATIO, _constant(0.95), **labels, objective=objective)
-        yield from self._histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, 0.5, 5.0, labels)
+        # The exporter serves a histogram of waits for every queue, if need be an empty one.
+        rate = 0.5 if self.monitored else 0.0
+        yield from self._histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, rate, 5.0, labels)
 
     def _function(self, function: str, queue: str, index: int) -> Iterator[Series]:
         labels = {"queue": queue, "function": function}

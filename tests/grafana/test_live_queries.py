@@ -33,16 +33,28 @@ END = 1_750_003_200
 START = END - HOUR
 
 
-@pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
-    directory = tmp_path_factory.mktemp("prometheus")
+def past(history: History, directory: Path, rules: Path) -> Iterator[Prometheus]:
     server = Prometheus(directory)
-    History(START).write(directory / "history.txt", START, END + 1, lambda _: 15)
+    history.write(directory / "history.txt", START, END + 1, lambda _: 15)
     server.import_samples(directory / "history.txt")
-    server.record(project_root / "prometheus" / "rules", ALL_RECORDED, START, END)
+    server.record(rules, ALL_RECORDED, START, END)
     server.start()
     yield server
     server.stop()
+
+
+@pytest.fixture(scope="module")
+def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+    yield from past(
+        History(START), tmp_path_factory.mktemp("monitored"), project_root / "prometheus" / "rules"
+    )
+
+
+@pytest.fixture(scope="module")
+def plain_workers(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+    """An application that kept its own workers: what RQ itself knows is all there is."""
+    history = History(START, monitored=False)
+    yield from past(history, tmp_path_factory.mktemp("plain"), project_root / "prometheus" / "rules")
 
 
 def ask(prometheus: Prometheus, query: Asked) -> list[Json]:
@@ -108,6 +120,22 @@ def test_what_goes_wrong_in_the_hour_is_told(
     (answer,) = ask(prometheus, query)
 
     assert float(answer["values"][-1][1]) == expected
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_with_plain_workers_an_empty_panel_says_why(plain_workers: Prometheus, uid: str) -> None:
+    for panel in data_panels(BOARDS[uid]):
+        answers = [ask(plain_workers, query) for query in panel_queries(uid) if query.panel == panel["title"]]
+        if not any(answers):
+            assert panel["fieldConfig"]["defaults"].get("noValue"), panel["title"]
+
+
+def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(plain_workers: Prometheus) -> None:
+    told_by_workers = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
+    counted = [query for query in PANEL_QUERIES if told_by_workers.search(query.expr)]
+
+    assert counted
+    assert [str(query) for query in counted if ask(plain_workers, query)] == []
 
 
 def test_an_error_that_happened_once_is_counted(prometheus: Prometheus) -> None:
