@@ -6,12 +6,25 @@ import math
 import pickle
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from difflib import get_close_matches
+from typing import Any, TypeVar
 
 from rq.serializers import DefaultSerializer
 
+T = TypeVar("T")
+
 NO_TIMEOUT = -1
 """RQ's own value for a job that may run for ever."""
+
+
+def check_choice(argument: str, value: object, choices: Sequence[T]) -> T:
+    """Return `value` if it is one of `choices`."""
+    for choice in choices:
+        if value == choice:
+            return choice
+    close = get_close_matches(str(value), map(str, choices), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{argument}: expected one of {', '.join(map(str, choices))}; got {value!r}{hint}")
 
 
 def check_queue_name(name: object) -> str:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Mapping, Sequence
-from difflib import get_close_matches
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
@@ -14,6 +13,7 @@ from rq.job import Job
 
 from scheduler.arguments import (
     check_call_arguments,
+    check_choice,
     check_description,
     check_queue_name,
     check_time_delta,
@@ -25,7 +25,7 @@ from scheduler.cron.registry import CronRegistry
 from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
 from scheduler.functions import Function, function_path, function_reference
 from scheduler.monitored_worker import MonitoredSimpleWorker
-from scheduler.purge import check_queue_state, purge
+from scheduler.queue_states import QUEUE_STATES, count_jobs, purge_jobs
 from scheduler.settings import Settings
 from scheduler.supervised_worker import build_worker
 
@@ -49,7 +49,7 @@ class DataHubScheduler:
     """
 
     def __init__(self, strategy: str = "fork", is_async: bool = True) -> None:
-        self.strategy = _check_strategy(strategy)
+        self.strategy = check_choice("strategy", strategy, STRATEGIES)
         self.is_async = is_async
         self.settings = Settings.from_environment()
         self.connection = connect(self.settings.redis_url)
@@ -139,15 +139,15 @@ class DataHubScheduler:
 
     def queued_count(self, queue_name: str) -> int:
         """Return how many jobs wait in a queue."""
-        return self.get_queue(queue_name).count
+        return count_jobs(self.get_queue(queue_name), "queued")
 
     def failed_count(self, queue_name: str) -> int:
         """Return how many jobs of a queue failed for good, and are kept."""
-        return len(self.get_queue(queue_name).failed_job_registry)
+        return count_jobs(self.get_queue(queue_name), "failed")
 
     def scheduled_count(self, queue_name: str) -> int:
         """Return how many jobs of a queue are delayed, retries that wait for their time included."""
-        return len(self.get_queue(queue_name).scheduled_job_registry)
+        return count_jobs(self.get_queue(queue_name), "scheduled")
 
     def get_queue(self, queue_name: str) -> Queue:
         """Return RQ's own object for a queue, for all that this class does not do."""
@@ -159,12 +159,11 @@ class DataHubScheduler:
         Raises:
             ValueError: there is no such state; nothing is deleted.
         """
-        state = check_queue_state(queue_state)
+        state = check_choice("queue_state", queue_state, QUEUE_STATES)
         queue = self.get_queue(queue_name)
-        purge(queue, state)
-        return {"queued": self.queued_count, "failed": self.failed_count, "scheduled": self.scheduled_count}[
-            state
-        ](queue_name)
+        purged = purge_jobs(queue, state)
+        logger.info("purged queue=%s state=%s jobs=%d", queue.name, state, purged)
+        return count_jobs(queue, state)
 
     def work(self, *queues: str, with_scheduler: bool = False) -> bool:
         """Work the queues in the way of this scheduler's strategy, and return whether a job was done.
@@ -193,7 +192,7 @@ class DataHubScheduler:
         """Delete all cron jobs, and the jobs of all queues that this object enqueued into."""
         self.cancel_cron_jobs()
         for queue_name in sorted(self._used_queues):
-            for state in ("queued", "scheduled", "failed"):
+            for state in QUEUE_STATES:
                 self.purge(queue_name, state)
 
     def _checked(
@@ -233,12 +232,3 @@ class DataHubScheduler:
         traceback: TracebackType | None,
     ) -> None:
         self.connection.close()
-
-
-def _check_strategy(strategy: str) -> Strategy:
-    for known in STRATEGIES:
-        if strategy == known:
-            return known
-    close = get_close_matches(str(strategy), STRATEGIES, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else ""
-    raise ValueError(f"strategy: expected one of {', '.join(STRATEGIES)}; got {strategy!r}{hint}")

@@ -9,7 +9,7 @@ from scheduler.cron.schedule import Schedule, Timestamp
 MAX_COUNTED_TICKS = 100
 """After an outage so many overdue ticks of a cron job are counted, and the newest; those between are not.
 
-Evaluating a tick takes 50 µs: a thousand cron jobs that a day of minutes was missed of must not take minutes."""
+Finding a tick takes 50 µs, and a thousand cron jobs may have missed a day of minutes."""
 
 
 @dataclass(frozen=True, slots=True)

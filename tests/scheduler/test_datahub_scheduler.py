@@ -12,7 +12,7 @@ from rq import Queue, Retry
 
 from scheduler import DataHubScheduler
 from scheduler.cron_constants import EVERY_HOUR, EVERY_MINUTE
-from scheduler.purge import JOBS_PER_BATCH
+from scheduler.queue_states import JOBS_PER_BATCH
 from tests.scheduler import jobs
 
 

@@ -154,14 +154,15 @@ def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start)
 def test_a_worker_gets_over_a_redis_that_was_frozen(own_redis: RedisServer, start: Start) -> None:
     own_redis.start()
     worker = start(WORKER)
-    worker.wait_for_log("Listening on")
+    worker.wait_for_log("cleaning registries")
 
     own_redis.signal(signal.SIGSTOP)
     try:
-        worker.wait_for_log("beginning anew", within=60)
+        worker.wait_for_log("Redis connection timeout, quitting", within=40)
     finally:
         own_redis.signal(signal.SIGCONT)
 
+    worker.wait_for_log("beginning anew", within=40)
     with DataHubScheduler() as scheduler:
         wait_for(enqueue(scheduler, jobs.fail_once, retry=Retry(1, [1])), "finished")
     assert worker.popen.poll() is None

@@ -1,4 +1,4 @@
-"""Delete the jobs of a queue in one state, for good and without holding Redis up."""
+"""Count the jobs of a queue by their state, and delete them for good, without holding Redis up."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from redis import Redis
 from rq import Queue
 from rq.executions import ExecutionRegistry
 from rq.job import Job
+from rq.registry import BaseRegistry
 from rq.results import Result
 
 QueueState = Literal["queued", "failed", "scheduled"]
@@ -34,26 +35,25 @@ return #ids
 """
 
 
-def check_queue_state(state: object) -> QueueState:
-    """Return `state` if jobs can be purged by it.
-
-    Raises:
-        ValueError: there is no such state; the message says which there are.
-    """
-    for known in QUEUE_STATES:
-        if state == known:
-            return known
-    raise ValueError(f"queue_state: expected one of {', '.join(QUEUE_STATES)}; got {state!r}")
+def count_jobs(queue: Queue, state: QueueState) -> int:
+    """Return how many jobs of `queue` are in `state`."""
+    return len(_holder(queue, state))
 
 
-def purge(queue: Queue, state: QueueState) -> int:
+def purge_jobs(queue: Queue, state: QueueState) -> int:
     """Delete all jobs of `queue` that are in `state`, with their results, and return how many there were."""
-    keys = {
-        "queued": queue.key,
-        "failed": queue.failed_job_registry.key,
-        "scheduled": queue.scheduled_job_registry.key,
+    key = _holder(queue, state).key
+    return sum(iter(lambda: _purge_batch(queue.connection, key), 0))
+
+
+def _holder(queue: Queue, state: QueueState) -> Queue | BaseRegistry:
+    """Return what holds the ids of the jobs in a state."""
+    holders = {
+        "queued": queue,
+        "failed": queue.failed_job_registry,
+        "scheduled": queue.scheduled_job_registry,
     }
-    return sum(iter(lambda: _purge_batch(queue.connection, keys[state]), 0))
+    return holders[state]
 
 
 def _purge_batch(connection: Redis, key: str) -> int:
