@@ -11,12 +11,15 @@ from typing import Any
 from redis import Redis
 from rq import Queue
 
+from bench.latency_proxy import LatencyProxy
 from bench.noop_worker import KINDS
 from bench.table import Row, verdict
 from tests.harness.redis_server import RedisServer
 
 MOST_COMMANDS = 6
-FEW, MANY = 10, 60
+FEW, MANY = 5, 25
+LONGER_THAN_SENDING = 0.01
+"""Latency in seconds with which round trips are counted exactly."""
 CONNECTION_COMMANDS = {"CLIENT", "HELLO", "PING"}
 THE_END = "the end"
 
@@ -38,7 +41,15 @@ def _rows(url: str, kind: str) -> list[Row]:
     sent = {name: n for name, n in extra.items() if n and not name.startswith("in scripts: ")}
     in_scripts = sum(n for name, n in extra.items() if name.startswith("in scripts: "))
     listed = ", ".join(f"{n:g} {name}" for name, n in sent.items())
+    trips = [_trips_per_job(url, worker_class) for worker_class in KINDS[kind]]
     return [
+        Row(
+            f"round trips a job, Monitored{kind}",
+            f"{trips[1]:g}",
+            f"plain: {trips[0]:g}",
+            "not more",
+            verdict(trips[1] <= trips[0]),
+        ),
         Row(
             f"extra commands a job, Monitored{kind}",
             f"{sum(sent.values()):g} ({listed}), in transactions that RQ sends anyway",
@@ -56,16 +67,43 @@ def _per_job(url: str, worker_class: type[Any]) -> defaultdict[str, float]:
     return defaultdict(float, {name: (many[name] - few[name]) / (MANY - FEW) for name in many})
 
 
+def _trips_per_job(url: str, worker_class: type[Any]) -> float:
+    few, many = (_trips(url, worker_class, jobs) for jobs in (FEW, MANY))
+    return (many - few) / (MANY - FEW)
+
+
+def _trips(url: str, worker_class: type[Any], jobs: int) -> int:
+    with Redis.from_url(url) as connection:
+        _enqueue(connection, jobs)
+        port: int = connection.get_connection_kwargs()["port"]
+    with (
+        LatencyProxy(port, LONGER_THAN_SENDING) as proxy,
+        Redis(port=proxy.port) as connection,
+    ):
+        _work(connection, worker_class)
+        return proxy.trips
+
+
+def _enqueue(connection: Redis, jobs: int) -> None:
+    connection.flushall()
+    queue = Queue(connection=connection)
+    queue.enqueue_many([Queue.prepare_data("bench.noop_worker.noop") for _ in range(jobs)])
+
+
+def _work(connection: Redis, worker_class: type[Any]) -> None:
+    worker_class([Queue(connection=connection)], connection=connection).work(
+        burst=True, logging_level="WARNING"
+    )
+
+
 def _commands(url: str, worker_class: type[Any], jobs: int) -> Counter[str]:
     with Redis.from_url(url) as connection:
-        connection.flushall()
-        queue = Queue(connection=connection)
-        queue.enqueue_many([Queue.prepare_data("bench.noop_worker.noop") for _ in range(jobs)])
+        _enqueue(connection, jobs)
         seen: Counter[str] = Counter()
         with connection.monitor() as monitor:
             reader = threading.Thread(target=_read, args=(monitor, seen))
             reader.start()
-            worker_class([queue], connection=connection).work(burst=True, logging_level="WARNING")
+            _work(connection, worker_class)
             connection.echo(THE_END)
             reader.join()
     return seen

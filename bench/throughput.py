@@ -11,8 +11,8 @@ from bench.table import Row, ratio_row
 from tests.harness.redis_server import RedisServer
 
 TARGET = 0.97
-PAIRS = 25
-JOBS = {"SimpleWorker": 500, "Worker": 100}
+PAIRS = 15
+JOBS = {"SimpleWorker": 400, "Worker": 80}
 """Jobs a run: about a second's."""
 
 

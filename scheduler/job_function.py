@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import pickletools
+import re
 
 from rq.job import Job
 
 from scheduler.catalogue import UNKNOWN_FUNCTION
 
 PICKLE_PROTOCOL_2_OR_LATER = b"\x80"
+
+# PROTO, FRAME since protocol 4, MARK, and then SHORT_BINUNICODE or BINUNICODE: what pickletools shows.
+HEAD_OF_TUPLE_WITH_TEXT = re.compile(rb"\x80.(?:\x95.{8})?\((?:\x8c(?P<short>.)|X(?P<long>.{4}))", re.DOTALL)
 
 
 def function_of(job: Job) -> str:
@@ -34,7 +37,8 @@ def label_text(name: object) -> str:
 
 def _head_of_pickle(data: bytes) -> str:
     """RQ pickles the tuple (function, instance, args, kwargs): the first value is the function's name."""
-    for opcode, value, _ in pickletools.genops(data):
-        if opcode.name not in ("PROTO", "FRAME", "MARK"):
-            return value if isinstance(value, str) else UNKNOWN_FUNCTION
-    return UNKNOWN_FUNCTION
+    head = HEAD_OF_TUPLE_WITH_TEXT.match(data)
+    if head is None:
+        return UNKNOWN_FUNCTION
+    end = head.end() + int.from_bytes(head["short"] or head["long"], "little")
+    return data[head.end() : end].decode(errors="surrogatepass")

@@ -9,6 +9,8 @@ And it is counted though Redis may have lost its start, as when a replica takes 
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from redis import Redis
@@ -56,54 +58,55 @@ class End(NamedTuple):
 
 
 class JobRecorder:
-    """Writes job metrics with one command at the start and one at the end of an execution."""
+    """Writes job metrics with one command at the start and one at the end of an execution.
+
+    All that it sends is bytes: redis-py takes more than twice as long to send text.
+    """
 
     def __init__(self, max_functions: int, max_exceptions: int) -> None:
         """Set how many functions of a queue, and exception classes of a function, get series of their own."""
-        self._record_end = record_end_script(max_functions, max_exceptions)
+        self._end_scripts = {
+            (timed, failed): record_end_script(max_functions, max_exceptions, timed=timed, failed=failed)
+            for timed in (False, True)
+            for failed in (False, True)
+        }
 
     def record_start(self, connection: Redis | Pipeline, start: Start) -> None:
         """List an execution as running, and count how long its job waited."""
-        bucket = microseconds = ""
+        bucket = microseconds = b""
         if start.waited is not None:
-            bucket, microseconds = bound_of(start.waited, WAIT_BUCKETS), _microseconds(start.waited)
-        connection.eval(
+            bucket, microseconds = _bucket(start.waited, WAIT_BUCKETS), _microseconds(start.waited)
+        connection.execute_command(  # type: ignore[no-untyped-call]
+            b"EVAL",
             RECORD_START,
-            2,
-            running_key(start.queue),
-            waits_key(start.queue),
-            start.execution_id,
-            start.description,
-            start.queue,
+            b"2",
+            *_keys_at_start(start.queue),
+            start.execution_id.encode(),
+            start.description.encode(),
             bucket,
             microseconds,
-            str(int(time.time())),
+            b"%d" % time.time(),
         )
 
     def record_end(self, connection: Redis | Pipeline, end: End) -> None:
         """Count how an execution ended, unless that is counted already."""
         now = time.time()
-        bucket = microseconds = exemplar = ""
+        arguments = [end.function.encode(), end.outcome.encode(), b"%d" % now]
         if end.seconds is not None:
-            bucket, microseconds = bound_of(end.seconds, DURATION_BUCKETS), _microseconds(end.seconds)
             exemplar = Exemplar(now, end.seconds, end.job_id).encode()
-        connection.eval(
-            self._record_end,
-            5,
-            running_key(end.queue),
-            counted_key(end.execution_id),
-            functions_key(end.queue),
-            jobs_key(end.queue, end.function),
-            jobs_key(end.queue, OTHER),
-            end.execution_id,
-            end.queue,
-            end.function,
-            end.outcome,
-            end.exception,
-            bucket,
-            microseconds,
-            exemplar,
-            str(int(now)),
+            bucket = _bucket(end.seconds, DURATION_BUCKETS)
+            arguments += (bucket, _microseconds(end.seconds), exemplar.encode())
+        if end.exception:
+            arguments.append(end.exception.encode())
+        running, *series = _keys_at_end(end.queue, end.function)
+        connection.execute_command(  # type: ignore[no-untyped-call]
+            b"EVAL",
+            self._end_scripts[end.seconds is not None, bool(end.exception)],
+            b"5",
+            running,
+            counted_key(end.execution_id).encode(),
+            *series,
+            *arguments,
         )
 
     def rehearse(self, connection: Redis) -> list[str]:
@@ -130,5 +133,20 @@ class JobRecorder:
         return [answer.decode() for answer in answers[:2] if answer]
 
 
-def _microseconds(seconds: float) -> str:
-    return str(round(seconds * 1e6))
+@lru_cache(maxsize=1024)
+def _keys_at_start(queue: str) -> list[bytes]:
+    return [key.encode() for key in (running_key(queue), waits_key(queue))]
+
+
+@lru_cache(maxsize=4096)
+def _keys_at_end(queue: str, function: str) -> list[bytes]:
+    series = functions_key(queue), jobs_key(queue, function), jobs_key(queue, OTHER)
+    return [key.encode() for key in (running_key(queue), *series)]
+
+
+def _bucket(seconds: float, bounds: Sequence[float]) -> bytes:
+    return bound_of(seconds, bounds).encode()
+
+
+def _microseconds(seconds: float) -> bytes:
+    return b"%d" % round(seconds * 1e6)

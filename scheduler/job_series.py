@@ -19,7 +19,6 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 from math import isfinite
 from typing import NamedTuple
 
@@ -44,7 +43,6 @@ def functions_key(queue: str) -> str:
     return FUNCTIONS_KEY_PREFIX + queue
 
 
-@lru_cache(maxsize=4096)
 def jobs_key(queue: str, function: str) -> str:
     """Hash of what became of the jobs of `function` in `queue`; JSON, because names may hold anything."""
     return JOBS_KEY_PREFIX + json.dumps([queue, function], separators=(",", ":"))
