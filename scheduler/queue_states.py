@@ -48,7 +48,7 @@ def purge_jobs(queue: Queue, state: QueueState) -> int:
 
 def _holder(queue: Queue, state: QueueState) -> Queue | BaseRegistry:
     """Return what holds the ids of the jobs in a state."""
-    holders = {
+    holders: dict[QueueState, Queue | BaseRegistry] = {
         "queued": queue,
         "failed": queue.failed_job_registry,
         "scheduled": queue.scheduled_job_registry,

@@ -41,8 +41,15 @@ def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis
 
 @pytest.fixture(scope="session")
 def hundred_ticks(tmp_path_factory: pytest.TempPathFactory) -> Iterator[HundredTicks]:
-    """A run that takes a hundred seconds: other slow tests ask for it first, and wait meanwhile."""
+    """A run that takes a hundred seconds; see `_begin_hundred_ticks`."""
     run = HundredTicks(tmp_path_factory.mktemp("hundred-ticks"))
     run.start()
     yield run
     run.abort()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _begin_hundred_ticks(request: pytest.FixtureRequest) -> None:
+    """Let the longest test of this folder run while the others do, if it is to run at all."""
+    if any("hundred_ticks" in getattr(item, "fixturenames", ()) for item in request.session.items):
+        request.getfixturevalue("hundred_ticks")

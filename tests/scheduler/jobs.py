@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from pathlib import Path
 
 from rq import get_current_job
 
@@ -25,6 +26,12 @@ def fail() -> None:
 def sleep(seconds: float) -> str:
     time.sleep(seconds)
     return "slept"
+
+
+def wait_for_file(path: str) -> None:
+    """Run until the test creates a file."""
+    while not Path(path).exists():
+        time.sleep(0.05)
 
 
 def record_and_sleep(value: object, seconds: float) -> None:

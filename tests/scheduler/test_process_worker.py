@@ -28,7 +28,7 @@ from tests.harness.waiting import wait_until
 from tests.scheduler import jobs
 from tests.scheduler.processes import PROJECT_ROOT, Start
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("hundred_ticks")]
+pytestmark = pytest.mark.slow
 
 WORKER = "short-running-worker.py"
 LOCK = RQScheduler.get_locking_key(SHORT_RUNNING_QUEUE)
@@ -79,16 +79,19 @@ def test_each_script_works_its_queue_and_moves_its_delayed_jobs(
     assert live_workers(scheduler.connection, queue) == [name]
 
 
-def test_sigterm_lets_the_running_job_end(scheduler: DataHubScheduler, start: Start) -> None:
-    job = enqueue(scheduler, jobs.sleep, 2)
+def test_sigterm_lets_the_running_job_end(scheduler: DataHubScheduler, start: Start, tmp_path: Path) -> None:
+    end = tmp_path / "end"
+    job = enqueue(scheduler, jobs.wait_for_file, str(end))
     waiting = enqueue(scheduler, jobs.sleep, 0)
     worker = start(WORKER)
     wait_for(job, "started")
     children = worker.children()
 
-    worker.stop()
+    worker.popen.send_signal(signal.SIGTERM)
+    worker.wait_for_log("warm shut down requested")
+    end.touch()
 
-    assert worker.popen.returncode == 0
+    assert worker.popen.wait(20) == 0
     assert (job.get_status(), waiting.get_status()) == ("finished", "queued")
     assert live_workers(scheduler.connection, SHORT_RUNNING_QUEUE) == []
     assert psutil.wait_procs(children, timeout=5)[1] == []
@@ -136,16 +139,18 @@ def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, star
     assert worker.popen.poll() is None
 
 
-def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
+def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start, tmp_path: Path) -> None:
     own_redis.start()
     worker = start(WORKER)
+    end = tmp_path / "end"
     with DataHubScheduler() as scheduler:
-        job = enqueue(scheduler, jobs.sleep, 8)
+        job = enqueue(scheduler, jobs.wait_for_file, str(end))
         wait_for(job, "started")
 
         own_redis.kill()
         worker.wait_for_log("cannot report, its job goes on")
         own_redis.start()
+        end.touch()
 
         wait_for(job, "finished")
         assert job.latest_result().worker_name.endswith(f"-{worker.pid}")
