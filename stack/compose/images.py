@@ -27,9 +27,17 @@ class Image:
         return environment.get(self.variable) or self.default
 
 
-def image_of(definition: Mapping[str, Any]) -> Image:
-    """Return the image of a service as the compose file defines it; the base image if it builds its own."""
-    text = definition["build"]["args"][BASE_IMAGE_VARIABLE] if "build" in definition else definition["image"]
+def image_of(definition: Mapping[str, Any]) -> Image | None:
+    """Return the image that a service, as its compose file defines it, needs from a registry.
+
+    That is the base image for the one that builds our own image, and none for those that share it.
+    """
+    if "build" in definition:
+        text = definition["build"]["args"][BASE_IMAGE_VARIABLE]
+    elif definition.get("pull_policy") == "never":
+        return None
+    else:
+        text = definition["image"]
     match = OVERRIDABLE.fullmatch(text)
     if match is None:
         raise ValueError(f"expected an image as ${{VARIABLE:-name:version}}, got {text!r}")
@@ -38,7 +46,7 @@ def image_of(definition: Mapping[str, Any]) -> Image:
 
 def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
     """Pull the images that the engine lacks; return those that cannot be had, after saying why."""
-    return [image for image in dict.fromkeys(images) if not _fetch(docker, image.reference(environment))]
+    return [image for image in images if not _fetch(docker, image.reference(environment))]
 
 
 def _fetch(docker: Docker, reference: str) -> bool:

@@ -19,7 +19,7 @@ from stack.compose.containers import (
     worst_state,
 )
 from stack.compose.docker import Docker
-from stack.compose.images import fetch_missing, image_of
+from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_ports_free
 from stack.runtime import Health, StackError, State
 from stack.services import (
@@ -110,7 +110,7 @@ class ComposeRuntime:
             for container in containers_of(GRAFANA, containers)
         ]
         if containers_of(PREVIEW, containers):
-            variable = image_of(self._definitions()[GRAFANA.name]).variable
+            variable = self._images()[GRAFANA.name].variable
             notes.append(
                 "Grafana's image could not be had: a preview serves its dashboards at its address."
                 f" To name an image that this machine can get: {variable}=…"
@@ -154,11 +154,9 @@ class ComposeRuntime:
         Raises:
             StackError: an image other than Grafana's cannot be had.
         """
-        definitions, environment = self._definitions(), self._settings.environment
-        images = [image_of(definition) for definition in definitions.values()]
-        missing = fetch_missing(self._docker, images, environment)
-        grafana = image_of(definitions[GRAFANA.name])
-        needed = [image for image in missing if image != grafana]
+        images = self._images()
+        missing = fetch_missing(self._docker, images.values(), self._settings.environment)
+        needed = [image for image in missing if image != images[GRAFANA.name]]
         if needed:
             variables = ", ".join(image.variable for image in needed)
             raise StackError(
@@ -210,10 +208,11 @@ class ComposeRuntime:
         )
         return configuration
 
-    def _definitions(self) -> Mapping[str, Mapping[str, Any]]:
-        """The services by name, as the compose files define them, with the variables in place."""
-        definitions: Mapping[str, Mapping[str, Any]] = self._configuration("--no-interpolate")["services"]
-        return definitions
+    def _images(self) -> Mapping[str, Image]:
+        """The images from registries, by the names of the services that need them."""
+        definitions = self._configuration("--no-interpolate")["services"]
+        images = {name: image_of(definition) for name, definition in definitions.items()}
+        return {name: image for name, image in images.items() if image}
 
 
 def _redis_url_inside(settings: StackSettings) -> str:

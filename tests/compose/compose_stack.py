@@ -19,8 +19,15 @@ class ComposeStack(StackCopy):
 
     def __init__(self, project: Path, directory: Path, **variables: str) -> None:
         self.project = f"rq-mon-test-{uuid.uuid4().hex[:8]}"
-        super().__init__(project, directory, "compose", COMPOSE_PROJECT_NAME=self.project, **variables)
+        self.image = f"{self.project}:local"
+        own = {"COMPOSE_PROJECT_NAME": self.project, "RQ_MON_IMAGE": self.image}
+        super().__init__(project, directory, "compose", **own, **variables)
         self.runtime = ComposeRuntime(self.settings)
+
+    def remove(self) -> None:
+        """Leave nothing behind."""
+        self.make("clean", YES="1")
+        subprocess.run(["docker", "image", "rm", "--force", self.image], capture_output=True, check=False)
 
     def compose(self, *arguments: str) -> None:
         """Run `docker compose` as the README says."""

@@ -37,7 +37,7 @@ def stack(
         request.config.stash[grafana_left_out] = stack.has_preview()
         yield stack
     finally:
-        stack.make("clean", YES="1")
+        stack.remove()
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -28,4 +28,4 @@ def test_docker_compose_up_brings_the_core_up_healthy(
         core = [service.name for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE]
         assert health == dict.fromkeys(core, "healthy")
     finally:
-        stack.make("clean", YES="1")
+        stack.remove()

@@ -99,4 +99,4 @@ def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log
         assert "objectives.yml: " in log
         assert stack.containers(RQ_EXPORTER), "what was started stays, to be looked at"
     finally:
-        stack.make("clean", YES="1")
+        stack.remove()
