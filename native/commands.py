@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 
 from native import programs
@@ -34,6 +34,8 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[Path, ...] = ()
     """Files and folders that are read at the start: the service is restarted when they change."""
+    stop_within: int = 60
+    """Seconds from SIGTERM to SIGKILL."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,11 @@ def _python(place: Place, arguments: tuple[str, ...], *sources: str) -> Command:
 def _script(service: Service) -> Callable[[Place], Command]:
     script = f"{service.name}.py"
     return lambda place: _python(place, (script,), script, "scheduler", "demo", "cron_jobs.py")
+
+
+def _worker(service: Service) -> Callable[[Place], Command]:
+    run = _script(service)
+    return lambda place: replace(run(place), stop_within=place.settings.stop_grace)
 
 
 def _rq_exporter(place: Place) -> Command:
@@ -191,8 +198,8 @@ def _preview(place: Place) -> Command:
 
 COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
     services.REDIS: _redis,
-    services.SHORT_RUNNING_WORKER: _script(services.SHORT_RUNNING_WORKER),
-    services.LONG_RUNNING_WORKER: _script(services.LONG_RUNNING_WORKER),
+    services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
+    services.LONG_RUNNING_WORKER: _worker(services.LONG_RUNNING_WORKER),
     services.CRON_SCHEDULER: _script(services.CRON_SCHEDULER),
     services.RQ_EXPORTER: _rq_exporter,
     services.REDIS_EXPORTER: _redis_exporter,

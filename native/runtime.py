@@ -11,7 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from native import processes, programs, prometheus_config, supervisor_config
-from native.commands import Place, command
+from native.commands import Command, Place, command
 from native.debian import ensure_installed
 from native.health import find_fault
 from native.secrets import GRAFANA_ADMIN_PASSWORD
@@ -65,9 +65,9 @@ class NativeRuntime:
         if not running:
             self._end_leftovers()
         check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
-        self._write_configuration()
+        commands = self._write_configuration()
         if running:
-            self.supervisor.update(self.settings.stop_grace)
+            self.supervisor.update(within=max(command.stop_within for command in commands.values()))
         else:
             self.supervisor.start(self.settings.environment)
 
@@ -123,15 +123,16 @@ class NativeRuntime:
         for folder in (self.directory, self.place.secrets):
             shutil.rmtree(folder, ignore_errors=True)
 
-    def _write_configuration(self) -> None:
+    def _write_configuration(self) -> Mapping[Service, Command]:
         services = self.services()
         for folder in (self.directory, self.directory / "logs"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
         prometheus_config.write(shared, self.directory, services, self.settings.port)
         commands = {service: command(service, self.place) for service in services}
-        text = supervisor_config.render(self.directory, commands, self.settings.stop_grace)
+        text = supervisor_config.render(self.directory, commands)
         self.supervisor.config_path.write_text(text, encoding="utf-8")
+        return commands
 
     def _state(self, service: Service, process: ProcessInfo | None) -> State:
         if process is None or process.state in {"STOPPED", "STOPPING"}:
@@ -159,7 +160,7 @@ class NativeRuntime:
 
     def _waiting_message(self, names: set[str]) -> str:
         grace = self.settings.stop_grace
-        return f"Waiting for running jobs, at most {grace} s ({STOP_GRACE.name}): {', '.join(sorted(names))}"
+        return f"Still at work: {', '.join(sorted(names))}. Waiting at most {grace} s ({STOP_GRACE.name})"
 
     def _running(self) -> set[str]:
         ended = {"STOPPED", "EXITED", "FATAL"}

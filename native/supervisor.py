@@ -79,14 +79,17 @@ class Supervisor:
                 raise StackError(f"supervisord did not start: {result.stderr.strip() or self._log_end()}")
             time.sleep(POLL)
 
-    def update(self, stop_grace: float) -> None:
+    def update(self, within: float) -> None:
         """Take over a changed configuration file: restart what it changes, start what does not run.
+
+        Args:
+            within: seconds that a program may take to end.
 
         Raises:
             StackError: it refused, or did not answer.
         """
         try:
-            self._update(self._ask(ANSWERS_WITHIN + stop_grace))
+            self._update(self._ask(ANSWERS_WITHIN + within))
         except NO_ANSWER as error:
             raise StackError(f"supervisord did not take over the settings: {error}") from error
 

@@ -30,13 +30,12 @@ def log_path(directory: Path, name: str) -> Path:
     return directory / "logs" / f"{name}.log"
 
 
-def render(directory: Path, commands: Mapping[Service, Command], stop_grace: int) -> str:
+def render(directory: Path, commands: Mapping[Service, Command]) -> str:
     """Return the text of the configuration file.
 
     Args:
         directory: the state directory: sockets, logs
         commands: what to run, first started first
-        stop_grace: seconds between SIGTERM and SIGKILL
 
     Raises:
         StackError: a path cannot be written into such a file.
@@ -46,7 +45,7 @@ def render(directory: Path, commands: Mapping[Service, Command], stop_grace: int
         raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
     sections = [_supervisord(directory)]
     for position, (service, command) in enumerate(commands.items()):
-        sections.append(_program(directory, service, command, stop_grace, position))
+        sections.append(_program(directory, service, command, position))
     return "\n".join(sections)
 
 
@@ -72,7 +71,7 @@ def _supervisord(directory: Path) -> str:
     )
 
 
-def _program(directory: Path, service: Service, command: Command, stop_grace: int, position: int) -> str:
+def _program(directory: Path, service: Service, command: Command, position: int) -> str:
     environment = {**command.environment, SOURCES_DIGEST: _digest(command.sources)}
     return _section(
         f"program:{service.name}",
@@ -83,7 +82,7 @@ def _program(directory: Path, service: Service, command: Command, stop_grace: in
             "autorestart": "true",
             # Try for ever, each time one second later: what a service waits for may come back tomorrow.
             "startretries": 1_000_000,
-            "stopwaitsecs": stop_grace,
+            "stopwaitsecs": command.stop_within,
             "killasgroup": "true",
             "redirect_stderr": "true",
             "stdout_logfile": log_path(directory, service.name),

@@ -22,10 +22,11 @@ def wait_until_healthy(runtime: Runtime, within: float = HEALTHY_WITHIN) -> Mapp
     while True:
         states = runtime.states()
         now = time.monotonic()
-        unhealthy = [service for service, state in states.items() if state.health is not Health.HEALTHY]
-        for service in unhealthy:
-            if states[service].health is Health.FAILED:
-                first_failures.setdefault(service, now)
-        if now > deadline or all(now - first_failures.get(each, now) > HOPELESS_AFTER for each in unhealthy):
+        unhealthy = {each: state for each, state in states.items() if state.health is not Health.HEALTHY}
+        failed = [service for service, state in unhealthy.items() if state.health is Health.FAILED]
+        for service in failed:
+            first_failures.setdefault(service, now)
+        hopeless = [service for service in failed if now - first_failures[service] > HOPELESS_AFTER]
+        if len(hopeless) == len(unhealthy) or now > deadline:
             return states
         time.sleep(POLL)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import datetime
 from pathlib import Path
@@ -37,7 +38,8 @@ class NativeStack(StackCopy):
         """The process number of each service: of its first process, which started the others."""
         found: dict[str, int] = {}
         for process in sorted(self.processes(), key=lambda each: each.create_time(), reverse=True):
-            found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
+            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+                found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
         return found
 
     def listening_ports(self) -> set[int]:

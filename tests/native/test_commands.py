@@ -67,6 +67,14 @@ def test_settings_of_the_processes_are_handed_on(tmp_path: Path) -> None:
     assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
 
 
+def test_workers_have_as_long_to_end_as_a_job_may_need_and_others_do_not(tmp_path: Path) -> None:
+    place = Place(load_settings({"STOP_GRACE_SECONDS": "600"}, tmp_path / ".env"), tmp_path)
+
+    assert command(services.LONG_RUNNING_WORKER, place).stop_within == 600
+    assert command(services.SHORT_RUNNING_WORKER, place).stop_within == 600
+    assert command(services.CRON_SCHEDULER, place).stop_within < 190
+
+
 def test_every_python_process_talks_to_the_redis_of_the_stack(place: Place) -> None:
     for service in (
         services.SHORT_RUNNING_WORKER,

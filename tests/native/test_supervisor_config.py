@@ -18,11 +18,11 @@ from stack.services import PROMETHEUS, REDIS, Service
 ODD = "100% of 'it', a=b; \\ %(here)s#1"
 
 
-def read_back(directory: Path, commands: Mapping[Service, Command], stop_grace: int = 7) -> list[Any]:
+def read_back(directory: Path, commands: Mapping[Service, Command]) -> list[Any]:
     """The programs as supervisord reads them from the rendered file."""
     (directory / "logs").mkdir(exist_ok=True)
     path = directory / "supervisord.conf"
-    path.write_text(render(directory, commands, stop_grace))
+    path.write_text(render(directory, commands))
     options = ServerOptions()
     options.realize(["-c", str(path)])
     return [program for group in options.process_group_configs for program in group.process_configs]
@@ -42,23 +42,26 @@ def test_arguments_and_variables_arrive_as_they_are(tmp_path: Path) -> None:
 @pytest.mark.parametrize("value", ["a\nb", "a ;b", "a #b", 'a"b'])
 def test_a_setting_that_would_be_cut_off_is_refused_without_showing_it(tmp_path: Path, value: str) -> None:
     with pytest.raises(StackError, match="PASSWORD: expected a value without") as error:
-        render(tmp_path, {REDIS: Command(("/bin/true",), {"PASSWORD": value})}, stop_grace=7)
+        render(tmp_path, {REDIS: Command(("/bin/true",), {"PASSWORD": value})})
 
     assert value not in str(error.value)
 
 
 def test_a_path_that_would_be_cut_off_is_refused_by_name(tmp_path: Path) -> None:
     with pytest.raises(StackError, match=r"project #1.*: expected paths and settings without"):
-        render(tmp_path / "project #1", {}, stop_grace=7)
+        render(tmp_path / "project #1", {})
 
 
 def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="too long for a Unix socket; move the project to a shorter path"):
-        render(tmp_path / ("x" * 100), {}, stop_grace=7)
+        render(tmp_path / ("x" * 100), {})
 
 
 def test_programs_are_restarted_get_time_to_end_and_leave_nothing_behind(tmp_path: Path) -> None:
-    commands = {REDIS: Command(("/bin/true",)), PROMETHEUS: Command(("/bin/true",))}
+    commands = {
+        REDIS: Command(("/bin/true",), stop_within=7),
+        PROMETHEUS: Command(("/bin/true",), stop_within=7),
+    }
 
     first, second = sorted(read_back(tmp_path, commands), key=lambda program: program.priority)
 
@@ -85,10 +88,10 @@ def test_a_program_changes_with_the_files_that_it_reads_and_with_no_others(tmp_p
     file.write_text("1")
     command = Command(("/bin/true",), sources=(sources,))
 
-    before = render(tmp_path, {REDIS: command}, stop_grace=7)
+    before = render(tmp_path, {REDIS: command})
     (sources / "settings.cpython-311.pyc").write_text("compiled")
     (tmp_path / "beside").write_text("2")
-    assert render(tmp_path, {REDIS: command}, stop_grace=7) == before
+    assert render(tmp_path, {REDIS: command}) == before
 
     file.write_text("2")
-    assert render(tmp_path, {REDIS: command}, stop_grace=7) != before
+    assert render(tmp_path, {REDIS: command}) != before
