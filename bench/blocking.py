@@ -1,35 +1,57 @@
-"""For how long other clients of Redis must wait while something else is going on."""
+"""For how long Redis keeps other clients waiting while something else is going on."""
 
 from __future__ import annotations
 
 import threading
 import time
 from collections.abc import Callable
+from typing import NamedTuple
 
 from redis import Redis
 
+CPUCLOCK_SCHED = 2
 
-def longest_wait(port: int, during: Callable[[], object]) -> float:
-    """Send PING after PING while `during` runs; return the longest time, in seconds, that one took.
 
-    It counts whatever kept Redis, or this process, from the CPU: on a busy machine compare it with the
-    longest wait during nothing.
+class Wait(NamedTuple):
+    """How long one PING took, in seconds."""
+
+    busy: float
+    """Time that Redis computed meanwhile: what kept the PING waiting, whatever else the machine does."""
+    passed: float
+    """Time that passed, which on a busy machine is mostly that nobody let Redis, or us, compute."""
+
+
+def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wait:
+    """Send PING after PING to a Redis while `during` runs; return the longest of each kind.
+
+    Args:
+        server_id: process id of the Redis.
+        port: where it listens.
+        during: what might keep it busy.
     """
-    is_over = threading.Event()
-    longest = 0.0
+    waits: list[Wait] = []
+    has_begun, is_over = threading.Event(), threading.Event()
+    clock = _cpu_clock(server_id)
 
     def probe() -> None:
-        nonlocal longest
         with Redis(port=port) as client:
             client.ping()
             while not is_over.is_set():
-                sent = time.perf_counter()
+                computed, started = time.clock_gettime(clock), time.perf_counter()
                 client.ping()
-                longest = max(longest, time.perf_counter() - sent)
+                passed = time.perf_counter() - started
+                waits.append(Wait(time.clock_gettime(clock) - computed, passed))
+                has_begun.set()
 
     prober = threading.Thread(target=probe)
     prober.start()
+    has_begun.wait()
     during()
     is_over.set()
     prober.join()
-    return longest
+    return Wait(max(wait.busy for wait in waits), max(wait.passed for wait in waits))
+
+
+def _cpu_clock(process_id: int) -> int:
+    """The id of a process' CPU clock, as clock_getcpuclockid(3) makes it on Linux."""
+    return (~process_id << 3) | CPUCLOCK_SCHED

@@ -16,7 +16,8 @@ from rq.registry import (
 )
 
 from scheduler.exporter.errors import Errors
-from scheduler.exporter.reading.pipeline import Command, Reading
+from scheduler.exporter.reading.pipeline import Reading
+from scheduler.exporter.reading.round_trip import Command
 from scheduler.exporter.reading.values import Fields, job_key, names_of
 
 KEY_PREFIX = Queue.redis_queue_namespace_prefix.encode()
