@@ -73,7 +73,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test test-rq3 test-compose bench lint format dashboards
+.PHONY: test test-rq3 test-compose bench lint format dashboards screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose" $(ARGS)
@@ -98,3 +98,6 @@ format: $(VENV)/.dev ## Format the code
 
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
+
+screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
+	$(BIN)/python -m tests.harness.screenshots $(ARGS)

@@ -1,4 +1,4 @@
-"""Pictures of every dashboard of a running preview: `python -m tests.harness.screenshots URL FOLDER`."""
+"""Pictures of every dashboard of a running preview: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -10,8 +10,11 @@ from urllib.request import urlopen
 
 from playwright.sync_api import Browser
 
+from stack.services import PREVIEW
+from stack.settings import BIND_ADDRESS, STATE_DIRECTORY, load_settings
 from tests.harness.browser import open_browser, open_dashboard
 
+FOLDER = STATE_DIRECTORY / "screenshots"
 WIDTHS = (1280, 1920)
 THEMES = ("dark", "light")
 
@@ -38,22 +41,23 @@ def _dashboards(base_url: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Take a picture of each dashboard, in each theme and width."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("url", help="of the preview, such as http://127.0.0.1:3000")
-    parser.add_argument("folder", type=Path, help="that the pictures go to")
+    parser.add_argument("--url", help="of the preview; default: the running stack's")
+    parser.add_argument("--folder", type=Path, default=FOLDER, help=f"for the pictures; default: {FOLDER}")
     parser.add_argument("--theme", choices=THEMES, action="append", help="default: each")
     parser.add_argument("--width", type=int, action="append", help="in pixels; default: 1280 and 1920")
     parser.add_argument("--dashboard", action="append", help="uid; default: all")
     parser.add_argument("--from", dest="time_range", default="now-30m", help="default: now-30m")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
+    url = options.url or f"http://{BIND_ADDRESS}:{load_settings().port(PREVIEW)}"
     with open_browser() as browser:
-        for uid in options.dashboard or _dashboards(options.url):
+        for uid in options.dashboard or _dashboards(url):
             for theme in options.theme or THEMES:
                 for width in options.width or WIDTHS:
                     file = options.folder / f"{uid}-{theme}-{width}.png"
                     take_screenshot(
                         browser,
-                        options.url,
+                        url,
                         uid,
                         file,
                         theme=theme,
