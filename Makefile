@@ -73,7 +73,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test test-rq3 test-compose bench lint format dashboards screenshots
+.PHONY: test test-rq3 test-compose bench drill lint format dashboards screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose" $(ARGS)
@@ -86,6 +86,9 @@ test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engin
 
 bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
 	@$(BIN)/python -m bench $(ARGS)
+
+drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the alerts arrive (ARGS="--short" for a few)
+	@$(BIN)/python -m drill $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .

@@ -1,0 +1,93 @@
+"""`python -m drill [FAULT …]`: break the stack in every way that an alert is for, and see that it arrives."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from rich.console import Console
+
+import drill.faults  # noqa: F401 - fills FAULTS
+from drill.carry_out import Result, carry_out, stay_quiet, wait_until_quiet
+from drill.document import summary, write_document
+from drill.fault import FAULTS
+from drill.inbox import Inbox
+from drill.report import show
+from drill.stack import DrillStack
+from drill.true_times import TrueTimes
+from stack.runtime import StackError
+from stack.settings import PROJECT_ROOT
+from stack.table import WIDTH_WITHOUT_TERMINAL
+from tests.alerts.webhook import running_webhook
+
+SHORT = ("queue-without-workers", "horse-killed", "redis-stopped")
+QUIET_SECONDS = 60.0
+SHORT_QUIET_SECONDS = 10.0
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Carry out the faults, and return the exit code: 0 if all alerts arrived and no other did."""
+    options = _parser().parse_args(arguments)
+    console = Console(width=None if sys.stdout.isatty() else 2 * WIDTH_WITHOUT_TERMINAL)
+    names = options.faults or (SHORT if options.short else tuple(FAULTS))
+    quiet = SHORT_QUIET_SECONDS if options.short else options.quiet
+    try:
+        results = _drill(names, quiet, console)
+    except StackError as error:
+        console.print(str(error), markup=False)
+        return 1
+    times = TrueTimes(PROJECT_ROOT)
+    show(console, results, times)
+    console.print(summary(results, times), highlight=False)
+    if options.markdown:
+        write_document(options.markdown, results, times)
+    return 0 if all(result.passed for result in results) else 1
+
+
+def _drill(names: Sequence[str], quiet: float, console: Console) -> list[Result]:
+    results = []
+    with _running_stack(console) as (stack, inbox):
+        results.append(_told(stay_quiet(quiet, stack, inbox), console))
+        for name in names:
+            console.print(f"{name}: {FAULTS[name].what} …", highlight=False)
+            results.append(_told(carry_out(FAULTS[name], stack, inbox), console))
+    return results
+
+
+def _told(result: Result, console: Console) -> Result:
+    console.print(f"{result.name}: {'passed' if result.passed else 'FAILED'}", highlight=False)
+    return result
+
+
+@contextmanager
+def _running_stack(console: Console) -> Iterator[tuple[DrillStack, Inbox]]:
+    """Run a copy of the stack until the block ends."""
+    with tempfile.TemporaryDirectory(prefix="rq-drill-") as directory, running_webhook() as webhook:
+        stack = DrillStack(PROJECT_ROOT, Path(directory), webhook)
+        try:
+            console.print("Starting a copy of the stack …")
+            stack.start_all()
+            if not wait_until_quiet(stack):
+                raise StackError(f"the stack is not quiet at its start: {stack.alerts()}")
+            yield stack, Inbox(webhook)
+        finally:
+            stack.stop_all()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
+    parser.add_argument("faults", nargs="*", metavar="FAULT", choices=[*FAULTS, []], help=", ".join(FAULTS))
+    parser.add_argument("--short", action="store_true", help=f"a few faults: {', '.join(SHORT)}")
+    parser.add_argument(
+        "--quiet", type=float, default=QUIET_SECONDS, metavar="SECONDS", help="of load with nothing broken"
+    )
+    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
+    return parser
+
+
+if __name__ == "__main__":
+    sys.exit(main())

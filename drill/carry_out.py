@@ -1,0 +1,173 @@
+"""Carry out one fault: break, watch, mend, watch, and wait until nothing is wrong any more."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from urllib.error import URLError
+from urllib.request import urlopen
+
+from drill.fault import Expected, Fault
+from drill.inbox import Arrival, Inbox
+from drill.stack import DrillStack
+from stack.services import PREVIEW
+
+POLL = 0.2
+RESOLVED_WITHIN = 150.0
+QUIET_WITHIN = 240.0
+WATCHDOG = "Watchdog"
+
+
+@dataclass
+class Observation:
+    """How one expected alert did. Times are in seconds; None: it never happened."""
+
+    expected: Expected
+    severity: str = ""
+    detected: float | None = None
+    """After the fault."""
+    resolved: float | None = None
+    """After mending; 0 if it was over before."""
+    problem: str = ""
+
+
+@dataclass
+class Result:
+    """What came of a fault, or of the quiet period."""
+
+    name: str
+    what: str
+    observations: list[Observation] = field(default_factory=list)
+    consequences: list[str] = field(default_factory=list)
+    false_alarms: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went as it should."""
+        return not (self.problem or self.false_alarms or any(each.problem for each in self.observations))
+
+
+def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
+    """Do the damage and judge what arrives from then until the stack is quiet again."""
+    inbox.forget()
+    result = Result(fault.name, fault.what, [Observation(expected) for expected in fault.expects])
+    started = time.monotonic()
+    try:
+        with fault.injected(stack):
+            injected = time.monotonic()
+            _watch(lambda: _all(inbox, fault, _has_arrived), fault.within)
+            mending = time.monotonic()
+        _watch(lambda: _all(inbox, fault, _is_over), RESOLVED_WITHIN)
+    except AssertionError as error:
+        result.problem = str(error)
+        injected = mending = started
+    if not wait_until_quiet(stack):
+        result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
+    _judge(result, fault, inbox.arrivals(), injected, mending, stack)
+    return result
+
+
+def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
+    """Judge what arrives under load with nothing broken: nothing but signs of life."""
+    inbox.forget()
+    before = inbox.watchdogs()
+    result = Result("quiet-period", f"{seconds:g} s of the demo's load, and nothing broken")
+    load = stack.python("drill.load", f"{seconds:g}")
+    _watch(lambda: load.poll() is not None, seconds + 60)
+    if not wait_until_quiet(stack):
+        result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
+    elif load.poll() != 0:
+        load.kill()
+        result.problem = f"the load ended with exit code {load.wait()}"
+    elif inbox.watchdogs() == before:
+        result.problem = f"no sign of life ({WATCHDOG}) arrived"
+    result.false_alarms = [arrival.name for arrival in inbox.arrivals()]
+    return result
+
+
+def wait_until_quiet(stack: DrillStack) -> bool:
+    """Wait until Watchdog is all that Prometheus has, pending or firing; return whether it came to that."""
+    return _watch(lambda: not _disturbances(stack), QUIET_WITHIN)
+
+
+def _disturbances(stack: DrillStack) -> dict[str, str]:
+    try:
+        alerts = stack.alerts()
+    except OSError as error:
+        return {"Prometheus": str(error)}
+    if WATCHDOG not in alerts:
+        return {WATCHDOG: "missing"}
+    return {name: state for name, state in alerts.items() if name != WATCHDOG}
+
+
+def _watch(condition: Callable[[], bool], within: float) -> bool:
+    deadline = time.monotonic() + within
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    return met
+
+
+def _all(inbox: Inbox, fault: Fault, test: Callable[[Arrival], bool]) -> bool:
+    arrivals = inbox.arrivals()
+    return all(
+        any(expected.fits(arrival.labels) and test(arrival) for arrival in arrivals)
+        for expected in fault.expects
+    )
+
+
+def _has_arrived(arrival: Arrival) -> bool:
+    return arrival.fired > 0
+
+
+def _is_over(arrival: Arrival) -> bool:
+    return arrival.resolved is not None
+
+
+def _judge(
+    result: Result,
+    fault: Fault,
+    arrivals: list[Arrival],
+    injected: float,
+    mending: float,
+    stack: DrillStack,
+) -> None:
+    for observation in result.observations:
+        _observe(observation, arrivals, injected, mending, stack)
+    others = [arrival for arrival in arrivals if not any(each.fits(arrival.labels) for each in fault.expects)]
+    result.consequences = [arrival.name for arrival in others if fault.allows(arrival.labels)]
+    result.false_alarms = [arrival.name for arrival in others if not fault.allows(arrival.labels)]
+
+
+def _observe(
+    observation: Observation, arrivals: list[Arrival], injected: float, mending: float, stack: DrillStack
+) -> None:
+    found = next((each for each in arrivals if observation.expected.fits(each.labels)), None)
+    if found is None:
+        observation.problem = "did not arrive"
+        return
+    observation.severity = found.labels["severity"]
+    observation.detected = max(0.0, found.fired - injected)
+    if found.resolved is None:
+        observation.problem = "was not resolved"
+    else:
+        observation.resolved = max(0.0, found.resolved - mending)
+    observation.problem = observation.problem or _broken_link(found, stack)
+
+
+def _broken_link(arrival: Arrival, stack: DrillStack) -> str:
+    """Open the dashboard and look for the runbook, as whoever is called would."""
+    url = arrival.annotations["dashboard_url"]
+    if not url.startswith(stack.url(PREVIEW)):
+        return f"link to another stack: {url}"
+    queue = arrival.labels.get("queue")
+    if queue and f"var-queue={queue}" not in url:
+        return f"link without the queue: {url}"
+    if not (stack.directory / arrival.annotations["runbook_url"]).is_file():
+        return f"no such runbook: {arrival.annotations['runbook_url']}"
+    try:
+        with urlopen(url, timeout=30) as answer:  # noqa: S310 - our own page
+            return "" if answer.status == 200 else f"{answer.status} at {url}"
+    except URLError as error:
+        return f"{error} at {url}"

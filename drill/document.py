@@ -1,0 +1,44 @@
+"""docs/drill.md: what the drill is, and the results of its last run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from drill.carry_out import Result
+from drill.report import markdown
+from drill.scale import FACTOR
+from drill.true_times import TrueTimes
+
+TEXT = """# The drill
+
+`make drill` starts a copy of the native stack on free ports, breaks it in the ways below, one after the
+other, and watches what reaches a webhook through Prometheus and Alertmanager. It fails if an expected alert
+does not arrive with the right queue and with links that open, if it is not resolved after mending, or if any
+other alert arrives. Before that, the stack must stay silent under load.
+
+`make drill ARGS="--short"` takes a few faults, `make drill ARGS="NAME …"` those that you name, and
+`make drill ARGS="--markdown docs/drill.md"` writes this file.
+
+Every wait of rules and Alertmanager is divided by {factor} (drill/scale.py), and objectives are shorter
+(drill/objectives.yml). "Arrived" and "resolved" are measured from the fault and from the beginning of its
+mending. "At true durations" is computed: what was measured, plus what the stack's own files wait for longer.
+
+{table}
+{summary}
+"""
+
+
+def write_document(path: Path, results: Sequence[Result], times: TrueTimes) -> None:
+    """Write the results with what they mean."""
+    path.write_text(
+        TEXT.format(factor=FACTOR, table=markdown(results, times), summary=summary(results, times)),
+        encoding="utf-8",
+    )
+
+
+def summary(results: Sequence[Result], times: TrueTimes) -> str:
+    """Return the figures in one line: alerts drilled of those defined, and false alarms."""
+    drilled = {each.expected.alert for result in results for each in result.observations if not each.problem}
+    false_alarms = sum(len(result.false_alarms) for result in results)
+    return f"Alerts drilled: {len(drilled)} of {len(times.alerts)}. False alarms: {false_alarms}."

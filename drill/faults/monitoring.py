@@ -1,0 +1,16 @@
+"""The monitoring itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drill.fault import expect, fault
+from drill.stack import DrillStack
+from stack.services import RQ_EXPORTER
+
+
+@fault(expect("RQExporterDown"))
+def exporter_stopped(stack: DrillStack) -> Iterator[None]:
+    """The exporter is stopped."""
+    with stack.stopped(RQ_EXPORTER):
+        yield

@@ -1,0 +1,65 @@
+"""Queues whose jobs are not started, or not in time."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from datetime import timedelta
+
+from drill import jobs
+from drill.fault import expect, fault, filling
+from drill.stack import DrillStack
+from scheduler import SHORT_RUNNING_QUEUE
+from stack.services import SHORT_RUNNING_WORKER
+
+MINUTE = 60.0
+JOBS_A_SECOND = 15
+
+
+@fault(
+    expect("RQQueueWithoutWorkers", queue=SHORT_RUNNING_QUEUE),
+    consequences=(expect("RQQueueWaitTooLong", queue=SHORT_RUNNING_QUEUE),),
+)
+def queue_without_workers(stack: DrillStack) -> Iterator[None]:
+    """The only worker of a queue is stopped, and jobs come in."""
+    with stack.stopped(SHORT_RUNNING_WORKER):
+        stack.enqueue(SHORT_RUNNING_QUEUE, jobs.succeed)
+        yield
+
+
+@fault(
+    expect("RQBacklogWillNotDrain", queue="uploads", adds=filling(10 * MINUTE)),
+    consequences=(
+        expect("RQQueueWaitTooLong", queue="uploads"),
+        expect("RQWorkersSaturated", queue="uploads"),
+    ),
+    within=120,
+)
+def flood(stack: DrillStack) -> Iterator[None]:
+    """More jobs come in than the worker can do."""
+    over = threading.Event()
+
+    def pour() -> None:
+        while not over.wait(1):
+            for _ in range(JOBS_A_SECOND):
+                stack.enqueue("uploads", jobs.take, 0.5)
+
+    pouring = threading.Thread(target=pour)
+    with stack.workers("uploads"):
+        pouring.start()
+        try:
+            yield
+        finally:
+            over.set()
+            pouring.join()
+            stack.empty("uploads")
+
+
+@fault(expect("RQScheduledJobsOverdue", queue="mail", adds=filling(3 * MINUTE)))
+def delayed_jobs_without_scheduler(stack: DrillStack) -> Iterator[None]:
+    """Delayed jobs in a queue whose worker runs no RQ scheduler."""
+    with stack.workers("mail", with_scheduler=False):
+        stack.queue("mail").enqueue_in(timedelta(seconds=1), jobs.succeed)
+        yield
+    with stack.workers("mail"):
+        stack.wait_until_scheduled_jobs_are_gone("mail")

@@ -1,0 +1,23 @@
+"""A Redis that does not answer, or is full."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from drill.fault import expect, fault
+from drill.stack import DrillStack
+from stack.services import REDIS
+
+
+@fault(expect("RQRedisUnreachable"))
+def redis_stopped(stack: DrillStack) -> Iterator[None]:
+    """Redis is stopped."""
+    with stack.stopped(REDIS):
+        yield
+
+
+@fault(expect("RQRedisUnreachable"))
+def redis_frozen(stack: DrillStack) -> Iterator[None]:
+    """Redis freezes (SIGSTOP): it takes connections and never answers."""
+    with stack.frozen(REDIS):
+        yield

@@ -1,0 +1,30 @@
+"""Jobs that the faults are made of."""
+
+from __future__ import annotations
+
+import os
+import time
+
+from rq import get_current_job
+
+HORSE = "horse"
+"""Where in a job's meta `take` leaves the id of the process that runs it."""
+
+
+def succeed() -> None:
+    """End at once."""
+
+
+def take(seconds: float) -> None:
+    """Run for so long, and say in which process."""
+    job = get_current_job()
+    if job is not None:
+        job.meta[HORSE] = os.getpid()
+        job.save_meta()  # type: ignore[no-untyped-call]
+    time.sleep(seconds)
+
+
+def fail_every_second(number: int) -> None:
+    """Fail if the number is odd."""
+    if number % 2:
+        raise LookupError("on purpose")
