@@ -11,6 +11,7 @@ import time
 
 from redis import Redis
 from redis.exceptions import RedisError
+from rq.exceptions import StopRequested
 
 from scheduler.connection import connect
 from scheduler.logs import configure_logging
@@ -63,8 +64,11 @@ def _wait_for_redis(connection: Redis) -> None:
 
 def _work(worker: SupervisedWorker) -> bool:
     """Work, and return whether the worker ended because it was told to."""
+    worker._install_signal_handlers()  # type: ignore[no-untyped-call]  # RQ does so later
     try:
         worker.work(with_scheduler=True)
+    except StopRequested:
+        worker.teardown()  # type: ignore[no-untyped-call]  # RQ does so for a worker that has begun to work
     except RedisError as error:
         logger.warning("Worker %s: could not say that it ends: %s", worker.name, error)
     return worker.stop_was_requested

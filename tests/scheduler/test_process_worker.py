@@ -19,7 +19,6 @@ from rq import Queue, Retry
 from rq.scheduler import RQScheduler
 
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from scheduler.connection import connect
 from scheduler.health import live_workers
 from scheduler.settings import Settings
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedQueue
@@ -103,6 +102,21 @@ def test_an_idle_worker_ends_at_once(scheduler: DataHubScheduler, start: Start) 
 
     assert worker.stop() < 3
     assert worker.popen.returncode == 0
+
+
+@pytest.mark.parametrize("stage", ["started with PID", "Listening on", "Acquired scheduler lock"])
+def test_a_worker_that_is_starting_ends_when_it_is_told_to(
+    scheduler: DataHubScheduler, start: Start, stage: str
+) -> None:
+    worker = start(WORKER)
+    worker.wait_for_log(stage)
+    children = worker.children()
+
+    worker.stop()
+
+    assert worker.popen.returncode == 0
+    assert live_workers(scheduler.connection, SHORT_RUNNING_QUEUE) == []
+    assert psutil.wait_procs(children, timeout=5)[1] == []
 
 
 def test_a_worker_waits_for_redis_to_come_up(own_redis: RedisServer, start: Start) -> None:
@@ -322,14 +336,3 @@ def test_settings_that_cannot_be_used_are_named(start: Start, redis_client: Any)
 
     assert worker.popen.wait(20) == 1
     assert "RQ_WORKER_TTL_SECONDS: expected a whole number" in worker.output
-
-
-def test_connections_of_a_worker_are_closed_when_it_ends(redis_server: RedisServer, start: Start) -> None:
-    with connect(redis_server.url) as client:
-        client.flushall()
-        before = len(client.client_list())
-        worker = start(WORKER, RQ_REDIS_URL=redis_server.url)
-        worker.wait_for_log("Listening on")
-        worker.stop()
-
-        assert len(client.client_list()) == before
