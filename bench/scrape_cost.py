@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import statistics
+from contextlib import suppress
+from pathlib import Path
 
-import psutil
 from redis import Redis
 
 from bench.blocking import longest_wait
 from bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
 from bench.latency_proxy import LatencyProxy
-from bench.scraping import fresh_redis, our_exporter, scrape, stock_exporter
+from bench.scraping import GaveUpError, fresh_redis, our_exporter, scrape, stock_exporter
 from bench.table import Row, verdict
 
 MOST_TRIPS = 8
 LONGEST_WAIT = 0.005
 LONGER_THAN_SENDING = 0.2
 """Latency with which round trips are counted exactly."""
+SCRAPES = 5
 MEGABYTE = 1e6
 
 
@@ -67,23 +69,28 @@ def memory_rows(functions: int, queues: int) -> list[Row]:
         fill_with_functions(client, functions, queues)
         stored = _redis_memory(client) - before
         with our_exporter(server.url) as (port, process_id):
-            idle = _resident_memory(process_id)
-            seconds = [scrape(port) for _ in range(5)]
-            grown = _resident_memory(process_id)
+            idle = _peak_memory(process_id)
+            seconds = _times(port, SCRAPES)
+            peak = _peak_memory(process_id)
     where = f"{functions} functions in {queues} queues"
+    took = f"{statistics.median(seconds):.2f} s" if seconds else "none ended in time"
     return [
         Row(f"job metrics in Redis, {where}", f"{stored / MEGABYTE:.1f} MB"),
         Row(
-            f"memory of the exporter, {where}",
-            f"{grown / MEGABYTE:.0f} MB",
-            f"idle: {idle / MEGABYTE:.0f} MB",
+            f"peak memory of the exporter, {where}",
+            f"{peak / MEGABYTE:.0f} MB",
+            f"before the first scrape: {idle / MEGABYTE:.0f} MB",
         ),
-        Row(
-            f"time of a scrape, {where}",
-            f"{statistics.median(seconds):.2f} s",
-            f"{min(seconds):.2f} to {max(seconds):.2f} s, {len(seconds)} scrapes",
-        ),
+        Row(f"time of a scrape, {where}", took, f"{len(seconds)} of {SCRAPES} scrapes ended in time"),
     ]
+
+
+def _times(port: int, scrapes: int) -> list[float]:
+    seconds = []
+    for _ in range(scrapes):
+        with suppress(GaveUpError):
+            seconds.append(scrape(port))
+    return seconds
 
 
 def _redis_memory(client: Redis) -> int:
@@ -91,5 +98,8 @@ def _redis_memory(client: Redis) -> int:
     return memory["used_memory_dataset"]
 
 
-def _resident_memory(process_id: int) -> int:
-    return int(psutil.Process(process_id).memory_info().rss)
+def _peak_memory(process_id: int) -> int:
+    """The most memory that a process ever had (resident set size), in bytes, as Linux tells it."""
+    status = Path(f"/proc/{process_id}/status").read_text()
+    kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
+    return int(kilobytes) * 1024
