@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import functools
+import importlib.util
 import inspect
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -51,8 +53,13 @@ def function_path(function: Function) -> str:
 
 
 def _checked_path(path: str, same_process: bool) -> str:
-    if path.startswith("__main__.") and not same_process:
+    package, *rest = path.split(".")
+    if not rest or not all(name.isidentifier() for name in (package, *rest)):
+        raise ValueError(f"function: expected a dotted path such as package.module.function, got {path!r}")
+    if package == "__main__" and not same_process:
         raise ValueError(f"function: expected one in a module that workers can import, got {path!r}")
+    if package not in sys.modules and importlib.util.find_spec(package) is None:
+        return path  # the workers' own code: who enqueues need not have it
     try:
         found = import_attribute(path)
     except Exception as error:  # the module may raise anything when it is imported

@@ -26,6 +26,10 @@ def test_a_builtin_and_a_static_method_will_do() -> None:
     assert function_reference(jobs.Counter.zero) == "tests.scheduler.jobs.Counter.zero"
 
 
+def test_a_path_into_code_that_only_workers_have_will_do() -> None:
+    assert function_reference("workers_only.tasks.send") == "workers_only.tasks.send"
+
+
 @pytest.mark.parametrize(
     ("method", "path"),
     [
@@ -83,7 +87,7 @@ def shadowed() -> None: ...  # type: ignore[no-redef]
         ("", ValueError, "got ''"),
         ("json", ValueError, "got 'json'"),
         ("json.no_such_function", ValueError, "got 'json.no_such_function'"),
-        ("no_such_module.function", ValueError, "got 'no_such_module.function'"),
+        ("json.no_such_module.function", ValueError, "got 'json.no_such_module.function'"),
         ("json.decoder", TypeError, "'json.decoder' to name a function"),
         ("not a path!", ValueError, "got 'not a path!'"),
     ],
