@@ -32,15 +32,18 @@ CATALOGUE_TARGET = 1 / 3
 FAR_TARGET = 1 / 25
 LATENCY = 0.001
 PATIENCE = 60.0
+SCRAPES_A_TURN = 200
+"""Divided by the size: a small scrape takes a millisecond, too little to time alone."""
 
 
 def near_rows(size: int, pairs: int, *, has_target: bool) -> list[Row]:
     """With `size` workers and as many queues, in a Redis next door."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill_with_workers_and_queues(client, size, size)
-        families = _in_turns(_our_families(client), _stock_families(client), pairs)
+        turn = max(1, SCRAPES_A_TURN // size)
+        families = _in_turns(_our_families(client), _stock_families(client), pairs, turn)
         with our_exporter(server.url) as (ours, _), stock_exporter(server.url) as stock:
-            whole = _in_turns(lambda: scrape(ours), lambda: scrape(stock), pairs)
+            whole = _in_turns(lambda: scrape(ours), lambda: scrape(stock), pairs, turn)
     where = f"{size} workers and queues"
     return [
         ratio_row(f"rq-exporter's families ÷ rq-exporter, {where}", families, at_most=STOCK_FAMILIES_TARGET),
@@ -66,14 +69,17 @@ def _catalogue_row(where: str, ratios: list[float], target: float | None) -> Row
     return row if target else replace(row, target="", verdict="shown")
 
 
-def _in_turns(ours: Callable[[], object], stock: Callable[[], object], pairs: int) -> list[float]:
+def _in_turns(
+    ours: Callable[[], object], stock: Callable[[], object], pairs: int, turn: int = 1
+) -> list[float]:
     ours()
-    return [_seconds(ours) / _seconds(stock) for _ in range(pairs)]
+    return [_seconds(ours, turn) / _seconds(stock, turn) for _ in range(pairs)]
 
 
-def _seconds(call: Callable[[], object]) -> float:
+def _seconds(call: Callable[[], object], times: int) -> float:
     started = time.perf_counter()
-    call()
+    for _ in range(times):
+        call()
     return time.perf_counter() - started
 
 
