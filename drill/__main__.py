@@ -12,7 +12,7 @@ from pathlib import Path
 from rich.console import Console
 
 import drill.faults  # noqa: F401 - fills FAULTS
-from drill.carry_out import Result, carry_out, stay_quiet, wait_until_quiet
+from drill.carry_out import Result, carry_out, check_signs_of_life, stay_quiet, wait_until_quiet
 from drill.document import summary, write_document
 from drill.fault import FAULTS
 from drill.inbox import Inbox
@@ -55,6 +55,7 @@ def _drill(names: Sequence[str], quiet: float, console: Console) -> list[Result]
         for name in names:
             console.print(f"{name}: {FAULTS[name].what} …", highlight=False)
             results.append(_told(carry_out(FAULTS[name], stack, inbox), console))
+        results.append(_told(check_signs_of_life(inbox), console))
     return results
 
 

@@ -8,8 +8,9 @@ from dataclasses import dataclass, field
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from drill.fault import Expected, Fault
+from drill.fault import MINUTE, Expected, Fault
 from drill.inbox import Arrival, Inbox
+from drill.scale import FACTOR
 from drill.stack import DrillStack
 from stack.services import PREVIEW
 
@@ -17,6 +18,10 @@ POLL = 0.2
 RESOLVED_WITHIN = 150.0
 QUIET_WITHIN = 240.0
 WATCHDOG = "Watchdog"
+RESEND_SECONDS = 70.0
+"""Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
+SIGNS_OF_LIFE = 5
+SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
 
 
 @dataclass
@@ -70,9 +75,8 @@ def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
 
 
 def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
-    """Judge what arrives under load with nothing broken: nothing but signs of life."""
+    """Judge what arrives under load with nothing broken: nothing may."""
     inbox.forget()
-    before = inbox.watchdogs()
     result = Result("quiet-period", f"{seconds:g} s of the demo's load, and nothing broken")
     load = stack.python("drill.load", f"{seconds:g}")
     _watch(lambda: load.poll() is not None, seconds + 60)
@@ -81,9 +85,21 @@ def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
     elif load.poll() != 0:
         load.kill()
         result.problem = f"the load ended with exit code {load.wait()}"
-    elif inbox.watchdogs() == before:
-        result.problem = f"no sign of life ({WATCHDOG}) arrived"
     result.false_alarms = [arrival.name for arrival in inbox.arrivals()]
+    return result
+
+
+def check_signs_of_life(inbox: Inbox) -> Result:
+    """Judge whether Watchdog arrives, and as often as it should."""
+    result = Result("signs-of-life", f"Signs of life, one in {SIGN_OF_LIFE_SECONDS:g} s")
+    if not _watch(lambda: inbox.watchdogs() > 0, RESEND_SECONDS):
+        result.problem = f"{WATCHDOG} did not arrive"
+        return result
+    before, started = inbox.watchdogs(), time.monotonic()
+    _watch(lambda: inbox.watchdogs() >= before + SIGNS_OF_LIFE, 3 * SIGNS_OF_LIFE * SIGN_OF_LIFE_SECONDS)
+    period = (time.monotonic() - started) / SIGNS_OF_LIFE
+    if period > 1.5 * SIGN_OF_LIFE_SECONDS:
+        result.problem = f"{WATCHDOG} arrives only once in {period:.1f} s"
     return result
 
 

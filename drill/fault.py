@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from drill.scale import FACTOR
 from drill.stack import DrillStack
 
+MINUTE = 60.0
+
 Inject = Callable[[DrillStack], Iterator[None]]
 
 FAULTS: dict[str, Fault] = {}

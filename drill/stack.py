@@ -8,6 +8,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ import psutil
 import yaml
 from redis import Redis
 from rq import Queue
+from rq.command import send_stop_job_command
 from rq.job import Job
 
 from drill.jobs import HORSE
@@ -25,6 +27,7 @@ from drill.worker import WITHOUT_SCHEDULER
 from native.processes import MARK
 from native.supervisor import Supervisor
 from scheduler.connection import connect
+from scheduler.cron.ticks import TickClaims
 from stack.runtime import StackError
 from stack.services import Service
 from stack.settings import ALERT_RECEIVERS_DIR, REDIS_URL, STOP_GRACE, load_settings
@@ -35,13 +38,16 @@ from tests.native.native_stack import NativeStack
 ALERTS = "alerts"
 """The webhook's path for all alerts but the watchdog's."""
 
+GRACE_SECONDS = 15
+"""A tick that is later than this does not run."""
+
 SETTINGS = {
     STOP_GRACE.name: "5",
     "REDIS_MAXMEMORY": "32mb",
     "RQ_WORKER_TTL_SECONDS": "16",
     "RQ_JOB_MONITORING_INTERVAL_SECONDS": "2",
     "RQ_MAINTENANCE_INTERVAL_SECONDS": "2",
-    "SCHEDULER_CRON_GRACE_SECONDS": "15",
+    "SCHEDULER_CRON_GRACE_SECONDS": str(GRACE_SECONDS),
 }
 """What waits in the application itself is shortened too, as far as it has a setting. RQ drops a dead worker a
 minute after its time to live: that has none."""
@@ -148,6 +154,10 @@ class DrillStack(NativeStack):
         """Put a job into a queue; it is not retried."""
         return self.queue(queue).enqueue(function, *arguments)
 
+    def stop_job(self, job: Job) -> None:
+        """End a job that runs, as people do who have lost patience with it."""
+        send_stop_job_command(self.redis, job.id)
+
     def empty(self, queue: str) -> None:
         """Delete the jobs that wait in a queue."""
         self.queue(queue).empty()  # type: ignore[no-untyped-call]
@@ -164,6 +174,15 @@ class DrillStack(NativeStack):
         """Return when the delayed jobs of a queue have been enqueued."""
         registry = self.queue(queue).scheduled_job_registry
         wait_until(lambda: registry.count == 0, f"the delayed jobs of {queue} to be enqueued")
+
+    def wait_until_a_tick_is_late(self, seconds: float) -> None:
+        """Return when the next tick of a cron job was due longer ago than this."""
+
+        def lateness() -> float:
+            next_tick = TickClaims(self.redis, GRACE_SECONDS).next_tick()
+            return time.time() - (next_tick or time.time())
+
+        wait_until(lambda: lateness() > seconds, f"a tick to be {seconds} s late", within=seconds + 30)
 
     # --- alerts --------------------------------------------------------------------------------------------
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from drill.fault import expect, fault
-from drill.stack import DrillStack
+from drill.stack import GRACE_SECONDS, DrillStack
+from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import CRON_SCHEDULER
 
 
@@ -14,3 +15,15 @@ def cron_scheduler_stopped(stack: DrillStack) -> Iterator[None]:
     """The only cron scheduler is stopped."""
     with stack.stopped(CRON_SCHEDULER):
         yield
+
+
+@fault(
+    expect("RQCronTickMissed", queue=SHORT_RUNNING_QUEUE),
+    consequences=(expect("RQCronSchedulerDown"),),
+    within=90,
+)
+def tick_missed(stack: DrillStack) -> Iterator[None]:
+    """No cron scheduler runs for longer than the grace time of a tick."""
+    with stack.stopped(CRON_SCHEDULER):
+        stack.wait_until_a_tick_is_late(GRACE_SECONDS)
+    yield

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from rq.command import send_stop_job_command
-
 from drill import jobs
 from drill.fault import expect, fault
 from drill.stack import DrillStack
@@ -55,7 +53,7 @@ def endless_job(stack: DrillStack) -> Iterator[None]:
     job = stack.enqueue(SHORT_RUNNING_QUEUE, jobs.take, 100)
     stack.wait_for_horse(job)
     yield
-    send_stop_job_command(stack.redis, job.id)
+    stack.stop_job(job)
 
 
 @fault(

@@ -7,12 +7,11 @@ from collections.abc import Iterator
 from datetime import timedelta
 
 from drill import jobs
-from drill.fault import expect, fault, filling
+from drill.fault import MINUTE, expect, fault, filling
 from drill.stack import DrillStack
 from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import SHORT_RUNNING_WORKER
 
-MINUTE = 60.0
 JOBS_A_SECOND = 15
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drill.ballast import full_memory
 from drill.fault import expect, fault
 from drill.stack import DrillStack
 from stack.services import REDIS
@@ -20,4 +21,11 @@ def redis_stopped(stack: DrillStack) -> Iterator[None]:
 def redis_frozen(stack: DrillStack) -> Iterator[None]:
     """Redis freezes (SIGSTOP): it takes connections and never answers."""
     with stack.frozen(REDIS):
+        yield
+
+
+@fault(expect("RQRedisMemoryPressure", severity="critical"))
+def redis_full(stack: DrillStack) -> Iterator[None]:
+    """Redis is filled to its memory limit, and refuses writes."""
+    with full_memory(stack.redis):
         yield

@@ -1,0 +1,63 @@
+"""What the table says of faults, and when the drill counts as failed."""
+
+from __future__ import annotations
+
+import pytest
+
+from drill.carry_out import Observation, Result
+from drill.document import summary
+from drill.fault import FAULTS, expect
+from drill.report import markdown
+from drill.scale import FACTOR
+from drill.true_times import TrueTimes
+from stack.settings import PROJECT_ROOT
+
+
+@pytest.fixture(scope="module")
+def times() -> TrueTimes:
+    return TrueTimes(PROJECT_ROOT)
+
+
+def arrived(detected: float = 6.0) -> Observation:
+    return Observation(expect("RQExporterDown"), "critical", detected, resolved=3.0)
+
+
+def test_true_time_adds_what_the_files_wait_for_longer(times: TrueTimes) -> None:
+    lasting, group_wait, looking = 60, 10, 5 + 15 - 2 - 1
+
+    assert times.of(arrived()) == pytest.approx(6 + (lasting + group_wait) * (1 - 1 / FACTOR) + looking)
+    assert times.of(Observation(expect("RQExporterDown"))) is None
+
+
+def test_false_alarm_fails_the_drill_and_a_consequence_does_not(times: TrueTimes) -> None:
+    expected = Result("name", "what", [arrived()], consequences=["RQQueueWaitTooLong (warning)"])
+    surprising = Result("name", "what", [arrived()], false_alarms=["RQQueueStalled (critical)"])
+
+    assert expected.passed
+    assert not surprising.passed
+    assert "| 6 s | 1 min 30 s | 3 s | RQQueueWaitTooLong (warning) | passed |" in markdown([expected], times)
+    assert "false alarms: RQQueueStalled (critical) |" in markdown([surprising], times)
+
+
+def test_alert_that_did_not_arrive_fails_the_drill_and_is_not_counted(times: TrueTimes) -> None:
+    missed = Result("name", "what", [Observation(expect("RQExporterDown"), problem="did not arrive")])
+
+    assert not missed.passed
+    assert "RQExporterDown did not arrive" in markdown([missed], times)
+    assert summary([missed], times).startswith("Alerts drilled: 0 of ")
+
+
+def test_fault_names_alerts_that_exist_and_allows_no_others(times: TrueTimes) -> None:
+    assert len(FAULTS) >= 14
+    for fault in FAULTS.values():
+        assert {each.alert for each in (*fault.expects, *fault.consequences)} <= times.alerts
+        assert not fault.allows({"alertname": "Watchdog"})
+
+
+def test_alert_of_another_queue_is_not_the_expected_one() -> None:
+    fault = FAULTS["queue-without-workers"]
+
+    assert fault.allows(
+        {"alertname": "RQQueueWithoutWorkers", "queue": "short-running", "severity": "critical"}
+    )
+    assert not fault.allows({"alertname": "RQQueueWithoutWorkers", "queue": "long-running"})
