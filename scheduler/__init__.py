@@ -5,6 +5,8 @@ from scheduler.job_scheduler import job_scheduler
 from scheduler.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
+__version__ = "0.1.0"
+
 __all__ = [
     "LONG_RUNNING_QUEUE",
     "SHORT_RUNNING_QUEUE",

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
+from importlib.metadata import version
 
 from prometheus_client.core import Metric as Family
 
-from scheduler import catalogue
+from scheduler import __version__, catalogue
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.families.build import counter, gauge
-
-DISTRIBUTION = "rq-mon"
 
 
 def exporter_families(is_up: bool, errors: Errors) -> Iterator[Family]:
@@ -27,7 +25,4 @@ def exporter_families(is_up: bool, errors: Errors) -> Iterator[Family]:
 @cache
 def _versions() -> tuple[str, str]:
     """Of this package and of RQ; looking them up takes as long as a small scrape."""
-    try:
-        return version(DISTRIBUTION), version("rq")
-    except PackageNotFoundError:  # this package is run from a checkout, without being installed
-        return "unreleased", version("rq")
+    return __version__, version("rq")
