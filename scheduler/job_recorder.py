@@ -28,7 +28,8 @@ from scheduler.job_series import (
     waits_key,
 )
 
-REHEARSAL = "rehearsal"
+REHEARSAL = ",rehearsal"
+"""A name that no queue can have, because its data is deleted: RQ joins the names of queues by commas."""
 
 
 class Start(NamedTuple):
@@ -110,7 +111,7 @@ class JobRecorder:
         )
 
     def rehearse(self, connection: Redis) -> list[str]:
-        """Write a job of a queue that does not exist, and remove it, in one transaction.
+        """Write a job of a queue that cannot exist, and remove it, in one transaction.
 
         Returns:
             What Redis answered to writes that failed without failing the transaction.

@@ -186,6 +186,16 @@ def test_a_rehearsal_leaves_nothing_behind(redis_client: Redis) -> None:
     assert redis_client.dbsize() == 0
 
 
+def test_a_rehearsal_touches_no_real_queue(redis_client: Redis) -> None:
+    recorded = End("1", "job-1", "rehearsal", "rehearsal", "success", seconds=0.03)
+    RECORDER.record_start(redis_client, Start("1", "rehearsal", "", waited=0.2))
+    RECORDER.record_end(redis_client, recorded)
+    RECORDER.record_start(redis_client, Start("2", "rehearsal", "still running", waited=None))
+    before = {key: redis_client.dump(key) for key in redis_client.scan_iter()}
+    assert RECORDER.rehearse(redis_client) == []
+    assert {key: redis_client.dump(key) for key in redis_client.scan_iter()} == before
+
+
 def test_a_rehearsal_tells_what_will_not_be_counted(redis_client: Redis) -> None:
     redis_client.set(MONITORED_QUEUES_KEY, "broken")
     problems = RECORDER.rehearse(redis_client)
