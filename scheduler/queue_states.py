@@ -43,7 +43,10 @@ def count_jobs(queue: Queue, state: QueueState) -> int:
 def purge_jobs(queue: Queue, state: QueueState) -> int:
     """Delete all jobs of `queue` that are in `state`, with their results, and return how many there were."""
     key = _holder(queue, state).key
-    return sum(iter(lambda: _purge_batch(queue.connection, key), 0))
+    total = 0
+    while purged := _purge_batch(queue.connection, key):
+        total += purged
+    return total
 
 
 def _holder(queue: Queue, state: QueueState) -> Queue | BaseRegistry:
