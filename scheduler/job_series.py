@@ -20,7 +20,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from scheduler.catalogue import (
     COUNTED_KEY_PREFIX,
@@ -171,24 +171,24 @@ def decode_jobs(fields: Mapping[bytes, bytes]) -> JobSeries:
     Raises:
         SeriesError: a value is not what this package writes; the message names the field and the value.
     """
-    series = JobSeries()
+    return _decoded(JobSeries(), fields)
+
+
+def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
+    """Read the hash of a queue's waits; raises SeriesError as `decode_jobs` does."""
+    return _decoded(Histogram(), fields)
+
+
+Series = TypeVar("Series", JobSeries, Histogram)
+
+
+def _decoded(series: Series, fields: Mapping[bytes, bytes]) -> Series:
     for name, value in _text(fields):
         try:
             series.take(name, value)
         except ValueError as error:
             raise SeriesError(f"field {name!r} holds {value!r}") from error
     return series
-
-
-def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
-    """Read the hash of a queue's waits; raises SeriesError as `decode_jobs` does."""
-    histogram = Histogram()
-    for name, value in _text(fields):
-        try:
-            histogram.take(name, value)
-        except ValueError as error:
-            raise SeriesError(f"field {name!r} holds {value!r}") from error
-    return histogram
 
 
 def _whole(value: str) -> int:
