@@ -17,9 +17,9 @@ from native.health import find_fault
 from native.secrets import GRAFANA_ADMIN_PASSWORD
 from native.supervisor import ProcessInfo, Supervisor
 from stack.ports import check_ports_free
-from stack.runtime import Health, State
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, State
 from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
-from stack.settings import PROJECT_ROOT, REDIS_URL, STATE_DIRECTORY, STOP_GRACE, StackSettings
+from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
 
 ANSWERS_WITHIN = 60.0
 """Seconds after which a running process that does not answer is not starting any more, but broken."""
@@ -52,10 +52,8 @@ class NativeRuntime:
         self.supervisor = Supervisor(directory)
 
     def services(self) -> Sequence[Service]:
-        """Return all services but one of Grafana and its preview, and Redis where another one is used."""
-        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA}
-        if not self.settings.has_own_redis():
-            absent.add(REDIS)
+        """Return all services but one of Grafana and its preview, and those that another Redis has."""
+        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.services_elsewhere()}
         return [service for service in SERVICES if service not in absent]
 
     def start(self) -> None:
@@ -111,7 +109,7 @@ class NativeRuntime:
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
         if not self.settings.has_own_redis():
-            notes.append(f"{REDIS_URL} is set: the stack uses that Redis and starts none of its own.")
+            notes.append(WATCHES_ANOTHER_REDIS)
         return notes
 
     def data(self) -> Sequence[str]:
@@ -169,5 +167,5 @@ class NativeRuntime:
     def _end_leftovers(self) -> None:
         left = processes.processes_of(self.directory)
         if left:
-            print(f"Ending {len(left)} processes that an earlier run left behind", flush=True)
+            print(f"Ending {len(left)} processes that are still there", flush=True)
             processes.end_all(self.directory, self.settings.stop_grace)

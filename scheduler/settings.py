@@ -21,9 +21,14 @@ class SettingsError(ValueError):
 
 
 def _redis_url(text: str) -> str:
-    if urlsplit(text).scheme not in REDIS_SCHEMES:
-        # The value may hold a password, so it is not repeated.
+    # The value may hold a password, so it is not repeated.
+    url = urlsplit(text)
+    if url.scheme not in REDIS_SCHEMES:
         raise ValueError(f"a URL that starts with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
+    try:
+        _ = url.port
+    except ValueError as error:
+        raise ValueError("a URL whose port is a number from 0 to 65535") from error
     return text
 
 

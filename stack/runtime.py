@@ -9,6 +9,11 @@ from typing import Protocol
 
 from stack.services import Service
 
+WATCHES_ANOTHER_REDIS = (
+    "RQ_REDIS_URL is set: the stack watches that Redis."
+    " It starts no Redis, no workers and no cron scheduler of its own."
+)
+
 
 class StackError(Exception):
     """The stack cannot do what was asked; the message tells the user why and what to do about it."""

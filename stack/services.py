@@ -100,3 +100,6 @@ SERVICES = (
     PREVIEW,
 )
 """In the order in which they are started and shown."""
+
+APPLICATION_SERVICES = tuple(service for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE)
+"""Queues, workers and cron: an application whose Redis is only watched has its own."""

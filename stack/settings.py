@@ -13,9 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from scheduler.settings import Settings, SettingsError
 from stack.dotenv import read_dotenv
 from stack.runtime import StackError
-from stack.services import REDIS, SERVICES, Service
+from stack.services import APPLICATION_SERVICES, REDIS, SERVICES, Service
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
@@ -104,8 +105,19 @@ class StackSettings:
     def has_own_redis(self) -> bool:
         """Tell whether that is the stack's own Redis, and not one that RQ_REDIS_URL names."""
         given = urlsplit(self._given_redis_url())
-        own = {(host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")}
-        return not given.scheme or (given.hostname, given.port or REDIS.port) in own
+        if not given.scheme:
+            return True
+        address = given.scheme, given.username, given.password, given.hostname, given.port or REDIS.port
+        return address in {
+            ("redis", None, None, host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")
+        }
+
+    def services_elsewhere(self) -> frozenset[Service]:
+        """Return the services that are not started: with another Redis those of its application.
+
+        Workers of ours would take its jobs, and a cron scheduler of ours would cancel its cron jobs.
+        """
+        return frozenset() if self.has_own_redis() else frozenset(APPLICATION_SERVICES)
 
     def _given_redis_url(self) -> str:
         return self.environment.get(REDIS_URL, "").strip()
@@ -132,6 +144,10 @@ def load_settings(
         for variable, text in values.items()
         if text and not re.fullmatch(variable.pattern, text)
     ]
+    try:
+        Settings.from_environment(environment)
+    except SettingsError as error:
+        problems.append(str(error))
     if not problems:
         problems = _shared_ports({port.name: values[port] or port.default for port in PORTS})
     if problems:

@@ -21,7 +21,7 @@ from stack.compose.containers import (
 from stack.compose.docker import Docker
 from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_ports_free
-from stack.runtime import Health, StackError, State
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
@@ -63,7 +63,7 @@ class ComposeRuntime:
         return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}")
 
     def services(self) -> Sequence[Service]:
-        """All services but Grafana or its preview, and Redis where another one is used."""
+        """All services but Grafana or its preview, and those that another Redis has."""
         return self._services_beside(self._containers())
 
     def start(self) -> None:
@@ -74,11 +74,12 @@ class ComposeRuntime:
         services = [service for service in SERVICES if service not in absent]
         containers = self._containers()
         self._check_ports(services, containers)
-        scales = _scales(containers) | ({REDIS.name: 0} if REDIS in absent else {})
+        scales = _scales(containers) | {service.name: 0 for service in self._settings.services_elsewhere()}
         options = [f"--scale={name}={number}" for name, number in scales.items()]
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
-        self._run("up", "--detach", "--build", *options, *names, within=STARTS_WITHIN)
+        self._run("build", within=STARTS_WITHIN)
+        self._run("up", "--detach", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
 
     def stop(self) -> None:
@@ -116,7 +117,7 @@ class ComposeRuntime:
                 f" To name an image that this machine can get: {variable}=…"
             )
         if not self._settings.has_own_redis():
-            notes.append(f"{REDIS_URL} is set: the stack uses that Redis and starts none of its own.")
+            notes.append(WATCHES_ANOTHER_REDIS)
         return notes
 
     def data(self) -> Sequence[str]:
@@ -134,7 +135,7 @@ class ComposeRuntime:
         return [service for service in SERVICES if service not in absent]
 
     def _absent(self, instead: Service) -> list[Service]:
-        return [instead] if self._settings.has_own_redis() else [instead, REDIS]
+        return [instead, *self._settings.services_elsewhere()]
 
     def _check_redis_url(self) -> None:
         host = urlsplit(self._settings.redis_url()).hostname

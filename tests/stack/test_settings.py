@@ -7,7 +7,15 @@ from pathlib import Path
 import pytest
 
 from stack.runtime import StackError
-from stack.services import GRAFANA, PREVIEW, PROMETHEUS, REDIS, REDIS_EXPORTER, SERVICES
+from stack.services import (
+    APPLICATION_SERVICES,
+    GRAFANA,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS,
+    REDIS_EXPORTER,
+    SERVICES,
+)
 from stack.settings import PORTS, StackSettings, load_settings
 
 
@@ -99,6 +107,8 @@ def test_a_service_without_a_page_has_no_url(dotenv: Path) -> None:
         ("redis://127.0.0.1:7000/0", True),
         ("redis://localhost:7000", True),
         ("redis://127.0.0.1:6379/0", False),
+        ("redis://:password@localhost:7000/2", False),
+        ("rediss://127.0.0.1:7000", False),
         ("rediss://queues.example:7000/0", False),
         ("unix:///run/redis.sock", False),
     ],
@@ -109,4 +119,13 @@ def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(
     settings = read(dotenv, REDIS_PORT="7000", RQ_REDIS_URL=url)
 
     assert settings.has_own_redis() is own
+    assert settings.services_elsewhere() == (set() if own else set(APPLICATION_SERVICES))
     assert settings.redis_url() == (url or "redis://127.0.0.1:7000/0")
+
+
+@pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:abc/0", "127.0.0.1:6379", "http://127.0.0.1"])
+def test_an_address_of_redis_that_is_none_is_refused_without_its_password(dotenv: Path, url: str) -> None:
+    with pytest.raises(StackError, match="RQ_REDIS_URL: expected a URL") as raised:
+        read(dotenv, RQ_REDIS_URL=url)
+
+    assert "secret" not in str(raised.value)
