@@ -59,6 +59,10 @@ class MonitoredWorkerMixin(BaseWorker):
 
     _recorder: JobRecorder | None = None
     """None before the worker starts, and if its metrics cannot be written."""
+    _birth: str = ""
+    """As RQ stores it, from the start of the worker on."""
+    _job: Job | None = None
+    """What this worker has in hand, from before its start is recorded."""
     _run: Run | None = None
     _outcome: Outcome = "failed"
     _exception: str = ""
@@ -99,7 +103,7 @@ class MonitoredWorkerMixin(BaseWorker):
         try:
             super().execute_job(job, queue)
         finally:
-            self._run, self._exception = None, ""
+            self._job, self._run, self._exception = None, None, ""
 
     def prepare_execution(self, job: Job) -> Execution:
         """Record the start; RQ passes its transaction to set_state."""
@@ -109,7 +113,7 @@ class MonitoredWorkerMixin(BaseWorker):
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Set the worker's state; with a pipeline, it is the transaction that records a job's start."""
         super().set_state(state, pipeline)
-        if pipeline is not None and self._recorder is not None:
+        if pipeline is not None and self._job is not None and self._recorder is not None:
             self._record_start(self._job, pipeline, self._recorder)
 
     def _record_start(self, job: Job, pipeline: Pipeline, recorder: JobRecorder) -> None:

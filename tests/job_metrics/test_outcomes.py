@@ -51,6 +51,12 @@ def test_a_job_and_its_dependent_are_counted_once_each(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1, ("succeed_again", "success"): 1}
 
 
+def test_a_worker_without_work_holds_no_job_in_memory(rq: RQ, queue: Queue) -> None:
+    queue.enqueue(jobs.succeed)
+    log = rq.work("mail", worker_class="tests.job_metrics.worker_classes.TellsWhatItKeepsWorker")
+    assert "keeps the job as []" in log
+
+
 def test_a_success_that_rq_has_to_record_anew_is_counted_once(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:

@@ -17,6 +17,15 @@ class MissedSoonWorker(MonitoredWorker):
         return 1
 
 
+class TellsWhatItKeepsWorker(MonitoredWorker):
+    """Logs whether it still refers to a job after it ran it."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+        keeps = [name for name, value in vars(self).items() if value is job]
+        self.log.warning("keeps the job as %s", keeps)
+
+
 class RacingQueue(Queue):
     """While a job's end is being recorded, one more job comes to depend on it: RQ has to start over, once."""
 
