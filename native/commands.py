@@ -20,6 +20,7 @@ from stack.settings import (
     PROJECT_ROOT,
     REDIS_URL,
     REPOSITORY_URL,
+    RQ_DASHBOARD_URL,
     StackSettings,
 )
 
@@ -179,6 +180,7 @@ def _grafana(place: Place) -> Command:
         "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(place.secrets, GRAFANA_ADMIN_PASSWORD)),
         "PROMETHEUS_URL": place.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": place.url(services.ALERTMANAGER),
+        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
     }
     server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
     return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
@@ -190,6 +192,7 @@ def _preview(place: Place) -> Command:
         "PREVIEW_PORT": str(place.settings.port(services.PREVIEW)),
         "PROMETHEUS_URL": place.url(services.PROMETHEUS),
         "DASHBOARDS_PATH": "grafana/generated",
+        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
         "PYTHONUNBUFFERED": "1",
     }
     sources = tuple(PROJECT_ROOT / name for name in ("preview", "grafana/generated", "grafana/provisioning"))

@@ -64,9 +64,21 @@ PORTS = tuple(
 GRAFANA_URL = Variable("GRAFANA_URL", "", r"https?://\S*[^\s/]", "a URL that does not end with /")
 REPOSITORY_URL = Variable("REPOSITORY_URL", "", r"https?://\S+/", "a URL that ends with /")
 ALERT_RECEIVERS_DIR = Variable("ALERT_RECEIVERS_DIR", "", ".+", "a folder")
+RQ_DASHBOARD_URL = Variable(
+    "RQ_DASHBOARD_URL", "http://127.0.0.1:9181", GRAFANA_URL.pattern, GRAFANA_URL.expected
+)
 ALERTING = (GRAFANA_URL, REPOSITORY_URL, ALERT_RECEIVERS_DIR)
 """Where the links of alerts lead, and who is told of them: read by Prometheus and Alertmanager."""
-VARIABLES = (RUNTIME, *PORTS, STOP_GRACE, REDIS_MAXMEMORY, RETENTION_TIME, RETENTION_SIZE, *ALERTING)
+VARIABLES = (
+    RUNTIME,
+    *PORTS,
+    STOP_GRACE,
+    REDIS_MAXMEMORY,
+    RETENTION_TIME,
+    RETENTION_SIZE,
+    RQ_DASHBOARD_URL,
+    *ALERTING,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +96,8 @@ class StackSettings:
     retention_time: str
     retention_size: str
     """How much Prometheus keeps: what is older, or too much, goes."""
+    rq_dashboard_url: str
+    """Where a click on a job leads; nothing is fetched from there."""
     environment: Mapping[str, str]
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
 
@@ -159,6 +173,7 @@ def load_settings(
         redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
         retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,
         retention_size=values[RETENTION_SIZE] or RETENTION_SIZE.default,
+        rq_dashboard_url=values[RQ_DASHBOARD_URL] or RQ_DASHBOARD_URL.default,
         environment=environment,
     )
 

@@ -39,8 +39,8 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Wait {durations.percentile(q)}",
-                    " of the jobs that ended in the chosen time had waited in the queue for at most this "
-                    "long. All functions of the queues: waiting has nothing to do with the function.",
+                    f"{q:.0%} of the jobs that ended in the chosen time had waited in the queue for at most "
+                    "this long. All functions of the queues: waiting has nothing to do with the function.",
                     durations.wait(q),
                     unit="s",
                     no_value=NO_METRICS,

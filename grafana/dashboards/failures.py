@@ -32,8 +32,9 @@ from grafana.shared_panels import (
 
 GUIDE = """\
 **Jobs are failing?** *What fails* names function, exception and since when. A click on the function leads to
-its own dashboard, where the dots on the heatmap are single jobs with their tracebacks. Failed jobs stay in
-their queue's failed registry: mend the cause, then `rq requeue --all --queue <queue>` runs them again.
+its own dashboard, where the dots on the heatmap are single jobs: where rq-dashboard runs, a click shows the
+traceback. Failed jobs stay in their queue's failed registry: mend the cause, then
+`rq requeue --all --queue <queue>` runs them again.
 """
 
 DASHBOARD = rq_dashboard(

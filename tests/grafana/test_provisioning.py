@@ -13,6 +13,7 @@ from grafana.__main__ import GENERATED
 from grafana.queries import recorded, stack
 from stack.dotenv import read_dotenv
 from stack.services import RQ_EXPORTER
+from stack.settings import RQ_DASHBOARD_URL
 
 Json = dict[str, Any]
 
@@ -76,11 +77,9 @@ def test_the_other_steps_are_the_intervals_of_scrapes_and_rules(
     assert prometheus_config["global"]["scrape_interval"] == stack.SCRAPE_INTERVAL
 
 
-def test_a_click_on_an_exemplar_leads_to_its_job(
-    data_sources: dict[str, Json], settings: dict[str, str]
-) -> None:
+def test_a_click_on_an_exemplar_leads_to_its_job(data_sources: dict[str, Json]) -> None:
     (destination,) = data_sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
-    url = destination["url"].replace("$RQ_DASHBOARD_URL", settings["RQ_DASHBOARD_URL"]).replace("$$", "$")
+    url = destination["url"].replace("$RQ_DASHBOARD_URL", RQ_DASHBOARD_URL.default).replace("$$", "$")
 
     assert destination["name"] == "job_id"
     assert url == "http://127.0.0.1:9181/0/view/job/${__value.raw}"
