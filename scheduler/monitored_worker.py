@@ -112,6 +112,8 @@ class MonitoredWorkerMixin(BaseWorker):
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Set the worker's state; with a pipeline, it is the transaction that records a job's start."""
+        if pipeline is None and state == self.get_state():
+            return  # RQ says twice after each job that the worker is idle
         super().set_state(state, pipeline)
         if pipeline is not None and self._job is not None and self._recorder is not None:
             self._record_start(self._job, pipeline, self._recorder)
