@@ -49,9 +49,10 @@ NEEDED = (REDIS_SERVER, PROMETHEUS, ALERTMANAGER, REDIS_EXPORTER)
 
 PROMTOOL = Program(("promtool",), ("prometheus",))
 AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
+OPENSSL = Program(("openssl",), ("openssl",))
 CHROMIUM = Program(("chromium",), ("chromium", "fonts-dejavu-core"))
 
-NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, CHROMIUM)
+NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, OPENSSL, CHROMIUM)
 
 
 def missing(programs: Iterable[Program]) -> list[Program]:
