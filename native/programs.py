@@ -49,10 +49,11 @@ NEEDED = (REDIS_SERVER, PROMETHEUS, ALERTMANAGER, REDIS_EXPORTER)
 
 PROMTOOL = Program(("promtool",), ("prometheus",))
 AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
+REDIS_CLI = Program(("redis-cli",), ("redis-tools",))
 OPENSSL = Program(("openssl",), ("openssl",))
 CHROMIUM = Program(("chromium",), ("chromium", "fonts-dejavu-core"))
 
-NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, OPENSSL, CHROMIUM)
+NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM)
 
 
 def missing(programs: Iterable[Program]) -> list[Program]:
