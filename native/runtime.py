@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
 import subprocess
 import time
@@ -17,7 +18,7 @@ from native.health import find_fault
 from native.secrets import GRAFANA_ADMIN_PASSWORD
 from native.supervisor import ProcessInfo, Supervisor
 from stack.ports import check_ports_free
-from stack.runtime import WATCHES_ANOTHER_REDIS, Health, State
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State
 from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
 
@@ -26,6 +27,9 @@ ANSWERS_WITHIN = 60.0
 
 QUIETLY_WAITED_FOR = 2.0
 """Seconds after which stop says what it waits for."""
+
+ASKED_AGAIN_WITHIN = 30.0
+"""Seconds after which a supervisord that does not answer, while services are stopped, is given up."""
 
 POLL = 0.1
 
@@ -71,17 +75,20 @@ class NativeRuntime:
 
     def stop(self) -> None:
         """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
-        if self.supervisor.is_running():
-            self._stop_services([service for service in SERVICES if service is not REDIS])
-            self._stop_services([REDIS])  # the last: workers need it to record the end of their jobs
-            self.supervisor.shut_down(within=self.settings.stop_grace)
+        # If it answers no more, its programs are leftovers, of which Redis is the last as well.
+        with contextlib.suppress(StackError):
+            if self.supervisor.is_running():
+                self._stop_services([service for service in SERVICES if service is not REDIS])
+                self._stop_services([REDIS])  # the last: workers need it to record the end of their jobs
+                self.supervisor.shut_down(within=self.settings.stop_grace)
         self._end_leftovers()
 
     def states(self) -> Mapping[Service, State]:
         """Ask supervisord for the processes, and each running process whether it works."""
         services = self.services()
-        found = self.supervisor.processes()
-        if not found:
+        try:
+            found = self.supervisor.processes()
+        except StackError:
             left = processes.services_of(self.directory)
             return {service: LEFT_BEHIND if service.name in left else STOPPED for service in services}
         with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
@@ -162,7 +169,22 @@ class NativeRuntime:
 
     def _running(self) -> set[str]:
         ended = {"STOPPED", "EXITED", "FATAL"}
-        return {name for name, process in self.supervisor.processes().items() if process.state not in ended}
+        return {name for name, process in self._ask_again().items() if process.state not in ended}
+
+    def _ask_again(self) -> Mapping[str, ProcessInfo]:
+        """Ask until supervisord answers: a busy machine may keep it waiting, and its programs run on.
+
+        Raises:
+            StackError: it has not answered within ASKED_AGAIN_WITHIN.
+        """
+        deadline = time.monotonic() + min(ASKED_AGAIN_WITHIN, self.settings.stop_grace)
+        while True:
+            try:
+                return self.supervisor.processes()
+            except StackError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL)
 
     def _end_leftovers(self) -> None:
         left = processes.processes_of(self.directory)

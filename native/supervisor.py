@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -54,7 +54,8 @@ class Supervisor:
     def is_running(self) -> bool:
         """Tell whether it answers."""
         try:
-            self._ask(ANSWERS_WITHIN).getState()
+            with self._asking(ANSWERS_WITHIN) as server:
+                server.getState()
         except NO_ANSWER:
             return False
         return True
@@ -89,7 +90,8 @@ class Supervisor:
             StackError: it refused, or did not answer.
         """
         try:
-            self._update(self._ask(ANSWERS_WITHIN + within))
+            with self._asking(ANSWERS_WITHIN + within) as server:
+                self._update(server)
         except NO_ANSWER as error:
             raise StackError(f"supervisord did not take over the settings: {error}") from error
 
@@ -106,11 +108,16 @@ class Supervisor:
                 server.startProcess(name, False)
 
     def processes(self) -> dict[str, ProcessInfo]:
-        """Return what it runs by name; nothing when it does not run."""
+        """Return what it runs by name.
+
+        Raises:
+            StackError: it does not answer, which says nothing of what it runs.
+        """
         try:
-            answer: list[dict[str, Any]] = self._ask(ANSWERS_WITHIN).getAllProcessInfo()
-        except NO_ANSWER:
-            return {}
+            with self._asking(ANSWERS_WITHIN) as server:
+                answer: list[dict[str, Any]] = server.getAllProcessInfo()
+        except NO_ANSWER as error:
+            raise StackError(f"supervisord does not answer: {error}") from error
         return {
             info["name"]: ProcessInfo(info["statename"], info["description"], info["now"] - info["start"])
             for info in answer
@@ -118,20 +125,22 @@ class Supervisor:
 
     def request_stop(self, name: str) -> None:
         """Send SIGTERM to a program, and do not start it again."""
-        with contextlib.suppress(*NO_ANSWER):  # the program, or supervisord, has ended just now
-            self._ask(ANSWERS_WITHIN).stopProcess(name, False)
+        # The program, or supervisord, may have ended just now.
+        with contextlib.suppress(*NO_ANSWER), self._asking(ANSWERS_WITHIN) as server:
+            server.stopProcess(name, False)
 
     def shut_down(self, within: float) -> None:
         """Make it end what it still runs, and itself; return when it has, or after so many seconds."""
-        with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess):
-            server = self._ask(ANSWERS_WITHIN)
+        with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess), self._asking(ANSWERS_WITHIN) as server:
             process = psutil.Process(server.getPID())
             server.shutdown()
             wait_until_ended([process], within)
 
-    def _ask(self, timeout: float) -> Any:
+    @contextlib.contextmanager
+    def _asking(self, timeout: float) -> Iterator[Any]:
         transport = _UnixSocketTransport(supervisor_socket(self.directory), timeout)
-        return xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport).supervisor
+        with xmlrpc.client.ServerProxy("http://localhost/RPC2", transport=transport) as server:
+            yield server.supervisor
 
     def _log_end(self) -> str:
         log = log_path(self.directory, "supervisord")
@@ -139,7 +148,7 @@ class Supervisor:
 
 
 class _UnixSocketTransport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket, which never waits longer than `timeout`."""
+    """XML-RPC over a Unix socket, anew for each call, which never waits longer than `timeout`."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__()
@@ -147,7 +156,10 @@ class _UnixSocketTransport(xmlrpc.client.Transport):
         self.timeout = timeout
 
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - there is one
-        return _UnixSocketConnection(self.path, self.timeout)
+        self.close()
+        connection = _UnixSocketConnection(self.path, self.timeout)
+        self._connection = None, connection  # what close() closes
+        return connection
 
 
 class _UnixSocketConnection(http.client.HTTPConnection):
