@@ -46,7 +46,14 @@ def mounted_files_changed(container: Container) -> bool:
     started = datetime.fromisoformat(container["State"]["StartedAt"]).timestamp()
     sources = [Path(mount["Source"]) for mount in container["Mounts"] if mount["Type"] == "bind"]
     paths = [path for source in sources for path in (source, *source.rglob("*"))]
-    return container["State"]["Running"] and any(path.stat().st_mtime > started for path in paths)
+    return container["State"]["Running"] and any(_is_newer(path, started) for path in paths)
+
+
+def _is_newer(path: Path, moment: float) -> bool:
+    try:
+        return path.stat().st_mtime > moment
+    except OSError:  # a link to nowhere, or a path of the machine where the engine is, and not of this one
+        return False
 
 
 def worst_state(states: Iterable[State]) -> State:

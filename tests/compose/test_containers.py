@@ -85,3 +85,14 @@ def test_a_container_is_outdated_once_a_file_below_a_mounted_folder_is_newer(
     mounts = [{"Type": "bind", "Source": str(tmp_path)}, {"Type": "volume", "Source": "/nowhere"}]
 
     assert mounted_files_changed({"State": state, "Mounts": mounts}) is changed
+
+
+def test_a_container_is_not_outdated_by_mounted_files_that_are_not_to_be_seen_here(tmp_path: Path) -> None:
+    """They are on the machine of a remote engine, or links that lead nowhere."""
+    (tmp_path / "link").symlink_to(tmp_path / "nothing")
+    os.utime(tmp_path, (0, 0))
+    state = {"Running": True, "StartedAt": datetime.now(UTC).isoformat()}
+    sources = (tmp_path, tmp_path / "nothing")
+    mounts = [{"Type": "bind", "Source": str(source)} for source in sources]
+
+    assert not mounted_files_changed({"State": state, "Mounts": mounts})
