@@ -10,17 +10,18 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
+from native.programs import NEEDED_BY_TESTS
 from scheduler.connection import connect
 from tests.harness.redis_server import RedisServer
 
-ALTERNATIVES = {"redis-server": ("redis-server", "valkey-server"), "grafana": ("grafana", "grafana-server")}
+PROGRAMS = {name: program for program in NEEDED_BY_TESTS for name in program.names}
 IN_CI = os.environ.get("CI") == "true"
 
 missing_programs = pytest.StashKey[dict[str, int]]()
 
 
-def _is_installed(program: str) -> bool:
-    return any(shutil.which(name) for name in ALTERNATIVES.get(program, (program,)))
+def _is_installed(name: str) -> bool:
+    return bool(PROGRAMS[name].find() if name in PROGRAMS else shutil.which(name))
 
 
 def pytest_configure(config: pytest.Config) -> None:
