@@ -1,4 +1,4 @@
-"""The id of a cron job that was given none: the same in every process, whatever its schedule."""
+"""Ids of cron jobs. One that was given none has the same in every process, whatever its schedule."""
 
 from __future__ import annotations
 
@@ -21,6 +21,11 @@ def check_id(cron_job_id: object) -> str:
     if not ID_PATTERN.fullmatch(cron_job_id):
         raise ValueError(f"id: expected 1 to 150 letters, digits, '-' and '_', got {cron_job_id!r}")
     return cron_job_id
+
+
+def shown_id(raw_id: bytes) -> str:
+    r"""Return an id from Redis as text; a byte that is not UTF-8 becomes its escape, such as \xff."""
+    return raw_id.decode(errors="backslashreplace")
 
 
 def derived_id(name: str, function: object, queue_name: str, args: tuple[Any, ...], kwargs: Any) -> str:

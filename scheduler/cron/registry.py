@@ -20,7 +20,8 @@ from scheduler.catalogue import (
     TickResult,
 )
 from scheduler.cron.definition import CronJob, UnreadableDefinitionError
-from scheduler.cron.schedule import Timestamp
+from scheduler.cron.identity import shown_id
+from scheduler.cron.schedule import Timestamp, read_timestamp
 
 logger = logging.getLogger(__name__)
 
@@ -44,11 +45,11 @@ class CronRegistry:
         Whoever registered them: what is on no list any more must not run for ever.
         """
         kept = list(cron_jobs)
-        return self._change(kept, cancel=lambda known: known - {cron_job.id for cron_job in kept})
+        return self._change(kept, cancel=lambda known: known - {cron_job.id.encode() for cron_job in kept})
 
     def cancel(self, cron_job_id: str) -> bool:
         """Cancel one cron job, its counters with it, and return whether there was one."""
-        return bool(self._change([], cancel=lambda known: known & {cron_job_id}))
+        return bool(self._change([], cancel=lambda known: known & {cron_job_id.encode()}))
 
     def cancel_all(self) -> list[str]:
         """Cancel all cron jobs, and return their ids."""
@@ -61,19 +62,19 @@ class CronRegistry:
     def cron_jobs(self) -> list[CronJob]:
         """Return the registered cron jobs by id; those that cannot be read are logged and left out."""
         stored = self.connection.hgetall(CRON_JOBS_KEY)
-        found = (_readable(raw_id.decode(), text) for raw_id, text in sorted(stored.items()))
+        found = (_readable(shown_id(raw_id), text) for raw_id, text in sorted(stored.items()))
         return [cron_job for cron_job in found if cron_job is not None]
 
-    def _change(self, cron_jobs: list[CronJob], cancel: Callable[[set[str]], set[str]]) -> list[str]:
+    def _change(self, cron_jobs: list[CronJob], cancel: Callable[[set[bytes]], set[bytes]]) -> list[str]:
         def change(pipeline: Pipeline) -> list[str]:
             known, now = _Known.read(pipeline), time.time()
             cancelled = sorted(cancel(known.ids))
             pipeline.multi()
-            for cron_job_id in cancelled:
-                _delete(pipeline, cron_job_id)
+            for raw_id in cancelled:
+                _delete(pipeline, raw_id)
             for cron_job in cron_jobs:
                 _write(pipeline, cron_job, known.next_tick(cron_job, now))
-            return cancelled
+            return [shown_id(raw_id) for raw_id in cancelled]
 
         changed: list[str] = self.connection.transaction(
             change, CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, value_from_callable=True
@@ -81,45 +82,45 @@ class CronRegistry:
         return changed
 
 
-def ticks_field(cron_job_id: str, result: TickResult) -> str:
+def ticks_field(raw_id: bytes, result: TickResult) -> bytes:
     """Return the field of CRON_TICKS_KEY that counts ticks of a cron job with this result."""
-    return f"{cron_job_id}:{result}"
+    return b"%b:%b" % (raw_id, result.encode())
 
 
-def _none(_known: set[str]) -> set[str]:
+def _none(_known: set[bytes]) -> set[bytes]:
     return set()
 
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """What Redis holds when a change begins."""
+    """What Redis holds when a change begins, by raw id; a tick is None where no time stands."""
 
-    definitions: dict[str, bytes]
-    next_ticks: dict[str, Timestamp]
-    last_ticks: dict[str, Timestamp]
+    definitions: dict[bytes, bytes]
+    next_ticks: dict[bytes, Timestamp | None]
+    last_ticks: dict[bytes, Timestamp | None]
 
     @classmethod
     def read(cls, connection: Any) -> Self:
-        definitions = connection.hgetall(CRON_JOBS_KEY)
         next_ticks = connection.zrange(CRON_NEXT_TICKS_KEY, 0, -1, withscores=True)
         last_ticks = connection.hgetall(CRON_LAST_TICKS_KEY)
         return cls(
-            {raw_id.decode(): text for raw_id, text in definitions.items()},
-            {raw_id.decode(): int(tick) for raw_id, tick in next_ticks},
-            {raw_id.decode(): int(tick) for raw_id, tick in last_ticks.items()},
+            connection.hgetall(CRON_JOBS_KEY),
+            {raw_id: read_timestamp(tick) for raw_id, tick in next_ticks},
+            {raw_id: read_timestamp(tick) for raw_id, tick in last_ticks.items()},
         )
 
     @property
-    def ids(self) -> set[str]:
+    def ids(self) -> set[bytes]:
         return self.definitions.keys() | self.next_ticks.keys()
 
     def next_tick(self, cron_job: CronJob, now: float) -> Timestamp | None:
         """A tick that is due already is kept: a restart must not lose it."""
-        stored = self.definitions.get(cron_job.id)
+        raw_id = cron_job.id.encode()
+        next_tick, stored = self.next_ticks.get(raw_id), self.definitions.get(raw_id)
         before = _readable(cron_job.id, stored) if stored is not None else None
-        if before is not None and before.schedule == cron_job.schedule and cron_job.id in self.next_ticks:
-            return self.next_ticks[cron_job.id]
-        return cron_job.schedule.next_tick(max(now, self.last_ticks.get(cron_job.id, 0)))
+        if before is not None and before.schedule == cron_job.schedule and next_tick is not None:
+            return next_tick
+        return cron_job.schedule.next_tick(max(now, self.last_ticks.get(raw_id) or 0))
 
 
 def _readable(cron_job_id: str, text: bytes) -> CronJob | None:
@@ -130,17 +131,17 @@ def _readable(cron_job_id: str, text: bytes) -> CronJob | None:
         return None
 
 
-def _write(pipeline: Pipeline, cron_job: CronJob, next_tick: Timestamp | None) -> None:
+def _write(pipeline: Any, cron_job: CronJob, next_tick: Timestamp | None) -> None:
     pipeline.hset(CRON_JOBS_KEY, cron_job.id, cron_job.to_json())
     if next_tick is not None:
         pipeline.zadd(CRON_NEXT_TICKS_KEY, {cron_job.id: next_tick})
     for result in TICK_RESULTS:
         # increase() only sees the first tick if the counter was there, at 0, before it.
-        pipeline.hsetnx(CRON_TICKS_KEY, ticks_field(cron_job.id, result), "0")
+        pipeline.hsetnx(CRON_TICKS_KEY, ticks_field(cron_job.id.encode(), result), "0")
 
 
-def _delete(pipeline: Pipeline, cron_job_id: str) -> None:
-    pipeline.hdel(CRON_JOBS_KEY, cron_job_id)
-    pipeline.zrem(CRON_NEXT_TICKS_KEY, cron_job_id)
-    pipeline.hdel(CRON_LAST_TICKS_KEY, cron_job_id)
-    pipeline.hdel(CRON_TICKS_KEY, *(ticks_field(cron_job_id, result) for result in TICK_RESULTS))
+def _delete(pipeline: Any, raw_id: bytes) -> None:
+    pipeline.hdel(CRON_JOBS_KEY, raw_id)
+    pipeline.zrem(CRON_NEXT_TICKS_KEY, raw_id)
+    pipeline.hdel(CRON_LAST_TICKS_KEY, raw_id)
+    pipeline.hdel(CRON_TICKS_KEY, *(ticks_field(raw_id, result) for result in TICK_RESULTS))

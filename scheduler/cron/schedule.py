@@ -19,6 +19,9 @@ from croniter import CroniterBadDateError, croniter
 Timestamp = int
 """Unix time in seconds; ticks are whole ones."""
 
+LATEST_TIMESTAMP = 10**11
+"""The year 5138: dates end with the year 9999, and the next tick may be decades away."""
+
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
@@ -67,6 +70,17 @@ class Schedule:
 
     def _is_second_pass(self, tick: Timestamp) -> bool:
         return datetime.fromtimestamp(tick, self.timezone).fold == 1
+
+
+def read_timestamp(raw: bytes | float | None) -> Timestamp | None:
+    """Return the Unix time that Redis holds, a score or the field of a hash; None if it is none."""
+    if raw is None:
+        return None
+    try:
+        timestamp = int(raw)
+    except (ValueError, OverflowError):  # no number, or an infinite one
+        return None
+    return timestamp if 0 <= timestamp <= LATEST_TIMESTAMP else None
 
 
 def read_schedule(expression: object, timezone: ZoneInfo) -> Schedule:

@@ -23,8 +23,9 @@ from scheduler.catalogue import (
     TickResult,
 )
 from scheduler.cron.definition import CronJob
+from scheduler.cron.identity import shown_id
 from scheduler.cron.registry import ticks_field
-from scheduler.cron.schedule import Timestamp
+from scheduler.cron.schedule import Timestamp, read_timestamp
 from scheduler.cron.settlement import Settlement, settle
 
 logger = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class DueCronJob:
     @property
     def id(self) -> str:
         """The id as it is shown."""
-        return self.raw_id.decode(errors="backslashreplace")
+        return shown_id(self.raw_id)
 
 
 @dataclass(slots=True)
@@ -147,7 +148,7 @@ def _read_due(connection: Any, now: float) -> list[DueCronJob]:
     definitions = connection.hmget(CRON_JOBS_KEY, raw_ids)
     last_ticks = connection.hmget(CRON_LAST_TICKS_KEY, raw_ids)
     return [
-        DueCronJob(raw_id, int(max(tick, 0)), definition, int(last) if last is not None else None)
+        DueCronJob(raw_id, read_timestamp(tick) or 0, definition, read_timestamp(last))
         for (raw_id, tick), definition, last in zip(due, definitions, last_ticks, strict=True)
     ]
 
@@ -167,4 +168,4 @@ def _move_on(pipeline: Any, settled: _Settled) -> None:
     }
     for result, count in counts.items():
         if count:
-            pipeline.hincrby(CRON_TICKS_KEY, ticks_field(due.id, result), count)
+            pipeline.hincrby(CRON_TICKS_KEY, ticks_field(due.raw_id, result), count)

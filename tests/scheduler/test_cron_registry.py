@@ -115,6 +115,57 @@ def test_replacing_all_cancels_what_cannot_be_read(registry: CronRegistry, redis
     assert redis_client.keys("*") == []
 
 
+def write_foreign(redis_client: Any, key: str, cron_job_id: bytes, value: Any) -> None:
+    if key == catalogue.CRON_NEXT_TICKS_KEY:
+        redis_client.zadd(key, {cron_job_id: value})
+    else:
+        redis_client.hset(key, cron_job_id, value)
+
+
+FOREIGN = [
+    (catalogue.CRON_JOBS_KEY, b"\xff", b"{"),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"\xff", 1.0),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"mine", "inf"),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"mine", "-inf"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"\xff", b"1"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"yesterday"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"\xff"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"9" * 20),
+]
+
+
+@pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
+def test_what_is_no_id_or_no_time_keeps_no_tick_from_its_job(
+    registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any
+) -> None:
+    tick = int(time.time()) // 60 * 60
+    registry.register(cron_job())
+    make_due(redis_client, "mine", tick)
+    write_foreign(redis_client, key, cron_job_id, value)
+
+    TickClaims(redis_client, grace=3600).claim(tick)
+    run_once(redis_client, tick)
+
+    assert tick_counts(redis_client)["enqueued"] == 1
+    assert state(redis_client)["next"][b"mine"] == tick + 60
+
+
+@pytest.mark.parametrize("cron", ["* * * * *", "* * * * * *"])
+@pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
+def test_what_is_no_id_or_no_time_is_replaced(
+    registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any, cron: str
+) -> None:
+    before = time.time()
+    registry.register(cron_job())
+    write_foreign(redis_client, key, cron_job_id, value)
+
+    registry.replace_all([cron_job(cron)])
+
+    assert [job.id for job in registry.cron_jobs()] == ["mine"]
+    assert state(redis_client)["next"].keys() == {b"mine"}
+    assert before < state(redis_client)["next"][b"mine"] <= time.time() + 60
+
+
 def test_registering_mends_a_next_tick_that_was_lost(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     redis_client.delete(catalogue.CRON_NEXT_TICKS_KEY)
