@@ -18,6 +18,7 @@ from scheduler.arguments import check_call_arguments, check_description, check_q
 from scheduler.cron.identity import check_id, derived_id
 from scheduler.cron.schedule import Schedule, Timestamp, check_schedule, read_schedule
 from scheduler.functions import Function, function_path, function_reference
+from scheduler.retries import retry_policy
 
 
 class UnreadableDefinitionError(ValueError):
@@ -81,25 +82,34 @@ class CronJob:
         """
         try:
             stored = json.loads(text)
+            max_retries, retry_intervals = _retries(stored["max_retries"], stored["retry_intervals"])
             return cls(
                 id=check_id(cron_job_id),
-                queue_name=check_queue_name(stored["queue"]),
+                queue_name=check_queue_name(_text(stored["queue"])),
                 function=_text(stored["function"]),
                 schedule=read_schedule(stored["schedule"], ZoneInfo(stored["timezone"])),
                 call=b64decode(stored["call"], validate=True),
                 description=_text(stored["description"]),
                 timeout=check_timeout(stored["timeout"]),
-                max_retries=int(stored["max_retries"]),
-                retry_intervals=tuple(stored["retry_intervals"]),
+                max_retries=max_retries,
+                retry_intervals=retry_intervals,
             )
-        except (LookupError, TypeError, ValueError, OSError) as error:
+        except (LookupError, TypeError, ValueError, OverflowError, OSError, RecursionError) as error:
             raise UnreadableDefinitionError(f"{type(error).__name__}: {error}") from error
 
 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError(f"expected text, got {value!r}")
+    value.encode()  # JSON can hold half a surrogate pair, Redis cannot
     return value
+
+
+def _retries(max_retries: Any, intervals: Any) -> tuple[int, tuple[int, ...]]:
+    if max_retries == 0 and intervals == []:
+        return 0, ()
+    policy = retry_policy(max_retries, retry_intervals=intervals)
+    return (policy.max, tuple(policy.intervals)) if policy else (0, ())
 
 
 def _serialized(reference: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:

@@ -73,9 +73,13 @@ def test_the_list_that_ships_is_sound_and_checks_the_queues_every_ten_minutes() 
     assert schedules["queue_health_check"] == "*/10 * * * *"
 
 
-def test_a_definition_comes_back_from_redis_as_it_went() -> None:
+@pytest.mark.parametrize(
+    "retries",
+    [{"max_retries": None}, {}, {"retry_backoff": True}, {"max_retries": 5, "retry_intervals": [1.5, 30]}],
+)
+def test_a_definition_comes_back_from_redis_as_it_went(retries: dict[str, Any]) -> None:
     entry = CronEntry(
-        function=jobs.Counter(1).plus, cron="*/5 * * * *", function_args=(b"\x00", "ä"), max_retries=None
+        function=jobs.Counter(1).plus, cron="*/5 * * * *", function_args=(b"\x00", "ä"), **retries
     )
     (cron_job,) = define_all([entry], SETTINGS, NOW)
 
@@ -113,7 +117,16 @@ def stored(**fields: object) -> str:
         stored(queue=""),
         stored(timeout="soon"),
         stored(retry_intervals=None),
+        stored(retry_intervals=["x"]),
+        stored(retry_intervals=[10**400]),
+        stored(retry_intervals=[1, 2, 3, 4]),
         stored(max_retries="many"),
+        stored(max_retries=-1),
+        stored(max_retries=float("inf")),
+        stored(max_retries=float("nan")),
+        stored(description="\ud800"),
+        stored(queue="\ud800"),
+        "[" * 100_000,
         stored(function=None),
     ],
 )

@@ -175,7 +175,15 @@ def foreign(**fields: object) -> str:
 
 @pytest.mark.parametrize(
     "definition",
-    ["", "{", "null", '{"version": 9}', foreign(schedule="no cron"), foreign(timezone="Mars/Olympus")],
+    [
+        *("", "{", "null", '{"version": 9}'),
+        foreign(schedule="no cron"),
+        foreign(timezone="Mars/Olympus"),
+        foreign(max_retries=-1),
+        foreign(max_retries=float("inf")),
+        foreign(max_retries=1, retry_intervals=["x"]),
+        foreign(description="\ud800"),
+    ],
 )
 def test_a_definition_that_cannot_be_read_stops_no_other_and_is_kept(
     registry: CronRegistry,
