@@ -24,7 +24,7 @@ from stack.settings import PROJECT_ROOT
 from stack.table import WIDTH_WITHOUT_TERMINAL
 from tests.alerts.webhook import running_webhook
 
-SHORT = ("queue-without-workers", "horse-killed", "redis-stopped")
+SHORT = ("queue-without-workers", "redis-stopped", "exporter-stopped")
 QUIET_SECONDS = 60.0
 SHORT_QUIET_SECONDS = 10.0
 

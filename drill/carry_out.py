@@ -20,7 +20,7 @@ QUIET_WITHIN = 240.0
 WATCHDOG = "Watchdog"
 RESEND_SECONDS = 70.0
 """Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
-SIGNS_OF_LIFE = 5
+SIGNS_OF_LIFE = 3
 SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
 
 

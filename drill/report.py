@@ -12,7 +12,15 @@ from drill.carry_out import Observation, Result
 from drill.scale import FACTOR
 from drill.true_times import TrueTimes
 
-HEADINGS = ("fault", "expected alert", "arrived", "at true durations", "resolved", "also arrived", "verdict")
+HEADINGS = (
+    "fault",
+    "expected alert",
+    "arrived",
+    "at true durations, at most",
+    "resolved",
+    "also arrived",
+    "verdict",
+)
 Row = tuple[str, ...]
 
 

@@ -17,6 +17,7 @@ from typing import Any
 import psutil
 import yaml
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.job import Job
@@ -29,7 +30,7 @@ from native.supervisor import Supervisor
 from scheduler.connection import connect
 from scheduler.cron.ticks import TickClaims
 from stack.runtime import StackError
-from stack.services import Service
+from stack.services import REDIS, Service
 from stack.settings import ALERT_RECEIVERS_DIR, REDIS_URL, STOP_GRACE, load_settings
 from tests.alerts.webhook import Webhook
 from tests.harness.waiting import wait_until
@@ -118,6 +119,19 @@ class DrillStack(NativeStack):
     def kill_horse(self, job: Job) -> None:
         """End the process that runs a job, and leave its worker alone."""
         os.kill(self.wait_for_horse(job), signal.SIGKILL)
+
+    @contextlib.contextmanager
+    def without_append_only_folder(self) -> Iterator[None]:
+        """Put a file in the place of the folder that Redis writes to, and make it try."""
+        folder = self.state / REDIS.name / "appendonlydir"
+        hidden = folder.rename(folder.with_suffix(".hidden"))
+        folder.touch()
+        with contextlib.suppress(ResponseError):
+            self.redis.bgrewriteaof()  # type: ignore[no-untyped-call]
+        yield
+        folder.unlink()
+        hidden.rename(folder)
+        self.redis.bgrewriteaof()  # type: ignore[no-untyped-call]
 
     # --- applications --------------------------------------------------------------------------------------
 

@@ -14,7 +14,11 @@ ENOUGH_JOBS = 40
 """An error budget takes 20 at least."""
 
 
-@fault(expect("RQWorkHorseKilled", queue=LONG_RUNNING_QUEUE))
+COUNTERS, RATES, HISTOGRAMS, OBJECTIVES = 15, 30, 60, 30
+"""Seconds between evaluations of the recording rules that an alert reads, one group after the other."""
+
+
+@fault(expect("RQWorkHorseKilled", queue=LONG_RUNNING_QUEUE, adds=COUNTERS))
 def horse_killed(stack: DrillStack) -> Iterator[None]:
     """The process that runs a job is killed with -9, as the kernel does when memory is short."""
     stack.kill_horse(stack.enqueue(LONG_RUNNING_QUEUE, jobs.take, 60))
@@ -22,7 +26,13 @@ def horse_killed(stack: DrillStack) -> Iterator[None]:
 
 
 @fault(
-    expect("RQErrorBudgetBurn", queue="payments", objective="success", severity="critical"),
+    expect(
+        "RQErrorBudgetBurn",
+        queue="payments",
+        objective="success",
+        severity="critical",
+        adds=COUNTERS + RATES + OBJECTIVES,
+    ),
     consequences=(expect("RQErrorBudgetBurn", queue="payments", objective="success", severity="warning"),),
 )
 def half_of_the_jobs_fail(stack: DrillStack) -> Iterator[None]:
@@ -34,7 +44,13 @@ def half_of_the_jobs_fail(stack: DrillStack) -> Iterator[None]:
 
 
 @fault(
-    expect("RQErrorBudgetBurn", queue="reports", objective="run", severity="critical"),
+    expect(
+        "RQErrorBudgetBurn",
+        queue="reports",
+        objective="run",
+        severity="critical",
+        adds=HISTOGRAMS + OBJECTIVES,
+    ),
     consequences=(expect("RQErrorBudgetBurn", queue="reports", objective="run", severity="warning"),),
     within=120,
 )
@@ -57,7 +73,7 @@ def endless_job(stack: DrillStack) -> Iterator[None]:
 
 
 @fault(
-    expect("RQJobsAbandoned", queue=LONG_RUNNING_QUEUE, adds=37),
+    expect("RQJobsAbandoned", queue=LONG_RUNNING_QUEUE, adds=37 + COUNTERS),
     expect("RQWorkersLost", queues=LONG_RUNNING_QUEUE, adds=8),
     within=120,
 )

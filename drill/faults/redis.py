@@ -29,3 +29,10 @@ def redis_full(stack: DrillStack) -> Iterator[None]:
     """Redis is filled to its memory limit, and refuses writes."""
     with full_memory(stack.redis):
         yield
+
+
+@fault(expect("RQRedisNotPersisting"))
+def redis_not_persisting(stack: DrillStack) -> Iterator[None]:
+    """Redis cannot rewrite its append-only file, because there is a file where its folder was."""
+    with stack.without_append_only_folder():
+        yield
