@@ -5,11 +5,12 @@ from __future__ import annotations
 import argparse
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import RedisError, ResponseError
 
 from scheduler.catalogue import MONITORED_QUEUES_KEY
 from scheduler.connection import connect
@@ -33,9 +34,13 @@ local function tells_when(field)
 end
 local fields, stale, removed = redis.call('HKEYS', jobs), {{}}, {{}}
 for _, field in ipairs(fields) do
-  if tells_when(field) and tonumber(redis.call('HGET', jobs, field)) < cutoff then
-    stale[series_of(field)] = true
-    removed[#removed + 1] = series_of(field)
+  if tells_when(field) then
+    local written = tonumber(redis.call('HGET', jobs, field))
+    if not written then return redis.error_reply('ERR ' .. field .. ' is not a number') end
+    if written < cutoff then
+      stale[series_of(field)] = true
+      removed[#removed + 1] = series_of(field)
+    end
   end
 end
 for _, field in ipairs(fields) do
@@ -50,6 +55,7 @@ PRUNE_QUEUE = """
 local waits, functions, running, queues = unpack(KEYS)
 local queue, cutoff = ARGV[1], tonumber(ARGV[2])
 local written = redis.call('HGET', waits, 'written')
+if written and not tonumber(written) then return redis.error_reply('ERR written is not a number') end
 local removed = written and tonumber(written) < cutoff and redis.call('DEL', waits) or 0
 if redis.call('EXISTS', waits, functions, running) == 0 then redis.call('SREM', queues, queue) end
 return removed
@@ -67,31 +73,59 @@ class Pruned(NamedTuple):
     """Outcome, `exceptions:<class>`, or `waits`."""
 
 
-def prune(connection: Redis, unwritten_for: float) -> Iterator[Pruned]:
-    """Remove the series that were not written for so many seconds, and tell which; workers may run."""
+Report = Callable[[str], None]
+"""Told which key could not be pruned, and why."""
+
+
+def prune(connection: Redis, unwritten_for: float, report: Report) -> Iterator[Pruned]:
+    """Remove the series that were not written for so many seconds, and tell which; workers may run.
+
+    What holds something that only another program can have written is reported, and left as it is.
+    """
     cutoff = str(int(time.time() - unwritten_for))
-    for queue in _members(connection, MONITORED_QUEUES_KEY):
-        for function in _members(connection, functions_key(queue)):
-            for series in _prune_jobs(connection, queue, function, cutoff):
+    for queue in _members(connection, MONITORED_QUEUES_KEY, report):
+        for function in _members(connection, functions_key(queue), report):
+            for series in _prune_jobs(connection, queue, function, cutoff, report):
                 yield Pruned(queue, function, series)
-        if _prune_queue(connection, queue, cutoff):
+        if _prune_queue(connection, queue, cutoff, report):
             yield Pruned(queue, "", "waits")
 
 
-def _members(connection: Redis, key: str) -> list[str]:
-    members = cast("set[bytes]", connection.smembers(key))
-    return sorted(member.decode() for member in members)
+@contextmanager
+def _reporting(key: str, report: Report) -> Iterator[None]:
+    try:
+        yield
+    except ResponseError as error:
+        report(f"{key!r}: {error}")
 
 
-def _prune_jobs(connection: Redis, queue: str, function: str, cutoff: str) -> list[str]:
-    keys = functions_key(queue), jobs_key(queue, function)
-    removed = connection.eval(PRUNE_JOBS, 2, *keys, function, cutoff)
-    return [name.decode() for name in cast("list[bytes]", removed)]
+def _members(connection: Redis, key: str, report: Report) -> list[str]:
+    members: set[bytes] = set()
+    with _reporting(key, report):
+        members = cast("set[bytes]", connection.smembers(key))
+    names = []
+    for member in sorted(members):
+        try:
+            names.append(member.decode())
+        except UnicodeDecodeError:
+            report(f"{key!r}: expected names in UTF-8, got {member!r}")
+    return names
 
 
-def _prune_queue(connection: Redis, queue: str, cutoff: str) -> bool:
+def _prune_jobs(connection: Redis, queue: str, function: str, cutoff: str, report: Report) -> list[str]:
+    jobs = jobs_key(queue, function)
+    removed: list[bytes] = []
+    with _reporting(jobs, report):
+        answer = connection.eval(PRUNE_JOBS, 2, functions_key(queue), jobs, function, cutoff)
+        removed = cast("list[bytes]", answer)
+    return [name.decode(errors="backslashreplace") for name in removed]
+
+
+def _prune_queue(connection: Redis, queue: str, cutoff: str, report: Report) -> bool:
     keys = waits_key(queue), functions_key(queue), running_key(queue), MONITORED_QUEUES_KEY
-    return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, cutoff))
+    with _reporting(waits_key(queue), report):
+        return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, cutoff))
+    return False
 
 
 def _days(text: str) -> int:
@@ -111,16 +145,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         url = Settings.from_environment().redis_url
     except SettingsError as error:
         parser.error(str(error))
-    count = 0
+    count, problems = 0, 0
+
+    def report(problem: str) -> None:
+        nonlocal problems
+        problems += 1
+        print(f"left as it is: {problem}", file=sys.stderr)
+
     try:
         with connect(url) as connection:
-            for count, pruned in enumerate(prune(connection, days * DAY), start=1):  # noqa: B007
+            for count, pruned in enumerate(prune(connection, days * DAY, report), start=1):  # noqa: B007
                 print("removed", *(repr(part) for part in pruned if part))
     except RedisError as error:
         print(f"stopped after {count} series: {error}", file=sys.stderr)
         return 1
     print(f"{count} series removed that were not written for {days} days")
-    return 0
+    return 1 if problems else 0
 
 
 if __name__ == "__main__":

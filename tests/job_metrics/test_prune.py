@@ -13,17 +13,18 @@ from redis import Redis
 from scheduler.catalogue import MONITORED_QUEUES_KEY, Outcome
 from scheduler.job_metrics import DAY, Pruned, prune
 from scheduler.job_recorder import End, JobRecorder, Start
-from scheduler.job_series import jobs_key, waits_key
+from scheduler.job_series import functions_key, jobs_key, waits_key
+from tests.harness.ports import free_port
 from tests.job_metrics.counters import ends, failures, functions, series, waits
 
 RECORDER = JobRecorder(max_functions=200, max_exceptions=50)
 LONG_AGO = int(time.time()) - 31 * DAY
 
 
-def record(redis: Redis, function: str, exception: str = "") -> None:
+def record(redis: Redis, function: str, exception: str = "", queue: str = "mail") -> None:
     outcome: Outcome = "failed" if exception else "success"
-    RECORDER.record_start(redis, Start("execution", "mail", "", waited=1.0))
-    RECORDER.record_end(redis, End("execution", "job", "mail", function, outcome, exception, 2.0))
+    RECORDER.record_start(redis, Start("execution", queue, "", waited=1.0))
+    RECORDER.record_end(redis, End("execution", "job", queue, function, outcome, exception, 2.0))
 
 
 def stored(redis: Redis) -> dict[bytes, object]:
@@ -36,11 +37,18 @@ def age(redis: Redis, key: str, *fields: str) -> None:
         redis.hset(key, field, str(LONG_AGO))
 
 
+def pruned(redis: Redis) -> list[Pruned]:
+    problems: list[str] = []
+    removed = list(prune(redis, 30 * DAY, problems.append))
+    assert problems == []
+    return removed
+
+
 def test_an_outcome_that_nobody_writes_is_removed_with_all_of_its_fields(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     record(redis_client, "app.send", "ValueError")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
-    removed = list(prune(redis_client, 30 * DAY))
+    removed = pruned(redis_client)
     left = series(redis_client, "mail", "app.send")
     assert removed == [Pruned("mail", "app.send", "success")]
     assert list(left.outcomes) == ["failed"]
@@ -52,7 +60,7 @@ def test_an_exception_that_nobody_raises_makes_room_for_others(redis_client: Red
     record(redis_client, "app.send", "Old:Error\n")
     record(redis_client, "app.send", "ValueError")
     age(redis_client, jobs_key("mail", "app.send"), "exceptions:written:Old:Error\n")
-    removed = list(prune(redis_client, 30 * DAY))
+    removed = pruned(redis_client)
     assert removed == [Pruned("mail", "app.send", "exceptions:Old:Error\n")]
     assert failures(redis_client, "mail") == {("app.send", "ValueError"): 1}
     assert ends(redis_client, "mail") == {("app.send", "failed"): 2}
@@ -62,7 +70,7 @@ def test_an_exception_named_like_an_outcome_is_not_taken_for_it(redis_client: Re
     record(redis_client, "app.send")
     record(redis_client, "app.send", "success")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
-    list(prune(redis_client, 30 * DAY))
+    pruned(redis_client)
     assert failures(redis_client, "mail") == {("app.send", "success"): 1}
 
 
@@ -70,7 +78,7 @@ def test_a_queue_that_nobody_uses_leaves_nothing_behind(redis_client: Redis) -> 
     record(redis_client, "app.send")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
     age(redis_client, waits_key("mail"), "written")
-    removed = list(prune(redis_client, 30 * DAY))
+    removed = pruned(redis_client)
     assert removed == [Pruned("mail", "app.send", "success"), Pruned("mail", "", "waits")]
     assert stored(redis_client) == {}
 
@@ -79,7 +87,7 @@ def test_what_was_removed_counts_from_one_when_it_comes_back(redis_client: Redis
     record(redis_client, "app.send")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
     age(redis_client, waits_key("mail"), "written")
-    list(prune(redis_client, 30 * DAY))
+    pruned(redis_client)
     record(redis_client, "app.send")
     assert ends(redis_client, "mail") == {("app.send", "success"): 1}
     assert waits(redis_client, "mail").count == 1
@@ -90,7 +98,7 @@ def test_what_was_removed_counts_from_one_when_it_comes_back(redis_client: Redis
 def test_what_is_younger_stays(redis_client: Redis) -> None:
     record(redis_client, "app.send", "ValueError")
     before = stored(redis_client)
-    assert list(prune(redis_client, 30 * DAY)) == []
+    assert pruned(redis_client) == []
     assert stored(redis_client) == before
 
 
@@ -119,10 +127,51 @@ def test_the_command_says_what_number_of_days_it_expects(
     assert result.returncode == 2
 
 
-def test_the_command_says_that_a_key_is_not_what_it_should_be(
-    redis_client: Redis, project_root: Path
+FUNCTIONS_KEY = functions_key("mail")
+FUNCTION_KEY = jobs_key("mail", "app.send")
+WAITS_KEY = waits_key("mail")
+
+
+@pytest.mark.parametrize(
+    ("broken", "key", "problem"),
+    [
+        (("SET", MONITORED_QUEUES_KEY, "x"), MONITORED_QUEUES_KEY, "WRONGTYPE"),
+        (("SET", FUNCTIONS_KEY, "x"), FUNCTIONS_KEY, "WRONGTYPE"),
+        (("SET", FUNCTION_KEY, "x"), FUNCTION_KEY, "WRONGTYPE"),
+        (("SET", WAITS_KEY, "x"), WAITS_KEY, "WRONGTYPE"),
+        (("HSET", FUNCTION_KEY, "success:written", "x"), FUNCTION_KEY, "success:written is not a number"),
+        (("HSET", WAITS_KEY, "written", "x"), WAITS_KEY, "written is not a number"),
+        (("SADD", MONITORED_QUEUES_KEY, b"\xff"), MONITORED_QUEUES_KEY, "expected names in UTF-8"),
+        (("SADD", FUNCTIONS_KEY, b"\xff"), FUNCTIONS_KEY, "expected names in UTF-8"),
+    ],
+)
+def test_the_command_reports_what_it_cannot_read_and_goes_on(
+    redis_client: Redis, project_root: Path, broken: tuple[str | bytes, ...], key: str, problem: str
 ) -> None:
-    redis_client.set(MONITORED_QUEUES_KEY, "not a set")
+    record(redis_client, "app.send")
+    record(redis_client, "app.read", queue="news")
+    age(redis_client, jobs_key("news", "app.read"), "success:written")
+    queues_can_be_read = broken[:2] != ("SET", MONITORED_QUEUES_KEY)
+    redis_client.execute_command(*broken)  # type: ignore[no-untyped-call]
+
     result = run(project_root, "prune")
-    assert "stopped after 0 series: WRONGTYPE" in result.stderr
+
+    assert result.stderr.startswith(f"left as it is: {key!r}: {problem}")
+    assert len(result.stderr.splitlines()) == 1
+    assert ("removed 'news' 'app.read' 'success'" in result.stdout) == queues_can_be_read
+    assert result.returncode == 1
+
+
+def test_an_exception_that_is_not_utf_8_is_removed_like_others(redis_client: Redis) -> None:
+    record(redis_client, "app.send")
+    redis_client.hset(FUNCTION_KEY, b"exceptions:written:\xff", str(LONG_AGO))  # type: ignore[arg-type]
+    assert pruned(redis_client) == [Pruned("mail", "app.send", r"exceptions:\xff")]
+
+
+def test_the_command_says_that_redis_cannot_be_reached(
+    project_root: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("RQ_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+    result = run(project_root, "prune")
+    assert "stopped after 0 series: " in result.stderr
     assert result.returncode == 1
