@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import shutil
 import signal
 import subprocess
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from redis import Redis
-from redis.exceptions import RedisError
+from redis.exceptions import AuthenticationError, RedisError
 
+from native.programs import REDIS_SERVER
 from tests.harness.ports import free_port
 from tests.harness.waiting import wait_until
 
 
 class RedisServer:
-    """A Redis server process on a free port, with its data in `directory`."""
+    """A Redis server process on a free port, with its data in `directory`.
+
+    It answers when a `with` block begins, and is killed when it ends.
+    """
 
     def __init__(self, directory: Path, *options: str) -> None:
         self.directory = directory
@@ -29,15 +34,24 @@ class RedisServer:
 
     def start(self) -> None:
         """Start, or start again with the data that it had."""
-        program = shutil.which("redis-server") or shutil.which("valkey-server")
-        assert program, "no redis-server and no valkey-server on PATH"
-        command = [program, "--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
-        log = (self.directory / "redis.log").open("ab")
-        with log:
-            self.process = subprocess.Popen(
-                [*command, "--save", "", *self.options], stdout=log, stderr=subprocess.STDOUT
-            )
-        wait_until(self._answers, f"Redis on port {self.port}")
+        place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
+        command = [REDIS_SERVER.path(), *place, "--save", "", *self.options]
+        with (self.directory / "redis.log").open("ab") as log:
+            self.process = subprocess.Popen(command, stdout=log, stderr=subprocess.STDOUT)
+        try:
+            wait_until(self._answers, f"Redis on port {self.port}")
+        except BaseException:
+            self.kill()
+            raise
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
 
     def _answers(self) -> bool:
         assert self.process is not None
@@ -45,8 +59,10 @@ class RedisServer:
         with Redis(port=self.port) as client:
             try:
                 client.ping()
-            except RedisError as error:
-                return "NOAUTH" in str(error)
+            except AuthenticationError:  # it answers, and wants a password
+                return True
+            except RedisError:
+                return False
         return True
 
     def signal(self, number: signal.Signals) -> None:
