@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, sync_playwright
 
+from native.programs import CHROMIUM
 from tests.harness.waiting import wait_until
 
 CHROMIUM_FLAGS = (
@@ -103,11 +103,11 @@ class DashboardView:
 def open_browser() -> Iterator[Browser]:
     """A headless Chromium, the system's own."""
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(
-            executable_path=shutil.which("chromium"), args=list(CHROMIUM_FLAGS)
-        )
-        yield browser
-        browser.close()
+        browser = playwright.chromium.launch(executable_path=CHROMIUM.path(), args=list(CHROMIUM_FLAGS))
+        try:
+            yield browser
+        finally:
+            browser.close()
 
 
 def open_dashboard(
