@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 import yaml
 
+from tests.alerts.alertmanager import running_alertmanager
 from tests.alerts.rules import PROMETHEUS, WATCHDOG, Alert, alerts
-from tests.alerts.servers import Server, running_alertmanager
 from tests.alerts.webhook import running_webhook
+from tests.harness.servers import Server
 from tests.harness.waiting import wait_until
 
 CONFIGURATION = PROMETHEUS / "alertmanager.yml"

@@ -20,14 +20,15 @@ from native import prometheus_config
 from native.programs import PROMETHEUS as PROMETHEUS_PROGRAM
 from native.programs import REDIS_EXPORTER as REDIS_EXPORTER_PROGRAM
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
+from tests.alerts.alertmanager import running_alertmanager
 from tests.alerts.foreign import FOREIGN
 from tests.alerts.rules import PROMETHEUS as FOLDER
 from tests.alerts.rules import WATCHDOG
-from tests.alerts.servers import Server, running, running_alertmanager
 from tests.alerts.webhook import Webhook, running_webhook
 from tests.exporter.exporter_process import running_exporter
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisServer
+from tests.harness.servers import Server, running
 from tests.harness.waiting import wait_until
 
 pytestmark = pytest.mark.needs(
@@ -83,10 +84,9 @@ def impatient_rules(text: str) -> str:
 @pytest.fixture(scope="module")
 def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]:
     directory = tmp_path_factory.mktemp("live")
-    redis = RedisServer(directory)
-    redis.start()
-    redis_exporter, prometheus = free_port(), free_port()
+    redis_exporter = free_port()
     with (
+        RedisServer(directory) as redis,
         running_webhook() as webhook,
         running_exporter(redis.url, directory) as rq_exporter,
         running(
@@ -99,14 +99,11 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         ) as redis_metrics,
         running_alertmanager(directory, _receivers(directory, webhook)) as alertmanager,
     ):
-        servers = {
-            RQ_EXPORTER: Server(rq_exporter.port),
-            REDIS_EXPORTER: redis_metrics,
-            ALERTMANAGER: alertmanager,
-            PROMETHEUS: Server(prometheus),
-        }
+        servers = {RQ_EXPORTER: rq_exporter, REDIS_EXPORTER: redis_metrics, ALERTMANAGER: alertmanager}
+        prometheus = free_port()  # late: until it listens, anybody may take it
+        ports = {service: server.port for service, server in servers.items()} | {PROMETHEUS: prometheus}
         shared = (FOLDER / "prometheus.yml").read_text()
-        config = prometheus_config.rewrite(impatient(shared), servers, lambda service: servers[service].port)
+        config = prometheus_config.rewrite(impatient(shared), ports, lambda service: ports[service])
         (directory / "prometheus.yml").write_text(config)
         (directory / "rules").mkdir()
         for rules in (FOLDER / "rules").glob("*.yml"):
@@ -119,11 +116,11 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
             "--rules.alert.resend-delay=1s",
             f"--web.listen-address=127.0.0.1:{prometheus}",
         ]
-        with running("prometheus", directory, prometheus, arguments, "/-/ready", LINKS):
-            client = Redis.from_url(redis.url)
-            yield Monitoring(client, servers, webhook)
-            client.close()
-    redis.kill()
+        with (
+            running("prometheus", directory, prometheus, arguments, "/-/ready", LINKS) as server,
+            Redis.from_url(redis.url) as client,
+        ):
+            yield Monitoring(client, servers | {PROMETHEUS: server}, webhook)
 
 
 def _receivers(directory: Path, webhook: Webhook) -> Path:

@@ -38,9 +38,8 @@ def past(history: History, directory: Path, rules: Path) -> Iterator[Prometheus]
     history.write(directory / "history.txt", START, END + 1, lambda _: 15)
     server.import_samples(directory / "history.txt")
     server.record(rules, ALL_RECORDED, START, END)
-    server.start()
-    yield server
-    server.stop()
+    with server:
+        yield server
 
 
 @pytest.fixture(scope="module")

@@ -2,17 +2,14 @@
 
 from __future__ import annotations
 
-import http.server
-import json
-import subprocess
 import threading
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.error import URLError
-from urllib.parse import urlencode
-from urllib.request import urlopen
 
-from tests.harness.ports import free_port
+from tests.harness import prometheus
 from tests.harness.waiting import wait_until
 from tests.preview.history import EXEMPLAR_AGE, exemplar_page, history
 
@@ -33,101 +30,66 @@ groups:
 """
 
 
-class Page:
-    """Serves one text of metrics to be scraped."""
-
-    def __init__(self, text: str) -> None:
-        body = text.encode()
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_GET(self) -> None:
-                self.send_response(200)
-                self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has there
-                pass
-
-        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.port = self._server.server_port
-        self._thread = threading.Thread(target=self._server.serve_forever)
-        self._thread.start()
-
-    def close(self) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+CONFIGURATION = """
+global: {{scrape_interval: 1s, evaluation_interval: 1s}}
+rule_files: [rules.yml]
+scrape_configs:
+  - job_name: jobs
+    static_configs: [{{targets: ["127.0.0.1:{port}"]}}]
+"""
 
 
-class Prometheus:
+@contextmanager
+def serving(text: str) -> Iterator[int]:
+    """Serve one text of metrics to be scraped, on the port that is yielded."""
+    body = text.encode()
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("Content-Type", "application/openmetrics-text; version=1.0.0; charset=utf-8")
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the name it has there
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield server.server_port
+        finally:
+            server.shutdown()
+            thread.join()
+
+
+class Prometheus(prometheus.Prometheus):
     """The server; what it knows until `end` (a Unix time) is the same at every run, but for the date."""
 
-    def __init__(self, directory: Path) -> None:
-        self.directory = directory
-        self.port = free_port()
-        self.end = int(time.time()) // 60 * 60
-        self.page = Page(exemplar_page(self.end - EXEMPLAR_AGE))
-        self.process: subprocess.Popen[bytes] | None = None
-        (directory / "history.txt").write_text(history(self.end))
+    def __init__(self, directory: Path, end: int, scraped_port: int) -> None:
+        configuration = CONFIGURATION.format(port=scraped_port)
+        super().__init__(directory, configuration, "--enable-feature=exemplar-storage")
+        self.end = end
         (directory / "rules.yml").write_text(RULES)
-        (directory / "prometheus.yml").write_text(
-            f"""
-            global: {{scrape_interval: 1s, evaluation_interval: 1s}}
-            rule_files: [rules.yml]
-            scrape_configs:
-              - job_name: jobs
-                static_configs: [{{targets: ["127.0.0.1:{self.page.port}"]}}]
-            """
-        )
-        blocks = ("history.txt", "data")
-        subprocess.run(
-            ["promtool", "tsdb", "create-blocks-from", "openmetrics", *blocks],
-            cwd=directory, check=True, capture_output=True,
-        )  # fmt: skip
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self.port}"
+        (directory / "history.txt").write_text(history(end))
+        self.import_samples(directory / "history.txt")
 
     def start(self) -> None:
-        with (self.directory / "prometheus.log").open("ab") as log:
-            self.process = subprocess.Popen(
-                [
-                    "prometheus",
-                    "--config.file=prometheus.yml",
-                    "--storage.tsdb.path=data",
-                    "--storage.tsdb.retention.time=10y",
-                    "--enable-feature=exemplar-storage",
-                    f"--web.listen-address=127.0.0.1:{self.port}",
-                ],
-                cwd=self.directory,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
-        wait_until(self._knows_all, f"Prometheus on port {self.port}")
+        """Start it, and return when it has evaluated the rules and scraped the page."""
+        super().start()
+        wait_until(self._knows_all, f"what Prometheus on port {self.port} is to know")
 
     def _knows_all(self) -> bool:
-        assert self.process is not None
-        assert self.process.poll() is None, (self.directory / "prometheus.log").read_text()
-        try:
-            return bool(self._ask("query", query='ALERTS{alertstate="firing"}')["result"]) and bool(
-                self._ask("query_exemplars", query="job_seconds_bucket", start=self.end - 3600, end=self.end)
-            )
-        except (URLError, OSError):
-            return False
+        firing = self.instant('ALERTS{alertstate="firing"}', int(time.time()))
+        hour = {"start": self.end - 3600, "end": self.end}
+        return bool(firing and self.ask("query_exemplars", query="job_seconds_bucket", **hour))
 
-    def _ask(self, path: str, **parameters: object) -> dict[str, object]:
-        with urlopen(f"{self.url}/api/v1/{path}?{urlencode(parameters)}", timeout=5) as answer:
-            data: dict[str, object] = json.load(answer)["data"]
-            return data
 
-    def kill(self) -> None:
-        if self.process is not None:
-            self.process.kill()
-            self.process.wait()
-            self.process = None
-
-    def close(self) -> None:
-        self.kill()
-        self.page.close()
+@contextmanager
+def running_prometheus(directory: Path) -> Iterator[Prometheus]:
+    """Run it, with the hour that has just ended, and with the page that it scrapes."""
+    end = int(time.time()) // 60 * 60
+    page = exemplar_page(end - EXEMPLAR_AGE)
+    with serving(page) as port, Prometheus(directory, end, port) as server:
+        yield server

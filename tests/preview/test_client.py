@@ -9,8 +9,8 @@ import pytest
 
 from preview.prometheus import Prometheus, PrometheusError, PrometheusUnreachableError
 from tests.harness.ports import free_port
-from tests.preview.prometheus import Page
 from tests.preview.prometheus import Prometheus as Server
+from tests.preview.prometheus import serving
 
 
 def test_nobody_there_is_told_at_once() -> None:
@@ -33,11 +33,8 @@ def test_frozen_server_makes_only_the_first_caller_wait() -> None:
 
 
 def test_another_server_in_its_place_is_told() -> None:
-    page = Page("# EOF\n")
-    try:
-        problem = Prometheus(f"http://127.0.0.1:{page.port}").problem()
-    finally:
-        page.close()
+    with serving("# EOF\n") as port:
+        problem = Prometheus(f"http://127.0.0.1:{port}").problem()
     assert problem == "this is no answer of Prometheus (HTTP status 200)"
 
 

@@ -8,8 +8,9 @@ import pytest
 from playwright.sync_api import Locator, Page, Request, expect
 
 from tests.harness.browser import DashboardView
+from tests.harness.servers import Server
 from tests.harness.waiting import wait_until
-from tests.preview.conftest import OpenDashboard, Preview
+from tests.preview.conftest import OpenDashboard
 from tests.preview.history import LENGTH
 from tests.preview.prometheus import Prometheus
 
@@ -22,7 +23,7 @@ def shared(look_at: OpenDashboard) -> DashboardView:
 
 
 @pytest.fixture
-def view(shared: DashboardView, preview: Preview, prometheus: Prometheus) -> DashboardView:
+def view(shared: DashboardView, preview: Server, prometheus: Prometheus) -> DashboardView:
     """The page that all tests use, back where it began."""
     hour = f"from={(prometheus.end - LENGTH) * 1000}&to={prometheus.end * 1000}"
     shared.page.goto(f"{preview.url}/d/other?{hour}")
@@ -77,7 +78,7 @@ def test_several_values_and_back_to_all(view: DashboardView) -> None:
     assert query(view.page)["var-queue"] == ["$__all"]
 
 
-def test_url_chooses_as_in_grafana(view: DashboardView, preview: Preview) -> None:
+def test_url_chooses_as_in_grafana(view: DashboardView, preview: Server) -> None:
     view.page.goto(view.page.url + "&var-queue=reports")
     view.settle()
     wait_until(lambda: drawn(view) == ["reports"], "the chosen series")
@@ -144,7 +145,7 @@ def test_dragging_over_a_graph_chooses_that_time(view: DashboardView, prometheus
     assert end == pytest.approx(LENGTH / 2, abs=60)
 
 
-def test_odd_range_is_reported_and_the_dashboards_own_is_taken(view: DashboardView, preview: Preview) -> None:
+def test_odd_range_is_reported_and_the_dashboards_own_is_taken(view: DashboardView, preview: Server) -> None:
     view.page.goto(f"{preview.url}/d/other?from=<b>yesterday</b>&to=now")
     view.settle()
     problem = view.page.locator("#view-problems").inner_text()
@@ -202,7 +203,7 @@ def test_broken_file_is_named_with_its_fault(view: DashboardView) -> None:
 
 
 def test_slow_query_keeps_only_its_own_panel_waiting(
-    preview: Preview, prometheus: Prometheus, shared: DashboardView
+    preview: Server, prometheus: Prometheus, shared: DashboardView
 ) -> None:
     shared.page.goto(f"{preview.url}/d/slow?from=now-1h&to=now")
     quick = 'section[data-panel-title="Quick"] .stat-number'
@@ -215,7 +216,7 @@ def test_dead_prometheus_is_one_banner_and_heals_by_itself(
     view: DashboardView, prometheus: Prometheus
 ) -> None:
     banner = view.page.locator("#banner [role=alert]")
-    prometheus.kill()
+    prometheus.stop()
     try:
         expect(banner).to_contain_text(
             f"{prometheus.url} does not answer: connection refused", timeout=15_000

@@ -15,19 +15,20 @@ from pathlib import Path
 import pytest
 
 from tests.harness.ports import free_port
-from tests.preview.conftest import Preview
+from tests.harness.servers import Server
+from tests.preview.conftest import running_preview
 
 
 @pytest.fixture(scope="module")
-def alone(project_root: Path, tmp_path_factory: pytest.TempPathFactory, boards: Path) -> Iterator[Preview]:
+def alone(project_root: Path, tmp_path_factory: pytest.TempPathFactory, boards: Path) -> Iterator[Server]:
     """A preview whose Prometheus is not there."""
     nobody = f"http://me:secret@127.0.0.1:{free_port()}"
-    process = Preview(project_root, tmp_path_factory.mktemp("alone"), nobody, boards)
-    yield process
-    process.stop()
+    folder = tmp_path_factory.mktemp("alone")
+    with running_preview(project_root, folder, nobody, boards) as server:
+        yield server
 
 
-def get(preview: Preview, path: str) -> tuple[HTTPResponse, str]:
+def get(preview: Server, path: str) -> tuple[HTTPResponse, str]:
     connection = HTTPConnection("127.0.0.1", preview.port, timeout=10)
     connection.request("GET", path)
     response = connection.getresponse()
@@ -36,7 +37,7 @@ def get(preview: Preview, path: str) -> tuple[HTTPResponse, str]:
     return response, body
 
 
-def post(preview: Preview, body: str) -> int:
+def post(preview: Server, body: str) -> int:
     connection = HTTPConnection("127.0.0.1", preview.port, timeout=10)
     connection.request("POST", "/_dash-update-component", body, {"Content-Type": "application/json"})
     status = connection.getresponse().status
@@ -44,7 +45,7 @@ def post(preview: Preview, body: str) -> int:
     return status
 
 
-def test_is_healthy_without_prometheus(alone: Preview) -> None:
+def test_is_healthy_without_prometheus(alone: Server) -> None:
     response, body = get(alone, "/api/health")
     assert response.status == 200
     health = json.loads(body)
@@ -53,7 +54,7 @@ def test_is_healthy_without_prometheus(alone: Preview) -> None:
 
 
 @pytest.mark.parametrize("path", ["/", "/d/other", "/d/other/any-name", "/d/other?from=now-6h&to=now"])
-def test_grafanas_addresses_answer(alone: Preview, path: str) -> None:
+def test_grafanas_addresses_answer(alone: Server, path: str) -> None:
     assert get(alone, path)[0].status == 200
 
 
@@ -74,32 +75,32 @@ def test_grafanas_addresses_answer(alone: Preview, path: str) -> None:
         "/_dash-component-suites/dash/..%2f..%2f..%2fpyproject.toml",
     ],
 )
-def test_other_addresses_are_not_found(alone: Preview, path: str) -> None:
+def test_other_addresses_are_not_found(alone: Server, path: str) -> None:
     response, body = get(alone, path)
     assert response.status == 404
     assert "[project]" not in body
     assert "make_server" not in body
 
 
-def test_unknown_dashboard_names_the_known_ones(alone: Preview) -> None:
+def test_unknown_dashboard_names_the_known_ones(alone: Server) -> None:
     response, body = get(alone, "/d/<img onerror=x>".replace(" ", "%20"))
     assert response.headers["Content-Type"].startswith("text/plain")
     assert "/d/other" in body
     assert "img" not in body
 
 
-def test_endless_query_string_is_refused(alone: Preview) -> None:
+def test_endless_query_string_is_refused(alone: Server) -> None:
     assert get(alone, "/d/other?x=" + "x" * 9000)[0].status == 414
 
 
-def test_huge_and_odd_bodies_are_refused(alone: Preview) -> None:
+def test_huge_and_odd_bodies_are_refused(alone: Server) -> None:
     assert post(alone, "x" * 3_000_000) == 413
     for odd in ("{", "[]", "{}", '{"output": "nothing.at_all", "inputs": []}', '{"output": []}'):
         assert post(alone, odd) == 400, odd
     assert get(alone, "/api/health")[0].status == 200
 
 
-def test_browsers_are_told_to_run_nothing_foreign(alone: Preview) -> None:
+def test_browsers_are_told_to_run_nothing_foreign(alone: Server) -> None:
     headers = get(alone, "/")[0].headers
     policy = headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
@@ -108,7 +109,7 @@ def test_browsers_are_told_to_run_nothing_foreign(alone: Preview) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_page_loads_nothing_from_elsewhere(alone: Preview) -> None:
+def test_page_loads_nothing_from_elsewhere(alone: Server) -> None:
     body = get(alone, "/")[1]
     assert "http://" not in body
     assert "https://" not in body
@@ -116,10 +117,11 @@ def test_page_loads_nothing_from_elsewhere(alone: Preview) -> None:
 
 
 def test_ends_within_two_seconds_of_sigterm(project_root: Path, tmp_path: Path, boards: Path) -> None:
-    process = Preview(project_root, tmp_path, f"http://127.0.0.1:{free_port()}", boards)
-    begin = time.monotonic()
-    assert process.stop() == 0
-    assert time.monotonic() - begin < 2
+    nobody = f"http://127.0.0.1:{free_port()}"
+    with running_preview(project_root, tmp_path, nobody, boards) as server:
+        begin = time.monotonic()
+        assert server.stop() == 0
+        assert time.monotonic() - begin < 2
 
 
 def run(project_root: Path, **environment: str) -> subprocess.CompletedProcess[str]:
