@@ -197,10 +197,14 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
             command, cwd=stack.directory, env=stack.environment, stdout=output, start_new_session=True
         ) as process,
     ):
-        wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
-        assert process.poll() is None
-        os.killpg(process.pid, signal.SIGINT)
-        process.wait(timeout=10)
+        try:
+            wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
+            assert process.poll() is None
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=10)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, as it should
+                os.killpg(process.pid, signal.SIGKILL)
 
 
 def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
