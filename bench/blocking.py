@@ -11,6 +11,8 @@ from redis import Redis
 
 CPUCLOCK_SCHED = 2
 
+BEGINS_WITHIN = 30.0
+
 
 class Wait(NamedTuple):
     """How long one PING took, in seconds."""
@@ -28,13 +30,16 @@ def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wai
         server_id: process id of the Redis.
         port: where it listens.
         during: what might keep it busy.
+
+    Raises:
+        RuntimeError: Redis does not answer even before.
     """
     waits: list[Wait] = []
     has_begun, is_over = threading.Event(), threading.Event()
     clock = _cpu_clock(server_id)
 
     def probe() -> None:
-        with Redis(port=port) as client:
+        with Redis(port=port, socket_timeout=BEGINS_WITHIN) as client:
             client.ping()
             while not is_over.is_set():
                 computed, started = time.clock_gettime(clock), time.perf_counter()
@@ -45,10 +50,13 @@ def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wai
 
     prober = threading.Thread(target=probe)
     prober.start()
-    has_begun.wait()
-    during()
-    is_over.set()
-    prober.join()
+    try:
+        if not has_begun.wait(BEGINS_WITHIN):
+            raise RuntimeError(f"Redis on port {port} has not answered within {BEGINS_WITHIN} s")
+        during()
+    finally:
+        is_over.set()
+        prober.join()
     return Wait(max(wait.busy for wait in waits), max(wait.passed for wait in waits))
 
 
