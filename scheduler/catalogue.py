@@ -234,7 +234,7 @@ WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
 """Before a queue's name. Hash: histogram of the waits in the queue."""
 
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
-"""Before a queue's name. Hash: execution id -> what runs where, as JSON, until its end is counted."""
+"""Before a queue's name. Hash: execution id -> what runs where, until its end is counted."""
 
 COUNTED_KEY_PREFIX = KEY_PREFIX + "counted:"
 """Before an execution's id. String: tells that its end is counted, while it might be recorded again."""

@@ -11,6 +11,7 @@ RQ 3.0 passes more arguments than 2.12 to some of the methods below.
 
 from __future__ import annotations
 
+import math
 import time
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
@@ -123,20 +124,20 @@ class MonitoredWorkerMixin(BaseWorker):
         self._run = Run(self.execution.id, job.id, function_of(job), now())
         running = RunningJob(
             job.id,
-            self._run.function,
             self.key,
             self._birth,
             self.get_heartbeat_ttl(job),
             self._deadline(job),
+            self._run.function,
         )
         waited = None
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
         recorder.record_start(pipeline, Start(self._run.execution_id, job.origin, running.encode(), waited))
 
-    def _deadline(self, job: Job) -> float | None:
+    def _deadline(self, job: Job) -> float:
         if job.timeout is None or job.timeout < 0:
-            return None
+            return math.inf
         deadline: float = time.time() + job.timeout + self.job_monitoring_interval + TIME_TO_KILL
         return deadline
 
