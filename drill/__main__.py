@@ -12,11 +12,12 @@ from pathlib import Path
 from rich.console import Console
 
 import drill.faults  # noqa: F401 - fills FAULTS
-from drill.carry_out import Result, carry_out, check_signs_of_life, stay_quiet, wait_until_quiet
+from drill.carry_out import carry_out, check_signs_of_life, stay_quiet, wait_until_quiet
 from drill.document import summary, write_document
 from drill.fault import FAULTS
 from drill.inbox import Inbox
 from drill.report import show
+from drill.result import Result
 from drill.stack import DrillStack
 from drill.true_times import TrueTimes
 from stack.runtime import StackError
@@ -39,6 +40,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = _drill(names, quiet, console)
     except StackError as error:
         console.print(str(error), markup=False)
+        return 1
+    except KeyboardInterrupt:
+        print("\nInterrupted: the copy of the stack was stopped and removed.", file=sys.stderr)
         return 1
     times = TrueTimes(PROJECT_ROOT)
     show(console, results, times)
@@ -81,13 +85,19 @@ def _running_stack(console: Console) -> Iterator[tuple[DrillStack, Inbox]]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m drill", description=__doc__)
-    parser.add_argument("faults", nargs="*", metavar="FAULT", choices=[*FAULTS, []], help=", ".join(FAULTS))
+    parser.add_argument("faults", nargs="*", metavar="FAULT", type=_fault, help=", ".join(FAULTS))
     parser.add_argument("--short", action="store_true", help=f"a few faults: {', '.join(SHORT)}")
     parser.add_argument(
         "--quiet", type=float, default=QUIET_SECONDS, metavar="SECONDS", help="of load with nothing broken"
     )
     parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
     return parser
+
+
+def _fault(name: str) -> str:
+    if name not in FAULTS:
+        raise argparse.ArgumentTypeError(f"expected one of {', '.join(FAULTS)}, got {name!r}")
+    return name
 
 
 if __name__ == "__main__":

@@ -4,54 +4,27 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from urllib.error import URLError
 from urllib.request import urlopen
 
-from drill.fault import MINUTE, Expected, Fault
+import psutil
+from redis.exceptions import RedisError
+
+from drill.fault import MINUTE, Fault
 from drill.inbox import Arrival, Inbox
+from drill.result import Observation, Result
 from drill.scale import FACTOR
 from drill.stack import DrillStack
+from drill.true_times import WATCHDOG
 from stack.services import PREVIEW
 
 POLL = 0.2
 RESOLVED_WITHIN = 150.0
 QUIET_WITHIN = 240.0
-WATCHDOG = "Watchdog"
 RESEND_SECONDS = 70.0
 """Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
 SIGNS_OF_LIFE = 3
 SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
-
-
-@dataclass
-class Observation:
-    """How one expected alert did. Times are in seconds; None: it never happened."""
-
-    expected: Expected
-    severity: str = ""
-    detected: float | None = None
-    """After the fault."""
-    resolved: float | None = None
-    """After mending; 0 if it was over before."""
-    problem: str = ""
-
-
-@dataclass
-class Result:
-    """What came of a fault, or of the quiet period."""
-
-    name: str
-    what: str
-    observations: list[Observation] = field(default_factory=list)
-    consequences: list[str] = field(default_factory=list)
-    false_alarms: list[str] = field(default_factory=list)
-    problem: str = ""
-
-    @property
-    def passed(self) -> bool:
-        """Whether all went as it should."""
-        return not (self.problem or self.false_alarms or any(each.problem for each in self.observations))
 
 
 def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
@@ -65,8 +38,8 @@ def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
             _watch(lambda: _all(inbox, fault, _has_arrived), fault.within)
             mending = time.monotonic()
         _watch(lambda: _all(inbox, fault, _is_over), RESOLVED_WITHIN)
-    except AssertionError as error:
-        result.problem = str(error)
+    except (AssertionError, OSError, RedisError, psutil.Error) as error:  # the drill's own, not the stack's
+        result.problem = f"{type(error).__name__}: {error}"
         injected = mending = started
     if not wait_until_quiet(stack):
         result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from drill.carry_out import Result
 from drill.report import markdown
+from drill.result import Result
 from drill.scale import FACTOR
 from drill.true_times import TrueTimes
 
@@ -38,7 +38,11 @@ def write_document(path: Path, results: Sequence[Result], times: TrueTimes) -> N
 
 
 def summary(results: Sequence[Result], times: TrueTimes) -> str:
-    """Return the figures in one line: alerts drilled of those defined, and false alarms."""
+    """Return how many alerts were drilled, how many arrived for nothing, and which were not drilled."""
     drilled = {each.expected.alert for result in results for each in result.observations if not each.problem}
     false_alarms = sum(len(result.false_alarms) for result in results)
-    return f"Alerts drilled: {len(drilled)} of {len(times.alerts)}. False alarms: {false_alarms}."
+    others = ", ".join(sorted(times.alerts - drilled)) or "none"
+    return (
+        f"Alerts drilled: {len(drilled)} of {len(times.alerts)}. False alarms: {false_alarms}.\n\n"
+        f"Not drilled: {others}."
+    )

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from drill.stack import ALERTS
+from drill.configuration import ALERTS, SIGNS_OF_LIFE
 from tests.alerts.webhook import Webhook
 
 
@@ -50,7 +50,7 @@ class Inbox:
 
     def watchdogs(self) -> int:
         """Return how many signs of life came."""
-        return len(self._webhook.alerts("watchdog"))
+        return len(self._webhook.alerts(SIGNS_OF_LIFE))
 
     def _look(self) -> None:
         new = self._webhook.notifications[self._read :]

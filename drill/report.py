@@ -8,7 +8,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from drill.carry_out import Observation, Result
+from drill.result import Observation, Result
 from drill.scale import FACTOR
 from drill.true_times import TrueTimes
 

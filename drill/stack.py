@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import subprocess
 import sys
@@ -15,15 +14,14 @@ from pathlib import Path
 from typing import Any
 
 import psutil
-import yaml
 from redis import Redis
 from redis.exceptions import ResponseError
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.job import Job
 
+from drill.configuration import GRACE_SECONDS, configure
 from drill.jobs import HORSE
-from drill.scale import scale_tree
 from drill.worker import WITHOUT_SCHEDULER
 from native.processes import MARK
 from native.supervisor import Supervisor
@@ -31,27 +29,10 @@ from scheduler.connection import connect
 from scheduler.cron.ticks import TickClaims
 from stack.runtime import StackError
 from stack.services import REDIS, Service
-from stack.settings import ALERT_RECEIVERS_DIR, REDIS_URL, STOP_GRACE, load_settings
+from stack.settings import REDIS_URL, STOP_GRACE, load_settings
 from tests.alerts.webhook import Webhook
 from tests.harness.waiting import wait_until
 from tests.native.native_stack import NativeStack
-
-ALERTS = "alerts"
-"""The webhook's path for all alerts but the watchdog's."""
-
-GRACE_SECONDS = 15
-"""A tick that is later than this does not run."""
-
-SETTINGS = {
-    STOP_GRACE.name: "5",
-    "REDIS_MAXMEMORY": "32mb",
-    "RQ_WORKER_TTL_SECONDS": "16",
-    "RQ_JOB_MONITORING_INTERVAL_SECONDS": "2",
-    "RQ_MAINTENANCE_INTERVAL_SECONDS": "2",
-    "SCHEDULER_CRON_GRACE_SECONDS": str(GRACE_SECONDS),
-}
-"""What waits in the application itself is shortened too, as far as it has a setting. RQ drops a dead worker a
-minute after its time to live: that has none."""
 
 
 class DrillStack(NativeStack):
@@ -62,11 +43,7 @@ class DrillStack(NativeStack):
 
     def __init__(self, project: Path, directory: Path, webhook: Webhook) -> None:
         super().__init__(project, directory / "project")
-        scale_tree(self.directory)
-        for name in ("objectives.yml", "cron_jobs.py"):
-            shutil.copy(project / "drill" / name, self.directory / name)
-        receivers = _write_receivers(directory / "receivers", webhook)
-        self.environment |= SETTINGS | {ALERT_RECEIVERS_DIR.name: str(receivers)}
+        self.environment |= configure(self.directory, directory / "receivers", webhook)
         self.settings = load_settings(self.environment, self.directory / ".env")
         self._supervisor = Supervisor(self.state)
 
@@ -204,16 +181,6 @@ class DrillStack(NativeStack):
         """The state, pending or firing, of each alert that Prometheus has now, by its name."""
         found = self._ask_prometheus("alerts")["alerts"]
         return {alert["labels"]["alertname"]: alert["state"] for alert in found}
-
-
-def _write_receivers(folder: Path, webhook: Webhook) -> Path:
-    folder.mkdir()
-    receivers = [
-        {"name": name, "webhook_configs": [{"url": webhook.url(path), "send_resolved": True}]}
-        for name, path in (("critical", ALERTS), ("warning", ALERTS), ("watchdog", "watchdog"))
-    ]
-    (folder / "receivers.yml").write_text(yaml.safe_dump({"receivers": receivers}))
-    return folder
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import yaml
 
-from drill.carry_out import WATCHDOG, Observation
+from drill.result import Observation
 from drill.scale import EVALUATION_SECONDS, FACTOR, SCRAPE_SECONDS, seconds
+
+WATCHDOG = "Watchdog"
+"""Fires always."""
 
 
 class TrueTimes:
@@ -26,9 +29,8 @@ class TrueTimes:
         self._critical_wait = next(
             seconds(each["group_wait"]) for each in route["routes"] if each["receiver"] == "critical"
         )
-        config = _read(folder / "prometheus.yml")
-        scrape = next(job for job in config["scrape_configs"] if job["job_name"] == "rq-exporter")
-        self._looking = seconds(scrape["scrape_interval"]) + seconds(config["global"]["evaluation_interval"])
+        intervals = _read(folder / "prometheus.yml")["global"]
+        self._looking = seconds(intervals["scrape_interval"]) + seconds(intervals["evaluation_interval"])
 
     @property
     def alerts(self) -> set[str]:

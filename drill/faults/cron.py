@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from drill.configuration import GRACE_SECONDS
 from drill.fault import expect, fault
-from drill.stack import GRACE_SECONDS, DrillStack
+from drill.stack import DrillStack
 from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import CRON_SCHEDULER
 

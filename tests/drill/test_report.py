@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from drill.carry_out import Observation, Result
 from drill.document import summary
 from drill.fault import FAULTS, expect
 from drill.report import markdown
+from drill.result import Observation, Result
 from drill.scale import FACTOR
 from drill.true_times import TrueTimes
 from stack.settings import PROJECT_ROOT
@@ -23,7 +23,7 @@ def arrived(detected: float = 6.0) -> Observation:
 
 
 def test_true_time_adds_what_the_files_wait_for_longer(times: TrueTimes) -> None:
-    lasting, group_wait, looking = 60, 10, 5 + 15 - 2 - 1
+    lasting, group_wait, looking = 60, 10, 15 + 15 - 2 - 1
 
     assert times.of(arrived()) == pytest.approx(6 + (lasting + group_wait) * (1 - 1 / FACTOR) + looking)
     assert times.of(Observation(expect("RQExporterDown"))) is None
@@ -35,7 +35,7 @@ def test_false_alarm_fails_the_drill_and_a_consequence_does_not(times: TrueTimes
 
     assert expected.passed
     assert not surprising.passed
-    assert "| 6 s | 1 min 30 s | 3 s | RQQueueWaitTooLong (warning) | passed |" in markdown([expected], times)
+    assert "| 6 s | 1 min 40 s | 3 s | RQQueueWaitTooLong (warning) | passed |" in markdown([expected], times)
     assert "false alarms: RQQueueStalled (critical) |" in markdown([surprising], times)
 
 
