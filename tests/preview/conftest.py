@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext
 
+from stack.settings import RQ_DASHBOARD_URL
 from tests.harness.browser import DashboardView, open_browser, open_dashboard
 from tests.harness.ports import free_port
 from tests.harness.servers import Server, running
@@ -33,6 +34,7 @@ def running_preview(
         "PREVIEW_PORT": str(port),
         "PROMETHEUS_URL": prometheus_url,
         "DASHBOARDS_PATH": str(dashboards),
+        RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
     }
     command = [sys.executable, "-m", "preview"]
     with running("preview", directory, port, command, "/api/health", environment, project_root) as server:

@@ -184,7 +184,10 @@ def test_exemplar_is_a_point_in_its_bucket_and_leads_to_its_job(look_at: OpenDas
     # 5 s lies in the second row, that from 1 to 10 s, a bit below its middle.
     assert points["y"] == [pytest.approx(0.5 + 4 / 9)]
 
-    jobs.locator(".scatterlayer .point").click(force=True)
+    point = jobs.locator(".scatterlayer .point")
+    point.hover(force=True)
+    jobs.locator(".hoverlayer .hovertext").wait_for()  # a click counts for what the pointer was found over
+    point.click(force=True)
 
     link = jobs.locator(".popover a")
     assert link.get_attribute("href") == f"http://127.0.0.1:9181/0/view/job/{EXEMPLAR_JOB}"
