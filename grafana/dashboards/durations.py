@@ -79,12 +79,7 @@ DASHBOARD = rq_dashboard(
                     Label("queue", "Queue"),
                 ],
                 [
-                    Column(
-                        "Executions",
-                        jobs.count_by("queue, function", QUEUE, FUNCTION),
-                        unit=COUNT,
-                        decimals=0,
-                    ),
+                    Column("Executions", durations.executions_by_function(), unit=COUNT, decimals=0),
                     *(
                         Column(
                             durations.percentile(q),
