@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import commands, exactness, scrape, throughput
+from bench import commands, dashboards, exactness, scrape, throughput
 from bench.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -14,6 +14,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "commands": commands.run,
     "exactness": exactness.run,
     "scrape": scrape.run,
+    "dashboards": dashboards.run,
 }
 
 
