@@ -9,6 +9,7 @@ import pytest
 from playwright.sync_api import Locator, expect
 
 from tests.harness.browser import DashboardView
+from tests.harness.waiting import wait_until
 from tests.preview.conftest import OpenDashboard
 from tests.preview.history import EXEMPLAR_JOB, HOSTILE
 
@@ -25,10 +26,13 @@ def locate(view: DashboardView, title: str) -> Locator:
 
 
 def traces(view: DashboardView, title: str) -> list[dict[str, Any]]:
-    """What Plotly has drawn: its own, complete traces."""
-    plot = locate(view, title).locator(".js-plotly-plot")
-    found: list[dict[str, Any]] = plot.evaluate(
-        """plot => plot._fullData.map(trace => ({
+    """What Plotly has drawn: its own, complete traces, of which it has none while it draws anew."""
+    return wait_until(lambda: _traces(locate(view, title)), f"Plotly to have drawn {title}")
+
+
+def _traces(panel: Locator) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = panel.locator(".js-plotly-plot").evaluate(
+        """plot => (plot._fullData || []).map(trace => ({
             name: trace.name, type: trace.type, y: Array.from(trace.y || []), x: Array.from(trace.x || []),
             z: (trace.z || []).map(row => Array.from(row)), base: trace.base, customdata: trace.customdata,
             color: trace.marker && trace.marker.color, stack: trace.stackgroup,
