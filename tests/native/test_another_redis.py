@@ -7,10 +7,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from redis import Redis
 from rq import Queue
 
 from scheduler.catalogue import JOBS
+from scheduler.connection import connect
 from stack.services import APPLICATION_SERVICES
 from stack.settings import REDIS_URL
 from tests.harness.redis_server import RedisServer
@@ -19,13 +19,20 @@ from tests.harness.waiting import wait_until
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.needs("prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 
 
 @pytest.fixture
-def stack(project_root: Path, redis_server: RedisServer, tmp_path: Path) -> Iterator[StackCopy]:
-    copy = StackCopy(project_root, tmp_path, "native", **{REDIS_URL: redis_server.url})
+def redis_of_an_application(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """One that no other test writes to."""
+    with RedisServer(tmp_path_factory.mktemp("application")) as server:
+        yield server
+
+
+@pytest.fixture
+def stack(project_root: Path, redis_of_an_application: RedisServer, tmp_path: Path) -> Iterator[StackCopy]:
+    copy = StackCopy(project_root, tmp_path, "native", **{REDIS_URL: redis_of_an_application.url})
     yield copy
     copy.make("stop-rq-mon")
 
@@ -35,10 +42,11 @@ def content_of(client: Any) -> dict[bytes, bytes]:
 
 
 def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
-    stack: StackCopy, redis_client: Redis
+    stack: StackCopy, redis_of_an_application: RedisServer
 ) -> None:
-    Queue("application", connection=redis_client).enqueue("application.tasks.run")
-    before = content_of(redis_client)
+    redis = connect(redis_of_an_application.url)
+    Queue("application", connection=redis).enqueue("application.tasks.run")
+    before = content_of(redis)
 
     started = stack.make("start-rq-mon")
 
@@ -47,4 +55,5 @@ def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
     assert not [service.name for service in APPLICATION_SERVICES if f"\n{service.name} " in started.stdout]
     queued = f'{JOBS.name}{{queue="application",status="queued"}}'
     wait_until(lambda: stack.sum_of(queued) == 1, f"{queued} in Prometheus", within=60, every=0.5)
-    assert content_of(redis_client) == before
+    assert content_of(redis) == before
+    redis.close()
