@@ -7,6 +7,7 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
+import psutil
 import pytest
 import rq
 from prometheus_client import CollectorRegistry
@@ -51,10 +52,14 @@ def busy_worker(redis_server: RedisServer, redis_client: Redis) -> Iterator[None
     ]
     worker = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     started = Queue("slow", connection=redis_client).started_job_registry
-    wait_until(lambda: started.get_job_count(cleanup=False), "the job to be started")
-    yield
-    worker.kill()
-    worker.wait()
+    try:
+        wait_until(lambda: started.get_job_count(cleanup=False), "the job to be started")
+        yield
+    finally:
+        work_horses = psutil.Process(worker.pid).children(recursive=True)
+        for process in (worker, *work_horses):
+            process.kill()
+        worker.wait()
 
 
 def _fill_with_jobs_in_every_state(client: Redis) -> None:
