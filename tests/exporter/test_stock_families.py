@@ -56,8 +56,8 @@ def busy_worker(redis_server: RedisServer, redis_client: Redis) -> Iterator[None
         wait_until(lambda: started.get_job_count(cleanup=False), "the job to be started")
         yield
     finally:
-        work_horses = psutil.Process(worker.pid).children(recursive=True)
-        for process in (worker, *work_horses):
+        parent = psutil.Process(worker.pid)
+        for process in (*parent.children(recursive=True), parent):
             process.kill()
         worker.wait()
 
