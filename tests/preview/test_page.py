@@ -206,9 +206,12 @@ def test_slow_query_keeps_only_its_own_panel_waiting(
     preview: Server, prometheus: Prometheus, shared: DashboardView
 ) -> None:
     shared.page.goto(f"{preview.url}/d/slow?from=now-1h&to=now")
-    quick = 'section[data-panel-title="Quick"] .stat-number'
-    expect(shared.page.locator(quick)).to_have_text("42")
-    assert shared.panel("Slow").state == "loading"
+    both = """() => {
+        const panel = title => document.querySelector(`.panel[data-panel-title="${title}"]`);
+        const quick = panel("Quick") && panel("Quick").querySelector(".stat-number");
+        return quick && quick.textContent === "42" && panel("Slow").dataset.state === "loading";
+    }"""
+    wait_until(lambda: shared.page.evaluate(both), "Quick to be drawn while Slow waits", every=0.01)
     shared.page.goto("about:blank")
 
 
