@@ -73,10 +73,14 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test test-rq3 test-compose bench drill lint format dashboards screenshots
+.PHONY: test test-e2e test-rq3 test-compose bench drill lint format dashboards screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
-	$(BIN)/python -m pytest -m "not compose" $(ARGS)
+	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
+
+test-e2e: $(VENV)/.dev ## Test whole stacks and applications for minutes: what is too long for `make test`
+	@$(BIN)/python -m native.programs_for_tests
+	$(BIN)/python -m pytest -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
 	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics $(ARGS)

@@ -12,7 +12,7 @@ from drill.__main__ import SHORT
 from drill.fault import FAULTS
 
 
-@pytest.mark.slow
+@pytest.mark.e2e
 @pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter")
 def test_short_drill_passes_and_writes_what_it_found(project_root: Path, tmp_path: Path) -> None:
     document = tmp_path / "drill.md"
