@@ -117,7 +117,7 @@ DASHBOARD = rq_dashboard(
                     ),
                     Column(
                         "Failure ratio",
-                        jobs.failure_ratio(QUEUE, by="queue"),
+                        jobs.failure_ratio_by_queue(),
                         unit="percentunit",
                         decimals=1,
                         colours=RATIO_STEPS,

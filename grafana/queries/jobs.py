@@ -92,6 +92,20 @@ def failure_ratio(*matchers: str, by: str = "") -> Query:
     return from_counters(_share_failed(lambda how: _count(_ended(how, *matchers), by)))
 
 
+def failure_ratio_by_queue() -> Query:
+    """Of the jobs that ended in the chosen time, how many failed, by queue, whatever their function.
+
+    From the recorded rates: a few series in place of every function's counters.
+    """
+    return from_rates(
+        _share_failed(
+            lambda how: total(
+                f"sum_over_time({select(recorded.COMPLETION_RATE, QUEUE, how)}[$__range])", "queue"
+            )
+        )
+    )
+
+
 def failure_ratio_over_time(by: str, *matchers: str) -> Query:
     """Of the jobs that ended, how many failed, over time, by queue or function."""
     return from_counters(_share_failed(lambda how: _rate(_ended(how, *matchers), by)), _legend(by))
