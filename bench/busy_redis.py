@@ -33,7 +33,10 @@ def fill_with_workers_and_queues(client: Redis, workers: int, queues: int) -> No
             pipeline.sadd("rq:workers", key)
             pipeline.hset(key, mapping=_worker(i, queues, now))
             pipeline.expire(key, 3600)
-            pipeline.hset(f"rq:job:running-{i}", mapping={"started_at": now, "origin": f"queue-{i % queues}"})
+            pipeline.hset(
+                f"rq:job:running-{i}",
+                mapping={"started_at": now, "timeout": 180, "origin": f"queue-{i % queues}"},
+            )
         pipeline.execute()
 
 

@@ -192,7 +192,8 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
     return table(
         "Running jobs",
         "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
-        "the queue have to end. Which job it is: rq-dashboard, or `rq info`.",
+        "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Which job "
+        "it is: rq-dashboard, or `rq info`.",
         [Label("name", "Worker"), Label("queue", "Queue", links=links)],
         [
             Column("Running for", workers.running_for(), unit="s"),
@@ -203,7 +204,14 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
             ),
+            Column(
+                "Of timeout",
+                workers.running_of_timeout(),
+                unit="percentunit",
+                decimals=0,
+                colours=SHARE_OF_LIMIT_STEPS,
+            ),
         ],
-        sort_by="Of objective",
+        sort_by="Of timeout",
         no_value="No job runs",
     )

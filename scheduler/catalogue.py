@@ -107,6 +107,12 @@ WORKER_JOB_RUNNING = Metric(
     ("name", "queue"),
     "For how long the worker's current job has been running; absent when the worker is idle.",
 )
+WORKER_JOB_TIMEOUT = Metric(
+    "rq_worker_job_timeout_seconds",
+    "gauge",
+    ("name", "queue"),
+    "For how long the worker's current job may run; absent when it is idle, or the job has no timeout.",
+)
 
 # --- objectives: what the user promises for each queue ------------------------------------------------------
 

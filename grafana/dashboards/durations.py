@@ -10,14 +10,17 @@ from grafana.house import (
     QUEUE_CHOICE,
     rq_dashboard,
 )
+from grafana.layer.fields import thresholds
 from grafana.layer.graphs import heatmap, time_series
 from grafana.layer.layout import Heading, row
 from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
-from grafana.queries import durations, jobs
+from grafana.queries import durations, jobs, workers
 from grafana.queries.promql import FUNCTION, QUEUE
 from grafana.shared_panels import run_time_heatmap, run_time_quantiles, running_jobs
+
+NEAR_TIMEOUT = 0.8
 
 DASHBOARD = rq_dashboard(
     links.DURATIONS,
@@ -113,6 +116,16 @@ DASHBOARD = rq_dashboard(
                 no_value="None timed out, or is not measured",
                 links=[to(links.FAILURES)],
                 series_links=[series_to(links.JOB_FUNCTION, "function")],
+            ),
+            time_series(
+                "Nearest to its timeout by queue",
+                "Run time so far of the job that is nearest to its timeout, as a share of that timeout: at "
+                "100 % its worker ends it, and it counts as failed. All functions.",
+                [workers.nearest_to_timeout()],
+                unit="percentunit",
+                limit=thresholds("transparent", (NEAR_TIMEOUT, "orange")),
+                no_value="No job with a timeout runs",
+                series_links=[series_to(links.WORKERS, "queue")],
             ),
             running_jobs(links=[cell_to(links.WORKERS, "queue")]),
         ),

@@ -99,6 +99,24 @@ def running_for() -> Query:
     return Query(f"max by (name, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{name}}")
 
 
+def running_of_timeout() -> Query:
+    """Run time so far of the jobs that run now, as a share of the time after which they are ended."""
+    return Query(_of_timeout(), "{{name}}")
+
+
+def nearest_to_timeout() -> Query:
+    """The same of the job that is nearest to its end, by queue."""
+    return Query(f"max by (queue) ({_of_timeout()})", "{{queue}}")
+
+
+def _of_timeout() -> str:
+    running, timeout = (
+        f"max by (name, queue) ({select(metric, QUEUE)})"
+        for metric in (catalogue.WORKER_JOB_RUNNING, catalogue.WORKER_JOB_TIMEOUT)
+    )
+    return f"{running} / {timeout}"
+
+
 def longest_running() -> Query:
     """Run time so far of the job that has been running longest, by queue."""
     return Query(f"max by (queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{queue}}")

@@ -38,7 +38,7 @@ VALUES = (
 )
 FIELDS = (
     *b"state queues successful_job_count failed_job_count total_working_time death last_heartbeat".split(),
-    *b"current_job enqueued_at started_at origin mail:enqueued :missed x:y ERR count le:1".split(),
+    *b"current_job enqueued_at started_at origin timeout mail:enqueued :missed x:y ERR count le:1".split(),
     *b"success:count success:microseconds success:le:0.1 success:exemplar:0.1 success:".split(),
     *b"failed:le:nan microseconds".split(),
     *b"failed:le:-1 abandoned:count exceptions:count:\xff exceptions:count: \xff".split(),

@@ -22,9 +22,9 @@ def worker(redis_client: Redis) -> Worker:
     return worker
 
 
-def _start_job(worker: Worker, queue: Queue) -> Job:
+def _start_job(worker: Worker, queue: Queue, timeout: int | None = None) -> Job:
     """What a worker and its work horse write before they call the job's function."""
-    job = queue.enqueue(jobs.succeed)
+    job = queue.enqueue(jobs.succeed, job_timeout=timeout)
     worker.prepare_execution(job)
     worker.prepare_job_execution(job)
     return job
@@ -51,8 +51,40 @@ def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
     assert 0 <= age < 5
 
 
+@pytest.mark.parametrize(("given", "seconds"), [(90, 90), (None, Queue.DEFAULT_TIMEOUT)])
+def test_job_in_hand_has_the_timeout_that_its_worker_ends_it_at(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, given: int | None, seconds: int
+) -> None:
+    _start_job(worker, queue, timeout=given)
+
+    limit = registry.get_sample_value("rq_worker_job_timeout_seconds", {"name": "ann", "queue": "mail"})
+
+    assert limit == seconds
+
+
+def test_job_that_may_run_for_ever_has_no_timeout(
+    registry: CollectorRegistry, worker: Worker, queue: Queue
+) -> None:
+    _start_job(worker, queue, timeout=-1)
+
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_running_seconds") != {}
+
+
+def test_job_with_a_broken_timeout_loses_only_that(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    job = _start_job(worker, queue)
+    redis_client.hset(job.key, "timeout", "soon")
+
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_running_seconds") != {}
+    assert registry.get_sample_value("rq_exporter_errors_total", {"reason": "workers"}) == 3
+
+
 def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Worker) -> None:
     assert samples_of(registry, "rq_worker_job_running_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
 
 
 def test_job_that_is_deleted_while_it_runs_has_no_age(

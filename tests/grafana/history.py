@@ -146,6 +146,7 @@ class History:
         yield _rq(catalogue.WORKER_LAST_HEARTBEAT, lambda time: time - 5, name=name)
         if state == "busy":
             yield _rq(catalogue.WORKER_JOB_RUNNING, lambda time: time % 180, name=name, queue=queue)
+            yield _rq(catalogue.WORKER_JOB_TIMEOUT, _constant(180), name=name, queue=queue)
 
     def _cron_job(self, cron_job: str, index: int) -> Iterator[Series]:
         function, queue = f"app.jobs.function_{index % self.functions}", f"queue-{index % self.queues}"

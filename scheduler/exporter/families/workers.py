@@ -16,11 +16,9 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
     live = [worker for worker in snapshot.workers if worker.is_live]
     yield gauge(catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live))
     yield gauge(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
+    running = [(worker.name, worker.job) for worker in live if worker.job]
     yield gauge(
         catalogue.WORKER_JOB_RUNNING,
-        (
-            ((worker.name, worker.job.queue), max(0.0, snapshot.taken_at - worker.job.started_at))
-            for worker in live
-            if worker.job
-        ),
+        (((name, job.queue), max(0.0, snapshot.taken_at - job.started_at)) for name, job in running),
     )
+    yield gauge(catalogue.WORKER_JOB_TIMEOUT, (((name, job.queue), job.timeout) for name, job in running))

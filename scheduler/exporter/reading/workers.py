@@ -24,7 +24,7 @@ FIELDS = (
     "current_job",
     "death",
 )
-JOB_FIELDS = ("origin", "started_at")
+JOB_FIELDS = ("origin", "started_at", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,8 @@ class RunningJob:
 
     queue: str
     started_at: float
+    timeout: float | None
+    """Seconds it may run for; None for one without a limit, or whose limit cannot be read."""
 
 
 @dataclass(slots=True)
@@ -114,8 +116,16 @@ def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields
     """None also for a job that was deleted meanwhile: one whose result is not kept, for example."""
     if not job:
         return None
-    origin, started_at = job
+    origin, started_at, timeout = job
     if not origin or not started_at:
         return None
     started = fields.timestamp(started_at, "start of the job of", worker)
-    return RunningJob(label_text(origin), started) if started is not None else None
+    if started is None:
+        return None
+    return RunningJob(label_text(origin), started, _timeout(worker, timeout, fields))
+
+
+def _timeout(worker: str, stored: bytes | None, fields: Fields) -> float | None:
+    """RQ writes -1 for no limit."""
+    seconds = fields.number(stored, "timeout of the job of", worker) if stored else None
+    return seconds if seconds is not None and seconds > 0 else None
