@@ -73,7 +73,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test test-e2e test-rq3 test-compose bench drill lint format dashboards screenshots
+.PHONY: test test-e2e test-rq3 test-compose bench drill lint format dashboards docs screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
@@ -105,6 +105,9 @@ format: $(VENV)/.dev ## Format the code
 
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
+
+docs: $(VENV)/.runtime ## Write docs/metrics.md and docs/alerts.md anew from the catalogue and the rules
+	$(BIN)/python -m reference
 
 screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
 	$(BIN)/python -m tests.harness.screenshots $(ARGS)
