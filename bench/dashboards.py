@@ -23,9 +23,9 @@ from pathlib import Path
 from bench.table import Row, verdict
 from grafana.queries import recorded
 from scheduler import catalogue
-from tests.grafana.boards import BOARDS, Asked, interpolate, panel_queries, step_of
-from tests.grafana.history import History, Series
-from tests.grafana.prometheus import Prometheus
+from tests.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
+from tests.harness.history import History, Series
+from tests.harness.recorded_prometheus import Prometheus
 from tests.harness.waiting import wait_until
 
 RULES = Path(__file__).resolve().parent.parent / "prometheus" / "rules"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.exporter.exporter_process import running_exporter
+from tests.harness.exporter_process import running_exporter
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisServer
 from tests.harness.waiting import wait_until

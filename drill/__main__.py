@@ -23,7 +23,7 @@ from drill.true_times import TrueTimes
 from stack.runtime import StackError
 from stack.settings import PROJECT_ROOT
 from stack.table import WIDTH_WITHOUT_TERMINAL
-from tests.alerts.webhook import running_webhook
+from tests.harness.webhook import running_webhook
 
 SHORT = ("queue-without-workers", "redis-stopped", "exporter-stopped")
 QUIET_SECONDS = 60.0

@@ -9,7 +9,7 @@ import yaml
 
 from drill.scale import scale_tree
 from stack.settings import ALERT_RECEIVERS_DIR, REDIS_MAXMEMORY, STOP_GRACE
-from tests.alerts.webhook import Webhook
+from tests.harness.webhook import Webhook
 
 ALERTS = "alerts"
 """The webhook's path for all alerts but the watchdog's."""

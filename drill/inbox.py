@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from drill.configuration import ALERTS, SIGNS_OF_LIFE
-from tests.alerts.webhook import Webhook
+from tests.harness.webhook import Webhook
 
 
 @dataclass

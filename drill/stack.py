@@ -30,9 +30,9 @@ from scheduler.cron.ticks import TickClaims
 from stack.runtime import StackError
 from stack.services import REDIS, Service
 from stack.settings import REDIS_URL, STOP_GRACE, load_settings
-from tests.alerts.webhook import Webhook
+from tests.harness.native_stack import NativeStack
 from tests.harness.waiting import wait_until
-from tests.native.native_stack import NativeStack
+from tests.harness.webhook import Webhook
 
 
 class DrillStack(NativeStack):

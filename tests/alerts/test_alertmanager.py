@@ -13,9 +13,9 @@ import yaml
 
 from tests.alerts.alertmanager import running_alertmanager
 from tests.alerts.rules import PROMETHEUS, WATCHDOG, Alert, alerts
-from tests.alerts.webhook import running_webhook
 from tests.harness.servers import Server
 from tests.harness.waiting import wait_until
+from tests.harness.webhook import running_webhook
 
 CONFIGURATION = PROMETHEUS / "alertmanager.yml"
 

@@ -24,12 +24,12 @@ from tests.alerts.alertmanager import running_alertmanager
 from tests.alerts.foreign import FOREIGN
 from tests.alerts.rules import PROMETHEUS as FOLDER
 from tests.alerts.rules import WATCHDOG
-from tests.alerts.webhook import Webhook, running_webhook
-from tests.exporter.exporter_process import running_exporter
+from tests.harness.exporter_process import running_exporter
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisServer
 from tests.harness.servers import Server, running
 from tests.harness.waiting import wait_until
+from tests.harness.webhook import Webhook, running_webhook
 
 pytestmark = pytest.mark.needs(
     "redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"

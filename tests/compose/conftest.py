@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stack.compose.docker import Docker
-from tests.compose.compose_stack import ComposeStack
+from tests.harness.compose_stack import ComposeStack
 
 grafana_left_out = pytest.StashKey[bool]()
 

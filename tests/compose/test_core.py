@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from stack.services import CORE_COMPOSE_FILE, SERVICES
-from tests.compose.compose_stack import ComposeStack
+from tests.harness.compose_stack import ComposeStack
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 

@@ -13,7 +13,7 @@ from stack.compose.docker import MINIMUM_ENGINE, Docker, check_version
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, RQ_EXPORTER
 from stack.settings import BIND_ADDRESS, REDIS_URL, load_settings
-from tests.compose.compose_stack import ComposeStack
+from tests.harness.compose_stack import ComposeStack
 from tests.harness.ports import free_port
 
 

@@ -15,7 +15,7 @@ from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.runtime import Health
 from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from stack.settings import BIND_ADDRESS, REDIS_URL
-from tests.compose.compose_stack import ComposeStack
+from tests.harness.compose_stack import ComposeStack
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]

@@ -12,7 +12,7 @@ from scheduler.exporter.errors import Errors
 from scheduler.exporter.objectives import CurrentObjectives
 from scheduler.exporter.scrape import ScrapeCollector
 from scheduler.exporter.snapshot import RedisReader
-from tests.exporter.exporter_process import Exporter, running_exporter
+from tests.harness.exporter_process import Exporter, running_exporter
 from tests.harness.redis_server import RedisServer
 
 

@@ -20,7 +20,7 @@ from scheduler.cron.registry import CronRegistry
 from scheduler.cron.ticks import TickClaims
 from scheduler.job_recorder import End, JobRecorder, Start
 from tests.exporter import jobs
-from tests.exporter.exporter_process import Exporter
+from tests.harness.exporter_process import Exporter
 
 OPENMETRICS = "application/openmetrics-text;version=1.0.0"
 

@@ -16,7 +16,7 @@ from redis import Redis
 from rq import Queue
 
 from tests.exporter import jobs
-from tests.exporter.exporter_process import Exporter, Response, running_exporter
+from tests.harness.exporter_process import Exporter, Response, running_exporter
 from tests.harness.redis_server import RedisServer
 from tests.harness.waiting import wait_until
 

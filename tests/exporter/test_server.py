@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from scheduler.exporter.server import MAX_CONNECTIONS, REQUEST_SECONDS
-from tests.exporter.exporter_process import Exporter, running_exporter
+from tests.harness.exporter_process import Exporter, running_exporter
 from tests.harness.redis_server import RedisServer
 from tests.harness.waiting import wait_until
 

@@ -13,7 +13,7 @@ import pytest
 from grafana.queries import jobs
 from grafana.queries.promql import QUEUE
 from grafana.queries.recorded import ALL_RECORDED
-from tests.grafana.boards import (
+from tests.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
     Asked,
@@ -22,8 +22,8 @@ from tests.grafana.boards import (
     panel_queries,
     step_of,
 )
-from tests.grafana.history import History
-from tests.grafana.prometheus import Json, Prometheus
+from tests.harness.history import History
+from tests.harness.recorded_prometheus import Json, Prometheus
 
 pytestmark = pytest.mark.needs("prometheus", "promtool")
 

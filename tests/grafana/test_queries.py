@@ -14,7 +14,7 @@ import yaml
 
 from grafana.queries.recorded import RECORDED
 from scheduler.catalogue import CATALOGUE
-from tests.grafana.boards import (
+from tests.harness.boards import (
     ALL_QUERIES,
     BOARDS,
     PANEL_QUERIES,

@@ -31,9 +31,9 @@ from stack.services import (
 )
 from stack.settings import PROJECT_ROOT
 from tests.harness.browser import DashboardView, open_browser, open_dashboard
+from tests.harness.native_stack import NativeStack
 from tests.harness.waiting import wait_until
 from tests.native import jobs
-from tests.native.native_stack import NativeStack
 
 pytestmark = [
     pytest.mark.slow,
