@@ -8,7 +8,7 @@ from time import time
 
 from redis import Redis
 
-from scheduler.catalogue import Outcome
+from scheduler.catalogue import MONITORED_WORKER_FIELD, Outcome
 from scheduler.exporter.reading.queues import REGISTRIES
 from scheduler.job_recorder import End, JobRecorder, Start
 
@@ -54,6 +54,7 @@ def _worker(i: int, queues: int, now: str) -> dict[str, str]:
         "hostname": "worker-host",
         "version": "2.12.0",
         "python_version": "3.11.7",
+        MONITORED_WORKER_FIELD: "1",
     }
 
 

@@ -83,6 +83,12 @@ QUEUE_OLDEST_JOB_AGE = Metric(
     "Age of the job at the head of the queue since it was enqueued; 0 when the queue is empty.",
 )
 QUEUE_WORKERS = Metric("rq_queue_workers", "gauge", ("queue",), "Live workers that listen to the queue.")
+QUEUE_MONITORED_WORKERS = Metric(
+    "rq_queue_monitored_workers",
+    "gauge",
+    ("queue",),
+    "Live workers that listen to the queue and count their jobs; the others leave no durations and failures.",
+)
 QUEUE_STUCK_JOBS = Metric(
     "rq_queue_stuck_jobs", "gauge", ("queue",), "Started jobs whose heartbeat expired: their worker is dead."
 )
@@ -247,6 +253,9 @@ COUNTED_KEY_PREFIX = KEY_PREFIX + "counted:"
 
 SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
 """Before a queue's name. String: while it exists, nobody looks for the queue's abandoned jobs."""
+
+MONITORED_WORKER_FIELD = "monitored"
+"""Field of the hash that RQ keeps of a worker: it is there while the worker counts its jobs."""
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""

@@ -26,7 +26,13 @@ from rq.utils import now
 from rq.worker import SpawnWorker
 
 from scheduler.abandoned import RunningJob, count_abandoned
-from scheduler.catalogue import ABANDONED, MAX_RETRIES_EXCEEDED, WORK_HORSE_KILLED, Outcome
+from scheduler.catalogue import (
+    ABANDONED,
+    MAX_RETRIES_EXCEEDED,
+    MONITORED_WORKER_FIELD,
+    WORK_HORSE_KILLED,
+    Outcome,
+)
 from scheduler.job_function import function_of, label_text
 from scheduler.job_recorder import End, JobRecorder, Start
 from scheduler.settings import Settings
@@ -87,6 +93,12 @@ class MonitoredWorkerMixin(BaseWorker):
             self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
         self._birth = self.serialize()["birth"]
         self._recorder = recorder
+        self.connection.hset(self.key, MONITORED_WORKER_FIELD, "1")
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Redis is to know of this worker; RQ writes it again where Redis has lost it."""
+        counts = {} if self._recorder is None else {MONITORED_WORKER_FIELD: "1"}
+        return {**super().serialize(), **counts}
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Report in one round trip; RQ takes two, three times a job. This pays for what counting costs."""

@@ -10,6 +10,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.executions import Execution
 
+from scheduler.catalogue import MONITORED_WORKER_FIELD
 from tests.exporter import jobs
 from tests.exporter.samples import errors_of
 
@@ -80,7 +81,9 @@ def test_scheduled_job_is_overdue_once_its_time_has_come(registry: CollectorRegi
 def test_queue_without_trouble_has_zeros(registry: CollectorRegistry, queue: Queue) -> None:
     queue.enqueue(jobs.succeed)
 
-    for name in ("rq_queue_stuck_jobs", "rq_queue_overdue_scheduled_jobs", "rq_queue_workers"):
+    for name in ("rq_queue_stuck_jobs", "rq_queue_overdue_scheduled_jobs"):
+        assert registry.get_sample_value(name, MAIL) == 0
+    for name in ("rq_queue_workers", "rq_queue_monitored_workers"):
         assert registry.get_sample_value(name, MAIL) == 0
 
 
@@ -105,6 +108,24 @@ def test_worker_that_said_goodbye_or_was_killed_does_not_count(
     redis_client.hset(gone.key, "death", "2026-01-01T00:00:00.000000Z")
 
     assert registry.get_sample_value("rq_queue_workers", MAIL) == 0
+
+
+def test_workers_that_count_their_jobs_are_told_from_those_that_do_not(
+    registry: CollectorRegistry, redis_client: Redis
+) -> None:
+    plain = Worker(["mail", "reports"], connection=redis_client)
+    monitored = Worker(["mail"], connection=redis_client)
+    for worker in (plain, monitored):
+        worker.register_birth()  # type: ignore[no-untyped-call]
+    redis_client.hset(monitored.key, MONITORED_WORKER_FIELD, "1")
+
+    assert registry.get_sample_value("rq_queue_workers", MAIL) == 2
+    assert registry.get_sample_value("rq_queue_monitored_workers", MAIL) == 1
+    assert registry.get_sample_value("rq_queue_monitored_workers", {"queue": "reports"}) == 0
+
+    monitored.register_death()  # type: ignore[no-untyped-call]
+
+    assert registry.get_sample_value("rq_queue_monitored_workers", MAIL) == 0
 
 
 def test_age_grows_from_scrape_to_scrape(registry: CollectorRegistry, queue: Queue) -> None:

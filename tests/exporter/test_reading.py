@@ -97,6 +97,7 @@ def _facts(registry: CollectorRegistry) -> Samples:
         "rq_cron",
         "rq_queue_stuck",
         "rq_queue_workers",
+        "rq_queue_monitored_workers",
         "rq_redis_up",
     )
     return samples_of(registry, *names)

@@ -60,6 +60,14 @@ def wait_for_release() -> None:
         time.sleep(0.02)
 
 
+def lose_the_worker(key: str) -> None:
+    """Delete what Redis knows of this job's worker, and run until the worker has written it again."""
+    connection = _connection()
+    connection.delete(key)
+    while not connection.hexists(key, "queues"):
+        time.sleep(0.02)
+
+
 def _runs() -> int:
     job = get_current_job()
     assert job is not None

@@ -74,11 +74,11 @@ def commands_sent(redis: Redis, rq: RQ, worker_class: str) -> list[str]:
 def test_a_job_costs_two_commands_more_and_no_round_trip(redis_client: Redis, rq: RQ, kind: str) -> None:
     plain = commands_sent(redis_client, rq, f"rq.{kind}")
     monitored = commands_sent(redis_client, rq, f"scheduler.Monitored{kind}")
-    at_start = {"EVAL": 2, "DEL": 1, "SREM": 1, "MULTI": 1, "EXEC": 1, "HLEN": 1}
+    at_start = {"EVAL": 2, "DEL": 1, "SREM": 1, "MULTI": 1, "EXEC": 1, "HLEN": 1, "HSET": 1}
     saved = {"HSET": -5}  # RQ says twice after each job that the worker is idle
     extra = {
         name: monitored.count(name) - plain.count(name)
         for name in set(monitored) | set(plain)
         if monitored.count(name) != plain.count(name)
     }
-    assert extra == {**at_start, **saved, "EVAL": at_start["EVAL"] + 2 * 5}
+    assert extra == {**at_start, "HSET": at_start["HSET"] + saved["HSET"], "EVAL": at_start["EVAL"] + 2 * 5}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import Metric as Family
 
 from scheduler import catalogue
 from scheduler.exporter.families.build import gauge
+from scheduler.exporter.reading.workers import WorkerFacts
 from scheduler.exporter.snapshot import Snapshot
 
 
@@ -18,9 +19,12 @@ def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     yield gauge(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
     yield gauge(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
     yield gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues))
-    workers = dict.fromkeys(snapshot.queues, 0) | _live_workers(snapshot)
+    live = [worker for worker in snapshot.workers if worker.is_live]
+    workers = dict.fromkeys(snapshot.queues, 0) | _by_queue(live)
+    monitored = dict.fromkeys(workers, 0) | _by_queue(worker for worker in live if worker.is_monitored)
     yield gauge(catalogue.QUEUE_WORKERS, (((name,), count) for name, count in workers.items()))
+    yield gauge(catalogue.QUEUE_MONITORED_WORKERS, (((name,), count) for name, count in monitored.items()))
 
 
-def _live_workers(snapshot: Snapshot) -> Counter[str]:
-    return Counter(queue for worker in snapshot.workers if worker.is_live for queue in set(worker.queues))
+def _by_queue(workers: Iterable[WorkerFacts]) -> Counter[str]:
+    return Counter(queue for worker in workers for queue in set(worker.queues))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from rq import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS
 
+from scheduler.catalogue import MONITORED_WORKER_FIELD
 from scheduler.exporter.errors import Errors
 from scheduler.exporter.reading.pipeline import Reading
 from scheduler.exporter.reading.values import Fields, job_key, label_text, names_of
@@ -23,6 +24,7 @@ FIELDS = (
     "last_heartbeat",
     "current_job",
     "death",
+    MONITORED_WORKER_FIELD,
 )
 JOB_FIELDS = ("origin", "started_at", "timeout")
 
@@ -52,6 +54,8 @@ class WorkerFacts:
     job_id: bytes | None
     is_live: bool
     """False for one that has said goodbye and whose hash is about to expire."""
+    is_monitored: bool
+    """Whether it counts its jobs."""
     expires_in: float | None = None
     """Seconds until RQ forgets it, unless it reports."""
     job: RunningJob | None = None
@@ -109,6 +113,7 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         last_heartbeat=fields.timestamp(heartbeat, "last_heartbeat", name) if heartbeat else None,
         job_id=stored["current_job"],
         is_live=not stored["death"],
+        is_monitored=bool(stored[MONITORED_WORKER_FIELD]),
     )
 
 
