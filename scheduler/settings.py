@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 T = TypeVar("T")
@@ -30,6 +30,20 @@ def _redis_url(text: str) -> str:
     except ValueError as error:
         raise ValueError("a URL whose port is a number from 0 to 65535") from error
     return text
+
+
+def _password(text: str) -> str:
+    """Read a password from a file, whatever its mode: Docker and Kubernetes mount theirs readable by all."""
+    expected = "a file with a password on its only line"
+    try:
+        password = Path(text).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{expected}, got {text}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{expected}, got {text}, which is no text") from error
+    if not password or not password.isprintable():
+        raise ValueError(f"{expected}, got {text}, which {'holds more' if password else 'is empty'}")
+    return password
 
 
 def _time_zone(text: str) -> ZoneInfo:
@@ -55,10 +69,12 @@ def _log_level(text: str) -> str:
     return text.upper()
 
 
-def _setting(variable: str, default: T, parse: Callable[[str], T], meaning: str) -> T:
+def _setting(
+    variable: str, default: T, parse: Callable[[str], T], meaning: str, *, secret: bool = False
+) -> T:
     """A field of Settings that `variable` in the environment overrides."""
     metadata = {"variable": variable, "parse": parse, "meaning": meaning}
-    return field(default=default, metadata=metadata)
+    return field(default=default, metadata=metadata, repr=not secret)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -70,6 +86,18 @@ class Settings:
         "redis://127.0.0.1:6379/0",
         _redis_url,
         "The one address of Redis, for everything: redis://, rediss:// (TLS) or unix://.",
+        secret=True,
+    )
+    """With user and password in it."""
+    redis_username: str | None = _setting(
+        "RQ_REDIS_USERNAME", None, str, "User of Redis, where the address names none; unset: `default`."
+    )
+    redis_password: str | None = _setting(
+        "RQ_REDIS_PASSWORD_FILE",
+        None,
+        _password,
+        "File with that user's password, which then stands in no address and no environment.",
+        secret=True,
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE", ZoneInfo("UTC"), _time_zone, "Time zone that cron expressions are read in."
@@ -143,4 +171,21 @@ class Settings:
                     given[setting.name] = setting.metadata["parse"](text)
                 except ValueError as error:
                     raise SettingsError(f"{variable}: expected {error}") from error
-        return cls(**given)
+        settings = cls(**given)
+        return replace(settings, redis_url=_with_credentials(settings))
+
+
+def _with_credentials(settings: Settings) -> str:
+    if settings.redis_username is None and settings.redis_password is None:
+        return settings.redis_url
+    url = urlsplit(settings.redis_url)
+    if "@" in url.netloc:
+        raise SettingsError(
+            "RQ_REDIS_URL: expected an address without user and password,"
+            " since RQ_REDIS_USERNAME or RQ_REDIS_PASSWORD_FILE is set"
+        )
+    user, password = (
+        quote(settings.redis_username or "", safe=""),
+        quote(settings.redis_password or "", safe=""),
+    )
+    return url._replace(netloc=f"{user}:{password}@{url.netloc}").geturl()

@@ -166,7 +166,7 @@ def test_no_password_is_written_down(name: str) -> None:
 
     for variable in definition.get("environment", {}):
         if re.search("PASSWORD|SECRET|TOKEN|KEY", variable):
-            assert variable.endswith("__FILE"), variable
+            assert variable.endswith("_FILE"), variable
     assert not any(re.search(r"://[^/]*:[^/]*@", text) for text in strings(definition))
 
 
