@@ -82,6 +82,13 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
     for execution_id, job in abandoned.items():
         end = End(execution_id, job.job_id, queue, job.function, "abandoned", ABANDONED)
         recorder.record_end(connection, end)
+        logger.warning(
+            "abandoned job=%s queue=%s function=%s",
+            job.job_id,
+            queue,
+            job.function,
+            extra={"job_id": job.job_id, "queue": queue, "function": job.function},
+        )
     return len(abandoned)
 
 

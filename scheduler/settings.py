@@ -10,6 +10,8 @@ from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
+from scheduler.logs import LOG_FORMATS, LogFormat
+
 T = TypeVar("T")
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
@@ -67,6 +69,13 @@ def _log_level(text: str) -> str:
     if text.upper() not in LOG_LEVELS:
         raise ValueError(f"one of {', '.join(LOG_LEVELS)}, got {text!r}")
     return text.upper()
+
+
+def _log_format(text: str) -> LogFormat:
+    for known in LOG_FORMATS:
+        if text.lower() == known:
+            return known
+    raise ValueError(f"one of {', '.join(LOG_FORMATS)}, got {text!r}")
 
 
 def _setting(
@@ -134,6 +143,12 @@ class Settings:
     )
     log_level: str = _setting(
         "RQ_LOG_LEVEL", "INFO", _log_level, "Log level of workers, cron scheduler and exporter."
+    )
+    log_format: LogFormat = _setting(
+        "RQ_LOG_FORMAT",
+        "text",
+        _log_format,
+        "How they log: text or json. As json, lines about a job name it, its queue and its function.",
     )
     exporter_host: str = _setting(
         "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on."

@@ -18,6 +18,7 @@ from rq.job import Job
 
 from scheduler.child_scheduler import ChildScheduler
 from scheduler.job_function import function_of
+from scheduler.logs import JobInHand, job_aside, take_in_hand
 from scheduler.monitored_worker import MonitoredWorker
 from scheduler.settings import Settings
 
@@ -36,6 +37,15 @@ class SupervisedQueue(Queue):
         """Return whether this worker may clean the queue's registries now."""
         lock = self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_SECONDS)
         return bool(lock)
+
+    @classmethod
+    def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
+        """Take a job and its queue; what is logged from here on is about it, until execute_job has ended."""
+        taken: Any = super().dequeue_any(*args, **kwargs)
+        if taken is not None:
+            job, queue = taken
+            take_in_hand(JobInHand(job.id, queue.name, function_of(job)))
+        return taken
 
 
 class SupervisedWorker(MonitoredWorker):
@@ -71,6 +81,13 @@ class SupervisedWorker(MonitoredWorker):
         """Return the seconds after which a job counts as abandoned unless its worker reports again."""
         return INTERVALS_UNTIL_ABANDONED * int(self.job_monitoring_interval)
 
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run one job, from its start to the record of its end."""
+        try:
+            super().execute_job(job, queue)
+        finally:
+            take_in_hand(None)
+
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Run a job, in the work horse."""
         self.log.info("started job=%s queue=%s function=%s", job.id, queue.name, function_of(job))
@@ -105,7 +122,8 @@ class SupervisedWorker(MonitoredWorker):
         # RQ ends this worker's own execution if it finds a job that is stuck.
         execution, self.execution = self.execution, None
         try:
-            self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
+            with job_aside():
+                self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
         finally:
             self.execution = execution
 

@@ -31,7 +31,7 @@ def run_worker(queue_name: str) -> None:
     moment; then this process begins anew, under its old process id.
     """
     settings = Settings.from_environment()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     connection = connect(settings.redis_url)
     _wait_for_redis(connection)
     if _work(build_worker([queue_name], connection, settings)):

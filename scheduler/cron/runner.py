@@ -38,7 +38,7 @@ FAREWELL_SECONDS = 1.0
 def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
     """Cancel all cron jobs but those of the list, and enqueue their ticks until SIGTERM or SIGINT."""
     settings = Settings.from_environment()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     try:
         cron_jobs = define_all(entries, settings, time.time())
     except CronEntryError as error:
@@ -114,9 +114,20 @@ class CronScheduler:
     def _register(self) -> None:
         cancelled = self.registry.replace_all(self.cron_jobs)
         for cron_job in self.cron_jobs:
-            logger.info("registered cron_job=%s schedule=%r", cron_job.id, cron_job.schedule.expression)
+            logger.info(
+                "registered cron_job=%s schedule=%r",
+                cron_job.id,
+                cron_job.schedule.expression,
+                extra={
+                    "cron_job": cron_job.id,
+                    "queue": cron_job.queue_name,
+                    "function": cron_job.function,
+                },
+            )
         for cron_job_id in cancelled:
-            logger.info("cancelled cron_job=%s: not on the list", cron_job_id)
+            logger.info(
+                "cancelled cron_job=%s: not on the list", cron_job_id, extra={"cron_job": cron_job_id}
+            )
 
     def _look(self) -> float:
         """Enqueue what is due, and return the seconds until it is worthwhile to look again."""

@@ -129,13 +129,35 @@ class TickClaims:
 
     def _report(self, settled: _Settled) -> None:
         due, cron_job, job = settled.due, settled.cron_job, settled.job
+        of_cron_job = {"cron_job": due.id}
         if settled.error is not None and self._reported.get(due.raw_id) != due.definition:
             self._reported[due.raw_id] = due.definition
-            logger.error("skipped cron_job=%s, its definition cannot be read: %s", due.id, settled.error)
+            logger.error(
+                "skipped cron_job=%s, its definition cannot be read: %s",
+                due.id,
+                settled.error,
+                extra=of_cron_job,
+            )
         if cron_job is not None and settled.settlement.missed:
-            logger.warning("missed cron_job=%s ticks=%d", due.id, settled.settlement.missed)
+            logger.warning(
+                "missed cron_job=%s ticks=%d",
+                due.id,
+                settled.settlement.missed,
+                extra={**of_cron_job, "queue": cron_job.queue_name, "function": cron_job.function},
+            )
         if cron_job is not None and job is not None:
-            logger.info("enqueued job=%s queue=%s function=%s", job.id, job.origin, cron_job.function)
+            logger.info(
+                "enqueued job=%s queue=%s function=%s",
+                job.id,
+                job.origin,
+                cron_job.function,
+                extra={
+                    **of_cron_job,
+                    "job_id": job.id,
+                    "queue": job.origin,
+                    "function": cron_job.function,
+                },
+            )
 
 
 def _read_due(connection: Any, now: float) -> list[DueCronJob]:

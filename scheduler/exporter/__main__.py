@@ -29,7 +29,7 @@ def main() -> None:
         settings = Settings.from_environment()
     except SettingsError as error:
         sys.exit(str(error))
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)
     server = _server(settings)

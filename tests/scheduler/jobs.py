@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import logging
+import os
+import signal
+import threading
 import time
 from pathlib import Path
 
@@ -66,3 +70,22 @@ class Counter:
     @classmethod
     def name(cls) -> str:
         return cls.__name__
+
+
+def log_and_fail(secret: str) -> None:
+    """Log from the job's code, also from a thread of its own and from another library, then fail."""
+    logger = logging.getLogger("application")
+    logger.info("half way\nthere")
+    thread = threading.Thread(target=logger.warning, args=("from a thread",))
+    thread.start()
+    thread.join()
+    try:
+        int("no number")
+    except ValueError:
+        logger.exception("caught")
+    raise ValueError("the end")
+
+
+def die() -> None:
+    """End as a process that runs out of memory does."""
+    os.kill(os.getpid(), signal.SIGKILL)

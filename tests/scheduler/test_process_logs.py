@@ -1,0 +1,151 @@
+"""With RQ_LOG_FORMAT=json every line is one object, and one about a job says which."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness.ports import free_port
+from tests.harness.waiting import wait_until
+from tests.scheduler import jobs
+from tests.scheduler.processes import Process, Start
+from tests.scheduler.test_process_cron import CRON_SCHEDULER, EVERY_SECOND, with_list
+
+pytestmark = pytest.mark.slow
+
+WORKER = "short-running-worker.py"
+SECRET = "hunter2"
+
+Line = dict[str, str]
+
+
+@pytest.fixture
+def scheduler(redis_client: Any) -> Iterator[DataHubScheduler]:
+    with DataHubScheduler() as scheduler:
+        yield scheduler
+
+
+def lines_of(process: Process) -> list[Line]:
+    """Its log, of which every line must be an object."""
+    return [json.loads(line) for line in process.output.splitlines()]
+
+
+def about(job: Any, process: Process) -> list[Line]:
+    """The lines that name the job anywhere, or that its process wrote."""
+    return [line for line in lines_of(process) if job.id in json.dumps(line)]
+
+
+def fields_of(job: Any, function: str) -> Line:
+    return {"job_id": job.id, "queue": SHORT_RUNNING_QUEUE, "function": f"tests.scheduler.jobs.{function}"}
+
+
+def run(scheduler: DataHubScheduler, start: Start, function: Any, *args: Any) -> tuple[Any, Process]:
+    job = scheduler.enqueue(SHORT_RUNNING_QUEUE, function, *args)
+    worker = start(WORKER, RQ_LOG_FORMAT="json", RQ_LOG_LEVEL="DEBUG")
+    wait_until(lambda: job.get_status() in ("finished", "failed"), "the job to end")
+    worker.stop()
+    return job, worker
+
+
+def test_every_line_about_a_job_names_job_queue_and_function(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
+    job, worker = run(scheduler, start, jobs.log_and_fail, SECRET)
+
+    told = about(job, worker)
+    assert [line for line in told if not fields_of(job, "log_and_fail").items() <= line.items()] == []
+    messages = {line["message"] for line in told}
+    assert {"half way\nthere", "from a thread", "caught"} <= messages
+    assert SECRET not in worker.output
+
+
+def test_exceptions_are_inside_the_object(scheduler: DataHubScheduler, start: Start) -> None:
+    job, worker = run(scheduler, start, jobs.log_and_fail, SECRET)
+
+    exceptions = {line["message"]: line["exception"] for line in about(job, worker) if "exception" in line}
+    (raised,) = (message for message in exceptions if "exception raised while executing" in message)
+    assert exceptions[raised].startswith("Traceback (most recent call last):\n")
+    assert exceptions[raised].endswith("ValueError: the end")
+    assert exceptions["caught"].endswith("ValueError: invalid literal for int() with base 10: 'no number'")
+
+
+def test_the_end_of_a_killed_work_horse_is_told_with_its_job(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
+    job, worker = run(scheduler, start, jobs.die)
+
+    (told,) = (line for line in about(job, worker) if "failed (Work-horse terminated" in line["message"])
+    assert told["level"] == "WARNING"
+    assert fields_of(job, "die").items() <= told.items()
+
+
+def test_lines_that_are_about_no_job_name_none(scheduler: DataHubScheduler, start: Start) -> None:
+    _, worker = run(scheduler, start, jobs.add, 1, 2)
+
+    lines = lines_of(worker)
+    asked_to_stop = next(n for n, line in enumerate(lines) if "warm shut down requested" in line["message"])
+    assert [line for line in lines[asked_to_stop:] if "job_id" in line] == []
+    (listening,) = (line for line in lines if line["message"].startswith("*** Listening on"))
+    assert listening.keys() == {"time", "level", "logger", "message"}
+    assert "\x1b" not in listening["message"]
+
+
+def test_an_abandoned_job_is_told_by_the_worker_that_finds_it(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
+    job = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.sleep, 60)
+    killed = start(WORKER)
+    wait_until(lambda: job.get_status() == "started", "the job to start")
+    killed.kill()
+
+    finder = start(WORKER, RQ_LOG_FORMAT="json")
+
+    finder.wait_for_log("abandoned job=", within=60)
+    (told,) = (line for line in lines_of(finder) if line["message"].startswith("abandoned job="))
+    assert fields_of(job, "sleep").items() <= told.items()
+
+
+def test_cron_ticks_name_cron_job_job_queue_and_function(redis_client: Any, start: Start) -> None:
+    process = start(*with_list(EVERY_SECOND), RQ_LOG_FORMAT="json")
+    process.wait_for_log("enqueued job=second-")
+    process.stop()
+
+    told = [line for line in lines_of(process) if line["message"].startswith("enqueued job=")]
+    assert told
+    for line in told:
+        assert line["job_id"].startswith("second-")
+        assert line["cron_job"] == "second"
+        assert (line["queue"], line["function"]) == (SHORT_RUNNING_QUEUE, "tests.scheduler.jobs.record")
+    assert SECRET not in process.output
+
+
+def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any, start: Start) -> None:
+    broken = "from scheduler.logs import configure_logging; configure_logging('INFO', 'json'); 1 / 0"
+    process = start("-c", broken)
+
+    assert process.popen.wait(20) == 1
+    (line,) = lines_of(process)
+    assert line["level"] == "CRITICAL"
+    assert line["exception"].endswith("ZeroDivisionError: division by zero")
+
+
+@pytest.mark.parametrize("command", [(WORKER,), (CRON_SCHEDULER,), ("-m", "scheduler.exporter")])
+def test_a_format_that_is_none_is_refused_with_those_that_are(
+    redis_client: Any, start: Start, command: tuple[str, ...]
+) -> None:
+    process = start(*command, RQ_LOG_FORMAT="xml")
+
+    assert process.popen.wait(20) == 1
+    assert "RQ_LOG_FORMAT: expected one of text, json, got 'xml'" in process.output
+
+
+def test_the_exporter_logs_objects(redis_client: Any, start: Start) -> None:
+    process = start("-m", "scheduler.exporter", RQ_LOG_FORMAT="json", RQ_EXPORTER_PORT=str(free_port()))
+    process.wait_for_log("serving http://")
+    process.stop()
+
+    assert all(line.keys() >= {"time", "level", "logger", "message"} for line in lines_of(process))
