@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import commands, dashboards, exactness, scrape, throughput
+from bench import commands, dashboards, exactness, growth, load, scrape, throughput
 from bench.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -15,6 +15,8 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "exactness": exactness.run,
     "scrape": scrape.run,
     "dashboards": dashboards.run,
+    "load": load.run,
+    "growth": growth.run,
 }
 
 
