@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import math
-import pickle
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
 from typing import Any, TypeVar
 
-from rq.serializers import DefaultSerializer
+from scheduler.serializers import Format
 
 T = TypeVar("T")
 
@@ -72,13 +71,16 @@ def check_seconds(seconds: object, argument: str) -> float:
 
 
 def check_call_arguments(
-    args: object, kwargs: object, names: tuple[str, str] = ("function_args", "function_kwargs")
+    args: object,
+    kwargs: object,
+    format_: Format,
+    names: tuple[str, str] = ("function_args", "function_kwargs"),
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a job's function, which a worker must be able to read.
 
     Raises:
-        TypeError: they are no sequence and no mapping, or one of them cannot be pickled; its place is named,
-            its value is not: it may be a secret.
+        TypeError: they are no sequence and no mapping, or one of them cannot be written in this format; its
+            place is named, its value is not: it may be a secret.
     """
     args_name, kwargs_name = names
     if args is not None and (not isinstance(args, Sequence) or isinstance(args, (str, bytes))):
@@ -89,27 +91,18 @@ def check_call_arguments(
     for name in named:
         if not isinstance(name, str):
             raise TypeError(f"{kwargs_name}: expected names that are strings, got {name!r}")
-    _check_picklable(positional, named, args_name, kwargs_name)
+    if format_.error((positional, named)) is not None:
+        for index, value in enumerate(positional):
+            check_serializable(value, format_, f"{args_name}[{index}]")
+        for name, value in named.items():
+            check_serializable(value, format_, f"{kwargs_name}[{name!r}]")
     return positional, named
 
 
-def _check_picklable(args: tuple[Any, ...], kwargs: dict[str, Any], args_name: str, kwargs_name: str) -> None:
-    if pickling_error((args, kwargs)) is None:
-        return
-    places = [(f"{args_name}[{index}]", value) for index, value in enumerate(args)]
-    places += [(f"{kwargs_name}[{name!r}]", value) for name, value in kwargs.items()]
-    for place, value in places:
-        error = pickling_error(value)
-        if error is not None:
-            raise TypeError(
-                f"{place}: expected a value that can be pickled, got {type(value).__name__}: {error}"
-            )
-
-
-def pickling_error(value: object) -> Exception | None:
-    """Return why RQ could not serialize `value`, None if it can."""
-    try:
-        DefaultSerializer.dumps(value)
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        return error
-    return None
+def check_serializable(value: object, format_: Format, place: str) -> None:
+    """Raise TypeError if `value` cannot be written in this format; `place` is named, the value is not."""
+    error = format_.error(value)
+    if error is not None:
+        raise TypeError(
+            f"{place}: expected a value that {format_.expected}, got {type(value).__name__}: {error}"
+        )

@@ -16,6 +16,7 @@ from scheduler.arguments import (
     check_choice,
     check_description,
     check_queue_name,
+    check_serializable,
     check_time_delta,
     check_timeout,
 )
@@ -26,6 +27,7 @@ from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
 from scheduler.functions import Function, function_path, function_reference
 from scheduler.monitored_worker import MonitoredSimpleWorker
 from scheduler.queue_states import QUEUE_STATES, count_jobs, purge_jobs
+from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
 from scheduler.supervised_worker import build_worker
 
@@ -52,6 +54,7 @@ class DataHubScheduler:
         self.strategy = check_choice("strategy", strategy, STRATEGIES)
         self.is_async = is_async
         self.settings = Settings.from_environment()
+        self.format = FORMATS[self.settings.serializer]
         self.connection = connect(self.settings.redis_url)
         self._cron_registry = CronRegistry(self.connection)
         self._used_queues: set[str] = set()
@@ -119,6 +122,7 @@ class DataHubScheduler:
             timeout=timeout,
             description=description,
             cron_job_id=cron_job_id,
+            format_=self.format,
         )
         self._cron_registry.register(cron_job)
         return cron_job
@@ -151,7 +155,12 @@ class DataHubScheduler:
 
     def get_queue(self, queue_name: str) -> Queue:
         """Return RQ's own object for a queue, for all that this class does not do."""
-        return Queue(check_queue_name(queue_name), connection=self.connection, is_async=self.is_async)
+        return Queue(
+            check_queue_name(queue_name),
+            connection=self.connection,
+            is_async=self.is_async,
+            serializer=self.format.serializer,
+        )
 
     def purge(self, queue_name: str, queue_state: str = "queued") -> int:
         """Delete the jobs of a queue that are queued, failed or scheduled, and return how many are left.
@@ -177,7 +186,12 @@ class DataHubScheduler:
         names = [check_queue_name(name) for name in queues]
         if self.strategy == "fork":
             return build_worker(names, self.connection, self.settings).work(with_scheduler=with_scheduler)
-        worker = MonitoredSimpleWorker(names, connection=self.connection, log_job_description=False)
+        worker = MonitoredSimpleWorker(
+            names,
+            connection=self.connection,
+            log_job_description=False,
+            serializer=self.format.serializer,
+        )
         return worker.work(burst=True, with_scheduler=with_scheduler)
 
     def job(self, job_id: str) -> Job:
@@ -186,7 +200,7 @@ class DataHubScheduler:
         Raises:
             rq.exceptions.NoSuchJobError: there is none with this id, or it was kept long enough.
         """
-        return Job.fetch(job_id, connection=self.connection)
+        return Job.fetch(job_id, connection=self.connection, serializer=self.format.serializer)
 
     def clear(self) -> None:
         """Delete all cron jobs, and the jobs of all queues that this object enqueued into."""
@@ -200,7 +214,7 @@ class DataHubScheduler:
     ) -> tuple[Any, dict[str, Any]]:
         """Tell RQ's options from the function's arguments, as RQ does, and check both."""
         runs_here = not self.is_async or self.strategy != "fork"
-        reference = function_reference(function, same_process=runs_here)
+        reference = function_reference(function, self.format, same_process=runs_here)
         if args and kwargs.keys() & {"args", "kwargs"}:
             raise TypeError(
                 "args: expected the function's arguments either as they are or as `args` and `kwargs`"
@@ -208,8 +222,9 @@ class DataHubScheduler:
         options = Queue.parse_args("", *args, **kwargs)._asdict()
         del options["func"]
         options["args"], options["kwargs"] = check_call_arguments(
-            options["args"], options["kwargs"], ("args", "kwargs")
+            options["args"], options["kwargs"], self.format, ("args", "kwargs")
         )
+        check_serializable(options["meta"], self.format, "meta")
         options["job_timeout"] = options.pop("timeout")
         if options["job_timeout"] is not None:
             check_timeout(options["job_timeout"])

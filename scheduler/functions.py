@@ -11,17 +11,18 @@ from typing import Any
 
 from rq.utils import import_attribute
 
-from scheduler.arguments import pickling_error
+from scheduler.serializers import Format
 
 Function = Callable[..., Any] | str
 """A function, or its dotted path."""
 
 
-def function_reference(function: object, *, same_process: bool = False) -> Function:
+def function_reference(function: object, format_: Format, *, same_process: bool = False) -> Function:
     """Return how RQ can be told of `function`: its dotted path, or itself if it is a method of an instance.
 
     Args:
         function: what the caller wants to be run by a worker.
+        format_: how an instance whose method it is would have to be written.
         same_process: the job runs in this very process, so that `__main__` is what it is here.
 
     Raises:
@@ -37,7 +38,7 @@ def function_reference(function: object, *, same_process: bool = False) -> Funct
     if inspect.isclass(function) or not callable(function):
         raise TypeError(f"function: expected a function or its dotted path, got {function!r}")
     if inspect.ismethod(function) or not hasattr(function, "__qualname__"):
-        _check_owner(function, same_process)
+        _check_owner(function, format_, same_process)
         return function
     return _path_of(function, same_process)
 
@@ -76,13 +77,15 @@ def _path_of(function: Callable[..., Any], same_process: bool) -> str:
     return f"{function.__module__}.{function.__qualname__}"
 
 
-def _check_owner(function: Callable[..., Any], same_process: bool) -> None:
+def _check_owner(function: Callable[..., Any], format_: Format, same_process: bool) -> None:
     """A method travels with its instance, whose class the worker imports."""
     instance = getattr(function, "__self__", function)
     _check_importable(instance if inspect.isclass(instance) else type(instance), function, same_process)
-    error = pickling_error(instance)
+    error = format_.error(instance)
     if error is not None:
-        raise TypeError(f"function: expected an object that can be pickled, got {instance!r}: {error}")
+        raise TypeError(
+            f"function: expected one of an object that {format_.expected}, got {instance!r}: {error}"
+        )
 
 
 def _check_importable(thing: Any, function: object, same_process: bool) -> None:

@@ -7,8 +7,7 @@ import re
 from rq.job import Job
 
 from scheduler.catalogue import UNKNOWN_FUNCTION
-
-PICKLE_PROTOCOL_2_OR_LATER = b"\x80"
+from scheduler.serializers import PICKLE_PROTOCOL_2_OR_LATER
 
 # PROTO, FRAME since protocol 4, MARK, and then SHORT_BINUNICODE or BINUNICODE: what pickletools shows.
 HEAD_OF_TUPLE_WITH_TEXT = re.compile(rb"\x80.(?:\x95.{8})?\((?:\x8c(?P<short>.)|X(?P<long>.{4}))", re.DOTALL)

@@ -34,7 +34,7 @@ def job_scheduler(
 
     Args:
         function: what a worker is to call: a function that it can import, or the dotted path of one.
-        function_args: its arguments; they must be picklable.
+        function_args: its arguments; they must be picklable, or, with RQ_SERIALIZER=json, what JSON can hold.
         function_kwargs: its keyword arguments.
         max_retries: how often a job that fails is tried again; None: never.
         queue_name: the queue that it goes to.
@@ -56,11 +56,11 @@ def job_scheduler(
     """
     if cron is not None and time_delta is not None:
         raise ValueError(f"cron and time_delta: expected at most one, got {cron!r} and {time_delta!r}")
-    args, kwargs = check_call_arguments(function_args, function_kwargs)
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
-    call: dict[str, Any] = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
+        args, kwargs = check_call_arguments(function_args, function_kwargs, scheduler.format)
+        call: dict[str, Any] = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
         if cron is not None:
             return scheduler.cron(queue_name, cron, function, timeout=job_timeout, **call)
         if time_delta is not None:

@@ -6,15 +6,18 @@ import os
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from scheduler.logs import LOG_FORMATS, LogFormat
 
 T = TypeVar("T")
+Name = TypeVar("Name", bound=str)
 
 REDIS_SCHEMES = ("redis", "rediss", "unix")
+SerializerName = Literal["pickle", "json"]
+SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
@@ -65,17 +68,14 @@ def _whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], i
     return parse
 
 
-def _log_level(text: str) -> str:
-    if text.upper() not in LOG_LEVELS:
-        raise ValueError(f"one of {', '.join(LOG_LEVELS)}, got {text!r}")
-    return text.upper()
+def _one_of(choices: tuple[Name, ...]) -> Callable[[str], Name]:
+    def parse(text: str) -> Name:
+        for choice in choices:
+            if text.lower() == choice.lower():
+                return choice
+        raise ValueError(f"one of {', '.join(choices)}, got {text!r}")
 
-
-def _log_format(text: str) -> LogFormat:
-    for known in LOG_FORMATS:
-        if text.lower() == known:
-            return known
-    raise ValueError(f"one of {', '.join(LOG_FORMATS)}, got {text!r}")
+    return parse
 
 
 def _setting(
@@ -107,6 +107,12 @@ class Settings:
         _password,
         "File with that user's password, which then stands in no address and no environment.",
         secret=True,
+    )
+    serializer: SerializerName = _setting(
+        "RQ_SERIALIZER",
+        "pickle",
+        _one_of(SERIALIZERS),
+        "How arguments and results of jobs are written: pickle, or json, which is data only and never code.",
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE", ZoneInfo("UTC"), _time_zone, "Time zone that cron expressions are read in."
@@ -142,12 +148,12 @@ class Settings:
         "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
     )
     log_level: str = _setting(
-        "RQ_LOG_LEVEL", "INFO", _log_level, "Log level of workers, cron scheduler and exporter."
+        "RQ_LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
     )
     log_format: LogFormat = _setting(
         "RQ_LOG_FORMAT",
         "text",
-        _log_format,
+        _one_of(LOG_FORMATS),
         "How they log: text or json. As json, lines about a job name it, its queue and its function.",
     )
     exporter_host: str = _setting(

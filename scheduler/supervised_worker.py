@@ -20,6 +20,7 @@ from scheduler.child_scheduler import ChildScheduler
 from scheduler.job_function import function_of
 from scheduler.logs import JobInHand, job_aside, take_in_hand
 from scheduler.monitored_worker import MonitoredWorker
+from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
 
 INTERVALS_UNTIL_ABANDONED = 3
@@ -165,4 +166,5 @@ def build_worker(queue_names: Sequence[str], connection: Redis, settings: Settin
         job_monitoring_interval=settings.job_monitoring_interval,
         maintenance_interval=settings.maintenance_interval,
         log_job_description=False,
+        serializer=FORMATS[settings.serializer].serializer,
     )

@@ -11,7 +11,6 @@ from zoneinfo import ZoneInfo
 
 from rq import Queue, Retry
 from rq.job import Job
-from rq.serializers import DefaultSerializer
 from rq.utils import resolve_function_reference
 
 from scheduler.arguments import check_call_arguments, check_description, check_queue_name, check_timeout
@@ -19,6 +18,7 @@ from scheduler.cron.identity import check_id, derived_id
 from scheduler.cron.schedule import Schedule, Timestamp, check_schedule, read_schedule
 from scheduler.functions import Function, function_path, function_reference
 from scheduler.retries import retry_policy
+from scheduler.serializers import PICKLE, Format
 
 
 class UnreadableDefinitionError(ValueError):
@@ -112,10 +112,10 @@ def _retries(max_retries: Any, intervals: Any) -> tuple[int, tuple[int, ...]]:
     return (policy.max, tuple(policy.intervals)) if policy else (0, ())
 
 
-def _serialized(reference: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
+def _serialized(format_: Format, reference: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
     """Return what `rq.job.Job.data` would be."""
     instance, name = resolve_function_reference(reference)
-    return DefaultSerializer.dumps((name, instance, args, kwargs))
+    return format_.serializer.dumps((name, instance, args, kwargs))
 
 
 def define(
@@ -128,6 +128,7 @@ def define(
     args: Sequence[Any] | None = None,
     kwargs: Mapping[str, Any] | None = None,
     argument_names: tuple[str, str] = ("args", "kwargs"),
+    format_: Format = PICKLE,
     retry: Retry | None = None,
     timeout: int,
     description: str | None = None,
@@ -139,9 +140,9 @@ def define(
         TypeError, ValueError: an argument that cannot be used; the message names it, its value and what is
             expected.
     """
-    reference: Any = function_reference(function)
+    reference: Any = function_reference(function, format_)
     name = function_path(reference)
-    positional, named = check_call_arguments(args, kwargs, argument_names)
+    positional, named = check_call_arguments(args, kwargs, format_, argument_names)
     check_queue_name(queue_name)
     if cron_job_id is None:
         cron_job_id = derived_id(name, reference, queue_name, positional, named)
@@ -150,7 +151,7 @@ def define(
         queue_name=queue_name,
         function=name,
         schedule=check_schedule(cron, timezone, after=now),
-        call=_serialized(reference, positional, named),
+        call=_serialized(format_, reference, positional, named),
         description=check_description(description) or name,
         timeout=check_timeout(timeout),
         max_retries=retry.max if retry else 0,

@@ -11,6 +11,7 @@ from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
 from scheduler.functions import Function
 from scheduler.queues import SHORT_RUNNING_QUEUE
 from scheduler.retries import RetryIntervals, retry_policy
+from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
 
 
@@ -50,6 +51,7 @@ class CronEntry:
             args=self.function_args,
             kwargs=self.function_kwargs,
             argument_names=("function_args", "function_kwargs"),
+            format_=FORMATS[settings.serializer],
             retry=retry_policy(self.max_retries, self.retry_backoff, self.retry_intervals),
             timeout=self.job_timeout,
             description=self.description,

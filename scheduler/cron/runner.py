@@ -19,6 +19,7 @@ from scheduler.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name,
 from scheduler.cron.registry import CronRegistry
 from scheduler.cron.ticks import TickClaims
 from scheduler.logs import configure_logging
+from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
 
 T = TypeVar("T")
@@ -60,7 +61,7 @@ class CronScheduler:
         self.cron_jobs = cron_jobs
         self.connection = connect(settings.redis_url, attempts=1)  # what fails is tried again here
         self.registry = CronRegistry(self.connection)
-        self.claims = TickClaims(self.connection, settings.cron_grace)
+        self.claims = TickClaims(self.connection, settings.cron_grace, FORMATS[settings.serializer])
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._announced_at: float | None = None

@@ -27,6 +27,7 @@ from scheduler.cron.identity import shown_id
 from scheduler.cron.registry import ticks_field
 from scheduler.cron.schedule import Timestamp, read_timestamp
 from scheduler.cron.settlement import Settlement, settle
+from scheduler.serializers import PICKLE, Format
 
 logger = logging.getLogger(__name__)
 
@@ -69,11 +70,13 @@ class TickClaims:
     Args:
         connection: the Redis that holds cron jobs and queues.
         grace: seconds after which a tick is too old to run.
+        format_: how the `meta` of jobs is written; their arguments were when the cron job was registered.
     """
 
-    def __init__(self, connection: Redis, grace: float) -> None:
+    def __init__(self, connection: Redis, grace: float, format_: Format = PICKLE) -> None:
         self.connection: Any = connection  # redis-py's types mix answers with awaitables
         self.grace = grace
+        self._serializer = format_.serializer
         self._reported: dict[bytes, bytes | None] = {}
 
     def next_tick(self) -> float | None:
@@ -100,7 +103,7 @@ class TickClaims:
         for each in settled:
             _move_on(pipeline, each)
             if each.job is not None:
-                Queue(each.job.origin, connection=self.connection).enqueue_job(each.job, pipeline=pipeline)
+                self._queue(each.job.origin).enqueue_job(each.job, pipeline=pipeline)
         return settled
 
     def _settle(self, due: DueCronJob, now: float) -> _Settled:
@@ -114,8 +117,11 @@ class TickClaims:
             return _Settled(due, later, error=error)
         if settlement.run is None:
             return _Settled(due, settlement, cron_job)
-        queue = Queue(cron_job.queue_name, connection=self.connection)
+        queue = self._queue(cron_job.queue_name)
         return _Settled(due, settlement, cron_job, cron_job.create_job(queue, settlement.run))
+
+    def _queue(self, name: str) -> Queue:
+        return Queue(name, connection=self.connection, serializer=self._serializer)
 
     def _drop_existing_jobs(self, settled: list[_Settled]) -> None:
         """A tick can come again, after a restore from a backup or a jump of the clock; its job must not."""

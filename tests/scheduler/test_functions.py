@@ -10,24 +10,25 @@ from typing import Any
 import pytest
 
 from scheduler.functions import function_path, function_reference
+from scheduler.serializers import PICKLE
 from tests.scheduler import jobs
 
 
 def test_a_function_is_known_by_its_path() -> None:
-    assert function_reference(jobs.add) == "tests.scheduler.jobs.add"
+    assert function_reference(jobs.add, PICKLE) == "tests.scheduler.jobs.add"
 
 
 def test_a_path_of_a_function_will_do() -> None:
-    assert function_reference("json.dumps") == "json.dumps"
+    assert function_reference("json.dumps", PICKLE) == "json.dumps"
 
 
 def test_a_builtin_and_a_static_method_will_do() -> None:
-    assert function_reference(len) == "builtins.len"
-    assert function_reference(jobs.Counter.zero) == "tests.scheduler.jobs.Counter.zero"
+    assert function_reference(len, PICKLE) == "builtins.len"
+    assert function_reference(jobs.Counter.zero, PICKLE) == "tests.scheduler.jobs.Counter.zero"
 
 
 def test_a_path_into_code_that_only_workers_have_will_do() -> None:
-    assert function_reference("workers_only.tasks.send") == "workers_only.tasks.send"
+    assert function_reference("workers_only.tasks.send", PICKLE) == "workers_only.tasks.send"
 
 
 @pytest.mark.parametrize(
@@ -39,7 +40,7 @@ def test_a_path_into_code_that_only_workers_have_will_do() -> None:
     ],
 )
 def test_methods_and_callable_objects_travel_as_they_are(method: Callable[..., Any], path: str) -> None:
-    assert function_reference(method) is method
+    assert function_reference(method, PICKLE) is method
     assert function_path(method) == path
 
 
@@ -94,7 +95,7 @@ def shadowed() -> None: ...  # type: ignore[no-redef]
 )
 def test_what_no_worker_could_import_is_named(function: Any, error: type[Exception], message: str) -> None:
     with pytest.raises(error, match=message) as raised:
-        function_reference(function)
+        function_reference(function, PICKLE)
 
     assert str(raised.value).startswith("function: ")
 
@@ -105,9 +106,9 @@ def test_main_is_another_module_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> 
 
     for function in (local, "__main__.local"):
         with pytest.raises(ValueError, match="module that workers can import"):
-            function_reference(function)
-        assert function_reference(function, same_process=True) == "__main__.local"
+            function_reference(function, PICKLE)
+        assert function_reference(function, PICKLE, same_process=True) == "__main__.local"
 
 
 def test_a_wrapped_function_is_found_by_the_name_it_took_over() -> None:
-    assert function_reference(json.dumps) == "json.dumps"
+    assert function_reference(json.dumps, PICKLE) == "json.dumps"
