@@ -19,7 +19,7 @@ help: ## List the targets
 
 RUN_STACK = $(BIN)/python -m stack
 
-.PHONY: start-rq-mon stop-rq-mon status logs demo clean
+.PHONY: start-rq-mon stop-rq-mon status scale logs demo clean
 start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one)
 	@$(RUN_STACK) start
 
@@ -28,6 +28,9 @@ stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data
 
 status: $(VENV)/.runtime ## Show what runs and how it does
 	@$(RUN_STACK) status
+
+scale: $(VENV)/.runtime ## Let a queue have so many workers, now and later (QUEUE=short-running WORKERS=5)
+	@$(RUN_STACK) scale "$(QUEUE)" "$(WORKERS)"
 
 logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
 	@$(RUN_STACK) logs $(SERVICE)

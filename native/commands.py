@@ -37,6 +37,8 @@ class Command:
     """Files and folders that are read at the start: the service is restarted when they change."""
     stop_within: int = 60
     """Seconds from SIGTERM to SIGKILL."""
+    number: int = 1
+    """How many of it run side by side."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +108,9 @@ def _script(service: Service) -> Callable[[Place], Command]:
 
 def _worker(service: Service) -> Callable[[Place], Command]:
     run = _script(service)
-    return lambda place: replace(run(place), stop_within=place.settings.stop_grace)
+    return lambda place: replace(
+        run(place), stop_within=place.settings.stop_grace, number=place.settings.number(service)
+    )
 
 
 def _rq_exporter(place: Place) -> Command:

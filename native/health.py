@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.client
 from collections.abc import Callable, Mapping
-from functools import partial
 
 from redis import Redis
 from redis.exceptions import RedisError
@@ -13,7 +12,6 @@ from native.commands import Place
 from scheduler.connection import connect
 from scheduler.cron.liveness import live_schedulers
 from scheduler.health import live_workers
-from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack import services
 from stack.services import Service
 from stack.settings import BIND_ADDRESS
@@ -27,6 +25,8 @@ def find_fault(service: Service, place: Place) -> str:
         return _http_fault(place.settings.port(service), service.health_path)
     try:
         with connect(place.settings.redis_url(), socket_timeout=TIMEOUT, attempts=1) as redis:
+            if service.queue:
+                return _worker_fault(service.queue, place.settings.number(service), redis)
             return REDIS_CHECKS[service](redis)
     except RedisError as error:
         return f"Redis: {error}"
@@ -49,8 +49,9 @@ def _redis_fault(redis: Redis) -> str:
     return ""
 
 
-def _worker_fault(queue: str, redis: Redis) -> str:
-    return "" if live_workers(redis, queue) else f"no worker listens to the queue {queue} yet"
+def _worker_fault(queue: str, wanted: int, redis: Redis) -> str:
+    number = len(live_workers(redis, queue))
+    return "" if number >= wanted else f"{number} of {wanted} workers listen to the queue {queue} yet"
 
 
 def _cron_fault(redis: Redis) -> str:
@@ -59,7 +60,5 @@ def _cron_fault(redis: Redis) -> str:
 
 REDIS_CHECKS: Mapping[Service, Callable[[Redis], str]] = {
     services.REDIS: _redis_fault,
-    services.SHORT_RUNNING_WORKER: partial(_worker_fault, SHORT_RUNNING_QUEUE),
-    services.LONG_RUNNING_WORKER: partial(_worker_fault, LONG_RUNNING_QUEUE),
     services.CRON_SCHEDULER: _cron_fault,
 }

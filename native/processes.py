@@ -41,8 +41,8 @@ def processes_of(directory: Path) -> list[psutil.Process]:
     ]
 
 
-def services_of(directory: Path) -> set[str]:
-    """Return the names of the services of which processes are there."""
+def program_names_of(directory: Path) -> set[str]:
+    """Return the names of supervisord's programs of which processes are there."""
     return {_environment(process).get(SERVICE_NAME, "") for process in processes_of(directory)} - {""}
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import shutil
 import subprocess
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -16,9 +17,10 @@ from native.commands import Command, Place, command
 from native.debian import ensure_installed
 from native.health import find_fault
 from native.secrets import GRAFANA_ADMIN_PASSWORD
-from native.supervisor import ProcessInfo, Supervisor
+from native.supervisor import ENDED, ProcessInfo, Supervisor
+from native.supervisor_config import program_names
 from stack.ports import check_ports_free
-from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
 
@@ -73,13 +75,22 @@ class NativeRuntime:
         else:
             self.supervisor.start(self.settings.environment)
 
+    def scale(self, worker: Service) -> None:
+        """Start or end programs of the worker."""
+        commands = self._write_configuration()
+        names = program_names(worker, commands[worker].number)
+        beyond = {name for name in self.supervisor.processes() if service_of(name) is worker}
+        self.supervisor.update(commands[worker].stop_within, only={*names, *beyond})
+
     def stop(self) -> None:
         """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
         # If it answers no more, its programs are leftovers, of which Redis is the last as well.
         with contextlib.suppress(StackError):
             if self.supervisor.is_running():
-                self._stop_services([service for service in SERVICES if service is not REDIS])
-                self._stop_services([REDIS])  # the last: workers need it to record the end of their jobs
+                self._stop_programs(lambda name: name != REDIS.name)
+                self._stop_programs(
+                    lambda name: name == REDIS.name
+                )  # the last: workers need it to record the end of their jobs
                 self.supervisor.shut_down(within=self.settings.stop_grace)
         self._end_leftovers()
 
@@ -89,24 +100,25 @@ class NativeRuntime:
         try:
             found = self.supervisor.processes()
         except StackError:
-            left = processes.services_of(self.directory)
-            return {service: LEFT_BEHIND if service.name in left else STOPPED for service in services}
+            left = {service_of(name) for name in processes.program_names_of(self.directory)}
+            return {service: LEFT_BEHIND if service in left else STOPPED for service in services}
         with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
-            states = pool.map(lambda service: self._state(service, found.get(service.name)), services)
+            states = pool.map(lambda service: self._state(service, found), services)
             return dict(zip(services, states, strict=True))
 
     def last_log_lines(self, service: Service, count: int) -> str:
-        """Return the end of the service's log file."""
-        log = supervisor_config.log_path(self.directory, service.name)
-        return "\n".join(log.read_text(errors="replace").splitlines()[-count:]) if log.exists() else ""
+        """Return the end of the service's log file, or of each of its files."""
+        logs = self._logs(service)
+        return "\n".join(
+            line for log in logs for line in log.read_text(errors="replace").splitlines()[-count:]
+        )
 
     def follow_logs(self, service: Service | None) -> None:
         """Print and follow log files with tail(1), which also follows them across rotation."""
         wanted = [service] if service else self.services()
-        logs = [supervisor_config.log_path(self.directory, each.name) for each in wanted]
-        existing = [str(log) for log in logs if log.exists()]
-        if existing:
-            subprocess.run(["tail", "-n", "20", "-F", *existing], check=False)
+        logs = [str(log) for each in wanted for log in self._logs(each)]
+        if logs:
+            subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
     def notes(self) -> Sequence[str]:
         """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
@@ -139,22 +151,27 @@ class NativeRuntime:
         self.supervisor.config_path.write_text(text, encoding="utf-8")
         return commands
 
-    def _state(self, service: Service, process: ProcessInfo | None) -> State:
-        if process is None or process.state in {"STOPPED", "STOPPING"}:
-            return STOPPED
-        if process.state != "RUNNING":
-            return State(HEALTH_BY_STATE.get(process.state, Health.FAILED), process.description)
+    def _logs(self, service: Service) -> list[Path]:
+        names = program_names(service, self.settings.number(service))
+        logs = [supervisor_config.log_path(self.directory, name) for name in names]
+        return [log for log in logs if log.exists()]
+
+    def _state(self, service: Service, found: Mapping[str, ProcessInfo]) -> State:
+        names = program_names(service, self.settings.number(service))
+        state = worst_state(_state_of_program(found.get(name)) for name in names)
+        if state.health is not Health.HEALTHY:
+            return state
         fault = find_fault(service, self.place)
         if not fault:
-            return State(Health.HEALTHY)
-        return State(Health.STARTING if process.uptime < ANSWERS_WITHIN else Health.FAILED, fault)
+            return state
+        uptime = min(found[name].uptime for name in names)
+        return State(Health.STARTING if uptime < ANSWERS_WITHIN else Health.FAILED, fault)
 
-    def _stop_services(self, services: Sequence[Service]) -> None:
-        wanted = {service.name for service in services}
-        for name in self._running() & wanted:
+    def _stop_programs(self, chosen: Callable[[str], bool]) -> None:
+        for name in filter(chosen, self._running()):
             self.supervisor.request_stop(name)
         started, said = time.monotonic(), False
-        while left := self._running() & wanted:
+        while left := set(filter(chosen, self._running())):
             waited = time.monotonic() - started
             if waited > self.settings.stop_grace:
                 return
@@ -168,8 +185,7 @@ class NativeRuntime:
         return f"Still at work: {', '.join(sorted(names))}. Waiting at most {grace} s ({STOP_GRACE.name})"
 
     def _running(self) -> set[str]:
-        ended = {"STOPPED", "EXITED", "FATAL"}
-        return {name for name, process in self._ask_again().items() if process.state not in ended}
+        return {name for name, process in self._ask_again().items() if process.state not in ENDED}
 
     def _ask_again(self) -> Mapping[str, ProcessInfo]:
         """Ask until supervisord answers: a busy machine may keep it waiting, and its programs run on.
@@ -191,3 +207,18 @@ class NativeRuntime:
         if left:
             print(f"Ending {len(left)} processes that are still there", flush=True)
             processes.end_all(self.directory, self.settings.stop_grace)
+
+
+def service_of(program: str) -> Service | None:
+    """Return the service that a program is one of."""
+    names = (service for service in SERVICES if re.fullmatch(rf"{re.escape(service.name)}(-\d+)?", program))
+    return next(names, None)
+
+
+def _state_of_program(process: ProcessInfo | None) -> State:
+    """Return its state as far as supervisord knows it: HEALTHY if it runs."""
+    if process is None or process.state in {"STOPPED", "STOPPING"}:
+        return STOPPED
+    if process.state == "RUNNING":
+        return State(Health.HEALTHY)
+    return State(HEALTH_BY_STATE.get(process.state, Health.FAILED), process.description)

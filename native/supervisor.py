@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -27,6 +27,10 @@ POLL = 0.1
 
 NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
 """Not there, not listening, or not willing."""
+
+
+ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
+"""States of a program that does not run and is not about to."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,32 +84,50 @@ class Supervisor:
                 raise StackError(f"supervisord did not start: {result.stderr.strip() or self._log_end()}")
             time.sleep(POLL)
 
-    def update(self, within: float) -> None:
+    def update(self, within: float, only: Collection[str] | None = None) -> None:
         """Take over a changed configuration file: restart what it changes, start what does not run.
 
         Args:
             within: seconds that a program may take to end.
+            only: the programs to look at; None for all.
 
         Raises:
             StackError: it refused, or did not answer.
         """
         try:
             with self._asking(ANSWERS_WITHIN + within) as server:
-                self._update(server)
+                self._update(server, within, only)
         except NO_ANSWER as error:
             raise StackError(f"supervisord did not take over the settings: {error}") from error
 
-    def _update(self, server: Any) -> None:
-        ((added, changed, removed),) = server.reloadConfig()
-        for group in (*removed, *changed):
-            print(f"Restarting {group}" if group in changed else f"Stopping {group}", flush=True)
+    def _update(self, server: Any, within: float, only: Collection[str] | None) -> None:
+        ((added, changed, removed),) = (
+            [[name for name in names if only is None or name in only] for names in differences]
+            for differences in server.reloadConfig()
+        )
+        self._remove(server, removed, within)
+        for group in changed:
+            print(f"Restarting {group}", flush=True)
             server.stopProcessGroup(group)
             server.removeProcessGroup(group)
         for group in (*added, *changed):
             server.addProcessGroup(group)
         for name, process in self.processes().items():
-            if process.state in {"STOPPED", "EXITED", "FATAL"}:
+            if process.state in ENDED and (only is None or name in only):
                 server.startProcess(name, False)
+
+    def _remove(self, server: Any, groups: Sequence[str], within: float) -> None:
+        """Stop them all at once: each may have a job to end."""
+        for group in groups:
+            print(f"Stopping {group}", flush=True)
+            server.stopProcessGroup(group, False)
+        deadline = time.monotonic() + within + ANSWERS_WITHIN
+        while any(self.processes()[group].state not in ENDED for group in groups):
+            if time.monotonic() > deadline:
+                raise StackError(f"not ended {within:.0f} s after SIGTERM: one of {', '.join(groups)}")
+            time.sleep(POLL)
+        for group in groups:
+            server.removeProcessGroup(group)
 
     def processes(self) -> dict[str, ProcessInfo]:
         """Return what it runs by name.

@@ -1,4 +1,4 @@
-"""supervisord.conf: one program for each service, in the order in which they start."""
+"""supervisord.conf: one program for each service, or for each of its workers, in the order of their start."""
 
 from __future__ import annotations
 
@@ -26,8 +26,16 @@ def supervisor_socket(directory: Path) -> Path:
 
 
 def log_path(directory: Path, name: str) -> Path:
-    """Return the log of a service, or of supervisord itself."""
+    """Return the log of a program, or of supervisord itself."""
     return directory / "logs" / f"{name}.log"
+
+
+def program_names(service: Service, number: int) -> list[str]:
+    """Return the names of the programs of a service.
+
+    Each is a program of its own, so that supervisord can start or end one and leave the others alone.
+    """
+    return [service.name, *(f"{service.name}-{position}" for position in range(2, number + 1))]
 
 
 def render(directory: Path, commands: Mapping[Service, Command]) -> str:
@@ -45,7 +53,8 @@ def render(directory: Path, commands: Mapping[Service, Command]) -> str:
         raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
     sections = [_supervisord(directory)]
     for position, (service, command) in enumerate(commands.items()):
-        sections.append(_program(directory, service, command, position))
+        names = program_names(service, command.number)
+        sections += [_program(directory, name, command, position) for name in names]
     return "\n".join(sections)
 
 
@@ -71,10 +80,10 @@ def _supervisord(directory: Path) -> str:
     )
 
 
-def _program(directory: Path, service: Service, command: Command, position: int) -> str:
+def _program(directory: Path, name: str, command: Command, position: int) -> str:
     environment = {**command.environment, SOURCES_DIGEST: _digest(command.sources)}
     return _section(
-        f"program:{service.name}",
+        f"program:{name}",
         {
             "command": shlex.join(command.arguments),
             "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
@@ -85,7 +94,7 @@ def _program(directory: Path, service: Service, command: Command, position: int)
             "stopwaitsecs": command.stop_within,
             "killasgroup": "true",
             "redirect_stderr": "true",
-            "stdout_logfile": log_path(directory, service.name),
+            "stdout_logfile": log_path(directory, name),
             "stdout_logfile_maxbytes": "10MB",
             "stdout_logfile_backups": 3,
         },

@@ -5,6 +5,8 @@ from __future__ import annotations
 import argparse
 import contextlib
 import fcntl
+import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
@@ -12,9 +14,10 @@ from collections.abc import Iterator, Mapping
 from rich.console import Console
 
 from stack.choice import available, check_alone, choose, is_running
+from stack.dotenv import set_variable
 from stack.runtime import Health, Runtime, StackError, State
-from stack.services import GRAFANA, SERVICES, Service
-from stack.settings import REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
+from stack.services import GRAFANA, SERVICES, WORKERS, Service
+from stack.settings import DOTENV, NUMBERS, REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
 from stack.waiting import wait_until_healthy
 
@@ -43,6 +46,10 @@ def _parser() -> argparse.ArgumentParser:
     follow = commands.add_parser("logs", help=logs.__doc__)
     follow.add_argument("service", nargs="?", choices=[service.name for service in SERVICES])
     follow.set_defaults(run=logs)
+    number = commands.add_parser("scale", help=scale.__doc__)
+    number.add_argument("queue")
+    number.add_argument("workers")
+    number.set_defaults(run=scale)
     execute = commands.add_parser("exec", help=run_command.__doc__)
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
@@ -94,6 +101,34 @@ def status(settings: StackSettings, _: argparse.Namespace) -> int:
     return 0 if _all_healthy(states) else 1
 
 
+def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Let a queue have so many workers, now and later: the number is kept in .env."""
+    worker = _worker_of(arguments.queue, settings)
+    variable = NUMBERS[worker]
+    if not re.fullmatch(variable.pattern, arguments.workers):
+        raise StackError(f"WORKERS: expected {variable.expected}, got {arguments.workers!r}")
+    if os.environ.get(variable.name, "").strip():
+        raise StackError(
+            f"{variable.name} is set in the environment, which comes before .env: unset it there"
+        )
+    console = open_console()
+    with _alone():
+        set_variable(DOTENV, variable.name, arguments.workers)
+        settings = load_settings()
+        runtime = choose(settings)
+        if not is_running(runtime):
+            print(
+                f"The stack does not run. It will start with {variable.name}={arguments.workers}, from .env."
+            )
+            return 0
+        runtime.scale(worker)
+    with console.status("Waiting until the workers listen"):
+        states = wait_until_healthy(runtime)
+    print_states(console, {worker: states[worker]}, settings, [])
+    print(f"{variable.name}={arguments.workers} is kept in .env.")
+    return 0 if states[worker].health is Health.HEALTHY else 1
+
+
 def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Show and follow what a service prints, or all of them."""
     service = next((service for service in SERVICES if service.name == arguments.service), None)
@@ -131,6 +166,15 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> int:
         return subprocess.run(arguments.command, env=environment, check=False).returncode
     except OSError as error:
         raise StackError(f"{arguments.command[0]}: {error.strerror}") from error
+
+
+def _worker_of(queue: str, settings: StackSettings) -> Service:
+    if settings.services_elsewhere():
+        raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
+    try:
+        return WORKERS[queue]
+    except KeyError:
+        raise StackError(f"QUEUE: expected {' or '.join(WORKERS)}, got {queue!r}") from None
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from pathlib import Path
 
 from stack.runtime import StackError
@@ -39,3 +40,23 @@ def read_dotenv(path: Path) -> dict[str, str]:
             )
         variables[match["name"]] = match["single"] or match["double"] or match["bare"] or ""
     return variables
+
+
+def set_variable(path: Path, name: str, value: str) -> None:
+    """Let the file say NAME=value, and leave everything else in it as it is; make it if there is none."""
+    path = path.resolve()  # where a link leads
+    lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
+    sets_it = [
+        match is not None and match["name"] == name
+        for match in (ASSIGNMENT.match(line.strip()) for line in lines)
+    ]
+    if True in sets_it:
+        lines = [f"{name}={value}" if sets else line for line, sets in zip(lines, sets_it, strict=True)]
+    else:
+        lines.append(f"{name}={value}")
+    draft = path.with_name(f"{path.name}.draft")
+    draft.touch(mode=0o600)
+    if path.exists():
+        shutil.copymode(path, draft)
+    draft.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    draft.rename(path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
@@ -38,6 +38,14 @@ class State:
     detail: str = ""
 
 
+WORST_FIRST = (Health.FAILED, Health.STOPPED, Health.STARTING, Health.HEALTHY)
+
+
+def worst_state(states: Iterable[State]) -> State:
+    """Return the state of a service whose processes or containers have these."""
+    return min(states, key=lambda state: WORST_FIRST.index(state.health), default=State(Health.STOPPED))
+
+
 class Runtime(Protocol):
     """One way to run the services of stack/services.py. Its constructor takes StackSettings.
 
@@ -57,6 +65,15 @@ class Runtime(Protocol):
 
         Raises:
             StackError: not everything could be started. What was started stays, and states() shows it.
+        """
+
+    def scale(self, worker: Service) -> None:
+        """Let as many of a worker run as the settings say; those beyond that end after their jobs.
+
+        The others stay as they are, and so do all other services, whatever has changed in the settings.
+
+        Raises:
+            StackError: there are not as many as that afterwards.
         """
 
     def stop(self) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+
 CORE_COMPOSE_FILE = "docker-compose.yml"
 MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"
 
@@ -26,11 +28,27 @@ class Service:
     """HTTP path that answers 200 when the service is ready; None where it speaks no HTTP."""
     ui_path: str | None = None
     """Path of the page made for people, None where there is none."""
+    queue: str | None = None
+    """The queue that it works, if it is a worker."""
+    number_variable: str | None = None
+    """Says how many of it run; None where there is one at most."""
 
 
 REDIS = Service("redis", "the queues", CORE_COMPOSE_FILE, port=6379, port_variable="REDIS_PORT")
-SHORT_RUNNING_WORKER = Service("short-running-worker", "runs the short-running queue", CORE_COMPOSE_FILE)
-LONG_RUNNING_WORKER = Service("long-running-worker", "runs the long-running queue", CORE_COMPOSE_FILE)
+SHORT_RUNNING_WORKER = Service(
+    "short-running-worker",
+    "runs the short-running queue",
+    CORE_COMPOSE_FILE,
+    queue=SHORT_RUNNING_QUEUE,
+    number_variable="SHORT_RUNNING_WORKERS",
+)
+LONG_RUNNING_WORKER = Service(
+    "long-running-worker",
+    "runs the long-running queue",
+    CORE_COMPOSE_FILE,
+    queue=LONG_RUNNING_QUEUE,
+    number_variable="LONG_RUNNING_WORKERS",
+)
 CRON_SCHEDULER = Service("cron-scheduler", "enqueues cron jobs", CORE_COMPOSE_FILE)
 RQ_EXPORTER = Service(
     "rq-exporter",
@@ -100,6 +118,9 @@ SERVICES = (
     PREVIEW,
 )
 """In the order in which they are started and shown."""
+
+WORKERS = {service.queue: service for service in SERVICES if service.queue}
+"""The worker of each queue."""
 
 APPLICATION_SERVICES = tuple(service for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE)
 """Queues, workers and cron: an application whose Redis is only watched has its own."""

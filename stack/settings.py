@@ -16,11 +16,13 @@ from urllib.parse import urlsplit
 from scheduler.settings import Settings, SettingsError
 from stack.dotenv import read_dotenv
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, SERVICES, Service
+from stack.services import APPLICATION_SERVICES, REDIS, SERVICES, WORKERS, Service
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
 """All that a running stack writes: data, logs, secrets. Git ignores it."""
+
+DOTENV = PROJECT_ROOT / ".env"
 
 BIND_ADDRESS = "127.0.0.1"
 """Ports are not for other machines: Redis runs what it is given, and the pages have no login."""
@@ -61,6 +63,12 @@ PORTS = tuple(
         if service.port_variable
     }.values()
 )
+NUMBERS = {
+    service: Variable(service.number_variable, "1", "0*[1-9][0-9]?", "a whole number from 1 to 99")
+    for service in WORKERS.values()
+    if service.number_variable
+}
+"""How many workers each queue has."""
 GRAFANA_URL = Variable("GRAFANA_URL", "", r"https?://\S*[^\s/]", "a URL that does not end with /")
 REPOSITORY_URL = Variable("REPOSITORY_URL", "", r"https?://\S+/", "a URL that ends with /")
 ALERT_RECEIVERS_DIR = Variable("ALERT_RECEIVERS_DIR", "", ".+", "a folder")
@@ -72,6 +80,7 @@ ALERTING = (GRAFANA_URL, REPOSITORY_URL, ALERT_RECEIVERS_DIR)
 VARIABLES = (
     RUNTIME,
     *PORTS,
+    *NUMBERS.values(),
     STOP_GRACE,
     REDIS_MAXMEMORY,
     RETENTION_TIME,
@@ -89,6 +98,8 @@ class StackSettings:
     """The runtime asked for, None to take what this machine can."""
     ports: Mapping[str, int]
     """Port on this machine by its variable (Service.port_variable)."""
+    numbers: Mapping[Service, int]
+    """How many of a worker run."""
     stop_grace: int
     """Seconds that a job which runs at the stop has to end. RQ's own limit for a job is 180 s."""
     redis_maxmemory: str
@@ -106,6 +117,10 @@ class StackSettings:
         if service.port_variable is None:
             raise ValueError(f"{service.name} has no port")
         return self.ports[service.port_variable]
+
+    def number(self, service: Service) -> int:
+        """Return how many of a service run."""
+        return self.numbers.get(service, 1)
 
     def given(self, *variables: Variable) -> dict[str, str]:
         """Return the values, by name, of those variables that the user has set."""
@@ -143,9 +158,7 @@ class StackSettings:
         return f"http://{BIND_ADDRESS}:{self.port(service)}{service.ui_path}"
 
 
-def load_settings(
-    environment: Mapping[str, str] | None = None, dotenv: Path = PROJECT_ROOT / ".env"
-) -> StackSettings:
+def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> StackSettings:
     """Read the settings; a variable that is unset or empty keeps its default.
 
     Raises:
@@ -169,6 +182,7 @@ def load_settings(
     return StackSettings(
         runtime=values[RUNTIME] or None,
         ports={port.name: int(values[port] or port.default) for port in PORTS},
+        numbers={service: int(values[number] or number.default) for service, number in NUMBERS.items()},
         stop_grace=int(values[STOP_GRACE] or STOP_GRACE.default),
         redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
         retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,

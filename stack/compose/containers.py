@@ -12,8 +12,6 @@ from stack.services import Service
 
 RESTARTS_THAT_ARE_A_LOOP = 3
 
-WORST_FIRST = (Health.FAILED, Health.STOPPED, Health.STARTING, Health.HEALTHY)
-
 Container = Mapping[str, Any]
 """One object of `docker inspect`."""
 
@@ -54,11 +52,6 @@ def _is_newer(path: Path, moment: float) -> bool:
         return path.stat().st_mtime > moment
     except OSError:  # a link to nowhere, or a path of the machine where the engine is, and not of this one
         return False
-
-
-def worst_state(states: Iterable[State]) -> State:
-    """Return the state of a service whose containers have these."""
-    return min(states, key=lambda state: WORST_FIRST.index(state.health), default=State(Health.STOPPED))
 
 
 def state_of(container: Container) -> State:

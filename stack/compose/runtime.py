@@ -16,12 +16,11 @@ from stack.compose.containers import (
     mounted_files_changed,
     published_ports,
     state_of,
-    worst_state,
 )
 from stack.compose.docker import Docker
 from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_ports_free
-from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
@@ -67,20 +66,24 @@ class ComposeRuntime:
         return self._services_beside(self._containers())
 
     def start(self) -> None:
-        """Start every container, or bring it up to date; those that were scaled stay scaled."""
+        """Start every container, or bring it up to date."""
         self._check_redis_url()
         absent = self._absent(self._fetch_images())
         self._remove(absent)
         services = [service for service in SERVICES if service not in absent]
         containers = self._containers()
         self._check_ports(services, containers)
-        scales = _scales(containers) | {service.name: 0 for service in self._settings.services_elsewhere()}
-        options = [f"--scale={name}={number}" for name, number in scales.items()]
+        options = [f"--scale={service.name}=0" for service in self._settings.services_elsewhere()]
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
         self._run("build", within=STARTS_WITHIN)
         self._run("up", "--detach", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
+
+    def scale(self, worker: Service) -> None:
+        """Start or end containers of the worker, whose number the compose file takes from the settings."""
+        options = ("--detach", "--no-deps", "--no-recreate", "--no-build")
+        self._run("up", *options, worker.name, within=STARTS_WITHIN + self._stops_within)
 
     def stop(self) -> None:
         """Remove containers and networks; the volumes stay."""
@@ -220,9 +223,3 @@ def _redis_url_inside(settings: StackSettings) -> str:
     """Return the address of Redis for containers."""
     url = settings.redis_url()
     return f"redis://{REDIS.name}:{REDIS.port}{urlsplit(url).path}" if settings.has_own_redis() else url
-
-
-def _scales(containers: Sequence[Container]) -> dict[str, int]:
-    """Return the number of containers of each service that has more than one."""
-    numbers = {service.name: len(containers_of(service, containers)) for service in SERVICES}
-    return {name: number for name, number in numbers.items() if number > 1}

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from stack.compose.containers import mounted_files_changed, state_of, worst_state
-from stack.runtime import Health, State
+from stack.compose.containers import mounted_files_changed, state_of
+from stack.runtime import Health, State, worst_state
 
 
 def container(

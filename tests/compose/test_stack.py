@@ -6,7 +6,6 @@ import time
 
 import pytest
 from redis import Redis
-from rq import Queue, Worker
 from rq.job import Job, JobStatus
 
 from scheduler import catalogue, job_scheduler
@@ -96,23 +95,42 @@ def test_starting_again_restarts_only_what_reads_a_changed_file(stack: ComposeSt
     assert restarted == {RQ_EXPORTER.name}
 
 
-def test_workers_scale(stack: ComposeStack, redis: Redis) -> None:
-    stack.compose("up", "--detach", "--scale", f"{SHORT_RUNNING_WORKER.name}=3", SHORT_RUNNING_WORKER.name)
+def started_containers(stack: ComposeStack) -> dict[str, str]:
+    """When each container was started, by its id."""
+    return {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()}
 
-    queue = Queue(SHORT_RUNNING_QUEUE, connection=redis)
-    wait_until(lambda: Worker.count(queue=queue) == 3, "three workers", within=60)
-    wait_until(
-        lambda: stack.sum_of(f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}') == 3,
-        "three workers in Prometheus",
-        within=60,
-        every=1,
-    )
+
+def test_workers_scale_up_and_down_after_their_jobs_while_all_others_stay(
+    stack: ComposeStack, redis: Redis
+) -> None:
+    workers = f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}'
+    before = started_containers(stack)
+
+    up = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3")
+
+    assert up.returncode == 0, up.stdout
+    assert before.items() < started_containers(stack).items()
+    wait_until(lambda: stack.sum_of(workers) == 3, "three workers in Prometheus", within=60, every=1)
     again = stack.make("start-rq-mon")
     assert again.returncode == 0, again.stdout
-    assert len(stack.containers(SHORT_RUNNING_WORKER)) == 3, "starting again keeps what was scaled"
+    assert len(stack.containers(SHORT_RUNNING_WORKER)) == 3, "starting again keeps the number"
 
-    stack.compose("up", "--detach", "--scale", f"{SHORT_RUNNING_WORKER.name}=1", SHORT_RUNNING_WORKER.name)
-    wait_until(lambda: Worker.count(queue=queue) == 1, "one worker", within=60)
+    running = [job_scheduler(time.sleep, function_args=(8,), max_retries=None) for _ in range(3)]
+    wait_until(
+        lambda: all(Job.fetch(job.id, redis).get_status() == JobStatus.STARTED for job in running),
+        "every worker to be busy",
+    )
+    down = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="1")
+
+    assert down.returncode == 0, down.stdout
+    assert len(stack.containers(SHORT_RUNNING_WORKER)) == 1
+    assert started_containers(stack).items() <= before.items(), "the first one stays, and all others"
+    wait_until(
+        lambda: all(Job.fetch(job.id, redis).get_status() == JobStatus.FINISHED for job in running),
+        "every job to finish",
+    )
+    wait_until(lambda: stack.sum_of(workers) == 1, "one worker in Prometheus", within=60, every=1)
+    assert stack.sum_of("min(min_over_time(rq_worker_expires_in_seconds[10m]))") >= 30, "none is lost"
 
 
 def test_a_killed_worker_is_restarted_and_works_on(stack: ComposeStack, redis: Redis) -> None:
