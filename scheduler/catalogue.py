@@ -155,6 +155,12 @@ CRON_JOB_LAST_TICK = Metric(
     ("cron_job",),
     "The tick that the cron job was last enqueued for; absent before the first.",
 )
+CRON_JOB_PAUSED = Metric(
+    "rq_cron_job_paused",
+    "gauge",
+    ("cron_job",),
+    "1 if somebody paused the cron job: it has no next tick then; else 0.",
+)
 CRON_TICKS = Metric(
     "rq_cron_ticks_total",
     "counter",
@@ -226,6 +232,9 @@ CRON_NEXT_TICKS_KEY = KEY_PREFIX + "cron:next"
 
 CRON_LAST_TICKS_KEY = KEY_PREFIX + "cron:last"
 """Hash: cron job id -> Unix time of the tick that was enqueued last."""
+
+CRON_PAUSED_KEY = KEY_PREFIX + "cron:paused"
+"""Hash: id of a cron job that is paused -> Unix time since when. It has no next tick."""
 
 CRON_TICKS_KEY = KEY_PREFIX + "cron:ticks"
 """Hash: `<cron job id>:<result>` -> count."""

@@ -31,6 +31,7 @@ OUTCOMES = [
         }
     )
 ]
+PAUSED = [value_mapping({0: ("active", "green"), 1: ("paused", "yellow")})]
 LATENESS_STEPS = ((5, "yellow"), (cron.LATE, "red"))
 
 TO_FUNCTION = cell_to(links.JOB_FUNCTION, "queue", "function")
@@ -101,6 +102,7 @@ DASHBOARD = rq_dashboard(
                     Label("function", "Function", links=[TO_FUNCTION]),
                 ],
                 [
+                    Column("State", cron.is_paused(), mappings=PAUSED),
                     Column("Late by", cron.late_by(), unit="s", colours=LATENESS_STEPS),
                     Column("Last tick", cron.last_tick(), unit="dateTimeFromNow"),
                     Column("Next tick", cron.next_tick(), unit="dateTimeFromNow"),

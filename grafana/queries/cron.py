@@ -90,8 +90,13 @@ def tick_timeline() -> Query:
 
 
 def late_by() -> Query:
-    """How long each cron job has been due, with what it runs, where and when."""
-    return Query(f"{_info()} * on (cron_job) group_left () {_late_by()}")
+    """How long each cron job has been due, with what it runs, where and when; 0 for one with no next tick."""
+    return Query(f"{_info()} * on (cron_job) group_left () {_late_by()} or 0 * {_info()}")
+
+
+def is_paused() -> Query:
+    """1 for each cron job that somebody paused, 0 for the others."""
+    return Query(_of_chosen_jobs(catalogue.CRON_JOB_PAUSED.name))
 
 
 def late_by_over_time() -> Query:

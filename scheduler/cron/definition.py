@@ -44,14 +44,18 @@ class CronJob:
         """Return the id of the job that runs for a tick; there is one at most."""
         return f"{self.id}-{tick}"
 
-    def create_job(self, queue: Queue, tick: Timestamp) -> Job:
-        """Return the job for a tick, not enqueued yet; its `meta` names cron job and tick."""
+    def create_job_for(self, queue: Queue, tick: Timestamp) -> Job:
+        """Return the job for a tick, not enqueued yet; its `meta` names the tick."""
+        return self.create_job(queue, self.job_id(tick), {"tick": tick})
+
+    def create_job(self, queue: Queue, job_id: str, meta: Mapping[str, Any]) -> Job:
+        """Return a job with this id, not enqueued yet; its `meta` names the cron job, too."""
         job = queue.create_job(
             self.function,
-            job_id=self.job_id(tick),
+            job_id=job_id,
             timeout=self.timeout,
             description=self.description,
-            meta={"cron_job": self.id, "tick": tick},
+            meta={"cron_job": self.id, **meta},
             retry=Retry(self.max_retries, self.retry_intervals) if self.max_retries else None,
         )
         job.data = self.call

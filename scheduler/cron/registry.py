@@ -15,6 +15,7 @@ from scheduler.catalogue import (
     CRON_JOBS_KEY,
     CRON_LAST_TICKS_KEY,
     CRON_NEXT_TICKS_KEY,
+    CRON_PAUSED_KEY,
     CRON_TICKS_KEY,
     TICK_RESULTS,
     TickResult,
@@ -35,7 +36,8 @@ class CronRegistry:
     def register(self, cron_job: CronJob) -> None:
         """Add a cron job, in the place of the one with its id if there is one.
 
-        That one's counters stay, and so does its next tick unless the schedule is another one now.
+        That one's counters stay, and so does its next tick unless the schedule is another one now. If it is
+        paused it stays so.
         """
         self._change([cron_job], cancel=_none)
 
@@ -54,6 +56,44 @@ class CronRegistry:
     def cancel_all(self) -> list[str]:
         """Cancel all cron jobs, and return their ids."""
         return self._change([], cancel=lambda known: known)
+
+    def pause(self, cron_job_id: str) -> bool:
+        """Let a cron job have no next tick until `resume`, and return whether this changed anything.
+
+        It stays paused when it is registered anew, as every cron scheduler does that starts. Ticks that pass
+        meanwhile are not made up for, and not counted as missed.
+        """
+
+        def change(pipeline: Any) -> bool:
+            known, raw_id = _Known.read(pipeline), cron_job_id.encode()
+            pipeline.multi()
+            if raw_id not in known.ids or raw_id in known.paused:
+                return False
+            pipeline.hset(CRON_PAUSED_KEY, raw_id, int(time.time()))
+            pipeline.zrem(CRON_NEXT_TICKS_KEY, raw_id)
+            return True
+
+        return bool(self._transaction(change))
+
+    def resume(self, cron_job_id: str) -> bool:
+        """Let a paused cron job have ticks again, from now on, and return whether it was paused.
+
+        Raises:
+            UnreadableDefinitionError: nobody can tell when it is due; it stays paused.
+        """
+
+        def change(pipeline: Any) -> bool:
+            known, raw_id = _Known.read(pipeline), cron_job_id.encode()
+            pipeline.multi()
+            if raw_id not in known.paused:
+                return False
+            pipeline.hdel(CRON_PAUSED_KEY, raw_id)
+            if raw_id in known.definitions:
+                cron_job = CronJob.from_json(cron_job_id, known.definitions[raw_id])
+                _write_next_tick(pipeline, cron_job, known.tick_after(cron_job, time.time()))
+            return True
+
+        return bool(self._transaction(change))
 
     def count(self) -> int:
         """Return how many cron jobs are registered."""
@@ -76,10 +116,13 @@ class CronRegistry:
                 _write(pipeline, cron_job, known.next_tick(cron_job, now))
             return [shown_id(raw_id) for raw_id in cancelled]
 
-        changed: list[str] = self.connection.transaction(
-            change, CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, value_from_callable=True
-        )
+        changed: list[str] = self._transaction(change)
         return changed
+
+    def _transaction(self, change: Callable[[Any], Any]) -> Any:
+        return self.connection.transaction(
+            change, CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, CRON_PAUSED_KEY, value_from_callable=True
+        )
 
 
 def ticks_field(raw_id: bytes, result: TickResult) -> bytes:
@@ -98,6 +141,7 @@ class _Known:
     definitions: dict[bytes, bytes]
     next_ticks: dict[bytes, Timestamp | None]
     last_ticks: dict[bytes, Timestamp | None]
+    paused: set[bytes]
 
     @classmethod
     def read(cls, connection: Any) -> Self:
@@ -107,6 +151,7 @@ class _Known:
             connection.hgetall(CRON_JOBS_KEY),
             {raw_id: read_timestamp(tick) for raw_id, tick in next_ticks},
             {raw_id: read_timestamp(tick) for raw_id, tick in last_ticks.items()},
+            set(connection.hkeys(CRON_PAUSED_KEY)),
         )
 
     @property
@@ -114,13 +159,19 @@ class _Known:
         return self.definitions.keys() | self.next_ticks.keys()
 
     def next_tick(self, cron_job: CronJob, now: float) -> Timestamp | None:
-        """A tick that is due already is kept: a restart must not lose it."""
+        """A tick that is due already is kept: a restart must not lose it. A paused cron job has none."""
         raw_id = cron_job.id.encode()
+        if raw_id in self.paused:
+            return None
         next_tick, stored = self.next_ticks.get(raw_id), self.definitions.get(raw_id)
         before = _readable(cron_job.id, stored) if stored is not None else None
         if before is not None and before.schedule == cron_job.schedule and next_tick is not None:
             return next_tick
-        return cron_job.schedule.next_tick(max(now, self.last_ticks.get(raw_id) or 0))
+        return self.tick_after(cron_job, now)
+
+    def tick_after(self, cron_job: CronJob, now: float) -> Timestamp | None:
+        """The first tick after now and after the one that ran last."""
+        return cron_job.schedule.next_tick(max(now, self.last_ticks.get(cron_job.id.encode()) or 0))
 
 
 def _readable(cron_job_id: str, text: bytes) -> CronJob | None:
@@ -133,15 +184,20 @@ def _readable(cron_job_id: str, text: bytes) -> CronJob | None:
 
 def _write(pipeline: Any, cron_job: CronJob, next_tick: Timestamp | None) -> None:
     pipeline.hset(CRON_JOBS_KEY, cron_job.id, cron_job.to_json())
-    if next_tick is not None:
-        pipeline.zadd(CRON_NEXT_TICKS_KEY, {cron_job.id: next_tick})
+    _write_next_tick(pipeline, cron_job, next_tick)
     for result in TICK_RESULTS:
         # increase() only sees the first tick if the counter was there, at 0, before it.
         pipeline.hsetnx(CRON_TICKS_KEY, ticks_field(cron_job.id.encode(), result), "0")
+
+
+def _write_next_tick(pipeline: Any, cron_job: CronJob, next_tick: Timestamp | None) -> None:
+    if next_tick is not None:
+        pipeline.zadd(CRON_NEXT_TICKS_KEY, {cron_job.id: next_tick})
 
 
 def _delete(pipeline: Any, raw_id: bytes) -> None:
     pipeline.hdel(CRON_JOBS_KEY, raw_id)
     pipeline.zrem(CRON_NEXT_TICKS_KEY, raw_id)
     pipeline.hdel(CRON_LAST_TICKS_KEY, raw_id)
+    pipeline.hdel(CRON_PAUSED_KEY, raw_id)
     pipeline.hdel(CRON_TICKS_KEY, *(ticks_field(raw_id, result) for result in TICK_RESULTS))

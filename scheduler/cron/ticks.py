@@ -118,7 +118,7 @@ class TickClaims:
         if settlement.run is None:
             return _Settled(due, settlement, cron_job)
         queue = self._queue(cron_job.queue_name)
-        return _Settled(due, settlement, cron_job, cron_job.create_job(queue, settlement.run))
+        return _Settled(due, settlement, cron_job, cron_job.create_job_for(queue, settlement.run))
 
     def _queue(self, name: str) -> Queue:
         return Queue(name, connection=self.connection, serializer=self._serializer)

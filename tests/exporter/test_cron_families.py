@@ -55,6 +55,17 @@ def test_next_tick_is_a_unix_time(registry: CollectorRegistry, cron_job: None) -
     assert 0 < tick - time.time() <= 86400
 
 
+def test_paused_cron_job_says_so_and_has_no_next_tick(
+    registry: CollectorRegistry, redis_client: Redis, cron_job: None
+) -> None:
+    assert registry.get_sample_value("rq_cron_job_paused", NIGHTLY) == 0
+
+    CronRegistry(redis_client).pause("nightly")
+
+    assert registry.get_sample_value("rq_cron_job_paused", NIGHTLY) == 1
+    assert registry.get_sample_value("rq_cron_job_next_tick_timestamp_seconds", NIGHTLY) is None
+
+
 def test_tick_that_ran_is_the_last_and_counts(
     registry: CollectorRegistry, redis_client: Redis, cron_job: None
 ) -> None:

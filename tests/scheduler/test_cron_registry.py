@@ -5,8 +5,11 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from rq import Queue, SimpleWorker
+from rq.job import JobStatus
 
 from scheduler import catalogue
+from scheduler.cron.extra_run import enqueue_now
 from scheduler.cron.registry import CronRegistry
 from scheduler.cron.ticks import TickClaims
 from tests.scheduler.cron import cron_job, make_due, state, tick_counts
@@ -196,3 +199,68 @@ def test_what_cannot_be_read_is_left_out_and_kept(
     assert [job.id for job in registry.cron_jobs()] == ["mine"]
     assert registry.count() == 2
     assert "cron_job=broken" in caplog.text
+
+
+# ---- paused ----
+
+
+def test_a_paused_cron_job_is_not_due_and_stays_so_when_it_is_registered_anew(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+
+    assert registry.pause("mine")
+    registry.replace_all([cron_job("*/5 * * * *")])  # what a cron scheduler does that starts
+
+    assert state(redis_client)["next"] == {}
+    assert not registry.pause("mine")
+
+
+def test_a_cron_job_that_is_resumed_is_due_after_now_and_has_missed_nothing(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    make_due(redis_client, "mine", int(time.time()) - 7200)
+    registry.pause("mine")
+
+    now = time.time()
+    assert registry.resume("mine")
+
+    (tick,) = state(redis_client)["next"].values()
+    assert now < tick <= now + 61
+    assert TickClaims(redis_client, grace=3600).claim(now) == []
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert not registry.resume("mine")
+
+
+def test_a_cron_job_that_is_cancelled_is_not_paused_when_it_comes_back(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    registry.pause("mine")
+
+    registry.replace_all([])
+    registry.register(cron_job())
+
+    assert state(redis_client)["next"].keys() == {b"mine"}
+
+
+def test_a_cron_job_that_nobody_registered_cannot_be_paused(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    assert not registry.pause("mine")
+
+    assert not redis_client.exists(catalogue.CRON_PAUSED_KEY)
+
+
+def test_running_a_cron_job_now_leaves_its_ticks_alone(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    before = state(redis_client)
+
+    first, second = (enqueue_now(redis_client, cron_job()) for _ in range(2))
+
+    assert state(redis_client) == before
+    queue = Queue("queue", connection=redis_client)
+    assert queue.job_ids == [first.id, second.id]
+    SimpleWorker([queue], connection=redis_client).work(burst=True)
+    assert [job.get_status() for job in (first, second)] == [JobStatus.FINISHED] * 2

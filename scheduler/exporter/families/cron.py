@@ -21,6 +21,7 @@ def cron_families(snapshot: Snapshot) -> Iterator[Family]:
     )
     yield gauge(catalogue.CRON_JOB_NEXT_TICK, (((job_id,), job.next_tick) for job_id, job in jobs))
     yield gauge(catalogue.CRON_JOB_LAST_TICK, (((job_id,), job.last_tick) for job_id, job in jobs))
+    yield gauge(catalogue.CRON_JOB_PAUSED, (((job_id,), int(job.is_paused)) for job_id, job in jobs))
     zeros = dict.fromkeys(((job_id, result) for job_id in cron.jobs for result in catalogue.TICK_RESULTS), 0)
     yield counter(catalogue.CRON_TICKS, (zeros | cron.ticks).items())
     yield gauge(catalogue.CRON_SCHEDULERS, [((), cron.live_schedulers)])

@@ -10,6 +10,7 @@ from scheduler.catalogue import (
     CRON_JOBS_KEY,
     CRON_LAST_TICKS_KEY,
     CRON_NEXT_TICKS_KEY,
+    CRON_PAUSED_KEY,
     CRON_SCHEDULERS_KEY,
     CRON_TICKS_KEY,
     TICK_RESULTS,
@@ -19,7 +20,7 @@ from scheduler.exporter.reading.pipeline import Reading
 from scheduler.exporter.reading.values import Fields, hash_of, label_text
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class CronJobFacts:
     """One cron job; a field that cannot be read is None. Ticks are Unix times."""
 
@@ -28,6 +29,7 @@ class CronJobFacts:
     schedule: str
     next_tick: float | None
     last_tick: float | None
+    is_paused: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,21 +46,24 @@ class CronFacts:
 def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
     """Read every cron job; a scheduler is alive if its score is after `now`, a Unix time."""
     fields = Fields("cron", errors)
-    definitions, last_ticks, ticks, live = yield [
+    definitions, last_ticks, ticks, live, paused = yield [
         ("HGETALL", CRON_JOBS_KEY),
         ("HGETALL", CRON_LAST_TICKS_KEY),
         ("HGETALL", CRON_TICKS_KEY),
         ("ZCOUNT", CRON_SCHEDULERS_KEY, now, "+inf"),
+        ("HGETALL", CRON_PAUSED_KEY),
     ]
-    definitions, last_ticks = hash_of(definitions), hash_of(last_ticks)
+    definitions, last_ticks, paused = hash_of(definitions), hash_of(last_ticks), hash_of(paused)
     (scores,) = (yield [("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions)]) if definitions else ((),)
     next_ticks = dict(zip(definitions, scores or (), strict=False))
-    jobs = {
-        label_text(raw_id): _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)
-        for raw_id, definition in definitions.items()
-    }
+    jobs = {}
+    for raw_id, definition in definitions.items():
+        job = _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)
+        if job is not None:
+            job.is_paused = raw_id in paused
+            jobs[label_text(raw_id)] = job
     return CronFacts(
-        jobs={job_id: job for job_id, job in jobs.items() if job is not None},
+        jobs=jobs,
         ticks=_ticks(hash_of(ticks), fields),
         live_schedulers=live,
     )
