@@ -10,6 +10,7 @@ from typing import Any
 from redis import Redis
 
 from scheduler.catalogue import CRON_SCHEDULERS_KEY
+from scheduler.cron.clock import redis_time
 
 ALIVE_FOR_SECONDS = 15
 
@@ -21,7 +22,7 @@ def scheduler_name() -> str:
 
 def announce(connection: Redis, name: str) -> bool:
     """Count as alive for ALIVE_FOR_SECONDS from now, and return whether Redis knew this scheduler before."""
-    now = time.time()
+    now = redis_time(connection)
     with connection.pipeline() as pipeline:
         pipeline.zadd(CRON_SCHEDULERS_KEY, {name: now + ALIVE_FOR_SECONDS})
         pipeline.zremrangebyscore(CRON_SCHEDULERS_KEY, "-inf", now)  # those that were killed

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, Self
@@ -20,6 +19,7 @@ from scheduler.catalogue import (
     TICK_RESULTS,
     TickResult,
 )
+from scheduler.cron.clock import redis_time
 from scheduler.cron.definition import CronJob, UnreadableDefinitionError
 from scheduler.cron.identity import shown_id
 from scheduler.cron.schedule import Timestamp, read_timestamp
@@ -65,11 +65,11 @@ class CronRegistry:
         """
 
         def change(pipeline: Any) -> bool:
-            known, raw_id = _Known.read(pipeline), cron_job_id.encode()
+            known, raw_id, now = _Known.read(pipeline), cron_job_id.encode(), redis_time(pipeline)
             pipeline.multi()
             if raw_id not in known.ids or raw_id in known.paused:
                 return False
-            pipeline.hset(CRON_PAUSED_KEY, raw_id, int(time.time()))
+            pipeline.hset(CRON_PAUSED_KEY, raw_id, int(now))
             pipeline.zrem(CRON_NEXT_TICKS_KEY, raw_id)
             return True
 
@@ -83,14 +83,14 @@ class CronRegistry:
         """
 
         def change(pipeline: Any) -> bool:
-            known, raw_id = _Known.read(pipeline), cron_job_id.encode()
+            known, raw_id, now = _Known.read(pipeline), cron_job_id.encode(), redis_time(pipeline)
             pipeline.multi()
             if raw_id not in known.paused:
                 return False
             pipeline.hdel(CRON_PAUSED_KEY, raw_id)
             if raw_id in known.definitions:
                 cron_job = CronJob.from_json(cron_job_id, known.definitions[raw_id])
-                _write_next_tick(pipeline, cron_job, known.tick_after(cron_job, time.time()))
+                _write_next_tick(pipeline, cron_job, known.tick_after(cron_job, now))
             return True
 
         return bool(self._transaction(change))
@@ -107,7 +107,7 @@ class CronRegistry:
 
     def _change(self, cron_jobs: list[CronJob], cancel: Callable[[set[bytes]], set[bytes]]) -> list[str]:
         def change(pipeline: Pipeline) -> list[str]:
-            known, now = _Known.read(pipeline), time.time()
+            known, now = _Known.read(pipeline), redis_time(pipeline)
             cancelled = sorted(cancel(known.ids))
             pipeline.multi()
             for raw_id in cancelled:

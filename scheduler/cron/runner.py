@@ -13,6 +13,7 @@ from typing import TypeVar
 from redis.exceptions import RedisError
 
 from scheduler.connection import connect
+from scheduler.cron.clock import redis_time
 from scheduler.cron.definition import CronJob
 from scheduler.cron.entries import CronEntry, CronEntryError, define_all
 from scheduler.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name, withdraw
@@ -133,7 +134,7 @@ class CronScheduler:
     def _look(self) -> float:
         """Enqueue what is due, and return the seconds until it is worthwhile to look again."""
         self._stay_alive()
-        next_tick, now = self.claims.next_tick(), time.time()
+        next_tick, now = self.claims.next_tick(), redis_time(self.connection)
         if next_tick is None:
             return MAX_SLEEP_SECONDS
         if next_tick <= now:

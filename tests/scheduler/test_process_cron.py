@@ -37,9 +37,9 @@ def with_list(*entries: str) -> tuple[str, str]:
 WORKER_RIGHTS = (
     *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
     *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
-    *("+client|list", "+client|setname", "+info"),
+    *("+client|list", "+client|setname", "+info", "+time"),
 )
-"""All that a worker needs: to read and write keys of RQ's, and nothing dangerous."""
+"""All that workers and cron schedulers need: to read and write keys of RQ's, and nothing dangerous."""
 
 EVERY_SECOND = "CronEntry(id='second', function=jobs.record, function_args=('hunter2',), cron='* * * * * *')"
 YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"

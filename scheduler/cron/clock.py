@@ -1,0 +1,14 @@
+"""The clock that cron goes by: that of Redis, which all cron schedulers share.
+
+One whose own clock is ahead would enqueue ticks before their time, and leave none until that time has come.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def redis_time(connection: Any) -> float:
+    """Return the Unix time by the clock of Redis."""
+    seconds, microseconds = connection.time()
+    return int(seconds) + int(microseconds) / 1e6
