@@ -76,10 +76,13 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test test-e2e test-rq3 test-compose bench drill lint format dashboards docs screenshots
+.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill lint format dashboards docs screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
+
+fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
+	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest -m "not e2e" tests/fuzz $(ARGS)
 
 test-e2e: $(VENV)/.dev ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m native.programs_for_tests

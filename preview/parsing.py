@@ -98,13 +98,20 @@ def _read_panel(raw: Json) -> Panel:
         description=_text(raw, "description"),
         grid=_grid(raw.get("gridPos")),
         targets=tuple(_target(target) for target in _objects(raw, "targets") if not target.get("hide")),
-        options=_dict(raw.get("options")),
+        options=_options(raw),
         defaults=_dict(field_config.get("defaults")),
         overrides=tuple(_objects(field_config, "overrides")),
         transformations=tuple(_objects(raw, "transformations")),
         links=tuple(_objects(raw, "links")),
         max_data_points=_whole(raw.get("maxDataPoints")) or None,
     )
+
+
+def _options(raw: Json) -> Json:
+    """The page is laid out by the legend's options before the panel is drawn."""
+    options = _dict(raw.get("options"))
+    _object(options.get("legend") or {}, "options.legend")
+    return options
 
 
 def _grid(raw: object) -> Grid:

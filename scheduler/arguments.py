@@ -12,6 +12,9 @@ from scheduler.serializers import Format
 
 T = TypeVar("T")
 
+LONGEST_TIME_DELTA = timedelta(days=100 * 365)
+"""Dates end with the year 9999, and whoever means to wait longer than this has mistaken the unit."""
+
 NO_TIMEOUT = -1
 """RQ's own value for a job that may run for ever."""
 
@@ -46,11 +49,13 @@ def check_timeout(seconds: object, argument: str = "job_timeout") -> int:
 
 
 def check_time_delta(time_delta: object) -> timedelta:
-    """Return `time_delta` if it does not lie in the past."""
+    """Return `time_delta` if it leads to a date, and not to one in the past."""
     if not isinstance(time_delta, timedelta):
         raise TypeError(f"time_delta: expected a datetime.timedelta, got {time_delta!r}")
     if time_delta < timedelta(0):
         raise ValueError(f"time_delta: expected no negative one, got {time_delta!r}")
+    if time_delta > LONGEST_TIME_DELTA:
+        raise ValueError(f"time_delta: expected at most {LONGEST_TIME_DELTA.days} days, got {time_delta!r}")
     return time_delta
 
 

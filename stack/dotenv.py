@@ -23,16 +23,21 @@ def read_dotenv(path: Path) -> dict[str, str]:
     runtimes read is the same, or an error.
 
     Raises:
-        StackError: a line that is neither NAME=value, nor a comment, nor empty.
+        StackError: the file is no text, or a line is neither NAME=value, nor a comment, nor empty.
     """
     if not path.exists():
         return {}
+    try:
+        text = path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise StackError(f"{path.name}: expected a file of UTF-8 text: {error}") from error
     variables: dict[str, str] = {}
-    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+    # Not splitlines(): what else it takes for the end of a line is part of the value for other readers.
+    for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = ASSIGNMENT.match(line.strip())
-        if match is None:
+        if match is None or "\0" in line:  # which no environment can hold
             # The value may be a secret, so it is not repeated.
             raise StackError(
                 f"{path.name}, line {number}: expected NAME=value; a value that holds spaces at its ends,"

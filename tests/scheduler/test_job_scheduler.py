@@ -160,6 +160,7 @@ def test_arguments_do_not_show_in_the_description(redis_client: Redis) -> None:
         ({"job_timeout": None}, TypeError, "job_timeout: .* got None"),
         ({"time_delta": 5}, TypeError, "time_delta: .* got 5"),
         ({"time_delta": timedelta(seconds=-1)}, ValueError, "time_delta: "),
+        ({"time_delta": timedelta(days=2912116)}, ValueError, "time_delta: expected at most 36500 days"),
         ({"description": 5}, TypeError, "description: .* got 5"),
         ({"cron": "61 * * * *"}, ValueError, r"cron: .* got '61 \* \* \* \*'"),
         ({"cron": ""}, ValueError, "cron: .* got ''"),

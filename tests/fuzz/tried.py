@@ -1,0 +1,48 @@
+"""How inputs are thrown: as many, and the same ones, in every run of `make test`; new ones in `make fuzz`."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections import Counter
+from collections.abc import Callable
+from typing import Any
+
+from hypothesis import HealthCheck, given, settings
+from hypothesis.strategies import SearchStrategy
+
+FACTOR_VARIABLE = "FUZZ"
+"""Set to a number, it multiplies how many inputs are tried, and makes them new ones in every run."""
+
+FACTOR = int(os.environ.get(FACTOR_VARIABLE, "1"))
+
+TRIED: Counter[str] = Counter()
+"""Inputs that were tried, by what they were thrown at."""
+
+
+def throw(
+    what: str, inputs: int, **strategies: SearchStrategy[Any]
+) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Run a test with so many generated inputs, and count them.
+
+    Args:
+        what: at which part of the product they are thrown.
+        inputs: how many in `make test`.
+        strategies: of the test's arguments; the others are fixtures, the same for every input.
+    """
+
+    def decorate(test: Callable[..., None]) -> Callable[..., None]:
+        @functools.wraps(test)
+        def counted(*args: object, **kwargs: object) -> None:
+            TRIED[what] += 1
+            test(*args, **kwargs)
+
+        return settings(
+            max_examples=inputs * FACTOR,
+            derandomize=FACTOR == 1,
+            deadline=None,
+            database=None,
+            suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture],
+        )(given(**strategies)(counted))
+
+    return decorate
