@@ -34,7 +34,17 @@ def test_a_line_sets_a_variable(tmp_path: Path, line: str, value: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "line", ["NAME", "1NAME=x", "NAME=$OTHER", 'NAME="${OTHER}"', "NAME='open", r'NAME="a\nb"', "NAME=a'b", "NAME=\0"]
+    "line",
+    [
+        "NAME",
+        "1NAME=x",
+        "NAME=$OTHER",
+        'NAME="${OTHER}"',
+        "NAME='open",
+        r'NAME="a\nb"',
+        "NAME=a'b",
+        "NAME=\0",
+    ],
 )
 def test_what_readers_understand_differently_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
     file = tmp_path / ".env"
