@@ -28,7 +28,7 @@ def resize_image(width: int, height: int) -> int:
 def charge_card(amount: int) -> str:
     """Be declined now and then."""
     _take(0.03, 0.2)
-    if random.random() < 0.15:
+    if random.random() < 0.06:
         raise CardDeclinedError(f"declined: {amount}")
     return "charged"
 
@@ -63,7 +63,7 @@ def build_report() -> None:
 
 def export_archive() -> None:
     """Take longer than its caller allows, now and then."""
-    _take(2, 12)
+    _take(2, 10)
 
 
 def _take(shortest: float, longest: float) -> None:

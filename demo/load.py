@@ -1,4 +1,7 @@
-"""What the demo enqueues, and how often: about what the two default workers can do."""
+"""What the demo enqueues, and how often: about what the two default workers can do.
+
+Jobs fail, but so few in the end that objectives.yml is kept: a demo of hours must not set off an alert.
+"""
 
 from __future__ import annotations
 
@@ -68,7 +71,7 @@ def _timed_out() -> object:
         export_archive,
         queue_name=LONG_RUNNING_QUEUE,
         job_timeout=8,
-        max_retries=1,
+        max_retries=2,
         description="Export the archive",
     )
 
@@ -78,7 +81,7 @@ KINDS = (
     Kind("fast, many at once", 30, _fast, at_once=25),
     Kind("slow", 3, _slow),
     Kind("failing now and then", 4, _failing),
-    Kind("failing, retried in vain", 9, _retried),
+    Kind("failing, retried in vain", 20, _retried),
     Kind("failing at first, retried with backoff", 5, _flaky),
     Kind("delayed", 4, _delayed),
     Kind("long-running", 20, _long),
