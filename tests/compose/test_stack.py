@@ -15,6 +15,7 @@ from stack.runtime import Health
 from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from stack.settings import BIND_ADDRESS, REDIS_URL
 from tests.harness.compose_stack import ComposeStack
+from tests.harness.rule_checks import errors_of_all_rules
 from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
@@ -67,6 +68,10 @@ def test_every_scrape_target_is_up(stack: ComposeStack) -> None:
     wait_until(targets_up, "every scrape target to be up", within=60, every=1)
     expected = {"rq-exporter", "redis-exporter", "prometheus", "alertmanager", "grafana"}
     assert stack.targets().keys() == expected - ({"grafana"} if stack.has_preview() else set())
+
+
+def test_prometheus_evaluates_every_rule_without_an_error(stack: ComposeStack) -> None:
+    assert errors_of_all_rules(lambda: stack.ask_prometheus("rules")["groups"]) == []
 
 
 @pytest.mark.parametrize("queue", [SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE])

@@ -1,0 +1,51 @@
+"""What every version of Prometheus must make of the configuration, the rules and their unit tests."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from stack.settings import PROJECT_ROOT
+from tests.harness.waiting import wait_until
+
+PROMETHEUS = PROJECT_ROOT / "prometheus"
+
+
+def check_with_promtool(promtool: Sequence[str], folder: str = str(PROMETHEUS)) -> None:
+    """Have a promtool check everything.
+
+    Args:
+        promtool: the command, without arguments.
+        folder: where it finds the project's folder `prometheus`.
+
+    Raises:
+        AssertionError: it found a fault; the message holds what it said.
+    """
+    rules, tests = (
+        [f"{folder}/{path.relative_to(PROMETHEUS)}" for path in sorted(PROMETHEUS.glob(pattern))]
+        for pattern in ("rules/*.yml", "tests/*.yml")
+    )
+    for arguments in (
+        ["check", "rules", *rules],
+        ["check", "config", f"{folder}/prometheus.yml"],
+        ["test", "rules", *tests],
+    ):
+        checked = subprocess.run([*promtool, *arguments], capture_output=True, text=True, check=False)
+        assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def errors_of_all_rules(groups: Callable[[], list[dict[str, Any]]], within: float = 120) -> list[str]:
+    """Wait until a Prometheus has evaluated every rule, and return the errors of those that failed.
+
+    Args:
+        groups: asks it for what /api/v1/rules holds.
+        within: seconds for the slowest group.
+    """
+
+    def evaluated() -> list[dict[str, Any]]:
+        rules = [rule for group in groups() for rule in group["rules"]]
+        return rules if all(rule["health"] != "unknown" for rule in rules) else []
+
+    rules = wait_until(evaluated, "an evaluation of every rule", within=within, every=0.5)
+    return [f"{rule['name']}: {rule['lastError']}" for rule in rules if rule["health"] != "ok"]
