@@ -1,8 +1,12 @@
-"""`python -m drill [FAULT …]`: break the stack in every way that an alert is for, and see that it arrives."""
+"""`python -m drill [FAULT …]`: break the stack in every way that an alert is for, and see that it arrives.
+
+The copy of the stack runs as `make start-rq-mon` would run it, in containers or as processes.
+"""
 
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -20,8 +24,11 @@ from drill.report import show
 from drill.result import Result
 from drill.stack import DrillStack
 from drill.true_times import TrueTimes
+from stack.choice import choose
+from stack.compose import ComposeRuntime
+from stack.compose.docker import Docker
 from stack.runtime import StackError
-from stack.settings import PROJECT_ROOT
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, load_settings
 from stack.table import WIDTH_WITHOUT_TERMINAL
 from tests.harness.webhook import running_webhook
 
@@ -37,7 +44,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     names = options.faults or (SHORT if options.short else tuple(FAULTS))
     quiet = SHORT_QUIET_SECONDS if options.short else options.quiet
     try:
-        results = _drill(names, quiet, console)
+        runtime = choose(load_settings()).name
+        results = _drill(runtime, names, quiet, console)
     except StackError as error:
         console.print(str(error), markup=False)
         return 1
@@ -48,13 +56,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     show(console, results, times)
     console.print(summary(results, times), highlight=False)
     if options.markdown:
-        write_document(options.markdown, results, times)
+        write_document(options.markdown, runtime, results, times)
     return 0 if all(result.passed for result in results) else 1
 
 
-def _drill(names: Sequence[str], quiet: float, console: Console) -> list[Result]:
+def _drill(runtime: str, names: Sequence[str], quiet: float, console: Console) -> list[Result]:
     results = []
-    with _running_stack(console) as (stack, inbox):
+    with _running_stack(runtime, console) as (stack, inbox):
         results.append(_told(stay_quiet(quiet, stack, inbox), console))
         for name in names:
             console.print(f"{name}: {FAULTS[name].what} …", highlight=False)
@@ -69,18 +77,27 @@ def _told(result: Result, console: Console) -> Result:
 
 
 @contextmanager
-def _running_stack(console: Console) -> Iterator[tuple[DrillStack, Inbox]]:
+def _running_stack(runtime: str, console: Console) -> Iterator[tuple[DrillStack, Inbox]]:
     """Run a copy of the stack until the block ends."""
-    with tempfile.TemporaryDirectory(prefix="rq-drill-") as directory, running_webhook() as webhook:
-        stack = DrillStack(PROJECT_ROOT, Path(directory), webhook)
+    address = _address_for_alertmanager(runtime)
+    with tempfile.TemporaryDirectory(prefix="rq-drill-") as directory, running_webhook(address) as webhook:
+        stack = DrillStack(PROJECT_ROOT, Path(directory), runtime, webhook)
         try:
-            console.print("Starting a copy of the stack …")
+            console.print(f"Starting a copy of the stack ({runtime}) …", highlight=False)
             stack.start_all()
             if not wait_until_quiet(stack):
                 raise StackError(f"the stack is not quiet at its start: {stack.alerts()}")
             yield stack, Inbox(webhook)
         finally:
-            stack.stop_all()
+            stack.remove()
+
+
+def _address_for_alertmanager(runtime: str) -> str:
+    """Return the address of this machine under which the stack's Alertmanager can reach it."""
+    if runtime != ComposeRuntime.name:
+        return BIND_ADDRESS
+    gateway = "--format={{(index .IPAM.Config 0).Gateway}}"
+    return Docker(os.environ).output("network", "inspect", "bridge", gateway).strip()
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,24 +5,66 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import count
+from typing import cast
 
 from redis import Redis
 from redis.exceptions import OutOfMemoryError
 
-KEY = "drill:ballast"
+from tests.harness.waiting import wait_until
+
+KEY = "rq:drill:ballast"
 PIECES = (1_000_000, 10_000, 100)
 """Sizes in bytes: large ones for most of it, small ones for the rest."""
+
+IDLE_SECONDS = 5
+"""What Redis has not touched for so long it evicts before what the stack reads all the time."""
+MORE_PIECES = 50
 
 
 @contextmanager
 def full_memory(redis: Redis) -> Iterator[None]:
     """Fill Redis up to its maxmemory for as long as the block lasts."""
-    for size in PIECES:
-        try:
-            for number in count():
-                redis.set(f"{KEY}:{size}:{number}", b"x" * size)
-        except OutOfMemoryError:
-            pass
+    with _removed_at_the_end(redis):
+        for size in PIECES:
+            try:
+                for number in count():
+                    _write(redis, size, number)
+            except OutOfMemoryError:
+                pass
+        yield
+
+
+@contextmanager
+def filled_memory(redis: Redis, share: float) -> Iterator[None]:
+    """Fill Redis up to a share of its maxmemory for as long as the block lasts."""
+    size = PIECES[1]
+    with _removed_at_the_end(redis):
+        for number in count():
+            memory = cast(dict[str, int], redis.info("memory"))
+            if memory["used_memory"] > share * memory["maxmemory"]:
+                break
+            _write(redis, size, number)
+        yield
+
+
+def write_more(redis: Redis) -> None:
+    """Write into a Redis that is full of ballast, when that has not been touched for a while."""
+    first = f"{KEY}:{PIECES[0]}:0"
+
+    def idle() -> bool:
+        return cast(int, redis.object("idletime", first)) >= IDLE_SECONDS
+
+    wait_until(idle, f"{first} to be idle")
+    for number in range(MORE_PIECES):
+        _write(redis, PIECES[2], -number)
+
+
+def _write(redis: Redis, size: int, number: int) -> None:
+    redis.set(f"{KEY}:{size}:{number}", b"x" * size)
+
+
+@contextmanager
+def _removed_at_the_end(redis: Redis) -> Iterator[None]:
     try:
         yield
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import time
 from collections.abc import Callable
 from urllib.error import URLError
@@ -9,41 +10,60 @@ from urllib.request import urlopen
 
 import psutil
 from redis.exceptions import RedisError
+from rq.exceptions import NoSuchJobError
 
 from drill.fault import MINUTE, Fault
 from drill.inbox import Arrival, Inbox
 from drill.result import Observation, Result
 from drill.scale import FACTOR
+from drill.screen import Screen
 from drill.stack import DrillStack
 from drill.true_times import WATCHDOG
+from stack.runtime import StackError
 from stack.services import PREVIEW
 
 POLL = 0.2
-RESOLVED_WITHIN = 150.0
+RESOLVED_WITHIN = 240.0
 QUIET_WITHIN = 240.0
 RESEND_SECONDS = 70.0
 """Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
 SIGNS_OF_LIFE = 3
 SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
 
+CANNOT_BREAK_OR_MEND = (
+    AssertionError,
+    OSError,
+    RedisError,
+    NoSuchJobError,
+    StackError,
+    psutil.Error,
+    subprocess.SubprocessError,
+)
+"""What goes wrong in the drill itself: the fault has failed, and the next one can be tried."""
+
 
 def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
     """Do the damage and judge what arrives from then until the stack is quiet again."""
     inbox.forget()
+    screen = Screen(stack, fault.only_shown)
+
+    def arrivals() -> list[Arrival]:
+        return [*screen.arrivals(), *inbox.arrivals()]
+
     result = Result(fault.name, fault.what, [Observation(expected) for expected in fault.expects])
     started = time.monotonic()
     try:
         with fault.injected(stack):
             injected = time.monotonic()
-            _watch(lambda: _all(inbox, fault, _has_arrived), fault.within)
+            _watch(lambda: _all(arrivals(), fault, _has_arrived), fault.within)
             mending = time.monotonic()
-        _watch(lambda: _all(inbox, fault, _is_over), RESOLVED_WITHIN)
-    except (AssertionError, OSError, RedisError, psutil.Error) as error:  # the drill's own, not the stack's
+        _watch(lambda: _all(arrivals(), fault, _is_over), RESOLVED_WITHIN)
+    except CANNOT_BREAK_OR_MEND as error:
         result.problem = f"{type(error).__name__}: {error}"
         injected = mending = started
     if not wait_until_quiet(stack):
         result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
-    _judge(result, fault, inbox.arrivals(), injected, mending, stack)
+    _judge(result, fault, arrivals(), injected, mending, stack)
     return result
 
 
@@ -83,12 +103,12 @@ def wait_until_quiet(stack: DrillStack) -> bool:
 
 def _disturbances(stack: DrillStack) -> dict[str, str]:
     try:
-        alerts = stack.alerts()
+        states = {alert["labels"]["alertname"]: alert["state"] for alert in stack.alerts()}
     except OSError as error:
         return {"Prometheus": str(error)}
-    if WATCHDOG not in alerts:
+    if WATCHDOG not in states:
         return {WATCHDOG: "missing"}
-    return {name: state for name, state in alerts.items() if name != WATCHDOG}
+    return {name: state for name, state in states.items() if name != WATCHDOG}
 
 
 def _watch(condition: Callable[[], bool], within: float) -> bool:
@@ -98,8 +118,7 @@ def _watch(condition: Callable[[], bool], within: float) -> bool:
     return met
 
 
-def _all(inbox: Inbox, fault: Fault, test: Callable[[Arrival], bool]) -> bool:
-    arrivals = inbox.arrivals()
+def _all(arrivals: list[Arrival], fault: Fault, test: Callable[[Arrival], bool]) -> bool:
     return all(
         any(expected.fits(arrival.labels) and test(arrival) for arrival in arrivals)
         for expected in fault.expects
@@ -148,7 +167,7 @@ def _observe(
 def _broken_link(arrival: Arrival, stack: DrillStack) -> str:
     """Open the dashboard and look for the runbook, as whoever is called would."""
     url = arrival.annotations["dashboard_url"]
-    if not url.startswith(stack.url(PREVIEW)):
+    if not url.startswith(stack.copy.url(PREVIEW)):
         return f"link to another stack: {url}"
     queue = arrival.labels.get("queue")
     if queue and f"var-queue={queue}" not in url:

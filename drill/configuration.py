@@ -19,6 +19,9 @@ SIGNS_OF_LIFE = "watchdog"
 GRACE_SECONDS = 15
 """A tick that is later than this does not run."""
 
+BUILD_CONTEXT = ".dockerignore"
+"""Keeps what no container needs out of the image; those of the drill run its jobs."""
+
 SETTINGS = {
     STOP_GRACE.name: "5",
     REDIS_MAXMEMORY.name: "32mb",
@@ -42,6 +45,8 @@ def configure(project: Path, receivers: Path, webhook: Webhook) -> dict[str, str
     scale_tree(project)
     for name in ("objectives.yml", "cron_jobs.py"):
         shutil.copy(project / "drill" / name, project / name)
+    with (project / BUILD_CONTEXT).open("a", encoding="utf-8") as allowed:
+        allowed.write("!drill\n")
     _write_receivers(receivers, webhook)
     return SETTINGS | {ALERT_RECEIVERS_DIR.name: str(receivers)}
 

@@ -9,16 +9,18 @@ from drill.report import markdown
 from drill.result import Result
 from drill.scale import FACTOR
 from drill.true_times import TrueTimes
+from native.runtime import NativeRuntime
+from stack.compose import ComposeRuntime
 
-TEXT = """# The drill
+TEXT = """# The drill: {title}
 
-`make drill` starts a copy of the native stack on free ports, breaks it in the ways below, one after the
-other, and watches what reaches a webhook through Prometheus and Alertmanager. It fails if an expected alert
-does not arrive with the right queue and with links that open, if it is not resolved after mending, or if any
-other alert arrives. Before that, the stack must stay silent under load.
+`make drill` starts a copy of the stack on free ports, as `make start-rq-mon` would run it, breaks it in the
+ways below, one after the other, and watches what reaches a webhook through Prometheus and Alertmanager. It
+fails if an expected alert does not arrive with the right queue and with links that open, if it is not
+resolved after mending, or if any other alert arrives. Before that, the stack must stay silent under load.
 
-`make drill ARGS="--short"` takes a few faults, `make drill ARGS="NAME …"` those that you name, and
-`make drill ARGS="--markdown docs/drill.md"` writes this file.
+`make drill ARGS="--short"` takes a few faults, `make drill ARGS="NAME …"` those that you name. This file was
+written by `make drill RUNTIME={runtime} ARGS="--markdown FILE"`.
 
 Every wait of rules and Alertmanager is divided by {factor} (drill/scale.py), and objectives are shorter
 (drill/objectives.yml). "Arrived" and "resolved" are measured from the fault and from the beginning of its
@@ -29,12 +31,19 @@ mending. "At true durations" is computed: what was measured, plus what the stack
 """
 
 
-def write_document(path: Path, results: Sequence[Result], times: TrueTimes) -> None:
+TITLES = {NativeRuntime.name: "local processes", ComposeRuntime.name: "containers"}
+
+
+def write_document(path: Path, runtime: str, results: Sequence[Result], times: TrueTimes) -> None:
     """Write the results with what they mean."""
-    path.write_text(
-        TEXT.format(factor=FACTOR, table=markdown(results, times), summary=summary(results, times)),
-        encoding="utf-8",
+    text = TEXT.format(
+        title=TITLES[runtime],
+        runtime=runtime,
+        factor=FACTOR,
+        table=markdown(results, times),
+        summary=summary(results, times),
     )
+    path.write_text(text, encoding="utf-8")
 
 
 def summary(results: Sequence[Result], times: TrueTimes) -> str:

@@ -26,6 +26,8 @@ class Expected:
     adds: float = 0.0
     """Seconds that its condition takes longer to become true outside of the drill. `for` and Alertmanager's
     waits need not be said: they are in the files."""
+    only_shown: bool = False
+    """It cannot be sent, so it is looked for in Prometheus."""
 
     def fits(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with these labels is this one."""
@@ -36,9 +38,9 @@ class Expected:
         return f"{self.alert} ({shown})" if shown else self.alert
 
 
-def expect(alert: str, *, adds: float = 0.0, **labels: str) -> Expected:
+def expect(alert: str, *, adds: float = 0.0, only_shown: bool = False, **labels: str) -> Expected:
     """Name an alert and its labels."""
-    return Expected(alert, labels, adds)
+    return Expected(alert, labels, adds, only_shown)
 
 
 def filling(window_seconds: float) -> float:
@@ -59,6 +61,11 @@ class Fault:
     """Alerts that may arrive as well, because they are true and nothing inhibits them."""
     within: float
     """Seconds in which all that is expected must have arrived."""
+
+    @property
+    def only_shown(self) -> set[str]:
+        """The names of the alerts that nobody can be sent."""
+        return {each.alert for each in self.expects if each.only_shown}
 
     def allows(self, labels: Mapping[str, str]) -> bool:
         """Tell whether an alert with these labels belongs to this fault."""

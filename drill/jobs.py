@@ -7,6 +7,9 @@ import time
 
 from rq import get_current_job
 
+MENDED_KEY = "rq:drill:mended"
+"""Tells `fail_until_mended` that it is."""
+
 HORSE = "horse"
 """Where in a job's meta `take` leaves the id of the process that runs it."""
 
@@ -27,4 +30,17 @@ def take(seconds: float) -> None:
 def fail_every_second(number: int) -> None:
     """Fail if the number is odd."""
     if number % 2:
+        raise LookupError("on purpose")
+
+
+def fail_every_tenth(number: int) -> None:
+    """Fail if the number ends with a 9."""
+    if number % 10 == 9:
+        raise LookupError("on purpose")
+
+
+def fail_until_mended() -> None:
+    """Fail as long as Redis does not have MENDED_KEY."""
+    job = get_current_job()
+    if job is not None and not job.connection.exists(MENDED_KEY):
         raise LookupError("on purpose")

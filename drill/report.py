@@ -21,6 +21,7 @@ HEADINGS = (
     "also arrived",
     "verdict",
 )
+ONLY_SHOWN = ", on the dashboards only"
 Row = tuple[str, ...]
 
 
@@ -40,7 +41,7 @@ def rows(result: Result, times: TrueTimes) -> list[Row]:
 def _cells(observation: Observation, times: TrueTimes) -> Row:
     return (
         str(observation.expected),
-        _seconds(observation.detected),
+        _seconds(observation.detected) + (ONLY_SHOWN if observation.expected.only_shown else ""),
         _seconds(times.of(observation)),
         _seconds(observation.resolved),
     )

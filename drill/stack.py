@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import psutil
 from redis import Redis
@@ -20,37 +19,60 @@ from rq import Queue
 from rq.command import send_stop_job_command
 from rq.job import Job
 
+from drill.compose import ComposeServices
 from drill.configuration import GRACE_SECONDS, configure
 from drill.jobs import HORSE
-from drill.worker import WITHOUT_SCHEDULER
+from drill.native import NativeServices, kill_with_children
+from drill.services import Services
 from native.processes import MARK
-from native.supervisor import Supervisor
 from scheduler.connection import connect
+from scheduler.cron.entries import CronEntry
+from scheduler.cron.registry import CronRegistry
 from scheduler.cron.ticks import TickClaims
+from scheduler.queue_states import purge_jobs
+from scheduler.settings import Settings
+from stack.compose import ComposeRuntime
 from stack.runtime import StackError
-from stack.services import REDIS, Service
-from stack.settings import REDIS_URL, STOP_GRACE, load_settings
+from stack.services import PROMETHEUS, REDIS, Service
+from stack.settings import REDIS_URL, load_settings
+from tests.harness.compose_stack import ComposeStack
 from tests.harness.native_stack import NativeStack
+from tests.harness.stack_copy import StackCopy
 from tests.harness.waiting import wait_until
 from tests.harness.webhook import Webhook
 
 
-class DrillStack(NativeStack):
+class DrillStack:
     """What a fault may do to the stack, and ask of it.
 
-    Faults name services and queues, never processes, so that a stack in containers can offer the same.
+    Whatever is broken by a context manager is mended when its block ends, however it ends: what goes wrong
+    in one fault must not spoil the next.
+
+    Args:
+        project: the root of the project to copy.
+        directory: an empty folder for the copy and its logs.
+        runtime: the name of the runtime: of native processes, or of containers.
+        webhook: who is told of alerts; listens where the stack's Alertmanager can reach it.
     """
 
-    def __init__(self, project: Path, directory: Path, webhook: Webhook) -> None:
-        super().__init__(project, directory / "project")
-        self.environment |= configure(self.directory, directory / "receivers", webhook)
-        self.settings = load_settings(self.environment, self.directory / ".env")
-        self._supervisor = Supervisor(self.state)
+    def __init__(self, project: Path, directory: Path, runtime: str, webhook: Webhook) -> None:
+        self.copy: StackCopy
+        self._services: Services
+        if runtime == ComposeRuntime.name:
+            self.copy = copy = ComposeStack(project, directory / "project")
+            self._services = ComposeServices(copy)
+        else:
+            self.copy = native = NativeStack(project, directory / "project")
+            self._services = NativeServices(native)
+        self.webhook = webhook
+        self.directory = self.copy.directory
+        self.copy.environment |= configure(self.directory, directory / "receivers", webhook)
+        self.copy.settings = load_settings(self.copy.environment, self.directory / ".env")
 
     @cached_property
     def redis(self) -> Redis:
         """A client of the stack's Redis."""
-        return connect(self.settings.redis_url())
+        return connect(self.copy.settings.redis_url())
 
     # --- what runs -----------------------------------------------------------------------------------------
 
@@ -60,82 +82,132 @@ class DrillStack(NativeStack):
         Raises:
             StackError: it did not become healthy; the message holds what the command said.
         """
-        result = self.make("start-rq-mon")
+        result = self.copy.make("start-rq-mon")
         if result.returncode:
             raise StackError(result.stdout)
 
-    def stop_all(self) -> None:
+    def remove(self) -> None:
         """End everything that the stack started."""
-        self.make("stop-rq-mon", **{STOP_GRACE.name: "0"})
+        self.copy.remove()
 
-    @contextlib.contextmanager
-    def stopped(self, service: Service) -> Iterator[None]:
+    def stopped(self, service: Service) -> contextlib.AbstractContextManager[None]:
         """Keep a service stopped for as long as the block lasts."""
-        self._supervisor.request_stop(service.name)
-        wait_until(lambda: service.name not in self.numbers(), f"the end of {service.name}")
-        yield
-        self._supervisor.update(self.settings.stop_grace)
+        return self._services.stopped(service)
 
-    @contextlib.contextmanager
-    def frozen(self, service: Service) -> Iterator[None]:
+    def frozen(self, service: Service) -> contextlib.AbstractContextManager[None]:
         """Keep a service from doing anything, as a machine without memory would."""
-        process = psutil.Process(self.numbers()[service.name])
-        process.send_signal(signal.SIGSTOP)
-        try:
-            yield
-        finally:
-            process.send_signal(signal.SIGCONT)
+        return self._services.frozen(service)
 
     def kill(self, service: Service) -> None:
         """End a service and all its processes at once, as the kernel or a power cut would."""
-        process = psutil.Process(self.numbers()[service.name])
-        for each in (process, *process.children(recursive=True)):
-            with contextlib.suppress(psutil.NoSuchProcess):
-                each.kill()
+        self._services.kill(service)
 
-    def kill_horse(self, job: Job) -> None:
+    def kill_horse(self, worker: Service, job: Job) -> None:
         """End the process that runs a job, and leave its worker alone."""
-        os.kill(self.wait_for_horse(job), signal.SIGKILL)
+        self._services.send(worker, signal.SIGKILL, self.wait_for_horse(job))
+
+    @contextlib.contextmanager
+    def rule_file(self, name: str, text: str) -> Iterator[None]:
+        """Add a file to Prometheus' rules, and take it away again."""
+        path = self.directory / "prometheus" / "rules" / name
+        try:
+            path.write_text(text, encoding="utf-8")
+            self._services.send(PROMETHEUS, signal.SIGHUP)
+            yield
+        finally:
+            path.unlink(missing_ok=True)
+            self._services.send(PROMETHEUS, signal.SIGHUP)
+
+    # --- Redis ---------------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def without_append_only_folder(self) -> Iterator[None]:
         """Put a file in the place of the folder that Redis writes to, and make it try."""
-        folder = self.state / REDIS.name / "appendonlydir"
-        hidden = folder.rename(folder.with_suffix(".hidden"))
-        folder.touch()
-        with contextlib.suppress(ResponseError):
+        folder, hidden = "appendonlydir", "appendonlydir.hidden"
+        self._services.run_in_data(REDIS, f"mv {folder} {hidden} && touch {folder}")
+        try:
+            with contextlib.suppress(ResponseError):
+                self.redis.bgrewriteaof()  # type: ignore[no-untyped-call]
+            yield
+        finally:
+            self._services.run_in_data(REDIS, f"rm {folder} && mv {hidden} {folder}")
             self.redis.bgrewriteaof()  # type: ignore[no-untyped-call]
-        yield
-        folder.unlink()
-        hidden.rename(folder)
-        self.redis.bgrewriteaof()  # type: ignore[no-untyped-call]
+
+    @contextlib.contextmanager
+    def overwritten(self, key: str) -> Iterator[None]:
+        """Put a text in the place of a key of another type, as a program that uses the same names would."""
+        hidden = f"{key}:hidden"
+        with contextlib.suppress(ResponseError):  # there is no such key
+            self.redis.rename(key, hidden)
+        try:
+            self.redis.set(key, "not what belongs here")
+            yield
+        finally:
+            self.redis.delete(key)
+            with contextlib.suppress(ResponseError):
+                self.redis.rename(hidden, key)
+
+    @contextlib.contextmanager
+    def redis_setting(self, name: str, value: str) -> Iterator[None]:
+        """Run Redis with another setting."""
+        before = cast(dict[str, str], self.redis.config_get(name))[name]
+        self.redis.config_set(name, value)
+        try:
+            yield
+        finally:
+            self.redis.config_set(name, before)
 
     # --- applications --------------------------------------------------------------------------------------
 
     @contextlib.contextmanager
-    def workers(self, queue: str, count: int = 1, *, with_scheduler: bool = True) -> Iterator[None]:
-        """Run workers of an application's own queue for as long as the block lasts."""
-        options = () if with_scheduler else (WITHOUT_SCHEDULER,)
-        running = [self.python("drill.worker", queue, *options) for _ in range(count)]
+    def workers(
+        self, queue: str, *options: str, count: int = 1, **environment: str
+    ) -> Iterator[list[subprocess.Popen[bytes]]]:
+        """Run workers of an application's own queue for as long as the block lasts.
+
+        Args:
+            queue: the queue.
+            options: of drill.worker.
+            count: how many.
+            environment: their settings.
+        """
+        running = [self.python("drill.worker", queue, *options, **environment) for _ in range(count)]
         try:
-            yield
+            yield running
         finally:
+            self.empty(queue)
             for process in running:
                 process.terminate()
             for process in running:
                 _wait_or_kill(process)
 
-    def python(self, module: str, *arguments: str) -> subprocess.Popen[bytes]:
-        """Start a module of the copy as an application that uses the stack's Redis."""
-        environment = self.environment | {REDIS_URL: self.settings.redis_url(), MARK: str(self.state)}
+    def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
+        """End a worker of `workers` and its work horse at once."""
+        kill_with_children(psutil.Process(worker.pid))
+        worker.wait()
+
+    def python(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
+        """Start a module of the copy as an application on this machine that uses the stack's Redis."""
+        own = {REDIS_URL: self.copy.settings.redis_url(), MARK: str(self.directory)}
         with (self.directory.parent / f"{module}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],
                 cwd=self.directory,
-                env=environment,
+                env=self.copy.environment | own | environment,
                 stdout=log,
                 stderr=subprocess.STDOUT,
             )
+
+    @contextlib.contextmanager
+    def cron_job(self, entry: CronEntry) -> Iterator[None]:
+        """Have a cron job for as long as the block lasts."""
+        registry = CronRegistry(self.redis)
+        cron_job = entry.define(Settings(), time.time())
+        try:
+            registry.register(cron_job)
+            yield
+        finally:
+            registry.cancel(cron_job.id)
 
     def queue(self, name: str) -> Queue:
         """Return RQ's object for a queue."""
@@ -153,8 +225,14 @@ class DrillStack(NativeStack):
         """Delete the jobs that wait in a queue."""
         self.queue(queue).empty()  # type: ignore[no-untyped-call]
 
+    def delete_failed(self, queue: str) -> None:
+        """Delete the failed jobs of a queue."""
+        purge_jobs(self.queue(queue), "failed")
+
+    # --- waiting -------------------------------------------------------------------------------------------
+
     def wait_for_horse(self, job: Job) -> int:
-        """Return the id of the process that runs a job of `drill.jobs.take`."""
+        """Return the id of the process that runs a job of `drill.jobs.take`, as that process knows it."""
 
         def horse() -> int:
             return int(job.get_meta(refresh=True).get(HORSE, 0))
@@ -166,6 +244,11 @@ class DrillStack(NativeStack):
         registry = self.queue(queue).scheduled_job_registry
         wait_until(lambda: registry.count == 0, f"the delayed jobs of {queue} to be enqueued")
 
+    def wait_until_no_job_runs(self, queue: str) -> None:
+        """Return when no job of a queue counts as running."""
+        registry = self.queue(queue).started_job_registry
+        wait_until(lambda: registry.get_job_count(cleanup=False) == 0, f"no job of {queue} to run", within=60)
+
     def wait_until_a_tick_is_late(self, seconds: float) -> None:
         """Return when the next tick of a cron job was due longer ago than this."""
 
@@ -175,17 +258,35 @@ class DrillStack(NativeStack):
 
         wait_until(lambda: lateness() > seconds, f"a tick to be {seconds} s late", within=seconds + 30)
 
+    def wait_until_prometheus_has(self, query: str) -> None:
+        """Return when a query finds something."""
+
+        def found() -> list[Any]:
+            answer: list[Any] = self.copy.ask_prometheus("query", query=query)["result"]
+            return answer
+
+        wait_until(found, f"{query} in Prometheus", every=0.5)
+
+    def wait_until_over(self, alert: str) -> None:
+        """Return when Prometheus has an alert no more."""
+        wait_until(
+            lambda: all(each["labels"]["alertname"] != alert for each in self.alerts()),
+            f"the end of {alert}",
+            within=90,
+            every=0.5,
+        )
+
     # --- alerts --------------------------------------------------------------------------------------------
 
-    def alerts(self) -> dict[str, str]:
-        """The state, pending or firing, of each alert that Prometheus has now, by its name."""
-        found = self._ask_prometheus("alerts")["alerts"]
-        return {alert["labels"]["alertname"]: alert["state"] for alert in found}
+    def alerts(self) -> list[dict[str, Any]]:
+        """Each alert that Prometheus has now, pending or firing."""
+        found: list[dict[str, Any]] = self.copy.ask_prometheus("alerts")["alerts"]
+        return found
 
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     try:
         process.wait(timeout=10)
     except subprocess.TimeoutExpired:
-        process.kill()
+        kill_with_children(psutil.Process(process.pid))
         process.wait()

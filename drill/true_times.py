@@ -43,7 +43,8 @@ class TrueTimes:
             return None
         is_critical = observation.severity == "critical"
         waits = self._lasting[observation.expected.alert, observation.severity]
-        waits += self._critical_wait if is_critical else self._default_wait
+        if not observation.expected.only_shown:
+            waits += self._critical_wait if is_critical else self._default_wait
         looking = self._looking - SCRAPE_SECONDS - EVALUATION_SECONDS
         return observation.detected + waits - waits / FACTOR + observation.expected.adds + looking
 

@@ -1,19 +1,26 @@
-"""A worker of an application's own queue: `python -m drill.worker QUEUE [--without-scheduler]`."""
+"""A worker of an application's own queue: `python -m drill.worker QUEUE [--without-scheduler | --plain]`."""
 
 from __future__ import annotations
 
 import sys
 
+from rq import Worker
+
 from scheduler import DataHubScheduler
+from scheduler.connection import connect
+from scheduler.settings import Settings
 from scheduler.worker_process import run_worker
 
 WITHOUT_SCHEDULER = "--without-scheduler"
+PLAIN = "--plain"
 
 
 def main() -> None:
-    """Work until SIGTERM, as the stack's workers do, or without RQ's scheduler, as users forget it."""
+    """Work until SIGTERM: as the stack's workers do, without RQ's scheduler, or without counting anything."""
     queue_name, *options = sys.argv[1:]
-    if WITHOUT_SCHEDULER in options:
+    if PLAIN in options:
+        Worker([queue_name], connection=connect(Settings.from_environment().redis_url)).work()
+    elif WITHOUT_SCHEDULER in options:
         with DataHubScheduler() as scheduler:
             scheduler.work(queue_name)
     else:

@@ -9,10 +9,12 @@ from datetime import timedelta
 from drill import jobs
 from drill.fault import MINUTE, expect, fault, filling
 from drill.stack import DrillStack
+from drill.worker import PLAIN, WITHOUT_SCHEDULER
 from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import SHORT_RUNNING_WORKER
 
 JOBS_A_SECOND = 15
+MORE_THAN_TEN = 15
 
 
 @fault(
@@ -51,14 +53,29 @@ def flood(stack: DrillStack) -> Iterator[None]:
         finally:
             over.set()
             pouring.join()
-            stack.empty("uploads")
 
 
 @fault(expect("RQScheduledJobsOverdue", queue="mail", adds=filling(3 * MINUTE)))
 def delayed_jobs_without_scheduler(stack: DrillStack) -> Iterator[None]:
     """Delayed jobs in a queue whose worker runs no RQ scheduler."""
-    with stack.workers("mail", with_scheduler=False):
-        stack.queue("mail").enqueue_in(timedelta(seconds=1), jobs.succeed)
-        yield
-    with stack.workers("mail"):
-        stack.wait_until_scheduled_jobs_are_gone("mail")
+    try:
+        with stack.workers("mail", WITHOUT_SCHEDULER):
+            stack.queue("mail").enqueue_in(timedelta(seconds=1), jobs.succeed)
+            yield
+    finally:
+        with stack.workers("mail"):
+            stack.wait_until_scheduled_jobs_are_gone("mail")
+
+
+@fault(expect("RQFailedJobsPilingUp", queue="legacy"))
+def failures_that_nobody_counts(stack: DrillStack) -> Iterator[None]:
+    """Jobs fail in a queue whose workers are RQ's own, and count nothing."""
+    with stack.workers("legacy", PLAIN):
+        stack.enqueue("legacy", jobs.succeed)
+        stack.wait_until_prometheus_has('rq_jobs{queue="legacy", status="failed"} == 0')
+        for _ in range(MORE_THAN_TEN):
+            stack.enqueue("legacy", jobs.fail_every_second, 1)
+        try:
+            yield
+        finally:
+            stack.delete_failed("legacy")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drill.ballast import full_memory
+from drill.ballast import filled_memory, full_memory, write_more
 from drill.fault import expect, fault
 from drill.stack import DrillStack
 from stack.services import REDIS
@@ -28,6 +28,24 @@ def redis_frozen(stack: DrillStack) -> Iterator[None]:
 def redis_full(stack: DrillStack) -> Iterator[None]:
     """Redis is filled to its memory limit, and refuses writes."""
     with full_memory(stack.redis):
+        yield
+
+
+@fault(expect("RQRedisMemoryPressure", severity="warning"))
+def redis_nearly_full(stack: DrillStack) -> Iterator[None]:
+    """Redis is filled to 85% of its memory limit."""
+    with filled_memory(stack.redis, 0.85):
+        yield
+
+
+@fault(
+    expect("RQRedisEvictingKeys"),
+    consequences=(expect("RQRedisMemoryPressure"),),
+)
+def redis_evicts(stack: DrillStack) -> Iterator[None]:
+    """Redis is full, and was set up as a cache, which throws away what nobody asked for in a while."""
+    with full_memory(stack.redis), stack.redis_setting("maxmemory-policy", "allkeys-lru"):
+        write_more(stack.redis)
         yield
 
 

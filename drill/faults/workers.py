@@ -34,6 +34,8 @@ def too_few_workers(stack: DrillStack) -> Iterator[None]:
     """The only worker of a queue is busy all the time, and jobs wait."""
     with stack.workers("thumbnails"):
         running, _waiting = (stack.enqueue("thumbnails", jobs.take, 100) for _ in range(2))
-        yield
-        stack.empty("thumbnails")
-        stack.stop_job(running)
+        try:
+            yield
+        finally:
+            stack.empty("thumbnails")
+            stack.stop_job(running)

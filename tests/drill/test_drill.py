@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,7 @@ def test_short_drill_passes_and_writes_what_it_found(project_root: Path, tmp_pat
     drill = subprocess.run(
         [sys.executable, "-m", "drill", "--short", "--markdown", str(document)],
         cwd=project_root,
+        env=os.environ | {"RUNTIME": "native"},
         capture_output=True,
         text=True,
         timeout=400,

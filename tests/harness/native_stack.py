@@ -10,6 +10,7 @@ from pathlib import Path
 import psutil
 
 from native.processes import SERVICE_NAME, processes_of
+from stack.settings import STOP_GRACE
 from tests.harness.stack_copy import StackCopy
 
 
@@ -20,6 +21,10 @@ class NativeStack(StackCopy):
         super().__init__(project, directory, "native")
         self._files = _files_in(directory)
         self.state = directory / ".rq-mon" / "native"
+
+    def remove(self) -> None:
+        """End all of it at once; its files are for the owner of the folder to remove."""
+        self.make("stop-rq-mon", **{STOP_GRACE.name: "0"})
 
     def evaluate_rules_every(self, seconds: int) -> None:
         """Shorten the intervals of the rules, so that a test need not wait for minutes."""
@@ -54,7 +59,7 @@ class NativeStack(StackCopy):
 
     def rules_evaluated_since(self, moment: datetime) -> bool:
         """Tell whether every group of recording and alerting rules was evaluated after a moment."""
-        groups = self._ask_prometheus("rules")["groups"]
+        groups = self.ask_prometheus("rules")["groups"]
         return all(datetime.fromisoformat(group["lastEvaluation"]) > moment for group in groups)
 
     def new_files(self) -> set[Path]:

@@ -46,20 +46,24 @@ class StackCopy:
             check=False,
         )
 
+    def remove(self) -> None:
+        """End everything that was started."""
+        raise NotImplementedError
+
     def targets(self) -> dict[str, str]:
         """The health of each scrape target by job, as Prometheus sees it."""
-        active = self._ask_prometheus("targets", state="active")["activeTargets"]
+        active = self.ask_prometheus("targets", state="active")["activeTargets"]
         return {target["labels"]["job"]: target["health"] for target in active}
 
     def sum_of(self, selector: str) -> float:
         """The sum of all series that the selector finds, now; 0 if there are none."""
-        result = self._ask_prometheus("query", query=f"sum({selector})")["result"]
+        result = self.ask_prometheus("query", query=f"sum({selector})")["result"]
         return float(result[0]["value"][1]) if result else 0.0
 
     def url(self, service: Service) -> str:
         return f"http://127.0.0.1:{self.settings.port(service)}"
 
-    def _ask_prometheus(self, what: str, **parameters: str) -> Any:
+    def ask_prometheus(self, what: str, **parameters: str) -> Any:
         with urlopen(f"{self.url(PROMETHEUS)}/api/v1/{what}?{urlencode(parameters)}", timeout=10) as answer:
             return json.load(answer)["data"]
 

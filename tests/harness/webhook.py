@@ -11,15 +11,32 @@ from typing import Any
 
 
 class Webhook(ThreadingHTTPServer):
-    """Listens on a free port of the loopback address."""
+    """Listens on a free port of one address of this machine."""
 
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
+    def __init__(self, address: str = "127.0.0.1") -> None:
+        super().__init__((address, 0), _Handler)
         self.notifications: list[tuple[str, dict[str, Any]]] = []
-        """Path and body of each notification, the oldest first."""
+        """Path and body of each notification that was taken, the oldest first."""
+        self._failing: set[str] = set()
 
     def url(self, path: str) -> str:
-        return f"http://127.0.0.1:{self.server_port}/{path}"
+        return f"http://{self.server_address[0]!s}:{self.server_port}/{path}"
+
+    @contextmanager
+    def failing(self, path: str) -> Iterator[None]:
+        """Answer 500 to what is sent to this path, for as long as the block lasts."""
+        self._failing.add(f"/{path}")
+        try:
+            yield
+        finally:
+            self._failing.remove(f"/{path}")
+
+    def take(self, path: str, body: dict[str, Any]) -> int:
+        """Note a notification, and return the status to answer with."""
+        if path in self._failing:
+            return 500
+        self.notifications.append((path, body))
+        return 200
 
     def alerts(self, path: str) -> list[dict[str, Any]]:
         """Every alert that was sent to this path."""
@@ -31,8 +48,7 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-        self.server.notifications.append((self.path, body))
-        self.send_response(200)
+        self.send_response(self.server.take(self.path, body))
         self.end_headers()
 
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002
@@ -40,9 +56,13 @@ class _Handler(BaseHTTPRequestHandler):
 
 
 @contextmanager
-def running_webhook() -> Iterator[Webhook]:
-    """Listen until the block ends."""
-    with Webhook() as webhook:
+def running_webhook(address: str = "127.0.0.1") -> Iterator[Webhook]:
+    """Listen until the block ends.
+
+    Raises:
+        OSError: this machine does not have the address.
+    """
+    with Webhook(address) as webhook:
         thread = threading.Thread(target=webhook.serve_forever, kwargs={"poll_interval": 0.05})
         thread.start()
         try:

@@ -1,0 +1,155 @@
+"""What a fault breaks is mended however the fault ends, so that one which fails does not spoil the next."""
+
+from __future__ import annotations
+
+import signal
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from drill import native
+from drill.ballast import KEY, filled_memory, full_memory
+from drill.carry_out import carry_out
+from drill.compose import ComposeServices
+from drill.fault import Fault, expect
+from drill.inbox import Inbox
+from drill.native import NativeServices
+from drill.stack import DrillStack
+from stack.services import CRON_SCHEDULER, PROMETHEUS, REDIS
+from tests.harness.webhook import running_webhook
+
+
+class BrokenError(AssertionError):
+    """Something in the middle of a fault."""
+
+
+class Calls:
+    """Stands for what is asked to break and mend, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.made: list[tuple[Any, ...]] = []
+
+    def __getattr__(self, name: str) -> Callable[..., None]:
+        return lambda *arguments: self.made.append((name, *arguments))
+
+
+@pytest.fixture
+def calls() -> Calls:
+    return Calls()
+
+
+def stack_with(calls: Calls, directory: Path, redis: Redis | None = None) -> DrillStack:
+    """A stack of which nothing runs but Redis."""
+    stack = DrillStack.__new__(DrillStack)
+    stack._services = calls  # type: ignore[assignment]
+    stack.directory = directory
+    if redis is not None:
+        stack.redis = redis
+    return stack
+
+
+def fail_within(context: AbstractContextManager[None], look: Callable[[], None] = lambda: None) -> None:
+    """Break something, look at it, and fail."""
+    with context:
+        look()
+        raise BrokenError
+
+
+def test_service_that_does_not_end_in_time_is_started_all_the_same(
+    calls: Calls, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    services = NativeServices.__new__(NativeServices)
+    services._supervisor = calls  # type: ignore[assignment]
+    services._stack = Calls()  # type: ignore[assignment]
+    services._stack.settings = Calls()  # type: ignore[assignment]
+    monkeypatch.setattr(native, "wait_until", _in_vain)
+
+    with pytest.raises(BrokenError), services.stopped(CRON_SCHEDULER):
+        pytest.fail("it has not ended")
+
+    assert [name for name, *_ in calls.made] == ["request_stop", "update"]
+
+
+def _in_vain(*_: Any) -> None:
+    raise BrokenError
+
+
+def test_container_is_started_again_whatever_happens_meanwhile(calls: Calls) -> None:
+    services = ComposeServices(calls)  # type: ignore[arg-type]
+
+    for broken in (services.stopped(REDIS), services.frozen(REDIS)):
+        with pytest.raises(BrokenError):
+            fail_within(broken)
+
+    assert [verb for _, verb, _ in calls.made] == ["stop", "start", "pause", "unpause"]
+
+
+def test_rule_file_is_taken_away_and_prometheus_told(calls: Calls, tmp_path: Path) -> None:
+    (tmp_path / "prometheus" / "rules").mkdir(parents=True)
+
+    def look() -> None:
+        assert [path.name for path in tmp_path.rglob("*.yml")] == ["drill.yml"]
+
+    with pytest.raises(BrokenError):
+        fail_within(stack_with(calls, tmp_path).rule_file("drill.yml", "groups: []"), look)
+
+    assert list(tmp_path.rglob("*.yml")) == []
+    assert calls.made == 2 * [("send", PROMETHEUS, signal.SIGHUP)]
+
+
+def test_key_and_setting_of_redis_are_what_they_were(
+    calls: Calls, tmp_path: Path, redis_client: Redis
+) -> None:
+    redis_client.hset("counts", "a", "1")
+    stack = stack_with(calls, tmp_path, redis_client)
+
+    for broken in (
+        stack.overwritten("counts"),
+        stack.overwritten("nothing"),
+        stack.redis_setting("maxmemory-policy", "allkeys-lru"),
+    ):
+        with pytest.raises(BrokenError):
+            fail_within(broken)
+
+    assert redis_client.keys("*") == [b"counts"]
+    assert redis_client.hgetall("counts") == {b"a": b"1"}
+    assert redis_client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
+
+
+@pytest.mark.parametrize("fill", [full_memory, lambda redis: filled_memory(redis, 0.85)])
+def test_ballast_is_removed(
+    fill: Callable[..., Any], calls: Calls, tmp_path: Path, redis_client: Redis
+) -> None:
+    stack = stack_with(calls, tmp_path, redis_client)
+
+    def look() -> None:
+        assert redis_client.keys(f"{KEY}:*")
+
+    with stack.redis_setting("maxmemory", "8mb"), pytest.raises(BrokenError):
+        fail_within(fill(redis_client), look)
+
+    assert redis_client.keys("*") == []
+
+
+def test_fault_that_cannot_be_injected_has_failed_and_the_drill_goes_on(
+    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    @contextmanager
+    def injected(_: DrillStack) -> Iterator[None]:
+        raise BrokenError("no such process")
+        yield
+
+    stack = stack_with(calls, tmp_path)
+    watchdog = {"labels": {"alertname": "Watchdog"}, "state": "firing"}
+    monkeypatch.setattr(stack, "alerts", lambda: [watchdog])
+    fault = Fault("name", "what", injected, (expect("RQExporterDown"),), (), within=0)
+
+    with running_webhook() as webhook:
+        result = carry_out(fault, stack, Inbox(webhook))
+
+    assert not result.passed
+    assert result.problem == "BrokenError: no such process"
