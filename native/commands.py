@@ -24,6 +24,9 @@ from stack.settings import (
     StackSettings,
 )
 
+FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
+"""After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
+
 SETTINGS_VARIABLES = frozenset(setting.metadata["variable"] for setting in fields(Settings))
 
 
@@ -139,6 +142,7 @@ def _prometheus(place: Place) -> Command:
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
             "--enable-feature=exemplar-storage,expand-external-labels",
+            FOR_GRACE_PERIOD,
             f"--web.listen-address={place.listen(services.PROMETHEUS)}",
             f"--web.external-url={place.url(services.PROMETHEUS)}/",
         ),

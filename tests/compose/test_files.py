@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 
+from native.commands import FOR_GRACE_PERIOD
 from scheduler.settings import Settings
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
 from stack.dotenv import read_dotenv
@@ -228,6 +229,7 @@ def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> No
     command = DEFINITIONS[PROMETHEUS.name]["command"]
 
     assert "--enable-feature=exemplar-storage" in command
+    assert FOR_GRACE_PERIOD in command
     assert not any(option.startswith(("--web.enable-admin", "--web.enable-lifecycle")) for option in command)
 
 

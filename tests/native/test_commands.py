@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from native import programs
-from native.commands import Command, Place, command
+from native.commands import FOR_GRACE_PERIOD, Command, Place, command
 from stack import services
 from stack.dotenv import read_dotenv
 from stack.services import SERVICES, Service
@@ -53,6 +53,7 @@ def test_prometheus_keeps_exemplars_and_has_a_limit_but_no_remote_control(place:
 
     assert "exemplar-storage" in text
     assert "--storage.tsdb.retention.time=30d --storage.tsdb.retention.size=4GB" in text
+    assert FOR_GRACE_PERIOD in text
     assert "--web.enable-lifecycle" not in text
     assert "--web.enable-admin-api" not in text
 
