@@ -47,14 +47,18 @@ def filled_memory(redis: Redis, share: float) -> Iterator[None]:
         yield
 
 
-def write_more(redis: Redis) -> None:
-    """Write into a Redis that is full of ballast, when that has not been touched for a while."""
+def wait_until_idle(redis: Redis) -> None:
+    """Return when the ballast has not been touched for so long that Redis would evict it first."""
     first = f"{KEY}:{PIECES[0]}:0"
 
     def idle() -> bool:
         return cast(int, redis.object("idletime", first)) >= IDLE_SECONDS
 
     wait_until(idle, f"{first} to be idle")
+
+
+def write_more(redis: Redis) -> None:
+    """Write into a Redis that is full of ballast."""
     for number in range(MORE_PIECES):
         _write(redis, PIECES[2], -number)
 

@@ -25,6 +25,8 @@ written by `make drill RUNTIME={runtime} ARGS="--markdown FILE"`.
 Every wait of rules and Alertmanager is divided by {factor} (drill/scale.py), and objectives are shorter
 (drill/objectives.yml). "Arrived" and "resolved" are measured from the fault and from the beginning of its
 mending. "At true durations" is computed: what was measured, plus what the stack's own files wait for longer.
+Queues that are not the stack's own were idle before; an error budget burns later where jobs ran well for
+hours. The table of the [runbooks](runbooks/README.md) has such cases.
 
 {table}
 {summary}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drill.ballast import filled_memory, full_memory, write_more
+from drill.ballast import filled_memory, full_memory, wait_until_idle, write_more
 from drill.fault import expect, fault
 from drill.stack import DrillStack
 from stack.services import REDIS
@@ -44,9 +44,11 @@ def redis_nearly_full(stack: DrillStack) -> Iterator[None]:
 )
 def redis_evicts(stack: DrillStack) -> Iterator[None]:
     """Redis is full, and was set up as a cache, which throws away what nobody asked for in a while."""
-    with full_memory(stack.redis), stack.redis_setting("maxmemory-policy", "allkeys-lru"):
-        write_more(stack.redis)
-        yield
+    with full_memory(stack.redis):
+        wait_until_idle(stack.redis)
+        with stack.redis_setting("maxmemory-policy", "allkeys-lru"):
+            write_more(stack.redis)
+            yield
 
 
 @fault(expect("RQRedisNotPersisting"))

@@ -142,6 +142,14 @@ def test_unit_tests_see_the_alert_fire_and_its_texts_filled_in(alert: Alert) -> 
         assert not re.search(r"<no value>|\{\{|  ", " ".join(expected["exp_annotations"].values()))
 
 
+@every_alert
+def test_link_of_an_alert_about_a_queue_leads_to_that_queue(alert: Alert) -> None:
+    for moment in MOMENTS:
+        for expected in moment.expected if moment.alert == alert.name else ():
+            if "queue" in expected["exp_labels"]:
+                assert "?var-queue=" in expected["exp_annotations"]["dashboard_url"]
+
+
 @pytest.mark.parametrize("name", sorted({alert.name for alert in ALERTS} - {WATCHDOG}))
 def test_unit_tests_see_the_alert_silent_first_and_again_after_it_has_fired(name: str) -> None:
     moments = [moment for moment in MOMENTS if moment.alert == name]

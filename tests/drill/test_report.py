@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+import drill.faults  # noqa: F401 - fills FAULTS
 from drill.document import summary
 from drill.fault import FAULTS, expect
 from drill.report import markdown
@@ -47,11 +48,42 @@ def test_alert_that_did_not_arrive_fails_the_drill_and_is_not_counted(times: Tru
     assert summary([missed], times).startswith("Alerts drilled: 0 of ")
 
 
-def test_fault_names_alerts_that_exist_and_allows_no_others(times: TrueTimes) -> None:
-    assert len(FAULTS) >= 14
+def test_every_alert_has_a_fault_and_no_fault_allows_all(times: TrueTimes) -> None:
+    assert {each.alert for fault in FAULTS.values() for each in fault.expects} == times.alerts
     for fault in FAULTS.values():
-        assert {each.alert for each in (*fault.expects, *fault.consequences)} <= times.alerts
+        assert {each.alert for each in fault.consequences} <= times.alerts
         assert not fault.allows({"alertname": "Watchdog"})
+
+
+def test_error_budget_of_every_objective_and_both_its_alerts_have_faults() -> None:
+    burns = [
+        each.labels
+        for fault in FAULTS.values()
+        for each in fault.expects
+        if each.alert == "RQErrorBudgetBurn"
+    ]
+
+    assert {labels["objective"] for labels in burns} == {"success", "wait", "run"}
+    assert {labels["severity"] for labels in burns} == {"critical", "warning"}
+
+
+def test_both_alerts_about_memory_have_faults() -> None:
+    severities = {
+        each.labels["severity"]
+        for fault in FAULTS.values()
+        for each in fault.expects
+        if each.alert == "RQRedisMemoryPressure"
+    }
+
+    assert severities == {"critical", "warning"}
+
+
+def test_alert_that_cannot_be_sent_says_so_and_does_not_wait_for_alertmanager(times: TrueTimes) -> None:
+    shown = Observation(expect("RQAlertmanagerDown", only_shown=True), "critical", 8.0, resolved=1.0)
+    lasting, looking = 120, 15 + 15 - 2 - 1
+
+    assert times.of(shown) == pytest.approx(8 + lasting * (1 - 1 / FACTOR) + looking)
+    assert "| 8 s, on the dashboards only |" in markdown([Result("name", "what", [shown])], times)
 
 
 def test_alert_of_another_queue_is_not_the_expected_one() -> None:
