@@ -18,35 +18,15 @@ from rq.job import Job
 
 from scheduler.child_scheduler import ChildScheduler
 from scheduler.job_function import function_of
-from scheduler.logs import JobInHand, job_aside, take_in_hand
+from scheduler.logs import job_aside, take_in_hand
 from scheduler.monitored_worker import MonitoredWorker
 from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
+from scheduler.supervised_queue import SupervisedQueue
 
 INTERVALS_UNTIL_ABANDONED = 3
 """A job counts as abandoned when so many reports in a row have not come. RQ itself waits a minute longer than
 one interval: too long to retry the job within a minute."""
-
-MAINTENANCE_LOCK_SECONDS = 30
-"""How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
-
-
-class SupervisedQueue(Queue):
-    """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
-
-    def acquire_maintenance_lock(self) -> bool:
-        """Return whether this worker may clean the queue's registries now."""
-        lock = self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_SECONDS)
-        return bool(lock)
-
-    @classmethod
-    def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
-        """Take a job and its queue; what is logged from here on is about it, until execute_job has ended."""
-        taken: Any = super().dequeue_any(*args, **kwargs)
-        if taken is not None:
-            job, queue = taken
-            take_in_hand(JobInHand(job.id, queue.name, function_of(job)))
-        return taken
 
 
 class SupervisedWorker(MonitoredWorker):
@@ -93,6 +73,24 @@ class SupervisedWorker(MonitoredWorker):
         """Run a job, in the work horse."""
         self.log.info("started job=%s queue=%s function=%s", job.id, queue.name, function_of(job))
         return super().perform_job(job, queue, *args, **kwargs)
+
+    def prepare_job_execution(self, job: Job, *_args: Any, **_kwargs: Any) -> None:
+        """Record that the work horse begins, and take the job off its way, whatever queue it comes from."""
+        super().prepare_job_execution(job, remove_from_intermediate_queue=True)
+
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """Record a failure, unless the end of this execution is recorded already.
+
+        A work horse that was killed may have recorded just before that its job failed and is to be tried
+        again; RQ would then let it be tried twice. Or its worker was given up for dead meanwhile.
+        """
+        execution = kwargs.get("execution") or self.execution
+        if not self.is_horse and execution is not None:
+            started = queue.started_job_registry.key
+            if self.connection.zscore(started, execution.composite_key) is None:
+                self.log.warning("Worker %s: job %s had ended before its work horse died", self.name, job.id)
+                return
+        super().handle_job_failure(job, queue, *args, **kwargs)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End when the current job has ended: SIGTERM and SIGINT."""

@@ -21,7 +21,8 @@ from rq.scheduler import RQScheduler
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
 from scheduler.health import live_workers
 from scheduler.settings import Settings
-from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedQueue
+from scheduler.supervised_queue import SupervisedQueue
+from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED
 from tests.harness.redis_server import RedisServer
 from tests.harness.waiting import wait_until
 from tests.scheduler import jobs

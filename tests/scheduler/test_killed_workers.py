@@ -1,0 +1,260 @@
+"""What RQ's own workers lose or double when they are killed at an unlucky moment, and the stack's do not."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+from rq import Queue, Retry, Worker
+from rq.exceptions import DequeueTimeout
+from rq.executions import Execution
+from rq.intermediate_queue import IntermediateQueue
+from rq.job import Job, JobStatus
+from rq.serializers import DefaultSerializer
+
+from scheduler import supervised_queue
+from scheduler.supervised_queue import HandOver, SupervisedQueue
+from scheduler.supervised_worker import SupervisedWorker
+from tests.scheduler import jobs
+from tests.scheduler.processes import Start
+
+RQS_OWN, OURS = "rq.Worker", "scheduler.supervised_worker.SupervisedWorker"
+QUEUES = ("urgent", "later")
+
+WORK = """
+import os, signal, sys
+from rq.utils import import_attribute
+from scheduler.connection import connect
+
+def die(*_, **__):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+class Unlucky(import_attribute(sys.argv[1])):
+    {method}
+
+Unlucky(sys.argv[2].split(","), connection=connect(os.environ["RQ_REDIS_URL"])).work(max_jobs=1)
+"""
+DIES_WITH_A_JOB_IN_HAND = WORK.format(method="execute_job = die")
+HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE = WORK.format(
+    method="""
+    def handle_job_failure(self, *args, **kwargs):
+        super().handle_job_failure(*args, **kwargs)
+        if self.is_horse:
+            die()
+"""
+)
+
+
+@pytest.fixture
+def queue(redis_client: Any) -> SupervisedQueue:
+    return SupervisedQueue("later", connection=redis_client)
+
+
+@pytest.fixture
+def worker(redis_client: Any) -> SupervisedWorker:
+    return SupervisedWorker(["later"], connection=redis_client)
+
+
+@pytest.fixture
+def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A job that is seen on its way a second time counts as stuck."""
+    monkeypatch.setattr(supervised_queue, "STUCK_SECONDS", 0)
+
+
+def on_its_way(queue: Queue, **options: Any) -> Job:
+    """Return a job that a worker took from the queue, and was killed before it could start it."""
+    job = queue.enqueue(jobs.add, 1, 2, **options)
+    queue.connection.lmove(queue.key, queue.intermediate_queue_key)
+    return job
+
+
+def clean(queue: Queue, worker: Worker, times: int = 1) -> None:
+    for _ in range(times):
+        queue.intermediate_queue.cleanup(worker, queue)
+
+
+def on_the_list(queue: Queue) -> list[str]:
+    return queue.intermediate_queue.get_job_ids()
+
+
+# --- taken from the queue, and not started -----------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_rqs_worker_of_several_queues_loses_the_job_that_it_dies_with(
+    redis_client: Any, start: Start
+) -> None:
+    job = Queue("later", connection=redis_client).enqueue(jobs.add, 1, 2)
+
+    start("-c", DIES_WITH_A_JOB_IN_HAND, RQS_OWN, ",".join(QUEUES)).popen.wait(20)
+
+    assert job.get_status() == "queued"
+    assert list(redis_client.scan_iter("rq:queue:*")) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("served", [QUEUES, ("later",)], ids=["several queues", "one queue"])
+def test_ours_does_not(
+    queue: SupervisedQueue, worker: SupervisedWorker, start: Start, no_patience: None, served: tuple[str, ...]
+) -> None:
+    job = queue.enqueue(jobs.add, 1, 2)
+
+    start("-c", DIES_WITH_A_JOB_IN_HAND, OURS, ",".join(served)).popen.wait(20)
+    assert on_the_list(queue) == [job.id]
+    clean(queue, worker, times=2)
+
+    assert queue.job_ids == [job.id]
+    assert on_the_list(queue) == []
+
+
+def test_a_job_that_was_never_started_is_not_failed_for_that(
+    queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
+) -> None:
+    job = on_its_way(queue)
+    waiting = queue.enqueue(jobs.add, 3, 4)
+
+    clean(queue, worker, times=2)
+
+    assert queue.job_ids == [job.id, waiting.id]
+    assert job.get_status() == "queued"
+
+
+def test_a_worker_has_time_to_start_it(queue: SupervisedQueue, worker: SupervisedWorker) -> None:
+    job = on_its_way(queue)
+
+    clean(queue, worker, times=3)
+
+    assert on_the_list(queue) == [job.id]
+    assert queue.job_ids == []
+
+
+def test_a_job_that_comes_by_again_is_not_taken_for_stuck(
+    queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
+) -> None:
+    job = on_its_way(queue)
+    clean(queue, worker)
+    queue.intermediate_queue.remove(job.id)
+    queue.enqueue_job(job)
+    queue.connection.lmove(queue.key, queue.intermediate_queue_key)
+
+    clean(queue, worker)
+
+    assert on_the_list(queue) == [job.id]
+
+
+def test_a_job_that_has_started_is_left_to_its_worker(
+    queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
+) -> None:
+    job = on_its_way(queue)
+    with queue.connection.pipeline() as pipeline:
+        Execution.create(job, 60, pipeline)
+        pipeline.execute()
+
+    clean(queue, worker, times=2)
+
+    assert on_the_list(queue) == [job.id]
+    assert queue.job_ids == []
+
+
+def test_a_deleted_job_is_struck_off(queue: SupervisedQueue, worker: SupervisedWorker) -> None:
+    on_its_way(queue).delete()
+
+    clean(queue, worker)
+
+    assert on_the_list(queue) == []
+
+
+# --- started, and killed before it was taken off the list --------------------------------------------------
+
+
+@pytest.mark.parametrize("kind", [IntermediateQueue, HandOver])
+def test_a_job_that_has_finished_meanwhile(
+    queue: SupervisedQueue, worker: SupervisedWorker, kind: type[IntermediateQueue]
+) -> None:
+    """RQ lets it run a second time; we leave it alone."""
+    job = on_its_way(queue, retry=Retry(1))
+    job.set_status(JobStatus.FINISHED)
+    handed_over = kind(queue.key, queue.connection)
+    queue.connection.set(handed_over.get_first_seen_key(job.id), time.time() - 61)
+
+    handed_over.cleanup(worker, queue)
+
+    assert (job.get_status(), queue.job_ids) == (
+        ("queued", [job.id]) if kind is IntermediateQueue else ("finished", [])
+    )
+    assert on_the_list(queue) == []
+
+
+@pytest.mark.parametrize("kind", [IntermediateQueue, HandOver])
+def test_a_job_that_waits_to_be_tried_again(
+    queue: SupervisedQueue, worker: SupervisedWorker, kind: type[IntermediateQueue]
+) -> None:
+    """RQ fails it, and it runs all the same; we leave it alone."""
+    job = on_its_way(queue)
+    queue.enqueue_job(job)
+    handed_over = kind(queue.key, queue.connection)
+    queue.connection.set(handed_over.get_first_seen_key(job.id), time.time() - 61)
+
+    handed_over.cleanup(worker, queue)
+
+    assert queue.job_ids == [job.id]
+    assert job.get_status() == ("failed" if kind is IntermediateQueue else "queued")
+    assert on_the_list(queue) == []
+
+
+# --- ended, and the work horse was killed right after that -------------------------------------------------
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("kind", "times"), [(RQS_OWN, 2), (OURS, 1)])
+def test_a_work_horse_that_dies_after_it_recorded_a_retry(
+    queue: SupervisedQueue, start: Start, kind: str, times: int
+) -> None:
+    """RQ's worker enqueues the job a second time; ours sees that it is recorded."""
+    job = queue.enqueue(jobs.fail, retry=Retry(5))
+
+    start("-c", HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE, kind, "later").popen.wait(20)
+
+    assert queue.job_ids == [job.id] * times
+
+
+# --- several queues ----------------------------------------------------------------------------------------
+
+
+def take(queues: list[Queue], timeout: int | None) -> Any:
+    return SupervisedQueue.dequeue_any(queues, timeout, queues[0].connection, serializer=DefaultSerializer)
+
+
+def test_queues_are_asked_in_the_order_of_their_priority(redis_client: Any) -> None:
+    urgent, later = (SupervisedQueue(name, connection=redis_client) for name in QUEUES)
+    second, first = later.enqueue(jobs.add, 1, 2), urgent.enqueue(jobs.add, 1, 2)
+
+    taken = [take([urgent, later], timeout) for timeout in (None, 5, None)]
+
+    assert [each and (each[0].id, each[1].name) for each in taken] == [
+        (first.id, "urgent"),
+        (second.id, "later"),
+        None,
+    ]
+    assert (on_the_list(urgent), on_the_list(later)) == ([first.id], [second.id])
+
+
+def test_several_queues_are_waited_for(redis_client: Any) -> None:
+    queues: list[Queue] = [SupervisedQueue(name, connection=redis_client) for name in QUEUES]
+    before = time.monotonic()
+
+    with pytest.raises(DequeueTimeout):
+        take(queues, 2)
+
+    assert 2 <= time.monotonic() - before < 10
+
+
+def test_a_worker_of_several_queues_leaves_nothing_on_the_lists(redis_client: Any) -> None:
+    queues = [SupervisedQueue(name, connection=redis_client) for name in QUEUES]
+    done = [queue.enqueue(jobs.add, 1, 2) for queue in queues]
+
+    SupervisedWorker(queues, connection=redis_client).work(burst=True)
+
+    assert [job.get_status() for job in done] == ["finished", "finished"]
+    assert [on_the_list(queue) for queue in queues] == [[], []]
