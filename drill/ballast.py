@@ -18,7 +18,6 @@ PIECES = (1_000_000, 10_000, 100)
 
 IDLE_SECONDS = 5
 """What Redis has not touched for so long it evicts before what the stack reads all the time."""
-MORE_PIECES = 50
 
 
 @contextmanager
@@ -47,20 +46,22 @@ def filled_memory(redis: Redis, share: float) -> Iterator[None]:
         yield
 
 
-def wait_until_idle(redis: Redis) -> None:
-    """Return when the ballast has not been touched for so long that Redis would evict it first."""
-    first = f"{KEY}:{PIECES[0]}:0"
+def write_until_evicted(redis: Redis) -> None:
+    """Write into a Redis that is full of ballast until it evicts some, as it does with what is idle."""
+    size = PIECES[1]
+    first = f"{KEY}:{size}:0"
 
     def idle() -> bool:
         return cast(int, redis.object("idletime", first)) >= IDLE_SECONDS
 
+    def evicted() -> int:
+        return cast(dict[str, int], redis.info("stats"))["evicted_keys"]
+
     wait_until(idle, f"{first} to be idle")
-
-
-def write_more(redis: Redis) -> None:
-    """Write into a Redis that is full of ballast."""
-    for number in range(MORE_PIECES):
-        _write(redis, PIECES[2], -number)
+    for number in count(1):
+        if evicted():
+            break
+        _write(redis, size, -number)
 
 
 def _write(redis: Redis, size: int, number: int) -> None:

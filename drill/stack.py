@@ -10,11 +10,11 @@ import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import psutil
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import RedisError, ResponseError
 from rq import Queue
 from rq.command import send_stop_job_command
 from rq.job import Job
@@ -148,14 +148,28 @@ class DrillStack:
                 self.redis.rename(hidden, key)
 
     @contextlib.contextmanager
-    def redis_setting(self, name: str, value: str) -> Iterator[None]:
-        """Run Redis with another setting."""
-        before = cast(dict[str, str], self.redis.config_get(name))[name]
-        self.redis.config_set(name, value)
+    def redis_option(self, before: str, after: str) -> Iterator[None]:
+        """Run Redis with another line in its configuration file."""
+        self._restart_redis_with(before, after)
         try:
             yield
         finally:
-            self.redis.config_set(name, before)
+            self._restart_redis_with(after, before)
+
+    def _restart_redis_with(self, before: str, after: str) -> None:
+        path = self.directory / "stack" / "redis.conf"
+        with self._services.stopped(REDIS):
+            text = path.read_text(encoding="utf-8")
+            if f"\n{before}\n" not in text:
+                raise ValueError(f"expected the line {before!r} in {path.name}")
+            path.write_text(text.replace(f"\n{before}\n", f"\n{after}\n"), encoding="utf-8")
+        wait_until(self._redis_answers, "an answer of Redis")
+
+    def _redis_answers(self) -> bool:
+        try:
+            return bool(self.redis.ping())
+        except RedisError:
+            return False
 
     # --- applications --------------------------------------------------------------------------------------
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from drill.ballast import filled_memory, full_memory, wait_until_idle, write_more
+from drill.ballast import filled_memory, full_memory, write_until_evicted
 from drill.fault import expect, fault
 from drill.stack import DrillStack
 from stack.services import REDIS
@@ -40,15 +40,16 @@ def redis_nearly_full(stack: DrillStack) -> Iterator[None]:
 
 @fault(
     expect("RQRedisEvictingKeys"),
-    consequences=(expect("RQRedisMemoryPressure"),),
+    consequences=(expect("RQRedisMemoryPressure"), expect("RQRedisUnreachable")),
 )
 def redis_evicts(stack: DrillStack) -> Iterator[None]:
-    """Redis is full, and was set up as a cache, which throws away what nobody asked for in a while."""
-    with full_memory(stack.redis):
-        wait_until_idle(stack.redis)
-        with stack.redis_setting("maxmemory-policy", "allkeys-lru"):
-            write_more(stack.redis)
-            yield
+    """Redis was restarted as a cache, and is full: it throws away what nobody asked for in a while."""
+    with (
+        stack.redis_option("maxmemory-policy noeviction", "maxmemory-policy allkeys-lru"),
+        filled_memory(stack.redis, 0.98),
+    ):
+        write_until_evicted(stack.redis)
+        yield
 
 
 @fault(expect("RQRedisNotPersisting"))

@@ -42,10 +42,10 @@ def calls() -> Calls:
     return Calls()
 
 
-def stack_with(calls: Calls, directory: Path, redis: Redis | None = None) -> DrillStack:
+def stack_with(services: Any, directory: Path, redis: Redis | None = None) -> DrillStack:
     """A stack of which nothing runs but Redis."""
     stack = DrillStack.__new__(DrillStack)
-    stack._services = calls  # type: ignore[assignment]
+    stack._services = services
     stack.directory = directory
     if redis is not None:
         stack.redis = redis
@@ -101,38 +101,49 @@ def test_rule_file_is_taken_away_and_prometheus_told(calls: Calls, tmp_path: Pat
     assert calls.made == 2 * [("send", PROMETHEUS, signal.SIGHUP)]
 
 
-def test_key_and_setting_of_redis_are_what_they_were(
-    calls: Calls, tmp_path: Path, redis_client: Redis
-) -> None:
+def test_overwritten_key_is_what_it_was(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
     redis_client.hset("counts", "a", "1")
     stack = stack_with(calls, tmp_path, redis_client)
 
-    for broken in (
-        stack.overwritten("counts"),
-        stack.overwritten("nothing"),
-        stack.redis_setting("maxmemory-policy", "allkeys-lru"),
-    ):
+    for broken in (stack.overwritten("counts"), stack.overwritten("nothing")):
         with pytest.raises(BrokenError):
             fail_within(broken)
 
     assert redis_client.keys("*") == [b"counts"]
     assert redis_client.hgetall("counts") == {b"a": b"1"}
-    assert redis_client.config_get("maxmemory-policy") == {"maxmemory-policy": "noeviction"}
 
 
-@pytest.mark.parametrize("fill", [full_memory, lambda redis: filled_memory(redis, 0.85)])
-def test_ballast_is_removed(
-    fill: Callable[..., Any], calls: Calls, tmp_path: Path, redis_client: Redis
-) -> None:
-    stack = stack_with(calls, tmp_path, redis_client)
-
+@pytest.mark.parametrize(
+    "fill", [full_memory, lambda redis: filled_memory(redis, 0.85)], ids=["full", "nearly full"]
+)
+def test_ballast_is_removed(fill: Callable[..., Any], redis_client: Redis) -> None:
     def look() -> None:
         assert redis_client.keys(f"{KEY}:*")
 
-    with stack.redis_setting("maxmemory", "8mb"), pytest.raises(BrokenError):
-        fail_within(fill(redis_client), look)
+    redis_client.config_set("maxmemory", "8mb")
+    try:
+        with pytest.raises(BrokenError):
+            fail_within(fill(redis_client), look)
+    finally:
+        redis_client.config_set("maxmemory", "0")
 
     assert redis_client.keys("*") == []
+
+
+def test_redis_has_its_configuration_file_back(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
+    file = tmp_path / "stack" / "redis.conf"
+    file.parent.mkdir()
+    file.write_text("# Redis\nmaxmemory-policy noeviction\n")
+    stack = stack_with(ComposeServices(calls), tmp_path, redis_client)  # type: ignore[arg-type]
+
+    def look() -> None:
+        assert file.read_text() == "# Redis\nmaxmemory-policy allkeys-lru\n"
+
+    with pytest.raises(BrokenError):
+        fail_within(stack.redis_option("maxmemory-policy noeviction", "maxmemory-policy allkeys-lru"), look)
+
+    assert file.read_text() == "# Redis\nmaxmemory-policy noeviction\n"
+    assert [verb for _, verb, _ in calls.made] == 2 * ["stop", "start"]
 
 
 def test_fault_that_cannot_be_injected_has_failed_and_the_drill_goes_on(
