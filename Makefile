@@ -19,7 +19,7 @@ help: ## List the targets
 
 RUN_STACK = $(BIN)/python -m stack
 
-.PHONY: start-rq-mon stop-rq-mon status scale logs demo clean
+.PHONY: start-rq-mon stop-rq-mon status scale backup restore logs demo clean
 start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one)
 	@$(RUN_STACK) start
 
@@ -37,6 +37,12 @@ logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
 
 demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer)
 	@$(RUN_STACK) exec $(BIN)/python -m demo $(if $(SECONDS),--seconds $(SECONDS))
+
+backup: $(VENV)/.runtime ## Copy queues and metrics to a file while the stack runs (FILE=name, else in backups/)
+	@$(RUN_STACK) backup $(if $(FILE),"$(FILE)")
+
+restore: $(VENV)/.runtime ## Put a backup in the place of the data, after asking (FILE=name; YES=1 does not ask)
+	@$(RUN_STACK) restore "$(FILE)"
 
 clean: $(VENV)/.runtime ## Stop the stack and remove its data, after asking (YES=1 does not ask)
 	@$(RUN_STACK) clean

@@ -7,10 +7,11 @@ import re
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
+from typing import IO
 
 from native import processes, programs, prometheus_config, supervisor_config
 from native.commands import Command, Place, command
@@ -130,6 +131,39 @@ class NativeRuntime:
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return notes
+
+    @contextlib.contextmanager
+    def paused(self, service: Service) -> Iterator[None]:
+        """Let supervisord stop the service, and start it afterwards."""
+        is_running = self.supervisor.is_running() and service.name in self._running()
+        if is_running:
+            self._stop_programs(lambda name: name == service.name)
+        try:
+            yield
+        finally:
+            if is_running:
+                self.supervisor.request_start(service.name)
+
+    def run_beside(
+        self,
+        service: Service,
+        script: str,
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run the script as the user who runs the stack."""
+        result = subprocess.run(
+            ["sh", "-c", script],
+            cwd=self.place.data(service),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise StackError(result.stderr.strip())
 
     def data(self) -> Sequence[str]:
         """Return the folders with data, logs and secrets."""

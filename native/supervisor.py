@@ -151,6 +151,18 @@ class Supervisor:
         with contextlib.suppress(*NO_ANSWER), self._asking(ANSWERS_WITHIN) as server:
             server.stopProcess(name, False)
 
+    def request_start(self, name: str) -> None:
+        """Start a program that was stopped.
+
+        Raises:
+            StackError: supervisord refused, or did not answer.
+        """
+        try:
+            with self._asking(ANSWERS_WITHIN) as server:
+                server.startProcess(name, False)
+        except NO_ANSWER as error:
+            raise StackError(f"supervisord did not start {name}: {error}") from error
+
     def shut_down(self, within: float) -> None:
         """Make it end what it still runs, and itself; return when it has, or after so many seconds."""
         with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess), self._asking(ANSWERS_WITHIN) as server:

@@ -10,20 +10,23 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
 
 from rich.console import Console
 
+from stack.backup import back_up, check, kept, restore
 from stack.choice import available, check_alone, choose, is_running
 from stack.dotenv import set_variable
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import GRAFANA, SERVICES, WORKERS, Service
-from stack.settings import DOTENV, NUMBERS, REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
+from stack.settings import BACKUPS, DOTENV, NUMBERS, REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
 from stack.waiting import wait_until_healthy
 
 LOG_LINES = 15
 YES = "YES"
-"""Set to 1, it answers the question that clean asks."""
+"""Set to 1, it answers the questions that clean and restore ask."""
 
 
 def main() -> int:
@@ -46,6 +49,12 @@ def _parser() -> argparse.ArgumentParser:
     follow = commands.add_parser("logs", help=logs.__doc__)
     follow.add_argument("service", nargs="?", choices=[service.name for service in SERVICES])
     follow.set_defaults(run=logs)
+    copy = commands.add_parser("backup", help=back_up_stack.__doc__)
+    copy.add_argument("file", nargs="?")
+    copy.set_defaults(run=back_up_stack)
+    replace = commands.add_parser("restore", help=restore_stack.__doc__)
+    replace.add_argument("file")
+    replace.set_defaults(run=restore_stack)
     number = commands.add_parser("scale", help=scale.__doc__)
     number.add_argument("queue")
     number.add_argument("workers")
@@ -147,13 +156,47 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
         print("This stops the stack and removes its queues, metrics, logs and passwords:")
         for runtime in runtimes:
             print(*(f"  {name}" for name in runtime.data()), sep="\n")
-        if not _confirmed(settings):
+        if not _confirmed(settings, "Remove it?"):
             print("Nothing was removed.")
             return 1
         for runtime in runtimes:
             runtime.stop()
             runtime.clean()
     print("Removed.")
+    return 0
+
+
+def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Write the queues and the metrics' history into a file, while the stack runs."""
+    moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    file = Path(arguments.file or BACKUPS / f"rq-mon-{moment}.zip").absolute()
+    with _alone():
+        runtime = choose(settings)
+        if not runtime.data():
+            raise StackError(f"There is no data to back up ({runtime.name}).")
+        print("Copying; Prometheus is stopped meanwhile", flush=True)
+        back_up(runtime, settings, file)
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB. Bring it back: make restore FILE={file}")
+    return 0
+
+
+def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Put a backup in the place of the data of a stopped stack, after asking."""
+    if not arguments.file:
+        raise StackError("FILE: expected the name of a backup, as in make restore FILE=backups/….zip")
+    file = Path(arguments.file).absolute()
+    with _alone():
+        runtime = choose(settings)
+        if is_running(runtime):
+            raise StackError("The stack runs. Stop it first, then restore: make stop-rq-mon")
+        check(file, settings)
+        names = " and ".join(service.name for service in kept(settings))
+        print(f"This puts {file} in the place of what {names} hold now ({runtime.name}).")
+        if not _confirmed(settings, "Overwrite it?"):
+            print("Nothing was changed.")
+            return 1
+        restore(runtime, settings, file)
+    print("Start it: make start-rq-mon")
     return 0
 
 
@@ -189,14 +232,14 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _confirmed(settings: StackSettings) -> bool:
+def _confirmed(settings: StackSettings, question: str) -> bool:
     """Ask; where nobody can answer, only YES=1 confirms."""
     if settings.environment.get(YES) == "1":
         return True
     if not sys.stdin.isatty():
         print(f"Nobody is there to confirm this; {YES}=1 does.", file=sys.stderr)
         return False
-    return input("Remove it? [y/N] ").strip().lower() in {"y", "yes"}
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _all_healthy(states: Mapping[Service, State]) -> bool:

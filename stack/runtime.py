@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Protocol
+from typing import IO, Protocol
 
 from stack.services import Service
 
@@ -90,6 +91,23 @@ class Runtime(Protocol):
 
     def notes(self) -> Sequence[str]:
         """Lines for the user below the table: where the password is, what takes whose place."""
+
+    def paused(self, service: Service) -> AbstractContextManager[None]:
+        """Stop a service while the block runs, if it runs."""
+
+    def run_beside(
+        self,
+        service: Service,
+        script: str,
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run a shell script in the folder of a service's data, with its rights; whether it runs or not.
+
+        Raises:
+            StackError: the script failed; the message has what it said.
+        """
 
     def data(self) -> Sequence[str]:
         """What clean() would remove, named for the user: folders or volumes. Empty when there is nothing."""

@@ -22,6 +22,9 @@ PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
 """All that a running stack writes: data, logs, secrets. Git ignores it."""
 
+BACKUPS = PROJECT_ROOT / "backups"
+"""Where backups go unless the user says otherwise. Git ignores it, and clean leaves it alone."""
+
 DOTENV = PROJECT_ROOT / ".env"
 
 BIND_ADDRESS = "127.0.0.1"

@@ -6,6 +6,7 @@ import re
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
+from typing import IO
 
 from stack.runtime import StackError
 
@@ -29,7 +30,7 @@ class Docker:
         Raises:
             StackError: it failed, or did not end `within` so many seconds; the message has what it said.
         """
-        result = self._run(arguments, within, capture=True)
+        result = self._run(arguments, within, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if result.returncode:
             raise StackError(f"`docker {arguments[0]}` failed: {result.stderr.strip()}")
         return result.stdout
@@ -40,17 +41,35 @@ class Docker:
         Raises:
             StackError: it did not end `within` so many seconds.
         """
-        return self._run(arguments, within, capture=False).returncode
+        return self._run(arguments, within).returncode
+
+    def pipe(self, *arguments: str, stdin: IO[bytes] | None, stdout: IO[bytes] | None) -> None:
+        """Run the command with these files as its input and output, for as long as that takes.
+
+        Raises:
+            StackError: it failed; the message has what it said.
+        """
+        source, target = stdin or subprocess.DEVNULL, stdout or subprocess.DEVNULL
+        result = self._run(arguments, None, stdin=source, stdout=target, stderr=subprocess.PIPE)
+        if result.returncode:
+            raise StackError(f"`docker {arguments[0]}` failed: {result.stderr.strip()}")
 
     def _run(
-        self, arguments: Sequence[str], within: float | None, *, capture: bool
+        self,
+        arguments: Sequence[str],
+        within: float | None,
+        *,
+        stdin: IO[bytes] | int = subprocess.DEVNULL,
+        stdout: IO[bytes] | int | None = None,
+        stderr: int | None = None,
     ) -> subprocess.CompletedProcess[str]:
         try:
             return subprocess.run(
                 ["docker", *arguments],
                 env=self._environment,
-                stdin=subprocess.DEVNULL,
-                capture_output=capture,
+                stdin=stdin,
+                stdout=stdout,
+                stderr=stderr,
                 text=True,
                 timeout=within,
                 check=False,

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from http.client import HTTPException
-from typing import Any
+from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
@@ -37,6 +38,8 @@ STARTS_WITHIN = 900.0
 STOPS_WITHIN = 120.0
 """Seconds beyond the grace that a running job has to come to its end."""
 HEALTH_ANSWERS_WITHIN = 3.0
+LOOKS = 3
+"""How often to ask for the containers while some of them come and go."""
 
 NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
 """None is the host of a Unix socket, which no container has either."""
@@ -123,6 +126,34 @@ class ComposeRuntime:
             notes.append(WATCHES_ANOTHER_REDIS)
         return notes
 
+    @contextlib.contextmanager
+    def paused(self, service: Service) -> Iterator[None]:
+        """Stop the container of the service, and start it afterwards."""
+        containers = containers_of(service, self._containers())
+        is_running = any(container["State"]["Running"] for container in containers)
+        if is_running:
+            self._docker.output(*self._compose, "stop", service.name, within=self._stops_within)
+        try:
+            yield
+        finally:
+            if is_running:
+                self._docker.output(*self._compose, "start", service.name, within=STARTS_WITHIN)
+
+    def run_beside(
+        self,
+        service: Service,
+        script: str,
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run the script in a container like that of the service, which goes afterwards."""
+        volumes = self._configuration()["services"][service.name]["volumes"]
+        (folder,) = (volume["target"] for volume in volumes if volume["type"] == "volume")
+        options = ("--rm", "--no-deps", "--no-TTY", f"--workdir={folder}", "--entrypoint=sh")
+        run = (*self._compose, "run", *options, service.name, "-c", script)
+        self._docker.pipe(*run, stdin=stdin, stdout=stdout)
+
     def data(self) -> Sequence[str]:
         """The volumes that exist."""
         volumes = {volume["name"] for volume in self._configuration()["volumes"].values()}
@@ -200,11 +231,18 @@ class ComposeRuntime:
             return False
 
     def _containers(self) -> list[Container]:
-        identifiers = self._docker.output(*self._compose, "ps", "--all", "--quiet").split()
-        if not identifiers:
-            return []
-        containers: list[Container] = json.loads(self._docker.output("inspect", *identifiers))
-        return containers
+        for attempt in range(1, LOOKS + 1):
+            identifiers = self._docker.output(*self._compose, "ps", "--all", "--quiet").split()
+            if not identifiers:
+                break
+            try:
+                containers: list[Container] = json.loads(self._docker.output("inspect", *identifiers))
+            except StackError:  # one went between the two questions
+                if attempt == LOOKS:
+                    raise
+            else:
+                return containers
+        return []
 
     def _configuration(self, *options: str) -> Mapping[str, Any]:
         configuration: Mapping[str, Any] = json.loads(

@@ -1,17 +1,23 @@
-"""A native stack is scaled while it works, in the order of this file."""
+"""A native stack is scaled, stopped under load, backed up and restored, in the order of this file."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Iterable, Iterator
+from datetime import timedelta
 from pathlib import Path
+from typing import cast
+from urllib.request import urlopen
 
 import pytest
+from rq import Queue
 from rq.job import Job, JobStatus
 
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
+from scheduler.catalogue import CRON_TICKS_KEY
 from scheduler.connection import connect
 from scheduler.cron.definition import CronJob
-from stack.services import SHORT_RUNNING_WORKER
+from stack.services import PROMETHEUS, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from tests.harness.native_stack import NativeStack
 from tests.harness.waiting import wait_until
 from tests.native import jobs
@@ -150,3 +156,134 @@ def test_a_stack_that_does_not_run_is_told_its_number(stack: NativeStack) -> Non
     assert scaled.returncode == 0
     assert "does not run. It will start with SHORT_RUNNING_WORKERS=3, from .env" in scaled.stdout
     assert stack.processes() == []
+
+
+def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(
+    stack: NativeStack, tmp_path: Path
+) -> None:
+    assert stack.make("start-rq-mon", SHORT_RUNNING_WORKERS="4").returncode == 0
+    ledger = tmp_path / "ledger"
+    ledger.touch()
+    signed = {
+        job_scheduler(jobs.sign, function_args=[str(ledger), 0.5 if number % 100 == 0 else 0.01]).id
+        for number in range(1000)
+    }
+    wait_until(lambda: len(ledger.read_text().splitlines()) >= 200, "200 jobs to end", within=120)
+
+    stopped = stack.make("stop-rq-mon")
+
+    assert stopped.returncode == 0, stopped.stdout
+    done = ledger.read_text().splitlines()
+    assert 200 <= len(done) < 1000
+    assert stack.make("start-rq-mon", SHORT_RUNNING_WORKERS="4").returncode == 0
+    with connect(stack.settings.redis_url()) as redis:
+
+        def statuses() -> list[JobStatus | None]:
+            return [job.get_status() for job in Job.fetch_many(signed, connection=redis) if job]
+
+        everything = [JobStatus.FINISHED] * 1000
+        wait_until(lambda: statuses() == everything, "all jobs to finish", within=180, every=1)
+        results = [job.results() for job in Job.fetch_many(signed, connection=redis) if job]
+    assert sorted(ledger.read_text().splitlines()) == sorted(signed)
+    assert [len(each) for each in results] == [1] * 1000
+    counted = 'rq_jobs_processed_total{function="tests.native.jobs.sign"}'
+    wait_until(lambda: stack.sum_of(counted) == 1000, f"{counted} to be 1000", within=60, every=0.5)
+
+
+UNWORKED = "unworked"
+
+
+def schedule_jobs_of_every_state() -> dict[str, JobStatus]:
+    """Some that end, and some of a queue that nobody works; return the states that they come to."""
+    ended = {
+        job_scheduler(jobs.fail, max_retries=None).id: JobStatus.FAILED,
+        job_scheduler(jobs.succeed).id: JobStatus.FINISHED,
+    }
+    waiting = {
+        job_scheduler(jobs.succeed, queue_name=UNWORKED).id: JobStatus.QUEUED,
+        job_scheduler(
+            jobs.succeed, queue_name=UNWORKED, time_delta=timedelta(days=1)
+        ).id: JobStatus.SCHEDULED,
+    }
+    return ended | waiting
+
+
+def states_of(stack: NativeStack, job_ids: Iterable[str]) -> dict[str, JobStatus | None]:
+    with connect(stack.settings.redis_url()) as redis:
+        found = Job.fetch_many(job_ids, connection=redis)
+    return {job.id: job.get_status(refresh=False) for job in found if job}
+
+
+def registered(stack: NativeStack) -> tuple[list[str], list[str], list[str]]:
+    """The ids of failed, queued and scheduled jobs."""
+    with connect(stack.settings.redis_url()) as redis:
+        worked, unworked = Queue(SHORT_RUNNING_QUEUE, connection=redis), Queue(UNWORKED, connection=redis)
+        return (
+            worked.failed_job_registry.get_job_ids(),
+            unworked.get_job_ids(),
+            unworked.scheduled_job_registry.get_job_ids(),
+        )
+
+
+def counters(stack: NativeStack) -> list[str]:
+    """What the exporter says of the jobs of these tests."""
+    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    return [line for line in lines if 'function="tests.native.jobs.' in line and not line.startswith("#")]
+
+
+def ticks(stack: NativeStack) -> dict[bytes, int]:
+    with connect(stack.settings.redis_url()) as redis:
+        counted = cast("dict[bytes, bytes]", redis.hgetall(CRON_TICKS_KEY))
+    return {field: int(count) for field, count in counted.items()}
+
+
+def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
+    stack: NativeStack, tmp_path: Path
+) -> None:
+    states = schedule_jobs_of_every_state()
+    wait_until(lambda: states_of(stack, states) == states, "the jobs to end")
+    wait_until(lambda: any(ticks(stack).values()), "a tick of a cron job", within=90, every=0.5)
+    failed = 'rq_jobs_processed_total{function="tests.native.jobs.fail"}'
+    wait_until(lambda: stack.sum_of(failed) == 1, "the failure in Prometheus", within=60, every=0.5)
+    moment = time.time()
+    numbers, known, counted, ticked = stack.numbers(), registered(stack), counters(stack), ticks(stack)
+    file = tmp_path / "backup.zip"
+
+    backup = stack.make("backup", FILE=str(file))
+
+    assert backup.returncode == 0, backup.stdout
+    changed = {name for name, pid in stack.numbers().items() if numbers[name] != pid}
+    assert changed == {PROMETHEUS.name}, "all others went on"
+    refused = stack.make("restore", FILE=str(file), YES="1")
+    assert refused.returncode != 0
+    assert "The stack runs. Stop it first" in refused.stdout
+    assert stack.make("clean", YES="1").returncode == 0
+    assert not stack.state.exists()
+    asked = stack.make("restore", FILE=str(file))
+    assert asked.returncode != 0
+    assert "Nothing was changed" in asked.stdout
+    restored = stack.make("restore", FILE=str(file), YES="1")
+    assert restored.returncode == 0, restored.stdout
+    started = stack.make("start-rq-mon")
+    assert started.returncode == 0, started.stdout
+    assert states_of(stack, states) == states
+    assert registered(stack) == known
+    assert all(known)
+    assert counters(stack) == counted != []
+    now_ticked = ticks(stack)
+    assert [field for field, count in ticked.items() if now_ticked.get(field, 0) < count] == []
+    assert stack.sum_of(f"{failed} @ {moment:.3f}") == 1, "what Prometheus knew before the backup"
+
+
+def test_a_backup_needs_data_and_a_restore_needs_a_backup(stack: NativeStack) -> None:
+    assert stack.make("clean", YES="1").returncode == 0
+
+    nothing_there = stack.make("backup")
+    nothing_given = stack.make("restore")
+
+    assert "There is no data to back up (native)" in nothing_there.stdout
+    assert "FILE: expected the name of a backup" in nothing_given.stdout
+    assert nothing_there.returncode != 0
+    assert nothing_given.returncode != 0
+    assert not (stack.directory / "backups").exists()

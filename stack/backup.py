@@ -1,0 +1,194 @@
+"""Backups of what cannot be made again: the queues in Redis, and the history in Prometheus.
+
+A backup is a ZIP file that holds one tar file for each. It is taken while the stack runs: Redis works on, and
+Prometheus is stopped for as long as copying its files takes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import tarfile
+import tempfile
+import zipfile
+import zlib
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+from typing import IO
+
+from stack.runtime import Runtime, StackError
+from stack.services import PROMETHEUS, REDIS, Service
+from stack.settings import StackSettings
+
+KEPT = (REDIS, PROMETHEUS)
+
+MANIFEST = "appendonlydir/appendonly.aof.manifest"
+"""Says which files hold the data of Redis: one that is never changed, and one or two that only grow."""
+
+PACK = {REDIS: "tar -cf - appendonlydir", PROMETHEUS: "tar -cf - ."}
+UNPACK = """
+set -eu
+rm -rf .restored
+mkdir .restored
+tar -xof - -C .restored || { rm -rf .restored; exit 1; }
+rm -rf ./*
+mv .restored/* .
+rmdir .restored
+"""
+"""What was there goes only when all of the archive is on the disk."""
+
+ATTEMPTS = 5
+"""Redis rewrites its files now and then, and what was copied meanwhile is of no use."""
+
+
+UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError)
+"""What is raised on the way through a file that is no backup, or a damaged one."""
+
+
+def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
+    """Write a backup to a new file, which only its owner can read: it holds the arguments of jobs.
+
+    Raises:
+        StackError: there is such a file, or no data; nothing was written then.
+    """
+    if file.exists():
+        raise StackError(f"{file}: expected the name of a new file, this one exists")
+    file.parent.mkdir(parents=True, exist_ok=True)
+    draft = file.with_name(f"{file.name}.draft")
+    draft.unlink(missing_ok=True)
+    try:
+        with os.fdopen(os.open(draft, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600), "w+b") as output:
+            _write(runtime, kept(settings), output, file.parent)
+        draft.rename(file)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def check(file: Path, settings: StackSettings) -> None:
+    """Read all of a backup, and raise StackError unless it is whole and holds what this stack keeps."""
+    expected = {_name(service) for service in kept(settings)}
+    try:
+        with zipfile.ZipFile(file) as archive:
+            found = set(archive.namelist())
+            if found != expected:
+                raise StackError(f"{file}: expected a backup of {_list(expected)}, it holds {_list(found)}")
+            if (damaged := archive.testzip()) is not None:
+                raise StackError(f"{file}: {damaged} is damaged")
+            for service in kept(settings):
+                with archive.open(_name(service)) as packed:
+                    _check_packed(service, packed)
+    except OSError as error:
+        raise StackError(f"{file}: expected a backup: {error.strerror}") from error
+    except UNREADABLE as error:
+        raise StackError(f"{file}: expected a backup: {error}") from error
+
+
+def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
+    """Put a backup, which `check` has found whole, in the place of the data of a stopped stack.
+
+    Raises:
+        StackError: it could not be unpacked, for want of room say; the message says whose data is as it was.
+    """
+    with zipfile.ZipFile(file) as archive:
+        for service in kept(settings):
+            with archive.open(_name(service)) as packed, tempfile.TemporaryFile(dir=file.parent) as copy:
+                shutil.copyfileobj(packed, copy)
+                copy.seek(0)
+                try:
+                    runtime.run_beside(service, UNPACK, stdin=copy)
+                except StackError as error:
+                    raise StackError(f"The data of {service.name} is as it was: {error}") from error
+                print(f"Restored the data of {service.name}", flush=True)
+
+
+def kept(settings: StackSettings) -> Sequence[Service]:
+    """Return the services whose data a backup of this stack holds: not a Redis that is only watched."""
+    return [service for service in KEPT if service not in settings.services_elsewhere()]
+
+
+def _write(runtime: Runtime, services: Sequence[Service], output: IO[bytes], folder: Path) -> None:
+    with zipfile.ZipFile(output, "w", zipfile.ZIP_DEFLATED, compresslevel=1) as archive:
+        for service in services:
+            with _packed(runtime, service, folder) as packed, _entry(archive, service) as entry:
+                shutil.copyfileobj(packed, entry)
+
+
+def _entry(archive: zipfile.ZipFile, service: Service) -> IO[bytes]:
+    return archive.open(_name(service), "w", force_zip64=True)
+
+
+@contextlib.contextmanager
+def _packed(runtime: Runtime, service: Service, folder: Path) -> Iterator[IO[bytes]]:
+    """Copy first and compress later: Prometheus is stopped only for the first."""
+    paused = runtime.paused(service) if service is PROMETHEUS else contextlib.nullcontext()
+    with tempfile.TemporaryFile(dir=folder) as copy:
+        with paused:
+            _pack(runtime, service, copy)
+        copy.seek(0)
+        yield copy
+
+
+def _pack(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
+    for attempt in range(1, ATTEMPTS + 1):
+        try:
+            _pack_once(runtime, service, copy)
+        except (StackError, tarfile.TarError) as error:
+            if attempt == ATTEMPTS:
+                raise StackError(f"The data of {service.name} cannot be copied: {error}") from error
+        else:
+            return
+
+
+def _pack_once(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
+    copy.seek(0)
+    copy.truncate()
+    before = _manifest(runtime) if service is REDIS else b""
+    # tar complains of files that grow meanwhile: what it has copied is looked at instead.
+    runtime.run_beside(service, f"{PACK[service]} || [ $? = 1 ]", stdout=copy)
+    if service is REDIS and _manifest(runtime) != before:
+        raise StackError("Redis rewrote its files meanwhile")
+    copy.seek(0)
+    _check_packed(service, copy)
+
+
+def _manifest(runtime: Runtime) -> bytes:
+    with tempfile.TemporaryFile() as output:
+        runtime.run_beside(REDIS, f"cat {MANIFEST}", stdout=output)
+        output.seek(0)
+        return output.read()
+
+
+def _check_packed(service: Service, packed: IO[bytes]) -> None:
+    """Raise StackError or TarError unless the tar file is whole, and holds data of the service."""
+    manifest: str | None = None
+    names: list[str] = []
+    with tarfile.open(fileobj=packed, mode="r|") as tar:
+        for member in tar:
+            path = PurePosixPath(member.name)
+            if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+                raise StackError(f"{_name(service)}: expected files and folders, got {member.name!r}")
+            names.append(str(path))
+            if names[-1] == MANIFEST and (content := tar.extractfile(member)):
+                manifest = content.read().decode()
+    if service is REDIS:
+        _check_files_of_redis(manifest, names)
+
+
+def _check_files_of_redis(manifest: str | None, names: Sequence[str]) -> None:
+    if manifest is None:
+        raise StackError(f"{MANIFEST} is missing")
+    folder = PurePosixPath(MANIFEST).parent
+    for line in manifest.splitlines():
+        words = line.split()
+        name = words[words.index("file") + 1]
+        if "type h" not in line and str(folder / name) not in names:
+            raise StackError(f"{name} is missing, which {MANIFEST} names")
+
+
+def _name(service: Service) -> str:
+    return f"{service.name}.tar"
+
+
+def _list(names: set[str]) -> str:
+    return ", ".join(sorted(names)) or "nothing"

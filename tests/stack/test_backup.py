@@ -1,0 +1,253 @@
+"""A backup is whole, or it is refused before anything is touched."""
+
+from __future__ import annotations
+
+import io
+import os
+import stat
+import tarfile
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from threading import Event, Thread
+from typing import cast
+
+import pytest
+from redis import Redis
+
+from native.runtime import NativeRuntime
+from stack.backup import MANIFEST, back_up, check, restore
+from stack.runtime import StackError
+from stack.services import PROMETHEUS, REDIS
+from stack.settings import StackSettings, load_settings
+from tests.harness.redis_server import RedisServer
+from tests.harness.waiting import wait_until
+
+BASE = "appendonlydir/appendonly.aof.1.base.rdb"
+INCREMENT = "appendonlydir/appendonly.aof.1.incr.aof"
+REDIS_FILES = {
+    MANIFEST: "file appendonly.aof.1.base.rdb seq 1 type b\nfile appendonly.aof.1.incr.aof seq 1 type i\n",
+    BASE: "base",
+    INCREMENT: "increment",
+}
+NAMES = ("redis.tar", "prometheus.tar")
+PROMETHEUS_FILES = {"01BLOCK/meta.json": "{}", "wal/00000001": "samples"}
+
+
+@pytest.fixture
+def settings(tmp_path: Path) -> StackSettings:
+    return load_settings({}, tmp_path / ".env")
+
+
+@pytest.fixture
+def runtime(settings: StackSettings, tmp_path: Path) -> NativeRuntime:
+    """A stack that does not run, with data."""
+    runtime = NativeRuntime(settings, tmp_path / "native")
+    put(runtime.place.data(REDIS), REDIS_FILES)
+    put(runtime.place.data(PROMETHEUS), PROMETHEUS_FILES)
+    return runtime
+
+
+def put(folder: Path, files: Mapping[str, str]) -> None:
+    for name, text in files.items():
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_text(text)
+
+
+def files_in(folder: Path) -> dict[str, str]:
+    return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
+
+
+def test_what_was_backed_up_is_there_again_and_nothing_else(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "backups" / "one.zip"
+    back_up(runtime, settings, file)
+    put(runtime.place.data(REDIS), {BASE: "later", "appendonlydir/appendonly.aof.2.incr.aof": "later"})
+    put(runtime.place.data(PROMETHEUS), {"wal/00000002": "later"})
+
+    check(file, settings)
+    restore(runtime, settings, file)
+
+    assert files_in(runtime.place.data(REDIS)) == REDIS_FILES
+    assert files_in(runtime.place.data(PROMETHEUS)) == PROMETHEUS_FILES
+
+
+def test_a_backup_is_for_its_owner_only_and_leaves_no_other_file(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "backups" / "one.zip"
+
+    back_up(runtime, settings, file)
+
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert list(file.parent.iterdir()) == [file]
+
+
+def test_a_file_that_exists_is_not_overwritten(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.zip"
+    file.write_text("mine")
+
+    with pytest.raises(StackError, match=r"one\.zip: expected the name of a new file, this one exists"):
+        back_up(runtime, settings, file)
+
+    assert file.read_text() == "mine"
+
+
+def test_data_whose_files_are_not_all_there_is_not_backed_up(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    (runtime.place.data(REDIS) / BASE).unlink()
+
+    with pytest.raises(StackError, match=r"redis cannot be copied: appendonly\.aof\.1\.base\.rdb is missing"):
+        back_up(runtime, settings, tmp_path / "one.zip")
+
+    assert not (tmp_path / "one.zip").exists()
+
+
+def cut_off(file: Path) -> None:
+    os.truncate(file, file.stat().st_size // 2)
+
+
+def replace_by_text(file: Path) -> None:
+    file.write_text("no archive")
+
+
+def remove(file: Path) -> None:
+    file.unlink()
+
+
+def take_out_prometheus(file: Path) -> None:
+    rewrite(file, {"redis.tar": entry(file, "redis.tar")})
+
+
+def replace_redis_by_no_tar(file: Path) -> None:
+    rewrite(file, {"redis.tar": b"no tar file", "prometheus.tar": entry(file, "prometheus.tar")})
+
+
+def add_a_file_outside(file: Path) -> None:
+    output = io.BytesIO()
+    with tarfile.open(fileobj=output, mode="w") as tar:
+        tar.addfile(tarfile.TarInfo("../outside"), io.BytesIO())
+    rewrite(file, {"redis.tar": entry(file, "redis.tar"), "prometheus.tar": output.getvalue()})
+
+
+def entry(file: Path, name: str) -> bytes:
+    with zipfile.ZipFile(file) as archive:
+        return archive.read(name)
+
+
+def rewrite(file: Path, entries: Mapping[str, bytes]) -> None:
+    with zipfile.ZipFile(file, "w") as archive:
+        for name, content in entries.items():
+            archive.writestr(name, content)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (cut_off, r"one\.zip: expected a backup: File is not a zip file"),
+        (replace_by_text, r"one\.zip: expected a backup: File is not a zip file"),
+        (remove, r"one\.zip: expected a backup: No such file or directory"),
+        (take_out_prometheus, "expected a backup of prometheus.tar, redis.tar, it holds redis.tar"),
+        (replace_redis_by_no_tar, r"one\.zip: expected a backup: "),
+        (add_a_file_outside, r"prometheus\.tar: expected files and folders, got '\.\./outside'"),
+    ],
+)
+def test_what_is_no_whole_backup_is_refused(
+    runtime: NativeRuntime,
+    settings: StackSettings,
+    tmp_path: Path,
+    spoil: Callable[[Path], None],
+    message: str,
+) -> None:
+    file = tmp_path / "one.zip"
+    back_up(runtime, settings, file)
+    spoil(file)
+
+    with pytest.raises(StackError, match=message):
+        check(file, settings)
+
+
+def test_no_damaged_byte_is_restored(runtime: NativeRuntime, settings: StackSettings, tmp_path: Path) -> None:
+    file = tmp_path / "one.zip"
+    back_up(runtime, settings, file)
+    whole, content = file.read_bytes(), [entry(file, name) for name in NAMES]
+    refused = 0
+    for position in range(0, len(whole), 5):
+        file.write_bytes(whole[:position] + bytes([whole[position] ^ 0xFF]) + whole[position + 1 :])
+        try:
+            check(file, settings)
+        except StackError:
+            refused += 1
+        else:  # a date, say, which nobody reads
+            assert [entry(file, name) for name in NAMES] == content
+    assert refused > len(whole) / 5 / 2
+
+
+def test_a_backup_that_cannot_be_unpacked_leaves_the_data_as_it_was(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    file = tmp_path / "one.zip"
+    back_up(runtime, settings, file)
+    rewrite(file, {"redis.tar": b"no tar file", "prometheus.tar": entry(file, "prometheus.tar")})
+
+    with pytest.raises(StackError, match="The data of redis is as it was"):
+        restore(runtime, settings, file)
+
+    assert files_in(runtime.place.data(REDIS)) == REDIS_FILES
+
+
+class Writer(Thread):
+    """Writes two keys in one transaction, again and again: one counts, the other grows."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__()
+        self.port = port
+        self.written = 0
+        self.stopping = Event()
+
+    def run(self) -> None:
+        with Redis(port=self.port) as redis:
+            while not self.stopping.is_set():
+                with redis.pipeline() as transaction:
+                    transaction.incr("first").rpush("second", "x" * 100).execute()
+                self.written += 1
+
+    def write_more(self) -> None:
+        before = self.written
+        wait_until(lambda: self.written > before + 300, "the writer to write")
+
+    def stop(self) -> None:
+        self.stopping.set()
+        self.join()
+
+
+@pytest.mark.needs("redis-server")
+def test_a_backup_of_a_redis_that_is_written_to_and_rewrites_its_files_is_a_moment_of_it(
+    settings: StackSettings, tmp_path: Path
+) -> None:
+    """Transactions are in it or not, and all of those before one that is."""
+    runtime = NativeRuntime(settings, tmp_path / "native")
+    data = runtime.place.data(REDIS)
+    options = ("--appendonly", "yes", "--auto-aof-rewrite-min-size", "100kb")
+    with RedisServer(data, *options, "--auto-aof-rewrite-percentage", "1") as server:
+        put(runtime.place.data(PROMETHEUS), PROMETHEUS_FILES)
+        writer = Writer(server.port)
+        writer.start()
+        try:
+            for number in range(5):
+                writer.write_more()
+                back_up(runtime, settings, tmp_path / f"{number}.zip")
+        finally:
+            writer.stop()
+        with Redis(port=server.port) as redis:
+            assert cast("dict[str, int]", redis.info("persistence"))["aof_rewrites"] > 0
+
+    for number in range(5):
+        restore(runtime, settings, tmp_path / f"{number}.zip")
+        with RedisServer(data, *options) as server, Redis(port=server.port) as redis:
+            first, second = cast("bytes", redis.get("first")), redis.llen("second")
+        assert int(first) == second > 0
