@@ -87,8 +87,8 @@ def test_lines_that_are_about_no_job_name_none(scheduler: DataHubScheduler, star
     _, worker = run(scheduler, start, jobs.add, 1, 2)
 
     lines = lines_of(worker)
-    asked_to_stop = next(n for n, line in enumerate(lines) if "warm shut down requested" in line["message"])
-    assert [line for line in lines[asked_to_stop:] if "job_id" in line] == []
+    ending = next(n for n, line in enumerate(lines) if "unsubscribing from channel" in line["message"])
+    assert [line for line in lines[ending:] if "job_id" in line] == []
     (listening,) = (line for line in lines if line["message"].startswith("*** Listening on"))
     assert listening.keys() == {"time", "level", "logger", "message"}
     assert "\x1b" not in listening["message"]
