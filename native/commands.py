@@ -160,6 +160,7 @@ def _alertmanager(place: Place) -> Command:
             *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
             str(data / "alertmanager.yml"),
             f"--storage.path={data}",
+            "--data.retention=120h",
             "--cluster.listen-address=",
             f"--web.listen-address={place.listen(services.ALERTMANAGER)}",
             f"--web.external-url={place.url(services.ALERTMANAGER)}/",

@@ -16,6 +16,11 @@ from stack.settings import PROJECT_ROOT
 SOURCES_DIGEST = "RQ_MON_SOURCES"
 """Changes with the files that a program reads at its start, so that supervisord sees a changed program."""
 
+LOG_MEGABYTES = 10
+LOG_BACKUPS = 3
+LOG_LIMIT = LOG_MEGABYTES * 1024**2 * (1 + LOG_BACKUPS)
+"""Bytes that the log of one program may take, and that of supervisord itself."""
+
 UNIX_SOCKET_PATH_LIMIT = 100
 """Linux allows 107 bytes; supervisord needs a few for a temporary name."""
 
@@ -65,8 +70,8 @@ def _supervisord(directory: Path) -> str:
             "supervisord",
             {
                 "logfile": log_path(directory, "supervisord"),
-                "logfile_maxbytes": "5MB",
-                "logfile_backups": 2,
+                "logfile_maxbytes": f"{LOG_MEGABYTES}MB",
+                "logfile_backups": LOG_BACKUPS,
                 "pidfile": directory / "supervisord.pid",
                 "directory": PROJECT_ROOT,
             }
@@ -95,8 +100,8 @@ def _program(directory: Path, name: str, command: Command, position: int) -> str
             "killasgroup": "true",
             "redirect_stderr": "true",
             "stdout_logfile": log_path(directory, name),
-            "stdout_logfile_maxbytes": "10MB",
-            "stdout_logfile_backups": 3,
+            "stdout_logfile_maxbytes": f"{LOG_MEGABYTES}MB",
+            "stdout_logfile_backups": LOG_BACKUPS,
         },
     )
 

@@ -141,6 +141,18 @@ class Settings:
         _whole_number(1, 3600),
         "How often a worker looks for jobs whose worker died, and retries or fails them.",
     )
+    result_ttl: int = _setting(
+        "RQ_RESULT_TTL_SECONDS",
+        500,
+        _whole_number(0),
+        "How long the result of a job is kept, unless it was enqueued with a result_ttl.",
+    )
+    failure_ttl: int = _setting(
+        "RQ_FAILURE_TTL_SECONDS",
+        30 * 24 * 3600,
+        _whole_number(1),
+        "How long a failed job is kept, with its traceback, unless it was enqueued with a failure_ttl.",
+    )
     objectives_file: Path | None = _setting(
         "RQ_OBJECTIVES_FILE",
         None,

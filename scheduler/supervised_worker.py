@@ -22,6 +22,7 @@ from scheduler.logs import job_aside, take_in_hand
 from scheduler.monitored_worker import MonitoredWorker
 from scheduler.serializers import FORMATS
 from scheduler.settings import Settings
+from scheduler.supervised_job import job_class_that_keeps_failures
 from scheduler.supervised_queue import SupervisedQueue
 
 INTERVALS_UNTIL_ABANDONED = 3
@@ -163,6 +164,8 @@ def build_worker(queue_names: Sequence[str], connection: Redis, settings: Settin
         worker_ttl=settings.worker_ttl,
         job_monitoring_interval=settings.job_monitoring_interval,
         maintenance_interval=settings.maintenance_interval,
+        default_result_ttl=settings.result_ttl,
+        job_class=job_class_that_keeps_failures(settings.failure_ttl),
         log_job_description=False,
         serializer=FORMATS[settings.serializer].serializer,
     )

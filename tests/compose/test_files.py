@@ -233,6 +233,25 @@ def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> No
     assert not any(option.startswith(("--web.enable-admin", "--web.enable-lifecycle")) for option in command)
 
 
+@every_service
+def test_what_a_container_prints_is_kept_within_limits(name: str) -> None:
+    options = DEFINITIONS[name]["logging"]["options"]
+
+    assert re.fullmatch(r"\d{1,2}m", options["max-size"])
+    assert 1 < int(options["max-file"]) < 10
+
+
+def test_what_is_stored_has_a_limit() -> None:
+    redis, prometheus, alertmanager = (
+        DEFINITIONS[each]["command"] for each in ("redis", "prometheus", "alertmanager")
+    )
+
+    assert "--maxmemory ${REDIS_MAXMEMORY:-256mb}" in str(redis)
+    assert "--storage.tsdb.retention.size=${PROMETHEUS_RETENTION_SIZE:-4GB}" in prometheus
+    assert "--storage.tsdb.retention.time=${PROMETHEUS_RETENTION_TIME:-30d}" in prometheus
+    assert "--data.retention=120h" in alertmanager
+
+
 def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
     # Grafana 13 updates bundled plugins in their place, the Prometheus data source among them.
     settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"])

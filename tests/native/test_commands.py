@@ -47,6 +47,11 @@ def test_a_server_listens_on_its_port_of_this_machine_only(place: Place, service
     assert "0.0.0.0" not in text
 
 
+@pytest.mark.needs("prometheus-alertmanager")
+def test_alertmanager_forgets_after_some_days(place: Place) -> None:
+    assert "--data.retention=120h" in command(services.ALERTMANAGER, place).arguments
+
+
 @pytest.mark.needs("prometheus")
 def test_prometheus_keeps_exemplars_and_has_a_limit_but_no_remote_control(place: Place) -> None:
     text = words(command(services.PROMETHEUS, place))

@@ -12,7 +12,7 @@ from native.commands import Command
 from native.processes import end_all, processes_of
 from native.runtime import NativeRuntime
 from native.supervisor import Supervisor
-from native.supervisor_config import render
+from native.supervisor_config import LOG_LIMIT, log_path, render
 from stack.runtime import Health, StackError
 from stack.services import REDIS, SHORT_RUNNING_WORKER
 from stack.settings import STOP_GRACE, load_settings
@@ -94,3 +94,26 @@ def test_stop_ends_everything_though_supervisord_never_answers_again(directory: 
 
     assert (directory / "redis-was-last").exists()
     assert processes_of(directory) == []
+
+
+PRINTS_MORE_THAN_IS_KEPT = f"""
+yes 'a line of the log' | head -c {2 * LOG_LIMIT}
+touch redis-ready
+while true; do sleep 0.1; done
+"""
+
+
+@pytest.mark.slow
+def test_a_log_that_grows_is_rotated_and_keeps_within_its_limit(directory: Path) -> None:
+    supervisor = Supervisor(directory)
+    (directory / "logs").mkdir()
+    script = _script(directory, REDIS.name, PRINTS_MORE_THAN_IS_KEPT)
+    command = Command(("env", "-C", str(directory), "sh", str(script)))
+    supervisor.config_path.write_text(render(directory, {REDIS: command}))
+
+    supervisor.start(os.environ)
+
+    wait_until((directory / "redis-ready").exists, "all of it to be printed", within=120)
+    logs = list((directory / "logs").glob(f"{REDIS.name}.log*"))
+    assert log_path(directory, REDIS.name) in logs
+    assert LOG_LIMIT / 2 < sum(log.stat().st_size for log in logs) <= LOG_LIMIT * 1.05

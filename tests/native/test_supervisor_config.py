@@ -11,7 +11,7 @@ import pytest
 from supervisor.options import ServerOptions
 
 from native.commands import Command
-from native.supervisor_config import render
+from native.supervisor_config import LOG_LIMIT, render
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS, Service
 
@@ -20,12 +20,18 @@ ODD = "100% of 'it', a=b; \\ %(here)s#1"
 
 def read_back(directory: Path, commands: Mapping[Service, Command]) -> list[Any]:
     """The programs as supervisord reads them from the rendered file."""
+    options = read_options(directory, commands)
+    return [program for group in options.process_group_configs for program in group.process_configs]
+
+
+def read_options(directory: Path, commands: Mapping[Service, Command]) -> Any:
+    """The settings as supervisord reads them from the rendered file."""
     (directory / "logs").mkdir(exist_ok=True)
     path = directory / "supervisord.conf"
     path.write_text(render(directory, commands))
     options = ServerOptions()
     options.realize(["-c", str(path)])
-    return [program for group in options.process_group_configs for program in group.process_configs]
+    return options
 
 
 def test_arguments_and_variables_arrive_as_they_are(tmp_path: Path) -> None:
@@ -78,7 +84,14 @@ def test_logs_are_rotated(tmp_path: Path) -> None:
 
     assert program.stdout_logfile == str(tmp_path / "logs" / "redis.log")
     assert program.redirect_stderr
-    assert 0 < program.stdout_logfile_maxbytes * (program.stdout_logfile_backups + 1) < 100 * 1024**2
+    assert 0 < program.stdout_logfile_maxbytes * (program.stdout_logfile_backups + 1) <= LOG_LIMIT
+
+
+def test_supervisords_own_log_is_rotated(tmp_path: Path) -> None:
+    options = read_options(tmp_path, {})
+
+    assert options.logfile == str(tmp_path / "logs" / "supervisord.log")
+    assert 0 < options.logfile_maxbytes * (options.logfile_backups + 1) <= LOG_LIMIT
 
 
 def test_a_program_changes_with_the_files_that_it_reads_and_with_no_others(tmp_path: Path) -> None:
