@@ -95,7 +95,7 @@ test-e2e: $(VENV)/.dev ## Test whole stacks and applications for minutes: what i
 	$(BIN)/python -m pytest -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics tests/cli $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/compose $(ARGS)

@@ -21,7 +21,7 @@ def function_of(job: Job) -> str:
     """
     try:
         if job.data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
-            name = _head_of_pickle(job.data)
+            name = function_in_pickle(job.data)
         else:
             name = job.func_name or UNKNOWN_FUNCTION
         return label_text(name)
@@ -34,8 +34,11 @@ def label_text(name: object) -> str:
     return str(name).encode(errors="replace").decode()
 
 
-def _head_of_pickle(data: bytes) -> str:
-    """RQ pickles the tuple (function, instance, args, kwargs): the first value is the function's name."""
+def function_in_pickle(data: bytes) -> str:
+    """Return the function that pickled data names, or UNKNOWN_FUNCTION; the head of the data is enough.
+
+    RQ pickles the tuple (function, instance, args, kwargs): the first value is the function's name.
+    """
     head = HEAD_OF_TUPLE_WITH_TEXT.match(data)
     if head is None:
         return UNKNOWN_FUNCTION

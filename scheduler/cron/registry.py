@@ -99,6 +99,10 @@ class CronRegistry:
         """Return how many cron jobs are registered."""
         return int(self.connection.hlen(CRON_JOBS_KEY))
 
+    def ids(self) -> list[str]:
+        """Return the ids of the registered cron jobs, sorted, also of those that cannot be read."""
+        return [shown_id(raw_id) for raw_id in sorted(self.connection.hkeys(CRON_JOBS_KEY))]
+
     def cron_jobs(self) -> list[CronJob]:
         """Return the registered cron jobs by id; those that cannot be read are logged and left out."""
         stored = self.connection.hgetall(CRON_JOBS_KEY)

@@ -7,7 +7,9 @@ import os
 import re
 import shlex
 import subprocess
+import time
 from pathlib import Path
+from zoneinfo import ZoneInfo
 
 import promql_parser
 import pytest
@@ -15,6 +17,8 @@ from redis import Redis
 from rq import Queue, SimpleWorker
 
 from scheduler.catalogue import CATALOGUE
+from scheduler.cron.definition import define
+from scheduler.cron.registry import CronRegistry
 from stack.settings import PROJECT_ROOT
 from tests.alerts.foreign import FOREIGN
 from tests.alerts.rules import RUNBOOKS, alerts, metrics, rules, seconds
@@ -99,17 +103,22 @@ def commands() -> list[str]:
         prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
         spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
         found |= {
-            span for span in spans if re.match(r"(\.venv/bin/|redis-cli|make |docker |promtool )", span)
+            span
+            for span in spans
+            if re.match(r"(\./rqmon|\.venv/bin/|redis-cli|make |docker |promtool )", span)
         }
     return sorted({re.sub(r"\s+#.*$", "", command) for command in found})
 
 
-RUN_HERE = (".venv/bin/rq", ".venv/bin/python", "redis-cli")
+RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python", "redis-cli")
 NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
 )  # the first fails while another one runs; the second goes on for ever
 NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
+ASKS = re.compile(r"^\./rqmon (requeue|delete|purge|empty|cron cancel)\b")
+PLACEHOLDERS = {"your-queue": "short-running", "CRON_JOB": "nightly", "AbandonedJobError": "ValueError"}
+"""What the reader puts in, and what there is here."""
 
 
 @pytest.fixture(scope="module")
@@ -120,7 +129,18 @@ def environment(redis_server: RedisServer) -> dict[str, str]:
 
 @pytest.fixture
 def jobs(redis_client: Redis) -> None:
-    """A job that failed, one that waits and a worker, for commands that show or change such."""
+    """A job that failed, one that waits, a worker and a cron job, for commands that show or change such."""
+    CronRegistry(redis_client).register(
+        define(
+            "time.sleep",
+            "0 0 * * *",
+            queue_name="short-running",
+            timezone=ZoneInfo("UTC"),
+            now=time.time(),
+            timeout=60,
+            cron_job_id="nightly",
+        )
+    )
     queue = Queue("short-running", connection=redis_client)
     queue.enqueue("os.no_such_function")
     SimpleWorker([queue], connection=redis_client).work(burst=True)
@@ -140,8 +160,10 @@ def jobs(redis_client: Redis) -> None:
 def test_command_works(
     command: str, jobs: None, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
+    for placeholder, here in PLACEHOLDERS.items():
+        command = command.replace(placeholder, here)
     result = subprocess.run(
-        ["bash", "-c", command],
+        ["bash", "-c", f"{command} --yes" if ASKS.match(command) else command],
         cwd=PROJECT_ROOT,
         env=environment,
         capture_output=True,

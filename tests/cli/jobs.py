@@ -1,0 +1,43 @@
+"""Jobs for tests of the command line."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from rq import get_current_job
+
+
+def fail(*_: object) -> None:
+    raise ValueError("no such order")
+
+
+def fail_otherwise(*_: object, **__: object) -> None:
+    raise KeyError("customer")
+
+
+def fail_hostile() -> None:
+    raise RuntimeError("\x1b[31mred\x1b[0m [bold red]markup[/] \u202egnirts\nsecond line")
+
+
+def succeed(*_: object) -> int:
+    return 1
+
+
+def fail_until_exists(path: str) -> None:
+    if not Path(path).exists():
+        raise FileNotFoundError(path)
+
+
+def sleep_until_exists(path: str) -> None:
+    while not Path(path).exists():
+        time.sleep(0.02)
+
+
+def fail_once() -> None:
+    """Fail until somebody mended it, and count the runs after that."""
+    job = get_current_job()
+    assert job is not None
+    if not job.connection.exists("mended"):
+        raise ValueError("not mended yet")
+    job.connection.hincrby("runs", job.id)
