@@ -82,7 +82,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill lint format dashboards docs screenshots
+.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill soak lint format dashboards docs screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
@@ -105,6 +105,9 @@ bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for o
 
 drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the alerts arrive (ARGS="--short" for a few)
 	@$(BIN)/python -m drill $(ARGS)
+
+soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
+	@$(BIN)/python -m soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .

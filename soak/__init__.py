@@ -1,0 +1,1 @@
+"""An hour of load on a copy of the stack: what grows, and how fast."""
