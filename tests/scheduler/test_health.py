@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -11,8 +12,9 @@ import pytest
 from rq import Worker
 
 from scheduler import catalogue
-from scheduler.cron.liveness import announce, live_schedulers, withdraw
+from scheduler.cron.liveness import announce, live_schedulers, scheduler_name, withdraw
 from scheduler.health import live_workers, main
+from scheduler.supervised_worker import worker_name
 from tests.harness.ports import free_port
 
 Output = pytest.CaptureFixture[str]
@@ -83,6 +85,40 @@ def test_without_redis_nothing_is_healthy(
 
     assert main(arguments) == 1
     assert capsys.readouterr().out.startswith("unhealthy: Error 111 connecting to 127.0.0.1")
+
+
+@pytest.mark.parametrize("host", ["another", f"x{socket.gethostname()}"])
+def test_what_runs_elsewhere_counts_unless_only_this_host_is_asked_about(
+    redis_client: Any, capsys: Output, host: str
+) -> None:
+    Worker(["short-running"], name=f"short-running-{host}-1", connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
+    announce(redis_client, f"cron-scheduler-{host}-1")
+
+    assert main(["worker", "short-running"]) == main(["cron"]) == 0
+    assert main(["--here", "worker", "short-running"]) == main(["--here", "cron"]) == 1
+    assert "unhealthy: 0 live cron schedulers on this host\n" in capsys.readouterr().out
+
+
+def test_what_runs_on_this_host_is_found_there(redis_client: Any) -> None:
+    name = worker_name(["short-running"])
+    Worker(["short-running"], name=name, connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
+    announce(redis_client, scheduler_name())
+
+    assert main(["--here", "worker", "short-running"]) == main(["--here", "cron"]) == 0
+
+
+@pytest.mark.parametrize("arguments", [["worker", "short-running"], ["cron"]])
+def test_a_check_that_ends_the_process_can_tolerate_an_outage_of_redis(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output, arguments: list[str]
+) -> None:
+    monkeypatch.setenv("RQ_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
+
+    assert main(["--here", "--tolerate-outage", *arguments]) == 0
+    assert capsys.readouterr().out.startswith("healthy as far as can be told: Error 111")
+
+
+def test_tolerating_outages_does_not_hide_a_missing_worker(redis_client: Any) -> None:
+    assert main(["--tolerate-outage", "worker", "short-running"]) == 1
 
 
 def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
