@@ -47,6 +47,10 @@ restore: $(VENV)/.runtime ## Put a backup in the place of the data, after asking
 clean: $(VENV)/.runtime ## Stop the stack and remove its data, after asking (YES=1 does not ask)
 	@$(RUN_STACK) clean
 
+.PHONY: swarm-deploy
+swarm-deploy: $(VENV)/.runtime ## Deploy to the Docker Swarm that this machine manages, or update what runs there
+	@$(BIN)/python -m deploy.swarm $(if $(STACK),--stack $(STACK))
+
 # ---- the Python environment: installed when a lock file changed, skipped otherwise ----
 
 $(BIN)/python:
@@ -82,7 +86,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill soak lint format dashboards docs screenshots
+.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill soak lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
@@ -123,6 +127,9 @@ dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 
 docs: $(VENV)/.runtime ## Write docs/metrics.md and docs/alerts.md anew from the catalogue and the rules
 	$(BIN)/python -m reference
+
+manifests: $(VENV)/.runtime ## Write the generated manifests for Kubernetes anew
+	$(BIN)/python -m deploy.kubernetes
 
 screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
 	$(BIN)/python -m tests.harness.screenshots $(ARGS)
