@@ -6,7 +6,7 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import commands, dashboards, exactness, growth, load, scrape, throughput
+from bench import commands, dashboards, exactness, growth, load, redis_capacity, scrape, throughput
 from bench.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
@@ -17,6 +17,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "dashboards": dashboards.run,
     "load": load.run,
     "growth": growth.run,
+    "redis": redis_capacity.run,
 }
 
 
