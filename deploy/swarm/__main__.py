@@ -1,0 +1,80 @@
+"""`python -m deploy.swarm`: deploy the stack to the Docker Swarm that this machine manages, or update it.
+
+With --show it only prints the file that it would give to `docker stack deploy`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from deploy.swarm.stack_file import stack_file
+from stack.compose.docker import Docker
+from stack.runtime import StackError
+from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE
+from stack.settings import PROJECT_ROOT, REDIS_URL, StackSettings, load_settings
+
+SWARM_COMPOSE_FILE = "deploy/swarm/docker-compose-swarm.yml"
+DATA_LABEL = "rq-mon-data"
+"""Label of the node that keeps the volumes, for the constraint in the compose file."""
+
+
+def main() -> int:
+    """Deploy, and return the exit code."""
+    parser = argparse.ArgumentParser(prog="python -m deploy.swarm", description=__doc__)
+    parser.add_argument("--show", action="store_true", help="print the stack file, deploy nothing")
+    parser.add_argument("--stack", default="rq-mon", help="name of the stack (default: %(default)s)")
+    arguments = parser.parse_args()
+    try:
+        settings = load_settings()
+        file = json.dumps(_stack_file(settings), indent=2)
+        if arguments.show:
+            print(file)
+            return 0
+        return _deploy(file, arguments.stack, settings)
+    except StackError as error:
+        print(error, file=sys.stderr)
+    return 1
+
+
+def _stack_file(settings: StackSettings) -> dict[str, Any]:
+    environment = dict(settings.environment)
+    if settings.has_own_redis():
+        environment[REDIS_URL] = ""
+    files = (
+        f"--file={PROJECT_ROOT / name}"
+        for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SWARM_COMPOSE_FILE)
+    )
+    docker = Docker(environment)
+    docker.check_versions()
+    composed = json.loads(
+        docker.output("compose", f"--project-directory={PROJECT_ROOT}", *files, "config", "--format", "json")
+    )
+    absent = [service.name for service in settings.services_elsewhere()]
+    return stack_file(composed, Path(PROJECT_ROOT), absent)
+
+
+def _deploy(file: str, name: str, settings: StackSettings) -> int:
+    _check_data_node(Docker(settings.environment))
+    command = ["docker", "stack", "deploy", "--prune", "--detach=true", "--compose-file=-", name]
+    deployed = subprocess.run(command, input=file, env=settings.environment, text=True, check=False)
+    if deployed.returncode == 0:
+        print(f"Deployed. How it does: docker stack ps {name}")
+    return deployed.returncode
+
+
+def _check_data_node(docker: Docker) -> None:
+    nodes = docker.output("node", "ls", "--quiet", f"--filter=node.label={DATA_LABEL}=true").split()
+    if not nodes:
+        raise StackError(
+            f"No node of the swarm has the label {DATA_LABEL}=true: the machine whose disk keeps the data of"
+            f" Redis and Prometheus.\nChoose one: docker node update --label-add {DATA_LABEL}=true NODE"
+        )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,182 @@
+"""The file for `docker stack deploy`, made from what compose tells."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from deploy.swarm.__main__ import DATA_LABEL, SWARM_COMPOSE_FILE
+from deploy.swarm.stack_file import stack_file
+from stack.services import CRON_SCHEDULER, PREVIEW, SERVICES, WORKERS
+from stack.settings import PROJECT_ROOT
+
+OVERRIDE = (PROJECT_ROOT / SWARM_COMPOSE_FILE).read_text()
+
+
+class _Loader(yaml.SafeLoader):
+    """Reads over compose's own tags, such as !reset."""
+
+
+_Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_sequence(node))
+SERVICES_THERE: dict[str, Any] = yaml.load(OVERRIDE, _Loader)["services"]
+
+
+def service(**definition: Any) -> dict[str, Any]:
+    """A service as `docker compose config` shows it."""
+    return {"image": "some:1", "mem_limit": "268435456", "cpus": 1, "pids_limit": 256, **definition}
+
+
+def deployed(project: Path, **definition: Any) -> dict[str, Any]:
+    """The file for one such service, `some`."""
+    composed = {"services": {"some": service(**definition)}, "networks": {}, "volumes": {}}
+    return stack_file(composed, project)
+
+
+# ---- the override ----
+
+
+def test_it_tells_of_every_service_but_the_preview() -> None:
+    assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each != PREVIEW}
+
+
+def test_names_lead_to_the_tasks_themselves() -> None:
+    assert {each["deploy"]["endpoint_mode"] for each in SERVICES_THERE.values()} == {"dnsrr"}
+
+
+def test_what_has_a_volume_stays_on_the_machine_that_has_it() -> None:
+    files = list(PROJECT_ROOT.glob("docker-compose*.yml"))
+    composed = [yaml.safe_load(path.read_text()) for path in files]
+    named = {volume for file in composed for volume in file["volumes"]}
+    keeps = {
+        name
+        for file in composed
+        for name, definition in file["services"].items()
+        for volume in definition.get("volumes", [])
+        if isinstance(volume, str) and volume.partition(":")[0] in named
+    }
+
+    for name, definition in SERVICES_THERE.items():
+        constraints = definition["deploy"].get("placement", {}).get("constraints", [])
+        assert (constraints == [f"node.labels.{DATA_LABEL} == true"]) == (name in keeps), name
+
+
+@pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
+def test_an_update_starts_a_new_task_before_it_stops_an_old_one(each: Any) -> None:
+    update = SERVICES_THERE[each.name]["deploy"]["update_config"]
+
+    assert (update["order"], update["parallelism"]) == ("start-first", 1)
+    assert update["failure_action"] == "rollback"
+
+
+@pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
+def test_a_task_speaks_for_itself_and_does_not_end_because_redis_is_away(each: Any) -> None:
+    check = SERVICES_THERE[each.name]["healthcheck"]["test"]
+    composed = yaml.safe_load((PROJECT_ROOT / each.compose_file).read_text())["services"][each.name]
+
+    assert {"--here", "--tolerate-outage"} <= set(check)
+    assert [word for word in check if not word.startswith("--")] == composed["healthcheck"]["test"]
+
+
+def test_there_are_two_cron_schedulers() -> None:
+    assert SERVICES_THERE[CRON_SCHEDULER.name]["deploy"]["replicas"] == 2
+
+
+# ---- the translation ----
+
+
+def test_limits_become_those_of_a_task(tmp_path: Path) -> None:
+    some = deployed(tmp_path)["services"]["some"]
+
+    assert some["deploy"]["resources"]["limits"] == {"memory": "268435456", "cpus": "1", "pids": 256}
+    assert not some.keys() & {"mem_limit", "cpus", "pids_limit"}
+
+
+def test_what_swarm_lacks_is_left_out(tmp_path: Path) -> None:
+    some = deployed(
+        tmp_path,
+        build={"context": "."},
+        depends_on={"redis": {"condition": "service_healthy"}},
+        restart="unless-stopped",
+        command=None,
+    )["services"]["some"]
+
+    assert not some.keys() & {"build", "depends_on", "restart", "command"}
+
+
+def test_a_variable_that_is_not_set_is_not_handed_on(tmp_path: Path) -> None:
+    some = deployed(tmp_path, environment={"A": "1", "B": None})["services"]["some"]
+
+    assert some["environment"] == {"A": "1"}
+
+
+def test_a_temporary_folder_stays_one(tmp_path: Path) -> None:
+    some = deployed(tmp_path, tmpfs=["/tmp"])["services"]["some"]
+
+    assert some["volumes"] == [{"type": "tmpfs", "target": "/tmp"}]
+
+
+def test_a_mounted_folder_of_the_project_becomes_configs_that_are_named_by_their_contents(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "rules").mkdir()
+    (tmp_path / "rules" / "jobs.yml").write_text("one")
+    mount = {"type": "bind", "source": str(tmp_path), "target": "/etc/prometheus"}
+
+    before = deployed(tmp_path, volumes=[mount])
+    (tmp_path / "rules" / "jobs.yml").write_text("two")
+    after = deployed(tmp_path, volumes=[mount])
+
+    (entry,) = before["services"]["some"]["configs"]
+    assert entry["target"] == "/etc/prometheus/rules/jobs.yml"
+    assert before["configs"] == {entry["source"]: {"file": str(tmp_path / "rules" / "jobs.yml")}}
+    assert before["configs"].keys() != after["configs"].keys(), "a config in use cannot be changed"
+
+
+def test_a_mounted_folder_from_elsewhere_becomes_secrets(tmp_path: Path) -> None:
+    project, receivers = tmp_path / "project", tmp_path / "receivers"
+    receivers.mkdir()
+    (receivers / "slack-url").write_text("https://example.org/secret")
+    mount = {"type": "bind", "source": str(receivers), "target": "/etc/alertmanager-receivers"}
+
+    file = deployed(project, volumes=[mount])
+
+    (entry,) = file["services"]["some"]["secrets"]
+    assert entry["target"] == "/etc/alertmanager-receivers/slack-url"
+    assert file["configs"] == {}
+    assert file["secrets"].keys() == {entry["source"]}
+
+
+def test_names_are_short_enough_for_swarm(tmp_path: Path) -> None:
+    long = tmp_path / f"{'a' * 100}.yml"
+    long.write_text("")
+
+    file = deployed(tmp_path, volumes=[{"type": "bind", "source": str(long), "target": "/etc/long.yml"}])
+
+    (name,) = file["configs"]
+    assert len(f"rq-mon-test-12345678_{name}") <= 64
+
+
+def test_services_that_run_elsewhere_are_left_out(tmp_path: Path) -> None:
+    composed = {"services": {"a": service(), "b": service()}, "networks": {}, "volumes": {}}
+
+    assert stack_file(composed, tmp_path, absent=["a"])["services"].keys() == {"b"}
+
+
+@pytest.mark.skipif(not shutil.which("docker"), reason="docker compose reads the files")
+def test_docker_reads_what_comes_out() -> None:
+    command = [".venv/bin/python", "-m", "deploy.swarm", "--show"]
+    shown = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
+
+    read = subprocess.run(
+        ["docker", "stack", "config", "--compose-file", "-"], input=shown, capture_output=True, text=True
+    )
+
+    assert read.returncode == 0, read.stderr
+    assert "unsupported" not in read.stderr.lower()
+    assert yaml.safe_load(read.stdout)["services"].keys() == json.loads(shown)["services"].keys()
