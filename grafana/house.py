@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from grafanalib.core import Dashboard, Template
 
 from grafana.layer import dashboard as layer
-from grafana.layer.fields import thresholds
+from grafana.layer.fields import rename_series, thresholds
 from grafana.layer.layout import Heading, Row
+from grafana.layer.panel import Panel
+from grafana.layer.tables import Label
 from grafana.links import TITLES
 from grafana.queries import alerts, recorded
-from grafana.queries.promql import QUEUE, select
+from grafana.queries.promql import AT_INSTANCE, OWN_INSTANCE, QUEUE, select
 from scheduler import catalogue
 
 TAG = "rq"
@@ -20,7 +23,8 @@ DATA_SOURCE_NAME = "Prometheus"
 """As provisioning/datasources/datasources.yml has them."""
 
 DATA_SOURCE = layer.data_source_variable(DATA_SOURCE_UID, DATA_SOURCE_NAME)
-QUEUE_CHOICE = layer.label_variable("queue", "Queue", catalogue.JOBS.name)
+REDIS_CHOICE = layer.label_variable("instance", "Redis", catalogue.REDIS_UP.name)
+QUEUE_CHOICE = layer.label_variable("queue", "Queue", select(catalogue.JOBS))
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
@@ -45,6 +49,12 @@ ANY_IS_BAD = thresholds("green", (1, "red"))
 SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = thresholds("green", (1, "orange"))
 
+REDIS_COLUMN = Label("instance", "Redis", width=75)
+"""Last of the labels of a table: as a rule there is one Redis."""
+
+OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({OWN_INSTANCE})?$/", "$1")
+"""In legends; where there is one Redis, none is."""
+
 NO_METRICS = "No job metrics"
 NOT_MEASURED = "No job metrics: no job has ended yet, or the workers are not MonitoredWorkers"
 """In place of "No data" (in a stat, and in a graph), where the workers are plain RQ workers: those tell
@@ -56,21 +66,33 @@ NOTHING_FAILED = "Nothing failed, or is not measured"
 def rq_dashboard(
     uid: str, question: str, *, choices: Sequence[Template], rows: Sequence[Row | Heading]
 ) -> Dashboard:
-    """A dashboard of this stack, with the given choices beside that of the data source."""
+    """A dashboard of this stack, with the given choices beside those of the data source and the Redis."""
     of_queue = (alerts.OF_QUEUE,) if QUEUE_CHOICE in choices else ()
     firing = layer.annotation(
         "Firing alerts",
         alerts.alert_annotations(*of_queue),
         title="{{alertname}}",
         text="{{severity}} {{queue}}",
-        tags="severity",
+        tags="severity,instance",
     )
     return layer.dashboard(
         uid,
         f"RQ / {TITLES[uid]}",
         question,
         tag=TAG,
-        variables=[DATA_SOURCE, *choices],
+        variables=[DATA_SOURCE, REDIS_CHOICE, *choices],
         annotations=[firing],
-        rows=rows,
+        rows=[_plainly_named(row) for row in rows],
     )
+
+
+def _plainly_named(row: Row | Heading) -> Row | Heading:
+    if isinstance(row, Heading):
+        return row
+    return replace(row, panels=[_without_own_name(panel) for panel in row.panels])
+
+
+def _without_own_name(panel: Panel) -> Panel:
+    if not any(AT_INSTANCE in target["legendFormat"] for target in panel.targets):
+        return panel
+    return replace(panel, transformations=[*panel.transformations, OWN_REDIS_IS_NOT_NAMED])

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from grafana.layer.fields import Link
 
 OVERVIEW = "rq-overview"
@@ -31,16 +33,17 @@ def to(uid: str) -> Link:
 
 
 def cell_to(uid: str, *labels: str) -> Link:
-    """From a table's row to a dashboard that shows only what has the row's labels."""
-    return _narrowed(uid, {label: f"${{__data.fields.{label}:percentencode}}" for label in labels})
+    """From a table's row to a dashboard that shows only what has the row's labels, in the row's Redis."""
+    return _narrowed(uid, "__data.fields", labels)
 
 
 def series_to(uid: str, *labels: str) -> Link:
-    """From a series to a dashboard that shows only what has the series' labels."""
-    return _narrowed(uid, {label: f"${{__field.labels.{label}:percentencode}}" for label in labels})
+    """From a series to a dashboard that shows only what has the series' labels, in the series' Redis."""
+    return _narrowed(uid, "__field.labels", labels)
 
 
-def _narrowed(uid: str, choices: dict[str, str]) -> Link:
+def _narrowed(uid: str, source: str, labels: Sequence[str]) -> Link:
+    choices = {label: f"${{{source}.{label}:percentencode}}" for label in ("instance", *labels)}
     variables = {"datasource": "${datasource}", **choices}
     query = "&".join(f"var-{name}={value}" for name, value in variables.items())
     return Link(TITLES[uid], f"/d/{uid}?{query}&${{__url_time_range}}")

@@ -8,12 +8,14 @@ from grafana import links
 from grafana.house import (
     A_MINUTE,
     ANY_IS_BAD,
+    ANY_IS_ODD,
     COUNT,
     NO_METRICS,
     NOT_MEASURED,
     NOTHING_FAILED,
     OUTCOME_COLOURS,
     RATIO_STEPS,
+    REDIS_COLUMN,
     SHARE_OF_LIMIT_STEPS,
     WAIT_COLOURS,
 )
@@ -139,6 +141,7 @@ def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
             Label("function", "Function", links=function_links),
             Label("exception", "Exception"),
             Label("queue", "Queue"),
+            REDIS_COLUMN,
         ],
         [
             Column("Errors", jobs.errors(), unit=COUNT, decimals=0),
@@ -187,6 +190,22 @@ def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
     )
 
 
+def not_counting() -> Panel:
+    """What is missing where workers are no MonitoredWorkers."""
+    return stat(
+        "Workers that count nothing",
+        "Live workers that are no MonitoredWorkers, by queue. Durations, waits, failures and retries of "
+        "their jobs, of all functions, are missing on this page: start them with `--worker-class "
+        "scheduler.MonitoredWorker`.",
+        workers.not_counting(),
+        unit=COUNT,
+        colours=ANY_IS_ODD,
+        names=True,
+        no_value="None: all jobs count",
+        links=[to(links.WORKERS)],
+    )
+
+
 def running_jobs(*, links: Sequence[Link]) -> Panel:
     """What runs now, and for how long."""
     return table(
@@ -194,7 +213,7 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
         "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
         "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Which job "
         "it is: rq-dashboard, or `rq info`.",
-        [Label("name", "Worker"), Label("queue", "Queue", links=links)],
+        [Label("name", "Worker"), Label("queue", "Queue", links=links), REDIS_COLUMN],
         [
             Column("Running for", workers.running_for(), unit="s"),
             Column(

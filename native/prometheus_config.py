@@ -14,7 +14,13 @@ from stack.settings import BIND_ADDRESS
 SERVICE_BY_TARGET = {f"{service.name}:{service.port}": service for service in SERVICES if service.port}
 
 
-def rewrite(shared: str, running: Iterable[Service], port: Callable[[Service], int]) -> str:
+SHARED_TARGETS = Path("/etc/prometheus-targets")
+"""Where the shared file looks for addresses of further exporters: the user's folder, inside the container."""
+
+
+def rewrite(
+    shared: str, running: Iterable[Service], port: Callable[[Service], int], targets: Path | None = None
+) -> str:
     """Return the text of a prometheus.yml whose targets are local ports.
 
     A job that scrapes only services that do not run here is left out. Targets that name no service of this
@@ -24,6 +30,7 @@ def rewrite(shared: str, running: Iterable[Service], port: Callable[[Service], i
         shared: the text of prometheus/prometheus.yml
         running: the services of this machine
         port: the local port of a service
+        targets: the user's folder with addresses of further exporters, None if there is none
     """
     services = frozenset(running)
 
@@ -39,17 +46,25 @@ def rewrite(shared: str, running: Iterable[Service], port: Callable[[Service], i
     for alertmanager in config.get("alerting", {}).get("alertmanagers", []):
         _map_targets(alertmanager, local)
     jobs = config["scrape_configs"]
+    for job in jobs:
+        _move_further_targets(job, targets)
     config["scrape_configs"] = [job for job in jobs if _map_targets(job, local)]
     return "# Made from prometheus/prometheus.yml at each start.\n" + yaml.safe_dump(config, sort_keys=False)
 
 
-def write(shared: Path, directory: Path, running: Iterable[Service], port: Callable[[Service], int]) -> Path:
+def write(
+    shared: Path,
+    directory: Path,
+    running: Iterable[Service],
+    port: Callable[[Service], int],
+    targets: Path | None = None,
+) -> Path:
     """Write the rewritten file into `directory`, with the shared rules beside it, and return its path."""
     rules = directory / "rules"
     rules.unlink(missing_ok=True)
     rules.symlink_to(shared.parent / "rules")
     path = directory / shared.name
-    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, port), encoding="utf-8")
+    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, port, targets), encoding="utf-8")
     return path
 
 
@@ -70,3 +85,16 @@ def _make_static(config: dict[str, Any]) -> None:
         if SERVICE_BY_TARGET.keys() >= set(targets):
             config["dns_sd_configs"].remove(lookup)
             config.setdefault("static_configs", []).append({"targets": targets})
+
+
+def _move_further_targets(job: dict[str, Any], folder: Path | None) -> None:
+    """Look for further exporters in the user's folder; without one, look for none."""
+    kept = []
+    for lookup in job.pop("file_sd_configs", []):
+        files = [Path(file) for file in lookup["files"]]
+        if all(file.parent != SHARED_TARGETS for file in files):
+            kept.append(lookup)
+        elif folder:
+            kept.append({**lookup, "files": [str(folder / file.name) for file in files]})
+    if kept:
+        job["file_sd_configs"] = kept

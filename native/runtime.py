@@ -179,7 +179,9 @@ class NativeRuntime:
         for folder in (self.directory, self.directory / "logs"):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
-        prometheus_config.write(shared, self.directory, services, self.settings.port)
+        prometheus_config.write(
+            shared, self.directory, services, self.settings.port, self.settings.scrape_targets()
+        )
         commands = {service: command(service, self.place) for service in services}
         text = supervisor_config.render(self.directory, commands)
         self.supervisor.config_path.write_text(text, encoding="utf-8")

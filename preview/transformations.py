@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
@@ -113,8 +114,27 @@ def join_by_field(frames: list[Frame], options: Json) -> list[Frame]:
     return [Frame(tuple(fields), ref_id="joinByField")]
 
 
+def rename_by_regex(frames: list[Frame], options: Json) -> list[Frame]:
+    """Rename the fields that a regular expression matches; one without slashes matches whole names."""
+    written = str(options.get("regex") or "(.*)")
+    delimited = re.fullmatch(r"/(.*)/[gimy]*", written, re.DOTALL)
+    pattern = re.compile(delimited[1] if delimited else f"^{written}$")
+    # JavaScript refers to groups by $1.
+    name = re.sub(r"\$(\d)", r"\\\1", str(options.get("renamePattern") or "").replace("\\", r"\\"))
+    return [
+        replace(frame, fields=tuple(_rename_matching(field, pattern, name) for field in frame.fields))
+        for frame in frames
+    ]
+
+
+def _rename_matching(field: Field, pattern: re.Pattern[str], name: str) -> Field:
+    renamed = pattern.sub(name, field.display_name, count=1)
+    return field if renamed == field.display_name else replace(field, source_name=renamed)
+
+
 TRANSFORMATIONS: dict[str, Transformation] = {
     "merge": merge,
     "organize": organize,
     "joinByField": join_by_field,
+    "renameByRegex": rename_by_regex,
 }

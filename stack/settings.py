@@ -75,6 +75,9 @@ NUMBERS = {
 GRAFANA_URL = Variable("GRAFANA_URL", "", r"https?://\S*[^\s/]", "a URL that does not end with /")
 REPOSITORY_URL = Variable("REPOSITORY_URL", "", r"https?://\S+/", "a URL that ends with /")
 ALERT_RECEIVERS_DIR = Variable("ALERT_RECEIVERS_DIR", "", ".+", "a folder")
+SCRAPE_TARGETS_DIR = Variable(
+    "SCRAPE_TARGETS_DIR", "", r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"
+)
 RQ_DASHBOARD_URL = Variable(
     "RQ_DASHBOARD_URL", "http://127.0.0.1:9181", GRAFANA_URL.pattern, GRAFANA_URL.expected
 )
@@ -89,6 +92,7 @@ VARIABLES = (
     RETENTION_TIME,
     RETENTION_SIZE,
     RQ_DASHBOARD_URL,
+    SCRAPE_TARGETS_DIR,
     *ALERTING,
 )
 
@@ -129,6 +133,11 @@ class StackSettings:
         """Return the values, by name, of those variables that the user has set."""
         values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
         return {name: value for name, value in values.items() if value}
+
+    def scrape_targets(self) -> Path | None:
+        """Return the folder with the addresses of further exporters, None if there is none."""
+        folder = self.given(SCRAPE_TARGETS_DIR).get(SCRAPE_TARGETS_DIR.name)
+        return PROJECT_ROOT / folder if folder else None
 
     def redis_url(self) -> str:
         """Return the address, for programs on this machine, of the Redis that holds the queues."""
@@ -178,6 +187,9 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         Settings.from_environment(environment)
     except SettingsError as error:
         problems.append(str(error))
+    folder = values[SCRAPE_TARGETS_DIR]
+    if not problems and folder and not (PROJECT_ROOT / folder).is_dir():
+        problems.append(f"{SCRAPE_TARGETS_DIR.name}: expected a folder that exists, got {folder!r}")
     if not problems:
         problems = _shared_ports({port.name: values[port] or port.default for port in PORTS})
     if problems:

@@ -8,6 +8,7 @@ from grafana.house import (
     COUNT,
     CRON_FUNCTION_CHOICE,
     QUEUE_CHOICE,
+    REDIS_COLUMN,
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds, value_mapping
@@ -47,7 +48,7 @@ DASHBOARD = rq_dashboard(
             stat(
                 "Schedulers alive",
                 "Cron scheduler processes. One is enough; more take over from one another, and never enqueue "
-                "a tick twice.",
+                "a tick twice. Of several Redis: of the one that has the fewest.",
                 cron.schedulers(),
                 colours=thresholds("red", (1, "green")),
                 sparkline=True,
@@ -100,6 +101,7 @@ DASHBOARD = rq_dashboard(
                     Label("schedule", "Schedule"),
                     Label("queue", "Queue"),
                     Label("function", "Function", links=[TO_FUNCTION]),
+                    REDIS_COLUMN,
                 ],
                 [
                     Column("State", cron.is_paused(), mappings=PAUSED),
@@ -150,7 +152,7 @@ DASHBOARD = rq_dashboard(
             time_series(
                 "Schedulers",
                 "Cron scheduler processes.",
-                [cron.schedulers()],
+                [cron.schedulers_over_time()],
                 legend="none",
                 no_value=NO_CRON_JOB,
             ),

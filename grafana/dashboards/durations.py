@@ -8,6 +8,7 @@ from grafana.house import (
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
+    REDIS_COLUMN,
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds
@@ -17,8 +18,8 @@ from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
 from grafana.queries import durations, jobs, workers
-from grafana.queries.promql import FUNCTION, QUEUE
-from grafana.shared_panels import run_time_heatmap, run_time_quantiles, running_jobs
+from grafana.queries.promql import BY_FUNCTION, FUNCTION, QUEUE
+from grafana.shared_panels import not_counting, run_time_heatmap, run_time_quantiles, running_jobs
 
 NEAR_TIMEOUT = 0.8
 
@@ -50,6 +51,8 @@ DASHBOARD = rq_dashboard(
                 )
                 for q in durations.QUANTILES
             ),
+            not_counting(),
+            widths=(3, 3, 3, 3, 3, 3, 6),
         ),
         row(9, run_time_heatmap(), run_time_quantiles(QUEUE, FUNCTION)),
         row(
@@ -80,6 +83,7 @@ DASHBOARD = rq_dashboard(
                 [
                     Label("function", "Function", links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
                     Label("queue", "Queue"),
+                    REDIS_COLUMN,
                 ],
                 [
                     Column("Executions", durations.executions_by_function(), unit=COUNT, decimals=0),
@@ -93,7 +97,7 @@ DASHBOARD = rq_dashboard(
                     ),
                     Column(
                         "Share of work",
-                        durations.share_of_work("queue, function"),
+                        durations.share_of_work(BY_FUNCTION),
                         unit="percentunit",
                         decimals=0,
                     ),

@@ -28,6 +28,7 @@ from grafana.shared_panels import (
     failure_ratio,
     killed_and_abandoned,
     killed_work_horses,
+    not_counting,
 )
 
 GUIDE = """\
@@ -66,7 +67,7 @@ DASHBOARD = rq_dashboard(
                 sparkline=True,
             ),
         ),
-        row(3, text("What to do", GUIDE)),
+        row(4, text("What to do", GUIDE), not_counting(), widths=(18, 6)),
         row(
             9,
             errors("What fails", function_links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),

@@ -8,6 +8,7 @@ from grafana.house import (
     NOT_MEASURED,
     QUEUE_CHOICE,
     RATIO_STEPS,
+    REDIS_COLUMN,
     rq_dashboard,
 )
 from grafana.layer.layout import row
@@ -15,7 +16,7 @@ from grafana.layer.numbers import stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, to
 from grafana.queries import cron, durations, jobs
-from grafana.queries.promql import FUNCTION, QUEUE
+from grafana.queries.promql import BY_QUEUE, FUNCTION, QUEUE
 from grafana.shared_panels import (
     TO_FAILURES,
     errors,
@@ -64,13 +65,13 @@ DASHBOARD = rq_dashboard(
             table(
                 "Queues",
                 "The queues that it ran in, in the chosen time.",
-                [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")])],
+                [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
-                    Column("Executions", jobs.count_by("queue", QUEUE, FUNCTION), unit=COUNT, decimals=0),
-                    Column("Mean run", durations.run_mean("queue", QUEUE, FUNCTION), unit="s"),
+                    Column("Executions", jobs.count_by(BY_QUEUE, QUEUE, FUNCTION), unit=COUNT, decimals=0),
+                    Column("Mean run", durations.run_mean(BY_QUEUE, QUEUE, FUNCTION), unit="s"),
                     Column(
                         "Failure ratio",
-                        jobs.failure_ratio(QUEUE, FUNCTION, by="queue"),
+                        jobs.failure_ratio(QUEUE, FUNCTION, by=BY_QUEUE),
                         unit="percentunit",
                         decimals=1,
                         colours=RATIO_STEPS,
@@ -82,7 +83,7 @@ DASHBOARD = rq_dashboard(
             table(
                 "Cron jobs",
                 "The cron jobs that run it.",
-                [Label("cron_job", "Cron job"), Label("schedule", "Schedule")],
+                [Label("cron_job", "Cron job"), Label("schedule", "Schedule"), REDIS_COLUMN],
                 [Column("Late by", cron.late_by(), unit="s")],
                 sort_by="Late by",
                 hide=["queue", "function"],

@@ -9,6 +9,7 @@ from grafana.house import (
     NOTHING_FAILED,
     QUEUE_CHOICE,
     RATIO_STEPS,
+    REDIS_COLUMN,
     SHARE_OF_LIMIT_STEPS,
     rq_dashboard,
 )
@@ -19,7 +20,7 @@ from grafana.layer.numbers import bar_gauge, stat
 from grafana.layer.tables import Column, Label, table
 from grafana.links import cell_to, series_to, to
 from grafana.queries import alerts, cron, durations, jobs, objectives, queues, workers
-from grafana.queries.promql import QUEUE
+from grafana.queries.promql import BY_QUEUE, QUEUE
 from grafana.shared_panels import failure_ratio, jobs_ended, oldest_wait
 
 DASHBOARD = rq_dashboard(
@@ -86,12 +87,12 @@ DASHBOARD = rq_dashboard(
             7,
             table(
                 "Queues",
-                "One row a queue. Queued, oldest job and workers are as of now; of objective: the oldest "
-                "job's age as a share of the time in which the queue's jobs have to start; p95 and failure "
-                "ratio are over the chosen time. Time to drain: what waits now, at the rate at which jobs "
-                "ended in the last five minutes, if nothing more came; about as long as a job that is "
-                "enqueued now has to wait.",
-                [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")])],
+                "One row a queue. Queued, oldest job and workers are as of now. Of objective: the oldest "
+                "job's age as a share of the time in which the queue's jobs have to start. Not counting: "
+                "workers that are no MonitoredWorkers; p95 and failure ratio, which are over the chosen "
+                "time, know nothing of their jobs. Time to drain: what waits now, at the rate at which jobs "
+                "ended in the last five minutes, if nothing more came; as long as a job enqueued now waits.",
+                [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Queued", queues.depth()),
                     Column("Oldest job", queues.oldest_age(), unit="s"),
@@ -108,10 +109,11 @@ DASHBOARD = rq_dashboard(
                         colours=[(0, "red"), (1, "transparent")],
                         links=[cell_to(links.WORKERS, "queue")],
                     ),
+                    Column("Not counting", workers.not_counting(), colours=[(1, "orange")]),
                     Column("p95 wait", durations.wait_by_queue(0.95), unit="s"),
                     Column(
                         "p95 run",
-                        durations.run(0.95, "queue", QUEUE),
+                        durations.run(0.95, BY_QUEUE, QUEUE),
                         unit="s",
                         links=[cell_to(links.DURATIONS, "queue")],
                     ),
@@ -144,6 +146,7 @@ DASHBOARD = rq_dashboard(
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
                     Label("objective", "Objective", width=80),
+                    REDIS_COLUMN,
                 ],
                 [
                     Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=85),
@@ -180,6 +183,7 @@ DASHBOARD = rq_dashboard(
                     Label("alertname", "Alert", width=200),
                     Label("severity", "Severity", width=80),
                     Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]),
+                    REDIS_COLUMN,
                 ],
                 [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow")],
                 sort_by="Since",

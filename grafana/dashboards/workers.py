@@ -1,7 +1,7 @@
 """Workers: who is there, what they do, and who was lost."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, COUNT, QUEUE_CHOICE, rq_dashboard
+from grafana.house import ANY_IS_BAD, COUNT, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import Heading, row
@@ -102,7 +102,7 @@ DASHBOARD = rq_dashboard(
                 "One row a live worker. Forgotten in: when RQ gives it up, unless it reports; a healthy "
                 "worker has always more than 30 seconds. Succeeded, failed and working are over the chosen "
                 "time, by RQ's own counts, and gone with the worker; working counts a job when it ends.",
-                [Label("name", "Worker", width=210), Label("queues", "Queues")],
+                [Label("name", "Worker", width=210), Label("queues", "Queues"), REDIS_COLUMN],
                 [
                     Column("State", workers.state_now(), mappings=STATES),
                     Column("Silent for", workers.heartbeat_age(), unit="s"),

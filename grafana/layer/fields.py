@@ -50,6 +50,11 @@ def override(field: str, properties: Mapping[str, Any]) -> Json:
     }
 
 
+def rename_series(pattern: str, name: str) -> Json:
+    """A transformation: other names for the series that a regular expression, in slashes, matches."""
+    return {"id": "renameByRegex", "options": {"regex": pattern, "renamePattern": name}}
+
+
 def fixed_colour(colour: str) -> Json:
     """A colour setting that does not depend on the value."""
     return {"mode": "fixed", "fixedColor": colour}

@@ -19,10 +19,14 @@ def stat(
     decimals: int | None = None,
     mappings: Sequence[Json] = (),
     sparkline: bool = False,
+    names: bool = False,
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One number, now; with `sparkline` also how it got there, from a range query."""
+    """One number, now; with `sparkline` also how it got there, from a range query.
+
+    With `names` one number for each series, and its name.
+    """
     return Panel(
         type="stat",
         title=title,
@@ -35,7 +39,7 @@ def stat(
             "graphMode": "area" if sparkline else "none",
             "justifyMode": "center",
             "orientation": "auto",
-            "textMode": "value",
+            "textMode": "value_and_name" if names else "value",
             "wideLayout": True,
             "showPercentChange": False,
             "percentChangeColorMode": "standard",

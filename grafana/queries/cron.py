@@ -8,12 +8,16 @@ from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.jobs import FAILED
 from grafana.queries.promql import (
+    AT_INSTANCE,
+    BY_CRON_JOB,
+    BY_FUNCTION,
     FUNCTION,
     PER_MINUTE,
     QUEUE,
     equals,
     from_histograms,
     from_rates,
+    named,
     over_range,
     select,
     with_zero,
@@ -31,7 +35,7 @@ TICK_NUMBERS: dict[TickResult, int] = {"missed": 3, "coalesced": 2, "enqueued": 
 
 OUTCOME_NUMBERS = {"success": 0, "failed": 1}
 
-INFO_LABELS = "cron_job, queue, function, schedule"
+INFO_LABELS = f"{BY_CRON_JOB}, queue, function, schedule"
 
 
 CHOSEN = (QUEUE, FUNCTION)
@@ -43,11 +47,11 @@ def _info(choices: Sequence[str] = CHOSEN) -> str:
 
 def _of_chosen_jobs(series: str, choices: Sequence[str] = CHOSEN) -> str:
     """The maximum by cron job, of the cron jobs of the chosen queues and functions."""
-    return f"(max by (cron_job) ({series}) and on (cron_job) {_info(choices)})"
+    return f"(max by ({BY_CRON_JOB}) ({series}) and on ({BY_CRON_JOB}) {_info(choices)})"
 
 
 def _late_by(choices: Sequence[str] = CHOSEN) -> str:
-    return f"clamp_min(time() - {_of_chosen_jobs(catalogue.CRON_JOB_NEXT_TICK.name, choices)}, 0)"
+    return f"clamp_min(time() - {_of_chosen_jobs(select(catalogue.CRON_JOB_NEXT_TICK), choices)}, 0)"
 
 
 def cron_jobs() -> Query:
@@ -56,8 +60,17 @@ def cron_jobs() -> Query:
 
 
 def schedulers() -> Query:
+    """Live cron schedulers of the Redis that has the fewest, of those with cron jobs."""
+    return Query(f"min({_schedulers()})")
+
+
+def schedulers_over_time() -> Query:
     """Live cron schedulers, where there are cron jobs."""
-    return Query(f"max({catalogue.CRON_SCHEDULERS.name}) and on () {_info()}", "schedulers")
+    return Query(_schedulers(), f"schedulers{AT_INSTANCE}")
+
+
+def _schedulers() -> str:
+    return f"max by (instance) ({select(catalogue.CRON_SCHEDULERS)}) and on (instance) {_info()}"
 
 
 def late_jobs(choices: Sequence[str] = CHOSEN) -> Query:
@@ -67,12 +80,12 @@ def late_jobs(choices: Sequence[str] = CHOSEN) -> Query:
 
 def ticks(result: TickResult) -> Query:
     """Ticks with this result in the chosen time."""
-    return Query(f"sum(increase({_ticks(result)}[$__range]) and on (cron_job) {_info()})", result)
+    return Query(f"sum(increase({_ticks(result)}[$__range]) and on ({BY_CRON_JOB}) {_info()})", result)
 
 
 def ticks_per_minute(result: TickResult) -> Query:
     """Ticks with this result, a minute."""
-    rate = f"rate({_ticks(result)}[$__rate_interval]) and on (cron_job) {_info()}"
+    rate = f"rate({_ticks(result)}[$__rate_interval]) and on ({BY_CRON_JOB}) {_info()}"
     return Query(f"{PER_MINUTE} * sum({rate})", result, min_step=CRON_RESOLUTION)
 
 
@@ -86,22 +99,22 @@ def tick_timeline() -> Query:
         f"{number} * ({_of_chosen_jobs(f'increase({_ticks(result)}[$__rate_interval])')} > bool 0) > 0"
         for result, number in TICK_NUMBERS.items()
     )
-    return Query(steps, "{{cron_job}}")
+    return Query(steps, named("cron_job"))
 
 
 def late_by() -> Query:
     """How long each cron job has been due, with what it runs, where and when; 0 for one with no next tick."""
-    return Query(f"{_info()} * on (cron_job) group_left () {_late_by()} or 0 * {_info()}")
+    return Query(f"{_info()} * on ({BY_CRON_JOB}) group_left () {_late_by()} or 0 * {_info()}")
 
 
 def is_paused() -> Query:
     """1 for each cron job that somebody paused, 0 for the others."""
-    return Query(_of_chosen_jobs(catalogue.CRON_JOB_PAUSED.name))
+    return Query(_of_chosen_jobs(select(catalogue.CRON_JOB_PAUSED)))
 
 
 def late_by_over_time() -> Query:
     """How long each cron job has been due."""
-    return Query(_late_by(), "{{cron_job}}")
+    return Query(_late_by(), named("cron_job"))
 
 
 def last_tick() -> Query:
@@ -115,13 +128,14 @@ def next_tick() -> Query:
 
 
 def _milliseconds(metric: Metric) -> Query:
-    return Query(f"1000 * {_of_chosen_jobs(metric.name)}")
+    return Query(f"1000 * {_of_chosen_jobs(select(metric))}")
 
 
 def ticks_not_enqueued() -> Query:
     """Ticks of each cron job in the chosen time that did not run of their own: missed, or coalesced."""
     lost = select(catalogue.CRON_TICKS, 'result!="enqueued"')
-    return Query(f"sum by (cron_job) (increase({lost}[$__range])) and on (cron_job) {_info()}")
+    counts = f"sum by ({BY_CRON_JOB}) (increase({lost}[$__range]))"
+    return Query(f"{counts} and on ({BY_CRON_JOB}) {_info()}")
 
 
 def last_outcome() -> Query:
@@ -133,17 +147,18 @@ def last_outcome() -> Query:
 
 def _last_end(how: str) -> str:
     ended = select(recorded.ENDED_AT, QUEUE, FUNCTION, how)
-    return f"max by (queue, function) (max_over_time({ended}[$__range]))"
+    return f"max by ({BY_FUNCTION}) (max_over_time({ended}[$__range]))"
 
 
 def run_time() -> Query:
     """Mean run time of the cron job's function in its queue, in the chosen time."""
     total, count = (
-        f"max by (queue, function) ({over_range(select(name, QUEUE, FUNCTION))})"
+        f"max by ({BY_FUNCTION}) ({over_range(select(name, QUEUE, FUNCTION))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
     )
     return from_histograms(_per_cron_job(f"({total} / ({count} > 0))"))
 
 
 def _per_cron_job(by_queue_and_function: str) -> str:
-    return f"max by (cron_job) ({_info()} * on (queue, function) group_left () {by_queue_and_function})"
+    joined = f"{_info()} * on ({BY_FUNCTION}) group_left () {by_queue_and_function}"
+    return f"max by ({BY_CRON_JOB}) ({joined})"

@@ -4,7 +4,17 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from grafana.queries.promql import FUNCTION, QUEUE, from_histograms, over_range, over_step, quantile, select
+from grafana.queries.promql import (
+    BY_QUEUE,
+    FUNCTION,
+    QUEUE,
+    from_histograms,
+    named,
+    over_range,
+    over_step,
+    quantile,
+    select,
+)
 from scheduler import catalogue
 
 QUANTILES = (0.5, 0.95, 0.99)
@@ -31,12 +41,12 @@ def run_quantiles_over_time(*matchers: str) -> list[Query]:
 
 def run_by_queue_over_time(q: float, *matchers: str) -> Query:
     """A quantile of run times over time, by queue."""
-    return from_histograms(quantile(q, over_step(_run_buckets(*matchers)), "queue"), "{{queue}}")
+    return from_histograms(quantile(q, over_step(_run_buckets(*matchers)), BY_QUEUE), named("queue"))
 
 
 def run_by_function_over_time(q: float, *matchers: str) -> Query:
     """A quantile of run times over time, by function and queue."""
-    return from_histograms(quantile(q, over_step(_run_buckets(*matchers))), "{{function}} ({{queue}})")
+    return from_histograms(quantile(q, over_step(_run_buckets(*matchers))), named("function", "queue"))
 
 
 def run(q: float, by: str, *matchers: str) -> Query:
@@ -51,7 +61,7 @@ def run_by_function(q: float, *matchers: str) -> Query:
 
 def wait_over_time(q: float) -> Query:
     """A quantile of times in the queue over time, by queue."""
-    return from_histograms(quantile(q, over_step(_wait_buckets())), "{{queue}}")
+    return from_histograms(quantile(q, over_step(_wait_buckets())), named("queue"))
 
 
 def wait(q: float) -> Query:

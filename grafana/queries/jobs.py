@@ -11,12 +11,15 @@ from typing import Literal
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import (
+    BY_FUNCTION,
+    BY_QUEUE,
     FUNCTION,
     PER_MINUTE,
     QUEUE,
     equals,
     from_counters,
     from_rates,
+    named,
     one_of,
     select,
     total,
@@ -35,8 +38,11 @@ TIMED_OUT = "JobTimeoutException"
 
 TOP = 10
 
+OF_ONE_REDIS = ("queue", "function")
+"""Of the same name in two Redis they are two; an outcome or an exception is one."""
 
-ERRORS_BY = "queue, function, exception"
+
+ERRORS_BY = f"{BY_FUNCTION}, exception"
 
 
 def _rate(series: str, by: str = "") -> str:
@@ -56,7 +62,11 @@ def _errors(*matchers: str) -> str:
 
 
 def _legend(label: str) -> str:
-    return f"{{{{{label}}}}}"
+    return named(label) if label in OF_ONE_REDIS else f"{{{{{label}}}}}"
+
+
+def _labels(label: str) -> str:
+    return f"instance, {label}" if label in OF_ONE_REDIS else label
 
 
 # --- executions that ended, by outcome ---
@@ -64,7 +74,7 @@ def _legend(label: str) -> str:
 
 def per_minute(by: str, *matchers: str) -> Query:
     """Executions that ended, a minute, by queue, function or outcome."""
-    return from_counters(f"{PER_MINUTE} * {_rate(_ended(*matchers), by)}", _legend(by))
+    return from_counters(f"{PER_MINUTE} * {_rate(_ended(*matchers), _labels(by))}", _legend(by))
 
 
 def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
@@ -74,12 +84,12 @@ def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
 
 def failed_per_minute(by: str, *matchers: str) -> Query:
     """Jobs that failed for good, a minute, by queue or function; none of what did not fail."""
-    return from_counters(f"{PER_MINUTE} * {_rate(_ended(FAILED, *matchers), by)} > 0", _legend(by))
+    return from_counters(f"{PER_MINUTE} * {_rate(_ended(FAILED, *matchers), _labels(by))} > 0", _legend(by))
 
 
 def count(*matchers: str) -> Query:
     """Executions that ended in the chosen time; 0 only where jobs are measured."""
-    return from_counters(with_zero(_count(_ended(*matchers)), recorded.PROCESSED))
+    return from_counters(with_zero(_count(_ended(*matchers)), _ended()))
 
 
 def count_by(by: str, *matchers: str) -> Query:
@@ -100,7 +110,7 @@ def failure_ratio_by_queue() -> Query:
     return from_rates(
         _share_failed(
             lambda how: total(
-                f"sum_over_time({select(recorded.COMPLETION_RATE, QUEUE, how)}[$__range])", "queue"
+                f"sum_over_time({select(recorded.COMPLETION_RATE, QUEUE, how)}[$__range])", BY_QUEUE
             )
         )
     )
@@ -108,7 +118,7 @@ def failure_ratio_by_queue() -> Query:
 
 def failure_ratio_over_time(by: str, *matchers: str) -> Query:
     """Of the jobs that ended, how many failed, over time, by queue or function."""
-    return from_counters(_share_failed(lambda how: _rate(_ended(how, *matchers), by)), _legend(by))
+    return from_counters(_share_failed(lambda how: _rate(_ended(how, *matchers), _labels(by))), _legend(by))
 
 
 def _share_failed(jobs: Callable[[str], str]) -> str:
@@ -123,7 +133,7 @@ def final_share_of_failures(*matchers: str) -> Query:
 
 def top_failing_functions() -> Query:
     """The functions that failed most in the chosen time, the worst first."""
-    return _top(_count(_ended(QUEUE, FAILED), "function"), "function")
+    return _top(_count(_ended(QUEUE, FAILED), _labels("function")), "function")
 
 
 def _top(counts: str, label: str) -> Query:
@@ -147,7 +157,7 @@ def exceptions_per_minute() -> Query:
 def exception_count(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception in the chosen time; 0 only where jobs are measured."""
     raised = _count(_errors(equals("exception", exception), *matchers))
-    return from_counters(with_zero(raised, recorded.PROCESSED), exception)
+    return from_counters(with_zero(raised, _ended()), exception)
 
 
 def exception_over_time(exception: str, *matchers: str) -> Query:
@@ -158,7 +168,7 @@ def exception_over_time(exception: str, *matchers: str) -> Query:
 
 def exception_by_function(exception: str, *matchers: str) -> Query:
     """Executions that ended with this exception, a minute, by function; none of what did not."""
-    rate = _rate(_errors(equals("exception", exception), *matchers), "function")
+    rate = _rate(_errors(equals("exception", exception), *matchers), _labels("function"))
     return from_counters(f"{PER_MINUTE} * {rate} > 0", _legend("function"))
 
 

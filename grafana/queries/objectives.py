@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from grafana.queries.promql import QUEUE, from_rates, select
+from grafana.queries.promql import BY_QUEUE, QUEUE, from_rates, named, select
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 
@@ -14,7 +14,7 @@ FAR_BEYOND = 1_000_000
 
 def promised() -> Query:
     """The share of jobs that has to keep each objective, by queue and objective."""
-    return Query(f"max by (queue, objective) ({select(catalogue.QUEUE_OBJECTIVE_RATIO, QUEUE)})")
+    return Query(f"max by ({BY_QUEUE}, objective) ({select(catalogue.QUEUE_OBJECTIVE_RATIO, QUEUE)})")
 
 
 def kept() -> Query:
@@ -24,12 +24,14 @@ def kept() -> Query:
 
 def budget_left() -> Query:
     """Which part of what may go wrong in the chosen time has not; below 0, more went wrong than may."""
-    return from_rates(f"1 - {_broken()} / on (queue, objective) {select(recorded.OBJECTIVE_BUDGET, QUEUE)}")
+    return from_rates(
+        f"1 - {_broken()} / on ({BY_QUEUE}, objective) {select(recorded.OBJECTIVE_BUDGET, QUEUE)}"
+    )
 
 
 def _broken() -> str:
     errors, events = (
-        f"sum by (queue, objective) (sum_over_time({select(name, QUEUE)}[$__range]))"
+        f"sum by ({BY_QUEUE}, objective) (sum_over_time({select(name, QUEUE)}[$__range]))"
         for name in (recorded.OBJECTIVE_ERRORS, recorded.OBJECTIVE_EVENTS)
     )
     return f"{errors} / ({events} > 0)"
@@ -37,16 +39,16 @@ def _broken() -> str:
 
 def age_of_wait_objective() -> Query:
     """Age of the job at the head, as a share of the time in which jobs have to start, by queue."""
-    age = f"max by (queue) ({select(catalogue.QUEUE_OLDEST_JOB_AGE, QUEUE)})"
-    return Query(f"{age} / {_seconds(catalogue.QUEUE_OBJECTIVE_WAIT)}", "{{queue}}")
+    age = f"max by ({BY_QUEUE}) ({select(catalogue.QUEUE_OLDEST_JOB_AGE, QUEUE)})"
+    return Query(f"{age} / {_seconds(catalogue.QUEUE_OBJECTIVE_WAIT)}", named("queue"))
 
 
 def running_of_run_objective() -> Query:
     """Run time so far of the jobs that run now, as a share of the time in which they have to end."""
-    running = f"max by (name, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})"
+    running = f"max by ({BY_QUEUE}, name) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})"
     limit = _seconds(catalogue.QUEUE_OBJECTIVE_RUN)
-    return Query(f"{running} / on (queue) group_left () {limit}", "{{name}}")
+    return Query(f"{running} / on ({BY_QUEUE}) group_left () {limit}", named("name"))
 
 
 def _seconds(objective: Metric) -> str:
-    return f"max by (queue) ({select(objective, QUEUE)})"
+    return f"max by ({BY_QUEUE}) ({select(objective, QUEUE)})"

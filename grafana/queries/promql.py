@@ -11,15 +11,38 @@ from scheduler.catalogue import Metric
 PER_MINUTE = 60
 """From a rate, which is a second's."""
 
+INSTANCE = 'instance=~"$instance"'
 QUEUE = 'queue=~"$queue"'
 FUNCTION = 'function=~"$function"'
 """What the reader picked at the top of the dashboard."""
 
+BY_QUEUE = "instance, queue"
+BY_FUNCTION = "instance, queue, function"
+BY_WORKER = "instance, name"
+BY_CRON_JOB = "instance, cron_job"
+"""The instance is the Redis: what has the same name in two of them is not the same."""
+
+OWN_INSTANCE = "main"
+"""The name of the stack's own Redis, from prometheus/prometheus.yml."""
+
+AT_INSTANCE = " @ {{instance}}"
+
 
 def select(series: Metric | str, *matchers: str) -> str:
+    """A selector of a metric, or of series by their name, of the chosen Redis."""
+    return selector(series, INSTANCE, *matchers)
+
+
+def selector(series: Metric | str, *matchers: str) -> str:
     """A selector of a metric, or of series by their name."""
     name = series.name if isinstance(series, Metric) else series
     return f"{name}{{{','.join(matchers)}}}" if matchers else name
+
+
+def named(*labels: str) -> str:
+    """The legend of series that have one label, or one and in brackets another, in several Redis."""
+    first, *others = (f"{{{{{label}}}}}" for label in labels)
+    return " ".join([first, *(f"({other})" for other in others)]) + AT_INSTANCE
 
 
 def equals(label: str, value: str) -> str:

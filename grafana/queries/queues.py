@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from grafana.queries.promql import PER_MINUTE, QUEUE, equals, from_rates, one_of, over_step, select, with_zero
+from grafana.queries.promql import (
+    BY_QUEUE,
+    PER_MINUTE,
+    QUEUE,
+    equals,
+    from_rates,
+    named,
+    one_of,
+    over_step,
+    select,
+    with_zero,
+)
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 
@@ -21,7 +32,7 @@ def _jobs(*matchers: str) -> str:
 
 def depth() -> Query:
     """Jobs that wait, by queue."""
-    return Query(f"sum by (queue) ({_jobs(QUEUED)})", "{{queue}}")
+    return Query(f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)})", named("queue"))
 
 
 def depth_in_all() -> Query:
@@ -36,7 +47,7 @@ def by_status() -> Query:
 
 def in_state(status: str) -> Query:
     """Jobs in a state, by queue."""
-    return Query(f"sum by (queue) ({_jobs(equals('status', status))})", "{{queue}}")
+    return Query(f"sum by ({BY_QUEUE}) ({_jobs(equals('status', status))})", named("queue"))
 
 
 def in_state_in_all(status: str) -> Query:
@@ -61,9 +72,9 @@ def workers() -> Query:
 
 def without_workers() -> Query:
     """How many queues have jobs that nobody listens for."""
-    with_jobs = f"sum by (queue) ({_jobs(QUEUED)}) > 0"
+    with_jobs = f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)}) > 0"
     served = f"{select(catalogue.QUEUE_WORKERS, QUEUE)} > 0"
-    return Query(with_zero(f"count({with_jobs} unless on (queue) ({served}))", _jobs(QUEUED)))
+    return Query(with_zero(f"count({with_jobs} unless on ({BY_QUEUE}) ({served}))", _jobs(QUEUED)))
 
 
 def overdue() -> Query:
@@ -91,7 +102,7 @@ def stuck_in_all() -> Query:
 
 
 def _gauge(metric: Metric) -> Query:
-    return Query(f"max by (queue) ({select(metric, QUEUE)})", "{{queue}}")
+    return Query(f"max by ({BY_QUEUE}) ({select(metric, QUEUE)})", named("queue"))
 
 
 def _gauge_in_all(metric: Metric) -> Query:
@@ -116,7 +127,7 @@ def arrivals() -> Query:
 
 def growth() -> Query:
     """By how many jobs a minute each queue grows, or shrinks."""
-    return Query(f"{PER_MINUTE} * sum by (queue) (deriv({_jobs(QUEUED)}[5m]))", "{{queue}}")
+    return Query(f"{PER_MINUTE} * sum by ({BY_QUEUE}) (deriv({_jobs(QUEUED)}[5m]))", named("queue"))
 
 
 def time_to_drain() -> Query:
@@ -124,14 +135,14 @@ def time_to_drain() -> Query:
 
     A rate of zero counts as one so small that the time is ENDLESS, and an empty queue as drained.
     """
-    return from_rates(_time_to_drain(), "{{queue}}")
+    return from_rates(_time_to_drain(), named("queue"))
 
 
 def time_to_drain_over_time() -> Query:
     """The same, without the queues that do not drain: they would dwarf the others."""
-    return from_rates(f"{_time_to_drain()} < {ENDLESS}", "{{queue}}")
+    return from_rates(f"{_time_to_drain()} < {ENDLESS}", named("queue"))
 
 
 def _time_to_drain() -> str:
-    rate = f"sum by (queue) ({select(recorded.COMPLETION_RATE, QUEUE)})"
-    return f"sum by (queue) ({_jobs(QUEUED)}) / on (queue) clamp_min({rate}, 1e-9)"
+    rate = f"sum by ({BY_QUEUE}) ({select(recorded.COMPLETION_RATE, QUEUE)})"
+    return f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)}) / on ({BY_QUEUE}) clamp_min({rate}, 1e-9)"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.layer.query import Query
-from grafana.queries.promql import PER_MINUTE, equals, select
+from grafana.queries.promql import AT_INSTANCE, PER_MINUTE, equals, one_of, select, selector
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
@@ -12,21 +12,45 @@ SCRAPE_INTERVAL = "15s"
 """Of all but the exporter of RQ, which is scraped more often."""
 
 
-def _of(service: Service, name: str, *matchers: str) -> str:
-    return select(name, equals("job", service.name), *matchers)
+OF_A_REDIS = (RQ_EXPORTER, REDIS_EXPORTER)
+"""Services that there is one of for each Redis, which is their instance."""
 
 
-def _gauge(service: Service, name: str, legend: str = "__auto") -> Query:
-    return Query(f"max({_of(service, name)})", legend, min_step=SCRAPE_INTERVAL)
+def _of(service: Service, name: str) -> str:
+    job = equals("job", service.name)
+    return select(name, job) if service in OF_A_REDIS else selector(name, job)
 
 
-def _rate(service: Service, name: str, legend: str = "__auto") -> Query:
-    return Query(f"sum(rate({_of(service, name)}[$__rate_interval]))", legend, min_step=SCRAPE_INTERVAL)
+def _by(service: Service, operation: str, series: str) -> str:
+    return f"{operation} by (instance) ({series})" if service in OF_A_REDIS else f"{operation}({series})"
+
+
+def _legend(service: Service, text: str) -> str:
+    return f"{text}{AT_INSTANCE}" if service in OF_A_REDIS else text
+
+
+def _gauge(service: Service, name: str, legend: str) -> Query:
+    series = _by(service, "max", _of(service, name))
+    return Query(series, _legend(service, legend), min_step=SCRAPE_INTERVAL)
+
+
+def _rate(service: Service, name: str, legend: str, factor: str = "") -> Query:
+    rate = _by(service, "sum", f"rate({_of(service, name)}[$__rate_interval])")
+    return Query(f"{factor}{rate}", _legend(service, legend), min_step=SCRAPE_INTERVAL)
 
 
 def _per_minute(service: Service, name: str, legend: str) -> Query:
-    rate = f"sum(rate({_of(service, name)}[$__rate_interval]))"
-    return Query(f"{PER_MINUTE} * {rate}", legend, min_step=SCRAPE_INTERVAL)
+    return _rate(service, name, legend, factor=f"{PER_MINUTE} * ")
+
+
+def _each_service(operation: str, name: str) -> str:
+    """A metric of Prometheus' own about each service; of those of a Redis, about each of the chosen ones."""
+    names = one_of("job", (service.name for service in OF_A_REDIS))
+    others = names.replace("=~", "!~")
+    return (
+        f"{operation} by (job, instance) ({select(name, names)})"
+        f" or {operation} by (job) ({selector(name, others)})"
+    )
 
 
 # --- all services ---
@@ -34,28 +58,32 @@ def _per_minute(service: Service, name: str, legend: str) -> Query:
 
 def targets_down() -> Query:
     """How many services Prometheus cannot scrape."""
-    return Query("count(up == 0) or 0 * count(up)")
+    return Query(f"count(({_each_service('min', 'up')}) == 0) or 0 * count(up)")
 
 
 def targets_up() -> Query:
     """Whether Prometheus could scrape each service."""
-    return Query("min by (job) (up)", "{{job}}", min_step=SCRAPE_INTERVAL)
+    return _of_each_service("min", "up")
 
 
 def scrape_durations() -> Query:
     """How long the scrape of each service took."""
-    return Query("max by (job) (scrape_duration_seconds)", "{{job}}", min_step=SCRAPE_INTERVAL)
+    return _of_each_service("max", "scrape_duration_seconds")
 
 
 def scraped_samples() -> Query:
     """How many series each service serves."""
-    return Query("sum by (job) (scrape_samples_scraped)", "{{job}}", min_step=SCRAPE_INTERVAL)
+    return _of_each_service("sum", "scrape_samples_scraped")
+
+
+def _of_each_service(operation: str, name: str) -> Query:
+    return Query(_each_service(operation, name), f"{{{{job}}}}{AT_INSTANCE}", min_step=SCRAPE_INTERVAL)
 
 
 def versions() -> Query:
     """Version of each program."""
-    own = f"{catalogue.EXPORTER_BUILD_INFO.name}"
-    redis = 'label_replace(redis_instance_info, "version", "$1", "redis_version", "(.+)")'
+    own = select(catalogue.EXPORTER_BUILD_INFO)
+    redis = f'label_replace({select("redis_instance_info")}, "version", "$1", "redis_version", "(.+)")'
     redis = f'label_replace({redis}, "job", "redis", "", "")'
     infos = " or ".join((own, redis, "prometheus_build_info", "alertmanager_build_info"))
     return Query(f"count by (job, version) ({infos})")
@@ -66,22 +94,22 @@ def versions() -> Query:
 
 def redis_readable() -> Query:
     """Whether the exporter could read Redis."""
-    return Query(f"min({catalogue.REDIS_UP.name})")
+    return Query(f"min({select(catalogue.REDIS_UP)})")
 
 
 def exporter_collect_time() -> Query:
     """Mean time that rq-exporter's own collector took."""
-    total, count = (f"sum(rate({name}[$__rate_interval]))" for name in reversed(_summary()))
-    return Query(f"{total} / ({count} > 0)", "rq-exporter's collector")
-
-
-def _summary() -> tuple[str, ...]:
-    return catalogue.REQUEST_PROCESSING.series
+    total, count = (
+        f"sum by (instance) (rate({select(name)}[$__rate_interval]))"
+        for name in reversed(catalogue.REQUEST_PROCESSING.series)
+    )
+    return Query(f"{total} / ({count} > 0)", f"rq-exporter's collector{AT_INSTANCE}")
 
 
 def exporter_scrape_time() -> Query:
     """How long scrapes of the exporter took, all collectors together."""
-    return Query(f"max({_of(RQ_EXPORTER, 'scrape_duration_seconds')})", "whole scrape")
+    whole = _by(RQ_EXPORTER, "max", _of(RQ_EXPORTER, "scrape_duration_seconds"))
+    return Query(whole, f"whole scrape{AT_INSTANCE}")
 
 
 def exporter_errors() -> Query:
@@ -95,7 +123,8 @@ def write_errors() -> Query:
 
 
 def _errors(metric: Metric, legend: str) -> Query:
-    return Query(f"{PER_MINUTE} * sum by (reason) (rate({metric.name}[$__rate_interval])) > 0", legend)
+    rate = f"sum by (instance, reason) (rate({select(metric)}[$__rate_interval]))"
+    return Query(f"{PER_MINUTE} * {rate} > 0", f"{legend}{AT_INSTANCE}")
 
 
 # --- Redis ---
@@ -103,10 +132,10 @@ def _errors(metric: Metric, legend: str) -> Query:
 
 def redis_memory() -> list[Query]:
     """Memory that Redis uses, and its limit where there is one."""
-    limit = f"max({_of(REDIS_EXPORTER, 'redis_memory_max_bytes')}) > 0"
+    limit = _by(REDIS_EXPORTER, "max", _of(REDIS_EXPORTER, "redis_memory_max_bytes"))
     return [
         _gauge(REDIS_EXPORTER, "redis_memory_used_bytes", "used"),
-        Query(limit, "limit", min_step=SCRAPE_INTERVAL),
+        Query(f"{limit} > 0", f"limit{AT_INSTANCE}", min_step=SCRAPE_INTERVAL),
     ]
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from grafana.layer.query import Query
-from grafana.queries.promql import QUEUE, equals, select, with_zero
+from grafana.queries.promql import BY_QUEUE, BY_WORKER, QUEUE, equals, named, select, with_zero
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 
@@ -23,13 +23,13 @@ def _workers(*matchers: str) -> str:
 
 def _of_chosen_workers(series: str) -> str:
     """The maximum by worker, of the workers that listen to the chosen queues."""
-    return f"(max by (name) ({series}) and on (name) {_workers()})"
+    return f"(max by ({BY_WORKER}) ({series}) and on ({BY_WORKER}) {_workers()})"
 
 
 def up() -> Query:
     """Live workers."""
     # Zero only where Redis could be read and had none.
-    return Query(f"count({_workers()}) or 0 * max({catalogue.REDIS_UP.name} == 1)")
+    return Query(f"count({_workers()}) or 0 * max({select(catalogue.REDIS_UP)} == 1)")
 
 
 def in_state(state: str) -> Query:
@@ -44,7 +44,16 @@ def by_state() -> Query:
 
 def by_queue() -> Query:
     """Live workers that listen, by queue."""
-    return Query(f"max by (queue) ({select(catalogue.QUEUE_WORKERS, QUEUE)})", "{{queue}}")
+    return Query(f"max by ({BY_QUEUE}) ({select(catalogue.QUEUE_WORKERS, QUEUE)})", named("queue"))
+
+
+def not_counting() -> Query:
+    """Live workers whose jobs leave no durations, waits and failures, by queue; none of what has none."""
+    listening, counting = (
+        f"max by ({BY_QUEUE}) ({select(metric, QUEUE)})"
+        for metric in (catalogue.QUEUE_WORKERS, catalogue.QUEUE_MONITORED_WORKERS)
+    )
+    return Query(f"{listening} - {counting} > 0", named("queue"))
 
 
 def busy_share() -> Query:
@@ -59,34 +68,38 @@ def utilisation() -> Query:
     Counted from the scrapes that saw a worker busy, not from run times: those are known when a job ends, so
     that a long one would show as nothing, and then as more than all.
     """
-    busy = (
-        f"sum by (queue) (count_over_time({select(catalogue.WORKER_JOB_RUNNING, QUEUE)}[$__rate_interval]))"
+    running = select(catalogue.WORKER_JOB_RUNNING, QUEUE)
+    busy = f"sum by ({BY_QUEUE}) (count_over_time({running}[$__rate_interval]))"
+    there = (
+        f"sum by ({BY_QUEUE}) (sum_over_time({select(catalogue.QUEUE_WORKERS, QUEUE)}[$__rate_interval])) > 0"
     )
-    there = f"sum by (queue) (sum_over_time({select(catalogue.QUEUE_WORKERS, QUEUE)}[$__rate_interval])) > 0"
-    return Query(f"({busy} or 0 * ({there})) / ({there})", "{{queue}}")
+    return Query(f"({busy} or 0 * ({there})) / ({there})", named("queue"))
 
 
 def states() -> Query:
     """The number of each worker's state."""
-    numbers = " or ".join(
-        f"{number} * {_workers(equals('state', state))}" for number, state in enumerate(STATES, start=1)
-    )
-    return Query(f"max by (name) ({numbers})", "{{name}}")
+    return Query(f"max by ({BY_WORKER}) ({_numbers()})", named("name"))
 
 
 def state_now() -> Query:
     """The number of each worker's state, with the queues it listens to."""
-    return Query(states().expr.replace("by (name)", "by (name, queues)"))
+    return Query(f"max by ({BY_WORKER}, queues) ({_numbers()})")
+
+
+def _numbers() -> str:
+    return " or ".join(
+        f"{number} * {_workers(equals('state', state))}" for number, state in enumerate(STATES, start=1)
+    )
 
 
 def heartbeat_age() -> Query:
     """Time since each worker last reported."""
-    return Query(f"time() - {_of_chosen_workers(catalogue.WORKER_LAST_HEARTBEAT.name)}", "{{name}}")
+    return Query(f"time() - {_of_chosen_workers(select(catalogue.WORKER_LAST_HEARTBEAT))}", named("name"))
 
 
 def forgotten_in() -> Query:
     """Time until RQ forgets each worker, unless it reports."""
-    return Query(_of_chosen_workers(catalogue.WORKER_EXPIRES_IN.name), "{{name}}")
+    return Query(_of_chosen_workers(select(catalogue.WORKER_EXPIRES_IN)), named("name"))
 
 
 def overdue_heartbeats() -> Query:
@@ -96,22 +109,24 @@ def overdue_heartbeats() -> Query:
 
 def running_for() -> Query:
     """Run time so far of the jobs that run now, by worker and the job's queue."""
-    return Query(f"max by (name, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{name}}")
+    return Query(
+        f"max by ({BY_WORKER}, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", named("name")
+    )
 
 
 def running_of_timeout() -> Query:
     """Run time so far of the jobs that run now, as a share of the time after which they are ended."""
-    return Query(_of_timeout(), "{{name}}")
+    return Query(_of_timeout(), named("name"))
 
 
 def nearest_to_timeout() -> Query:
     """The same of the job that is nearest to its end, by queue."""
-    return Query(f"max by (queue) ({_of_timeout()})", "{{queue}}")
+    return Query(f"max by ({BY_QUEUE}) ({_of_timeout()})", named("queue"))
 
 
 def _of_timeout() -> str:
     running, timeout = (
-        f"max by (name, queue) ({select(metric, QUEUE)})"
+        f"max by ({BY_WORKER}, queue) ({select(metric, QUEUE)})"
         for metric in (catalogue.WORKER_JOB_RUNNING, catalogue.WORKER_JOB_TIMEOUT)
     )
     return f"{running} / {timeout}"
@@ -119,7 +134,7 @@ def _of_timeout() -> str:
 
 def longest_running() -> Query:
     """Run time so far of the job that has been running longest, by queue."""
-    return Query(f"max by (queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", "{{queue}}")
+    return Query(f"max by ({BY_QUEUE}) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", named("queue"))
 
 
 def succeeded() -> Query:
@@ -152,4 +167,4 @@ def gone() -> Query:
 
 
 def _count_without(now: str, others: str) -> str:
-    return with_zero(f"count(max by (name) ({now}) unless on (name) {others})", _workers())
+    return with_zero(f"count(max by ({BY_WORKER}) ({now}) unless on ({BY_WORKER}) {others})", _workers())

@@ -105,15 +105,17 @@ MEASURED_OTHERWISE = {
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_outage_silences_all_that_the_exporter_measures_and_nothing_else(
+def test_outage_silences_all_that_the_exporter_measures_there_and_nothing_else(
     alertmanager: Server, outage: str
 ) -> None:
     names = {alert.name for alert in alerts()} - set(OUTAGES)
-    targets = [labels(name, instance="b") for name in {*names, "DiskFull"}]
+    targets = [labels(name, instance="main") for name in {*names, "DiskFull"}]
+    others = [labels(name, instance="billing") for name in names]
 
-    result = silenced(alertmanager, labels(outage, "critical"), targets)
+    result = silenced(alertmanager, labels(outage, "critical", instance="main"), [*targets, *others])
 
     assert {target["alertname"] for target in result} == names - MEASURED_OTHERWISE
+    assert {target["instance"] for target in result} == {"main"}
 
 
 WITHOUT_WORKERS = labels("RQQueueWithoutWorkers", "critical", queue="mail")
@@ -144,6 +146,7 @@ BURN = labels("RQErrorBudgetBurn", "critical", queue="mail", objective="run")
             labels("RQQueueWaitTooLong", "critical", queue="mail"),
             [
                 labels("RQQueueWaitTooLong", "critical", queue="other"),
+                labels("RQQueueWaitTooLong", "critical", queue="mail", instance="billing"),
                 labels("RQJobsAbandoned", queue="mail"),
             ],
         ),

@@ -171,7 +171,9 @@ def test_jobs_without_workers_are_seen_in_what_the_exporter_serves(monitoring: M
 
     alert = monitoring.alerts()["RQQueueWithoutWorkers"]
     assert alert["labels"]["queue"] == "mail & more"
-    assert alert["annotations"]["dashboard_url"].endswith("/d/rq-workers?var-queue=mail+%26+more")
+    assert alert["annotations"]["dashboard_url"].endswith(
+        "/d/rq-workers?var-instance=main&var-queue=mail+%26+more"
+    )
 
 
 def test_worker_whose_key_is_about_to_expire_is_lost_and_still_is_when_it_is_gone(

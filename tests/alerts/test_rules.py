@@ -117,7 +117,9 @@ def test_alert_that_compares_events_has_no_lower_bound_but_zero_or_an_objective(
         name
         for name in counters
         if not re.search(rf"(increase|rate|resets)\({re.escape(name)}\W", alert.expression)
-        and not re.search(rf"unless on \(queue\)\s+max by \(queue\) \({name}\)", alert.expression)
+        and not re.search(
+            rf"unless on \(instance, queue\)\s+max by \(instance, queue\) \({name}\)", alert.expression
+        )
     }
 
     assert bare == set()
@@ -143,11 +145,13 @@ def test_unit_tests_see_the_alert_fire_and_its_texts_filled_in(alert: Alert) -> 
 
 
 @every_alert
-def test_link_of_an_alert_about_a_queue_leads_to_that_queue(alert: Alert) -> None:
+def test_link_of_an_alert_leads_to_the_redis_and_the_queue_that_it_is_about(alert: Alert) -> None:
+    labels = {"queue"} if alert.name == "RQAlertmanagerDown" else {"instance", "queue"}
     for moment in MOMENTS:
         for expected in moment.expected if moment.alert == alert.name else ():
-            if "queue" in expected["exp_labels"]:
-                assert "?var-queue=" in expected["exp_annotations"]["dashboard_url"]
+            about = labels & expected["exp_labels"].keys()
+            linked = parse_qs(urlsplit(expected["exp_annotations"]["dashboard_url"]).query)
+            assert {f"var-{label}" for label in about} <= linked.keys()
 
 
 @pytest.mark.parametrize("name", sorted({alert.name for alert in ALERTS} - {WATCHDOG}))

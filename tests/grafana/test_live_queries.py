@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 
 from grafana.queries import jobs
-from grafana.queries.promql import QUEUE
+from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, OWN_INSTANCE, QUEUE
 from grafana.queries.recorded import ALL_RECORDED
+from scheduler import catalogue
 from tests.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
@@ -32,6 +33,7 @@ LINK_LABEL = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
 
 HOUR = 3600
 END = 1_750_003_200
+OTHER = "billing"
 START = END - HOUR
 
 
@@ -58,9 +60,16 @@ def plain_workers(tmp_path_factory: pytest.TempPathFactory, project_root: Path) 
     yield from past(history, tmp_path_factory.mktemp("plain"), project_root / "prometheus" / "rules")
 
 
-def ask(prometheus: Prometheus, query: Asked) -> list[Json]:
+@pytest.fixture(scope="module")
+def two_redis(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+    """In both the same happens, under the same names."""
+    history = History(START, instances=(OWN_INSTANCE, OTHER))
+    yield from past(history, tmp_path_factory.mktemp("two"), project_root / "prometheus" / "rules")
+
+
+def ask(prometheus: Prometheus, query: Asked, instance: str = ".+") -> list[Json]:
     """What a panel gets for the hour: of an instant query, one value a series."""
-    expr = interpolate(query, HOUR)
+    expr = interpolate(query, HOUR, instance)
     if query.instant:
         return [{**one, "values": [one["value"]]} for one in prometheus.instant(expr, END)]
     return prometheus.range(expr, START, END, step_of(query, HOUR))
@@ -82,7 +91,9 @@ def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: Prometheu
         found = [ask(prometheus, query) for query in queries]
         for target, series in zip(panel["targets"], found, strict=True):
             for one in series:
-                assert set(LEGEND_LABEL.findall(target["legendFormat"])) <= set(one["metric"]), panel["title"]
+                # The name of a Redis at the end is taken off where there is none.
+                legend = target["legendFormat"].removesuffix(AT_INSTANCE)
+                assert set(LEGEND_LABEL.findall(legend)) <= set(one["metric"]), panel["title"]
         labels = {label for series in found for one in series for label in one["metric"]}
         assert set(LINK_LABEL.findall(json.dumps(panel))) <= labels, panel["title"]
         for transformation in panel["transformations"]:
@@ -131,6 +142,35 @@ def test_with_plain_workers_an_empty_panel_says_why(plain_workers: Prometheus, u
             assert panel["fieldConfig"]["defaults"].get("noValue"), panel["title"]
 
 
+@pytest.mark.parametrize(
+    "place",
+    [
+        ("rq-overview", "Queues"),
+        ("rq-failures", "Workers that count nothing"),
+        ("rq-durations", "Workers that count nothing"),
+    ],
+    ids=" ".join,
+)
+def test_workers_whose_jobs_are_missing_are_told_of(
+    prometheus: Prometheus, plain_workers: Prometheus, place: tuple[str, str]
+) -> None:
+    """The last queue has no workers at all."""
+    uid, title = place
+    (query,) = (
+        query
+        for query in panel_queries(uid)
+        if query.panel == title and catalogue.QUEUE_MONITORED_WORKERS.name in query.expr
+    )
+
+    some, all_ = (
+        {series["metric"]["queue"]: series["values"][-1][1] for series in ask(server, query)}
+        for server in (prometheus, plain_workers)
+    )
+
+    assert some == {"queue-0": "1"}
+    assert all_ == {"queue-0": "3"}
+
+
 def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(plain_workers: Prometheus) -> None:
     told_by_workers = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
     counted = [query for query in PANEL_QUERIES if told_by_workers.search(query.expr)]
@@ -158,8 +198,52 @@ def test_the_failure_ratio_of_a_queue_is_that_of_its_counters(prometheus: Promet
             series["metric"]["queue"]: float(series["value"][1])
             for series in prometheus.instant(interpolate(Asked("", "", "", query.expr), HOUR), END)
         }
-        for query in (jobs.failure_ratio_by_queue(), jobs.failure_ratio(QUEUE, by="queue"))
+        for query in (jobs.failure_ratio_by_queue(), jobs.failure_ratio(QUEUE, by=BY_QUEUE))
     )
 
     assert len(recorded) == History(START).queues
     assert recorded == pytest.approx(counted, rel=0.05)
+
+
+def by_labels_and_time(answer: list[Json], instance: str) -> dict[tuple[frozenset[str], int], float]:
+    """The values of all series, without the name of this Redis."""
+    return {
+        (
+            frozenset(f"{name}={text}" for name, text in series["metric"].items() if text != instance),
+            time,
+        ): float(value)
+        for series in answer
+        for time, value in series["values"]
+    }
+
+
+SHARES_OF_ALL = ("rq-durations: Slowest functions E",)
+"""What is a share of the work in all chosen Redis is smaller the more there are."""
+
+
+@pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
+def test_one_redis_of_two_is_shown_as_if_it_were_alone(
+    prometheus: Prometheus, two_redis: Prometheus, query: Asked
+) -> None:
+    alone, chosen = ask(prometheus, query), ask(two_redis, query, OTHER)
+
+    if "ALERTS" in query.expr:  # an alert of the first one
+        assert [value for series in chosen for _, value in series["values"] if float(value)] == []
+    else:
+        assert by_labels_and_time(chosen, OTHER) == pytest.approx(by_labels_and_time(alone, OWN_INSTANCE))
+
+
+@pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
+def test_two_redis_at_once_are_told_apart_or_added_up_on_purpose(
+    prometheus: Prometheus, two_redis: Prometheus, query: Asked
+) -> None:
+    """What is named by a queue, function, worker or cron job is there once for each."""
+    named = {"queue", "function", "name", "cron_job"}
+    answer = ask(two_redis, query)
+
+    for series in answer:
+        assert "instance" in series["metric"] or not named & set(series["metric"]), query.expr
+    if "ALERTS" not in query.expr and str(query) not in SHARES_OF_ALL:
+        of_other = [series for series in answer if series["metric"].get("instance") == OTHER]
+        of_main = [series for series in ask(prometheus, query) if "instance" in series["metric"]]
+        assert by_labels_and_time(of_other, OTHER) == pytest.approx(by_labels_and_time(of_main, OWN_INSTANCE))

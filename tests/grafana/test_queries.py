@@ -60,9 +60,7 @@ FOREIGN = {
 }
 """Metrics of other programs, by the same name in every version that the stack may run with."""
 
-NOT_SHOWN: dict[str, str] = {
-    "rq_queue_monitored_workers": "tells the dashboards what is missing; they do not say so yet",
-}
+NOT_SHOWN: dict[str, str] = {}
 """Metrics of the catalogue that no dashboard shows, and why not."""
 
 COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in metric.series}

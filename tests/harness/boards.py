@@ -77,13 +77,14 @@ def step_of(query: Asked, range_seconds: int) -> int:
     return max(query.min_step, -(-range_seconds // 1000))
 
 
-def interpolate(query: Asked, range_seconds: int) -> str:
-    """The query as Grafana sends it, with everything chosen."""
+def interpolate(query: Asked, range_seconds: int, instance: str = ".+") -> str:
+    """The query as Grafana sends it, with everything chosen, or one Redis of several."""
     step = step_of(query, range_seconds)
     values = {
         "__interval": f"{step}s",
         "__rate_interval": f"{max(step + query.min_step, 4 * query.min_step)}s",
         "__range": f"{range_seconds}s",
+        "instance": instance,
         "queue": ".+",
         "function": ".+",
     }

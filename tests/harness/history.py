@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
+from grafana.queries.promql import OWN_INSTANCE
 from scheduler import catalogue
 from scheduler.catalogue import Metric
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
@@ -56,6 +57,8 @@ class History:
     cron_jobs: int = 3
     monitored: bool = True
     """Whether the workers are MonitoredWorkers, which tell what became of each job."""
+    instances: tuple[str, ...] = (OWN_INSTANCE,)
+    """The Redis that are watched; in each there is the same."""
 
     def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
         """Write the samples from `start` to before `end` as OpenMetrics, which promtool imports."""
@@ -66,6 +69,13 @@ class History:
 
     def series(self) -> Iterator[Series]:
         """Every series."""
+        for instance in self.instances:
+            for series in self._of_one_redis():
+                yield replace(series, labels={**series.labels, "instance": instance})
+        yield from _other_services()
+        yield from _alerts(self.start)
+
+    def _of_one_redis(self) -> Iterator[Series]:
         for queue in range(self.queues):
             yield from self._queue(f"queue-{queue}", queue)
         for function in range(self.functions if self.monitored else 0):
@@ -77,8 +87,7 @@ class History:
         for job in range(self.cron_jobs):
             yield from self._cron_job(f"cron-{job}", job)
         yield from self._exporter()
-        yield from _other_services()
-        yield from _alerts(self.start)
+        yield from _redis()
 
     def _counter(self, rate: float, since: float = 0.0) -> Value:
         """Whole events at a steady rate from `since` seconds after the start."""
@@ -91,6 +100,9 @@ class History:
             yield _rq(catalogue.JOBS, _wave(mean + index), **labels, status=status)
         yield _rq(catalogue.QUEUE_OLDEST_JOB_AGE, _wave(40 + index), **labels)
         yield _rq(catalogue.QUEUE_WORKERS, _constant(0 if index == self.queues - 1 else 3), **labels)
+        yield _rq(
+            catalogue.QUEUE_MONITORED_WORKERS, _constant(2 if self.monitored and index == 0 else 0), **labels
+        )
         yield _rq(catalogue.QUEUE_STUCK_JOBS, _constant(index), **labels)
         yield _rq(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, _constant(index), **labels)
         yield _rq(catalogue.QUEUE_OBJECTIVE_WAIT, _constant(60), **labels, le="60.0")
@@ -205,11 +217,15 @@ def _rq(metric: Metric, value: Value, /, **labels: str) -> Series:
     return _rq_series(metric.name, value, **labels)
 
 
-def _other_services() -> Iterator[Series]:
-    for service in (RQ_EXPORTER, REDIS_EXPORTER, PROMETHEUS, ALERTMANAGER):
-        yield _of_job(service, "up", _constant(1))
-        yield _of_job(service, "scrape_duration_seconds", _wave(0.01))
-        yield _of_job(service, "scrape_samples_scraped", _constant(500))
+def _scraped(service: Service) -> Iterator[Series]:
+    yield _of_job(service, "up", _constant(1))
+    yield _of_job(service, "scrape_duration_seconds", _wave(0.01))
+    yield _of_job(service, "scrape_samples_scraped", _constant(500))
+
+
+def _redis() -> Iterator[Series]:
+    for service in (RQ_EXPORTER, REDIS_EXPORTER):
+        yield from _scraped(service)
     gauges = {
         "redis_up": 1,
         "redis_memory_used_bytes": 2e6,
@@ -228,7 +244,11 @@ def _other_services() -> Iterator[Series]:
     ):
         yield _of_job(REDIS_EXPORTER, name, _rising(1.0))
     yield _of_job(REDIS_EXPORTER, "redis_instance_info", _constant(1), redis_version="7.0.15")
+
+
+def _other_services() -> Iterator[Series]:
     for service in (PROMETHEUS, ALERTMANAGER):
+        yield from _scraped(service)
         yield _of_job(service, f"{service.name}_build_info", _constant(1), version="1.0")
     for name in ("prometheus_tsdb_head_series", "prometheus_tsdb_storage_blocks_bytes"):
         yield _of_job(PROMETHEUS, name, _wave(1e5))
@@ -247,6 +267,11 @@ def _other_services() -> Iterator[Series]:
 
 
 def _alerts(start: int) -> Iterator[Series]:
-    labels = {"alertname": "RQQueueWaitTooLong", "severity": "page", "queue": "queue-0"}
+    labels = {
+        "alertname": "RQQueueWaitTooLong",
+        "severity": "page",
+        "instance": OWN_INSTANCE,
+        "queue": "queue-0",
+    }
     yield Series("ALERTS", {**labels, "alertstate": "firing"}, _since(start + 1200, 1))
     yield Series("ALERTS_FOR_STATE", labels, _since(start + 1200, start + 1100))

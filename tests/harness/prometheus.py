@@ -88,10 +88,10 @@ class Prometheus:
             return json.load(answer)["data"]
 
 
-def promtool(*arguments: str) -> None:
-    """Run promtool.
+def promtool(*arguments: str, cwd: Path | None = None) -> None:
+    """Run promtool, in a folder if need be.
 
     Raises:
         CalledProcessError: it failed.
     """
-    subprocess.run([PROMTOOL.path(), *arguments], check=True, capture_output=True, text=True)
+    subprocess.run([PROMTOOL.path(), *arguments], check=True, capture_output=True, text=True, cwd=cwd)

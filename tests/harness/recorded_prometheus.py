@@ -23,9 +23,11 @@ class Prometheus(prometheus.Prometheus):
             file = self.directory / f"rules-{level}.yml"
             file.write_text(yaml.safe_dump({"groups": groups}))
             with self:
+                # The path of the file decides when in its interval a rule is evaluated.
                 promtool(
                     *("tsdb", "create-blocks-from", "rules", f"--url={self.url}"),
-                    *(f"--output-dir={self.blocks}", f"--start={start}", f"--end={end}", str(file)),
+                    *(f"--output-dir={self.blocks}", f"--start={start}", f"--end={end}", file.name),
+                    cwd=self.directory,
                 )
 
 

@@ -48,6 +48,8 @@ DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated
 
 RIGHTLY_EMPTY = {
     ("rq-overview", "What fires"): "nothing is wrong with this stack",
+    ("rq-durations", "Workers that count nothing"): "its workers count their jobs",
+    ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
     ("rq-stack-health", "Notifications"): "nobody is to be told of alerts, as long as no receivers are set",
 }

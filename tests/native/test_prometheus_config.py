@@ -10,7 +10,7 @@ import pytest
 import yaml
 
 from native.prometheus_config import rewrite, write
-from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, SERVICES, Service
+from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, REDIS_EXPORTER, RQ_EXPORTER, SERVICES, Service
 from stack.settings import PROJECT_ROOT
 
 SHARED = PROJECT_ROOT / "prometheus" / "prometheus.yml"
@@ -62,8 +62,34 @@ def test_everything_else_stays_as_it_is() -> None:
         for job in config["scrape_configs"]:
             job.pop("static_configs", None)
             job.pop("dns_sd_configs", None)
+            job.pop("file_sd_configs", None)
         del config["alerting"]
     assert local == shared
+
+
+def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None:
+    named = [
+        static["labels"]["instance"]
+        for job in rewritten(WITH_PREVIEW)["scrape_configs"]
+        for static in job["static_configs"]
+        if job["job_name"] in {RQ_EXPORTER.name, REDIS_EXPORTER.name}
+    ]
+
+    assert named == ["main", "main"]
+
+
+def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
+    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_PREVIEW, port, tmp_path))
+
+    found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
+    assert {name: files for name, files in found.items() if files} == {
+        RQ_EXPORTER.name: [{"files": [f"{tmp_path}/rq-exporter*.yml"]}],
+        REDIS_EXPORTER.name: [{"files": [f"{tmp_path}/redis-exporter*.yml"]}],
+    }
+
+
+def test_without_such_a_folder_none_is_looked_for() -> None:
+    assert not any("file_sd_configs" in job for job in rewritten(WITH_PREVIEW)["scrape_configs"])
 
 
 def test_targets_that_a_user_added_stay_as_they_are() -> None:

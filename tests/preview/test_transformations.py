@@ -73,3 +73,22 @@ def test_unknown_transformation_is_named() -> None:
 def test_disabled_transformation_does_nothing() -> None:
     frame = table(queue=["a"])
     assert transform([frame], [{"id": "histogram", "disabled": True}]) == [frame]
+
+
+@pytest.mark.parametrize(
+    ("regex", "name", "expected"),
+    [
+        ("/^(.*) @ (main)?$/", "$1", ["mail", "mail @ billing", "api"]),
+        ("mail", "post", ["mail @ main", "mail @ billing", "api @ "]),  # whole names only
+        ("(.*) @ (.*)", "$2: $1", ["main: mail", "billing: mail", ": api"]),
+    ],
+)
+def test_series_are_renamed_by_a_regular_expression(regex: str, name: str, expected: list[str]) -> None:
+    series = [
+        Frame((Field("Value", "number", [1.0], source_name=shown),))
+        for shown in ("mail @ main", "mail @ billing", "api @ ")
+    ]
+
+    renamed = transform(series, [{"id": "renameByRegex", "options": {"regex": regex, "renamePattern": name}}])
+
+    assert [frame.fields[0].display_name for frame in renamed] == expected

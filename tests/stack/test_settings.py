@@ -16,7 +16,7 @@ from stack.services import (
     REDIS_EXPORTER,
     SERVICES,
 )
-from stack.settings import PORTS, StackSettings, load_settings
+from stack.settings import PORTS, PROJECT_ROOT, StackSettings, load_settings
 
 
 @pytest.fixture
@@ -129,3 +129,24 @@ def test_an_address_of_redis_that_is_none_is_refused_without_its_password(dotenv
         read(dotenv, RQ_REDIS_URL=url)
 
     assert "secret" not in str(raised.value)
+
+
+def test_a_folder_of_further_exporters_is_found_from_the_project(dotenv: Path, tmp_path: Path) -> None:
+    assert read(dotenv).scrape_targets() is None
+    assert read(dotenv, SCRAPE_TARGETS_DIR=str(tmp_path)).scrape_targets() == tmp_path
+    assert read(dotenv, SCRAPE_TARGETS_DIR="./docs").scrape_targets() == PROJECT_ROOT / "docs"
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [
+        ("docs", "the path of a folder, with a / at its beginning or ./ before it"),
+        ("/does/not/exist", "a folder that exists"),
+    ],
+)
+def test_a_folder_of_further_exporters_that_cannot_be_read_is_refused(
+    dotenv: Path, value: str, expected: str
+) -> None:
+    """Docker would take a bare word for a volume's name, and make a folder that is missing."""
+    with pytest.raises(StackError, match=f"SCRAPE_TARGETS_DIR: expected {expected}, got '{value}'"):
+        read(dotenv, SCRAPE_TARGETS_DIR=value)
