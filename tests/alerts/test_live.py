@@ -25,6 +25,7 @@ from tests.alerts.foreign import FOREIGN
 from tests.alerts.rules import PROMETHEUS as FOLDER
 from tests.alerts.rules import WATCHDOG
 from tests.harness.exporter_process import running_exporter
+from tests.harness.impatience import impatient, impatient_rules
 from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisServer
 from tests.harness.rule_checks import errors_of_all_rules
@@ -64,22 +65,6 @@ class Monitoring:
         path = f"/api/v1/query?query={query}"
         result = self.servers[PROMETHEUS].json(path)["data"]["result"]
         return str(result[0]["value"][1]) if result else "0"
-
-
-def impatient(text: str) -> str:
-    """The configuration, with every interval as short as it can be."""
-    config = yaml.safe_load(text)
-    config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
-    for job in config["scrape_configs"]:
-        job.pop("scrape_interval", None)
-        job.pop("scrape_timeout", None)
-    return yaml.safe_dump(config)
-
-
-def impatient_rules(text: str) -> str:
-    """The rules, without intervals of their own."""
-    groups = yaml.safe_load(text)["groups"]
-    return yaml.safe_dump({"groups": [{**group, "interval": "1s"} for group in groups]})
 
 
 @pytest.fixture(scope="module")

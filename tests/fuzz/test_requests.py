@@ -14,9 +14,9 @@ from grafana.__main__ import GENERATED
 from tests.fuzz.tried import throw
 from tests.harness.exporter_process import running_exporter
 from tests.harness.ports import free_port
+from tests.harness.preview import running_preview
 from tests.harness.redis_server import RedisServer
 from tests.harness.servers import Server
-from tests.preview.conftest import running_preview
 
 SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)")
 """A file of the machine, one of the project, and the inside of a program: none may ever be in an answer."""

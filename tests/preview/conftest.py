@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 from playwright.sync_api import BrowserContext
 
-from stack.settings import RQ_DASHBOARD_URL
 from tests.harness.browser import DashboardView, open_browser, open_dashboard
-from tests.harness.ports import free_port
-from tests.harness.servers import Server, running
+from tests.harness.preview import running_preview
+from tests.harness.servers import Server
 from tests.preview.boards import write_boards
 from tests.preview.history import LENGTH
 from tests.preview.prometheus import Prometheus, running_prometheus
@@ -22,23 +19,6 @@ OpenDashboard = Callable[..., DashboardView]
 
 TIME_ZONE = "Asia/Kathmandu"
 """UTC+05:45, without daylight saving."""
-
-
-@contextmanager
-def running_preview(
-    project_root: Path, directory: Path, prometheus_url: str, dashboards: Path
-) -> Iterator[Server]:
-    """Run `python -m preview` on a port of its own."""
-    port = free_port()
-    environment = {
-        "PREVIEW_PORT": str(port),
-        "PROMETHEUS_URL": prometheus_url,
-        "DASHBOARDS_PATH": str(dashboards),
-        RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
-    }
-    command = [sys.executable, "-m", "preview"]
-    with running("preview", directory, port, command, "/api/health", environment, project_root) as server:
-        yield server
 
 
 @pytest.fixture(scope="session")

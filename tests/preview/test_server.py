@@ -15,8 +15,8 @@ from pathlib import Path
 import pytest
 
 from tests.harness.ports import free_port
+from tests.harness.preview import running_preview
 from tests.harness.servers import Server
-from tests.preview.conftest import running_preview
 
 
 @pytest.fixture(scope="module")

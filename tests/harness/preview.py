@@ -1,0 +1,29 @@
+"""The preview as a process that answers HTTP."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from stack.settings import RQ_DASHBOARD_URL
+from tests.harness.ports import free_port
+from tests.harness.servers import Server, running
+
+
+@contextmanager
+def running_preview(
+    project_root: Path, directory: Path, prometheus_url: str, dashboards: Path
+) -> Iterator[Server]:
+    """Run `python -m preview` on a port of its own."""
+    port = free_port()
+    environment = {
+        "PREVIEW_PORT": str(port),
+        "PROMETHEUS_URL": prometheus_url,
+        "DASHBOARDS_PATH": str(dashboards),
+        RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
+    }
+    command = [sys.executable, "-m", "preview"]
+    with running("preview", directory, port, command, "/api/health", environment, project_root) as server:
+        yield server
