@@ -6,12 +6,23 @@ import argparse
 import sys
 from collections.abc import Callable
 
-from bench import commands, dashboards, exactness, growth, load, redis_capacity, scrape, throughput
+from bench import (
+    command_line,
+    commands,
+    dashboards,
+    exactness,
+    growth,
+    load,
+    redis_capacity,
+    scrape,
+    throughput,
+)
 from bench.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
     "commands": commands.run,
+    "command-line": command_line.run,
     "exactness": exactness.run,
     "scrape": scrape.run,
     "dashboards": dashboards.run,
