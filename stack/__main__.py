@@ -7,7 +7,6 @@ import contextlib
 import fcntl
 import os
 import re
-import subprocess
 import sys
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
@@ -206,7 +205,8 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> int:
         raise StackError("expected a command to run: python -m stack exec rq info")
     environment = {**settings.environment, REDIS_URL: settings.redis_url()}
     try:
-        return subprocess.run(arguments.command, env=environment, check=False).returncode
+        # In our place: Ctrl-C is for the command, which may have something to finish.
+        os.execvpe(arguments.command[0], arguments.command, environment)  # noqa: S606
     except OSError as error:
         raise StackError(f"{arguments.command[0]}: {error.strerror}") from error
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import sys
 
@@ -53,6 +54,31 @@ def test_exec_hands_on_the_address_of_redis_and_the_exit_code() -> None:
 
     assert result.stdout == "redis://127.0.0.1:7123/0\n"
     assert result.returncode == 7
+
+
+def test_exec_leaves_ctrl_c_to_the_command() -> None:
+    code = """
+import time
+try:
+    print("ready", flush=True)
+    time.sleep(60)
+except KeyboardInterrupt:
+    time.sleep(1)
+    raise SystemExit(7)
+"""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "stack", "exec", sys.executable, "-c", code],
+        cwd=PROJECT_ROOT,
+        stdout=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    assert process.stdout is not None
+    with process:
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+
+    assert process.returncode == 7
 
 
 def test_exec_of_what_is_no_program_says_so() -> None:
