@@ -97,13 +97,10 @@ def _service_monitors() -> Iterator[Manifest]:
 
 
 def _service_monitor(name: str, job: Mapping[str, Any]) -> Manifest:
-    # The operator takes the service's name for the label `job`, which the rules know. Without the labels that
-    # change with the pod, a new pod goes on with the series of the old one.
-    of_the_namespace = {
-        "sourceLabels": ["__meta_kubernetes_namespace", "__meta_kubernetes_service_name"],
-        "separator": "/",
-        "targetLabel": "instance",
-    }
+    # The operator takes the service's name for the label `job`, which the rules know. The instance names the
+    # Redis: here it is the namespace, for both its exporters. Without the labels that change with the pod, a
+    # new pod goes on with the series of the old one.
+    of_the_namespace = {"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "instance"}
     of_the_pod = {"action": "labeldrop", "regex": "pod|container|endpoint"}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
