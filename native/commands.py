@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from native import programs
 from native.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
-from scheduler.settings import Settings
+from scheduler.settings import Process, variables_of
 from stack import services
 from stack.dotenv import read_dotenv
 from stack.services import Service
@@ -27,7 +27,8 @@ from stack.settings import (
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
 """After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
 
-SETTINGS_VARIABLES = frozenset(setting.metadata["variable"] for setting in fields(Settings))
+PACKAGES = PROJECT_ROOT / "requirements" / "runtime.txt"
+"""The lock file: other packages make other Python processes."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,29 +96,28 @@ def _redis(place: Place) -> Command:
     return Command(arguments, sources=(config,))
 
 
-def _python(place: Place, arguments: tuple[str, ...], *sources: str) -> Command:
+def _python(place: Place, process: Process, arguments: tuple[str, ...], *sources: str) -> Command:
     given = place.settings.environment
-    environment = {name: given[name] for name in sorted(SETTINGS_VARIABLES & given.keys())}
+    environment = {name: given[name] for name in sorted(variables_of(process) & given.keys())}
     environment |= {REDIS_URL: place.settings.redis_url(), "PYTHONUNBUFFERED": "1"}
-    return Command(
-        (sys.executable, *arguments), environment, tuple(PROJECT_ROOT / source for source in sources)
-    )
+    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources))
+    return Command((sys.executable, *arguments), environment, read)
 
 
-def _script(service: Service) -> Callable[[Place], Command]:
+def _script(service: Service, process: Process) -> Callable[[Place], Command]:
     script = f"{service.name}.py"
-    return lambda place: _python(place, (script,), script, "scheduler", "demo", "cron_jobs.py")
+    return lambda place: _python(place, process, (script,), script, "scheduler", "demo", "cron_jobs.py")
 
 
 def _worker(service: Service) -> Callable[[Place], Command]:
-    run = _script(service)
+    run = _script(service, "worker")
     return lambda place: replace(
         run(place), stop_within=place.settings.stop_grace, number=place.settings.number(service)
     )
 
 
 def _rq_exporter(place: Place) -> Command:
-    run = _python(place, ("-m", "scheduler.exporter"), "scheduler")
+    run = _python(place, "exporter", ("-m", "scheduler.exporter"), "scheduler")
     port = str(place.settings.port(services.RQ_EXPORTER))
     listen = {"RQ_EXPORTER_HOST": BIND_ADDRESS, "RQ_EXPORTER_PORT": port}
     return Command(run.arguments, {**run.environment, **listen}, run.sources)
@@ -204,15 +204,15 @@ def _preview(place: Place) -> Command:
         RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
         "PYTHONUNBUFFERED": "1",
     }
-    sources = tuple(PROJECT_ROOT / name for name in ("preview", "grafana/generated", "grafana/provisioning"))
-    return Command((sys.executable, "-m", "preview"), environment, sources)
+    sources = (PROJECT_ROOT / name for name in ("preview", "grafana/generated", "grafana/provisioning"))
+    return Command((sys.executable, "-m", "preview"), environment, (PACKAGES, *sources))
 
 
 COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
     services.REDIS: _redis,
     services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
     services.LONG_RUNNING_WORKER: _worker(services.LONG_RUNNING_WORKER),
-    services.CRON_SCHEDULER: _script(services.CRON_SCHEDULER),
+    services.CRON_SCHEDULER: _script(services.CRON_SCHEDULER, "cron-scheduler"),
     services.RQ_EXPORTER: _rq_exporter,
     services.REDIS_EXPORTER: _redis_exporter,
     services.PROMETHEUS: _prometheus,

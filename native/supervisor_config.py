@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from native.commands import Command
@@ -86,7 +86,7 @@ def _supervisord(directory: Path) -> str:
 
 
 def _program(directory: Path, name: str, command: Command, position: int) -> str:
-    environment = {**command.environment, SOURCES_DIGEST: _digest(command.sources)}
+    environment = {**command.environment, SOURCES_DIGEST: _digest(command)}
     return _section(
         f"program:{name}",
         {
@@ -128,12 +128,20 @@ def _survives_parsing(value: str) -> bool:
     return not any(sign in value for sign in ("\n", " ;", " #"))
 
 
-def _digest(sources: Iterable[Path]) -> str:
-    """Return a digest of the names and contents of files, and of those below folders."""
+def _digest(command: Command) -> str:
+    """Return a digest of what the program reads: names and contents of its sources, files below folders too.
+
+    Of the programs themselves it holds size and time, which differ after an upgrade.
+    """
     digest = hashlib.sha256()
-    for source in sources:
+    for source in command.sources:
         files = sorted(source.rglob("*")) if source.is_dir() else [source]
         for file in files:
             if file.is_file() and file.suffix != ".pyc":
                 digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    for argument in command.arguments:
+        program = Path(argument)
+        if program.is_absolute() and program.is_file() and os.access(program, os.X_OK):
+            status = program.stat()
+            digest.update(f"{program} {status.st_size} {status.st_mtime_ns}".encode() + b"\0")
     return digest.hexdigest()[:16]

@@ -21,6 +21,15 @@ SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
+Process = Literal["worker", "cron-scheduler", "exporter"]
+"""The kinds of processes of this package."""
+
+PROCESSES: tuple[Process, ...] = get_args(Process)
+WORKER: tuple[Process, ...] = ("worker",)
+SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
+"""Those that enqueue: jobs do it as well."""
+
+
 class SettingsError(ValueError):
     """A setting in the environment has a value that cannot be used."""
 
@@ -79,10 +88,16 @@ def _one_of(choices: tuple[Name, ...]) -> Callable[[str], Name]:
 
 
 def _setting(
-    variable: str, default: T, parse: Callable[[str], T], meaning: str, *, secret: bool = False
+    variable: str,
+    default: T,
+    parse: Callable[[str], T],
+    meaning: str,
+    *,
+    secret: bool = False,
+    read_by: tuple[Process, ...] = PROCESSES,
 ) -> T:
-    """A field of Settings that `variable` in the environment overrides."""
-    metadata = {"variable": variable, "parse": parse, "meaning": meaning}
+    """A field of Settings that `variable` in the environment overrides, for the processes that read it."""
+    metadata = {"variable": variable, "parse": parse, "meaning": meaning, "read_by": read_by}
     return field(default=default, metadata=metadata, repr=not secret)
 
 
@@ -113,51 +128,63 @@ class Settings:
         "pickle",
         _one_of(SERIALIZERS),
         "How arguments and results of jobs are written: pickle, or json, which is data only and never code.",
+        read_by=SCHEDULING,
     )
     timezone: ZoneInfo = _setting(
-        "SCHEDULER_TIMEZONE", ZoneInfo("UTC"), _time_zone, "Time zone that cron expressions are read in."
+        "SCHEDULER_TIMEZONE",
+        ZoneInfo("UTC"),
+        _time_zone,
+        "Time zone that cron expressions are read in.",
+        read_by=SCHEDULING,
     )
     cron_grace: int = _setting(
         "SCHEDULER_CRON_GRACE_SECONDS",
         3600,
         _whole_number(0),
         "A tick that no cron scheduler was up for still runs, once, if it is not older than this.",
+        read_by=("cron-scheduler",),
     )
     worker_ttl: int = _setting(
         "RQ_WORKER_TTL_SECONDS",
         20,
         _whole_number(16, 3600),
         "An idle worker reports at least every ttl - 15 s; a dead one is forgotten ttl + 60 s after that.",
+        read_by=WORKER,
     )
     job_monitoring_interval: int = _setting(
         "RQ_JOB_MONITORING_INTERVAL_SECONDS",
         10,
         _whole_number(1, 600),
         "How often a busy worker reports that its job is alive.",
+        read_by=WORKER,
     )
     maintenance_interval: int = _setting(
         "RQ_MAINTENANCE_INTERVAL_SECONDS",
         15,
         _whole_number(1, 3600),
         "How often a worker looks for jobs whose worker died, and retries or fails them.",
+        read_by=WORKER,
     )
     result_ttl: int = _setting(
         "RQ_RESULT_TTL_SECONDS",
         500,
         _whole_number(0),
         "How long the result of a job is kept, unless it was enqueued with a result_ttl.",
+        read_by=WORKER,
     )
     failure_ttl: int = _setting(
         "RQ_FAILURE_TTL_SECONDS",
         30 * 24 * 3600,
         _whole_number(1),
         "How long a failed job is kept, with its traceback, unless it was enqueued with a failure_ttl.",
+        read_by=WORKER,
     )
     objectives_file: Path | None = _setting(
         "RQ_OBJECTIVES_FILE",
         None,
         Path,
         "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
+        read_by=("exporter",),
     )
     log_level: str = _setting(
         "RQ_LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
@@ -169,22 +196,28 @@ class Settings:
         "How they log: text or json. As json, lines about a job name it, its queue and its function.",
     )
     exporter_host: str = _setting(
-        "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on."
+        "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on.", read_by=("exporter",)
     )
     exporter_port: int = _setting(
-        "RQ_EXPORTER_PORT", 9726, _whole_number(1, 65535), "Port that the exporter listens on."
+        "RQ_EXPORTER_PORT",
+        9726,
+        _whole_number(1, 65535),
+        "Port that the exporter listens on.",
+        read_by=("exporter",),
     )
     max_functions_per_queue: int = _setting(
         "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
         200,
         _whole_number(1),
         "Functions of a queue that get series of their own; the rest count as `other`.",
+        read_by=WORKER,
     )
     max_exceptions_per_function: int = _setting(
         "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
         50,
         _whole_number(1),
         "Exception classes of a function that get series of their own; the rest count as `other`.",
+        read_by=WORKER,
     )
 
     @classmethod
@@ -222,3 +255,9 @@ def _with_credentials(settings: Settings) -> str:
         quote(settings.redis_password or "", safe=""),
     )
     return url._replace(netloc=f"{user}:{password}@{url.netloc}").geturl()
+
+
+def variables_of(process: Process) -> frozenset[str]:
+    """Return the variables that a kind of process reads."""
+    found = (setting.metadata for setting in fields(Settings))
+    return frozenset(metadata["variable"] for metadata in found if process in metadata["read_by"])

@@ -49,7 +49,9 @@ def mounted_files_changed(container: Container) -> bool:
 
 def _is_newer(path: Path, moment: float) -> bool:
     try:
-        return path.stat().st_mtime > moment
+        status = path.stat()
+        # An older file that is moved to its place is a change as well.
+        return max(status.st_mtime, status.st_ctime) > moment
     except OSError:  # a link to nowhere, or a path of the machine where the engine is, and not of this one
         return False
 

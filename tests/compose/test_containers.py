@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ import pytest
 
 from stack.compose.containers import mounted_files_changed, state_of
 from stack.runtime import Health, State, worst_state
+from tests.harness.waiting import wait_until
 
 
 def container(
@@ -78,20 +80,29 @@ def test_a_container_is_outdated_once_a_file_below_a_mounted_folder_is_newer(
     file = tmp_path / "rules" / "jobs.yml"
     file.parent.mkdir()
     file.touch()
-    started = datetime.now(UTC)
-    for path in (file, file.parent, tmp_path):
-        os.utime(path, (0, started.timestamp() + seconds))
+    started = datetime.fromtimestamp(file.stat().st_ctime - seconds, UTC)
     state = {"Running": True, "StartedAt": started.isoformat()}
     mounts = [{"Type": "bind", "Source": str(tmp_path)}, {"Type": "volume", "Source": "/nowhere"}]
 
     assert mounted_files_changed({"State": state, "Mounts": mounts}) is changed
 
 
+def test_a_container_is_outdated_by_an_older_file_in_the_place_of_a_newer_one(tmp_path: Path) -> None:
+    file, backup = tmp_path / "objectives.yml", tmp_path / "objectives.yml.backup"
+    backup.touch()
+    os.utime(backup, (0, 0))
+    started = datetime.now(UTC)
+    wait_until(lambda: time.time() > started.timestamp() + 0.1, "a moment to pass")
+    backup.rename(file)
+    state = {"Running": True, "StartedAt": started.isoformat()}
+
+    assert mounted_files_changed({"State": state, "Mounts": [{"Type": "bind", "Source": str(file)}]})
+
+
 def test_a_container_is_not_outdated_by_mounted_files_that_are_not_to_be_seen_here(tmp_path: Path) -> None:
     """They are on the machine of a remote engine, or links that lead nowhere."""
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
-    os.utime(tmp_path, (0, 0))
-    state = {"Running": True, "StartedAt": datetime.now(UTC).isoformat()}
+    state = {"Running": True, "StartedAt": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}
     sources = (tmp_path, tmp_path / "nothing")
     mounts = [{"Type": "bind", "Source": str(source)} for source in sources]
 

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from native.commands import FOR_GRACE_PERIOD
-from scheduler.settings import Settings
+from scheduler.settings import Process, Settings, variables_of
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
 from stack.dotenv import read_dotenv
 from stack.services import (
@@ -82,14 +82,22 @@ def test_a_service_publishes_its_port_on_this_machine_only(service: Service) -> 
         assert published == [f"{BIND_ADDRESS}:{port}:{service.port}"]
 
 
-def test_every_setting_of_the_python_processes_is_handed_on() -> None:
-    of_the_exporter_itself = {"RQ_EXPORTER_HOST", "RQ_EXPORTER_PORT"}
-    mounted = {"RQ_OBJECTIVES_FILE"}
-    variables = {field.metadata["variable"] for field in fields(Settings)} - of_the_exporter_itself - mounted
+@pytest.mark.parametrize(
+    ("name", "process"),
+    [
+        ("short-running-worker", "worker"),
+        ("long-running-worker", "worker"),
+        ("cron-scheduler", "cron-scheduler"),
+        ("rq-exporter", "exporter"),
+    ],
+)
+def test_a_process_gets_the_settings_that_it_reads_and_no_others(name: str, process: Process) -> None:
+    every = {field.metadata["variable"] for field in fields(Settings)}
+    in_the_container = {"RQ_EXPORTER_HOST", "RQ_EXPORTER_PORT", "RQ_OBJECTIVES_FILE"}
 
-    for name in OUR_OWN:
-        if name != PREVIEW.name:
-            assert variables <= DEFINITIONS[name]["environment"].keys(), name
+    handed_on = DEFINITIONS[name]["environment"].keys() & every
+
+    assert handed_on - in_the_container == variables_of(process) - in_the_container
 
 
 def test_what_both_runtimes_read_has_one_default() -> None:
