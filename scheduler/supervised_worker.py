@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import FrameType
@@ -52,6 +53,16 @@ class SupervisedWorker(MonitoredWorker):
             self.log.info("Worker %s: takes the place of its earlier life", self.name)
             self.connection.delete(self.key)
         super().register_birth()  # type: ignore[no-untyped-call]
+
+    def subscribe(self) -> None:
+        """Listen to commands, in a way that can be ended after Redis was away.
+
+        redis-py 5 guards a subscription by a lock that it takes twice when it has to connect anew, and then
+        waits for ever: a worker that ends, or begins anew, just then would hang.
+        """
+        super().subscribe()  # type: ignore[no-untyped-call]
+        subscription: Any = self.pubsub
+        subscription._lock = threading.RLock()
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Report. A job is given up soon, its worker only after RQ's own time for that."""
