@@ -20,7 +20,7 @@ from drill.carry_out import carry_out, check_signs_of_life, stay_quiet, wait_unt
 from drill.document import summary, write_document
 from drill.fault import FAULTS
 from drill.inbox import Inbox
-from drill.report import show
+from drill.report import show, verdict
 from drill.result import Result
 from drill.stack import DrillStack
 from drill.true_times import TrueTimes
@@ -72,7 +72,7 @@ def _drill(runtime: str, names: Sequence[str], quiet: float, console: Console) -
 
 
 def _told(result: Result, console: Console) -> Result:
-    console.print(f"{result.name}: {'passed' if result.passed else 'FAILED'}", highlight=False)
+    console.print(f"{result.name}: {verdict(result)}", highlight=False, markup=False)
     return result
 
 

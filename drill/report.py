@@ -25,15 +25,19 @@ ONLY_SHOWN = ", on the dashboards only"
 Row = tuple[str, ...]
 
 
+def verdict(result: Result) -> str:
+    """Return what went wrong, or that it passed."""
+    return "; ".join(_problems(result)) or "passed"
+
+
 def rows(result: Result, times: TrueTimes) -> list[Row]:
     """Return one row for each expected alert of a fault; one for a result without any."""
-    verdict = "; ".join(_problems(result)) or "passed"
     also = ", ".join(result.consequences) or "-"
     if not result.observations:
-        return [(result.what, "none", "-", "-", "-", also, verdict)]
+        return [(result.what, "none", "-", "-", "-", also, verdict(result))]
     found = [_cells(each, times) for each in result.observations]
     return [
-        (result.what if first else "", *cells, also if first else "", verdict if first else "")
+        (result.what if first else "", *cells, also if first else "", verdict(result) if first else "")
         for first, cells in zip([True, *[False] * len(found)], found, strict=False)
     ]
 
