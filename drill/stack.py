@@ -297,6 +297,14 @@ class DrillStack:
         found: list[dict[str, Any]] = self.copy.ask_prometheus("alerts")["alerts"]
         return found
 
+    def prometheus_missed_itself(self, seconds: float) -> bool:
+        """Tell whether Prometheus could not scrape itself in time during the last seconds."""
+        query = f'min_over_time(up{{job="{PROMETHEUS.name}"}}[{round(seconds)}s]) == 0'
+        try:
+            return bool(self.copy.ask_prometheus("query", query=query)["result"])
+        except OSError:
+            return True
+
 
 def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
     try:

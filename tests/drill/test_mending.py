@@ -13,7 +13,7 @@ from redis import Redis
 
 from drill import native
 from drill.ballast import KEY, filled_memory, full_memory
-from drill.carry_out import carry_out
+from drill.carry_out import TOO_BUSY, carry_out
 from drill.compose import ComposeServices
 from drill.fault import Fault, expect
 from drill.inbox import Inbox
@@ -146,8 +146,9 @@ def test_redis_has_its_configuration_file_back(calls: Calls, tmp_path: Path, red
     assert [verb for _, verb, _ in calls.made] == 2 * ["stop", "start"]
 
 
+@pytest.mark.parametrize(("busy", "excuse"), [(False, ""), (True, f"; {TOO_BUSY}")])
 def test_fault_that_cannot_be_injected_has_failed_and_the_drill_goes_on(
-    calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    busy: bool, excuse: str, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager
     def injected(_: DrillStack) -> Iterator[None]:
@@ -157,10 +158,11 @@ def test_fault_that_cannot_be_injected_has_failed_and_the_drill_goes_on(
     stack = stack_with(calls, tmp_path)
     watchdog = {"labels": {"alertname": "Watchdog"}, "state": "firing"}
     monkeypatch.setattr(stack, "alerts", lambda: [watchdog])
+    monkeypatch.setattr(stack, "prometheus_missed_itself", lambda _: busy)
     fault = Fault("name", "what", injected, (expect("RQExporterDown"),), (), within=0)
 
     with running_webhook() as webhook:
         result = carry_out(fault, stack, Inbox(webhook))
 
     assert not result.passed
-    assert result.problem == "BrokenError: no such process"
+    assert result.problem == f"BrokenError: no such process{excuse}"
