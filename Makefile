@@ -94,12 +94,12 @@ test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing 
 fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
 	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest -m "not e2e" tests/fuzz $(ARGS)
 
-test-e2e: $(VENV)/.dev ## Test whole stacks and applications for minutes: what is too long for `make test`
+test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics tests/cli $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics tests/cli tests/scheduler $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/compose $(ARGS)

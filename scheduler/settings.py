@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from pathlib import Path
@@ -11,11 +12,11 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from scheduler.logs import LOG_FORMATS, LogFormat
+from scheduler.redis_url import check_files, check_redis_url, with_files
 
 T = TypeVar("T")
 Name = TypeVar("Name", bound=str)
 
-REDIS_SCHEMES = ("redis", "rediss", "unix")
 SerializerName = Literal["pickle", "json"]
 SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
@@ -32,18 +33,6 @@ SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
 
 class SettingsError(ValueError):
     """A setting in the environment has a value that cannot be used."""
-
-
-def _redis_url(text: str) -> str:
-    # The value may hold a password, so it is not repeated.
-    url = urlsplit(text)
-    if url.scheme not in REDIS_SCHEMES:
-        raise ValueError(f"a URL that starts with {', '.join(f'{scheme}://' for scheme in REDIS_SCHEMES)}")
-    try:
-        _ = url.port
-    except ValueError as error:
-        raise ValueError("a URL whose port is a number from 0 to 65535") from error
-    return text
 
 
 def _password(text: str) -> str:
@@ -108,11 +97,11 @@ class Settings:
     redis_url: str = _setting(
         "RQ_REDIS_URL",
         "redis://127.0.0.1:6379/0",
-        _redis_url,
-        "The one address of Redis, for everything: redis://, rediss:// (TLS) or unix://.",
+        check_redis_url,
+        "The one address of Redis, for everything: redis://, rediss:// (TLS), unix://, or redis+sentinel://.",
         secret=True,
     )
-    """With user and password in it."""
+    """With user, password and the files for TLS in it."""
     redis_username: str | None = _setting(
         "RQ_REDIS_USERNAME", None, str, "User of Redis, where the address names none; unset: `default`."
     )
@@ -122,6 +111,21 @@ class Settings:
         _password,
         "File with that user's password, which then stands in no address and no environment.",
         secret=True,
+    )
+    redis_ca_file: Path | None = _setting(
+        "RQ_REDIS_CA_FILE",
+        None,
+        Path,
+        "With rediss://: file with the CA certificates (PEM) that vouch for Redis; unset: the system's.",
+    )
+    redis_cert_file: Path | None = _setting(
+        "RQ_REDIS_CERT_FILE",
+        None,
+        Path,
+        "With rediss://: file with the client certificate, if Redis asks for one.",
+    )
+    redis_key_file: Path | None = _setting(
+        "RQ_REDIS_KEY_FILE", None, Path, "With rediss://: file with the key of that certificate."
     )
     serializer: SerializerName = _setting(
         "RQ_SERIALIZER",
@@ -238,7 +242,15 @@ class Settings:
                 except ValueError as error:
                     raise SettingsError(f"{variable}: expected {error}") from error
         settings = cls(**given)
-        return replace(settings, redis_url=_with_credentials(settings))
+        return replace(settings, redis_url=_with_files(settings, _with_credentials(settings)))
+
+
+def settings_of_process() -> Settings:
+    """Read every setting; end this process with a message where one cannot be used."""
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        sys.exit(str(error))
 
 
 def _with_credentials(settings: Settings) -> str:
@@ -261,3 +273,21 @@ def variables_of(process: Process) -> frozenset[str]:
     """Return the variables that a kind of process reads."""
     found = (setting.metadata for setting in fields(Settings))
     return frozenset(metadata["variable"] for metadata in found if process in metadata["read_by"])
+
+
+def _with_files(settings: Settings, url: str) -> str:
+    files = {
+        "RQ_REDIS_CA_FILE": settings.redis_ca_file,
+        "RQ_REDIS_CERT_FILE": settings.redis_cert_file,
+        "RQ_REDIS_KEY_FILE": settings.redis_key_file,
+    }
+    given = ", ".join(name for name, path in files.items() if path)
+    try:
+        url = with_files(url, *files.values())
+    except ValueError as error:
+        raise SettingsError(f"RQ_REDIS_URL: expected {error}, since {given} is set") from error
+    try:
+        check_files(url)
+    except ValueError as error:
+        raise SettingsError(f"{given or 'RQ_REDIS_URL'}: expected {error}") from error
+    return url

@@ -15,7 +15,7 @@ from rq.exceptions import StopRequested
 
 from scheduler.connection import connect
 from scheduler.logs import configure_logging
-from scheduler.settings import Settings
+from scheduler.settings import settings_of_process
 from scheduler.supervised_worker import SupervisedWorker, build_worker
 
 logger = logging.getLogger(__name__)
@@ -30,7 +30,7 @@ def run_worker(queue_name: str) -> None:
     SIGTERM and SIGINT end it after the current job. RQ's worker also ends when it loses Redis at an unlucky
     moment; then this process begins anew, under its old process id.
     """
-    settings = Settings.from_environment()
+    settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
     connection = connect(settings.redis_url)
     _wait_for_redis(connection)

@@ -148,10 +148,10 @@ class StackSettings:
         given = urlsplit(self._given_redis_url())
         if not given.scheme:
             return True
-        address = given.scheme, given.username, given.password, given.hostname, given.port or REDIS.port
-        return address in {
-            ("redis", None, None, host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")
-        }
+        if given.scheme != "redis":  # the stack's own has no TLS and no Sentinels
+            return False
+        address = given.username, given.password, given.hostname, given.port or REDIS.port
+        return address in {(None, None, host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")}
 
     def services_elsewhere(self) -> frozenset[Service]:
         """Return the services that are not started: with another Redis those of its application.

@@ -21,7 +21,7 @@ from scheduler.cron.registry import CronRegistry
 from scheduler.cron.ticks import TickClaims
 from scheduler.logs import configure_logging
 from scheduler.serializers import FORMATS
-from scheduler.settings import Settings
+from scheduler.settings import Settings, settings_of_process
 
 T = TypeVar("T")
 
@@ -39,7 +39,7 @@ FAREWELL_SECONDS = 1.0
 
 def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
     """Cancel all cron jobs but those of the list, and enqueue their ticks until SIGTERM or SIGINT."""
-    settings = Settings.from_environment()
+    settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
     try:
         cron_jobs = define_all(entries, settings, time.time())

@@ -18,17 +18,14 @@ from scheduler.exporter.server import ExporterServer
 from scheduler.exporter.snapshot import RedisReader
 from scheduler.logs import configure_logging
 from scheduler.objectives import ObjectivesError
-from scheduler.settings import Settings, SettingsError
+from scheduler.settings import Settings, settings_of_process
 
 logger = logging.getLogger("scheduler.exporter")
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    try:
-        settings = Settings.from_environment()
-    except SettingsError as error:
-        sys.exit(str(error))
+    settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _stop)

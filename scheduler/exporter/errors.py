@@ -8,10 +8,12 @@ from typing import Literal, get_args
 
 from redis import exceptions
 
+from scheduler.tls import TlsError
+
 logger = logging.getLogger(__name__)
 
 Outage = Literal[
-    "unreachable", "timeout", "loading", "authentication", "permission", "redis_error", "internal"
+    "unreachable", "timeout", "loading", "tls", "authentication", "permission", "redis_error", "internal"
 ]
 """Why nothing at all could be read; goes with `rq_redis_up 0`."""
 
@@ -30,6 +32,7 @@ _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ..
     (exceptions.BusyLoadingError, "loading"),
     ((exceptions.AuthenticationError, exceptions.AuthenticationWrongNumberOfArgsError), "authentication"),
     (exceptions.NoPermissionError, "permission"),
+    (TlsError, "tls"),
     ((exceptions.ConnectionError, OSError), "unreachable"),
     (exceptions.RedisError, "redis_error"),
 )

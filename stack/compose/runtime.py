@@ -11,6 +11,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
+from scheduler.redis_url import hosts_of
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -76,7 +77,8 @@ class ComposeRuntime:
         services = [service for service in SERVICES if service not in absent]
         containers = self._containers()
         self._check_ports(services, containers)
-        options = [f"--scale={service.name}=0" for service in self._settings.services_elsewhere()]
+        # Nobody but Redis is needed by what is started; a service that is not, up would not know.
+        options = [f"--scale={REDIS.name}=0"] if REDIS in absent else []
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
         self._run("build", within=STARTS_WITHIN)
@@ -172,12 +174,15 @@ class ComposeRuntime:
         return [instead, *self._settings.services_elsewhere()]
 
     def _check_redis_url(self) -> None:
-        host = urlsplit(self._settings.redis_url()).hostname
-        if not self._settings.has_own_redis() and host in NAMES_OF_THE_CONTAINER_ITSELF:
-            raise StackError(
-                f"{REDIS_URL}: expected an address that containers can reach, got the host {host}, which is"
-                " the container itself there. Unset it to use the stack's own Redis, or set RUNTIME=native"
-            )
+        if self._settings.has_own_redis():
+            return
+        for host in hosts_of(self._settings.redis_url()):
+            if host in NAMES_OF_THE_CONTAINER_ITSELF:
+                raise StackError(
+                    f"{REDIS_URL}: expected an address that containers can reach, got the host {host}, which"
+                    " is the container itself there. Unset it to use the stack's own Redis, or set"
+                    " RUNTIME=native"
+                )
 
     def _run(self, *arguments: str, within: float) -> None:
         if self._docker.show(*self._compose, *arguments, within=within):

@@ -35,7 +35,13 @@ def test_a_new_enough_engine_is_taken() -> None:
 
 
 @pytest.mark.parametrize(
-    "url", ["redis://localhost:7000/0", "redis://127.0.0.1:7000", "unix:///run/redis.sock"]
+    "url",
+    [
+        "redis://localhost:7000/0",
+        "redis://127.0.0.1:7000",
+        "unix:///run/redis.sock",
+        "redis+sentinel://queues.example,127.0.0.1/queues",
+    ],
 )
 def test_a_redis_that_no_container_can_reach_is_refused(url: str) -> None:
     runtime = ComposeRuntime(load_settings({REDIS_URL: url}))

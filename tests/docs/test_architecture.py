@@ -16,7 +16,7 @@ MAY_IMPORT = {
     "grafana/layer": {"grafana.layer"},
     "grafana/queries": {"grafana.queries", "grafana.layer", "scheduler.catalogue", "stack.services"},
     "preview": {"preview", "stack"},
-    "stack": {"stack", "native", "scheduler.settings", "scheduler.queues"},
+    "stack": {"stack", "native", "scheduler.settings", "scheduler.redis_url", "scheduler.queues"},
     "native": {"native", "stack", "scheduler"},
     "demo": {"demo", "scheduler"},
 }

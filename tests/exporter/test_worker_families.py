@@ -51,6 +51,19 @@ def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
     assert 0 <= age < 5
 
 
+def test_job_in_hand_of_a_worker_of_rq_3_is_found_among_its_executions(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    job = _start_job(worker, queue)
+    redis_client.hdel(worker.key, "current_job")
+    redis_client.sadd(f"{worker.key}:executions", f"{job.id}:0123456789abcdef")
+
+    assert (
+        registry.get_sample_value("rq_worker_job_running_seconds", {"name": "ann", "queue": "mail"})
+        is not None
+    )
+
+
 @pytest.mark.parametrize(("given", "seconds"), [(90, 90), (None, Queue.DEFAULT_TIMEOUT)])
 def test_job_in_hand_has_the_timeout_that_its_worker_ends_it_at(
     registry: CollectorRegistry, worker: Worker, queue: Queue, given: int | None, seconds: int

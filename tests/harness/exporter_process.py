@@ -62,10 +62,10 @@ class Exporter(Server):
 
 
 @contextmanager
-def running_exporter(redis_url: str, directory: Path) -> Iterator[Exporter]:
+def running_exporter(redis_url: str, directory: Path, **variables: str) -> Iterator[Exporter]:
     """Start an exporter and wait until it answers; end it afterwards."""
     port = free_port()
     command = [sys.executable, "-m", "scheduler.exporter"]
-    environment = {"RQ_REDIS_URL": redis_url, "RQ_EXPORTER_PORT": str(port)}
+    environment = {"RQ_REDIS_URL": redis_url, "RQ_EXPORTER_PORT": str(port), **variables}
     with running("exporter", directory, port, command, "/healthz", environment, PROJECT_ROOT) as server:
         yield Exporter(server.port, server.process, server.log_path)

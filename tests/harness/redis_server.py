@@ -56,7 +56,7 @@ class RedisServer:
     def _answers(self) -> bool:
         assert self.process is not None
         assert self.process.poll() is None, (self.directory / "redis.log").read_text()
-        with Redis(port=self.port) as client:
+        with self._client() as client:
             try:
                 client.ping()
             except AuthenticationError:  # it answers, and wants a password
@@ -64,6 +64,9 @@ class RedisServer:
             except RedisError:
                 return False
         return True
+
+    def _client(self) -> Redis:
+        return Redis(port=self.port)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal: SIGSTOP freezes the server, SIGCONT thaws it."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -21,6 +22,10 @@ WORKER = "short-running-worker.py"
 SECRET = "hunter2"
 
 Line = dict[str, str]
+
+needs_the_exporter = pytest.mark.skipif(
+    find_spec("prometheus_client") is None, reason="the exporter is not installed beside RQ 3"
+)
 
 
 @pytest.fixture
@@ -133,7 +138,10 @@ def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any,
     assert line["exception"].endswith("ZeroDivisionError: division by zero")
 
 
-@pytest.mark.parametrize("command", [(WORKER,), (CRON_SCHEDULER,), ("-m", "scheduler.exporter")])
+@pytest.mark.parametrize(
+    "command",
+    [(WORKER,), (CRON_SCHEDULER,), pytest.param(("-m", "scheduler.exporter"), marks=needs_the_exporter)],
+)
 def test_a_format_that_is_none_is_refused_with_those_that_are(
     redis_client: Any, start: Start, command: tuple[str, ...]
 ) -> None:
@@ -143,6 +151,7 @@ def test_a_format_that_is_none_is_refused_with_those_that_are(
     assert "RQ_LOG_FORMAT: expected one of text, json, got 'xml'" in process.output
 
 
+@needs_the_exporter
 def test_the_exporter_logs_objects(redis_client: Any, start: Start) -> None:
     process = start("-m", "scheduler.exporter", RQ_LOG_FORMAT="json", RQ_EXPORTER_PORT=str(free_port()))
     process.wait_for_log("serving http://")

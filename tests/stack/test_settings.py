@@ -111,6 +111,8 @@ def test_a_service_without_a_page_has_no_url(dotenv: Path) -> None:
         ("rediss://127.0.0.1:7000", False),
         ("rediss://queues.example:7000/0", False),
         ("unix:///run/redis.sock", False),
+        ("redis+sentinel://127.0.0.1:7000/queues/0", False),
+        ("rediss+sentinel://:password@a:1,b:2/queues", False),
     ],
 )
 def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from rq import Worker
+from rq.worker import WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from scheduler.catalogue import MONITORED_WORKER_FIELD
@@ -26,6 +27,8 @@ FIELDS = (
     "death",
     MONITORED_WORKER_FIELD,
 )
+EXECUTIONS = b":executions"
+"""Follows the key of a worker. Set: what a worker of RQ 3 runs, as `<job id>:<execution id>`."""
 JOB_FIELDS = ("origin", "started_at", "timeout")
 
 
@@ -65,14 +68,18 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
     """Read every worker that RQ lists, what it works on, and how long RQ remembers it."""
     fields = Fields("workers", errors)
     workers = yield from read_worker_hashes(errors)
-    busy = [worker for worker in workers if worker.job_id]
+    untold = [worker for worker in workers if worker.state == WorkerStatus.BUSY and not worker.job_id]
     replies = yield [
         *(("TTL", worker.key) for worker in workers),
-        *(("HMGET", job_key(worker.job_id), *JOB_FIELDS) for worker in busy if worker.job_id),
+        *(("SMEMBERS", worker.key + EXECUTIONS) for worker in untold),
     ]
     for worker, ttl in zip(workers, replies, strict=False):
         worker.expires_in = ttl if ttl >= 0 else None  # below 0: it does not expire, or has just done so
-    for worker, job in zip(busy, replies[len(workers) :], strict=True):
+    for worker, executions in zip(untold, replies[len(workers) :], strict=True):
+        worker.job_id = _job_of(executions or ())
+    busy = [(worker, worker.job_id) for worker in workers if worker.job_id]
+    jobs = yield [("HMGET", job_key(job_id), *JOB_FIELDS) for _, job_id in busy]
+    for (worker, _), job in zip(busy, jobs, strict=True):
         worker.job = _running_job(worker.name, job, fields)
     return workers
 
@@ -115,6 +122,12 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         is_live=not stored["death"],
         is_monitored=bool(stored[MONITORED_WORKER_FIELD]),
     )
+
+
+def _job_of(executions: Iterable[bytes]) -> bytes | None:
+    """A worker of RQ runs one job at a time."""
+    execution = min(executions, default=b"")
+    return execution.rpartition(b":")[0] or None
 
 
 def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields) -> RunningJob | None:

@@ -1,0 +1,77 @@
+"""TLS to Redis: certificates that can be used, and errors that say what is wrong with them."""
+
+from __future__ import annotations
+
+import ssl
+from typing import Any
+
+from redis import SSLConnection
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+
+class TlsError(RedisConnectionError):
+    """No connection, because TLS found something to refuse."""
+
+
+class TlsConnection(SSLConnection):
+    """A connection over TLS, whose server must have a certificate for the name or address that was given."""
+
+    def __init__(self, **options: Any) -> None:
+        # Before redis-py 6 any server with a certificate of a trusted CA would do.
+        super().__init__(**{"ssl_check_hostname": True, **options})  # type: ignore[no-untyped-call]
+
+    def _connect(self) -> Any:
+        try:
+            return super()._connect()  # type: ignore[no-untyped-call]
+        except ssl.SSLCertVerificationError as error:
+            raise TlsError(
+                f"{self.host}:{self.port}: its certificate is not accepted: {error.verify_message}."
+                " RQ_REDIS_CA_FILE names who may vouch for it"
+            ) from error
+        except ssl.SSLError as error:
+            raise TlsError(f"{self.host}:{self.port}: no TLS connection: {_reason(error)}") from error
+        except TimeoutError as error:
+            if "handshake" not in str(error):
+                raise
+            raise RedisTimeoutError(
+                f"{self.host}:{self.port}: no answer to TLS: it is frozen, or speaks plain Redis"
+            ) from error
+
+    def on_connect(self) -> None:
+        """Say hello; a server that does not like the client's certificate hangs up on that."""
+        try:
+            super().on_connect()  # type: ignore[no-untyped-call]
+        except RedisConnectionError as error:
+            if type(error) is not RedisConnectionError:  # it has answered: it wants a password, or is loading
+                raise
+            raise TlsError(
+                f"{self.host}:{self.port}: hangs up on the first command, as if it wanted"
+                f" {'another' if self.certfile else 'a'} client certificate (RQ_REDIS_CERT_FILE): {error}"
+            ) from error
+
+
+def check_certificates(ca: str | None, cert: str | None, key: str | None) -> None:
+    """Read the files as a connection will.
+
+    Raises:
+        ValueError: one cannot be used; the message names it and says what is expected of it.
+    """
+    context = ssl.create_default_context()
+    try:
+        if ca is not None:
+            context.load_verify_locations(ca)
+    except (OSError, ssl.SSLError) as error:
+        raise ValueError(f"a file with CA certificates in PEM, got {ca}: {_reason(error)}") from error
+    if key is not None and cert is None:
+        raise ValueError(f"the certificate of the key {key}, too")
+    try:
+        if cert is not None:
+            context.load_cert_chain(cert, key)
+    except (OSError, ssl.SSLError) as error:
+        files = cert if key is None else f"{cert} and {key}"
+        raise ValueError(f"a client certificate and its key in PEM, got {files}: {_reason(error)}") from error
+
+
+def _reason(error: OSError) -> str:
+    return (getattr(error, "reason", "") or error.strerror or str(error)).lower().replace("_", " ")

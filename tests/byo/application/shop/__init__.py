@@ -1,0 +1,1 @@
+"""An application with an RQ of its own; nothing of it can be imported where the monitor runs."""
