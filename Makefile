@@ -86,7 +86,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill soak lint format dashboards docs manifests screenshots
+.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
 	@$(BIN)/python -m native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
@@ -109,6 +109,11 @@ bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for o
 
 drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the alerts arrive (ARGS="--short" for a few)
 	@$(BIN)/python -m drill $(ARGS)
+
+fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and account for each (SEED=n, ARGS="--short")
+	@$(BIN)/python -m native.programs_for_tests
+	@$(BIN)/python -m fault_run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	    $(if $(findstring --short,$(ARGS)),,--markdown docs/fault-run.md) $(ARGS)
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
 	@$(BIN)/python -m soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)

@@ -28,12 +28,13 @@ def recorded_ends(directory: Path, functions: Mapping[str, str]) -> Replay:
     replay = Replay(functions)
     for path in sorted(directory.glob("appendonlydir/*.incr.aof")):
         with path.open("rb") as file:
-            for transaction in _transactions(file):
+            for transaction in transactions(file):
                 replay.take(transaction)
     return replay
 
 
-def _transactions(file: BinaryIO) -> Iterator[list[Command]]:
+def transactions(file: BinaryIO) -> Iterator[list[Command]]:
+    """Yield what an append-only file holds; a command outside of a transaction is one."""
     block: list[Command] | None = None
     for command in _commands(file):
         name = command[0].upper()
@@ -67,6 +68,8 @@ class Replay:
         self.ends: Counter[End] = Counter()
         self.recorded_again = 0
         """Ends of executions that had been recorded before: RQ's own doubles."""
+        self.ended: set[str] = set()
+        """The executions that have ended, as `<job id>:<execution id>`."""
         self._functions = functions
         self._started: dict[str, dict[str, float]] = {}
         self._lists: dict[str, deque[str]] = {}
@@ -85,9 +88,13 @@ class Replay:
         abandoned = any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
         for queue, job in ended:
             outcome = "abandoned" if abandoned else _outcome(transaction, job)
-            self.ends[End(queue, self._functions[job], outcome)] += 1
+            self.count(job, queue, outcome)
         if not ended:
-            self._note_end_without_execution(transaction)
+            self.note_end_without_execution(transaction)
+
+    def count(self, job: str, queue: str, outcome: str) -> None:
+        """Count one end."""
+        self.ends[End(queue, self._functions[job], outcome)] += 1
 
     def _change_started(self, name: str, key: str, command: Command) -> list[str]:
         """Return the ids of the jobs whose executions left the registry."""
@@ -106,6 +113,7 @@ class Replay:
             raise ValueError(f"a registry of started jobs was changed by {name}")
         for execution in gone:
             del started[execution]
+            self.ended.add(execution)
         return [execution.partition(":")[0] for execution in gone]
 
     def _change_list(self, name: str, key: str, arguments: list[str]) -> None:
@@ -121,12 +129,12 @@ class Replay:
                 self._lists.setdefault(target, deque()).append(items.popleft())
             case "LREM", [_, job_id]:
                 items.remove(job_id)
-            case (("SET" | "PEXPIREAT" | "EXPIRE"), _):
+            case (("SET" | "PEXPIREAT" | "EXPIRE" | "DEL"), _):
                 pass  # when a stuck job was first seen
             case _:
                 raise ValueError(f"a queue was changed by {name}")
 
-    def _note_end_without_execution(self, transaction: list[Command]) -> None:
+    def note_end_without_execution(self, transaction: list[Command]) -> None:
         """RQ ended a job that was not running: it was stuck on its way to a worker, or had ended before."""
         for command in transaction:
             key = command[1].decode(errors="replace") if len(command) > 1 else ""
@@ -138,7 +146,7 @@ class Replay:
                 continue
             queue = self._queue_that_it_is_stuck_in(job)
             if queue is not None:
-                self.ends[End(queue, self._functions[job], "abandoned")] += 1
+                self.count(job, queue, "abandoned")
                 return
             if status == b"failed":
                 self.recorded_again += 1

@@ -52,8 +52,9 @@ AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
 REDIS_CLI = Program(("redis-cli",), ("redis-tools",))
 OPENSSL = Program(("openssl",), ("openssl",))
 CHROMIUM = Program(("chromium",), ("chromium", "fonts-dejavu-core"))
+FAKETIME = Program(("faketime",), ("faketime",))
 
-NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM)
+NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM, FAKETIME)
 
 
 def missing(programs: Iterable[Program]) -> list[Program]:

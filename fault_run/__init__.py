@@ -1,0 +1,1 @@
+"""Thousands of jobs while everything is killed, and the ledger of what became of them."""
