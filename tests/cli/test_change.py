@@ -139,6 +139,15 @@ def test_asks_at_a_terminal_and_names_what_it_will_touch(
     assert result.code == left
 
 
+def test_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
+    rqmon: Rqmon, at_a_terminal: Rqmon, redis_client: Redis
+) -> None:
+    fail_jobs(redis_client, jobs=300)
+
+    assert "%" not in rqmon("requeue", "--all", "--dry-run").err
+    assert "100%" in at_a_terminal("requeue", "--all", answer="y\n").err
+
+
 # ---- what becomes of them ----
 
 
