@@ -212,7 +212,7 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
         "Running jobs",
         "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
         "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Which job "
-        "it is: rq-dashboard, or `rq info`.",
+        "it is: rq-dashboard, or `rqmon status`.",
         [Label("name", "Worker"), Label("queue", "Queue", links=links), REDIS_COLUMN],
         [
             Column("Running for", workers.running_for(), unit="s"),

@@ -34,8 +34,8 @@ from grafana.shared_panels import (
 GUIDE = """\
 **Jobs are failing?** *What fails* names function, exception and since when. A click on the function leads to
 its own dashboard, where the dots on the heatmap are single jobs: where rq-dashboard runs, a click shows the
-traceback. Failed jobs stay in their queue's failed registry: mend the cause, then
-`rq requeue --all --queue <queue>` runs them again.
+traceback, and so does `rqmon failed --traceback`. Failed jobs stay in their queue's failed registry: mend the
+cause, then `rqmon requeue --function <function>` runs them again.
 """
 
 DASHBOARD = rq_dashboard(
@@ -61,7 +61,7 @@ DASHBOARD = rq_dashboard(
             stat(
                 "In the failed registry",
                 "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. They "
-                "wait for `rq requeue`, or expire after a year.",
+                "wait for `rqmon requeue`, or expire after a year.",
                 queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
                 sparkline=True,
