@@ -72,7 +72,7 @@ class DrillStack:
     @cached_property
     def redis(self) -> Redis:
         """A client of the stack's Redis."""
-        return connect(self.copy.settings.redis_url())
+        return connect(self.copy.redis_url())
 
     # --- what runs -----------------------------------------------------------------------------------------
 
@@ -202,7 +202,7 @@ class DrillStack:
 
     def python(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a module of the copy as an application on this machine that uses the stack's Redis."""
-        own = {REDIS_URL: self.copy.settings.redis_url(), MARK: str(self.directory)}
+        own = {REDIS_URL: self.copy.redis_url(), MARK: str(self.directory)}
         with (self.directory.parent / f"{module}.log").open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-m", module, *arguments],

@@ -8,19 +8,22 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from native import programs
-from native.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from scheduler.settings import Process, variables_of
 from stack import services
 from stack.dotenv import read_dotenv
+from stack.redis_access import RedisAccess, access_of
+from stack.redis_exporter import write_passwords
+from stack.redis_users import EXPORTER, PROBE, WORKER, RedisUser, write_users
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from stack.services import Service
 from stack.settings import (
     ALERT_RECEIVERS_DIR,
     BIND_ADDRESS,
     GRAFANA_URL,
     PROJECT_ROOT,
-    REDIS_URL,
     REPOSITORY_URL,
     RQ_DASHBOARD_URL,
+    SECRETS_DIRECTORY,
     StackSettings,
 )
 
@@ -60,7 +63,11 @@ class Place:
     @property
     def secrets(self) -> Path:
         """Where generated passwords are kept."""
-        return self.directory.parent / "secrets"
+        return self.directory.parent / SECRETS_DIRECTORY.name
+
+    def access(self, user: RedisUser) -> RedisAccess:
+        """Return how a process gets into Redis as this user."""
+        return access_of(user, self.settings, self.secrets)
 
     def data(self, service: Service) -> Path:
         """Return the folder of a service's data, made if need be."""
@@ -88,25 +95,32 @@ def command(service: Service, place: Place) -> Command:
 
 def _redis(place: Place) -> Command:
     config = PROJECT_ROOT / "stack" / "redis.conf"
+    users = place.data(services.REDIS) / "users.acl"
+    write_users(users, place.secrets)
     arguments = (
-        *(programs.REDIS_SERVER.path(), str(config)),
+        *(programs.REDIS_SERVER.path(), str(config), "--aclfile", str(users)),
         *("--bind", BIND_ADDRESS, "--port", str(place.settings.port(services.REDIS))),
         *("--dir", str(place.data(services.REDIS)), "--maxmemory", place.settings.redis_maxmemory),
     )
-    return Command(arguments, sources=(config,))
+    return Command(arguments, sources=(config, users))
 
 
-def _python(place: Place, process: Process, arguments: tuple[str, ...], *sources: str) -> Command:
+def _python(
+    place: Place, user: RedisUser, process: Process, arguments: tuple[str, ...], *sources: str
+) -> Command:
     given = place.settings.environment
     environment = {name: given[name] for name in sorted(variables_of(process) & given.keys())}
-    environment |= {REDIS_URL: place.settings.redis_url(), "PYTHONUNBUFFERED": "1"}
-    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources))
+    access = place.access(user)
+    environment |= {**access.environment(), "PYTHONUNBUFFERED": "1"}
+    password = (access.password_file,) if access.password_file else ()
+    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password)
     return Command((sys.executable, *arguments), environment, read)
 
 
 def _script(service: Service, process: Process) -> Callable[[Place], Command]:
     script = f"{service.name}.py"
-    return lambda place: _python(place, process, (script,), script, "scheduler", "demo", "cron_jobs.py")
+    sources = (script, "scheduler", "demo", "cron_jobs.py")
+    return lambda place: _python(place, WORKER, process, (script,), *sources)
 
 
 def _worker(service: Service) -> Callable[[Place], Command]:
@@ -117,18 +131,25 @@ def _worker(service: Service) -> Callable[[Place], Command]:
 
 
 def _rq_exporter(place: Place) -> Command:
-    run = _python(place, "exporter", ("-m", "scheduler.exporter"), "scheduler")
+    run = _python(place, EXPORTER, "exporter", ("-m", "scheduler.exporter"), "scheduler")
     port = str(place.settings.port(services.RQ_EXPORTER))
     listen = {"RQ_EXPORTER_HOST": BIND_ADDRESS, "RQ_EXPORTER_PORT": port}
     return Command(run.arguments, {**run.environment, **listen}, run.sources)
 
 
 def _redis_exporter(place: Place) -> Command:
+    access = place.access(PROBE)
+    passwords = place.data(services.REDIS_EXPORTER) / "passwords.json"
+    write_passwords(passwords, access)
     return Command(
         (programs.REDIS_EXPORTER.path(), f"-web.listen-address={place.listen(services.REDIS_EXPORTER)}"),
         {
-            "REDIS_ADDR": place.settings.redis_url()
-        },  # may hold a password, so it is no argument, which others can see
+            # May hold a password, so it is no argument, which others can see.
+            "REDIS_ADDR": access.address,
+            "REDIS_USER": access.username,
+            "REDIS_PASSWORD_FILE": str(passwords),
+        },
+        sources=(passwords,),
     )
 
 

@@ -13,6 +13,7 @@ from scheduler.connection import connect
 from scheduler.cron.liveness import live_schedulers
 from scheduler.health import live_workers
 from stack import services
+from stack.redis_users import EXPORTER
 from stack.services import Service
 from stack.settings import BIND_ADDRESS
 
@@ -24,7 +25,7 @@ def find_fault(service: Service, place: Place) -> str:
     if service.health_path is not None:
         return _http_fault(place.settings.port(service), service.health_path)
     try:
-        with connect(place.settings.redis_url(), socket_timeout=TIMEOUT, attempts=1) as redis:
+        with connect(place.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1) as redis:
             if service.queue:
                 return _worker_fault(service.queue, place.settings.number(service), redis)
             return REDIS_CHECKS[service](redis)

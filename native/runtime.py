@@ -17,11 +17,11 @@ from native import processes, programs, prometheus_config, supervisor_config
 from native.commands import Command, Place, command
 from native.debian import ensure_installed
 from native.health import find_fault
-from native.secrets import GRAFANA_ADMIN_PASSWORD
 from native.supervisor import ENDED, ProcessInfo, Supervisor
 from native.supervisor_config import program_names
 from stack.ports import check_ports_free
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
+from stack.secrets import GRAFANA_ADMIN_PASSWORD
 from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
 

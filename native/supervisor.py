@@ -20,6 +20,7 @@ import psutil
 from native.processes import MARK, wait_until_ended
 from native.supervisor_config import log_path, supervisor_socket
 from stack.runtime import StackError
+from stack.services import REDIS
 
 ANSWERS_WITHIN = 5.0
 STARTS_WITHIN = 15.0
@@ -106,7 +107,8 @@ class Supervisor:
             for differences in server.reloadConfig()
         )
         self._remove(server, removed, within)
-        for group in changed:
+        # Redis last: workers need it to record the end of their jobs.
+        for group in sorted(changed, key=lambda group: group == REDIS.name):
             print(f"Restarting {group}", flush=True)
             server.stopProcessGroup(group)
             server.removeProcessGroup(group)

@@ -17,9 +17,21 @@ from rich.console import Console
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, check_alone, choose, is_running
 from stack.dotenv import set_variable
+from stack.redis_access import access_of
+from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import GRAFANA, SERVICES, WORKERS, Service
-from stack.settings import BACKUPS, DOTENV, NUMBERS, REDIS_URL, STATE_DIRECTORY, StackSettings, load_settings
+from stack.settings import (
+    BACKUPS,
+    DOTENV,
+    NUMBERS,
+    REDIS_PASSWORD_FILE,
+    REDIS_URL,
+    REDIS_USERNAME,
+    STATE_DIRECTORY,
+    StackSettings,
+    load_settings,
+)
 from stack.table import open_console, print_states
 from stack.waiting import wait_until_healthy
 
@@ -200,10 +212,12 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
 
 
 def run_command(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Run a command with RQ_REDIS_URL set to the stack's Redis: python -m stack exec rq info."""
+    """Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included: … exec rq info."""
     if not arguments.command:
         raise StackError("expected a command to run: python -m stack exec rq info")
-    environment = {**settings.environment, REDIS_URL: settings.redis_url()}
+    environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
+    for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
+        environment.pop(name, None)
     try:
         # In our place: Ctrl-C is for the command, which may have something to finish.
         os.execvpe(arguments.command[0], arguments.command, environment)  # noqa: S606

@@ -26,6 +26,8 @@ BACKUPS = PROJECT_ROOT / "backups"
 """Where backups go unless the user says otherwise. Git ignores it, and clean leaves it alone."""
 
 DOTENV = PROJECT_ROOT / ".env"
+SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
+"""Generated passwords, which both runtimes share."""
 
 BIND_ADDRESS = "127.0.0.1"
 """Ports are not for other machines: Redis runs what it is given, and the pages have no login."""
@@ -33,6 +35,9 @@ BIND_ADDRESS = "127.0.0.1"
 
 REDIS_URL = "RQ_REDIS_URL"
 """Read by scheduler/settings.py; set for the stack, it names a Redis to use instead of an own one."""
+REDIS_USERNAME = "RQ_REDIS_USERNAME"
+REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
+"""The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +145,10 @@ class StackSettings:
         return PROJECT_ROOT / folder if folder else None
 
     def redis_url(self) -> str:
-        """Return the address, for programs on this machine, of the Redis that holds the queues."""
+        """Return the address, for programs on this machine, of the Redis that holds the queues.
+
+        How they get in there is in stack/redis_access.py.
+        """
         return self._given_redis_url() or f"redis://{BIND_ADDRESS}:{self.port(REDIS)}/0"
 
     def has_own_redis(self) -> bool:
@@ -184,7 +192,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         if text and not re.fullmatch(variable.pattern, text)
     ]
     try:
-        Settings.from_environment(environment)
+        Settings.from_environment(_of_the_processes(environment))
     except SettingsError as error:
         problems.append(str(error))
     folder = values[SCRAPE_TARGETS_DIR]
@@ -205,6 +213,17 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         rq_dashboard_url=values[RQ_DASHBOARD_URL] or RQ_DASHBOARD_URL.default,
         environment=environment,
     )
+
+
+def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Leave out who an application is in the stack's own Redis, where passwords may not be made yet."""
+    if environment.get(REDIS_URL, "").strip():
+        return environment
+    return {
+        name: value
+        for name, value in environment.items()
+        if name not in (REDIS_USERNAME, REDIS_PASSWORD_FILE)
+    }
 
 
 def _shared_ports(ports: Mapping[str, str]) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import shutil
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from http.client import HTTPException
@@ -22,7 +23,10 @@ from stack.compose.containers import (
 from stack.compose.docker import Docker
 from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_ports_free
+from stack.redis_access import access_of
+from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
+from stack.secrets import GRAFANA_ADMIN_PASSWORD
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
@@ -32,7 +36,7 @@ from stack.services import (
     SERVICES,
     Service,
 )
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, StackSettings
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, SECRETS_DIRECTORY, StackSettings
 
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""
@@ -45,8 +49,6 @@ LOOKS = 3
 NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
 """None is the host of a Unix socket, which no container has either."""
 
-GRAFANA_PASSWORD_FILE = "/var/lib/grafana/admin-password"  # noqa: S105 - the name of a file
-
 
 class ComposeRuntime:
     """The stack as containers; stack.runtime.Runtime tells what each method promises."""
@@ -55,7 +57,7 @@ class ComposeRuntime:
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
-        self._docker = Docker({**settings.environment, REDIS_URL: _redis_url_inside(settings)})
+        self._docker = Docker({**settings.environment, **_redis_inside(settings)})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
     @cached_property
@@ -114,10 +116,9 @@ class ComposeRuntime:
     def notes(self) -> Sequence[str]:
         """What takes Grafana's place, or where its password is, and whose Redis is used."""
         containers = self._containers()
-        notes = [
-            f"Grafana's admin password: docker exec {container['Name'][1:]} cat {GRAFANA_PASSWORD_FILE}"
-            for container in containers_of(GRAFANA, containers)
-        ]
+        notes = []
+        if containers_of(GRAFANA, containers):
+            notes.append(f"Grafana's admin password is in {SECRETS_DIRECTORY / GRAFANA_ADMIN_PASSWORD}")
         if containers_of(PREVIEW, containers):
             variable = self._images()[GRAFANA.name].variable
             notes.append(
@@ -151,20 +152,24 @@ class ComposeRuntime:
     ) -> None:
         """Run the script in a container like that of the service, which goes afterwards."""
         volumes = self._configuration()["services"][service.name]["volumes"]
-        (folder,) = (volume["target"] for volume in volumes if volume["type"] == "volume")
+        (folder,) = (
+            each["target"] for each in volumes if each["type"] == "volume" and not _is_read_only(each)
+        )
         options = ("--rm", "--no-deps", "--no-TTY", f"--workdir={folder}", "--entrypoint=sh")
         run = (*self._compose, "run", *options, service.name, "-c", script)
         self._docker.pipe(*run, stdin=stdin, stdout=stdout)
 
     def data(self) -> Sequence[str]:
-        """The volumes that exist."""
+        """The volumes and passwords that exist."""
         volumes = {volume["name"] for volume in self._configuration()["volumes"].values()}
         existing = self._docker.output("volume", "ls", "--quiet").split()
-        return [f"volume {name}" for name in existing if name in volumes]
+        passwords = [str(SECRETS_DIRECTORY)] if SECRETS_DIRECTORY.exists() else []
+        return [*(f"volume {name}" for name in existing if name in volumes), *passwords]
 
     def clean(self) -> None:
-        """Remove the volumes."""
+        """Remove the volumes and the passwords."""
         self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
+        shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
         absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
@@ -262,7 +267,16 @@ class ComposeRuntime:
         return {name: image for name, image in images.items() if image}
 
 
-def _redis_url_inside(settings: StackSettings) -> str:
-    """Return the address of Redis for containers."""
-    url = settings.redis_url()
-    return f"redis://{REDIS.name}:{REDIS.port}{urlsplit(url).path}" if settings.has_own_redis() else url
+def _is_read_only(volume: Mapping[str, Any]) -> bool:
+    return bool(volume.get("read_only"))
+
+
+def _redis_inside(settings: StackSettings) -> dict[str, str]:
+    """Return what the compose files are to know of Redis: its address for containers, and who to be there."""
+    if settings.has_own_redis():
+        return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}{urlsplit(settings.redis_url()).path}"}
+    access = access_of(EXPORTER, settings)
+    watched = {REDIS_URL: access.address, "WATCHED_REDIS_USERNAME": access.username}
+    if access.password_file:
+        return watched | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
+    return watched | {"WATCHED_REDIS_PASSWORD": ""}

@@ -23,7 +23,7 @@ def test_docker_compose_up_brings_the_core_up_healthy(
             container["Config"]["Labels"]["com.docker.compose.service"]: container["State"]["Health"][
                 "Status"
             ]
-            for container in stack.containers()
+            for container in stack.long_running()
         }
         core = [service.name for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE]
         assert health == dict.fromkeys(core, "healthy")

@@ -13,9 +13,11 @@ import yaml
 
 from native.commands import FOR_GRACE_PERIOD
 from scheduler.settings import Process, Settings, variables_of
+from stack import credentials
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
 from stack.dotenv import read_dotenv
 from stack.services import (
+    ALERTMANAGER,
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
@@ -33,6 +35,9 @@ FILES = {
     name: yaml.safe_load((PROJECT_ROOT / name).read_text())
     for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
 }
+ONE_SHOT = "credentials"
+"""Ends as soon as it has given each service its passwords; the monitor's file adds to it."""
+HANDS_OUT, HANDS_OUT_TO_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
 DEFINITIONS: dict[str, dict[str, Any]] = {
     name: definition for file in FILES.values() for name, definition in file["services"].items()
 }
@@ -179,6 +184,69 @@ def test_no_password_is_written_down(name: str) -> None:
     assert not any(re.search(r"://[^/]*:[^/]*@", text) for text in strings(definition))
 
 
+# ---- passwords ----
+
+
+def access_volume(name: str) -> str | None:
+    """The volume from which a service reads its passwords."""
+    volumes = [each for each in DEFINITIONS[name].get("volumes", []) if isinstance(each, str)]
+    return next((each.partition(":")[0] for each in volumes if each.endswith(f":{ACCESS}:ro")), None)
+
+
+def share_of(volume: str) -> str:
+    """The share that is written into a volume."""
+    mounted = dict(
+        each.split(":") for each in HANDS_OUT["volumes"] + HANDS_OUT_TO_MONITOR["volumes"] if "access" in each
+    )
+    return str(Path(mounted[volume]).relative_to(credentials.SHARES))
+
+
+ACCESS = str(credentials.SHARES)
+WITH_PASSWORDS = {name: volume for name in DEFINITIONS if (volume := access_volume(name))}
+
+
+def user_of(name: str) -> int:
+    user = DEFINITIONS[name].get("user") or re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+    return int(user.partition(":")[0])
+
+
+def test_all_that_talk_to_redis_or_have_a_login_read_passwords_from_a_volume() -> None:
+    without = {PROMETHEUS.name, ALERTMANAGER.name, PREVIEW.name}
+
+    assert WITH_PASSWORDS.keys() == DEFINITIONS.keys() - without
+
+
+@pytest.mark.parametrize("name", sorted(WITH_PASSWORDS))
+def test_passwords_belong_to_the_user_of_the_container_that_reads_them(name: str) -> None:
+    assert credentials.SERVICES_SHARES[share_of(WITH_PASSWORDS[name])].owner == user_of(name)
+    assert ONE_SHOT in DEFINITIONS[name]["depends_on"]
+
+
+def test_only_workers_share_passwords() -> None:
+    services: dict[str, set[str]] = {share_of(volume): set() for volume in WITH_PASSWORDS.values()}
+    for name, volume in WITH_PASSWORDS.items():
+        services[share_of(volume)].add(name)
+
+    workers = services.pop("workers")
+    assert workers == {"short-running-worker", "long-running-worker", "cron-scheduler"}
+    assert services == {share: {share} for share in services}
+    assert {*services, "workers"} == credentials.SERVICES_SHARES.keys()
+
+
+def test_what_hands_passwords_out_can_do_nothing_else() -> None:
+    assert HANDS_OUT["user"] == "0:0"
+    assert HANDS_OUT["cap_drop"] == ["ALL"]
+    assert HANDS_OUT["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
+    assert HANDS_OUT["security_opt"] == ["no-new-privileges:true"]
+    assert HANDS_OUT["read_only"] is True
+    assert HANDS_OUT["network_mode"] == "none"
+    assert HANDS_OUT["restart"] == "no"
+    assert HANDS_OUT["mem_limit"]
+    assert HANDS_OUT["image"] == DEFINITIONS[BUILDER]["image"]
+    assert HANDS_OUT["pull_policy"] == "never"
+    assert not (HANDS_OUT.keys() | HANDS_OUT_TO_MONITOR.keys()) & {"privileged", "ports", "pid", "devices"}
+
+
 # ---- images ----
 
 
@@ -226,8 +294,11 @@ def test_every_service_has_a_health_check_but_the_one_whose_image_holds_nothing_
 @every_service
 def test_a_service_waits_for_the_health_of_what_it_needs(name: str) -> None:
     for needed, how in DEFINITIONS[name].get("depends_on", {}).items():
-        assert how == {"condition": "service_healthy"}
-        assert "healthcheck" in DEFINITIONS[needed]
+        if needed == ONE_SHOT:
+            assert how == {"condition": "service_completed_successfully"}
+        else:
+            assert how == {"condition": "service_healthy"}
+            assert "healthcheck" in DEFINITIONS[needed]
 
 
 # ---- single services ----

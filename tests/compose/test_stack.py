@@ -37,7 +37,7 @@ pytestmark = [pytest.mark.compose, pytest.mark.slow]
 @pytest.fixture
 def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
     """A client of the stack's Redis, which job_scheduler() uses too."""
-    url = stack.settings.redis_url()
+    url = stack.redis_url()
     monkeypatch.setenv(REDIS_URL, url)
     return connect(url)
 
@@ -99,14 +99,14 @@ def test_a_job_runs_and_shows_in_prometheus(stack: ComposeStack, redis: Redis, q
 
 def started_containers(stack: ComposeStack) -> dict[str, str]:
     """When each container was started, by its id."""
-    return {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()}
+    return {container["Id"]: container["State"]["StartedAt"] for container in stack.long_running()}
 
 
 def restarted_since(stack: ComposeStack, before: dict[str, str]) -> set[str]:
     """The services of which a container was started, or made anew."""
     return {
         container["Config"]["Labels"]["com.docker.compose.service"]
-        for container in stack.containers()
+        for container in stack.long_running()
         if before.get(container["Id"]) != container["State"]["StartedAt"]
     }
 
@@ -262,7 +262,7 @@ def test_the_stack_recovers_when_redis_was_away(stack: ComposeStack, redis: Redi
 
 
 def test_containers_are_hardened(stack: ComposeStack) -> None:
-    containers = stack.containers()
+    containers = stack.long_running()
 
     assert len(containers) == len(stack.runtime.services())
     for container in containers:

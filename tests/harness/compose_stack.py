@@ -10,7 +10,7 @@ from urllib.request import urlopen
 
 from stack.compose import ComposeRuntime
 from stack.compose.containers import Container, containers_of
-from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, PREVIEW, Service
+from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, PREVIEW, SERVICES, Service
 from tests.harness.stack_copy import TIMEOUT, StackCopy
 
 
@@ -46,6 +46,10 @@ class ComposeStack(StackCopy):
         identifiers = self.docker("ps", "--all", "--quiet", "--filter", self._label).split()
         found: list[Container] = json.loads(self.docker("inspect", *identifiers)) if identifiers else []
         return containers_of(service, found) if service else found
+
+    def long_running(self) -> list[Container]:
+        """All containers but the one that ends when it has handed passwords out."""
+        return [container for service in SERVICES for container in self.containers(service)]
 
     def volumes(self) -> list[str]:
         return self.docker("volume", "ls", "--quiet", "--filter", self._label).split()

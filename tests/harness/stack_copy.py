@@ -12,6 +12,8 @@ from typing import Any
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
+from stack.redis_access import access_of
+from stack.redis_users import OPERATOR
 from stack.services import PROMETHEUS, Service
 from stack.settings import PORTS, REDIS_URL, load_settings
 from tests.harness.ports import free_port
@@ -59,6 +61,10 @@ class StackCopy:
         """The sum of all series that the selector finds, now; 0 if there are none."""
         result = self.ask_prometheus("query", query=f"sum({selector})")["result"]
         return float(result[0]["value"][1]) if result else 0.0
+
+    def redis_url(self) -> str:
+        """The address of its Redis, for an operator."""
+        return access_of(OPERATOR, self.settings, self.directory / ".rq-mon" / "secrets").url()
 
     def url(self, service: Service) -> str:
         return f"http://127.0.0.1:{self.settings.port(service)}"

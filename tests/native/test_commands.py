@@ -10,6 +10,8 @@ from native import programs
 from native.commands import FOR_GRACE_PERIOD, Command, Place, command
 from stack import services
 from stack.dotenv import read_dotenv
+from stack.redis_users import EXPORTER, USERS, WORKER
+from stack.secrets import read_secret
 from stack.services import SERVICES, Service
 from stack.settings import PROJECT_ROOT, load_settings
 
@@ -128,6 +130,54 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
     assert (Path(run.environment["GF_PATHS_PROVISIONING"]) / "datasources").is_dir()
     assert Path(run.environment["GF_PATHS_DATA"]).is_relative_to(tmp_path)
     assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
+
+
+PYTHON_SERVICES = {
+    services.SHORT_RUNNING_WORKER: WORKER,
+    services.LONG_RUNNING_WORKER: WORKER,
+    services.CRON_SCHEDULER: WORKER,
+    services.RQ_EXPORTER: EXPORTER,
+}
+
+
+def test_every_process_is_a_user_of_redis_of_its_own_purpose_whatever_an_application_is(
+    tmp_path: Path,
+) -> None:
+    given = {"RQ_REDIS_USERNAME": "operator", "RQ_REDIS_PASSWORD_FILE": "/nowhere"}
+    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+
+    for service, user in PYTHON_SERVICES.items():
+        run = command(service, place)
+        password_file = tmp_path / "secrets" / f"redis-{user.name}-password"
+        assert run.environment["RQ_REDIS_USERNAME"] == user.name
+        assert run.environment["RQ_REDIS_PASSWORD_FILE"] == str(password_file)
+        assert password_file in run.sources, "another password restarts it"
+
+
+@pytest.mark.needs("redis-server", "prometheus-redis-exporter")
+def test_no_password_is_in_a_command_line_or_an_environment(place: Place, tmp_path: Path) -> None:
+    text = " ".join(
+        words(command(service, place))
+        for service in (*PYTHON_SERVICES, services.REDIS, services.REDIS_EXPORTER)
+    )
+
+    for user in USERS:
+        assert read_secret(tmp_path / "secrets", user.secret) not in text
+
+
+def test_another_redis_is_entered_as_the_user_that_was_given_for_it(tmp_path: Path) -> None:
+    password_file = tmp_path / "password"
+    password_file.write_text("secret")
+    given = {
+        "RQ_REDIS_URL": "redis://queues.example/0",
+        "RQ_REDIS_USERNAME": "ann",
+        "RQ_REDIS_PASSWORD_FILE": str(password_file),
+    }
+    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+
+    environment = command(services.RQ_EXPORTER, place).environment
+
+    assert environment.items() >= given.items()
 
 
 def test_every_script_and_source_that_a_process_reads_is_there(place: Place) -> None:

@@ -67,11 +67,11 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(autouse=True)
 def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that a test schedules go to the stack, as those of an application do."""
-    monkeypatch.setenv("RQ_REDIS_URL", stack.settings.redis_url())
+    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
 
 
 def status_of(stack: NativeStack, job_id: str) -> JobStatus | None:
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         return Job.fetch(job_id, connection=redis).get_status()
 
 
@@ -184,7 +184,7 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
             errors |= {uid: view.console_errors} if view.console_errors else {}
             view.page.close()  # an open one goes on asking
 
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         send_stop_job_command(redis, running.id)
     assert undrawn.keys() == RIGHTLY_EMPTY.keys(), undrawn
     assert errors == {}

@@ -59,11 +59,11 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture(autouse=True)
 def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
     """Jobs that a test schedules go to the stack, as those of an application do."""
-    monkeypatch.setenv("RQ_REDIS_URL", stack.settings.redis_url())
+    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
 
 
 def status_of(stack: NativeStack, job: Job | CronJob) -> JobStatus | None:
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         return Job.fetch(job.id, connection=redis).get_status()
 
 

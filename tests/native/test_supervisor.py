@@ -117,3 +117,14 @@ def test_a_log_that_grows_is_rotated_and_keeps_within_its_limit(directory: Path)
     logs = list((directory / "logs").glob(f"{REDIS.name}.log*"))
     assert log_path(directory, REDIS.name) in logs
     assert LOG_LIMIT / 2 < sum(log.stat().st_size for log in logs) <= LOG_LIMIT * 1.05
+
+
+def test_a_change_ends_redis_after_the_jobs_that_need_it(directory: Path) -> None:
+    supervisor = Supervisor(directory)
+    start(supervisor, at_the_end_of_the_job="sleep 1; touch job-ended")
+    changed = {service: Command(("sleep", "600")) for service in (REDIS, SHORT_RUNNING_WORKER)}
+    supervisor.config_path.write_text(render(directory, changed))
+
+    supervisor.update(within=30)
+
+    assert (directory / "redis-was-last").exists()

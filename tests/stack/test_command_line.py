@@ -6,8 +6,11 @@ import os
 import signal
 import subprocess
 import sys
+from pathlib import Path
 
-from stack.settings import PROJECT_ROOT
+from stack.redis_users import OPERATOR
+from stack.secrets import read_secret
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY
 
 
 def run_stack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
@@ -45,14 +48,24 @@ def test_an_unknown_service_has_no_logs() -> None:
     assert "short-running-worker" in result.stderr
 
 
-def test_exec_hands_on_the_address_of_redis_and_the_exit_code() -> None:
-    code = "import os; print(os.environ['RQ_REDIS_URL']); raise SystemExit(7)"
+PRINT_REDIS = """
+import os
+print(*(os.environ.get(f"RQ_REDIS_{name}") for name in ("URL", "USERNAME", "PASSWORD_FILE")))
+raise SystemExit(7)
+"""
 
+
+def test_exec_hands_on_the_address_of_redis_with_the_operator_in_it_and_the_exit_code() -> None:
     result = run_stack(
-        "exec", sys.executable, "-c", code, RUNTIME="native", REDIS_PORT="7123", RQ_REDIS_URL=""
+        *("exec", sys.executable, "-c", PRINT_REDIS),
+        REDIS_PORT="7123",
+        RQ_REDIS_URL="",
+        RQ_REDIS_USERNAME="worker",
+        RQ_REDIS_PASSWORD_FILE="/of/an/application",
     )
 
-    assert result.stdout == "redis://127.0.0.1:7123/0\n"
+    password = read_secret(SECRETS_DIRECTORY, OPERATOR.secret)
+    assert result.stdout == f"redis://operator:{password}@127.0.0.1:7123/0 None None\n"
     assert result.returncode == 7
 
 
@@ -79,6 +92,20 @@ except KeyboardInterrupt:
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
 
     assert process.returncode == 7
+
+
+def test_exec_hands_on_another_redis_with_the_user_that_was_given_for_it(tmp_path: Path) -> None:
+    password_file = tmp_path / "password"
+    password_file.write_text("secret")
+
+    result = run_stack(
+        *("exec", sys.executable, "-c", PRINT_REDIS),
+        RQ_REDIS_URL="rediss://queues.example/2",
+        RQ_REDIS_USERNAME="ann",
+        RQ_REDIS_PASSWORD_FILE=str(password_file),
+    )
+
+    assert result.stdout == "rediss://ann:secret@queues.example/2 None None\n"
 
 
 def test_exec_of_what_is_no_program_says_so() -> None:

@@ -1,0 +1,56 @@
+"""How programs of this machine get into the Redis that holds the queues: address, user and password."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from scheduler.settings import Settings
+from stack.redis_users import RedisUser
+from stack.secrets import ensure_secret
+from stack.settings import (
+    PROJECT_ROOT,
+    REDIS_PASSWORD_FILE,
+    REDIS_URL,
+    REDIS_USERNAME,
+    SECRETS_DIRECTORY,
+    StackSettings,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class RedisAccess:
+    """An address of Redis, and who to be there."""
+
+    address: str
+    username: str = ""
+    """Empty where the address says it, or where Redis asks for none."""
+    password_file: Path | None = None
+
+    def environment(self) -> dict[str, str]:
+        """Return what scheduler.settings is to read; the password is not in it."""
+        given = {
+            REDIS_URL: self.address,
+            REDIS_USERNAME: self.username,
+            REDIS_PASSWORD_FILE: str(self.password_file or ""),
+        }
+        return {name: value for name, value in given.items() if value}
+
+    def url(self) -> str:
+        """Return the address with user and password in it: for programs that take nothing else."""
+        return Settings.from_environment(self.environment()).redis_url
+
+
+def access_of(user: RedisUser, settings: StackSettings, secrets: Path = SECRETS_DIRECTORY) -> RedisAccess:
+    """Return how to get into Redis as a user of the stack; into another Redis, with what the user gave.
+
+    Args:
+        user: who to be in the stack's own Redis.
+        settings: the stack's settings.
+        secrets: the folder of generated passwords.
+    """
+    if settings.has_own_redis():
+        return RedisAccess(settings.redis_url(), user.name, ensure_secret(secrets, user.secret))
+    file = settings.environment.get(REDIS_PASSWORD_FILE, "").strip()
+    username = settings.environment.get(REDIS_USERNAME, "").strip()
+    return RedisAccess(settings.redis_url(), username, PROJECT_ROOT / file if file else None)

@@ -1,0 +1,65 @@
+"""Who may do what in the stack's own Redis: one user for each purpose, each with the least that works.
+
+Whoever can enqueue a job can run code in the workers. So applications and cron schedulers share the user of
+the workers: one of their own would be no weaker.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from pathlib import Path
+
+from stack.secrets import read_secret, write_private
+
+
+@dataclass(frozen=True, slots=True)
+class RedisUser:
+    """A user of Redis."""
+
+    name: str
+    rules: str
+    """As Redis writes them; what is not named is forbidden."""
+
+    @property
+    def secret(self) -> str:
+        """The name of the secret that is the user's password."""
+        return f"redis-{self.name}-password"
+
+
+# RQ's keys and channels, and ours, begin with `rq:`. RQ asks for the version (INFO), a worker for its own
+# address (CLIENT LIST), cron for the time; what else concerns the whole server is for administrators.
+_JOBS = (
+    "~rq:* &rq:* +@read +@write +@connection +@transaction +@pubsub -@dangerous -@admin"
+    " -function -scan -randomkey +eval +evalsha +script|load +script|exists +info +client|list +time"
+)
+
+WORKER = RedisUser("worker", _JOBS)
+"""Workers, cron schedulers, and applications that enqueue."""
+OPERATOR = RedisUser("operator", f"{_JOBS} +scan +slowlog|get +slowlog|len +memory|usage +bgrewriteaof")
+"""People: they look, run jobs again, delete, and mend what a runbook tells."""
+EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection -@dangerous -@admin -scan -randomkey")
+"""rq-exporter, and what looks whether the workers are alive."""
+PROBE = RedisUser("probe", "+ping +info +client|setname")
+"""Health checks, and redis-exporter."""
+
+# Nobody can be the user `default`. But Redis itself is, while it reads its append-only file: without rights
+# it would leave out every transaction.
+_DEFAULT = "user default off ~* &* +@all"
+
+USERS = (WORKER, OPERATOR, EXPORTER, PROBE)
+
+
+def write_users(path: Path, secrets: Path) -> None:
+    """Write the file of users for Redis (`aclfile`), with digests in the place of their passwords.
+
+    Raises:
+        StackError: a password cannot be read.
+    """
+    lines = [_DEFAULT, *(_line(user, secrets) for user in USERS)]
+    write_private(path, "\n".join([*lines, ""]))
+
+
+def _line(user: RedisUser, secrets: Path) -> str:
+    digest = hashlib.sha256(read_secret(secrets, user.secret).encode()).hexdigest()
+    return f"user {user.name} on #{digest} resetchannels -@all {user.rules}"

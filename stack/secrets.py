@@ -1,0 +1,47 @@
+"""Passwords that are generated at the first start: there are no default ones."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import tempfile
+from pathlib import Path
+
+from stack.runtime import StackError
+
+GRAFANA_ADMIN_PASSWORD = "grafana-admin-password"  # noqa: S105 - the name of a file
+
+
+def ensure_secret(directory: Path, name: str) -> Path:
+    """Return the file of the secret, made and filled at the first call; only its owner can read it."""
+    directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = directory / name
+    if not path.exists():
+        write_private(path, secrets.token_urlsafe(24))
+    return path
+
+
+def read_secret(directory: Path, name: str) -> str:
+    """Return the secret, made at the first call.
+
+    Raises:
+        StackError: its file holds nothing, or cannot be read.
+    """
+    path = ensure_secret(directory, name)
+    try:
+        secret = path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise StackError(f"{path}: expected a file that this user can read: {error.strerror}") from error
+    if not secret:
+        raise StackError(f"{path}: expected a password, got an empty file. Remove it, and one is made.")
+    return secret
+
+
+def write_private(path: Path, text: str) -> None:
+    """Write a file for its owner's eyes, which others see whole or not at all."""
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 600
+    with os.fdopen(number, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(number)
+    Path(draft).replace(path)

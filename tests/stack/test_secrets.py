@@ -1,0 +1,58 @@
+"""Passwords: made once, for their owner's eyes only, whole or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.runtime import StackError
+from stack.secrets import ensure_secret, read_secret, write_private
+
+
+def test_a_secret_is_long_and_stays_the_same(tmp_path: Path) -> None:
+    first = read_secret(tmp_path / "secrets", "password")
+    second = read_secret(tmp_path / "secrets", "password")
+
+    assert len(first) >= 32
+    assert second == first
+
+
+def test_two_secrets_differ(tmp_path: Path) -> None:
+    assert read_secret(tmp_path, "one") != read_secret(tmp_path, "two")
+
+
+def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
+    path = ensure_secret(tmp_path / "secrets", "password")
+
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert path.parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_nothing_else_is_left_beside_it(tmp_path: Path) -> None:
+    ensure_secret(tmp_path, "password")
+
+    assert [path.name for path in tmp_path.iterdir()] == ["password"]
+
+
+def test_what_an_interrupted_start_left_is_not_taken_for_a_secret(tmp_path: Path) -> None:
+    (tmp_path / ".password.xyz").write_text("half")
+
+    assert read_secret(tmp_path, "password") != "half"
+
+
+def test_an_empty_file_is_refused_by_its_name(tmp_path: Path) -> None:
+    (tmp_path / "password").touch()
+
+    with pytest.raises(StackError, match=r"/password: expected a password, got an empty file\. Remove it"):
+        read_secret(tmp_path, "password")
+
+
+def test_writing_replaces_what_others_may_have_open(tmp_path: Path) -> None:
+    file = tmp_path / "users.acl"
+    file.write_text("before")
+    with file.open() as reader:
+        write_private(file, "after")
+
+        assert reader.read() == "before"
+    assert file.read_text() == "after"
