@@ -16,7 +16,7 @@ from stack.settings import BIND_ADDRESS, VARIABLES
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 NAMES_BY_DEFAULT = {
-    **{setting.metadata["variable"]: str(setting.default) for setting in fields(Settings)},
+    **{setting.metadata["variable"]: str(setting.default or "") for setting in fields(Settings)},
     **{variable.name: variable.default for variable in VARIABLES},
 }
 
