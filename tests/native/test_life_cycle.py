@@ -307,7 +307,7 @@ def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(
     done = ledger.read_text().splitlines()
     assert 200 <= len(done) < 1000
     assert stack.make("start-rq-mon", SHORT_RUNNING_WORKERS="4").returncode == 0
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
 
         def statuses() -> list[JobStatus | None]:
             return [job.get_status() for job in Job.fetch_many(signed, connection=redis) if job]
@@ -340,14 +340,14 @@ def schedule_jobs_of_every_state() -> dict[str, JobStatus]:
 
 
 def states_of(stack: NativeStack, job_ids: Iterable[str]) -> dict[str, JobStatus | None]:
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         found = Job.fetch_many(job_ids, connection=redis)
     return {job.id: job.get_status(refresh=False) for job in found if job}
 
 
 def registered(stack: NativeStack) -> tuple[list[str], list[str], list[str]]:
     """The ids of failed, queued and scheduled jobs."""
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         worked, unworked = Queue(SHORT_RUNNING_QUEUE, connection=redis), Queue(UNWORKED, connection=redis)
         return (
             worked.failed_job_registry.get_job_ids(),
@@ -364,7 +364,7 @@ def counters(stack: NativeStack) -> list[str]:
 
 
 def ticks(stack: NativeStack) -> dict[bytes, int]:
-    with connect(stack.settings.redis_url()) as redis:
+    with connect(stack.redis_url()) as redis:
         counted = cast("dict[bytes, bytes]", redis.hgetall(CRON_TICKS_KEY))
     return {field: int(count) for field, count in counted.items()}
 
