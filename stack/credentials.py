@@ -15,7 +15,7 @@ from pathlib import Path
 
 from stack import redis_exporter
 from stack.redis_access import RedisAccess
-from stack.redis_users import EXPORTER, PROBE, WORKER, RedisUser, write_users
+from stack.redis_users import EXPORTER, PROBE, WORKER, write_users
 from stack.runtime import StackError
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret, write_private
 from stack.services import CORE_COMPOSE_FILE
@@ -27,6 +27,20 @@ GIVEN_REDIS_PASSWORD = Path("/run/given") / REDIS_PASSWORD
 """That of another Redis, from its user; empty if there is none."""
 EARLIER_GRAFANA_PASSWORD = Path("/run/given/grafana/admin-password")
 """Once it was made beside Grafana's database, which keeps it."""
+WATCHES_ANOTHER_REDIS = "WATCHES_ANOTHER_REDIS"
+"""A variable that is set if so."""
+
+
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """Where passwords come from."""
+
+    secrets: Path
+    """The folder of generated ones."""
+    address: str
+    """Of Redis, as the services know it."""
+    another: RedisAccess | None = None
+    """How to get into another Redis than the stack's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,34 +49,36 @@ class Share:
 
     owner: int
     """The user of its container."""
-    write: Callable[[Path], None]
-    """Fills the folder."""
+    write: Callable[[Path, Origin], None]
+    """Fills a folder."""
 
 
-def _redis(folder: Path) -> None:
-    write_users(folder / "users.acl", SECRETS_DIRECTORY)
-    _copy_password(PROBE, folder)
+def _redis(folder: Path, origin: Origin) -> None:
+    write_users(folder / "users.acl", origin.secrets)
+    _copy(ensure_secret(origin.secrets, PROBE.secret), folder / REDIS_PASSWORD)
 
 
-def _workers(folder: Path) -> None:
-    _copy_password(WORKER, folder)
+def _workers(folder: Path, origin: Origin) -> None:
+    _copy(ensure_secret(origin.secrets, WORKER.secret), folder / REDIS_PASSWORD)
 
 
-def _rq_exporter(folder: Path) -> None:
-    _copy(_given_password() or ensure_secret(SECRETS_DIRECTORY, EXPORTER.secret), folder / REDIS_PASSWORD)
+def _rq_exporter(folder: Path, origin: Origin) -> None:
+    if origin.another is None:
+        _copy(ensure_secret(origin.secrets, EXPORTER.secret), folder / REDIS_PASSWORD)
+    elif origin.another.password_file:
+        _copy(origin.another.password_file, folder / REDIS_PASSWORD)
 
 
-def _redis_exporter(folder: Path) -> None:
-    password = _given_password() or ensure_secret(SECRETS_DIRECTORY, PROBE.secret)
-    access = RedisAccess(os.environ[REDIS_URL], os.environ[REDIS_USERNAME], password)
-    redis_exporter.write_passwords(folder / "passwords.json", access)
+def _redis_exporter(folder: Path, origin: Origin) -> None:
+    own = RedisAccess(origin.address, PROBE.name, ensure_secret(origin.secrets, PROBE.secret))
+    redis_exporter.write_passwords(folder / "passwords.json", origin.another or own)
 
 
-def _grafana(folder: Path) -> None:
-    kept = SECRETS_DIRECTORY / GRAFANA_ADMIN_PASSWORD
+def _grafana(folder: Path, origin: Origin) -> None:
+    kept = origin.secrets / GRAFANA_ADMIN_PASSWORD
     if EARLIER_GRAFANA_PASSWORD.exists() and not kept.exists():
         _copy(EARLIER_GRAFANA_PASSWORD, kept)
-    _copy(ensure_secret(SECRETS_DIRECTORY, GRAFANA_ADMIN_PASSWORD), folder / "admin-password")
+    _copy(ensure_secret(origin.secrets, GRAFANA_ADMIN_PASSWORD), folder / "admin-password")
 
 
 SERVICES_SHARES: Mapping[str, Share] = {
@@ -80,7 +96,8 @@ def main() -> int:
     try:
         for name, share in SERVICES_SHARES.items():
             if (SHARES / name).is_dir():
-                _fill(SHARES / name, share)
+                share.write(SHARES / name, _origin())
+                _give(SHARES / name, share.owner)
     except StackError as error:
         print(error, file=sys.stderr)
         return 1
@@ -89,11 +106,18 @@ def main() -> int:
     return 0
 
 
-def _fill(folder: Path, share: Share) -> None:
-    share.write(folder)
+def _origin() -> Origin:
+    address = os.environ[REDIS_URL]
+    if not os.environ.get(WATCHES_ANOTHER_REDIS):
+        return Origin(SECRETS_DIRECTORY, address)
+    given = GIVEN_REDIS_PASSWORD if GIVEN_REDIS_PASSWORD.read_text(encoding="utf-8").strip() else None
+    return Origin(SECRETS_DIRECTORY, address, RedisAccess(address, os.environ[REDIS_USERNAME], given))
+
+
+def _give(folder: Path, owner: int) -> None:
     for file in folder.iterdir():
         file.chmod(0o400)
-        os.chown(file, share.owner, share.owner)
+        os.chown(file, owner, owner)
 
 
 def _give_to_owner_of_the_project() -> None:
@@ -101,14 +125,6 @@ def _give_to_owner_of_the_project() -> None:
     for path in (STATE_DIRECTORY, SECRETS_DIRECTORY, *SECRETS_DIRECTORY.iterdir()):
         if path.stat().st_uid != project.st_uid:
             os.chown(path, project.st_uid, project.st_gid)
-
-
-def _given_password() -> Path | None:
-    return GIVEN_REDIS_PASSWORD if GIVEN_REDIS_PASSWORD.read_text(encoding="utf-8").strip() else None
-
-
-def _copy_password(user: RedisUser, folder: Path) -> None:
-    _copy(ensure_secret(SECRETS_DIRECTORY, user.secret), folder / REDIS_PASSWORD)
 
 
 def _copy(source: Path, target: Path) -> None:

@@ -9,14 +9,19 @@ import argparse
 import json
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 from typing import Any
 
-from deploy.swarm.stack_file import stack_file
+from deploy.swarm.stack_file import stack_file, write_passwords
 from stack.compose.docker import Docker
+from stack.compose.runtime import redis_inside
+from stack.credentials import Origin
+from stack.redis_access import access_of
+from stack.redis_users import EXPORTER
 from stack.runtime import StackError
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE
-from stack.settings import PROJECT_ROOT, REDIS_URL, StackSettings, load_settings
+from stack.settings import PROJECT_ROOT, REDIS_URL, SECRETS_DIRECTORY, StackSettings, load_settings
 
 SWARM_COMPOSE_FILE = "deploy/swarm/docker-compose-swarm.yml"
 DATA_LABEL = "rq-mon-data"
@@ -31,31 +36,32 @@ def main() -> int:
     arguments = parser.parse_args()
     try:
         settings = load_settings()
-        file = json.dumps(_stack_file(settings), indent=2)
-        if arguments.show:
-            print(file)
-            return 0
-        return _deploy(file, arguments.stack, settings)
+        with tempfile.TemporaryDirectory() as passwords:
+            file = json.dumps(_stack_file(settings, Path(passwords)), indent=2)
+            if arguments.show:
+                print(file)
+                return 0
+            return _deploy(file, arguments.stack, settings)
     except StackError as error:
         print(error, file=sys.stderr)
     return 1
 
 
-def _stack_file(settings: StackSettings) -> dict[str, Any]:
-    environment = dict(settings.environment)
-    if settings.has_own_redis():
-        environment[REDIS_URL] = ""
+def _stack_file(settings: StackSettings, passwords: Path) -> dict[str, Any]:
+    inside = redis_inside(settings)
+    another = None if settings.has_own_redis() else access_of(EXPORTER, settings)
+    write_passwords(passwords, Origin(SECRETS_DIRECTORY, inside[REDIS_URL], another))
     files = (
         f"--file={PROJECT_ROOT / name}"
         for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SWARM_COMPOSE_FILE)
     )
-    docker = Docker(environment)
+    docker = Docker({**settings.environment, **inside})
     docker.check_versions()
     composed = json.loads(
         docker.output("compose", f"--project-directory={PROJECT_ROOT}", *files, "config", "--format", "json")
     )
     absent = [service.name for service in settings.services_elsewhere()]
-    return stack_file(composed, Path(PROJECT_ROOT), absent)
+    return stack_file(composed, Path(PROJECT_ROOT), passwords, absent)
 
 
 def _deploy(file: str, name: str, settings: StackSettings) -> int:

@@ -12,6 +12,11 @@ from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path, PurePosixPath
 from typing import Any
 
+from stack.credentials import SERVICES_SHARES, SHARES, Origin
+
+HANDS_OUT = "credentials"
+"""The service that gives passwords to the others in compose. Swarm has secrets for that."""
+
 NOT_IN_SWARM = ("build", "pull_policy", "depends_on", "restart", "profiles", "security_opt")
 """Keys that Swarm has nothing for. It always restarts, and no-new-privileges is a setting of its engines."""
 
@@ -22,26 +27,30 @@ NAME_LENGTH = 28
 """Of a path in the name of its config, which has 64 characters at most with the stack's name and the hash."""
 
 
-def stack_file(composed: Mapping[str, Any], project: Path, absent: Collection[str] = ()) -> dict[str, Any]:
+def stack_file(
+    composed: Mapping[str, Any], project: Path, passwords: Path, absent: Collection[str] = ()
+) -> dict[str, Any]:
     """Return the stack file.
 
     Args:
         composed: the output of `docker compose config --format json`.
         project: the folder of this project. Mounted files from elsewhere are the user's own: they may hold
             passwords, so they become secrets.
+        passwords: the folder that write_passwords has filled.
         absent: names of services to leave out.
     """
-    files = _Files(project)
+    files = _Files(project, _shares(composed, passwords))
     services = {
         name: _service(definition, files)
         for name, definition in composed["services"].items()
-        if name not in absent
+        if name not in {HANDS_OUT, *absent}
     }
+    volumes = {name: volume for name, volume in composed["volumes"].items() if name not in files.shares}
     return {
         "services": services,
         # Without the names that compose gives them, so that they carry the stack's.
         "networks": _unnamed(composed["networks"]),
-        "volumes": _unnamed(composed["volumes"]),
+        "volumes": _unnamed(volumes),
         "configs": files.configs,
         "secrets": files.secrets,
     }
@@ -50,8 +59,10 @@ def stack_file(composed: Mapping[str, Any], project: Path, absent: Collection[st
 class _Files:
     """Files as configs and secrets, named by their contents: one that is in use can never be changed."""
 
-    def __init__(self, project: Path) -> None:
+    def __init__(self, project: Path, shares: Mapping[str, Path]) -> None:
         self._project = project
+        self.shares = shares
+        """The folder with what belongs into a volume of passwords, by its name."""
         self.configs: dict[str, dict[str, str]] = {}
         self.secrets: dict[str, dict[str, str]] = {}
 
@@ -64,6 +75,40 @@ class _Files:
             name = _name(path)
             store[name] = {"file": str(path)}
             yield kind, {"source": name, "target": str(place)}
+
+    def add_share(self, folder: Path, target: str) -> Iterator[dict[str, Any]]:
+        """Take a volume of passwords; yield its entries in a service, for the eyes of its user only."""
+        owner = str(SERVICES_SHARES[folder.name].owner)
+        for path in sorted(folder.iterdir()):
+            name = _name(path)
+            self.secrets[name] = {"file": str(path)}
+            yield {
+                "source": name,
+                "target": f"{target}/{path.name}",
+                "uid": owner,
+                "gid": owner,
+                "mode": 0o400,
+            }
+
+
+def write_passwords(folder: Path, origin: Origin) -> None:
+    """Write what each service gets to read, each into a folder of its own.
+
+    Raises:
+        StackError: a password cannot be read.
+    """
+    for name, share in SERVICES_SHARES.items():
+        (folder / name).mkdir(mode=0o700, parents=True)
+        share.write(folder / name, origin)
+
+
+def _shares(composed: Mapping[str, Any], passwords: Path) -> dict[str, Path]:
+    mounts = composed["services"].get(HANDS_OUT, {}).get("volumes", [])
+    return {
+        mount["source"]: passwords / PurePosixPath(mount["target"]).name
+        for mount in mounts
+        if PurePosixPath(mount["target"]).parent == PurePosixPath(SHARES)
+    }
 
 
 def _files(source: Path, target: PurePosixPath) -> Iterator[tuple[Path, PurePosixPath]]:
@@ -95,6 +140,8 @@ def _service(composed: Mapping[str, Any], files: _Files) -> dict[str, Any]:
         if volume["type"] == "bind":
             for kind, entry in files.add(Path(volume["source"]), volume["target"]):
                 service.setdefault(kind, []).append(entry)
+        elif folder := files.shares.get(volume["source"]):
+            service.setdefault("secrets", []).extend(files.add_share(folder, volume["target"]))
         else:
             service["volumes"].append(volume)
     service["deploy"] = _deploy(composed)

@@ -57,7 +57,7 @@ class ComposeRuntime:
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
-        self._docker = Docker({**settings.environment, **_redis_inside(settings)})
+        self._docker = Docker({**settings.environment, **redis_inside(settings)})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
     @cached_property
@@ -271,7 +271,7 @@ def _is_read_only(volume: Mapping[str, Any]) -> bool:
     return bool(volume.get("read_only"))
 
 
-def _redis_inside(settings: StackSettings) -> dict[str, str]:
+def redis_inside(settings: StackSettings) -> dict[str, str]:
     """Return what the compose files are to know of Redis: its address for containers, and who to be there."""
     if settings.has_own_redis():
         return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}{urlsplit(settings.redis_url()).path}"}

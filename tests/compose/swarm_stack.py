@@ -7,6 +7,7 @@ import subprocess
 import uuid
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from scheduler.catalogue import Metric
 from stack.services import GRAFANA, PROMETHEUS, REDIS, Service
@@ -44,10 +45,15 @@ class SwarmStack(StackCopy):
         self.docker(
             *("service", "create", "--detach", "--quiet", "--name", f"{self.name}_{CLIENT}"),
             *("--endpoint-mode", "dnsrr", "--network", f"{self.name}_core", "--user", "10001"),
-            *("--env", f"RQ_REDIS_URL=redis://{REDIS.name}:{REDIS.port}/0"),
+            *("--env", f"RQ_REDIS_URL={self._redis_inside()}"),
             *("--no-healthcheck", self.image(1), "sleep", "1d"),
         )
         wait_until(lambda: self.container(CLIENT), "the client", within=STARTS_WITHIN, every=1)
+
+    def _redis_inside(self) -> str:
+        address = urlsplit(self.redis_url())
+        user, _, _ = address.netloc.rpartition("@")
+        return address._replace(netloc=f"{user}@{REDIS.name}:{REDIS.port}").geturl()
 
     def remove(self) -> None:
         """Leave nothing behind but what the engine had before."""

@@ -12,7 +12,8 @@ import pytest
 import yaml
 
 from deploy.swarm.__main__ import DATA_LABEL, SWARM_COMPOSE_FILE
-from deploy.swarm.stack_file import stack_file
+from deploy.swarm.stack_file import HANDS_OUT, stack_file, write_passwords
+from stack.credentials import Origin
 from stack.services import CRON_SCHEDULER, PREVIEW, SERVICES, WORKERS
 from stack.settings import PROJECT_ROOT
 
@@ -35,7 +36,7 @@ def service(**definition: Any) -> dict[str, Any]:
 def deployed(project: Path, **definition: Any) -> dict[str, Any]:
     """The file for one such service, `some`."""
     composed = {"services": {"some": service(**definition)}, "networks": {}, "volumes": {}}
-    return stack_file(composed, project)
+    return stack_file(composed, project, project / "passwords")
 
 
 # ---- the override ----
@@ -58,8 +59,8 @@ def test_what_has_a_volume_stays_on_the_machine_that_has_it() -> None:
         for file in composed
         for name, definition in file["services"].items()
         for volume in definition.get("volumes", [])
-        if isinstance(volume, str) and volume.partition(":")[0] in named
-    }
+        if isinstance(volume, str) and volume.partition(":")[0] in named and not volume.endswith(":ro")
+    } - {HANDS_OUT}
 
     for name, definition in SERVICES_THERE.items():
         constraints = definition["deploy"].get("placement", {}).get("constraints", [])
@@ -152,6 +153,29 @@ def test_a_mounted_folder_from_elsewhere_becomes_secrets(tmp_path: Path) -> None
     assert file["secrets"].keys() == {entry["source"]}
 
 
+def test_passwords_become_secrets_for_the_user_of_the_container_alone(tmp_path: Path) -> None:
+    write_passwords(tmp_path / "passwords", Origin(tmp_path / "secrets", "redis://redis:6379/0"))
+    composed = {
+        "services": {
+            HANDS_OUT: service(
+                volumes=[{"type": "volume", "source": "redis-access", "target": "/run/access/redis"}]
+            ),
+            "redis": service(volumes=[{"type": "volume", "source": "redis-access", "target": "/run/access"}]),
+        },
+        "networks": {},
+        "volumes": {"redis-access": {}, "redis-data": {}},
+    }
+
+    file = stack_file(composed, tmp_path, tmp_path / "passwords")
+
+    entries = file["services"]["redis"]["secrets"]
+    assert [entry["target"] for entry in entries] == ["/run/access/redis-password", "/run/access/users.acl"]
+    assert {(entry["uid"], entry["mode"]) for entry in entries} == {("999", 0o400)}
+    assert file["services"].keys() == {"redis"}
+    assert file["volumes"].keys() == {"redis-data"}
+    assert file["configs"] == {}
+
+
 def test_names_are_short_enough_for_swarm(tmp_path: Path) -> None:
     long = tmp_path / f"{'a' * 100}.yml"
     long.write_text("")
@@ -165,7 +189,7 @@ def test_names_are_short_enough_for_swarm(tmp_path: Path) -> None:
 def test_services_that_run_elsewhere_are_left_out(tmp_path: Path) -> None:
     composed = {"services": {"a": service(), "b": service()}, "networks": {}, "volumes": {}}
 
-    assert stack_file(composed, tmp_path, absent=["a"])["services"].keys() == {"b"}
+    assert stack_file(composed, tmp_path, tmp_path, absent=["a"])["services"].keys() == {"b"}
 
 
 @pytest.mark.skipif(not shutil.which("docker"), reason="docker compose reads the files")
