@@ -15,6 +15,7 @@ from redis.client import Pipeline
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
+from rq.executions import Execution
 from rq.job import Job
 
 from scheduler.child_scheduler import ChildScheduler
@@ -97,12 +98,18 @@ class SupervisedWorker(MonitoredWorker):
         again; RQ would then let it be tried twice. Or its worker was given up for dead meanwhile.
         """
         execution = kwargs.get("execution") or self.execution
-        if not self.is_horse and execution is not None:
-            started = queue.started_job_registry.key
-            if self.connection.zscore(started, execution.composite_key) is None:
-                self.log.warning("Worker %s: job %s had ended before its work horse died", self.name, job.id)
-                return
+        if not self.is_horse and execution is not None and self._has_ended(job, queue, execution):
+            self.log.warning("Worker %s: job %s had ended before its work horse died", self.name, job.id)
+            return
         super().handle_job_failure(job, queue, *args, **kwargs)
+
+    def _has_ended(self, job: Job, queue: Queue, execution: Execution) -> bool:
+        """Tell whether the end is recorded. That the start is not proves little: Redis may have lost it."""
+        connection: Any = self.connection
+        if connection.zscore(queue.started_job_registry.key, execution.composite_key) is not None:
+            return False
+        status, worker_name = connection.hmget(job.key, "status", "worker_name")
+        return bool(status != b"started" or worker_name != self.name.encode())
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End when the current job has ended: SIGTERM and SIGINT."""

@@ -219,6 +219,24 @@ def test_a_work_horse_that_dies_after_it_recorded_a_retry(
     assert queue.job_ids == [job.id] * times
 
 
+@pytest.mark.parametrize(("at_work", "expected"), [("ours", "failed"), ("another", "started")])
+def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
+    queue: SupervisedQueue, worker: SupervisedWorker, at_work: str, expected: str
+) -> None:
+    """As after a power cut: the job is failed all the same, unless another worker has it by now."""
+    job = queue.enqueue(jobs.add, 1, 2)
+    queue.connection.delete(queue.key)
+    with queue.connection.pipeline() as pipeline:
+        worker.execution = Execution.create(job, 60, pipeline)
+        job.prepare_for_execution(worker.name if at_work == "ours" else at_work, pipeline)
+        pipeline.execute()
+    queue.connection.delete(queue.started_job_registry.key)
+
+    worker.handle_job_failure(job, queue, exc_string="killed")
+
+    assert job.get_status() == expected
+
+
 # --- several queues ----------------------------------------------------------------------------------------
 
 
