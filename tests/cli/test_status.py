@@ -53,8 +53,11 @@ def busy_worker(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iter
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
     with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
         wait_until(
-            lambda: [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id],
-            "the job to start",
+            lambda: (
+                [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id]
+                and job.get_status() == "started"
+            ),
+            "worker and job to say that it runs",
         )
         yield job.id
 
