@@ -27,6 +27,8 @@ WORKERS = 2
 JOBS = 2000
 WARM_UP = 100
 RUNS = 3
+KEPT_FOR_EVER = -1
+"""Results that expire would not be counted."""
 IDLE_WORKERS = 4
 IDLE_SECONDS = 30
 DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec")
@@ -89,7 +91,7 @@ def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:
     done = queue.finished_job_registry.get_job_count(cleanup=False)
     cpu, commands = _used(client)
     for _ in range(jobs):
-        queue.enqueue("bench.noop_worker.noop")
+        queue.enqueue("bench.noop_worker.noop", result_ttl=KEPT_FOR_EVER)
     wait_until(
         lambda: queue.finished_job_registry.get_job_count(cleanup=False) == done + jobs,
         "the jobs to end",
