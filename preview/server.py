@@ -33,6 +33,7 @@ MOST_ARENAS = 2
 M_ARENA_MAX = -8
 """glibc's number for that option."""
 LONGEST_QUERY_STRING = 8000
+LARGEST_HEADER = 32_000
 LARGEST_BODY = 2_000_000
 GRACE = 1.0
 """Seconds that requests have to end after SIGTERM."""
@@ -133,7 +134,12 @@ def serve(settings: PreviewSettings) -> None:
     """
     _share_memory()
     server = create_server(
-        make_server(settings), host=settings.host, port=settings.port, threads=THREADS, ident="rq-mon preview"
+        make_server(settings),
+        host=settings.host,
+        port=settings.port,
+        threads=THREADS,
+        ident="rq-mon preview",
+        max_request_header_size=LARGEST_HEADER,
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

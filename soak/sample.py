@@ -66,7 +66,7 @@ class Sampler:
 
     def __init__(self, stack: NativeStack) -> None:
         self._stack = stack
-        self._redis: Redis = connect(stack.settings.redis_url())
+        self._redis: Redis = connect(stack.redis_url())
 
     def look(self) -> dict[str, Point]:
         """Return what there is to see, by name."""
