@@ -12,7 +12,7 @@ from scheduler.settings import Process, variables_of
 from stack import services
 from stack.dotenv import read_dotenv
 from stack.redis_access import RedisAccess, access_of
-from stack.redis_exporter import write_passwords
+from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, PROBE, WORKER, RedisUser, write_users
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
 from stack.services import Service
@@ -113,7 +113,7 @@ def _python(
     access = place.access(user)
     environment |= {**access.environment(), "PYTHONUNBUFFERED": "1"}
     password = (access.password_file,) if access.password_file else ()
-    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password)
+    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password, *access.tls_files.values())
     return Command((sys.executable, *arguments), environment, read)
 
 
@@ -138,7 +138,8 @@ def _rq_exporter(place: Place) -> Command:
 
 
 def _redis_exporter(place: Place) -> Command:
-    access = place.access(PROBE)
+    given = place.access(PROBE)
+    access = watched(given)
     passwords = place.data(services.REDIS_EXPORTER) / "passwords.json"
     write_passwords(passwords, access)
     return Command(
@@ -148,6 +149,7 @@ def _redis_exporter(place: Place) -> Command:
             "REDIS_ADDR": access.address,
             "REDIS_USER": access.username,
             "REDIS_PASSWORD_FILE": str(passwords),
+            **tls_variables(given),
         },
         sources=(passwords,),
     )

@@ -19,12 +19,21 @@ from stack.redis_users import EXPORTER, PROBE, WORKER, write_users
 from stack.runtime import StackError
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret, write_private
 from stack.services import CORE_COMPOSE_FILE
-from stack.settings import PROJECT_ROOT, REDIS_URL, REDIS_USERNAME, SECRETS_DIRECTORY, STATE_DIRECTORY
+from stack.settings import (
+    PROJECT_ROOT,
+    REDIS_TLS_FILES,
+    REDIS_URL,
+    REDIS_USERNAME,
+    SECRETS_DIRECTORY,
+    STATE_DIRECTORY,
+)
 
 SHARES = Path("/run/access")
 REDIS_PASSWORD = "redis-password"  # noqa: S105 - the name of a file
-GIVEN_REDIS_PASSWORD = Path("/run/given") / REDIS_PASSWORD
-"""That of another Redis, from its user; empty if there is none."""
+REDIS_TLS = dict(zip(REDIS_TLS_FILES, ("redis-ca.pem", "redis-cert.pem", "redis-key.pem"), strict=True))
+"""Names of files, by variable."""
+GIVEN = Path("/run/given")
+"""What the user gave to get into another Redis; a file is empty where there is none."""
 EARLIER_GRAFANA_PASSWORD = Path("/run/given/grafana/admin-password")
 """Once it was made beside Grafana's database, which keeps it."""
 WATCHES_ANOTHER_REDIS = "WATCHES_ANOTHER_REDIS"
@@ -63,6 +72,7 @@ def _workers(folder: Path, origin: Origin) -> None:
 
 
 def _rq_exporter(folder: Path, origin: Origin) -> None:
+    _copy_tls_files(folder, origin)
     if origin.another is None:
         _copy(ensure_secret(origin.secrets, EXPORTER.secret), folder / REDIS_PASSWORD)
     elif origin.another.password_file:
@@ -71,7 +81,14 @@ def _rq_exporter(folder: Path, origin: Origin) -> None:
 
 def _redis_exporter(folder: Path, origin: Origin) -> None:
     own = RedisAccess(origin.address, PROBE.name, ensure_secret(origin.secrets, PROBE.secret))
-    redis_exporter.write_passwords(folder / "passwords.json", origin.another or own)
+    access = redis_exporter.watched(origin.another or own)
+    redis_exporter.write_passwords(folder / "passwords.json", access)
+    _copy_tls_files(folder, origin)
+
+
+def _copy_tls_files(folder: Path, origin: Origin) -> None:
+    for variable, path in (origin.another.tls_files if origin.another else {}).items():
+        _copy(path, folder / REDIS_TLS[variable])
 
 
 def _grafana(folder: Path, origin: Origin) -> None:
@@ -110,8 +127,15 @@ def _origin() -> Origin:
     address = os.environ[REDIS_URL]
     if not os.environ.get(WATCHES_ANOTHER_REDIS):
         return Origin(SECRETS_DIRECTORY, address)
-    given = GIVEN_REDIS_PASSWORD if GIVEN_REDIS_PASSWORD.read_text(encoding="utf-8").strip() else None
-    return Origin(SECRETS_DIRECTORY, address, RedisAccess(address, os.environ[REDIS_USERNAME], given))
+    tls = {variable: _given(name) for variable, name in REDIS_TLS.items()}
+    files = {variable: path for variable, path in tls.items() if path}
+    access = RedisAccess(address, os.environ[REDIS_USERNAME], _given(REDIS_PASSWORD), files)
+    return Origin(SECRETS_DIRECTORY, address, access)
+
+
+def _given(name: str) -> Path | None:
+    path = GIVEN / name
+    return path if path.read_text(encoding="utf-8").strip() else None
 
 
 def _give(folder: Path, owner: int) -> None:

@@ -1,8 +1,9 @@
-"""How programs of this machine get into the Redis that holds the queues: address, user and password."""
+"""How programs of this machine get into the Redis that holds the queues: address, user, certificates."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from scheduler.settings import Settings
@@ -11,6 +12,7 @@ from stack.secrets import ensure_secret
 from stack.settings import (
     PROJECT_ROOT,
     REDIS_PASSWORD_FILE,
+    REDIS_TLS_FILES,
     REDIS_URL,
     REDIS_USERNAME,
     SECRETS_DIRECTORY,
@@ -26,6 +28,8 @@ class RedisAccess:
     username: str = ""
     """Empty where the address says it, or where Redis asks for none."""
     password_file: Path | None = None
+    tls_files: Mapping[str, Path] = field(default_factory=dict)
+    """By variable, those that are set."""
 
     def environment(self) -> dict[str, str]:
         """Return what scheduler.settings is to read; the password is not in it."""
@@ -33,11 +37,12 @@ class RedisAccess:
             REDIS_URL: self.address,
             REDIS_USERNAME: self.username,
             REDIS_PASSWORD_FILE: str(self.password_file or ""),
+            **{variable: str(path) for variable, path in self.tls_files.items()},
         }
         return {name: value for name, value in given.items() if value}
 
     def url(self) -> str:
-        """Return the address with user and password in it: for programs that take nothing else."""
+        """Return the address with all of this in it: for programs that take nothing else."""
         return Settings.from_environment(self.environment()).redis_url
 
 
@@ -51,6 +56,14 @@ def access_of(user: RedisUser, settings: StackSettings, secrets: Path = SECRETS_
     """
     if settings.has_own_redis():
         return RedisAccess(settings.redis_url(), user.name, ensure_secret(secrets, user.secret))
-    file = settings.environment.get(REDIS_PASSWORD_FILE, "").strip()
-    username = settings.environment.get(REDIS_USERNAME, "").strip()
-    return RedisAccess(settings.redis_url(), username, PROJECT_ROOT / file if file else None)
+    given = {
+        variable: settings.environment.get(variable, "").strip()
+        for variable in (REDIS_USERNAME, REDIS_PASSWORD_FILE, *REDIS_TLS_FILES)
+    }
+    files = {variable: PROJECT_ROOT / path for variable, path in given.items() if path}
+    return RedisAccess(
+        settings.redis_url(),
+        given[REDIS_USERNAME],
+        files.get(REDIS_PASSWORD_FILE),
+        {variable: files[variable] for variable in REDIS_TLS_FILES if variable in files},
+    )

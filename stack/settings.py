@@ -38,6 +38,8 @@ REDIS_URL = "RQ_REDIS_URL"
 REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 """The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
+REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
+"""Certificates for a Redis that speaks TLS."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from scheduler.redis_url import hosts_of
+from scheduler.redis_url import files_of, hosts_of
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -24,6 +24,7 @@ from stack.compose.docker import Docker
 from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_ports_free
 from stack.redis_access import access_of
+from stack.redis_exporter import watched
 from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD
@@ -36,7 +37,14 @@ from stack.services import (
     SERVICES,
     Service,
 )
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, REDIS_URL, SECRETS_DIRECTORY, StackSettings
+from stack.settings import (
+    BIND_ADDRESS,
+    PROJECT_ROOT,
+    REDIS_TLS_FILES,
+    REDIS_URL,
+    SECRETS_DIRECTORY,
+    StackSettings,
+)
 
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""
@@ -181,7 +189,13 @@ class ComposeRuntime:
     def _check_redis_url(self) -> None:
         if self._settings.has_own_redis():
             return
-        for host in hosts_of(self._settings.redis_url()):
+        url = self._settings.redis_url()
+        if files_of(url):
+            raise StackError(
+                f"{REDIS_URL}: expected an address without {', '.join(files_of(url))}: containers do not see"
+                f" the files of this machine. {', '.join(REDIS_TLS_FILES)} hand them on"
+            )
+        for host in hosts_of(url):
             if host in NAMES_OF_THE_CONTAINER_ITSELF:
                 raise StackError(
                     f"{REDIS_URL}: expected an address that containers can reach, got the host {host}, which"
@@ -276,7 +290,14 @@ def redis_inside(settings: StackSettings) -> dict[str, str]:
     if settings.has_own_redis():
         return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}{urlsplit(settings.redis_url()).path}"}
     access = access_of(EXPORTER, settings)
-    watched = {REDIS_URL: access.address, "WATCHED_REDIS_USERNAME": access.username}
+    probed = watched(access)
+    told = {
+        REDIS_URL: access.address,
+        "WATCHED_REDIS_USERNAME": access.username,
+        "PROBED_REDIS_URL": probed.address,
+        "PROBED_REDIS_USERNAME": probed.username,
+        **{variable: str(path) for variable, path in access.tls_files.items()},
+    }
     if access.password_file:
-        return watched | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
-    return watched | {"WATCHED_REDIS_PASSWORD": ""}
+        return told | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
+    return told | {"WATCHED_REDIS_PASSWORD": ""}

@@ -8,13 +8,18 @@ from pathlib import Path
 import pytest
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from native.programs import REDIS_EXPORTER
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
 from scheduler.connection import connect
 from scheduler.health import main as check_health
 from scheduler.settings import Settings, SettingsError
 from scheduler.tls import TlsError
+from stack.redis_access import RedisAccess
+from stack.redis_exporter import tls_variables
 from tests.harness.exporter_process import running_exporter
+from tests.harness.ports import free_port
 from tests.harness.redis_server import RedisServer
+from tests.harness.servers import running
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 from tests.harness.waiting import wait_until
 from tests.scheduler import jobs
@@ -109,6 +114,20 @@ def test_the_files_can_be_parameters_of_the_address(
 
     with connect(url_of({URL: f"{asking_redis.url}?{files}"}), attempts=1) as client:
         assert client.ping()
+
+
+@pytest.mark.needs("prometheus-redis-exporter")
+def test_redis_exporter_takes_the_same_files(
+    asking_redis: TlsRedisServer, certificates: Certificates, tmp_path: Path
+) -> None:
+    files = {CA: certificates.ca, CERT: certificates.client_cert, KEY: certificates.client_key}
+    access = RedisAccess(asking_redis.url, tls_files=files)
+    environment = {"REDIS_ADDR": access.address, **tls_variables(access)}
+    port = free_port()
+    command = (REDIS_EXPORTER.path(), f"-web.listen-address=127.0.0.1:{port}")
+
+    with running("redis-exporter", tmp_path, port, command, "/metrics", environment) as exporter:
+        assert "\nredis_up 1\n" in exporter.text("/metrics")
 
 
 # --- what is refused ---------------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ from stack.services import PROMETHEUS, RQ_EXPORTER
 from stack.settings import BIND_ADDRESS, REDIS_URL, load_settings
 from tests.harness.compose_stack import ComposeStack
 from tests.harness.ports import free_port
+from tests.harness.tls_redis import Certificates
 
 
 def test_no_docker_command_means_no_engine() -> None:
@@ -48,6 +49,16 @@ def test_a_redis_that_no_container_can_reach_is_refused(url: str) -> None:
 
     with pytest.raises(StackError, match=f"{REDIS_URL}: expected an address that containers can reach"):
         runtime.start()
+
+
+def test_certificates_in_the_address_are_refused_as_no_container_sees_them(tmp_path: Path) -> None:
+    own = Certificates(tmp_path, "queues.example")
+    url = f"rediss://:secret@queues.example?ssl_ca_certs={own.ca}"
+
+    with pytest.raises(StackError, match=r"RQ_REDIS_CA_FILE, .* hand them on") as error:
+        ComposeRuntime(load_settings({REDIS_URL: url})).start()
+
+    assert "secret" not in str(error.value)
 
 
 @pytest.mark.compose

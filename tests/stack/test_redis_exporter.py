@@ -1,0 +1,54 @@
+"""What redis_exporter is told of a Redis that it cannot find by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack.redis_access import RedisAccess, access_of
+from stack.redis_exporter import tls_variables, watched
+from stack.redis_users import PROBE
+from stack.settings import load_settings
+from tests.harness.tls_redis import Certificates
+
+
+def test_a_single_redis_is_watched_as_it_is() -> None:
+    access = RedisAccess("rediss://queues:7000/2", "ann", Path("password"))
+
+    assert watched(access) == access
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("redis+sentinel://a:1,b:2/queues/0", "redis://a:1"),
+        ("rediss+sentinel://a,b/queues", "rediss://a:26379"),
+        (
+            "redis+sentinel://a:1/queues?sentinel_username=ann&sentinel_password=p%40ss",
+            "redis://ann:p%40ss@a:1",
+        ),
+        ("redis+sentinel://a:1/queues?sentinel_password=secret", "redis://:secret@a:1"),
+    ],
+)
+def test_of_sentinels_the_first_is_watched_with_their_own_password(address: str, expected: str) -> None:
+    of_redis = RedisAccess(address, "user-of-redis", Path("password-of-redis"))
+
+    assert watched(of_redis) == RedisAccess(expected)
+
+
+def test_files_for_tls_go_by_its_own_variables_wherever_they_are_named(tmp_path: Path) -> None:
+    own = Certificates(tmp_path, "queues")
+    settings = load_settings(
+        {
+            "RQ_REDIS_URL": f"rediss://queues?ssl_certfile={own.client_cert}&ssl_keyfile={own.client_key}",
+            "RQ_REDIS_CA_FILE": str(own.ca),
+        },
+        tmp_path / "none",
+    )
+
+    assert tls_variables(access_of(PROBE, settings)) == {
+        "REDIS_EXPORTER_TLS_CA_CERT_FILE": str(own.ca),
+        "REDIS_EXPORTER_TLS_CLIENT_CERT_FILE": str(own.client_cert),
+        "REDIS_EXPORTER_TLS_CLIENT_KEY_FILE": str(own.client_key),
+    }
