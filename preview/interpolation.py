@@ -44,31 +44,24 @@ def interpolate(text: str, lookup: Lookup) -> str:
     return _VARIABLE.sub(replace, text)
 
 
-def variable_names(text: str) -> set[str]:
-    """Return the names of all variables in the text."""
-    return {match[1] or match[2] or match[4] for match in _VARIABLE.finditer(text)}
-
-
 def promql_lookup(choices: Mapping[str, Choice], builtins: Mapping[str, str]) -> Lookup:
     """Return the lookup for PromQL, where several values become a regular expression."""
-
-    def lookup(name: str, _path: str, format_: str) -> str | None:
-        if name in builtins:
-            return builtins[name]
-        choice = choices.get(name)
-        return None if choice is None else format_choice(name, choice, format_ or "promql")
-
-    return lookup
+    return _lookup(choices, builtins, "promql")
 
 
 def text_lookup(choices: Mapping[str, Choice], builtins: Mapping[str, str]) -> Lookup:
     """Return the lookup for titles and text, which people read."""
+    return _lookup(choices, builtins, "text")
+
+
+def _lookup(choices: Mapping[str, Choice], builtins: Mapping[str, str], default: str) -> Lookup:
+    """Return the lookup that writes choices in the default format, where the text names none."""
 
     def lookup(name: str, _path: str, format_: str) -> str | None:
         if name in builtins:
             return builtins[name]
         choice = choices.get(name)
-        return None if choice is None else format_choice(name, choice, format_ or "text")
+        return None if choice is None else format_choice(name, choice, format_ or default)
 
     return lookup
 

@@ -22,7 +22,7 @@ def format_value(value: float, unit: str, decimals: int | None = None, *, now: d
     `now` carries the time zone that dates are shown in, and is what `dateTimeFromNow` counts from. An unknown
     unit is written behind the number, as Grafana does.
     """
-    if unit in dates.DATE_FORMATS or unit.startswith("time:"):
+    if is_date(unit):
         return Formatted(dates.format_date(value, unit, now=now))
     return _format_of(unit)(value, decimals)
 

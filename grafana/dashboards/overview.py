@@ -49,7 +49,7 @@ DASHBOARD = rq_dashboard(
                 workers.busy_share(),
                 unit="percentunit",
                 decimals=0,
-                colours=thresholds("green", (0.9, "orange")),
+                colours=thresholds("green", (workers.SATURATED, "orange")),
                 sparkline=True,
                 no_value="No live worker",
                 links=[to(links.WORKERS)],

@@ -68,7 +68,7 @@ DASHBOARD = rq_dashboard(
                 [workers.utilisation()],
                 unit="percentunit",
                 maximum=1,
-                limit=thresholds("transparent", (0.9, "orange")),
+                limit=thresholds("transparent", (workers.SATURATED, "orange")),
                 series_links=[ONLY_THIS_QUEUE],
             ),
             time_series(
@@ -100,8 +100,9 @@ DASHBOARD = rq_dashboard(
             table(
                 "Workers",
                 "One row a live worker. Forgotten in: when RQ gives it up, unless it reports; a healthy "
-                "worker has always more than 30 seconds. Succeeded, failed and working are over the chosen "
-                "time, by RQ's own counts, and gone with the worker; working counts a job when it ends.",
+                f"worker has always more than {workers.HEALTHY_EXPIRY} seconds. Succeeded, failed and "
+                "working are over the chosen time, by RQ's own counts, and gone with the worker; working "
+                "counts a job when it ends.",
                 [Label("name", "Worker", width=210), Label("queues", "Queues"), REDIS_COLUMN],
                 [
                     Column("State", workers.state_now(), mappings=STATES),

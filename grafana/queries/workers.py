@@ -13,6 +13,9 @@ OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
 STATES = ("started", "idle", "busy", "suspended")
 """RQ's states of a worker; the place in this list, from 1, is its number in a timeline."""
 
+SATURATED = 0.9
+"""Share of busy workers from which more work makes jobs wait."""
+
 HEALTHY_EXPIRY = 30
 """Seconds: a worker that reports in time is never nearer to being forgotten, whatever its settings."""
 
