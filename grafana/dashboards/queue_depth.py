@@ -22,7 +22,7 @@ DASHBOARD = rq_dashboard(
             stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
             oldest_wait(),
             stat(
-                "Unserved queues",
+                "Unserved",
                 "Queues with jobs that no live worker listens for: start a worker for them.",
                 queues.without_workers(),
                 colours=ANY_IS_BAD,

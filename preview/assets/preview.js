@@ -220,9 +220,47 @@
   document.addEventListener("keydown", (event) => {
     if (event.key === "Escape") {
       closeMenus();
+      document.querySelectorAll("details.exemplars[open]").forEach((list) => (list.open = false));
       document.querySelectorAll(".popover").forEach((node) => closePopover(node.closest(".panel")));
     }
     if (event.key === "Enter" && event.target.closest(".absolute")) document.getElementById("time-apply").click();
+  });
+
+  // ---- one time in all graphs ----
+
+  // Pixels of the graph under the pointer, the time there, and the same time in the others.
+  function timeUnder(plot, clientX) {
+    const axis = plot._fullLayout && plot._fullLayout.xaxis;
+    if (!axis || axis.type !== "date") return null;
+    const pixel = clientX - plot.getBoundingClientRect().left - axis._offset;
+    return pixel >= 0 && pixel <= axis._length ? axis.p2c(pixel) : null;
+  }
+
+  function markTime(plot, time) {
+    const axis = plot._fullLayout && plot._fullLayout.xaxis;
+    const pixel = time !== null && axis && axis.type === "date" ? axis.c2p(time) : -1;
+    let line = plot.querySelector(":scope > .crosshair");
+    if (pixel < 0 || pixel > axis._length) {
+      if (line) line.remove();
+      return;
+    }
+    if (!line) {
+      line = document.createElement("div");
+      line.className = "crosshair";
+      plot.append(line);
+    }
+    const size = plot._fullLayout._size;
+    Object.assign(line.style, { left: axis._offset + pixel + "px", top: size.t + "px", height: size.h + "px" });
+  }
+
+  let pointed;
+  document.addEventListener("mousemove", (event) => {
+    cancelAnimationFrame(pointed);
+    pointed = requestAnimationFrame(() => {
+      const under = event.target.closest && event.target.closest(".js-plotly-plot");
+      const time = under ? timeUnder(under, event.clientX) : null;
+      document.querySelectorAll(".js-plotly-plot").forEach((plot) => markTime(plot, plot === under ? null : time));
+    });
   });
 
   // A panel whose answer never came (the network changed, the preview was restarted) is asked for again.

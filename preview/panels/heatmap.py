@@ -11,6 +11,7 @@ from plotly.colors import sequential
 
 from preview.display import FieldDisplay
 from preview.frames import Field, Frame
+from preview.panels.exemplar_list import exemplar_list
 from preview.panels.figure import base_layout, plain
 from preview.panels.marks import exemplar_trace
 from preview.panels.scene import Drawing, Scene, no_data
@@ -43,7 +44,7 @@ def draw(scene: Scene) -> Drawing:
         },
     }
     layout["xaxis"] |= {"showgrid": False, "ticks": ""}
-    return Drawing(figure={"data": traces, "layout": layout})
+    return Drawing(figure={"data": traces, "layout": layout}, legend=exemplar_list(scene))
 
 
 def bound_texts(scene: Scene, bounds: Sequence[float]) -> list[str]:

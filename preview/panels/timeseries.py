@@ -8,6 +8,7 @@ from typing import Any
 
 from preview.colors import with_opacity
 from preview.panels.axis import axis_range, value_axis
+from preview.panels.exemplar_list import exemplar_list
 from preview.panels.figure import base_layout
 from preview.panels.legend import Entry, draw_legend
 from preview.panels.lines import Line, draw_line
@@ -35,7 +36,7 @@ def draw(scene: Scene) -> Drawing:
         if not (line.custom.get("hideFrom") or {}).get("legend")
     ]
     legend = draw_legend(entries, scene.panel.options, scene.panel.id)
-    return Drawing(figure={"data": traces, "layout": layout}, legend=legend)
+    return Drawing(figure={"data": traces, "layout": layout}, legend=[legend, exemplar_list(scene)])
 
 
 def _lines(scene: Scene) -> list[Line]:

@@ -107,7 +107,7 @@ def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: Prometheu
 WORTH_KNOWING = {
     ("rq-overview", "Cron jobs late"): 1,
     ("rq-overview", "Firing alerts"): 1,
-    ("rq-queue-depth", "Unserved queues"): 1,
+    ("rq-queue-depth", "Unserved"): 1,
     ("rq-queue-depth", "Overdue"): 1,
     ("rq-queue-depth", "Stuck"): 1,
     ("rq-workers", "Up"): 4,

@@ -200,6 +200,44 @@ def test_exemplar_is_a_point_in_its_bucket_and_leads_to_its_job(look_at: OpenDas
     jobs.locator(".popover").wait_for(state="detached")
 
 
+def test_exemplars_are_reached_by_keyboard(look_at: OpenDashboard) -> None:
+    view = look_at(query={"from": "now-20m", "to": "now"})
+    jobs = locate(view, "Jobs")
+    summary = jobs.locator(".exemplars summary")
+
+    summary.focus()
+    view.page.keyboard.press("Enter")
+
+    link = jobs.locator(".exemplars a")
+    expect(link).to_be_visible()
+    view.page.keyboard.press("Tab")
+    expect(link).to_be_focused()
+    assert link.get_attribute("href") == f"http://127.0.0.1:9181/0/view/job/{EXEMPLAR_JOB}"
+    assert EXEMPLAR_JOB in jobs.locator(".exemplars li").inner_text()
+    view.page.keyboard.press("Escape")
+    expect(link).to_be_hidden()
+
+
+def test_the_time_under_the_pointer_is_marked_in_the_other_graphs(look_at: OpenDashboard) -> None:
+    view = look_at()
+    depth, rates = locate(view, "Depth"), locate(view, "Rates")
+    area = depth.locator(".nsewdrag").first
+    box = area.bounding_box()
+    assert box is not None
+
+    area.hover(position={"x": box["width"] / 4, "y": box["height"] / 2}, force=True)
+
+    line = rates.locator(".crosshair")
+    expect(line).to_be_attached()
+    there, plot = line.bounding_box(), rates.locator(".nsewdrag").first.bounding_box()
+    assert there is not None
+    assert plot is not None
+    assert (there["x"] - plot["x"]) / plot["width"] == pytest.approx(0.25, abs=0.02)
+    assert depth.locator(".crosshair").count() == 0
+    view.page.mouse.move(0, 0)
+    expect(line).not_to_be_attached()
+
+
 def test_hostile_labels_are_shown_as_text(view: DashboardView) -> None:
     view.page.get_by_role("group", name="Queue").locator("button").click()
     for title in ("Depth", "Queues", "Bars"):
