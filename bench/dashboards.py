@@ -1,9 +1,9 @@
 """How long the dashboards take, over a week of a busy stack, with recording rules and without.
 
-A history of 20 queues, 50 functions and 40 workers: 30 days, the last seven in full. What panels read as it is
-scraped is there every 5 s. What they read from recording rules is there in raw every minute only, a twelfth of
-what a real Prometheus would have to read, so that the history can be made in minutes: what recording rules save
-is more than what is shown here.
+A history of 20 queues, 50 functions and 40 workers: 30 days, the last seven in full. What panels read as it
+is scraped is there every 5 s. What they read from recording rules is there in raw only every minute, a 12th
+of what a real Prometheus would have to read, so that the history can be made in minutes: what recording rules
+save is more than what is shown here.
 """
 
 from __future__ import annotations

@@ -64,13 +64,13 @@ EVERY_TWO_SECONDS = "* * * * * */2"
 DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated").glob("*.json"))
 
 RIGHTLY_EMPTY = {
-    ("rq-overview", "What fires"): "nothing is wrong with this stack",
+    ("rq-overview", "What fires"): "only after a while do the failed jobs use up an error budget",
     ("rq-durations", "Workers that count nothing"): "its workers count their jobs",
     ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
     ("rq-stack-health", "Notifications"): "nobody is to be told of alerts, as long as no receivers are set",
 }
-"""Panels that a healthy stack leaves empty, and why."""
+"""Panels that a healthy stack may leave empty, and why; test_every_query.py sees them with data."""
 
 
 @pytest.fixture(scope="module")
@@ -203,7 +203,7 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
 
     with connect(stack.redis_url()) as redis:
         send_stop_job_command(redis, running.id)
-    assert undrawn.keys() == RIGHTLY_EMPTY.keys(), undrawn
+    assert undrawn.keys() <= RIGHTLY_EMPTY.keys(), undrawn
     assert errors == {}
 
 
