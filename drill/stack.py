@@ -15,7 +15,7 @@ from typing import Any
 import psutil
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
-from rq import Queue
+from rq import Queue, Worker
 from rq.command import send_stop_job_command
 from rq.job import Job
 
@@ -187,6 +187,7 @@ class DrillStack:
         """
         running = [self.python("drill.worker", queue, *options, **environment) for _ in range(count)]
         try:
+            self.wait_for_workers(queue, count)
             yield running
         finally:
             self.empty(queue)
@@ -244,6 +245,11 @@ class DrillStack:
         purge_jobs(self.queue(queue), "failed")
 
     # --- waiting -------------------------------------------------------------------------------------------
+
+    def wait_for_workers(self, queue: str, count: int) -> None:
+        """Return when a queue has so many workers: on a busy machine an alert is faster than their start."""
+        of_queue = self.queue(queue)
+        wait_until(lambda: Worker.count(queue=of_queue) >= count, f"{count} worker(s) of {queue}", within=60)
 
     def wait_for_horse(self, job: Job) -> int:
         """Return the id of the process that runs a job of `drill.jobs.take`, as that process knows it."""
