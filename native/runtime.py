@@ -174,6 +174,14 @@ class NativeRuntime:
         for folder in (self.directory, self.place.secrets):
             shutil.rmtree(folder, ignore_errors=True)
 
+    def leftovers(self) -> Sequence[str]:
+        """Return the programs, which the system's package manager has installed."""
+        installed = [program for program in programs.NEEDED if program.find()]
+        packages = dict.fromkeys(package for program in installed for package in program.debian_packages)
+        if not packages or not Path("/etc/debian_version").exists():
+            return []
+        return [f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}"]
+
     def _write_configuration(self) -> Mapping[Service, Command]:
         services = self.services()
         for folder in (self.directory, self.directory / "logs"):

@@ -8,7 +8,7 @@ import fcntl
 import os
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,6 +25,7 @@ from stack.settings import (
     BACKUPS,
     DOTENV,
     NUMBERS,
+    PROJECT_ROOT,
     REDIS_PASSWORD_FILE,
     REDIS_URL,
     REDIS_USERNAME,
@@ -164,7 +165,7 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
         if not runtimes:
             print("There is no data to remove.")
             return 0
-        print("This stops the stack and removes its queues, metrics, logs and passwords:")
+        print("This stops the stack and removes its queues, metrics, logs, passwords and images:")
         for runtime in runtimes:
             print(*(f"  {name}" for name in runtime.data()), sep="\n")
         if not _confirmed(settings, "Remove it?"):
@@ -173,8 +174,25 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
         for runtime in runtimes:
             runtime.stop()
             runtime.clean()
-    print("Removed.")
+        _remove_state_directory()
+    print("Removed. What is left, and how to remove it:")
+    _print_leftovers(runtimes)
     return 0
+
+
+def _remove_state_directory() -> None:
+    (STATE_DIRECTORY / "lock").unlink(missing_ok=True)
+    with contextlib.suppress(OSError):  # something else is in it
+        STATE_DIRECTORY.rmdir()
+
+
+def _print_leftovers(runtimes: Sequence[Runtime]) -> None:
+    own = {"Python packages": Path(sys.prefix), "backups": BACKUPS, "settings": DOTENV}
+    for what, path in own.items():
+        if path.exists() and path.is_relative_to(PROJECT_ROOT):
+            print(f"  {what}: rm -r {path.relative_to(PROJECT_ROOT)}")
+    for runtime in runtimes:
+        print(*(f"  {line}" for line in runtime.leftovers()), sep="\n")
 
 
 def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:

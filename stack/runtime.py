@@ -114,3 +114,6 @@ class Runtime(Protocol):
 
     def clean(self) -> None:
         """Remove the data of a stopped stack."""
+
+    def leftovers(self) -> Sequence[str]:
+        """What clean() leaves because others may need it: each with the command that removes it."""

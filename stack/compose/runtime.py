@@ -94,6 +94,7 @@ class ComposeRuntime:
         self._run("build", within=STARTS_WITHIN)
         self._run("up", "--detach", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
+        self._remove_outdated_images()
 
     def scale(self, worker: Service) -> None:
         """Start or end containers of the worker, whose number the compose file takes from the settings."""
@@ -168,16 +169,33 @@ class ComposeRuntime:
         self._docker.pipe(*run, stdin=stdin, stdout=stdout)
 
     def data(self) -> Sequence[str]:
-        """The volumes and passwords that exist."""
+        """The volumes and passwords that exist, and the images that were built here."""
         volumes = {volume["name"] for volume in self._configuration()["volumes"].values()}
         existing = self._docker.output("volume", "ls", "--quiet").split()
+        images = [f"image {identifier}" for identifier in self._built_images()]
         passwords = [str(SECRETS_DIRECTORY)] if SECRETS_DIRECTORY.exists() else []
-        return [*(f"volume {name}" for name in existing if name in volumes), *passwords]
+        return [*(f"volume {name}" for name in existing if name in volumes), *images, *passwords]
 
     def clean(self) -> None:
-        """Remove the volumes and the passwords."""
+        """Remove them."""
         self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
+        for identifier in self._built_images():
+            self._docker.output("image", "rm", "--force", identifier)
         shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
+
+    def leftovers(self) -> Sequence[str]:
+        """The images that come from a registry, which other projects may use, and what building left."""
+        references = {image.reference(self._settings.environment) for image in self._images().values()}
+        here = [reference for reference in sorted(references) if self._docker.has_image(reference)]
+        images = [f"images from a registry: docker image rm {' '.join(here)}"] if here else []
+        return [*images, "what Docker keeps of building images: docker builder prune"]
+
+    def _built_images(self) -> list[str]:
+        return sorted(set(self._docker.output("image", "ls", "--quiet", self._ours()).split()))
+
+    def _ours(self) -> str:
+        """The option by which docker finds the images that compose has built for this stack."""
+        return f"--filter=label=com.docker.compose.project={self._configuration()['name']}"
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
         absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
@@ -239,6 +257,10 @@ class ComposeRuntime:
         outdated = [container["Id"] for container in self._containers() if mounted_files_changed(container)]
         if outdated:
             self._docker.output("restart", *outdated, within=self._stops_within)
+
+    def _remove_outdated_images(self) -> None:
+        """Remove those of earlier builds, which have lost their name to the newest."""
+        self._docker.output("image", "prune", "--force", self._ours())
 
     def _state(self, service: Service, containers: Sequence[Container]) -> State:
         state = worst_state(state_of(container) for container in containers_of(service, containers))

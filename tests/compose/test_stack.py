@@ -434,3 +434,8 @@ def test_stop_keeps_the_data_and_clean_removes_it(stack: ComposeStack, redis: Re
     assert cleaned.returncode == 0, cleaned.stdout
     assert stack.containers() == []
     assert stack.volumes() == []
+    assert stack.networks() == []
+    assert stack.built_images() == []
+    assert not (stack.directory / ".rq-mon").exists()
+    assert "docker image rm" in cleaned.stdout
+    assert "rm -r .venv" in cleaned.stdout

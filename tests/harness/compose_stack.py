@@ -54,6 +54,13 @@ class ComposeStack(StackCopy):
     def volumes(self) -> list[str]:
         return self.docker("volume", "ls", "--quiet", "--filter", self._label).split()
 
+    def networks(self) -> list[str]:
+        return self.docker("network", "ls", "--quiet", "--filter", self._label).split()
+
+    def built_images(self) -> list[str]:
+        """Those that have a name, and those that a later build took it from."""
+        return self.docker("image", "ls", "--all", "--quiet", "--filter", self._label).split()
+
     def has_preview(self) -> bool:
         """Tell whether Grafana could not be had, and the preview runs in its place."""
         return bool(self.containers(PREVIEW))

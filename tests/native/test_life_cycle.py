@@ -418,3 +418,33 @@ def test_a_backup_needs_data_and_a_restore_needs_a_backup(stack: NativeStack) ->
     assert nothing_there.returncode != 0
     assert nothing_given.returncode != 0
     assert not (stack.directory / "backups").exists()
+
+
+def test_clean_leaves_nothing_that_it_does_not_name(
+    project_root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before and after: files, processes, and what listens."""
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("clean"))
+    before = files_of(copy)
+    try:
+        assert copy.make("start-rq-mon").returncode == 0
+        monkeypatch.setenv("RQ_REDIS_URL", copy.redis_url())
+        job_scheduler(jobs.succeed)
+        assert copy.make("backup").returncode == 0
+        assert copy.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="2").returncode == 0
+    finally:
+        cleaned = copy.make("clean", YES="1")
+
+    assert cleaned.returncode == 0, cleaned.stdout
+    left = files_of(copy) - before
+    named = {line.rpartition("rm -r ")[2] for line in cleaned.stdout.splitlines() if "rm -r " in line}
+    assert {path.parts[0] for path in left} == {"backups", ".env"} <= named
+    assert "apt-get remove redis-server prometheus prometheus-alertmanager" in cleaned.stdout
+    assert copy.processes() == []
+    assert copy.listening_ports() == set()
+
+
+def files_of(stack: NativeStack) -> set[Path]:
+    """All that is in its folder, but for the packages that it shares and what Python compiled of the code."""
+    paths = (path.relative_to(stack.directory) for path in stack.directory.rglob("*"))
+    return {path for path in paths if not {".venv", "__pycache__"} & set(path.parts)}

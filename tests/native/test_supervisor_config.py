@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,7 +14,7 @@ from supervisor.options import ServerOptions
 from native.commands import Command
 from native.supervisor_config import LOG_LIMIT, render
 from stack.runtime import StackError
-from stack.services import PROMETHEUS, REDIS, Service
+from stack.services import PROMETHEUS, REDIS, SHORT_RUNNING_WORKER, Service
 
 ODD = "100% of 'it', a=b; \\ %(here)s#1"
 
@@ -108,3 +109,34 @@ def test_a_program_changes_with_the_files_that_it_reads_and_with_no_others(tmp_p
 
     file.write_text("2")
     assert render(tmp_path, {REDIS: command}) != before
+
+
+def test_a_program_changes_with_its_file_as_after_an_upgrade_of_its_package(tmp_path: Path) -> None:
+    program, other = tmp_path / "program", tmp_path / "other"
+    for file in (program, other):
+        file.write_text("#!/bin/sh\n")
+        file.chmod(0o755)
+    os.utime(other, (0, 0))
+    command = Command(("sh", "-c", str(program)))
+    before = render(tmp_path, {REDIS: command})
+    assert render(tmp_path, {REDIS: command}) == before
+
+    other.rename(program)
+
+    assert render(tmp_path, {REDIS: command}) != before
+
+
+def test_each_of_several_workers_is_a_program_with_a_log_of_its_own(tmp_path: Path) -> None:
+    one, three = (Command(("/bin/true",), number=number) for number in (1, 3))
+
+    before = {program.name: program for program in read_back(tmp_path, {SHORT_RUNNING_WORKER: one})}
+    after = {program.name: program for program in read_back(tmp_path, {SHORT_RUNNING_WORKER: three})}
+
+    assert before.keys() == {"short-running-worker"}
+    assert after.keys() == {"short-running-worker", "short-running-worker-2", "short-running-worker-3"}
+    assert len({program.stdout_logfile for program in after.values()}) == 3
+    first = after["short-running-worker"]
+    assert (first.command, first.environment) == (
+        before["short-running-worker"].command,
+        before["short-running-worker"].environment,
+    )

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
 
-from stack.dotenv import read_dotenv
+from stack.dotenv import read_dotenv, set_variable
 from stack.runtime import StackError
 
 
@@ -84,3 +85,36 @@ def test_characters_that_only_some_readers_take_for_the_end_of_a_line_are_part_o
     file.write_text("NAME='a\x85b\u2028OTHER=c'\r\n", encoding="utf-8", newline="")
 
     assert read_dotenv(file) == {"NAME": "a\x85b\u2028OTHER=c"}
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        ("", "WORKERS=5\n"),
+        ("# mine\nPORT=1\n", "# mine\nPORT=1\nWORKERS=5\n"),
+        ("WORKERS=2\nPORT=1", "WORKERS=5\nPORT=1\n"),
+        ("#WORKERS=1\n export WORKERS = '2' # two\n", "#WORKERS=1\nWORKERS=5\n"),
+    ],
+)
+def test_a_variable_is_set_and_all_else_stays(tmp_path: Path, before: str, after: str) -> None:
+    file = tmp_path / ".env"
+    file.write_text(before)
+    file.chmod(0o640)
+
+    set_variable(file, "WORKERS", "5")
+
+    assert file.read_text() == after
+    assert stat.S_IMODE(file.stat().st_mode) == 0o640
+    assert read_dotenv(file)["WORKERS"] == "5"
+
+
+def test_a_file_that_is_made_is_for_its_owner_and_a_link_stays_one(tmp_path: Path) -> None:
+    file, link = tmp_path / "settings", tmp_path / ".env"
+    link.symlink_to(file)
+
+    set_variable(link, "WORKERS", "5")
+
+    assert link.is_symlink()
+    assert file.read_text() == "WORKERS=5\n"
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert sorted(tmp_path.iterdir()) == [link, file]
