@@ -212,6 +212,8 @@ def test_a_cron_job_runs_from_its_list_to_its_result_in_json(json_mode: Any, sta
     (job_key, *_) = json_mode.scan_iter("rq:job:mine-*")
     job = Job.fetch(job_key.decode().removeprefix("rq:job:"), connection=json_mode, serializer="json")
     assert job.meta["cron_job"] == "mine"
+    for process in (cron, worker):
+        process.stop()  # a killed worker's work horse may go on into the next test
 
 
 CRON_SCRIPT = """
@@ -229,7 +231,7 @@ def test_a_cron_job_on_the_list_that_json_cannot_hold_is_named(json_mode: Any, s
 
     assert cron.popen.wait(20) != 0
     assert "function_args[0]: expected a value that JSON can hold, got bytes" in cron.output
-    assert json_mode.keys() == []
+    assert not json_mode.exists(CRON_JOBS_KEY)
 
 
 def test_a_job_whose_worker_was_killed_is_counted(json_mode: Any, start: Start) -> None:
