@@ -20,8 +20,9 @@ from preview.page import dashboard_page, message_page
 from preview.panel import draw_panel
 from preview.panels.scene import anchor
 from preview.query import Source
+from preview.shortened import shortened
 from preview.variables import ResolvedVariable, resolve_variables
-from preview.view import dump_view, load_view, parse_search, time_zone
+from preview.view import MAX_LENGTH, dump_view, load_view, parse_search, time_zone
 
 Json = Mapping[str, Any]
 
@@ -116,7 +117,12 @@ class Callbacks:
 
 
 def _options(item: ResolvedVariable) -> list[dict[str, str]]:
-    return [{"value": value, "label": label} for value, label in item.options]
+    """What can be chosen. Dash indexes every substring of an option: of a very long one, for minutes."""
+    return [
+        {"value": value, "label": shortened(label)}
+        for value, label in item.options
+        if len(value) <= MAX_LENGTH
+    ]
 
 
 def _value(item: ResolvedVariable) -> list[str] | str:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
+from preview.shortened import shortened
+
 FieldType = Literal["time", "number", "string"]
 Value = float | str | None
 
@@ -33,7 +35,7 @@ class Field:
     @property
     def display_name(self) -> str:
         """What it is called in legends and headers."""
-        return self.config.get("displayName") or self.source_name or self.name
+        return shortened(str(self.config.get("displayName") or self.source_name or self.name))
 
     def numbers(self) -> list[float | None]:
         """Return the values of a number field."""

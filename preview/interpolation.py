@@ -83,7 +83,7 @@ def _join(choice: Choice, format_: str) -> str:
     match format_:
         case "promql":
             if not choice.is_multi:
-                return "".join(values).replace("\\", "\\\\").replace('"', '\\"')
+                return _promql_string("".join(values))
             return _alternatives([promql_regex_escape(value) for value in values])
         case "regex":
             return _alternatives([re.sub(r"[\\^$*+?.()|[\]{}/]", r"\\\g<0>", value) for value in values])
@@ -107,7 +107,12 @@ def _alternatives(values: Sequence[str]) -> str:
 
 def promql_regex_escape(value: str) -> str:
     """Escape a value twice: for the regular expression, and for the PromQL string around it."""
-    return _REGEX_SPECIAL.sub(r"\\\\\g<0>", value.replace("\\", "\\\\\\\\").replace('"', '\\"'))
+    return _promql_string(_REGEX_SPECIAL.sub(r"\\\g<0>", value.replace("\\", "\\\\")))
+
+
+def _promql_string(text: str) -> str:
+    """Escape for a PromQL string in double quotes. Grafana leaves line feeds as they are: an error there."""
+    return text.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
 
 
 def time_builtins(time_range: TimeRange) -> dict[str, str]:

@@ -1,0 +1,194 @@
+"""Hostile names of queues, functions and exceptions: from enqueue to worker, metrics, PromQL and pages."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from playwright.sync_api import BrowserContext, Page
+from redis import Redis
+from rq import Queue
+
+from grafana.__main__ import GENERATED
+from preview.interpolation import Choice, format_choice
+from scheduler.arguments import check_queue_name
+from scheduler.catalogue import JOB_FAILURES, JOBS_PROCESSED
+from scheduler.monitored_worker import MonitoredSimpleWorker
+from tests.fuzz.tried import FACTOR, TRIED
+from tests.harness.browser import open_browser, open_dashboard
+from tests.harness.exporter_process import Exporter, running_exporter
+from tests.harness.prometheus import Prometheus
+from tests.harness.redis_server import RedisServer
+from tests.harness.waiting import wait_until
+from tests.preview.conftest import running_preview
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server", "prometheus", "chromium")]
+
+WORST = [
+    'quote"',
+    "it's",
+    "back\\slash",
+    "line\nfeed",
+    "a{b=~}c",
+    "${queue} $__all [[x]] {{y}}",
+    "%2F..%2f?&#/",
+    "<script>window.hacked=1</script>",
+    '<img src=x onerror="window.hacked=1">',
+    "javascript:window.hacked=1",
+    "ü🙂\u2028\u202e",
+    "rq:queue:rq:queue:",
+    ".+|.*",
+    "x" * 10_000,
+    "<b>" * 3_000,
+]
+RANDOM = 40
+LONGEST_IN_A_URL = 500
+"""Longer values of variables are left out by the preview, as browsers and proxies cut long addresses."""
+
+
+def random_names(count: int) -> list[str]:
+    """Names that hypothesis thinks of, the same ones in every run but for `make fuzz`."""
+    found: list[str] = []
+    text = st.text(st.characters(codec="utf-8", exclude_characters=",\0"), min_size=1, max_size=60)
+
+    @settings(
+        max_examples=count, derandomize=FACTOR == 1, database=None, suppress_health_check=list(HealthCheck)
+    )
+    @given(text)
+    def collect(name: str) -> None:
+        if name.strip():
+            found.append(name)
+
+    collect()
+    return found
+
+
+NAMES = sorted({*WORST, *random_names(RANDOM * FACTOR)})
+
+
+@dataclass(frozen=True)
+class Monitored:
+    """What watches the jobs with those names."""
+
+    exporter: Exporter
+    prometheus: Prometheus
+
+    def now(self, expression: str) -> float:
+        """The value of an expression that gives one series; 0 if it gives none."""
+        answer = self.prometheus.ask("query", query=expression)["result"]
+        assert len(answer) <= 1, answer
+        return float(answer[0]["value"][1]) if answer else 0.0
+
+
+def fail_as(exception: str) -> None:
+    """Raise an exception whose class has this name."""
+    raise type(exception, (Exception,), {})("failed on purpose")
+
+
+def run_jobs(client: Redis) -> None:
+    """For each name: in a queue of that name a job that works, one that fails so, one that nobody has."""
+    for name in NAMES:
+        queue = Queue(check_queue_name(name), connection=client)
+        queue.enqueue("builtins.len", "x")
+        queue.enqueue(fail_as, name)
+        queue.enqueue(name)
+        TRIED["names"] += 3
+    worker = MonitoredSimpleWorker([Queue(name, connection=client) for name in NAMES], connection=client)
+    worker.work(burst=True, logging_level="CRITICAL")
+
+
+@pytest.fixture(scope="module")
+def redis_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with RedisServer(tmp_path_factory.mktemp("redis")) as server, Redis.from_url(server.url) as client:
+        run_jobs(client)
+        yield server.url
+
+
+@pytest.fixture(scope="module")
+def monitored(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitored]:
+    folder = tmp_path_factory.mktemp("monitor")
+    with running_exporter(redis_url, folder) as exporter, scraping(exporter, folder) as prometheus:
+        wait_until(
+            lambda: prometheus.ask("query", query=JOBS_PROCESSED.name)["result"], "samples in Prometheus"
+        )
+        yield Monitored(exporter, prometheus)
+
+
+@contextmanager
+def scraping(exporter: Exporter, folder: Path) -> Iterator[Prometheus]:
+    target = {"job_name": "rq-exporter", "static_configs": [{"targets": [exporter.address]}]}
+    configuration = {"global": {"scrape_interval": "1s"}, "scrape_configs": [target]}
+    with Prometheus(folder / "prometheus", json.dumps(configuration)) as prometheus:
+        yield prometheus
+
+
+@pytest.fixture(scope="module")
+def preview_url(
+    monitored: Monitored, project_root: Path, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[str]:
+    folder = tmp_path_factory.mktemp("preview")
+    with running_preview(project_root, folder, monitored.prometheus.url, GENERATED) as preview:
+        yield preview.url
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[BrowserContext]:
+    with open_browser() as chromium:
+        yield chromium.new_context()
+
+
+def test_no_job_is_lost_and_each_is_counted_once(monitored: Monitored) -> None:
+    assert monitored.now(f"sum({JOBS_PROCESSED.name})") == 3 * len(NAMES)
+    assert monitored.now(f'sum({JOBS_PROCESSED.name}{{outcome="success"}})') == len(NAMES)
+
+
+@pytest.mark.parametrize("name", NAMES, ids=lambda name: ascii(name[:20]))
+def test_name_finds_its_own_jobs_and_no_others_by_the_dashboards_way_of_asking(
+    monitored: Monitored, name: str
+) -> None:
+    chosen = format_choice("queue", Choice((name,)), "promql")
+
+    assert monitored.now(f'sum({JOBS_PROCESSED.name}{{queue=~"{chosen}"}})') == 3
+    assert monitored.now(f'sum({JOBS_PROCESSED.name}{{function=~"{chosen}"}})') == 1
+    assert monitored.now(f'sum({JOB_FAILURES.name}{{queue=~"{chosen}", exception=~"{chosen}"}})') == 1
+
+
+def test_exporter_found_nothing_that_it_could_not_read(monitored: Monitored) -> None:
+    assert monitored.now("sum(rq_exporter_errors_total)") == 0
+
+
+@pytest.mark.parametrize("uid", ["rq-overview", "rq-failures", "rq-durations", "rq-queue-depth"])
+def test_dashboard_shows_names_as_text(preview_url: str, browser: BrowserContext, uid: str) -> None:
+    view = open_dashboard(preview_url, uid, browser)
+
+    assert view.console_errors == []
+    assert not injected(view.page)
+    view.page.close()
+
+
+@pytest.mark.parametrize(
+    "name", [name for name in WORST if len(name) < LONGEST_IN_A_URL], ids=lambda name: ascii(name[:20])
+)
+def test_link_that_carries_the_name_chooses_it(preview_url: str, browser: BrowserContext, name: str) -> None:
+    view = open_dashboard(preview_url, "rq-failures", browser, query={"var-queue": name})
+
+    assert view.console_errors == []
+    assert not injected(view.page)
+    view.page.close()
+
+
+def injected(page: Page) -> bool:
+    """Whether any name became markup, or ran."""
+    return bool(
+        page.evaluate(
+            """() => window.hacked !== undefined
+            || document.querySelector('img[src="x"], [onerror], a[href^="javascript:"]') !== null
+            || [...document.scripts].some(script => script.textContent.includes("hacked"))"""
+        )
+    )
