@@ -25,7 +25,7 @@ TEXT = """{generated}
 
 What `rq-exporter` serves on `/metrics`, from [`scheduler/catalogue.py`](../scheduler/catalogue.py). Names
 and labels are public API: they do not change. The last column names the dashboards that read a metric, by
-themselves or through a recorded series.
+themselves or through a recorded series. [Questions that users ask](promql.md) shows how to query them.
 
 {groups}
 ## Label values

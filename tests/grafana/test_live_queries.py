@@ -14,6 +14,7 @@ from grafana.queries import jobs
 from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, OWN_INSTANCE, QUEUE
 from grafana.queries.recorded import ALL_RECORDED
 from scheduler import catalogue
+from stack.settings import PROJECT_ROOT
 from tests.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
@@ -30,6 +31,15 @@ pytestmark = pytest.mark.needs("prometheus", "promtool")
 
 LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
 LINK_LABEL = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
+
+CHEAT_SHEET = re.findall(
+    r"```promql\n(.*?)\n```", (PROJECT_ROOT / "docs" / "promql.md").read_text(encoding="utf-8"), re.DOTALL
+)
+HEALTHY_IN_THE_HOUR = {
+    "rq_worker_job_running_seconds / on (instance, name, queue) rq_worker_job_timeout_seconds > 0.5",
+    "time() - max by (name) (rq_worker_last_heartbeat_timestamp_seconds) > 60",
+}
+"""What nothing answers at the end of the hour: no job is near its timeout, no worker silent."""
 
 HOUR = 3600
 END = 1_750_003_200
@@ -81,6 +91,14 @@ def test_every_query_of_every_panel_returns_numbers(prometheus: Prometheus, quer
 
     assert values, f"no series: {query.expr}"
     assert all(math.isfinite(float(value)) for value in values), f"not all are numbers: {query.expr}"
+
+
+@pytest.mark.parametrize("query", CHEAT_SHEET, ids=range(len(CHEAT_SHEET)))
+def test_every_query_of_the_page_for_users_returns_numbers(prometheus: Prometheus, query: str) -> None:
+    values = [one["value"][1] for one in prometheus.instant(query, END)]
+
+    assert all(math.isfinite(float(value)) for value in values)
+    assert bool(values) != (query in HEALTHY_IN_THE_HOUR)
 
 
 @pytest.mark.parametrize("uid", BOARDS)
