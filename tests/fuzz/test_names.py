@@ -23,10 +23,10 @@ from scheduler.monitored_worker import MonitoredSimpleWorker
 from tests.fuzz.tried import FACTOR, TRIED
 from tests.harness.browser import open_browser, open_dashboard
 from tests.harness.exporter_process import Exporter, running_exporter
+from tests.harness.preview import running_preview
 from tests.harness.prometheus import Prometheus
 from tests.harness.redis_server import RedisServer
 from tests.harness.waiting import wait_until
-from tests.preview.conftest import running_preview
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server", "prometheus", "chromium")]
 
