@@ -27,9 +27,9 @@ from tests.harness.waiting import wait_until
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 
 WRITE_IN_LEDGER = """
-import os, redis, rq, time
-connection = redis.from_url(os.environ["RQ_REDIS_URL"])
-connection.hincrby("rq:test:ledger", rq.get_current_job().id, 1)
+import rq, time
+job = rq.get_current_job()
+job.connection.hincrby("rq:test:ledger", job.id, 1)
 time.sleep({seconds})
 """
 """What a job does: each execution leaves a mark."""
