@@ -389,7 +389,8 @@ def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
     states = {failed.id: JobStatus.FAILED, queued.id: JobStatus.QUEUED, later.id: JobStatus.SCHEDULED}
 
     def now() -> dict[str, JobStatus]:
-        return {job.id: job.get_status() for job in Job.fetch_many(states, connection=redis) if job}
+        with connect(stack.redis_url()) as client:  # clean takes the passwords away as well
+            return {job.id: job.get_status() for job in Job.fetch_many(states, connection=client) if job}
 
     wait_until(lambda: now() == states, "the job to fail")
     counted = f'{catalogue.JOBS_PROCESSED.name}{{function="application.missing"}}'
