@@ -20,7 +20,7 @@ help: ## List the targets
 RUN_STACK = $(BIN)/python -m stack
 
 .PHONY: start-rq-mon stop-rq-mon status scale backup restore logs demo clean
-start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one)
+start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one, WITH=rq-dashboard adds it)
 	@$(RUN_STACK) start
 
 stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data

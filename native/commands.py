@@ -13,8 +13,8 @@ from stack import services
 from stack.dotenv import read_dotenv
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
-from stack.redis_users import EXPORTER, PROBE, WORKER, RedisUser, write_users
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret
+from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret
 from stack.services import Service
 from stack.settings import (
     ALERT_RECEIVERS_DIR,
@@ -231,6 +231,17 @@ def _preview(place: Place) -> Command:
     return Command((sys.executable, "-m", "preview"), environment, (PACKAGES, *sources))
 
 
+def _rq_dashboard(place: Place) -> Command:
+    run = _python(place, OPERATOR, "cron-scheduler", ("-m", "job_pages"), "job_pages", "scheduler")
+    password = ensure_secret(place.secrets, RQ_DASHBOARD_PASSWORD)
+    listen = {
+        "RQ_DASHBOARD_HOST": BIND_ADDRESS,
+        "RQ_DASHBOARD_PORT": str(place.settings.port(services.RQ_DASHBOARD)),
+        "RQ_DASHBOARD_PASSWORD_FILE": str(password),
+    }
+    return Command(run.arguments, {**run.environment, **listen}, (*run.sources, password))
+
+
 COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
     services.REDIS: _redis,
     services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
@@ -242,4 +253,5 @@ COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
     services.ALERTMANAGER: _alertmanager,
     services.GRAFANA: _grafana,
     services.PREVIEW: _preview,
+    services.RQ_DASHBOARD: _rq_dashboard,
 }

@@ -21,8 +21,8 @@ from native.supervisor import ENDED, ProcessInfo, Supervisor
 from native.supervisor_config import program_names
 from stack.ports import check_ports_free
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD
-from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
+from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
 
 ANSWERS_WITHIN = 60.0
@@ -59,9 +59,16 @@ class NativeRuntime:
         self.supervisor = Supervisor(directory)
 
     def services(self) -> Sequence[Service]:
-        """Return all services but one of Grafana and its preview, and those that another Redis has."""
+        """Return all services but what is not wanted, takes another's place, or another Redis has."""
         absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.services_elsewhere()}
+        if not self.settings.with_rq_dashboard and not self._runs(RQ_DASHBOARD):
+            absent.add(RQ_DASHBOARD)
         return [service for service in SERVICES if service not in absent]
+
+    def _runs(self, service: Service) -> bool:
+        with contextlib.suppress(StackError):
+            return service.name in self.supervisor.processes()
+        return False
 
     def start(self) -> None:
         """Install what is missing, end what a crash left behind, then start or update supervisord."""
@@ -128,6 +135,8 @@ class NativeRuntime:
             notes.append(f"Grafana's admin password is in {self.place.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
+        if RQ_DASHBOARD in self.services():
+            notes.append(rq_dashboard_note(self.place.secrets))
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return notes

@@ -35,8 +35,12 @@ class SettingsError(ValueError):
     """A setting in the environment has a value that cannot be used."""
 
 
-def _password(text: str) -> str:
-    """Read a password from a file, whatever its mode: Docker and Kubernetes mount theirs readable by all."""
+def read_password(text: str) -> str:
+    """Return the password in the file of this name, whatever its mode: Docker mounts it readable by all.
+
+    Raises:
+        ValueError: the file does not hold one; the message says what was expected.
+    """
     expected = "a file with a password on its only line"
     try:
         password = Path(text).read_text(encoding="utf-8").strip()
@@ -108,7 +112,7 @@ class Settings:
     redis_password: str | None = _setting(
         "RQ_REDIS_PASSWORD_FILE",
         None,
-        _password,
+        read_password,
         "File with that user's password, which then stands in no address and no environment.",
         secret=True,
     )

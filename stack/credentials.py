@@ -15,9 +15,9 @@ from pathlib import Path
 
 from stack import redis_exporter
 from stack.redis_access import RedisAccess
-from stack.redis_users import EXPORTER, PROBE, WORKER, write_users
+from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
 from stack.runtime import StackError
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, ensure_secret, write_private
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret, write_private
 from stack.services import CORE_COMPOSE_FILE
 from stack.settings import (
     PROJECT_ROOT,
@@ -98,12 +98,21 @@ def _grafana(folder: Path, origin: Origin) -> None:
     _copy(ensure_secret(origin.secrets, GRAFANA_ADMIN_PASSWORD), folder / "admin-password")
 
 
+def _rq_dashboard(folder: Path, origin: Origin) -> None:
+    if origin.another is None:
+        _copy(ensure_secret(origin.secrets, OPERATOR.secret), folder / REDIS_PASSWORD)
+    elif origin.another.password_file:
+        _copy(origin.another.password_file, folder / REDIS_PASSWORD)
+    _copy(ensure_secret(origin.secrets, RQ_DASHBOARD_PASSWORD), folder / "password")
+
+
 SERVICES_SHARES: Mapping[str, Share] = {
     "redis": Share(999, _redis),
     "workers": Share(10001, _workers),
     "rq-exporter": Share(10001, _rq_exporter),
     "redis-exporter": Share(59000, _redis_exporter),
     "grafana": Share(472, _grafana),
+    "rq-dashboard": Share(10001, _rq_dashboard),
 }
 
 

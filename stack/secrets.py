@@ -10,6 +10,13 @@ from pathlib import Path
 from stack.runtime import StackError
 
 GRAFANA_ADMIN_PASSWORD = "grafana-admin-password"  # noqa: S105 - the name of a file
+RQ_DASHBOARD_PASSWORD = "rq-dashboard-password"  # noqa: S105 - the name of a file
+RQ_DASHBOARD_USER = "rq-mon"
+
+
+def rq_dashboard_note(directory: Path) -> str:
+    """Say how to get into rq-dashboard."""
+    return f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in {directory / RQ_DASHBOARD_PASSWORD}"
 
 
 def ensure_secret(directory: Path, name: str) -> Path:

@@ -105,6 +105,17 @@ PREVIEW = Service(
 )
 """Takes Grafana's place, port and paths: one of the two runs."""
 
+RQ_DASHBOARD = Service(
+    "rq-dashboard",
+    "single jobs: look into them, run them again",
+    MONITOR_COMPOSE_FILE,
+    port=9181,
+    port_variable="RQ_DASHBOARD_PORT",
+    health_path="/healthz",
+    ui_path="/",
+)
+"""Runs where WITH=rq-dashboard asks for it."""
+
 SERVICES = (
     REDIS,
     SHORT_RUNNING_WORKER,
@@ -116,6 +127,7 @@ SERVICES = (
     ALERTMANAGER,
     GRAFANA,
     PREVIEW,
+    RQ_DASHBOARD,
 )
 """In the order in which they are started and shown."""
 

@@ -16,7 +16,7 @@ from urllib.parse import urlsplit
 from scheduler.settings import Settings, SettingsError
 from stack.dotenv import read_dotenv
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, SERVICES, WORKERS, Service
+from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, WORKERS, Service
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
@@ -53,6 +53,7 @@ class Variable:
 
 
 RUNTIME = Variable("RUNTIME", "", "compose|native", "compose or native")
+WITH = Variable("WITH", "", RQ_DASHBOARD.name, RQ_DASHBOARD.name)
 STOP_GRACE = Variable("STOP_GRACE_SECONDS", "190", "[0-9]{1,5}", "a whole number of seconds")
 REDIS_MAXMEMORY = Variable("REDIS_MAXMEMORY", "256mb", "[1-9][0-9]*(kb|mb|gb)", "a size such as 256mb or 1gb")
 RETENTION_TIME = Variable(
@@ -92,6 +93,7 @@ ALERTING = (GRAFANA_URL, REPOSITORY_URL, ALERT_RECEIVERS_DIR)
 """Where the links of alerts lead, and who is told of them: read by Prometheus and Alertmanager."""
 VARIABLES = (
     RUNTIME,
+    WITH,
     *PORTS,
     *NUMBERS.values(),
     STOP_GRACE,
@@ -121,6 +123,8 @@ class StackSettings:
     retention_time: str
     retention_size: str
     """How much Prometheus keeps: what is older, or too much, goes."""
+    with_rq_dashboard: bool
+    """Whether rq-dashboard is to be started; one that runs goes on in any case."""
     rq_dashboard_url: str
     """Where a click on a job leads; nothing is fetched from there."""
     environment: Mapping[str, str]
@@ -204,15 +208,18 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         problems = _shared_ports({port.name: values[port] or port.default for port in PORTS})
     if problems:
         raise StackError("\n".join(problems))
+    ports = {port.name: int(values[port] or port.default) for port in PORTS}
+    own_rq_dashboard = f"http://{BIND_ADDRESS}:{ports[RQ_DASHBOARD.port_variable or '']}"
     return StackSettings(
         runtime=values[RUNTIME] or None,
-        ports={port.name: int(values[port] or port.default) for port in PORTS},
+        ports=ports,
         numbers={service: int(values[number] or number.default) for service, number in NUMBERS.items()},
         stop_grace=int(values[STOP_GRACE] or STOP_GRACE.default),
         redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
         retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,
         retention_size=values[RETENTION_SIZE] or RETENTION_SIZE.default,
-        rq_dashboard_url=values[RQ_DASHBOARD_URL] or RQ_DASHBOARD_URL.default,
+        with_rq_dashboard=values[WITH] == RQ_DASHBOARD.name,
+        rq_dashboard_url=values[RQ_DASHBOARD_URL] or own_rq_dashboard,
         environment=environment,
     )
 

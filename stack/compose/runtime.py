@@ -27,13 +27,14 @@ from stack.redis_access import access_of
 from stack.redis_exporter import watched
 from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
     PREVIEW,
     REDIS,
+    RQ_DASHBOARD,
     SERVICES,
     Service,
 )
@@ -42,6 +43,7 @@ from stack.settings import (
     PROJECT_ROOT,
     REDIS_TLS_FILES,
     REDIS_URL,
+    RQ_DASHBOARD_URL,
     SECRETS_DIRECTORY,
     StackSettings,
 )
@@ -65,15 +67,17 @@ class ComposeRuntime:
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
-        self._docker = Docker({**settings.environment, **redis_inside(settings)})
+        links = {RQ_DASHBOARD_URL.name: settings.rq_dashboard_url}
+        self._docker = Docker({**settings.environment, **redis_inside(settings), **links})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
     @cached_property
     def _compose(self) -> tuple[str, ...]:
         """The words of `docker compose` on our files, once it is known to be there and new enough."""
         self._docker.check_versions()
+        profiles = (f"--profile={service.name}" for service in (PREVIEW, RQ_DASHBOARD))
         files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
-        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}")
+        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, *profiles)
 
     def services(self) -> Sequence[Service]:
         """All services but Grafana or its preview, and those that another Redis has."""
@@ -82,7 +86,8 @@ class ComposeRuntime:
     def start(self) -> None:
         """Start every container, or bring it up to date."""
         self._check_redis_url()
-        absent = self._absent(self._fetch_images())
+        containers = self._containers()
+        absent = self._absent(self._fetch_images(), containers)
         self._remove(absent)
         services = [service for service in SERVICES if service not in absent]
         containers = self._containers()
@@ -134,6 +139,8 @@ class ComposeRuntime:
                 "Grafana's image could not be had: a preview serves its dashboards at its address."
                 f" To name an image that this machine can get: {variable}=…"
             )
+        if containers_of(RQ_DASHBOARD, containers):
+            notes.append(rq_dashboard_note(SECRETS_DIRECTORY))
         if not self._settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return notes
@@ -198,11 +205,13 @@ class ComposeRuntime:
         return f"--filter=label=com.docker.compose.project={self._configuration()['name']}"
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
-        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
+        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW, containers)
         return [service for service in SERVICES if service not in absent]
 
-    def _absent(self, instead: Service) -> list[Service]:
-        return [instead, *self._settings.services_elsewhere()]
+    def _absent(self, instead: Service, containers: Sequence[Container]) -> list[Service]:
+        has_pages = self._settings.with_rq_dashboard or containers_of(RQ_DASHBOARD, containers)
+        unwanted = () if has_pages else (RQ_DASHBOARD,)
+        return [instead, *unwanted, *self._settings.services_elsewhere()]
 
     def _check_redis_url(self) -> None:
         if self._settings.has_own_redis():

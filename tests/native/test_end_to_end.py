@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import os
 import signal
@@ -12,6 +13,8 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -23,12 +26,14 @@ from rq.job import Job, JobStatus
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
 from scheduler.connection import connect
 from stack.redis_users import USERS
+from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
 from stack.services import (
     ALERTMANAGER,
     PREVIEW,
     PROMETHEUS,
     REDIS,
     REDIS_EXPORTER,
+    RQ_DASHBOARD,
     RQ_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
@@ -358,6 +363,23 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
     assert stack.sum_of('last_over_time(rq_jobs_processed_total{outcome="failed"}[10m])') >= 2, (
         "metrics are kept"
     )
+
+
+def test_rq_dashboard_is_there_when_asked_for_until_the_stack_stops(stack: NativeStack) -> None:
+    job = job_scheduler(jobs.succeed, max_retries=None)
+
+    started = stack.make("start-rq-mon", WITH=RQ_DASHBOARD.name)
+
+    assert started.returncode == 0, started.stdout
+    assert f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in " in started.stdout
+    assert "rq-dashboard          healthy" in stack.make("status").stdout
+    page = Request(f"{stack.url(RQ_DASHBOARD)}/0/view/job/{job.id}")
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(page, timeout=10)
+    login = f"{RQ_DASHBOARD_USER}:{secrets_of(stack)[RQ_DASHBOARD_PASSWORD]}"
+    page.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    with urlopen(page, timeout=30) as answer:
+        assert job.id in answer.read().decode()
 
 
 def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: NativeStack) -> None:

@@ -11,13 +11,17 @@ import pytest
 import yaml
 
 from native.commands import COMMANDS
-from stack.services import ALERTMANAGER, PREVIEW, SERVICES, Service
+from stack.services import ALERTMANAGER, PREVIEW, RQ_DASHBOARD, SERVICES, Service
 from stack.settings import PROJECT_ROOT
 
 CONFIG: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "prometheus" / "prometheus.yml").read_text())
 JOBS: dict[str, Any] = {job["job_name"]: job for job in CONFIG["scrape_configs"]}
 
-WITHOUT_METRICS = {"redis": "redis-exporter speaks for it", PREVIEW.name: "Grafana's place; has no metrics"}
+WITHOUT_METRICS = {
+    "redis": "redis-exporter speaks for it",
+    PREVIEW.name: "Grafana's place; has no metrics",
+    RQ_DASHBOARD.name: "has none",
+}
 
 
 def targets(config: dict[str, Any]) -> list[str]:
