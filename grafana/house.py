@@ -49,7 +49,7 @@ ANY_IS_BAD = thresholds("green", (1, "red"))
 SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = thresholds("green", (1, "orange"))
 
-REDIS_COLUMN = Label("instance", "Redis", width=75)
+REDIS_COLUMN = Label("instance", "Redis", width=60)
 """Last of the labels of a table: as a rule there is one Redis."""
 
 OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({OWN_INSTANCE})?$/", "$1")

@@ -215,7 +215,7 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
         "it is: rq-dashboard, or `rqmon status`.",
         [Label("name", "Worker"), Label("queue", "Queue", links=links), REDIS_COLUMN],
         [
-            Column("Running for", workers.running_for(), unit="s"),
+            Column("Running", workers.running_for(), unit="s"),
             Column(
                 "Of objective",
                 objectives.running_of_run_objective(),

@@ -99,7 +99,7 @@ class Callbacks:
         if drawing.figure is not None:
             set_props({"type": "graph", "index": panel.id}, {"figure": drawing.figure})
             set_props({"type": "legend", "index": panel.id}, {"children": drawing.legend})
-        links = [anchor(link, f"↗ {link.title}") for link in make_links(panel.links, loaded)]
+        links = [anchor(link, ["↗", html.Span(f" {link.title}")]) for link in make_links(panel.links, loaded)]
         return drawing.body, drawing.state, loaded.text(panel.title), links
 
     def probe(self, _count: object, answered: bool) -> tuple[Component | None, Any]:

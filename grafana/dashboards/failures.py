@@ -80,7 +80,7 @@ DASHBOARD = rq_dashboard(
                 colours=thresholds("red"),
                 no_value=NOTHING_FAILED,
             ),
-            widths=(16, 8),
+            widths=(17, 7),
         ),
         row(
             8,
@@ -121,7 +121,7 @@ DASHBOARD = rq_dashboard(
         row(
             8,
             stat(
-                "Failures that were final",
+                "Final failures",
                 "Of the executions that failed in the chosen time, how many had no retry left. 0 %: every "
                 "retry helped in the end. With three retries a job, 25 %: no retry ever helped.",
                 jobs.final_share_of_failures(QUEUE, FUNCTION),

@@ -189,7 +189,7 @@ DASHBOARD = rq_dashboard(
                 sort_by="Since",
                 no_value="No alert fires",
             ),
-            widths=(9, 6, 9),
+            widths=(10, 6, 8),
         ),
     ],
 )

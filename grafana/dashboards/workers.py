@@ -116,8 +116,18 @@ DASHBOARD = rq_dashboard(
                 descending=False,
                 no_value="No live worker",
             ),
+        ),
+        row(
+            7,
             running_jobs(links=[cell_to(links.DURATIONS, "queue")]),
-            widths=(15, 9),
+            time_series(
+                "Longest running job by queue",
+                "Run time so far of the job that has been running longest.",
+                [workers.longest_running()],
+                unit="s",
+                no_value="No job runs",
+                series_links=[series_to(links.DURATIONS, "queue")],
+            ),
         ),
         Heading("Lost and found"),
         row(
@@ -136,17 +146,6 @@ DASHBOARD = rq_dashboard(
                 [workers.heartbeat_age()],
                 unit="s",
                 legend="none",
-            ),
-        ),
-        row(
-            7,
-            time_series(
-                "Longest running job by queue",
-                "Run time so far of the job that has been running longest.",
-                [workers.longest_running()],
-                unit="s",
-                no_value="No job runs",
-                series_links=[series_to(links.DURATIONS, "queue")],
             ),
             killed_and_abandoned(QUEUE, links=[to(links.FAILURES)]),
         ),
