@@ -42,6 +42,8 @@ class SupervisedWorker(MonitoredWorker):
     log_result_lifespan = False
     max_connection_wait_time = 5.0
     stop_was_requested = False
+    _ending: Execution | None = None
+    """What this process has begun to end."""
 
     def register_birth(self) -> None:
         """Register, also if a worker of this name is registered already.
@@ -102,6 +104,18 @@ class SupervisedWorker(MonitoredWorker):
             self.log.warning("Worker %s: job %s had ended before its work horse died", self.name, job.id)
             return
         super().handle_job_failure(job, queue, *args, **kwargs)
+
+    def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
+        """End the execution in the transaction that records its end, also when that is sent a second time.
+
+        When the connection breaks, RQ begins the transaction anew and has forgotten the execution by then: it
+        would stay among those that run; the finished job would be taken for abandoned, and run again.
+        """
+        if self.execution is not None:
+            self._ending = self.execution
+        elif self._ending is not None and self._ending.job_id == job.id:
+            self.execution = self._ending
+        super().cleanup_execution(job, pipeline, *args, **kwargs)
 
     def _has_ended(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Tell whether the end is recorded. That the start is not proves little: Redis may have lost it."""

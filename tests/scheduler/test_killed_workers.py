@@ -6,12 +6,15 @@ import time
 from typing import Any
 
 import pytest
+from redis.client import Pipeline
+from redis.exceptions import WatchError
 from rq import Queue, Retry, Worker
 from rq.exceptions import DequeueTimeout
 from rq.executions import Execution
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job, JobStatus
 from rq.serializers import DefaultSerializer
+from rq.utils import now
 
 from scheduler import supervised_queue
 from scheduler.supervised_queue import HandOver, SupervisedQueue
@@ -235,6 +238,30 @@ def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
     worker.handle_job_failure(job, queue, exc_string="killed")
 
     assert job.get_status() == expected
+
+
+@pytest.mark.parametrize(("kind", "still_listed"), [(Worker, 1), (SupervisedWorker, 0)])
+def test_a_connection_that_breaks_at_the_record_of_a_success(
+    queue: SupervisedQueue, monkeypatch: pytest.MonkeyPatch, kind: type[Worker], still_listed: int
+) -> None:
+    """RQ sends the record again, without taking the job off those that run: it is run again as abandoned."""
+    job = queue.enqueue(jobs.add, 1, 2)
+    worker = kind(["later"], connection=queue.connection)
+    worker.prepare_execution(job)
+    job.started_at = job.ended_at = now()
+    execute, failures = Pipeline.execute, [WatchError("A ConnectionError occurred while watching")]
+
+    def fail_at_first(pipeline: Any, *args: Any, **kwargs: Any) -> Any:
+        if failures:
+            pipeline.reset()
+            raise failures.pop()
+        return execute(pipeline, *args, **kwargs)
+
+    monkeypatch.setattr(Pipeline, "execute", fail_at_first)
+    worker.handle_job_success(job, queue, queue.started_job_registry)
+
+    assert job.get_status() == "finished"
+    assert queue.connection.zcard(queue.started_job_registry.key) == still_listed
 
 
 # --- several queues ----------------------------------------------------------------------------------------
