@@ -87,7 +87,7 @@ class Replay:
                 self._change_list(name, key, [part.decode() for part in command[2:]])
         abandoned = any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
         for queue, job in ended:
-            outcome = "abandoned" if abandoned else _outcome(transaction, job)
+            outcome = "abandoned" if abandoned else outcome_of(transaction, job)
             self.count(job, queue, outcome)
         if not ended:
             self.note_end_without_execution(transaction)
@@ -159,7 +159,8 @@ class Replay:
         return None
 
 
-def _outcome(transaction: list[Command], job: str) -> str:
+def outcome_of(transaction: list[Command], job: str) -> str:
+    """Return what a transaction that ends an execution makes of its job."""
     statuses = [
         _field(command, b"status")
         for command in transaction

@@ -2,22 +2,20 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from bench.recorded_ends import Command, Replay, transactions
+from bench.recorded_ends import Command, End, Replay, outcome_of, transactions
 from fault_run.cron_scheduler import SCHEDULES
 from fault_run.jobs import tick
 from scheduler.catalogue import CRON_NEXT_TICKS_KEY
 from scheduler.queues import SHORT_RUNNING_QUEUE
 
-ENTRY_ID = re.compile(rb"[0-9]+-[0-9]+")
-RESULTS = "rq:results:"
+JOBS = "rq:job:"
 QUEUES = "rq:queue:"
-OUTCOME_OF_RESULT = {b"1": "success", b"2": "failed", b"4": "retried", b"5": "failed"}
-"""RQ's types of results: successful, failed, retried, and retried too often."""
+STARTED = b"rq:wip:"
+WORKERS = "rq:worker:"
 
 
 class _WithTicks(dict[str, str]):
@@ -49,17 +47,30 @@ class FaultReplay(Replay):
         super().__init__(_WithTicks(functions))
         self.successes: Counter[str] = Counter()
         """By job: how often the end of an execution was recorded as a success."""
-        self.without_start = 0
-        """Ends whose starts Redis had lost with its power."""
+        self.without_start: Counter[str] = Counter()
+        """By job: ends whose starts Redis had lost with its power."""
+        self.late: list[tuple[End, End]] = []
+        """Executions that RQ gave up and that ended after all: as what they count, and how they ended."""
         self.claims: Counter[str] = Counter()
         """By the id of the job that runs for a tick: how often the tick was claimed."""
         self.due: dict[str, list[float]] = {}
         """By cron job: when it was due next, from its registration on."""
         self._queues = queues
+        self._in_hand: dict[str, str] = {}
+        """By worker: the execution that it has started last, as far as Redis knows."""
+        self._abandoned: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
         """Apply one transaction."""
+        before = (
+            set(self.ended)
+            if any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
+            else None
+        )
+        self._note_start(transaction)
         super().take(transaction)
+        if before is not None:
+            self._abandoned |= self.ended - before
         changes = [command for command in transaction if command[1:2] == [CRON_NEXT_TICKS_KEY.encode()]]
         for change in changes:
             if change[0].upper() == b"ZADD":
@@ -75,26 +86,48 @@ class FaultReplay(Replay):
             self.successes[job] += 1
 
     def note_end_without_execution(self, transaction: list[Command]) -> None:
-        """Count ends whose start Redis has lost: their results name an execution that it does not know."""
+        """Count ends whose start Redis has lost: as far as it knows, the worker is at something else."""
+        worker, job = _worker_of(transaction), _ended_job(transaction)
+        if not worker or not job:
+            super().note_end_without_execution(transaction)
+            return
+        started = self._in_hand.get(worker, "")
+        queue, outcome = self._queues.get(job, SHORT_RUNNING_QUEUE), outcome_of(transaction, job)
+        if not started.startswith(f"{job}:"):
+            self._in_hand[worker] = f"{job}:"
+            self.without_start[job] += 1
+            self.count(job, queue, outcome)
+        elif started in self._abandoned:
+            function = self._functions[job]
+            self.late.append((End(queue, function, "abandoned"), End(queue, function, outcome)))
+        else:
+            super().note_end_without_execution(transaction)
+
+    def _note_start(self, transaction: list[Command]) -> None:
+        worker = _worker_of(transaction)
         for command in transaction:
-            if command[0].upper() != b"XADD" or not command[1].startswith(RESULTS.encode()):
-                continue
-            job = command[1].decode().removeprefix(RESULTS)
-            result = _entry(command)
-            execution = f"{job}:{result.get(b'execution_id', b'').decode()}"
-            if b"execution_id" in result and execution not in self.ended:
-                self.ended.add(execution)
-                self.without_start += 1
-                outcome = OUTCOME_OF_RESULT[result[b"type"]]
-                self.count(job, self._queues.get(job, SHORT_RUNNING_QUEUE), outcome)
-                return
-        super().note_end_without_execution(transaction)
+            if (
+                worker
+                and command[0].upper() == b"ZADD"
+                and command[1].startswith(STARTED)
+                and b"XX" not in command
+            ):
+                self._in_hand[worker] = command[-1].decode()
 
 
-def _entry(command: Command) -> dict[bytes, bytes]:
-    """Return the fields of the entry that an XADD adds to a stream: they follow its id."""
-    begin = next(place for place, part in enumerate(command) if ENTRY_ID.fullmatch(part)) + 1
-    return dict(zip(command[begin::2], command[begin + 1 :: 2], strict=True))
+def _worker_of(transaction: list[Command]) -> str:
+    keys = (command[1].decode(errors="replace") for command in transaction if len(command) > 1)
+    return next((key for key in keys if key.startswith(WORKERS)), "")
+
+
+def _ended_job(transaction: list[Command]) -> str:
+    """Return the job whose execution a worker has ended in a transaction."""
+    for command in transaction:
+        key = command[1].decode(errors="replace") if len(command) > 1 else ""
+        if key.startswith(JOBS) and command[0].upper() == b"HSET" and b"status" in command:
+            status = command[command.index(b"status") + 1]
+            return "" if status == b"started" else key.removeprefix(JOBS)
+    return ""
 
 
 def replay(file: Path, functions: Mapping[str, str], queues: Mapping[str, str]) -> FaultReplay:
