@@ -11,7 +11,9 @@ from soak.sample import (
     DISK,
     HEAD_SERIES,
     PROCESSES,
+    REDIS_BYTES_A_KEY,
     REDIS_KEYS,
+    REDIS_LASTING_KEYS,
     REDIS_MEMORY,
     RQ_SCHEDULER_OF,
     SAMPLES,
@@ -20,18 +22,20 @@ from soak.sample import (
     rss,
 )
 from soak.slope import Point, Slope, slope_of
-from stack.services import PROMETHEUS
+from stack.services import PREVIEW, PROMETHEUS
 from stack.settings import RETENTION_SIZE
 
 PROGRAM_BOUND = 2.0
 PROMETHEUS_BOUND = 64.0
 """Its head fills for three hours before the oldest two become a block."""
+PREVIEW_BOUND = 8.0
+"""Its memory fills up for longer than an hour: by 5 MiB an hour after half an hour, and less and less."""
 BOUNDS = {
-    rss(name): PROMETHEUS_BOUND if name == PROMETHEUS.name else PROGRAM_BOUND
+    rss(name): {PROMETHEUS.name: PROMETHEUS_BOUND, PREVIEW.name: PREVIEW_BOUND}.get(name, PROGRAM_BOUND)
     for name in (*(service.name for service in PROCESSES), *RQ_SCHEDULER_OF.values())
-} | {SERIES: 60.0, REDIS_KEYS: 150.0, REDIS_MEMORY: 1.0}
+} | {SERIES: 60.0, REDIS_LASTING_KEYS: 20.0, REDIS_BYTES_A_KEY: 150.0}
 """What each may grow by in an hour, in its own unit, and still count as flat."""
-SHOWN = (*(pss(service.name) for service in PROCESSES), HEAD_SERIES)
+SHOWN = (*(pss(service.name) for service in PROCESSES), HEAD_SERIES, REDIS_KEYS, REDIS_MEMORY)
 
 DAY = 86400
 RETENTION_DAYS = 30

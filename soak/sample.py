@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,9 @@ RQ_SCHEDULER_OF = {worker: f"{worker.name}'s RQ scheduler" for worker in WORKERS
 
 SERIES = "series that a scrape of all targets gives"
 HEAD_SERIES = "series in Prometheus' memory, those of earlier processes included"
-REDIS_KEYS = "Redis: keys"
+REDIS_LASTING_KEYS = "Redis: keys that do not expire"
+REDIS_BYTES_A_KEY = "Redis: used_memory ÷ keys, bytes"
+REDIS_KEYS = "Redis: keys, mostly jobs and results of the last 500 s"
 REDIS_MEMORY = "Redis: used_memory, MiB"
 DISK = "Prometheus' folder, MiB"
 SAMPLES = "samples that Prometheus has appended"
@@ -76,10 +78,12 @@ class Sampler:
             with contextlib.suppress(psutil.Error):
                 lives[name] = f"{process.pid}@{process.create_time()}"
                 memory = process.memory_full_info()
+                if not memory.rss:  # it has ended, and is still listed
+                    continue
                 found[pss(name)] = Point(time.time(), memory.pss / MIB, lives[name])
                 found[rss(name)] = Point(time.time(), memory.rss / MIB, lives[name])
         for name, (owner, read) in self._quantities().items():
-            with contextlib.suppress(RedisError, OSError, KeyError, ValueError):
+            with contextlib.suppress(RedisError, OSError, KeyError, ValueError, ZeroDivisionError):
                 found[name] = Point(time.time(), read(), lives.get(owner.name if owner else "", ""))
         return found
 
@@ -108,9 +112,15 @@ class Sampler:
             HEAD_SERIES: (PROMETHEUS, lambda: ask("prometheus_tsdb_head_series")),
             SAMPLES: (PROMETHEUS, lambda: ask("prometheus_tsdb_head_samples_appended_total")),
             DISK: (PROMETHEUS, lambda: _size_of(self._stack.state / PROMETHEUS.name) / MIB),
+            REDIS_LASTING_KEYS: (REDIS, lambda: float(_lasting(redis.info("keyspace")["db0"]))),
+            REDIS_BYTES_A_KEY: (REDIS, lambda: redis.info("memory")["used_memory"] / redis.dbsize()),
             REDIS_KEYS: (REDIS, lambda: float(redis.dbsize())),
             REDIS_MEMORY: (REDIS, lambda: redis.info("memory")["used_memory"] / MIB),
         }
+
+
+def _lasting(keys: Mapping[str, int]) -> int:
+    return keys["keys"] - keys["expires"]
 
 
 def _size_of(folder: Path) -> int:
