@@ -26,8 +26,7 @@ class StackCopy:
 
     def __init__(self, project: Path, directory: Path, runtime: str, **variables: str) -> None:
         self.directory = directory
-        _copy_tree(project, directory)
-        (directory / ".venv").symlink_to(project / ".venv")
+        copy_tree(project, directory)
         ports = {port.name: str(free_port()) for port in PORTS}
         # What an outer make hands to its children is not meant for this one.
         outer = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
@@ -74,11 +73,13 @@ class StackCopy:
             return json.load(answer)["data"]
 
 
-def _copy_tree(project: Path, directory: Path) -> None:
+def copy_tree(project: Path, directory: Path) -> None:
+    """Copy every file that git knows or would add; the virtual environment is shared with the original."""
     for name in _files_of(project):
         if (project / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy2(project / name, directory / name)  # with its time: make must not install anew
+    (directory / ".venv").symlink_to(project / ".venv")
 
 
 def _files_of(project: Path) -> Iterable[str]:
