@@ -63,8 +63,8 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 @pytest.fixture
 def redis(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
     """The Redis of the stack, which also gets the jobs that the test schedules."""
-    monkeypatch.setenv("RQ_REDIS_URL", stack.settings.redis_url())
-    with connect(stack.settings.redis_url()) as client:
+    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
+    with connect(stack.redis_url()) as client:
         yield client
 
 
