@@ -123,6 +123,8 @@ def miss_cron_ticks(stack: NativeStack) -> None:
 
 
 def inject_failures(stack: NativeStack, redis: Redis) -> None:
+    # The first failure of a function counts once the rules know that there was none half a minute before.
+    wait_until(lambda: stack.sum_of("rq_redis_up offset 30s"), "half a minute of scrapes", within=WITHIN)
     job_scheduler(jobs.fail, max_retries=None)
     job_scheduler(jobs.succeed_at_second_try, max_retries=1)
     job_scheduler(jobs.take, function_args=[600], job_timeout=1, max_retries=None)
