@@ -18,7 +18,6 @@ from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_
 from stack.services import Service
 from stack.settings import (
     ALERT_RECEIVERS_DIR,
-    BIND_ADDRESS,
     GRAFANA_URL,
     PROJECT_ROOT,
     REPOSITORY_URL,
@@ -77,11 +76,11 @@ class Place:
 
     def listen(self, service: Service) -> str:
         """Return address and port on which a service listens."""
-        return f"{BIND_ADDRESS}:{self.settings.port(service)}"
+        return f"{self.settings.bind_address(service)}:{self.settings.port(service)}"
 
     def url(self, service: Service) -> str:
         """Return where a service that speaks HTTP answers."""
-        return f"http://{self.listen(service)}"
+        return f"http://{self.settings.address(service)}"
 
 
 def command(service: Service, place: Place) -> Command:
@@ -99,7 +98,8 @@ def _redis(place: Place) -> Command:
     write_users(users, place.secrets)
     arguments = (
         *(programs.REDIS_SERVER.path(), str(config), "--aclfile", str(users)),
-        *("--bind", BIND_ADDRESS, "--port", str(place.settings.port(services.REDIS))),
+        *("--bind", place.settings.bind_address(services.REDIS)),
+        *("--port", str(place.settings.port(services.REDIS))),
         *("--dir", str(place.data(services.REDIS)), "--maxmemory", place.settings.redis_maxmemory),
     )
     return Command(arguments, sources=(config, users))
@@ -133,7 +133,7 @@ def _worker(service: Service) -> Callable[[Place], Command]:
 def _rq_exporter(place: Place) -> Command:
     run = _python(place, EXPORTER, "exporter", ("-m", "scheduler.exporter"), "scheduler")
     port = str(place.settings.port(services.RQ_EXPORTER))
-    listen = {"RQ_EXPORTER_HOST": BIND_ADDRESS, "RQ_EXPORTER_PORT": port}
+    listen = {"RQ_EXPORTER_HOST": place.settings.bind_address(services.RQ_EXPORTER), "RQ_EXPORTER_PORT": port}
     return Command(run.arguments, {**run.environment, **listen}, run.sources)
 
 
@@ -202,8 +202,10 @@ def _grafana(place: Place) -> Command:
     home = packaged if packaged.is_dir() else program.resolve().parent.parent
     folder = PROJECT_ROOT / "grafana"
     data = str(place.data(services.GRAFANA))
-    environment = read_dotenv(folder / "grafana.env") | {
-        "GF_SERVER_HTTP_ADDR": BIND_ADDRESS,
+    files = ["grafana.env", *(["grafana-with-login.env"] if place.settings.is_open(services.GRAFANA) else [])]
+    environment = {
+        **{name: value for file in files for name, value in read_dotenv(folder / file).items()},
+        "GF_SERVER_HTTP_ADDR": place.settings.bind_address(services.GRAFANA),
         "GF_SERVER_HTTP_PORT": str(place.settings.port(services.GRAFANA)),
         "GF_PATHS_DATA": data,
         "GF_PATHS_LOGS": data,
@@ -220,7 +222,7 @@ def _grafana(place: Place) -> Command:
 
 def _preview(place: Place) -> Command:
     environment = {
-        "PREVIEW_HOST": BIND_ADDRESS,
+        "PREVIEW_HOST": place.settings.bind_address(services.PREVIEW),
         "PREVIEW_PORT": str(place.settings.port(services.PREVIEW)),
         "PROMETHEUS_URL": place.url(services.PROMETHEUS),
         "DASHBOARDS_PATH": "grafana/generated",
@@ -235,7 +237,7 @@ def _rq_dashboard(place: Place) -> Command:
     run = _python(place, OPERATOR, "cron-scheduler", ("-m", "job_pages"), "job_pages", "scheduler")
     password = ensure_secret(place.secrets, RQ_DASHBOARD_PASSWORD)
     listen = {
-        "RQ_DASHBOARD_HOST": BIND_ADDRESS,
+        "RQ_DASHBOARD_HOST": place.settings.bind_address(services.RQ_DASHBOARD),
         "RQ_DASHBOARD_PORT": str(place.settings.port(services.RQ_DASHBOARD)),
         "RQ_DASHBOARD_PASSWORD_FILE": str(password),
     }

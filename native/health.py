@@ -15,7 +15,6 @@ from scheduler.health import live_workers
 from stack import services
 from stack.redis_users import EXPORTER
 from stack.services import Service
-from stack.settings import BIND_ADDRESS
 
 TIMEOUT = 2.0
 
@@ -23,7 +22,7 @@ TIMEOUT = 2.0
 def find_fault(service: Service, place: Place) -> str:
     """Return in a few words what keeps a running service from its work; empty when it is healthy."""
     if service.health_path is not None:
-        return _http_fault(place.settings.port(service), service.health_path)
+        return _http_fault(place.settings.host(service), place.settings.port(service), service.health_path)
     try:
         with connect(place.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1) as redis:
             if service.queue:
@@ -33,8 +32,8 @@ def find_fault(service: Service, place: Place) -> str:
         return f"Redis: {error}"
 
 
-def _http_fault(port: int, path: str) -> str:
-    connection = http.client.HTTPConnection(BIND_ADDRESS, port, timeout=TIMEOUT)
+def _http_fault(host: str, port: int, path: str) -> str:
+    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
         connection.request("GET", path)
         status = connection.getresponse().status

@@ -9,7 +9,6 @@ from typing import Any
 import yaml
 
 from stack.services import SERVICES, Service
-from stack.settings import BIND_ADDRESS
 
 SERVICE_BY_TARGET = {f"{service.name}:{service.port}": service for service in SERVICES if service.port}
 
@@ -19,7 +18,7 @@ SHARED_TARGETS = Path("/etc/prometheus-targets")
 
 
 def rewrite(
-    shared: str, running: Iterable[Service], port: Callable[[Service], int], targets: Path | None = None
+    shared: str, running: Iterable[Service], address: Callable[[Service], str], targets: Path | None = None
 ) -> str:
     """Return the text of a prometheus.yml whose targets are local ports.
 
@@ -29,7 +28,7 @@ def rewrite(
     Args:
         shared: the text of prometheus/prometheus.yml
         running: the services of this machine
-        port: the local port of a service
+        address: host and port of a service, for programs on this machine
         targets: the user's folder with addresses of further exporters, None if there is none
     """
     services = frozenset(running)
@@ -37,7 +36,7 @@ def rewrite(
     def local(targets: list[str]) -> list[str]:
         found = [(target, SERVICE_BY_TARGET.get(target)) for target in targets]
         return [
-            target if service is None else f"{BIND_ADDRESS}:{port(service)}"
+            target if service is None else address(service)
             for target, service in found
             if service is None or service in services
         ]
@@ -56,7 +55,7 @@ def write(
     shared: Path,
     directory: Path,
     running: Iterable[Service],
-    port: Callable[[Service], int],
+    address: Callable[[Service], str],
     targets: Path | None = None,
 ) -> Path:
     """Write the rewritten file into `directory`, with the shared rules beside it, and return its path."""
@@ -64,7 +63,7 @@ def write(
     rules.unlink(missing_ok=True)
     rules.symlink_to(shared.parent / "rules")
     path = directory / shared.name
-    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, port, targets), encoding="utf-8")
+    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, address, targets), encoding="utf-8")
     return path
 
 

@@ -19,7 +19,7 @@ from native.debian import ensure_installed
 from native.health import find_fault
 from native.supervisor import ENDED, ProcessInfo, Supervisor
 from native.supervisor_config import program_names
-from stack.ports import check_ports_free
+from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
 from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
@@ -76,6 +76,7 @@ class NativeRuntime:
         running = self.supervisor.is_running()
         if not running:
             self._end_leftovers()
+        check_logins(self.settings, self.services())
         check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
         commands = self._write_configuration()
         if running:
@@ -139,7 +140,7 @@ class NativeRuntime:
             notes.append(rq_dashboard_note(self.place.secrets))
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
-        return notes
+        return [*notes, *notes_of_open_ports(self.settings, self.services())]
 
     @contextlib.contextmanager
     def paused(self, service: Service) -> Iterator[None]:
@@ -197,7 +198,7 @@ class NativeRuntime:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
         prometheus_config.write(
-            shared, self.directory, services, self.settings.port, self.settings.scrape_targets()
+            shared, self.directory, services, self.settings.address, self.settings.scrape_targets()
         )
         commands = {service: command(service, self.place) for service in services}
         text = supervisor_config.render(self.directory, commands)

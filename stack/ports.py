@@ -11,7 +11,7 @@ import psutil
 
 from stack.runtime import StackError
 from stack.services import Service
-from stack.settings import BIND_ADDRESS, StackSettings
+from stack.settings import BIND_ADDRESS, HAS_NO_LOGIN, StackSettings
 
 
 def check_ports_free(
@@ -25,9 +25,9 @@ def check_ports_free(
         is_ours: tells whether a process belongs to this stack, and may hold the port.
     """
     conflicts = [
-        f"  {settings.port(service)} for {service.name}: {problem}. Another port: {service.port_variable}=…"
+        f"  {settings.port(service)} for {service.name}: {problem}"
         for service in services
-        if service.port_variable and (problem := _port_problem(settings.port(service), is_ours))
+        if service.port_variable and (problem := _port_problem(service, settings, is_ours))
     ]
     if conflicts:
         raise StackError(
@@ -37,19 +37,52 @@ def check_ports_free(
         )
 
 
-def _port_problem(port: int, is_ours: Callable[[psutil.Process], bool]) -> str | None:
+def check_logins(settings: StackSettings, services: Iterable[Service]) -> None:
+    """Raise StackError if a service without a login would be open to other machines.
+
+    Args:
+        settings: the stack's settings, which say what the user opens.
+        services: the services about to be started.
+    """
+    for service in services:
+        if settings.is_open(service) and not service.has_login:
+            raise StackError(
+                f"{service.bind_variable}: expected {BIND_ADDRESS}, got {settings.bind_address(service)!r}:"
+                f" {service.name}, which runs here, {HAS_NO_LOGIN}. Nothing was changed."
+            )
+
+
+def notes_of_open_ports(settings: StackSettings, services: Iterable[Service]) -> list[str]:
+    """Say which services are open to other machines."""
+    return [
+        f"{service.name} is open to other machines ({service.bind_variable}="
+        f"{settings.bind_address(service)}); passwords cross the network unencrypted"
+        for service in services
+        if settings.is_open(service)
+    ]
+
+
+def _port_problem(
+    service: Service, settings: StackSettings, is_ours: Callable[[psutil.Process], bool]
+) -> str | None:
+    port, address = settings.port(service), settings.bind_address(service)
+    another = f"Another port: {service.port_variable}=…"
     with socket.socket() as probe:
         # As servers do: a connection that is closing (TIME_WAIT) does not hold the port, a listener does.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
-            probe.bind((BIND_ADDRESS, port))
+            probe.bind((address, port))
         except PermissionError:
-            return "this user may not listen on it"
+            return f"this user may not listen on it. {another}"
         except OSError as error:
+            if error.errno == errno.EADDRNOTAVAIL:
+                return (
+                    f"this machine does not have the address {address}, which {service.bind_variable} names"
+                )
             if error.errno != errno.EADDRINUSE:
                 raise
             holder = _holder(port)
-            return None if holder and is_ours(holder) else f"in use by {_describe(holder)}"
+            return None if holder and is_ours(holder) else f"in use by {_describe(holder)}. {another}"
     return None
 
 

@@ -32,9 +32,18 @@ class Service:
     """The queue that it works, if it is a worker."""
     number_variable: str | None = None
     """Says how many of it run; None where there is one at most."""
+    has_login: bool = False
+    """Whether it asks who comes. What does not is for this machine only."""
+
+    @property
+    def bind_variable(self) -> str | None:
+        """Names the address that it listens on, None where it has no port."""
+        return self.port_variable and f"{self.port_variable.removesuffix('_PORT')}_BIND_ADDRESS"
 
 
-REDIS = Service("redis", "the queues", CORE_COMPOSE_FILE, port=6379, port_variable="REDIS_PORT")
+REDIS = Service(
+    "redis", "the queues", CORE_COMPOSE_FILE, port=6379, port_variable="REDIS_PORT", has_login=True
+)
 SHORT_RUNNING_WORKER = Service(
     "short-running-worker",
     "runs the short-running queue",
@@ -93,6 +102,7 @@ GRAFANA = Service(
     port_variable="GRAFANA_PORT",
     health_path="/api/health",
     ui_path="/",
+    has_login=True,
 )
 PREVIEW = Service(
     "preview",
@@ -113,6 +123,7 @@ RQ_DASHBOARD = Service(
     port_variable="RQ_DASHBOARD_PORT",
     health_path="/healthz",
     ui_path="/",
+    has_login=True,
 )
 """Runs where WITH=rq-dashboard asks for it."""
 

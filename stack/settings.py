@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -30,7 +30,10 @@ SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
 """Generated passwords, which both runtimes share."""
 
 BIND_ADDRESS = "127.0.0.1"
-"""Ports are not for other machines: Redis runs what it is given, and the pages have no login."""
+"""Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
+HAS_NO_LOGIN = "has no login; to let others in, put a proxy with a login before it (docs/security.md)"
+"""Why a port stays closed."""
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 
 
 REDIS_URL = "RQ_REDIS_URL"
@@ -74,6 +77,18 @@ PORTS = tuple(
         if service.port_variable
     }.values()
 )
+_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+BIND_ADDRESSES = tuple(
+    Variable(
+        service.bind_variable,
+        BIND_ADDRESS,
+        rf"{_OCTET}(\.{_OCTET}){{3}}",
+        f"an IPv4 address of this machine, or {ANY_ADDRESS} for all it has",
+    )
+    for service in SERVICES
+    if service.bind_variable and service.has_login
+)
+"""What opens a port to other machines; what has no login has no such variable."""
 NUMBERS = {
     service: Variable(service.number_variable, "1", "0*[1-9][0-9]?", "a whole number from 1 to 99")
     for service in WORKERS.values()
@@ -95,6 +110,7 @@ VARIABLES = (
     RUNTIME,
     WITH,
     *PORTS,
+    *BIND_ADDRESSES,
     *NUMBERS.values(),
     STOP_GRACE,
     REDIS_MAXMEMORY,
@@ -114,6 +130,8 @@ class StackSettings:
     """The runtime asked for, None to take what this machine can."""
     ports: Mapping[str, int]
     """Port on this machine by its variable (Service.port_variable)."""
+    bind_addresses: Mapping[str, str]
+    """Where services with a login listen, by the variable (Service.bind_variable)."""
     numbers: Mapping[Service, int]
     """How many of a worker run."""
     stop_grace: int
@@ -136,6 +154,23 @@ class StackSettings:
             raise ValueError(f"{service.name} has no port")
         return self.ports[service.port_variable]
 
+    def bind_address(self, service: Service) -> str:
+        """Return the address on which a service listens."""
+        return self.bind_addresses.get(service.bind_variable or "", BIND_ADDRESS)
+
+    def is_open(self, service: Service) -> bool:
+        """Tell whether the user has opened a service's port to other machines."""
+        return self.bind_address(service) != BIND_ADDRESS
+
+    def host(self, service: Service) -> str:
+        """Return where programs on this machine reach a service."""
+        address = self.bind_address(service)
+        return BIND_ADDRESS if address == ANY_ADDRESS else address
+
+    def address(self, service: Service) -> str:
+        """Return host and port where programs on this machine reach a service that has one."""
+        return f"{self.host(service)}:{self.port(service)}"
+
     def number(self, service: Service) -> int:
         """Return how many of a service run."""
         return self.numbers.get(service, 1)
@@ -155,7 +190,7 @@ class StackSettings:
 
         How they get in there is in stack/redis_access.py.
         """
-        return self._given_redis_url() or f"redis://{BIND_ADDRESS}:{self.port(REDIS)}/0"
+        return self._given_redis_url() or f"redis://{self.address(REDIS)}/0"
 
     def has_own_redis(self) -> bool:
         """Tell whether that is the stack's own Redis, and not one that RQ_REDIS_URL names."""
@@ -165,7 +200,9 @@ class StackSettings:
         if given.scheme != "redis":  # the stack's own has no TLS and no Sentinels
             return False
         address = given.username, given.password, given.hostname, given.port or REDIS.port
-        return address in {(None, None, host, self.port(REDIS)) for host in (BIND_ADDRESS, "localhost")}
+        host = self.host(REDIS)
+        names = (host, "localhost") if host == BIND_ADDRESS else (host,)
+        return address in {(None, None, name, self.port(REDIS)) for name in names}
 
     def services_elsewhere(self) -> frozenset[Service]:
         """Return the services that are not started: with another Redis those of its application.
@@ -181,7 +218,7 @@ class StackSettings:
         """Return the address that people open, None for a service without a page."""
         if service.ui_path is None:
             return None
-        return f"http://{BIND_ADDRESS}:{self.port(service)}{service.ui_path}"
+        return f"http://{self.address(service)}{service.ui_path}"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> StackSettings:
@@ -197,6 +234,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         for variable, text in values.items()
         if text and not re.fullmatch(variable.pattern, text)
     ]
+    problems += _opened_without_login(environment)
     try:
         Settings.from_environment(_of_the_processes(environment))
     except SettingsError as error:
@@ -209,19 +247,34 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     if problems:
         raise StackError("\n".join(problems))
     ports = {port.name: int(values[port] or port.default) for port in PORTS}
-    own_rq_dashboard = f"http://{BIND_ADDRESS}:{ports[RQ_DASHBOARD.port_variable or '']}"
-    return StackSettings(
+    settings = StackSettings(
         runtime=values[RUNTIME] or None,
         ports=ports,
+        bind_addresses={each.name: values[each] or each.default for each in BIND_ADDRESSES},
         numbers={service: int(values[number] or number.default) for service, number in NUMBERS.items()},
         stop_grace=int(values[STOP_GRACE] or STOP_GRACE.default),
         redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
         retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,
         retention_size=values[RETENTION_SIZE] or RETENTION_SIZE.default,
         with_rq_dashboard=values[WITH] == RQ_DASHBOARD.name,
-        rq_dashboard_url=values[RQ_DASHBOARD_URL] or own_rq_dashboard,
+        rq_dashboard_url=values[RQ_DASHBOARD_URL],
         environment=environment,
     )
+    if settings.rq_dashboard_url:
+        return settings
+    return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
+
+
+def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
+    """Refuse what would show pages without a login to other machines, rather than leave it unread."""
+    can_be_opened = {each.name for each in BIND_ADDRESSES}
+    closed = {service.bind_variable: service for service in SERVICES if service.bind_variable}
+    given = {name: environment.get(name, "").strip() for name in closed if name not in can_be_opened}
+    return [
+        f"{name}: expected {BIND_ADDRESS}, got {address!r}: {closed[name].name} {HAS_NO_LOGIN}"
+        for name, address in given.items()
+        if address not in ("", BIND_ADDRESS)
+    ]
 
 
 def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -11,7 +11,7 @@ from rich.table import Table
 
 from stack.runtime import Health, State
 from stack.services import Service
-from stack.settings import BIND_ADDRESS, StackSettings
+from stack.settings import StackSettings
 
 WIDTH_WITHOUT_TERMINAL = 120
 
@@ -48,4 +48,4 @@ def print_states(
 def _address(service: Service, settings: StackSettings) -> str:
     if service.port_variable is None:
         return ""
-    return settings.url(service) or f"{BIND_ADDRESS}:{settings.port(service)}"
+    return settings.url(service) or settings.address(service)

@@ -22,7 +22,7 @@ from stack.compose.containers import (
 )
 from stack.compose.docker import Docker
 from stack.compose.images import Image, fetch_missing, image_of
-from stack.ports import check_ports_free
+from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.redis_access import access_of
 from stack.redis_exporter import watched
 from stack.redis_users import EXPORTER
@@ -39,7 +39,6 @@ from stack.services import (
     Service,
 )
 from stack.settings import (
-    BIND_ADDRESS,
     PROJECT_ROOT,
     REDIS_TLS_FILES,
     REDIS_URL,
@@ -68,7 +67,7 @@ class ComposeRuntime:
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
         links = {RQ_DASHBOARD_URL.name: settings.rq_dashboard_url}
-        self._docker = Docker({**settings.environment, **redis_inside(settings), **links})
+        self._docker = Docker({**settings.environment, **redis_inside(settings), **opened(settings), **links})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
     @cached_property
@@ -88,8 +87,9 @@ class ComposeRuntime:
         self._check_redis_url()
         containers = self._containers()
         absent = self._absent(self._fetch_images(), containers)
-        self._remove(absent)
         services = [service for service in SERVICES if service not in absent]
+        check_logins(self._settings, services)
+        self._remove(absent)
         containers = self._containers()
         self._check_ports(services, containers)
         # Nobody but Redis is needed by what is started; a service that is not, up would not know.
@@ -143,7 +143,7 @@ class ComposeRuntime:
             notes.append(rq_dashboard_note(SECRETS_DIRECTORY))
         if not self._settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
-        return notes
+        return [*notes, *notes_of_open_ports(self._settings, self._services_beside(containers))]
 
     @contextlib.contextmanager
     def paused(self, service: Service) -> Iterator[None]:
@@ -278,7 +278,7 @@ class ComposeRuntime:
         return state
 
     def _answers(self, service: Service) -> bool:
-        url = f"http://{BIND_ADDRESS}:{self._settings.port(service)}{service.health_path}"
+        url = f"http://{self._settings.address(service)}{service.health_path}"
         try:
             with urlopen(url, timeout=HEALTH_ANSWERS_WITHIN):
                 return True
@@ -310,6 +310,15 @@ class ComposeRuntime:
         definitions = self._configuration("--no-interpolate")["services"]
         images = {name: image_of(definition) for name, definition in definitions.items()}
         return {name: image for name, image in images.items() if image}
+
+
+def opened(settings: StackSettings) -> dict[str, str]:
+    """Return where services listen; nothing for those that are not open, as the compose files expect it."""
+    return {
+        service.bind_variable: settings.bind_address(service) if settings.is_open(service) else ""
+        for service in SERVICES
+        if service.bind_variable and service.has_login
+    }
 
 
 def _is_read_only(volume: Mapping[str, Any]) -> bool:

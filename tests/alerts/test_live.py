@@ -89,7 +89,9 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         prometheus = free_port()  # late: until it listens, anybody may take it
         ports = {service: server.port for service, server in servers.items()} | {PROMETHEUS: prometheus}
         shared = (FOLDER / "prometheus.yml").read_text()
-        config = prometheus_config.rewrite(impatient(shared), ports, lambda service: ports[service])
+        config = prometheus_config.rewrite(
+            impatient(shared), ports, lambda service: f"127.0.0.1:{ports[service]}"
+        )
         (directory / "prometheus.yml").write_text(config)
         (directory / "rules").mkdir()
         for rules in (FOLDER / "rules").glob("*.yml"):

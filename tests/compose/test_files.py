@@ -77,14 +77,17 @@ def test_a_file_holds_the_services_that_the_list_of_services_puts_there(file: st
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_a_service_publishes_its_port_on_this_machine_only(service: Service) -> None:
+def test_a_service_publishes_its_port_on_this_machine_only_unless_it_has_a_login_and_is_told_to(
+    service: Service,
+) -> None:
     published = DEFINITIONS[service.name].get("ports", [])
 
     if service.port is None:
         assert published == []
     else:
+        address = f"${{{service.bind_variable}:-{BIND_ADDRESS}}}" if service.has_login else BIND_ADDRESS
         port = f"${{{service.port_variable}:-{service.port}}}"
-        assert published == [f"{BIND_ADDRESS}:{port}:{service.port}"]
+        assert published == [f"{address}:{port}:{service.port}"]
 
 
 @pytest.mark.parametrize(
@@ -333,7 +336,7 @@ def test_what_is_stored_has_a_limit() -> None:
 
 def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
     # Grafana 13 updates bundled plugins in their place, the Prometheus data source among them.
-    settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"])
+    settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"][0])
 
     assert settings["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
 

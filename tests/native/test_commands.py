@@ -132,6 +132,39 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
     assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
 
 
+@pytest.fixture
+def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grafana is in no Debian release: this stands where it would be."""
+    program = tmp_path / "bin" / "grafana"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: Path, grafana: None) -> None:
+    closed = Place(load_settings({}, tmp_path / ".env"), tmp_path / "native")
+    opened = Place(load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native")
+
+    before, after = (command(services.GRAFANA, place).environment for place in (closed, opened))
+
+    assert before["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+    assert before["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
+    assert after["GF_SERVER_HTTP_ADDR"] == "0.0.0.0"
+    assert after["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert after["GF_USERS_ALLOW_SIGN_UP"] == "false"
+
+
+@pytest.mark.needs("redis-server")
+def test_redis_listens_where_the_user_says_and_all_go_there(tmp_path: Path) -> None:
+    place = Place(load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native")
+
+    assert "--bind 192.0.2.7 --port 6379" in words(command(services.REDIS, place))
+    worker = command(services.SHORT_RUNNING_WORKER, place)
+    assert worker.environment["RQ_REDIS_URL"] == "redis://192.0.2.7:6379/0"
+    assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
+
+
 PYTHON_SERVICES = {
     services.SHORT_RUNNING_WORKER: WORKER,
     services.LONG_RUNNING_WORKER: WORKER,

@@ -18,13 +18,13 @@ WITH_PREVIEW = [service for service in SERVICES if service is not GRAFANA]
 WITH_GRAFANA = [service for service in SERVICES if service is not PREVIEW]
 
 
-def port(service: Service) -> int:
+def address(service: Service) -> str:
     assert service.port
-    return service.port + 10_000
+    return f"127.0.0.1:{service.port + 10_000}"
 
 
 def rewritten(running: list[Service], shared: str | None = None) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(rewrite(shared or SHARED.read_text(), running, port))
+    config: dict[str, Any] = yaml.safe_load(rewrite(shared or SHARED.read_text(), running, address))
     return config
 
 
@@ -41,7 +41,7 @@ def test_each_job_scrapes_the_local_port_of_its_service() -> None:
     by_name = {service.name: service for service in SERVICES}
     assert set(targets) == {job["job_name"] for job in yaml.safe_load(SHARED.read_text())["scrape_configs"]}
     for name, found in targets.items():
-        assert found == [f"127.0.0.1:{port(by_name[name])}"]
+        assert found == [address(by_name[name])]
 
 
 def test_grafana_is_scraped_only_where_it_runs() -> None:
@@ -52,7 +52,7 @@ def test_grafana_is_scraped_only_where_it_runs() -> None:
 def test_alerts_go_to_the_local_alertmanager() -> None:
     (alertmanager,) = rewritten(WITH_PREVIEW)["alerting"]["alertmanagers"]
 
-    assert alertmanager["static_configs"] == [{"targets": [f"127.0.0.1:{port(ALERTMANAGER)}"]}]
+    assert alertmanager["static_configs"] == [{"targets": [address(ALERTMANAGER)]}]
 
 
 def test_everything_else_stays_as_it_is() -> None:
@@ -79,7 +79,7 @@ def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None
 
 
 def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
-    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_PREVIEW, port, tmp_path))
+    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_PREVIEW, address, tmp_path))
 
     found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
     assert {name: files for name, files in found.items() if files} == {
@@ -106,8 +106,8 @@ def test_targets_that_a_user_added_stay_as_they_are() -> None:
 
 @pytest.mark.needs("promtool")
 def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
-    path = write(SHARED, tmp_path, WITH_PREVIEW, port)
-    write(SHARED, tmp_path, WITH_PREVIEW, port)  # a second start
+    path = write(SHARED, tmp_path, WITH_PREVIEW, address)
+    write(SHARED, tmp_path, WITH_PREVIEW, address)  # a second start
 
     result = subprocess.run(
         ["promtool", "check", "config", path], capture_output=True, text=True, check=False

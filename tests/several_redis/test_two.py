@@ -72,7 +72,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRedis]:
         ports = {RQ_EXPORTER: exporter.port, PROMETHEUS: free_port()}
         shared = impatient((FOLDER / "prometheus.yml").read_text())
         config = prometheus_config.rewrite(
-            shared, ports, lambda service: ports[service], directory / "targets"
+            shared, ports, lambda service: f"127.0.0.1:{ports[service]}", directory / "targets"
         )
         (directory / "prometheus.yml").write_text(config)
         for rules in (FOLDER / "rules").glob("*.yml"):

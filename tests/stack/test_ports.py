@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from stack.ports import check_ports_free
+from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import StackError
-from stack.services import ALERTMANAGER, PROMETHEUS, SHORT_RUNNING_WORKER
+from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, PROMETHEUS, REDIS, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
 from tests.harness.ports import free_port
 
@@ -72,3 +72,41 @@ def test_a_connection_that_is_closing_holds_no_port() -> None:
         client.close()
 
     check_ports_free(load_settings({"PROMETHEUS_PORT": str(port)}, NOBODY), [PROMETHEUS], stranger)
+
+
+# ---- ports that the user opens ----
+
+
+def test_an_address_that_this_machine_does_not_have_is_told_with_its_variable() -> None:
+    settings = load_settings({"REDIS_BIND_ADDRESS": "203.0.113.9", "REDIS_PORT": str(free_port())}, NOBODY)
+
+    with pytest.raises(StackError, match=r"203\.0\.113\.9, which REDIS_BIND_ADDRESS names"):
+        check_ports_free(settings, [REDIS], stranger)
+
+
+def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = str(server.getsockname()[1])
+        elsewhere = load_settings({"REDIS_BIND_ADDRESS": "127.0.0.2", "REDIS_PORT": port}, NOBODY)
+        everywhere = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0", "REDIS_PORT": port}, NOBODY)
+
+        check_ports_free(elsewhere, [REDIS], stranger)
+        with pytest.raises(StackError, match=f"{port} for redis: in use by"):
+            check_ports_free(everywhere, [REDIS], stranger)
+
+
+def test_grafana_can_be_opened_but_not_the_preview_in_its_place() -> None:
+    settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NOBODY)
+
+    check_logins(settings, [GRAFANA, PROMETHEUS, SHORT_RUNNING_WORKER])
+    with pytest.raises(StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*preview.*no login"):
+        check_logins(settings, [PREVIEW, PROMETHEUS])
+
+
+def test_what_is_open_is_said() -> None:
+    settings = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0"}, NOBODY)
+
+    assert notes_of_open_ports(settings, [REDIS, GRAFANA, PROMETHEUS]) == [
+        "redis is open to other machines (REDIS_BIND_ADDRESS=0.0.0.0);"
+        " passwords cross the network unencrypted"
+    ]

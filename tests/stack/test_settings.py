@@ -14,9 +14,11 @@ from stack.services import (
     PROMETHEUS,
     REDIS,
     REDIS_EXPORTER,
+    RQ_DASHBOARD,
     SERVICES,
+    Service,
 )
-from stack.settings import PORTS, PROJECT_ROOT, StackSettings, load_settings
+from stack.settings import BIND_ADDRESSES, PORTS, PROJECT_ROOT, StackSettings, load_settings
 
 
 @pytest.fixture
@@ -152,3 +154,71 @@ def test_a_folder_of_further_exporters_that_cannot_be_read_is_refused(
     """Docker would take a bare word for a volume's name, and make a folder that is missing."""
     with pytest.raises(StackError, match=f"SCRAPE_TARGETS_DIR: expected {expected}, got '{value}'"):
         read(dotenv, SCRAPE_TARGETS_DIR=value)
+
+
+# ---- who may reach a port ----
+
+
+@pytest.mark.parametrize("service", [each for each in SERVICES if each.port], ids=lambda each: each.name)
+def test_every_port_is_for_this_machine_only_at_first(dotenv: Path, service: Service) -> None:
+    assert read(dotenv).bind_address(service) == "127.0.0.1"
+    assert not read(dotenv).is_open(service)
+
+
+def test_what_asks_for_a_login_can_be_opened_to_other_machines(dotenv: Path) -> None:
+    variables = {each.name for each in BIND_ADDRESSES}
+    assert variables == {"REDIS_BIND_ADDRESS", "GRAFANA_BIND_ADDRESS", "RQ_DASHBOARD_BIND_ADDRESS"}
+
+    settings = read(dotenv, **dict.fromkeys(variables, "192.0.2.7"))
+
+    for service in (REDIS, GRAFANA, RQ_DASHBOARD):
+        assert settings.is_open(service)
+        assert settings.bind_address(service) == "192.0.2.7"
+    assert not settings.is_open(PROMETHEUS)
+
+
+@pytest.mark.parametrize(
+    ("given", "host"), [("0.0.0.0", "127.0.0.1"), ("192.0.2.7", "192.0.2.7"), ("", "127.0.0.1")]
+)
+def test_programs_of_this_machine_go_where_the_service_listens(dotenv: Path, given: str, host: str) -> None:
+    variables = {each.name: given for each in BIND_ADDRESSES}
+
+    settings = read(dotenv, REDIS_PORT="7000", **variables)
+
+    assert settings.redis_url() == f"redis://{host}:7000/0"
+    assert settings.has_own_redis()
+    assert read(dotenv, RQ_REDIS_URL=settings.redis_url(), REDIS_PORT="7000", **variables).has_own_redis()
+    assert settings.url(GRAFANA) == f"http://{host}:3000/"
+    assert settings.rq_dashboard_url == f"http://{host}:9181"
+    assert settings.address(PROMETHEUS) == "127.0.0.1:9090"
+
+
+NEVER_OPENED = [each for each in SERVICES if each.port and not each.has_login and each.port != GRAFANA.port]
+"""The preview has Grafana's variable: it is refused when it is to be started."""
+
+
+@pytest.mark.parametrize("service", NEVER_OPENED, ids=lambda each: each.name)
+def test_what_has_no_login_cannot_be_opened_and_it_is_said_why(dotenv: Path, service: Service) -> None:
+    variable = str(service.bind_variable)
+
+    with pytest.raises(StackError) as refused:
+        read(dotenv, **{variable: "0.0.0.0"})
+
+    assert str(refused.value) == (
+        f"{variable}: expected 127.0.0.1, got '0.0.0.0': {service.name} has no login; to let others in, put a"
+        " proxy with a login before it (docs/security.md)"
+    )
+    assert not read(dotenv, **{variable: "127.0.0.1"}).is_open(service)
+
+
+@pytest.mark.parametrize(
+    "value", ["everywhere", "localhost", "256.0.0.1", "1.2.3", "010.0.0.1", "::", "10.0.0.1:80", "10.0.0.0/8"]
+)
+def test_what_is_no_address_is_refused_by_variable_and_value(dotenv: Path, value: str) -> None:
+    with pytest.raises(StackError) as refused:
+        read(dotenv, REDIS_BIND_ADDRESS=value)
+
+    assert str(refused.value) == (
+        "REDIS_BIND_ADDRESS: expected an IPv4 address of this machine, or 0.0.0.0 for all it has,"
+        f" got {value!r}"
+    )
