@@ -268,3 +268,6 @@ MONITORED_WORKER_FIELD = "monitored"
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""
+
+ON_ITS_WAY_KEY_PREFIX = KEY_PREFIX + "on-its-way:"
+"""Before a job's id. Hash of one field: since when it, enqueued then, was seen on its way to a worker."""

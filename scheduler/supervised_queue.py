@@ -13,6 +13,7 @@ from rq.exceptions import DequeueTimeout
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 
+from scheduler.catalogue import ON_ITS_WAY_KEY_PREFIX
 from scheduler.job_function import function_of
 from scheduler.logs import JobInHand, take_in_hand
 
@@ -21,9 +22,6 @@ MAINTENANCE_LOCK_SECONDS = 30
 
 STUCK_SECONDS = 30
 """A job that has left its queue for so long, and that no worker has started, has lost its worker."""
-
-ON_ITS_WAY_KEY_PREFIX = "rq:on-its-way:"
-"""Hash of one field: since when the job has been seen on its way to a worker, by the time it was enqueued."""
 
 LOOK_SECONDS = 1
 """How often an idle worker of several queues looks at those after the first."""
