@@ -58,7 +58,7 @@ from tests.harness.waiting import wait_until
 from tests.native import jobs
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.e2e,
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 
