@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 
@@ -18,6 +19,7 @@ from stack.backup import back_up, check, kept, restore
 from stack.choice import available, check_alone, choose, is_running
 from stack.dotenv import set_variable
 from stack.redis_access import access_of
+from stack.redis_cli import redis_cli
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import GRAFANA, SERVICES, WORKERS, Service
@@ -74,6 +76,10 @@ def _parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("exec", help=run_command.__doc__)
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
+    # No prefix: what looks like an option is one of redis-cli.
+    ask = commands.add_parser("redis-cli", help=ask_redis.__doc__, add_help=False, prefix_chars="\0")
+    ask.add_argument("arguments", nargs=argparse.REMAINDER)
+    ask.set_defaults(run=ask_redis)
     return parser
 
 
@@ -229,18 +235,28 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
     return 0
 
 
-def run_command(settings: StackSettings, arguments: argparse.Namespace) -> int:
+def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included: … exec rq info."""
     if not arguments.command:
         raise StackError("expected a command to run: python -m stack exec rq info")
     environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
     for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
         environment.pop(name, None)
+    _become(arguments.command, environment)
+
+
+def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
+    """Run redis-cli as the stack's operator of Redis: … redis-cli info memory."""
+    words, environment = redis_cli(access_of(OPERATOR, settings))
+    _become([*words, *arguments.arguments], {**settings.environment, **environment})
+
+
+def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Run a command in our place: Ctrl-C is for it, which may have something to finish."""
     try:
-        # In our place: Ctrl-C is for the command, which may have something to finish.
-        os.execvpe(arguments.command[0], arguments.command, environment)  # noqa: S606
+        os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:
-        raise StackError(f"{arguments.command[0]}: {error.strerror}") from error
+        raise StackError(f"{command[0]}: {error.strerror}") from error
 
 
 def _worker_of(queue: str, settings: StackSettings) -> Service:

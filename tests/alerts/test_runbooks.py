@@ -8,6 +8,7 @@ import re
 import shlex
 import subprocess
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -19,6 +20,8 @@ from rq import Queue, SimpleWorker
 from scheduler.catalogue import CATALOGUE
 from scheduler.cron.definition import define
 from scheduler.cron.registry import CronRegistry
+from stack.redis_users import OPERATOR, write_users
+from stack.secrets import read_secret
 from stack.settings import PROJECT_ROOT
 from tests.alerts.foreign import FOREIGN
 from tests.alerts.rules import RUNBOOKS, alerts, metrics, rules, seconds
@@ -105,20 +108,31 @@ def commands() -> list[str]:
         found |= {
             span
             for span in spans
-            if re.match(r"(\./rqmon|\.venv/bin/|redis-cli|make |docker |promtool )", span)
+            if re.match(r"(\./rqmon|\.venv/bin/|redis-cli |make |docker |promtool )", span)
         }
     return sorted({re.sub(r"\s+#.*$", "", command) for command in found})
 
 
-RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python", "redis-cli")
+RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python")
 NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
 )  # the first fails while another one runs; the second goes on for ever
 NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
 ASKS = re.compile(r"^\./rqmon (requeue|delete|purge|empty|cron cancel)\b")
-PLACEHOLDERS = {"your-queue": "short-running", "CRON_JOB": "nightly", "AbandonedJobError": "ValueError"}
+PLACEHOLDERS = {
+    "your-queue": "short-running",
+    "CRON_JOB": "nightly",
+    "AbandonedJobError": "ValueError",
+    "KEY": "rq:queues",
+}
 """What the reader puts in, and what there is here."""
+
+
+def filled_in(command: str) -> str:
+    for placeholder, here in PLACEHOLDERS.items():
+        command = command.replace(placeholder, here)
+    return command
 
 
 @pytest.fixture(scope="module")
@@ -160,8 +174,7 @@ def jobs(redis_client: Redis) -> None:
 def test_command_works(
     command: str, jobs: None, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    for placeholder, here in PLACEHOLDERS.items():
-        command = command.replace(placeholder, here)
+    command = filled_in(command)
     result = subprocess.run(
         ["bash", "-c", f"{command} --yes" if ASKS.match(command) else command],
         cwd=PROJECT_ROOT,
@@ -173,6 +186,37 @@ def test_command_works(
 
     expected = 1 if _needs_what_is_not_here(command) else 0
     assert result.returncode == expected, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def operator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis with the users of the stack, entered as the operator."""
+    directory = tmp_path_factory.mktemp("users")
+    write_users(directory / "users.acl", directory)
+    password = read_secret(directory, OPERATOR.secret)
+    with RedisServer(directory, "--aclfile", str(directory / "users.acl")) as server:
+        yield server.url.replace("//", f"//{OPERATOR.name}:{password}@")
+
+
+@pytest.mark.needs("redis-cli")
+@pytest.mark.parametrize("command", [each for each in commands() if "redis-cli" in each])
+def test_the_operator_may_ask_redis_what_a_page_says(command: str, operator_url: str) -> None:
+    result = subprocess.run(
+        ["bash", "-c", filled_in(command)],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "RQ_REDIS_URL": operator_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    assert not re.search("NOPERM|NOAUTH|WRONGPASS|ERR ", said), said
+
+
+def test_no_page_puts_the_address_with_its_password_into_a_command_line() -> None:
+    assert not [command for command in commands() if "$RQ_REDIS_URL" in command]
 
 
 def _needs_what_is_not_here(command: str) -> bool:
