@@ -1,15 +1,18 @@
 """In containers, too, the stack watches the Redis of an application, and only watches it.
 
-That Redis speaks TLS, wants to see a certificate, and gives the stack no more rights than it needs.
+One speaks TLS, wants to see a certificate, and gives the stack no more rights than it needs; another has one
+password for all.
 """
 
 from __future__ import annotations
 
+import base64
 import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
+from urllib.request import Request, urlopen
 
 import pytest
 from redis import Redis
@@ -18,10 +21,13 @@ from rq import Queue
 from scheduler.catalogue import JOBS, REDIS_UP
 from scheduler.connection import connect
 from scheduler.settings import Settings
-from stack.services import APPLICATION_SERVICES
+from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
+from stack.services import APPLICATION_SERVICES, RQ_DASHBOARD
 from stack.settings import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 from tests.harness.compose_stack import ComposeStack
 from tests.harness.exporter_user import NAME, PASSWORD, create_exporter_user
+from tests.harness.redis_server import RedisServer
+from tests.harness.surface import secrets_of
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 from tests.harness.waiting import wait_until
 
@@ -89,3 +95,43 @@ def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
         wait_until(partial(stack.sum_of, condition), f"{condition} in Prometheus", within=120, every=0.5)
     assert content_of(redis) == before
     redis.close()
+
+
+@pytest.fixture
+def one_password(machine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
+    """What names a Redis that knows one password, and no users."""
+    directory = tmp_path_factory.mktemp("simple")
+    (directory / "password").write_text(f"{PASSWORD}\n")
+    with RedisServer(directory, "--bind", machine, "127.0.0.1", "--requirepass", PASSWORD) as server:
+        yield {
+            REDIS_URL: f"redis://{machine}:{server.port}/0",
+            REDIS_PASSWORD_FILE: str(directory / "password"),
+        }
+
+
+def test_one_password_in_a_file_is_enough_for_exporters_and_rq_dashboard(
+    one_password: dict[str, str], project_root: Path, tmp_path: Path
+) -> None:
+    redis = connect(Settings.from_environment(one_password).redis_url)
+    Queue("application", connection=redis).enqueue("application.tasks.run")
+    stack = ComposeStack(project_root, tmp_path, **one_password)
+    try:
+        started = stack.make("start-rq-mon", WITH=RQ_DASHBOARD.name)
+
+        assert started.returncode == 0, started.stdout
+        is_queued = f'{JOBS.name}{{queue="application",status="queued"}} == 1'
+        for condition in (is_queued, f"{REDIS_UP.name} == 1", "redis_up == 1"):
+            wait_until(partial(stack.sum_of, condition), f"{condition} in Prometheus", within=120, every=0.5)
+        assert '"application"' in page_behind_login(stack, "/0/data/queues.json")
+        told = stack.docker("inspect", *(container["Id"] for container in stack.containers()))
+        assert PASSWORD not in told
+    finally:
+        stack.remove()
+        redis.close()
+
+
+def page_behind_login(stack: ComposeStack, path: str) -> str:
+    login = f"{RQ_DASHBOARD_USER}:{secrets_of(stack)[RQ_DASHBOARD_PASSWORD]}"
+    header = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
+    with urlopen(Request(f"{stack.url(RQ_DASHBOARD)}{path}", headers=header), timeout=20) as answer:
+        return str(answer.read().decode())
