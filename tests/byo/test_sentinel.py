@@ -189,10 +189,10 @@ def test_a_failover_loses_no_job_and_everything_goes_on(
 
 
 def _enqueue_until_replicated(group: SentinelGroup, number: int) -> list[str]:
-    """Enqueue jobs of 20 ms, and return their ids once the replica has them all."""
+    """Enqueue jobs of 60 ms, slower than they are enqueued, and return their ids once the replica has them all."""
     ids = []
     for _ in range(number):
-        job = job_scheduler(jobs.sleep, (0.02,))
+        job = job_scheduler(jobs.sleep, (0.06,))
         assert isinstance(job, Job)
         ids.append(job.id)
     with connect(f"redis://127.0.0.1:{group.master.port}/0") as master:
