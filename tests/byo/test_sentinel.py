@@ -189,7 +189,7 @@ def test_a_failover_loses_no_job_and_everything_goes_on(
 
 
 def _enqueue_until_replicated(group: SentinelGroup, number: int) -> list[str]:
-    """Enqueue jobs of 60 ms, slower than they are enqueued, and return their ids once the replica has them all."""
+    """Enqueue jobs more quickly than they are done, and return their ids once the replica has them all."""
     ids = []
     for _ in range(number):
         job = job_scheduler(jobs.sleep, (0.06,))
