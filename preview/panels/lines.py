@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -84,9 +85,15 @@ def _line(line: Line) -> dict[str, Any]:
             "fillcolor": with_opacity(color, opacity),
         }
         trace |= {"groupnorm": "fraction"} if stacking["mode"] == "percent" else {}
-    elif opacity:
+    elif opacity and not has_gap(line.field.values):  # Plotly would fill the gap as well
         trace |= {"fill": "tozeroy", "fillcolor": with_opacity(color, opacity)}
     return trace
+
+
+def has_gap(values: Sequence[object]) -> bool:
+    """Tell whether something is missing between two values."""
+    there = [index for index, value in enumerate(values) if value is not None]
+    return bool(there) and len(there) <= there[-1] - there[0]
 
 
 def _marker_sizes(line: Line) -> list[float] | float:
