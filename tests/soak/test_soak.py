@@ -19,7 +19,7 @@ def test_short_soak_measures_everything(project_root: Path, tmp_path: Path) -> N
     document = tmp_path / "soak.md"
 
     soak = subprocess.run(
-        [sys.executable, "-m", "soak", "--minutes", "4", "--markdown", str(document)],
+        [sys.executable, "-m", "soak", "--minutes", "3", "--markdown", str(document)],
         cwd=project_root,
         capture_output=True,
         text=True,
