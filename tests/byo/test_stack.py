@@ -15,9 +15,9 @@ from scheduler.connection import connect
 from scheduler.settings import Settings
 from stack.services import APPLICATION_SERVICES
 from stack.settings import REDIS_URL
+from tests.harness.native_stack import NativeStack
 from tests.harness.redis_server import RedisServer
 from tests.harness.sentinels import SentinelGroup
-from tests.harness.stack_copy import StackCopy
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 from tests.harness.waiting import wait_until
 
@@ -49,10 +49,10 @@ def variables(
 
 
 @pytest.fixture
-def stack(project_root: Path, variables: dict[str, str], tmp_path: Path) -> Iterator[StackCopy]:
-    copy = StackCopy(project_root, tmp_path, "native", **variables)
+def stack(project_root: Path, variables: dict[str, str], tmp_path: Path) -> Iterator[NativeStack]:
+    copy = NativeStack(project_root, tmp_path, **variables)
     yield copy
-    copy.make("stop-rq-mon")
+    copy.remove()
 
 
 def content_of(client: Any) -> dict[bytes, bytes]:
@@ -60,7 +60,7 @@ def content_of(client: Any) -> dict[bytes, bytes]:
 
 
 def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
-    stack: StackCopy, variables: dict[str, str]
+    stack: NativeStack, variables: dict[str, str]
 ) -> None:
     redis = connect(Settings.from_environment(variables).redis_url)
     Queue("application", connection=redis).enqueue("application.tasks.run")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 from scheduler import catalogue
 from scheduler.queues import SHORT_RUNNING_QUEUE
@@ -22,6 +24,7 @@ from stack.services import (
     SHORT_RUNNING_WORKER,
     Service,
 )
+from stack.settings import PROJECT_ROOT
 from tests.compose.swarm_stack import STARTS_WITHIN, SwarmStack
 from tests.harness.waiting import wait_until
 
@@ -130,6 +133,20 @@ def read(swarm: SwarmStack) -> Any:
 
 def forget_what_ran(swarm: SwarmStack) -> None:
     swarm.python(FORGET)
+
+
+@pytest.mark.usefixtures("engine")
+def test_docker_reads_every_line_of_the_file_that_is_shown() -> None:
+    show = [sys.executable, "-m", "deploy.swarm", "--show"]
+    shown = subprocess.run(show, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
+
+    read = subprocess.run(
+        ["docker", "stack", "config", "--compose-file", "-"], input=shown, capture_output=True, text=True
+    )
+
+    assert read.returncode == 0, read.stderr
+    assert "unsupported" not in read.stderr.lower()
+    assert yaml.safe_load(read.stdout)["services"].keys() == json.loads(shown)["services"].keys()
 
 
 def test_every_service_runs_but_the_preview(swarm: SwarmStack) -> None:

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -190,17 +187,3 @@ def test_services_that_run_elsewhere_are_left_out(tmp_path: Path) -> None:
     composed = {"services": {"a": service(), "b": service()}, "networks": {}, "volumes": {}}
 
     assert stack_file(composed, tmp_path, tmp_path, absent=["a"])["services"].keys() == {"b"}
-
-
-@pytest.mark.skipif(not shutil.which("docker"), reason="docker compose reads the files")
-def test_docker_reads_what_comes_out() -> None:
-    command = [".venv/bin/python", "-m", "deploy.swarm", "--show"]
-    shown = subprocess.run(command, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
-
-    read = subprocess.run(
-        ["docker", "stack", "config", "--compose-file", "-"], input=shown, capture_output=True, text=True
-    )
-
-    assert read.returncode == 0, read.stderr
-    assert "unsupported" not in read.stderr.lower()
-    assert yaml.safe_load(read.stdout)["services"].keys() == json.loads(shown)["services"].keys()

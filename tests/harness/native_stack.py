@@ -17,8 +17,8 @@ from tests.harness.stack_copy import StackCopy
 class NativeStack(StackCopy):
     """The stack of a copy of the tree, with its processes, ports and files."""
 
-    def __init__(self, project: Path, directory: Path) -> None:
-        super().__init__(project, directory, "native")
+    def __init__(self, project: Path, directory: Path, **variables: str) -> None:
+        super().__init__(project, directory, "native", **variables)
         self._files = _files_in(directory)
         self.state = directory / ".rq-mon" / "native"
 

@@ -6,6 +6,7 @@ import json
 import os
 import shutil
 import subprocess
+from abc import ABC, abstractmethod
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from tests.harness.ports import free_port
 TIMEOUT = 300.0
 
 
-class StackCopy:
+class StackCopy(ABC):
     """The stack of a copy of the tree; the virtual environment is shared with the original."""
 
     def __init__(self, project: Path, directory: Path, runtime: str, **variables: str) -> None:
@@ -47,9 +48,9 @@ class StackCopy:
             check=False,
         )
 
+    @abstractmethod
     def remove(self) -> None:
         """End everything that was started."""
-        raise NotImplementedError
 
     def targets(self) -> dict[str, str]:
         """The health of each scrape target by job, as Prometheus sees it."""
