@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,7 +8,7 @@ import pytest
 
 from tests.harness.redis_server import RedisServer
 from tests.scheduler.hundred_ticks import HundredTicks
-from tests.scheduler.processes import SOON, Process, Start
+from tests.scheduler.processes import Start, processes_in
 
 # How long an example takes depends on what else the machine does.
 hypothesis.settings.register_profile("untimed", deadline=None, derandomize=True)
@@ -18,16 +17,9 @@ hypothesis.settings.load_profile("untimed")
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Start]:
-    started: list[Process] = []
-
-    def start(*command: str, **environment: str) -> Process:
-        log = tmp_path / f"process-{len(started)}.log"
-        started.append(Process(log, *command, env=os.environ | SOON | environment))
-        return started[-1]
-
-    yield start
-    for process in started:
-        process.kill()
+    """Starts a process of this package from the root of the project; it ends with the test."""
+    with processes_in(tmp_path) as start:
+        yield start
 
 
 @pytest.fixture

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -71,3 +72,20 @@ class Process:
 
 Start = Callable[..., Process]
 """Starts a process: `start("script.py", "argument", VARIABLE="value")`; it is ended with the test."""
+
+
+@contextmanager
+def processes_in(directory: Path) -> Iterator[Start]:
+    """Gives what starts a process that logs in the directory; all of them end with the block."""
+    started: list[Process] = []
+
+    def start(*command: str, **environment: str) -> Process:
+        log = directory / f"process-{len(started)}.log"
+        started.append(Process(log, *command, env=os.environ | SOON | environment))
+        return started[-1]
+
+    try:
+        yield start
+    finally:
+        for process in started:
+            process.kill()
