@@ -54,7 +54,7 @@ swarm-deploy: $(VENV)/.runtime ## Deploy to the Docker Swarm that this machine m
 # ---- the Python environment: installed when a lock file changed, skipped otherwise ----
 
 $(BIN)/python:
-	@native/create-venv $(PYTHON) $(VENV)
+	@stack/native/create-venv $(PYTHON) $(VENV)
 
 # A stamp is touched last: an install that was interrupted is done again.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
@@ -80,7 +80,7 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
 
 $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 	@echo "Installing RQ 3 into $(RQ3_VENV)"
-	@native/create-venv $(PYTHON) $(RQ3_VENV)
+	@stack/native/create-venv $(PYTHON) $(RQ3_VENV)
 	@$(RQ3_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RQ3_LOCK)
 	@touch $@
 
@@ -88,35 +88,35 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 .PHONY: test fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
-	@$(BIN)/python -m native.programs_for_tests
+	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
 
 fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
 	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest -m "not e2e" tests/fuzz $(ARGS)
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
-	@$(BIN)/python -m native.programs_for_tests
+	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest tests/job_metrics tests/cli tests/scheduler $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest tests/rq_mon/worker tests/rq_mon/cli tests/scheduler $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
-	$(BIN)/python -m pytest -m compose tests/compose $(ARGS)
+	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)
 
 bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
-	@$(BIN)/python -m bench $(ARGS)
+	@$(BIN)/python -m proofs.bench $(ARGS)
 
 drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the alerts arrive (ARGS="--short" for a few)
-	@$(BIN)/python -m drill $(ARGS)
+	@$(BIN)/python -m proofs.drill $(ARGS)
 
 fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and account for each (SEED=n, ARGS="--short")
-	@$(BIN)/python -m native.programs_for_tests
-	@$(BIN)/python -m fault_run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	@$(BIN)/python -m stack.native.programs_for_tests
+	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
 	    $(if $(findstring --short,$(ARGS)),,--markdown docs/fault-run.md) $(ARGS)
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
-	@$(BIN)/python -m soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)
+	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style and types
 	$(BIN)/ruff format --check .
@@ -131,10 +131,10 @@ dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
 
 docs: $(VENV)/.runtime ## Write docs/metrics.md and docs/alerts.md anew from the catalogue and the rules
-	$(BIN)/python -m reference
+	$(BIN)/python -m docs.reference
 
 manifests: $(VENV)/.runtime ## Write the generated manifests for Kubernetes anew
 	$(BIN)/python -m deploy.kubernetes
 
 screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
-	$(BIN)/python -m tests.harness.screenshots $(ARGS)
+	$(BIN)/python -m proofs.screenshots $(ARGS)

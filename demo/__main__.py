@@ -12,7 +12,7 @@ from redis.exceptions import RedisError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from demo.load import arrivals
-from scheduler.settings import SettingsError
+from rq_mon.settings import SettingsError
 
 DEFAULT_SECONDS = 60.0
 

@@ -15,7 +15,7 @@ from grafana.layer.tables import Label
 from grafana.links import TITLES
 from grafana.queries import alerts, recorded
 from grafana.queries.promql import AT_INSTANCE, OWN_INSTANCE, QUEUE, select
-from scheduler import catalogue
+from rq_mon import catalogue
 
 TAG = "rq"
 DATA_SOURCE_UID = "prometheus"

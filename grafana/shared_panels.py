@@ -26,7 +26,7 @@ from grafana.layer.panel import Panel
 from grafana.layer.tables import Column, Label, table
 from grafana.links import to
 from grafana.queries import durations, jobs, objectives, queues, workers
-from scheduler import catalogue
+from rq_mon import catalogue
 
 TO_FAILURES = to(links.FAILURES)
 
@@ -196,7 +196,7 @@ def not_counting() -> Panel:
         "Workers that count nothing",
         "Live workers that are no MonitoredWorkers, by queue. Durations, waits, failures and retries of "
         "their jobs, of all functions, are missing on this page: start them with `--worker-class "
-        "scheduler.MonitoredWorker`.",
+        "rq_mon.MonitoredWorker`.",
         workers.not_counting(),
         unit=COUNT,
         colours=ANY_IS_ODD,

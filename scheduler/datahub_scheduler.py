@@ -11,7 +11,7 @@ from typing import Any, Literal, Self, get_args
 from rq import Queue, Retry
 from rq.job import Job
 
-from scheduler.arguments import (
+from rq_mon.calls.arguments import (
     check_call_arguments,
     check_choice,
     check_description,
@@ -20,15 +20,15 @@ from scheduler.arguments import (
     check_time_delta,
     check_timeout,
 )
-from scheduler.connection import connect
-from scheduler.cron.definition import CronJob, define
-from scheduler.cron.registry import CronRegistry
+from rq_mon.calls.functions import Function, function_path, function_reference
+from rq_mon.calls.serializers import FORMATS
+from rq_mon.connection.client import connect
+from rq_mon.cron.definition import CronJob, define
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.jobs.purge import QUEUE_STATES, count_jobs, purge_jobs
+from rq_mon.settings import Settings
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
-from scheduler.functions import Function, function_path, function_reference
-from scheduler.monitored_worker import MonitoredSimpleWorker
-from scheduler.queue_states import QUEUE_STATES, count_jobs, purge_jobs
-from scheduler.serializers import FORMATS
-from scheduler.settings import Settings
 from scheduler.supervised_worker import build_worker
 
 logger = logging.getLogger(__name__)

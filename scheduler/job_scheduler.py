@@ -8,12 +8,12 @@ from typing import Any
 
 from rq.job import Job
 
-from scheduler.arguments import check_call_arguments, check_timeout
-from scheduler.cron.definition import CronJob
+from rq_mon.calls.arguments import check_call_arguments, check_timeout
+from rq_mon.calls.functions import Function
+from rq_mon.calls.retries import RetryIntervals, retry_policy
+from rq_mon.cron.definition import CronJob
 from scheduler.datahub_scheduler import DataHubScheduler
-from scheduler.functions import Function
 from scheduler.queues import SHORT_RUNNING_QUEUE
-from scheduler.retries import RetryIntervals, retry_policy
 
 
 def job_scheduler(

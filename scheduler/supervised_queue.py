@@ -13,9 +13,9 @@ from rq.exceptions import DequeueTimeout
 from rq.intermediate_queue import IntermediateQueue
 from rq.job import Job
 
-from scheduler.catalogue import ON_ITS_WAY_KEY_PREFIX
-from scheduler.job_function import function_of
-from scheduler.logs import JobInHand, take_in_hand
+from rq_mon.calls.job_function import function_of
+from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
+from rq_mon.logs import JobInHand, take_in_hand
 
 MAINTENANCE_LOCK_SECONDS = 30
 """How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""

@@ -18,12 +18,12 @@ from rq import Queue
 from rq.executions import Execution
 from rq.job import Job
 
+from rq_mon.calls.job_function import function_of
+from rq_mon.calls.serializers import FORMATS
+from rq_mon.logs import job_aside, take_in_hand
+from rq_mon.settings import Settings
+from rq_mon.worker.monitored_worker import MonitoredWorker
 from scheduler.child_scheduler import ChildScheduler
-from scheduler.job_function import function_of
-from scheduler.logs import job_aside, take_in_hand
-from scheduler.monitored_worker import MonitoredWorker
-from scheduler.serializers import FORMATS
-from scheduler.settings import Settings
 from scheduler.supervised_job import job_class_that_keeps_failures
 from scheduler.supervised_queue import SupervisedQueue
 

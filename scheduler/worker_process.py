@@ -13,9 +13,9 @@ from redis import Redis
 from redis.exceptions import RedisError
 from rq.exceptions import StopRequested
 
-from scheduler.connection import connect
-from scheduler.logs import configure_logging
-from scheduler.settings import settings_of_process
+from rq_mon.connection.client import connect
+from rq_mon.logs import configure_logging
+from rq_mon.settings import settings_of_process
 from scheduler.supervised_worker import SupervisedWorker, build_worker
 
 logger = logging.getLogger(__name__)

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from native.runtime import NativeRuntime
 from stack.compose import ComposeRuntime
 from stack.compose.docker import Docker
+from stack.native.runtime import NativeRuntime
 from stack.runtime import Health, Runtime, StackError
 from stack.settings import RUNTIME, StackSettings
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from scheduler.settings import Settings
+from rq_mon.settings import Settings
 from stack.redis_users import RedisUser
 from stack.secrets import ensure_secret
 from stack.settings import (
@@ -32,7 +32,7 @@ class RedisAccess:
     """By variable, those that are set."""
 
     def environment(self) -> dict[str, str]:
-        """Return what scheduler.settings is to read; the password is not in it."""
+        """Return what rq_mon.settings is to read; the password is not in it."""
         given = {
             REDIS_URL: self.address,
             REDIS_USERNAME: self.username,

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from native.programs import REDIS_CLI
-from scheduler.redis_url import CA_FILE, CERT_FILE, KEY_FILE, files_of, names_sentinels, uses_tls
+from rq_mon.connection.address import CA_FILE, CERT_FILE, KEY_FILE, files_of, names_sentinels, uses_tls
+from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.runtime import StackError
 

@@ -6,7 +6,14 @@ import json
 from pathlib import Path
 from urllib.parse import quote
 
-from scheduler.redis_url import CA_FILE, CERT_FILE, KEY_FILE, files_of, names_sentinels, read_sentinel_address
+from rq_mon.connection.address import (
+    CA_FILE,
+    CERT_FILE,
+    KEY_FILE,
+    files_of,
+    names_sentinels,
+    read_sentinel_address,
+)
 from stack.redis_access import RedisAccess
 from stack.secrets import write_private
 

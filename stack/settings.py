@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from scheduler.settings import Settings, SettingsError
+from rq_mon.settings import Settings, SettingsError
 from stack.dotenv import read_dotenv
 from stack.runtime import StackError
 from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, WORKERS, Service
@@ -37,7 +37,7 @@ ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 
 
 REDIS_URL = "RQ_REDIS_URL"
-"""Read by scheduler/settings.py; set for the stack, it names a Redis to use instead of an own one."""
+"""Read by rq_mon/settings.py; set for the stack, it names a Redis to use instead of an own one."""
 REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 """The user of that Redis. In the stack's own each service has its own, whatever an application is told."""

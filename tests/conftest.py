@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from native.programs import NEEDED_BY_TESTS
-from scheduler.connection import connect
-from tests.harness.redis_server import RedisServer
+from proofs.harness.redis_server import RedisServer
+from rq_mon.connection.client import connect
+from stack.native.programs import NEEDED_BY_TESTS
 
 PROGRAMS = {name: program for program in NEEDED_BY_TESTS for name in program.names}
 IN_CI = os.environ.get("CI") == "true"

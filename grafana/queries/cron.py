@@ -22,8 +22,8 @@ from grafana.queries.promql import (
     select,
     with_zero,
 )
-from scheduler import catalogue
-from scheduler.catalogue import Metric, TickResult
+from rq_mon import catalogue
+from rq_mon.catalogue import Metric, TickResult
 
 LATE = 60
 """Seconds after its time from which a tick counts as late: cron's own resolution."""

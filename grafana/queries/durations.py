@@ -15,7 +15,7 @@ from grafana.queries.promql import (
     quantile,
     select,
 )
-from scheduler import catalogue
+from rq_mon import catalogue
 
 QUANTILES = (0.5, 0.95, 0.99)
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import BY_QUEUE, QUEUE, from_rates, named, select
-from scheduler import catalogue
-from scheduler.catalogue import Metric
+from rq_mon import catalogue
+from rq_mon.catalogue import Metric
 
 FAR_BEYOND = 1_000_000
 """More budgets than anybody can use up: where the scale of colours begins."""

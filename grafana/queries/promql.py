@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
-from scheduler.catalogue import Metric
+from rq_mon.catalogue import Metric
 
 PER_MINUTE = 60
 """From a rate, which is a second's."""

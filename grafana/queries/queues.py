@@ -16,8 +16,8 @@ from grafana.queries.promql import (
     select,
     with_zero,
 )
-from scheduler import catalogue
-from scheduler.catalogue import Metric
+from rq_mon import catalogue
+from rq_mon.catalogue import Metric
 
 QUEUED = equals("status", "queued")
 ENDLESS = 30 * 86400

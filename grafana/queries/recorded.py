@@ -4,7 +4,7 @@ prometheus/rules/recording.yml and error-budgets.yml have the rules and say what
 as Prometheus recommends: labels that are left, metric, operations.
 """
 
-from scheduler import catalogue
+from rq_mon import catalogue
 
 PROCESSED = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:from_zero"
 FAILURES = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:from_zero"

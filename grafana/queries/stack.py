@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries.promql import AT_INSTANCE, PER_MINUTE, equals, one_of, select, selector
-from scheduler import catalogue
-from scheduler.catalogue import Metric
+from rq_mon import catalogue
+from rq_mon.catalogue import Metric
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
 
 SCRAPE_INTERVAL = "15s"

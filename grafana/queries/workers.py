@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries.promql import BY_QUEUE, BY_WORKER, QUEUE, equals, named, select, with_zero
-from scheduler import catalogue
-from scheduler.catalogue import Metric
+from rq_mon import catalogue
+from rq_mon.catalogue import Metric
 
 OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
 """A worker that listens to one of the chosen queues: rq-exporter lists them in one label."""

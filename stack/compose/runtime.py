@@ -12,7 +12,7 @@ from typing import IO, Any
 from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from scheduler.redis_url import files_of, hosts_of
+from rq_mon.connection.address import files_of, hosts_of
 from stack.compose.containers import (
     Container,
     containers_of,

@@ -15,9 +15,9 @@ from rq.job import Job
 from demo import jobs
 from demo.__main__ import main
 from demo.load import KINDS, arrivals
+from proofs.harness.ports import free_port
+from proofs.harness.waiting import wait_until
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler
-from tests.harness.ports import free_port
-from tests.harness.waiting import wait_until
 
 DEMO = [sys.executable, "-m", "demo"]
 

@@ -13,8 +13,8 @@ import pytest
 
 from demo import load
 from demo.load import KINDS
+from rq_mon.objectives import load_objectives
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
-from scheduler.objectives import load_objectives
 from stack.settings import PROJECT_ROOT
 
 RUNS_OF_A_KIND = 2000

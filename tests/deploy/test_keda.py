@@ -9,11 +9,11 @@ import promql_parser
 import pytest
 import yaml
 
-from scheduler.catalogue import CATALOGUE
+from proofs.harness.prometheus import promtool
+from rq_mon.catalogue import CATALOGUE
 from stack.services import WORKERS, Service
-from tests.alerts.rules import nodes
 from tests.deploy.rendered import KEDA, of_kind, rendered
-from tests.harness.prometheus import promtool
+from tests.prometheus.rules import nodes
 
 OBJECTS = of_kind(rendered(KEDA), "ScaledObject")
 LABELS = {name: set(metric.labels) for metric in CATALOGUE for name in metric.series}

@@ -14,8 +14,8 @@ import pytest
 import yaml
 
 from deploy.kubernetes.generate import OPERATORS_OWN, generated_files
-from scheduler.health import _parse
-from scheduler.settings import Settings
+from rq_mon.health import _parse
+from rq_mon.settings import Settings
 from stack.services import (
     APPLICATION_SERVICES,
     CORE_COMPOSE_FILE,
@@ -305,7 +305,7 @@ def test_each_process_speaks_for_itself_and_none_is_ended_because_redis_is_away(
             only[probe]["exec"]["command"][0:1] + only[probe]["exec"]["command"][2:]
         )
         options = _parse(arguments)
-        assert (interpreter, module) == ("python", "scheduler.health")
+        assert (interpreter, module) == ("python", "rq_mon.health")
         assert options.here
         assert options.tolerate_outage == (probe != "readinessProbe")
         expected = next((queue for queue, worker in WORKERS.items() if worker.name == name), None)

@@ -14,15 +14,15 @@ PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
 MAY_IMPORT = {
     "scheduler": {"scheduler"},
     "grafana/layer": {"grafana.layer"},
-    "grafana/queries": {"grafana.queries", "grafana.layer", "scheduler.catalogue", "stack.services"},
+    "grafana/queries": {"grafana.queries", "grafana.layer", "rq_mon.catalogue", "stack.services"},
     "preview": {"preview", "stack"},
-    "stack": {"stack", "native", "scheduler.settings", "scheduler.redis_url", "scheduler.queues"},
+    "stack": {"stack", "native", "rq_mon.settings", "rq_mon.connection.address", "scheduler.queues"},
     "native": {"native", "stack", "scheduler"},
     "demo": {"demo", "scheduler"},
 }
 """Folder -> the modules of this project, with all below them, that its code may import."""
 
-HOW_IT_READS = {"scheduler.exporter.reading", "scheduler.exporter.errors"}
+HOW_IT_READS = {"rq_mon.state", "rq_mon.state.errors"}
 """What the command line shares with the exporter: both show what RQ keeps in Redis."""
 
 OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
@@ -59,7 +59,7 @@ def test_what_runs_in_production_knows_neither_the_tests_nor_how_the_exporter_wo
             assert not below(name, {"tests"}), path
             inside = path.is_relative_to(ROOT / "scheduler" / "exporter")
             reads = path.is_relative_to(ROOT / "scheduler" / "cli") and below(name, HOW_IT_READS)
-            assert inside or reads or not below(name, {"scheduler.exporter"}), path
+            assert inside or reads or not below(name, {"rq_mon.exporter"}), path
 
 
 def test_page_names_every_folder_of_code_that_this_test_holds() -> None:

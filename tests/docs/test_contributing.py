@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.stack_copy import copy_tree
+from proofs.harness.stack_copy import copy_tree
 
 PAGE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
 BLOCK = re.compile(r"^```(diff|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)

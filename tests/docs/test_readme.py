@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.settings import Settings
+from rq_mon.settings import Settings
 from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, RQ_EXPORTER, SERVICES, Service
 from stack.settings import BIND_ADDRESS, VARIABLES
 

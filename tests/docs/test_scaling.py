@@ -8,9 +8,9 @@ from collections.abc import Callable
 import pytest
 from redis import Redis
 
-from bench.busy_redis import FAILS_EVERY, fill_with_functions, fill_with_workers_and_queues
-from bench.growth import _series
-from bench.scraping import fresh_redis, our_exporter
+from proofs.bench.busy_redis import FAILS_EVERY, fill_with_functions, fill_with_workers_and_queues
+from proofs.bench.growth import _series
+from proofs.bench.scraping import fresh_redis, our_exporter
 from stack.settings import PROJECT_ROOT
 
 PAGE = (PROJECT_ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")

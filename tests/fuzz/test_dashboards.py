@@ -13,17 +13,17 @@ import pytest
 from dash.development.base_component import Component
 from hypothesis import strategies as st
 
-from preview.callbacks import Callbacks
-from preview.datasource import DataSource
-from preview.library import Library, read_folder
-from preview.panel import draw_panel
-from preview.prometheus import Prometheus as Client
-from preview.query import Source
-from preview.view import load_view
+from grafana.preview.callbacks import Callbacks
+from grafana.preview.datasource import DataSource
+from grafana.preview.library import Library, read_folder
+from grafana.preview.panel import draw_panel
+from grafana.preview.prometheus import Prometheus as Client
+from grafana.preview.query import Source
+from grafana.preview.view import load_view
+from proofs.harness.boards import BOARDS, data_panels
+from proofs.harness.history import History
+from proofs.harness.recorded_prometheus import Prometheus
 from tests.fuzz.tried import throw
-from tests.harness.boards import BOARDS, data_panels
-from tests.harness.history import History
-from tests.harness.recorded_prometheus import Prometheus
 
 END = 1_750_003_200
 START = END - 900

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from redis import Redis
 from rq.job import Job
 
+from rq_mon.cron.definition import CronJob
 from scheduler import job_scheduler
-from scheduler.cron.definition import CronJob
 from tests.fuzz.tried import throw
 
 FUNCTION = "demo.jobs.resize_image"

@@ -16,17 +16,17 @@ from redis import Redis
 from rq import Queue
 
 from grafana.__main__ import GENERATED
-from preview.interpolation import Choice, format_choice
-from scheduler.arguments import check_queue_name
-from scheduler.catalogue import JOB_FAILURES, JOBS_PROCESSED
-from scheduler.monitored_worker import MonitoredSimpleWorker
+from grafana.preview.interpolation import Choice, format_choice
+from proofs.harness.browser import open_browser, open_dashboard
+from proofs.harness.exporter_process import Exporter, running_exporter
+from proofs.harness.prometheus import Prometheus
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.calls.arguments import check_queue_name
+from rq_mon.catalogue import JOB_FAILURES, JOBS_PROCESSED
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from tests.fuzz.tried import FACTOR, TRIED
-from tests.harness.browser import open_browser, open_dashboard
-from tests.harness.exporter_process import Exporter, running_exporter
 from tests.harness.preview import running_preview
-from tests.harness.prometheus import Prometheus
-from tests.harness.redis_server import RedisServer
-from tests.harness.waiting import wait_until
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server", "prometheus", "chromium")]
 

@@ -7,8 +7,8 @@ from pathlib import Path
 import yaml
 from hypothesis import strategies as st
 
-from scheduler.catalogue import DURATION_BUCKETS, WAIT_BUCKETS
-from scheduler.objectives import ObjectivesError, load_objectives
+from rq_mon.catalogue import DURATION_BUCKETS, WAIT_BUCKETS
+from rq_mon.objectives import ObjectivesError, load_objectives
 from tests.fuzz.tried import throw
 
 scalars = st.one_of(

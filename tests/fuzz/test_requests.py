@@ -11,12 +11,12 @@ import pytest
 from hypothesis import strategies as st
 
 from grafana.__main__ import GENERATED
+from proofs.harness.exporter_process import running_exporter
+from proofs.harness.ports import free_port
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.servers import Server
 from tests.fuzz.tried import throw
-from tests.harness.exporter_process import running_exporter
-from tests.harness.ports import free_port
 from tests.harness.preview import running_preview
-from tests.harness.redis_server import RedisServer
-from tests.harness.servers import Server
 
 SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)")
 """A file of the machine, one of the project, and the inside of a program: none may ever be in an answer."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from hypothesis import strategies as st
 
-from scheduler.settings import Settings, SettingsError
+from rq_mon.settings import Settings, SettingsError
 from stack.runtime import StackError
 from stack.settings import VARIABLES, load_settings
 from tests.fuzz.tried import throw

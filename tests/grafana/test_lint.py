@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.harness.boards import BOARDS, VARIABLE, Json, data_panels, panels
+from proofs.harness.boards import BOARDS, VARIABLE, Json, data_panels, panels
 
 RETIRED_PANELS = {"graph", "singlestat", "table-old", "grafana-piechart-panel", "grafana-worldmap-panel"}
 DRAWN_BY_PREVIEW = {

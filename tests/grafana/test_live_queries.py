@@ -13,9 +13,7 @@ import pytest
 from grafana.queries import jobs
 from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, OWN_INSTANCE, QUEUE
 from grafana.queries.recorded import ALL_RECORDED
-from scheduler import catalogue
-from stack.settings import PROJECT_ROOT
-from tests.harness.boards import (
+from proofs.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
     Asked,
@@ -24,8 +22,10 @@ from tests.harness.boards import (
     panel_queries,
     step_of,
 )
-from tests.harness.history import History
-from tests.harness.recorded_prometheus import Json, Prometheus
+from proofs.harness.history import History
+from proofs.harness.recorded_prometheus import Json, Prometheus
+from rq_mon import catalogue
+from stack.settings import PROJECT_ROOT
 
 pytestmark = pytest.mark.needs("prometheus", "promtool")
 

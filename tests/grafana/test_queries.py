@@ -13,8 +13,7 @@ import pytest
 import yaml
 
 from grafana.queries.recorded import RECORDED
-from scheduler.catalogue import CATALOGUE
-from tests.harness.boards import (
+from proofs.harness.boards import (
     ALL_QUERIES,
     BOARDS,
     PANEL_QUERIES,
@@ -24,6 +23,7 @@ from tests.harness.boards import (
     panel_queries,
     seconds,
 )
+from rq_mon.catalogue import CATALOGUE
 
 HOUR = 3600
 

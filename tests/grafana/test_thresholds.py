@@ -10,7 +10,7 @@ from grafana.house import WAIT_COLOURS
 from grafana.queries import cron, workers
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT
-from tests.alerts.rules import alerts
+from tests.prometheus.rules import alerts
 
 
 def bounds(alert: str) -> set[float]:

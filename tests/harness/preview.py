@@ -7,16 +7,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from proofs.harness.ports import free_port
+from proofs.harness.servers import Server, running
 from stack.settings import RQ_DASHBOARD_URL
-from tests.harness.ports import free_port
-from tests.harness.servers import Server, running
 
 
 @contextmanager
 def running_preview(
     project_root: Path, directory: Path, prometheus_url: str, dashboards: Path
 ) -> Iterator[Server]:
-    """Run `python -m preview` on a port of its own."""
+    """Run `python -m grafana.preview` on a port of its own."""
     port = free_port()
     environment = {
         "PREVIEW_PORT": str(port),
@@ -24,6 +24,6 @@ def running_preview(
         "DASHBOARDS_PATH": str(dashboards),
         RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
     }
-    command = [sys.executable, "-m", "preview"]
+    command = [sys.executable, "-m", "grafana.preview"]
     with running("preview", directory, port, command, "/api/health", environment, project_root) as server:
         yield server

@@ -6,8 +6,8 @@ import subprocess
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from proofs.harness.waiting import wait_until
 from stack.settings import PROJECT_ROOT
-from tests.harness.waiting import wait_until
 
 PROMETHEUS = PROJECT_ROOT / "prometheus"
 

@@ -10,11 +10,11 @@ from typing import Any, Self
 from redis import Redis
 from redis.exceptions import RedisError
 
-from native.programs import REDIS_SERVER
-from tests.harness.ports import free_port
-from tests.harness.redis_server import RedisServer
+from proofs.harness.ports import free_port
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from stack.native.programs import REDIS_SERVER
 from tests.harness.tls_redis import Certificates, TlsRedisServer
-from tests.harness.waiting import wait_until
 
 SERVICE = "queues"
 SENTINELS = 3

@@ -7,8 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from drill.__main__ import SHORT
-from drill.fault import FAULTS
+from proofs.drill.__main__ import SHORT
+from proofs.drill.fault import FAULTS
 
 ENDS_WITHIN = 900.0
 
@@ -22,7 +22,7 @@ def check_short_drill(project: Path, directory: Path, runtime: str) -> None:
     document = directory / "drill.md"
 
     drill = subprocess.run(
-        [sys.executable, "-m", "drill", "--short", "--markdown", str(document)],
+        [sys.executable, "-m", "proofs.drill", "--short", "--markdown", str(document)],
         cwd=project,
         env=os.environ | {"RUNTIME": runtime},
         capture_output=True,

@@ -7,8 +7,8 @@ import socket
 from collections.abc import Iterable
 from pathlib import Path
 
+from proofs.harness.stack_copy import StackCopy
 from stack.services import ALERTMANAGER, PROMETHEUS, RQ_EXPORTER, Service
-from tests.harness.stack_copy import StackCopy
 
 REFUSED: list[tuple[Service, str, str]] = [
     (PROMETHEUS, "POST", "/api/v1/admin/tsdb/delete_series?match[]=up"),

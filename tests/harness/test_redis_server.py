@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.harness.redis_server import RedisServer
+from proofs.harness.redis_server import RedisServer
 
 pytestmark = pytest.mark.needs("redis-server")
 

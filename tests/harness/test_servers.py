@@ -9,8 +9,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.harness.ports import free_port
-from tests.harness.servers import running
+from proofs.harness.ports import free_port
+from proofs.harness.servers import running
 
 
 def web_server(port: int) -> Sequence[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 import trustme
 from redis import Redis
 
-from tests.harness.redis_server import RedisServer
+from proofs.harness.redis_server import RedisServer
 
 
 class Certificates:

@@ -6,8 +6,8 @@ from pathlib import Path
 import hypothesis
 import pytest
 
-from tests.harness.redis_server import RedisServer
-from tests.scheduler.hundred_ticks import HundredTicks
+from proofs.harness.redis_server import RedisServer
+from tests.rq_mon.cron.hundred_ticks import HundredTicks
 from tests.scheduler.processes import Start, processes_in
 
 # How long an example takes depends on what else the machine does.

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import psutil
 
-from tests.harness.waiting import wait_until
+from proofs.harness.waiting import wait_until
 
 SOON = {
     "RQ_WORKER_TTL_SECONDS": "16",

@@ -10,9 +10,9 @@ from typing import Any
 import pytest
 from rq import Queue, Retry
 
+from rq_mon.jobs.purge import JOBS_PER_BATCH
 from scheduler import DataHubScheduler
 from scheduler.cron_constants import EVERY_HOUR, EVERY_MINUTE
-from scheduler.queue_states import JOBS_PER_BATCH
 from tests.scheduler import jobs
 
 
@@ -229,7 +229,7 @@ def test_clearing_deletes_own_jobs_and_cron_jobs_and_nothing_else(
 
 
 def test_importing_the_package_connects_to_nothing(project_root: Path) -> None:
-    program = "import scheduler, cron_jobs, scheduler.cron.runner, scheduler.worker_process"
+    program = "import scheduler, cron_jobs, rq_mon.cron.runner, scheduler.worker_process"
 
     subprocess.run(
         [sys.executable, "-c", program],

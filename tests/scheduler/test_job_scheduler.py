@@ -10,10 +10,10 @@ from rq import Queue
 from rq.exceptions import NoSuchJobError
 from rq.job import Job
 
+from rq_mon.cron.definition import CronJob
+from rq_mon.settings import SettingsError
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler, job_scheduler
-from scheduler.cron.definition import CronJob
 from scheduler.cron_constants import EVERY_MINUTE
-from scheduler.settings import SettingsError
 from tests.scheduler import jobs
 
 

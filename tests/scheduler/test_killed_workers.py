@@ -30,7 +30,7 @@ RQ_3 = version("rq").startswith("3.")
 WORK = """
 import os, signal, sys
 from rq.utils import import_attribute
-from scheduler.connection import connect
+from rq_mon.connection.client import connect
 
 def die(*_, **__):
     os.kill(os.getpid(), signal.SIGKILL)

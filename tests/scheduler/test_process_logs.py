@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 
+from proofs.harness.ports import free_port
+from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from tests.harness.ports import free_port
-from tests.harness.waiting import wait_until
+from tests.rq_mon.cron.test_process_cron import CRON_SCHEDULER, EVERY_SECOND, with_list
 from tests.scheduler import jobs
 from tests.scheduler.processes import Process, Start
-from tests.scheduler.test_process_cron import CRON_SCHEDULER, EVERY_SECOND, with_list
 
 pytestmark = pytest.mark.slow
 
@@ -129,7 +129,7 @@ def test_cron_ticks_name_cron_job_job_queue_and_function(redis_client: Any, star
 
 
 def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any, start: Start) -> None:
-    broken = "from scheduler.logs import configure_logging; configure_logging('INFO', 'json'); 1 / 0"
+    broken = "from rq_mon.logs import configure_logging; configure_logging('INFO', 'json'); 1 / 0"
     process = start("-c", broken)
 
     assert process.popen.wait(20) == 1
@@ -140,7 +140,7 @@ def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any,
 
 @pytest.mark.parametrize(
     "command",
-    [(WORKER,), (CRON_SCHEDULER,), pytest.param(("-m", "scheduler.exporter"), marks=needs_the_exporter)],
+    [(WORKER,), (CRON_SCHEDULER,), pytest.param(("-m", "rq_mon.exporter"), marks=needs_the_exporter)],
 )
 def test_a_format_that_is_none_is_refused_with_those_that_are(
     redis_client: Any, start: Start, command: tuple[str, ...]
@@ -153,7 +153,7 @@ def test_a_format_that_is_none_is_refused_with_those_that_are(
 
 @needs_the_exporter
 def test_the_exporter_logs_objects(redis_client: Any, start: Start) -> None:
-    process = start("-m", "scheduler.exporter", RQ_LOG_FORMAT="json", RQ_EXPORTER_PORT=str(free_port()))
+    process = start("-m", "rq_mon.exporter", RQ_LOG_FORMAT="json", RQ_EXPORTER_PORT=str(free_port()))
     process.wait_for_log("serving http://")
     process.stop()
 

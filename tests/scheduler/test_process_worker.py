@@ -18,13 +18,13 @@ import pytest
 from rq import Queue, Retry
 from rq.scheduler import RQScheduler
 
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.health import live_workers
+from rq_mon.settings import Settings
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from scheduler.health import live_workers
-from scheduler.settings import Settings
 from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED
-from tests.harness.redis_server import RedisServer
-from tests.harness.waiting import wait_until
 from tests.scheduler import jobs
 from tests.scheduler.processes import PROJECT_ROOT, Start
 

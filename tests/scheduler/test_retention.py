@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from tests.harness.waiting import wait_until
 from tests.scheduler import jobs
 from tests.scheduler.processes import Start
 

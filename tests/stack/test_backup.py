@@ -15,13 +15,13 @@ from typing import cast
 import pytest
 from redis import Redis
 
-from native.runtime import NativeRuntime
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
 from stack.backup import MANIFEST, back_up, check, restore
+from stack.native.runtime import NativeRuntime
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS
 from stack.settings import StackSettings, load_settings
-from tests.harness.redis_server import RedisServer
-from tests.harness.waiting import wait_until
 
 BASE = "appendonlydir/appendonly.aof.1.base.rdb"
 INCREMENT = "appendonlydir/appendonly.aof.1.incr.aof"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from scheduler.settings import Settings
+from rq_mon.settings import Settings
 from stack.dotenv import read_dotenv
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
 from stack.settings import PROJECT_ROOT, REDIS_URL, VARIABLES, load_settings

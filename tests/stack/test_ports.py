@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
+from proofs.harness.ports import free_port
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import StackError
 from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, PROMETHEUS, REDIS, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
-from tests.harness.ports import free_port
 
 NOBODY = Path(os.devnull)
 

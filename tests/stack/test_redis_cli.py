@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from native.programs import REDIS_CLI
+from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.redis_cli import redis_cli
 from stack.runtime import StackError

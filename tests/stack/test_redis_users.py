@@ -10,9 +10,9 @@ import pytest
 from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
+from proofs.harness.redis_server import RedisServer
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, USERS, WORKER, RedisUser, write_users
 from stack.secrets import ensure_secret, read_secret
-from tests.harness.redis_server import RedisServer
 
 pytestmark = pytest.mark.needs("redis-server")
 

@@ -1,6 +1,6 @@
 """The list of services, the processes of native and prometheus.yml tell of the same services.
 
-tests/compose holds the compose files to the list.
+tests/stack/compose holds the compose files to the list.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from native.commands import COMMANDS
+from stack.native.commands import COMMANDS
 from stack.services import ALERTMANAGER, PREVIEW, RQ_DASHBOARD, SERVICES, Service
 from stack.settings import PROJECT_ROOT
 

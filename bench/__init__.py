@@ -1,1 +1,0 @@
-"""Measurements of what this project promises; `python -m bench` prints one table."""

@@ -1,0 +1,84 @@
+"""docs/alerts.md: every alert, what it says and when it fires."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from docs.reference.markdown import GENERATED, code, table
+from docs.reference.rules import RuleFile, rule_files
+
+TEXT = """{generated}
+# Alerts
+
+What Prometheus watches, from the files in [`prometheus/rules/`](../prometheus/rules). Each alert has a
+[runbook](runbooks/README.md) that says what to do; thresholds that differ from queue to queue stand in
+[`objectives.yml`](../objectives.yml). In the texts, `{{{{ … }}}}` is filled in when the alert fires.
+
+{overview}
+{files}"""
+
+FILE = """## {title}
+
+{about}
+
+{alerts}"""
+
+ALERT = """### {name}, {severity}
+
+**{summary}.** {description}
+
+Fires {when}; runbook: [{name}](runbooks/{name}.md).
+
+```promql
+{expression}
+```
+
+"""
+
+
+def alerts_page() -> str:
+    """Return the page."""
+    files = [file for file in rule_files() if file.alerts()]
+    overview = table(
+        ("alert", "severity", "fires after", "watches"),
+        (
+            (f"[{rule['alert']}](#{_anchor(rule)})", _severity(rule), _for(rule), file.name)
+            for file in files
+            for rule in file.alerts()
+        ),
+    )
+    return TEXT.format(generated=GENERATED, overview=overview, files="".join(map(_section, files)))
+
+
+def _section(file: RuleFile) -> str:
+    return FILE.format(
+        title=file.name.replace("-", " ").capitalize(),
+        about=file.about,
+        alerts="".join(map(_alert, file.alerts())),
+    )
+
+
+def _alert(rule: dict[str, Any]) -> str:
+    lasting = _for(rule)
+    return ALERT.format(
+        name=rule["alert"],
+        severity=_severity(rule),
+        summary=rule["annotations"]["summary"],
+        description=rule["annotations"]["description"],
+        when="at once" if lasting == "0s" else f"when this holds for {code(lasting)}",
+        expression=rule["expr"].rstrip(),
+    )
+
+
+def _severity(rule: dict[str, Any]) -> str:
+    return str(rule["labels"]["severity"])
+
+
+def _for(rule: dict[str, Any]) -> str:
+    return str(rule.get("for", "0s"))
+
+
+def _anchor(rule: dict[str, Any]) -> str:
+    """The name that a reader of Markdown gives to the alert's heading."""
+    return re.sub(r"[^\w-]", "", f"{rule['alert']}, {_severity(rule)}".lower().replace(" ", "-"))

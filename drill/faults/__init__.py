@@ -1,5 +1,0 @@
-"""All faults, in the order in which they are drilled."""
-
-from drill.faults import cron, jobs, monitoring, queues, redis, workers
-
-__all__ = ["cron", "jobs", "monitoring", "queues", "redis", "workers"]

@@ -1,0 +1,1 @@
+"""Measurements of what this project promises; `python -m proofs.bench` prints one table."""

@@ -1,0 +1,210 @@
+"""How long the dashboards take, over a week of a busy stack, with recording rules and without.
+
+A history of 20 queues, 50 functions and 40 workers: 30 days, the last seven in full. What panels read as it
+is scraped is there every 5 s. What they read from recording rules is there in raw only every minute, a 12th
+of what a real Prometheus would have to read, so that the history can be made in minutes: what recording rules
+save is more than what is shown here.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import partial
+from itertools import pairwise
+from pathlib import Path
+
+from grafana.queries import recorded
+from proofs.bench.table import Row, verdict
+from proofs.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
+from proofs.harness.history import History, Series
+from proofs.harness.recorded_prometheus import Prometheus
+from proofs.harness.waiting import wait_until
+from rq_mon import catalogue
+
+RULES = Path(__file__).resolve().parents[2] / "prometheus" / "rules"
+
+HOUR, DAY = 3600, 86_400
+BLOCK = 2 * HOUR
+END = 1_750_003_200 // BLOCK * BLOCK
+START = END - 30 * DAY
+FULL = END - 7 * DAY - BLOCK
+"""From here on in full; before, four times a day: only to be there."""
+
+RANGES = {"6 h": 6 * HOUR, "7 d": 7 * DAY}
+BROWSER_CONNECTIONS = 6
+"""As many requests as a browser has under way at once."""
+
+HISTORY = History(START, queues=20, functions=50, workers=40, cron_jobs=10)
+
+RECORDED_ONLY = {
+    name
+    for metric in (
+        *(catalogue.JOB_DURATION, catalogue.JOB_WAIT),
+        *(catalogue.JOBS_PROCESSED, catalogue.JOB_FAILURES),
+    )
+    for name in metric.series
+}
+
+WITHOUT_RULES = (
+    (re.compile(rf"\b{recorded.PROCESSED}\b"), catalogue.JOBS_PROCESSED.name),
+    (re.compile(rf"\b{recorded.FAILURES}\b"), catalogue.JOB_FAILURES.name),
+    *(
+        (re.compile(rf"avg_over_time\({name}({{[^}}]*}})?(\[\w+\])\)"), rf"rate({raw}\1\2)")
+        for name, raw in {
+            recorded.DURATION_BUCKETS: f"{catalogue.JOB_DURATION.name}_bucket",
+            recorded.DURATION_SUM: f"{catalogue.JOB_DURATION.name}_sum",
+            recorded.DURATION_COUNT: f"{catalogue.JOB_DURATION.name}_count",
+            recorded.WAIT_BUCKETS: f"{catalogue.JOB_WAIT.name}_bucket",
+            recorded.COMPLETION_RATE: catalogue.JOBS_PROCESSED.name,
+        }.items()
+    ),
+)
+"""What a recorded series stands for, read from the raw ones."""
+
+
+def run() -> list[Row]:
+    """Measure every dashboard over six hours and seven days, all its queries at once, as a browser asks."""
+    with _prometheus() as prometheus:
+        rows = [
+            Row(
+                f"refresh of {uid}, {name}",
+                f"{seconds:.2f} s",
+                f"of {len(list(panel_queries(uid)))} queries",
+            )
+            for uid in BOARDS
+            for name, length in RANGES.items()
+            for seconds in [_quickest(partial(_refresh, prometheus, uid, length))]
+        ]
+        return [*rows, *_slowest_panels(prometheus), *_what_rules_save(prometheus)]
+
+
+def _slowest_panels(prometheus: Prometheus) -> Iterator[Row]:
+    for name, length in RANGES.items():
+        times = {
+            f"{uid}: {title}": _quickest(partial(_ask_panel, prometheus, queries, length))
+            for uid in BOARDS
+            for title, queries in _by_panel(uid).items()
+        }
+        slowest = max(times, key=lambda panel: times[panel])
+        yield Row(
+            f"slowest panel, {name}",
+            f"{times[slowest]:.2f} s",
+            slowest,
+            *(("≤ 1 s", verdict(times[slowest] <= 1)) if name == "7 d" else ()),
+        )
+
+
+def _what_rules_save(prometheus: Prometheus) -> Iterator[Row]:
+    for name, length in RANGES.items():
+        pairs = [
+            (interpolate(query, length), raw, query)
+            for uid in BOARDS
+            for query in panel_queries(uid)
+            if (raw := _without_rules(interpolate(query, length))) is not None
+        ]
+        with_rules = sum(_time(partial(_ask, prometheus, q, expr, length)) for expr, _, q in pairs)
+        without = sum(_time(partial(_ask, prometheus, q, raw, length)) for _, raw, q in pairs)
+        yield Row(
+            f"without recording rules / with, {name}",
+            f"{without / with_rules:.1f}",
+            f"{without:.1f} s against {with_rules:.1f} s, {len(pairs)} queries",
+        )
+
+
+def _without_rules(expr: str) -> str | None:
+    """The same from raw series; None if it reads no recorded ones, or what no raw series say."""
+    raw = expr
+    for pattern, replacement in WITHOUT_RULES:
+        raw = pattern.sub(replacement, raw)
+    return raw if raw != expr and not any(name in raw for name in recorded.ALL_RECORDED) else None
+
+
+def _by_panel(uid: str) -> dict[str, list[Asked]]:
+    panels: dict[str, list[Asked]] = {}
+    for query in panel_queries(uid):
+        panels.setdefault(query.panel, []).append(query)
+    return panels
+
+
+def _refresh(prometheus: Prometheus, uid: str, length: int) -> None:
+    """The browser asks for several panels at once."""
+    panels = _by_panel(uid).values()
+    with ThreadPoolExecutor(BROWSER_CONNECTIONS) as browser:
+        list(browser.map(lambda queries: _ask_panel(prometheus, queries, length), panels))
+
+
+def _ask_panel(prometheus: Prometheus, queries: Sequence[Asked], length: int) -> None:
+    """Grafana asks Prometheus for all that a panel wants at once."""
+    with ThreadPoolExecutor(len(queries)) as grafana:
+        list(grafana.map(lambda q: _ask(prometheus, q, interpolate(q, length), length), queries))
+
+
+def _ask(prometheus: Prometheus, query: Asked, expr: str, length: int) -> None:
+    if query.instant:
+        prometheus.instant(expr, END)
+    else:
+        prometheus.range(expr, END - length, END, step_of(query, length))
+
+
+def _time(action: Callable[[], None]) -> float:
+    start = time.perf_counter()
+    action()
+    return time.perf_counter() - start
+
+
+def _quickest(action: Callable[[], None]) -> float:
+    """Of two: the first reads the blocks from disk, and whatever else the machine does only adds."""
+    return min(_time(action) for _ in range(2))
+
+
+@contextmanager
+def _prometheus() -> Iterator[Prometheus]:
+    with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
+        prometheus = Prometheus(Path(directory))
+        with ProcessPoolExecutor() as processes:
+            for _ in processes.map(partial(_import_piece, prometheus), _pieces()):
+                pass
+        prometheus.record(RULES, recorded.ALL_RECORDED, FULL, END)
+        prometheus.start()
+        try:
+            wait_until(
+                partial(_is_compacted, prometheus.blocks), "the end of compaction", within=900, every=1
+            )
+            yield prometheus
+        finally:
+            prometheus.stop()
+
+
+def _pieces() -> Iterator[tuple[int, int]]:
+    """Beginning and end of each file: where much is in it one block, for promtool reads it anew for each."""
+    yield from ((day, min(day + DAY, FULL)) for day in range(START, FULL, DAY))
+    yield from ((block, block + BLOCK) for block in range(FULL, END, BLOCK))
+
+
+def _import_piece(prometheus: Prometheus, piece: tuple[int, int]) -> None:
+    start, end = piece
+    text = prometheus.directory / f"{start}.txt"
+    HISTORY.write(text, start, end, partial(_step, start))
+    prometheus.import_samples(text)
+    text.unlink()
+
+
+def _step(start: int, series: Series) -> int:
+    if start < FULL:
+        return DAY // 4
+    return 60 if series.name in RECORDED_ONLY else 5
+
+
+def _is_compacted(blocks: Path) -> bool:
+    """Whether no two blocks overlap: recorded samples are merged into the blocks of the raw ones."""
+    metas = [
+        json.loads(path.read_text()) for path in blocks.glob("[!w]*/meta.json") if ".tmp" not in str(path)
+    ]
+    spans = sorted((meta["minTime"], meta["maxTime"]) for meta in metas)
+    return all(end <= start for (_, end), (start, _) in pairwise(spans))

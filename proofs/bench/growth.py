@@ -1,0 +1,196 @@
+"""How the monitor's cost grows with queues, workers and functions: four sizes each, and a line through them.
+
+The exporter's part is measured by scraping it over a Redis that was filled, Prometheus' part by asking it for
+every expression of every rule over an hour that was written beforehand.
+"""
+
+from __future__ import annotations
+
+import gzip
+import http.client
+import statistics
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import yaml
+from redis import Redis
+
+from grafana.queries import recorded
+from proofs.bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
+from proofs.bench.fit import Line, fit
+from proofs.bench.scraping import HEADERS, fresh_redis, our_exporter, scrape
+from proofs.bench.table import Row
+from proofs.harness.boards import seconds as interval_seconds
+from proofs.harness.history import History
+from proofs.harness.recorded_prometheus import Prometheus
+from rq_mon.exporter.snapshot import READ_SECONDS
+from stack.settings import PROJECT_ROOT
+
+RULES = PROJECT_ROOT / "prometheus" / "rules"
+SCRAPES = 7
+EVALUATIONS = 3
+BASE = 20
+"""Queues and workers while something else grows."""
+QUEUES_WITH_FUNCTIONS = 20
+HOUR = 3600
+END = 1_750_003_200
+
+
+@dataclass(frozen=True, slots=True)
+class Dimension:
+    """What grows, and how far."""
+
+    name: str
+    sizes: tuple[int, ...]
+    fill: Callable[[Redis, int], None]
+    """Fills a Redis for the exporter."""
+    histories: tuple[int, ...]
+    """Sizes for Prometheus."""
+    history: Callable[[int], History]
+
+
+DIMENSIONS = (
+    Dimension(
+        "queues",
+        (250, 500, 1000, 2000),
+        lambda client, size: fill_with_workers_and_queues(client, BASE, size),
+        (50, 100, 200, 400),
+        lambda size: History(END - HOUR, queues=size, functions=BASE, workers=BASE),
+    ),
+    Dimension(
+        "workers",
+        (250, 500, 1000, 2000),
+        lambda client, size: fill_with_workers_and_queues(client, size, BASE),
+        (250, 500, 1000, 2000),
+        lambda size: History(END - HOUR, queues=BASE, functions=BASE, workers=size),
+    ),
+    Dimension(
+        "functions",
+        (500, 1000, 2000, 4000),
+        lambda client, size: fill_with_functions(
+            client, size // QUEUES_WITH_FUNCTIONS, QUEUES_WITH_FUNCTIONS
+        ),
+        (100, 200, 400, 800),
+        lambda size: History(END - HOUR, queues=QUEUES_WITH_FUNCTIONS, functions=size, workers=BASE),
+    ),
+)
+
+
+def run(dimensions: Sequence[Dimension] = DIMENSIONS) -> list[Row]:
+    """Measure all of them; other dimensions are for trying it out."""
+    return [row for each in dimensions for row in (*_exporter_rows(each), *_rules_rows(each))]
+
+
+# ---- the exporter ----
+
+
+def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
+    measured = [_scraped(dimension, size) for size in dimension.sizes]
+    times = [seconds for seconds, _ in measured]
+    time_line = fit(dimension.sizes, times)
+    yield _row(
+        f"a scrape, ms for each of the {dimension.name}",
+        time_line,
+        times,
+        dimension.sizes,
+        f"{READ_SECONDS} s, the exporter's own deadline, at {_count(time_line.reaches(READ_SECONDS))}",
+    )
+    series = [count for _, count in measured]
+    yield Row(
+        f"series for each of the {dimension.name}",
+        f"{fit(dimension.sizes, series).slope:.1f}",
+        f"{series[0]:,.0f} at {dimension.sizes[0]} to {series[-1]:,.0f} at {dimension.sizes[-1]}",
+    )
+
+
+def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
+    """Seconds of a scrape, and the series in it."""
+    with fresh_redis() as server, Redis(port=server.port) as client:
+        dimension.fill(client, size)
+        with our_exporter(server.url) as (port, _):
+            scrape(port)
+            seconds = statistics.median(scrape(port) for _ in range(SCRAPES))
+            return seconds, _series(port)
+
+
+def _series(port: int) -> int:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
+    try:
+        connection.request("GET", "/metrics", headers=HEADERS)
+        body = gzip.decompress(connection.getresponse().read())
+    finally:
+        connection.close()
+    return sum(not line.startswith(b"#") for line in body.splitlines())
+
+
+# ---- Prometheus' rules ----
+
+
+def _rules_rows(dimension: Dimension) -> Iterator[Row]:
+    measured = [_evaluated(dimension.history(size)) for size in dimension.histories]
+    totals = [sum(groups.values()) for groups in measured]
+    line = fit(dimension.histories, totals)
+    slowest = max(measured[-1], key=lambda name: measured[-1][name] / INTERVALS[name])
+    by_group = fit(dimension.histories, [groups[slowest] for groups in measured])
+    yield _row(
+        f"all rules once, ms for each of the {dimension.name}",
+        line,
+        totals,
+        dimension.histories,
+        f"{slowest} takes its whole interval, {INTERVALS[slowest]} s, "
+        f"at {_count(by_group.reaches(INTERVALS[slowest]))}",
+    )
+
+
+def _evaluated(history: History) -> dict[str, float]:
+    """Seconds for each group of rules, evaluated once at the end of the history."""
+    with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
+        prometheus = Prometheus(Path(directory))
+        text = prometheus.directory / "history.txt"
+        history.write(text, history.start, END + 1, lambda _: 15)
+        prometheus.import_samples(text)
+        prometheus.record(RULES, recorded.ALL_RECORDED, END - 600, END)
+        with prometheus:
+            return {name: _seconds_of(prometheus, group) for name, group in GROUPS.items()}
+
+
+def _seconds_of(prometheus: Prometheus, expressions: Sequence[str]) -> float:
+    def once() -> float:
+        started = time.perf_counter()
+        for expression in expressions:
+            prometheus.instant(expression, END)
+        return time.perf_counter() - started
+
+    once()  # reads the blocks from disk
+    return statistics.median(once() for _ in range(EVALUATIONS))
+
+
+def _groups() -> Iterator[tuple[str, int, list[str]]]:
+    default = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())["global"]["evaluation_interval"]
+    for path in sorted(RULES.glob("*.yml")):
+        for group in yaml.safe_load(path.read_text())["groups"]:
+            interval = interval_seconds(group.get("interval", default))
+            yield group["name"], interval, [rule["expr"] for rule in group["rules"]]
+
+
+GROUPS = {name: expressions for name, _, expressions in _groups()}
+INTERVALS = {name: interval for name, interval, _ in _groups()}
+
+
+# ---- rows ----
+
+
+def _row(name: str, line: Line, costs: Sequence[float], sizes: Sequence[int], limit: str) -> Row:
+    measured = ", ".join(f"{cost:.3f} s at {size}" for size, cost in zip(sizes, costs, strict=True))
+    return Row(
+        name,
+        f"{line.slope * 1000:.3f}, and {max(line.fixed, 0) * 1000:.0f} for all",
+        f"{measured}; R² {line.r_squared:.3f}; {limit}",
+    )
+
+
+def _count(size: float) -> str:
+    return "no size" if size == float("inf") else f"about {size:,.0f}"

@@ -1,0 +1,41 @@
+"""What counting costs: throughput of monitored workers against plain ones, on jobs that do nothing."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from proofs.bench.table import Row, ratio_row
+from proofs.harness.redis_server import RedisServer
+
+TARGET = 0.97
+PAIRS = 41
+JOBS = {"SimpleWorker": 150, "Worker": 40}
+"""Jobs a run: short runs and many pairs, so that what else the machine does falls on both of a pair."""
+
+
+def run() -> list[Row]:
+    """Measure both kinds of worker."""
+    with tempfile.TemporaryDirectory() as directory:
+        server = RedisServer(Path(directory))
+        server.start()
+        try:
+            return [row for kind in JOBS for row in _rows(server.url, kind)]
+        finally:
+            server.kill()
+
+
+def _rows(url: str, kind: str) -> list[Row]:
+    command = [sys.executable, "-m", "proofs.bench.noop_worker", url, kind, str(PAIRS), str(JOBS[kind])]
+    output = subprocess.run(command, check=True, capture_output=True, text=True).stdout
+    pairs = [[float(number) for number in line.split()] for line in output.splitlines()]
+    return [
+        ratio_row(f"throughput, Monitored{kind} ÷ {kind}", [a[0] / a[2] for a in pairs], at_least=TARGET),
+        ratio_row(
+            f"CPU time a job (worker and Redis), {kind} ÷ Monitored{kind}",
+            [a[1] / a[3] for a in pairs],
+            at_least=TARGET,
+        ),
+    ]

@@ -1,0 +1,192 @@
+"""Carry out one fault: break, watch, mend, watch, and wait until nothing is wrong any more."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from collections.abc import Callable
+from urllib.error import URLError
+from urllib.request import urlopen
+
+import psutil
+from redis.exceptions import RedisError
+from rq.exceptions import NoSuchJobError
+
+from proofs.drill.fault import MINUTE, Fault
+from proofs.drill.inbox import Arrival, Inbox
+from proofs.drill.result import Observation, Result
+from proofs.drill.scale import FACTOR
+from proofs.drill.screen import Screen
+from proofs.drill.stack import DrillStack
+from proofs.drill.true_times import WATCHDOG
+from stack.runtime import StackError
+from stack.services import PREVIEW
+
+POLL = 0.2
+RESOLVED_WITHIN = 240.0
+QUIET_WITHIN = 240.0
+RESEND_SECONDS = 70.0
+"""Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
+SIGNS_OF_LIFE = 3
+SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
+
+TOO_BUSY = "this machine was too busy to tell: Prometheus could not scrape itself in time"
+
+CANNOT_BREAK_OR_MEND = (
+    AssertionError,
+    OSError,
+    RedisError,
+    NoSuchJobError,
+    StackError,
+    psutil.Error,
+    subprocess.SubprocessError,
+)
+"""What goes wrong in the drill itself: the fault has failed, and the next one can be tried."""
+
+
+def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
+    """Do the damage and judge what arrives from then until the stack is quiet again."""
+    inbox.forget()
+    screen = Screen(stack, fault.only_shown)
+
+    def arrivals() -> list[Arrival]:
+        return [*screen.arrivals(), *inbox.arrivals()]
+
+    result = Result(fault.name, fault.what, [Observation(expected) for expected in fault.expects])
+    started = time.monotonic()
+    try:
+        with fault.injected(stack):
+            injected = time.monotonic()
+            _watch(lambda: _all(arrivals(), fault, _has_arrived), fault.within)
+            mending = time.monotonic()
+        _watch(lambda: _all(arrivals(), fault, _is_over), RESOLVED_WITHIN)
+    except CANNOT_BREAK_OR_MEND as error:
+        result.problem = f"{type(error).__name__}: {error}"
+        injected = mending = started
+    if not wait_until_quiet(stack):
+        result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
+    _judge(result, fault, arrivals(), injected, mending, stack)
+    _excuse(result, stack, time.monotonic() - started)
+    return result
+
+
+def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
+    """Judge what arrives under load with nothing broken: nothing may."""
+    inbox.forget()
+    started = time.monotonic()
+    result = Result("quiet-period", f"{seconds:g} s of the demo's load, and nothing broken")
+    load = stack.python("proofs.drill.load", f"{seconds:g}")
+    _watch(lambda: load.poll() is not None, seconds + 60)
+    if not wait_until_quiet(stack):
+        result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
+    elif load.poll() != 0:
+        load.kill()
+        result.problem = f"the load ended with exit code {load.wait()}"
+    result.false_alarms = [arrival.name for arrival in inbox.arrivals()]
+    _excuse(result, stack, time.monotonic() - started)
+    return result
+
+
+def check_signs_of_life(inbox: Inbox) -> Result:
+    """Judge whether Watchdog arrives, and as often as it should."""
+    result = Result("signs-of-life", f"Signs of life, one in {SIGN_OF_LIFE_SECONDS:g} s")
+    if not _watch(lambda: inbox.watchdogs() > 0, RESEND_SECONDS):
+        result.problem = f"{WATCHDOG} did not arrive"
+        return result
+    before, started = inbox.watchdogs(), time.monotonic()
+    _watch(lambda: inbox.watchdogs() >= before + SIGNS_OF_LIFE, 3 * SIGNS_OF_LIFE * SIGN_OF_LIFE_SECONDS)
+    period = (time.monotonic() - started) / SIGNS_OF_LIFE
+    if period > 1.5 * SIGN_OF_LIFE_SECONDS:
+        result.problem = f"{WATCHDOG} arrives only once in {period:.1f} s"
+    return result
+
+
+def wait_until_quiet(stack: DrillStack) -> bool:
+    """Wait until Watchdog is all that Prometheus has, pending or firing; return whether it came to that."""
+    return _watch(lambda: not _disturbances(stack), QUIET_WITHIN)
+
+
+def _disturbances(stack: DrillStack) -> dict[str, str]:
+    try:
+        states = {alert["labels"]["alertname"]: alert["state"] for alert in stack.alerts()}
+    except OSError as error:
+        return {"Prometheus": str(error)}
+    if WATCHDOG not in states:
+        return {WATCHDOG: "missing"}
+    return {name: state for name, state in states.items() if name != WATCHDOG}
+
+
+def _watch(condition: Callable[[], bool], within: float) -> bool:
+    deadline = time.monotonic() + within
+    while not (met := condition()) and time.monotonic() < deadline:
+        time.sleep(POLL)
+    return met
+
+
+def _all(arrivals: list[Arrival], fault: Fault, test: Callable[[Arrival], bool]) -> bool:
+    return all(
+        any(expected.fits(arrival.labels) and test(arrival) for arrival in arrivals)
+        for expected in fault.expects
+    )
+
+
+def _has_arrived(arrival: Arrival) -> bool:
+    return arrival.fired > 0
+
+
+def _is_over(arrival: Arrival) -> bool:
+    return arrival.resolved is not None
+
+
+def _judge(
+    result: Result,
+    fault: Fault,
+    arrivals: list[Arrival],
+    injected: float,
+    mending: float,
+    stack: DrillStack,
+) -> None:
+    for observation in result.observations:
+        _observe(observation, arrivals, injected, mending, stack)
+    others = [arrival for arrival in arrivals if not any(each.fits(arrival.labels) for each in fault.expects)]
+    result.consequences = [arrival.name for arrival in others if fault.allows(arrival.labels)]
+    result.false_alarms = [arrival.name for arrival in others if not fault.allows(arrival.labels)]
+
+
+def _observe(
+    observation: Observation, arrivals: list[Arrival], injected: float, mending: float, stack: DrillStack
+) -> None:
+    found = next((each for each in arrivals if observation.expected.fits(each.labels)), None)
+    if found is None:
+        observation.problem = "did not arrive"
+        return
+    observation.severity = found.labels["severity"]
+    observation.detected = max(0.0, found.fired - injected)
+    if found.resolved is None:
+        observation.problem = "was not resolved"
+    else:
+        observation.resolved = max(0.0, found.resolved - mending)
+    observation.problem = observation.problem or _broken_link(found, stack)
+
+
+def _excuse(result: Result, stack: DrillStack, seconds: float) -> None:
+    """Say of a failure whether the machine was too busy for times as short as the drill's."""
+    if not result.passed and stack.prometheus_missed_itself(seconds):
+        result.problem = "; ".join(filter(None, [result.problem, TOO_BUSY]))
+
+
+def _broken_link(arrival: Arrival, stack: DrillStack) -> str:
+    """Open the dashboard and look for the runbook, as whoever is called would."""
+    url = arrival.annotations["dashboard_url"]
+    if not url.startswith(stack.copy.url(PREVIEW)):
+        return f"link to another stack: {url}"
+    queue = arrival.labels.get("queue")
+    if queue and f"var-queue={queue}" not in url:
+        return f"link without the queue: {url}"
+    if not (stack.directory / arrival.annotations["runbook_url"]).is_file():
+        return f"no such runbook: {arrival.annotations['runbook_url']}"
+    try:
+        with urlopen(url, timeout=30) as answer:
+            return "" if answer.status == 200 else f"{answer.status} at {url}"
+    except URLError as error:
+        return f"{error} at {url}"

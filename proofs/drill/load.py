@@ -1,0 +1,24 @@
+"""The load of the quiet period: `python -m proofs.drill.load SECONDS`."""
+
+from __future__ import annotations
+
+import sys
+import time
+
+from demo.load import arrivals
+
+RARER = 3
+"""The demo's jobs come so many times as rarely: alerts wait for shorter, but jobs take as long as ever, and a
+worker that is busy for one of the drill's minutes is nothing unusual."""
+
+
+def main() -> None:
+    """Enqueue what the demo does, at a lower rate."""
+    start = time.monotonic()
+    for due, kind in arrivals(float(sys.argv[1]) / RARER):
+        time.sleep(max(0.0, start + RARER * due - time.monotonic()))
+        kind.enqueue()
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""The drill's results as a table, in the terminal and as Markdown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from proofs.drill.result import Observation, Result
+from proofs.drill.scale import FACTOR
+from proofs.drill.true_times import TrueTimes
+
+HEADINGS = (
+    "fault",
+    "expected alert",
+    "arrived",
+    "at true durations, at most",
+    "resolved",
+    "also arrived",
+    "verdict",
+)
+ONLY_SHOWN = ", on the dashboards only"
+Row = tuple[str, ...]
+
+
+def verdict(result: Result) -> str:
+    """Return what went wrong, or that it passed."""
+    return "; ".join(_problems(result)) or "passed"
+
+
+def rows(result: Result, times: TrueTimes) -> list[Row]:
+    """Return one row for each expected alert of a fault; one for a result without any."""
+    also = ", ".join(result.consequences) or "-"
+    if not result.observations:
+        return [(result.what, "none", "-", "-", "-", also, verdict(result))]
+    found = [_cells(each, times) for each in result.observations]
+    return [
+        (result.what if first else "", *cells, also if first else "", verdict(result) if first else "")
+        for first, cells in zip([True, *[False] * len(found)], found, strict=False)
+    ]
+
+
+def _cells(observation: Observation, times: TrueTimes) -> Row:
+    return (
+        str(observation.expected),
+        _seconds(observation.detected) + (ONLY_SHOWN if observation.expected.only_shown else ""),
+        _seconds(times.of(observation)),
+        _seconds(observation.resolved),
+    )
+
+
+def _problems(result: Result) -> Iterator[str]:
+    if result.problem:
+        yield result.problem
+    yield from (f"{each.expected.alert} {each.problem}" for each in result.observations if each.problem)
+    if result.false_alarms:
+        yield f"false alarms: {', '.join(result.false_alarms)}"
+
+
+def _seconds(value: float | None) -> str:
+    if value is None:
+        return "never"
+    minutes, rest = divmod(round(value), 60)
+    return f"{minutes} min {rest} s" if minutes else f"{rest} s"
+
+
+def show(console: Console, results: Sequence[Result], times: TrueTimes) -> None:
+    """Print the table."""
+    table = Table(*HEADINGS, title=f"Drill, with every wait divided by {FACTOR}")
+    for result in results:
+        style = "" if result.passed else "bold red"
+        for row in rows(result, times):
+            table.add_row(*(escape(cell) for cell in row), style=style)
+    console.print(table)
+
+
+def markdown(results: Sequence[Result], times: TrueTimes) -> str:
+    """Return the table as Markdown."""
+    lines = [HEADINGS, tuple("---" for _ in HEADINGS)]
+    lines += [row for result in results for row in rows(result, times)]
+    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"

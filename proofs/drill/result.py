@@ -1,0 +1,37 @@
+"""What came of it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from proofs.drill.fault import Expected
+
+
+@dataclass
+class Observation:
+    """How one expected alert did. Times are in seconds; None: it never happened."""
+
+    expected: Expected
+    severity: str = ""
+    detected: float | None = None
+    """After the fault."""
+    resolved: float | None = None
+    """After mending; 0 if it was over before."""
+    problem: str = ""
+
+
+@dataclass
+class Result:
+    """What came of a fault, or of the quiet period."""
+
+    name: str
+    what: str
+    observations: list[Observation] = field(default_factory=list)
+    consequences: list[str] = field(default_factory=list)
+    false_alarms: list[str] = field(default_factory=list)
+    problem: str = ""
+
+    @property
+    def passed(self) -> bool:
+        """Whether all went as it should."""
+        return not (self.problem or self.false_alarms or any(each.problem for each in self.observations))

@@ -1,0 +1,208 @@
+"""The processes of the run, each of which is started again when it has ended, as a supervisor does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections import Counter
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeVar
+
+import psutil
+
+from proofs.fault_run.clock import Clock, library
+from proofs.fault_run.plan import Size, WorkerKill
+from proofs.fault_run.side_file import SIDE_FILE
+from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+from stack.settings import PROJECT_ROOT
+
+T = TypeVar("T")
+
+ONE_IN = 4
+"""So many workers serve the queue of short jobs for each that serves the long ones."""
+LOOK_EVERY = 0.1
+HORSE_WITHIN = 3.0
+END_WITHIN = 60.0
+
+
+@dataclass
+class Post:
+    """A place at which a process runs, one after the other."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] | None = None
+
+
+class Crew:
+    """Workers and cron schedulers, as the stack runs them.
+
+    Args:
+        url: of Redis.
+        directory: for the side file, clocks and logs.
+        size: how many there are.
+    """
+
+    def __init__(self, url: str, directory: Path, size: Size) -> None:
+        self.killed: Counter[str] = Counter()
+        self.hit: set[int] = set()
+        """The ids of all processes that were killed or frozen."""
+        self.hanging: list[str] = []
+        """Those that did not end when they were told to."""
+        self.side_file = directory / "side-file"
+        self._clocks = [Clock(directory / f"clock-{n}", library()) for n in range(size.cron_schedulers)]
+        self._workers = [Post((f"{_queue(n)}-worker.py",)) for n in range(size.workers)]
+        self._cron = [
+            Post(("-m", "proofs.fault_run.cron_scheduler"), clock.environment) for clock in self._clocks
+        ]
+        outer = {name: value for name, value in os.environ.items() if not name.startswith("RQ_")}
+        self._environment = outer | {
+            "RQ_REDIS_URL": url,
+            SIDE_FILE: str(self.side_file),
+            "PYTHONUNBUFFERED": "1",
+        }
+        self._log = (directory / "crew.log").open("ab")
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._keep_running, daemon=True)
+
+    def __enter__(self) -> Crew:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """End all of them, those included whose parents were killed."""
+        self._ended.set()
+        self._thread.join()
+        posts = [post.process for post in (*self._cron, *self._workers) if post.process is not None]
+        for process in posts:
+            process.terminate()
+        deadline = time.monotonic() + END_WITHIN
+        for process in posts:
+            try:
+                process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                self.hanging.append(str(process.args))
+        for each in self._all():
+            with contextlib.suppress(psutil.Error):
+                each.kill()
+        for process in posts:
+            process.wait()
+        self._log.close()
+
+    @property
+    def clocks_can_go_wrong(self) -> bool:
+        """Whether libfaketime is installed."""
+        return library() is not None
+
+    # --- what is done to them ------------------------------------------------------------------------------
+
+    def kill_worker(self, choice: float, which: WorkerKill) -> None:
+        """Kill a worker, its work horse, or both at once, as when a machine goes.
+
+        Waits a while for a worker that has a horse, if the horse is to be killed.
+        """
+        deadline = time.monotonic() + HORSE_WITHIN
+        while True:
+            for worker in self._beginning_at(choice):
+                horse = _horse_of(worker)
+                if which == "worker" or horse is not None:
+                    if "worker" in which:
+                        self._kill(worker, "worker")
+                    if "horse" in which and horse is not None:
+                        self._kill(horse, "work horse")
+                    return
+            if time.monotonic() > deadline:
+                return
+            time.sleep(0.002)
+
+    def _kill(self, process: psutil.Process, what: str) -> None:
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+            self.killed[what] += 1
+            self.hit.add(process.pid)
+
+    def kill_cron_scheduler(self, choice: float) -> None:
+        """Kill one of them."""
+        process = _chosen(self._cron, choice).process
+        if process is not None and process.poll() is None:
+            process.kill()
+            self.killed["cron scheduler"] += 1
+
+    @contextlib.contextmanager
+    def frozen_worker(self, choice: float) -> Iterator[None]:
+        """Stop a worker with all its children for as long as the block lasts, as if its machine hung."""
+        frozen: list[psutil.Process] = []
+        with contextlib.suppress(psutil.Error):
+            worker = next(self._beginning_at(choice))
+            frozen = [worker, *worker.children(recursive=True)]
+        for process in frozen:
+            with contextlib.suppress(psutil.Error):
+                process.send_signal(signal.SIGSTOP)
+                self.hit.add(process.pid)
+        try:
+            yield
+        finally:
+            for process in frozen:
+                with contextlib.suppress(psutil.Error):
+                    process.send_signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def wrong_clock(self, choice: float, seconds: int) -> Iterator[None]:
+        """Let the clock of a cron scheduler go wrong for as long as the block lasts."""
+        clock = _chosen(self._clocks, choice)
+        clock.jump(seconds)
+        try:
+            yield
+        finally:
+            clock.jump(0)
+
+    # --- processes -----------------------------------------------------------------------------------------
+
+    def _keep_running(self) -> None:
+        while not self._ended.wait(LOOK_EVERY):
+            for post in (*self._workers, *self._cron):
+                if post.process is None or post.process.poll() is not None:
+                    post.process = subprocess.Popen(
+                        [sys.executable, *post.arguments],
+                        cwd=PROJECT_ROOT,
+                        env={**self._environment, **post.environment},
+                        stdout=self._log,
+                        stderr=self._log,
+                    )
+
+    def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
+        """Yield the workers that run, from the chosen one round to the one before it."""
+        first = int(choice * len(self._workers))
+        for post in (*self._workers[first:], *self._workers[:first]):
+            if post.process is not None and post.process.poll() is None:
+                with contextlib.suppress(psutil.Error):
+                    yield psutil.Process(post.process.pid)
+
+    def _all(self) -> Iterator[psutil.Process]:
+        for process in psutil.process_iter():
+            with contextlib.suppress(psutil.Error, OSError):
+                if process.environ().get(SIDE_FILE) == str(self.side_file):
+                    yield process
+
+
+def _queue(number: int) -> str:
+    return LONG_RUNNING_QUEUE if number % ONE_IN == ONE_IN - 1 else SHORT_RUNNING_QUEUE
+
+
+def _horse_of(worker: psutil.Process) -> psutil.Process | None:
+    """Return the newest child in a process group of its own: RQ's scheduler is in its worker's."""
+    with contextlib.suppress(psutil.Error, OSError):
+        children = sorted(worker.children(), key=lambda child: child.create_time(), reverse=True)
+        return next((child for child in children if os.getpgid(child.pid) == child.pid), None)
+    return None
+
+
+def _chosen(items: Sequence[T], choice: float) -> T:
+    return items[int(choice * len(items))]

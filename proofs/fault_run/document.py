@@ -1,0 +1,38 @@
+"""docs/fault-run.md: what the run is, its ledger, and what RQ itself loses or doubles."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from proofs.bench.table import Row
+from proofs.fault_run.application import CONFIRMED_AFTER
+from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.plan import ABANDONED_AFTER
+from proofs.fault_run.redis_server import LOST_SECONDS
+from scheduler.supervised_queue import MAINTENANCE_LOCK_SECONDS, STUCK_SECONDS
+
+TEMPLATE = Path(__file__).with_name("template.md")
+
+
+def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
+    """Write the ledger with what it means."""
+    table = "\n".join(
+        f"| {row.name} | {row.figure} | {row.spread} | {row.target} | {row.verdict} |" for row in rows
+    )
+    size = evidence.size
+    text = TEMPLATE.read_text(encoding="utf-8").format(
+        table=table,
+        date=evidence.date.date().isoformat(),
+        seed=evidence.seed,
+        fsync=evidence.fsync,
+        workers=size.workers,
+        cron_schedulers=size.cron_schedulers,
+        jobs=size.jobs,
+        lost=LOST_SECONDS,
+        confirmed=CONFIRMED_AFTER,
+        abandoned=ABANDONED_AFTER,
+        stuck=STUCK_SECONDS,
+        lock=MAINTENANCE_LOCK_SECONDS,
+    )
+    path.write_text(text, encoding="utf-8")

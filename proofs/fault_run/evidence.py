@@ -1,0 +1,125 @@
+"""All that is known when the run is over, each part from a source of its own."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode
+from urllib.request import urlopen
+
+from prometheus_client.parser import text_string_to_metric_families
+
+from proofs.bench.recorded_ends import End
+from proofs.fault_run.application import Acknowledged
+from proofs.fault_run.final_state import FinalState
+from proofs.fault_run.plan import Size
+from proofs.fault_run.replay import FaultReplay
+from proofs.fault_run.side_file import Line
+from rq_mon import catalogue
+
+
+@dataclass
+class Times:
+    """How long things took, in seconds."""
+
+    waiting_at_last_kill: int = 0
+    """Jobs that were not through then."""
+    until_empty: float = 0.0
+    """From the last kill until nothing waited, ran or was delayed any more."""
+    whole: float = 0.0
+
+
+@dataclass
+class Evidence:
+    """What the ledger is made from."""
+
+    date: datetime
+    size: Size
+    seed: int
+    fsync: str
+    known: Acknowledged
+    """By the application: what Redis has acknowledged."""
+    lines: Mapping[str, Sequence[Line]]
+    """By the jobs: what was done."""
+    replay: FaultReplay
+    """By Redis' append-only file: what was recorded."""
+    states: Mapping[str, FinalState]
+    """By RQ's keys: how each job of the application stands."""
+    exported: Counter[End]
+    """By the exporter: ends of executions."""
+    in_prometheus: Counter[End] | None
+    """By Prometheus; None where it is not installed."""
+    increase: float | None
+    """What Prometheus makes of them over the run."""
+    ticks: Counter[tuple[str, str]]
+    """By the exporter: ticks by cron job and result."""
+    killed: Counter[str]
+    done: Counter[str]
+    hanging: Sequence[str]
+    """Processes that did not end when they were told to."""
+    hit: Set[int]
+    """Processes that were killed or frozen."""
+    outages: Sequence[tuple[float, float]]
+    left_out: Mapping[str, str]
+    power_cuts: Sequence[float]
+    times: Times = field(default_factory=Times)
+
+
+def exported_ends(url: str) -> Counter[End]:
+    """Return what the exporter says of the ends of executions."""
+    return Counter(
+        {
+            End(labels["queue"], labels["function"], labels["outcome"]): int(value)
+            for labels, value in _samples(url, catalogue.JOBS_PROCESSED.name)
+            if value
+        }
+    )
+
+
+def exported_ticks(url: str) -> Counter[tuple[str, str]]:
+    """Return what the exporter says of ticks."""
+    return Counter(
+        {
+            (labels["cron_job"], labels["result"]): int(value)
+            for labels, value in _samples(url, catalogue.CRON_TICKS.name)
+        }
+    )
+
+
+def prometheus_ends(url: str) -> Counter[End]:
+    """Return what Prometheus has of the ends of executions, now."""
+    query = f"sum by (queue, function, outcome) ({catalogue.JOBS_PROCESSED.name}) > 0"
+    found = Counter[End]()
+    for series in _ask(url, query):
+        labels = series["metric"]
+        found[End(labels["queue"], labels["function"], labels["outcome"])] = int(float(series["value"][1]))
+    return found
+
+
+def prometheus_increase(url: str, seconds: float) -> float:
+    """Return what `increase` makes of all ends since so long ago."""
+    found = _ask(url, f"sum(increase({catalogue.JOBS_PROCESSED.name}[{int(seconds)}s]))")
+    return float(found[0]["value"][1]) if found else 0.0
+
+
+def _samples(url: str, name: str) -> list[tuple[dict[str, str], float]]:
+    with urlopen(f"{url}/metrics", timeout=30) as answer:
+        text = answer.read().decode()
+    return [
+        (sample.labels, sample.value)
+        for family in text_string_to_metric_families(text)
+        for sample in family.samples
+        if sample.name == name
+    ]
+
+
+def _ask(url: str, query: str) -> list[Any]:
+    parameters = urlencode({"query": query, "time": time.time()})
+    with urlopen(f"{url}/api/v1/query?{parameters}", timeout=30) as answer:
+        found: list[Any] = json.load(answer)["data"]["result"]
+    return found

@@ -1,0 +1,91 @@
+"""Carry out the plan: each fault at its time, and its end when it has lasted long enough."""
+
+from __future__ import annotations
+
+import heapq
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, ExitStack
+from typing import cast
+
+from proofs.fault_run.crew import Crew
+from proofs.fault_run.plan import Fault, WorkerKill
+from proofs.fault_run.redis_server import FaultyRedis
+
+LOOK_EVERY = 0.02
+
+
+class Injector:
+    """Breaks things by plan, and counts what it has done."""
+
+    def __init__(self, redis: FaultyRedis, crew: Crew) -> None:
+        self.done: Counter[str] = Counter()
+        self.left_out: dict[str, str] = {}
+        """Fault -> why it cannot be carried out here."""
+        self.outages: list[tuple[float, float]] = []
+        """When Redis did not answer or did not write: from and to, as Unix times."""
+        self.last_kill = time.time()
+        """Unix time."""
+        self._redis = redis
+        self._crew = crew
+
+    def carry_out(self, faults: Sequence[Fault], clock: Callable[[], float]) -> None:
+        """Return when the last fault is over.
+
+        Args:
+            faults: in the order of their time.
+            clock: tells the time of the plan. It goes more slowly where the jobs do.
+        """
+        ending: list[tuple[float, int, ExitStack]] = []
+        with ExitStack() as whatever_happens:
+            for number, fault in enumerate(faults):
+                while clock() < fault.at:
+                    time.sleep(LOOK_EVERY)
+                    _end(ending)
+                under_way = whatever_happens.enter_context(ExitStack())
+                self._begin(fault, under_way)
+                heapq.heappush(ending, (time.monotonic() + fault.lasts, number, under_way))
+            while ending:
+                time.sleep(LOOK_EVERY)
+                _end(ending)
+
+    def _begin(self, fault: Fault, under_way: ExitStack) -> None:
+        begin = time.time()
+        match fault.name:
+            case "kill":
+                self._crew.kill_worker(fault.choice, cast(WorkerKill, fault.detail))
+            case "kill cron scheduler":
+                self._crew.kill_cron_scheduler(fault.choice)
+            case "crash Redis":
+                self._redis.crash()
+            case "cut Redis' power":
+                self._redis.cut_power()
+            case "fill Redis' disk" if not self._redis.has_disk:
+                self.left_out[fault.name] = "mounting a file system is not permitted"
+                return
+            case "jump clock" if not self._crew.clocks_can_go_wrong:
+                self.left_out[fault.name] = "libfaketime is not installed"
+                return
+            case _:
+                under_way.enter_context(self._lasting(fault))
+        if "Redis" in fault.name:
+            self.outages.append((begin, time.time() + fault.lasts))
+        self.done[fault.name] += 1
+        if fault.name.startswith(("kill", "crash", "cut")):
+            self.last_kill = time.time()
+
+    def _lasting(self, fault: Fault) -> AbstractContextManager[None]:
+        lasting: dict[str, Callable[[], AbstractContextManager[None]]] = {
+            "freeze Redis": self._redis.frozen,
+            "fill Redis' disk": self._redis.full_disk,
+            "freeze worker": lambda: self._crew.frozen_worker(fault.choice),
+            "jump clock": lambda: self._crew.wrong_clock(fault.choice, int(fault.detail)),
+        }
+        return lasting[fault.name]()
+
+
+def _end(ending: list[tuple[float, int, ExitStack]]) -> None:
+    """End what has lasted long enough."""
+    while ending and ending[0][0] <= time.monotonic():
+        heapq.heappop(ending)[2].close()

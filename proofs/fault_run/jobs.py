@@ -1,0 +1,86 @@
+"""The jobs of the run: each says on the side file that it begins and how it ends."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from rq import Retry, get_current_job
+from rq.job import Job
+
+from proofs.fault_run.side_file import note
+
+
+def succeed() -> None:
+    """End soon."""
+    with _noted():
+        time.sleep(0.01)
+
+
+def succeed_slowly(seconds: float) -> None:
+    """Take a while."""
+    with _noted():
+        time.sleep(seconds)
+
+
+def fail() -> None:
+    """Fail, and not be tried again."""
+    with _noted():
+        raise ValueError("never works")
+
+
+def fail_at_first() -> None:
+    """Fail until one retry is left."""
+    with _noted() as job:
+        if (job.retries_left or 0) > 1:
+            raise KeyError("not yet")
+
+
+def return_retry() -> Retry | None:
+    """Ask twice to be run again."""
+    job = _job()
+    note("begin", job.id)
+    if (job.number_of_retries or 0) < 2:
+        note("retry", job.id)
+        return Retry(max=5)
+    note("success", job.id)
+    return None
+
+
+def return_retry_too_often() -> Retry:
+    """Ask again and again."""
+    job = _job()
+    note("begin", job.id)
+    note("retry", job.id)
+    return Retry(max=2)
+
+
+def overrun() -> None:
+    """Take longer than allowed."""
+    with _noted():
+        time.sleep(60)
+
+
+def tick() -> None:
+    """Run for a tick of a cron job."""
+    with _noted():
+        pass
+
+
+@contextmanager
+def _noted() -> Iterator[Job]:
+    job = _job()
+    note("begin", job.id)
+    try:
+        yield job
+    except BaseException:
+        note("failed", job.id)
+        raise
+    note("success", job.id)
+
+
+def _job() -> Job:
+    job = get_current_job()
+    assert job is not None
+    return job

@@ -1,0 +1,91 @@
+"""Which jobs are enqueued, where, and how they should end."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from rq import Retry
+
+from proofs.fault_run import jobs
+from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+
+QUEUES = (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE)
+KEPT = -1
+"""RQ forgets a finished job after 500 s; here it is kept until it has been looked at."""
+RETRIES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of job. Times in seconds."""
+
+    name: str
+    share: int
+    """Percent of all jobs."""
+    function: Callable[..., Any]
+    succeeds: bool = True
+    """Whether it ends well if nothing is killed."""
+    queue: str = SHORT_RUNNING_QUEUE
+    retries: int = RETRIES
+    retry_intervals: tuple[int, ...] = (0,)
+    timeout: int = 60
+    takes: tuple[float, float] | None = None
+    """Its argument, from and to."""
+    delay: tuple[int, int] | None = None
+    """Enqueued by `enqueue_in`, from and to."""
+
+    @property
+    def path(self) -> str:
+        """The function's name, as metrics have it."""
+        return f"{self.function.__module__}.{self.function.__qualname__}"
+
+
+KINDS = (
+    Kind("success", 42, jobs.succeed),
+    Kind("slow", 8, jobs.succeed_slowly, takes=(0.1, 0.6)),
+    Kind("failing", 12, jobs.fail, succeeds=False, retries=0),
+    Kind("failing twice, retried at once", 8, jobs.fail_at_first),
+    Kind("failing twice, retried after 1, 2 and 4 s", 6, jobs.fail_at_first, retry_intervals=(1, 2, 4)),
+    Kind("returns Retry twice", 6, jobs.return_retry),
+    Kind("returns Retry too often", 3, jobs.return_retry_too_often, succeeds=False, retries=0),
+    Kind("over its timeout", 1, jobs.overrun, succeeds=False, retries=0, timeout=1),
+    Kind("delayed by enqueue_in", 8, jobs.succeed, delay=(1, 15)),
+    Kind("long queue", 4, jobs.succeed, queue=LONG_RUNNING_QUEUE),
+    Kind("long queue, slow", 2, jobs.succeed_slowly, queue=LONG_RUNNING_QUEUE, takes=(0.5, 2.5)),
+)
+
+
+class Spec(NamedTuple):
+    """One job to be enqueued, chosen by the seed."""
+
+    job_id: str
+    kind: Kind
+    arguments: tuple[float, ...]
+    delay: timedelta | None
+
+    def options(self) -> dict[str, Any]:
+        """What `rq.Queue.enqueue` is told."""
+        kind = self.kind
+        retry = Retry(kind.retries, list(kind.retry_intervals)) if kind.retries else None
+        return {
+            "job_id": self.job_id,
+            "args": self.arguments,
+            "kwargs": {},
+            "retry": retry,
+            "job_timeout": kind.timeout,
+            "result_ttl": KEPT,
+        }
+
+
+def specs(count: int, seed: int) -> Iterator[Spec]:
+    """Yield the jobs of a run."""
+    chance = random.Random(seed)
+    for number in range(count):
+        kind = chance.choices(KINDS, [kind.share for kind in KINDS])[0]
+        arguments = (round(chance.uniform(*kind.takes), 3),) if kind.takes else ()
+        delay = timedelta(seconds=chance.randint(*kind.delay)) if kind.delay else None
+        yield Spec(f"job-{number:06}", kind, arguments, delay)

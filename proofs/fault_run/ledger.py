@@ -1,0 +1,304 @@
+"""The ledger: what became of every job, and whether all who counted agree. One row for each sentence."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator
+
+from proofs.bench.recorded_ends import End
+from proofs.bench.table import Row, verdict
+from proofs.fault_run.crew import END_WITHIN
+from proofs.fault_run.cron_scheduler import SCHEDULES
+from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.redis_server import LOST_SECONDS
+from proofs.fault_run.replay import is_tick
+from rq_mon.connection.client import SOCKET_TIMEOUT
+
+OWN_REASONS = {
+    "failing": "ValueError",
+    "returns Retry too often": "MaxRetriesExceeded",
+    "over its timeout": "rq.timeouts.JobTimeoutException",
+}
+"""How jobs of a kind fail when nothing is killed."""
+ENDED = ("finished", "failed", "queued", "scheduled")
+ACKNOWLEDGED_BEFORE = LOST_SECONDS + 0.5
+"""Seconds before the power went within which a job may have been acknowledged that is lost: what is lost, and
+the time from Redis' answer until the application looks at the clock."""
+GETS_OVER_IT = SOCKET_TIMEOUT + 5
+"""Seconds after an outage of Redis in which a work horse may still wait for an answer, or try to connect."""
+
+
+def ledger(evidence: Evidence) -> list[Row]:
+    """Return the rows; `missed` where the sentence is not true."""
+    return [
+        *_what_was_done(evidence),
+        *_none_lost(evidence),
+        *_none_twice(evidence),
+        *_all_agree(evidence),
+        *_ticks(evidence),
+        *_times(evidence),
+    ]
+
+
+def _what_was_done(evidence: Evidence) -> Iterator[Row]:
+    size, done, killed = evidence.size, evidence.done, evidence.killed
+    kills = killed["worker"] + killed["work horse"]
+    yield Row(
+        "SIGKILL of workers and work horses",
+        f"{killed['worker']} + {killed['work horse']}",
+        "",
+        f"≥ {size.worker_kills}",
+        verdict(kills >= size.worker_kills),
+    )
+    yield Row(
+        "SIGKILL of cron schedulers",
+        f"{killed['cron scheduler']} of {done['kill cron scheduler']} found alive",
+    )
+    yield Row("SIGKILL of Redis", str(done["crash Redis"]))
+    yield Row(
+        "SIGKILL of Redis, and the last second of its file is missing, as when the power goes",
+        str(done["cut Redis' power"]),
+        f"appendfsync {evidence.fsync}",
+    )
+    for name in ("freeze Redis", "freeze worker", "jump clock", "fill Redis' disk"):
+        reason = evidence.left_out.get(name)
+        yield Row(name, f"left out: {reason}" if reason else str(done[name]))
+
+
+def _none_lost(evidence: Evidence) -> Iterator[Row]:
+    known, states = evidence.known, evidence.states
+    statuses = Counter(state.status for state in states.values())
+    reasons = Counter(state.reason for state in states.values() if state.status == "failed")
+    others = {status: count for status, count in statuses.items() if status not in ENDED}
+    yield Row(
+        "jobs that Redis has acknowledged",
+        str(len(known.at)),
+        f"{known.refused} attempts failed, of which {len(known.unknown)} had reached Redis",
+        str(evidence.size.jobs),
+        verdict(len(known.at) == evidence.size.jobs),
+    )
+    yield Row(
+        "of these: finished, failed, still queued or delayed, anything else",
+        f"{statuses['finished']}, {statuses['failed']}, {statuses['queued'] + statuses['scheduled']},"
+        f" {sum(others.values())}{_listed(others)}",
+        "",
+        "nothing else",
+        verdict(not others),
+    )
+    yield Row(
+        "reasons of those that have failed",
+        ", ".join(f"{reason or 'none'}: {count}" for reason, count in reasons.most_common()),
+        "",
+        "each has one",
+        verdict(not reasons[""]),
+    )
+    yield _lost_with_power(evidence)
+    wrong = _wrongly_ended(evidence)
+    yield Row(
+        "jobs that ended in a way that neither their function nor a fault explains",
+        f"{len(wrong)}{_listed(wrong)}",
+        "",
+        "0",
+        verdict(not wrong),
+    )
+
+
+def _lost_with_power(evidence: Evidence) -> Row:
+    known, cuts = evidence.known, evidence.power_cuts
+    unexplained = [
+        job_id
+        for job_id, moment in known.lost.items()
+        if not any(cut - ACKNOWLEDGED_BEFORE <= moment <= cut for cut in cuts)
+    ]
+    return Row(
+        f"acknowledged within {LOST_SECONDS:g} s before the power went, and gone; the application looked for"
+        " them by id and enqueued them again",
+        str(len(known.lost)),
+        f"{len(unexplained)} gone without that{_listed(unexplained)}",
+        "none without that",
+        verdict(not unexplained),
+    )
+
+
+def _wrongly_ended(evidence: Evidence) -> list[str]:
+    wrong = []
+    for job_id, state in evidence.states.items():
+        kind = evidence.known.specs[job_id].kind
+        own = OWN_REASONS.get(kind.name)
+        if (state.status == "finished" and not kind.succeeds) or (
+            state.status == "failed" and state.reason != own and not _is_fault(state.reason)
+        ):
+            wrong.append(f"{job_id} ({kind.name}): {state.status} {state.reason}".strip())
+    return wrong
+
+
+def _is_fault(reason: str) -> bool:
+    return reason.startswith(
+        ("AbandonedJobError", "Work-horse terminated unexpectedly", "Job was stuck", "redis.exceptions.")
+    )
+
+
+def _none_twice(evidence: Evidence) -> Iterator[Row]:
+    lines = evidence.lines
+    finished = {job_id for job_id, state in evidence.states.items() if state.status == "finished"}
+    never_ran = [job_id for job_id in finished if not _ends(evidence, job_id, "success")]
+    yield Row(
+        "jobs that are finished though they never said that they came to their end",
+        f"{len(never_ran)}{_listed(never_ran)}",
+        "",
+        "0",
+        verdict(not never_ran),
+    )
+    begun = sum(line.event == "begin" for each in lines.values() for line in each)
+    ended = sum(line.event != "begin" for each in lines.values() for line in each)
+    again = [job_id for job_id in lines if _ends(evidence, job_id, "success") > 1]
+    unexplained = [job_id for job_id in again if not _is_explained(evidence, job_id)]
+    yield Row(
+        "runs that began, and came to an end, by what the jobs say",
+        f"{begun}, {ended}",
+        f"{begun - ended} were killed on the way",
+    )
+    yield Row(
+        "jobs that came to their end more than once: RQ runs a job at least once",
+        str(len(again)),
+        f"{len(unexplained)} of them without a process that was killed or frozen, or a Redis that was away"
+        f"{_listed(unexplained)}",
+        "none without that",
+        verdict(not unexplained),
+    )
+    recorded = evidence.replay.successes
+    twice = [job_id for job_id, times in recorded.items() if times > 1]
+    without_cause = [
+        job_id for job_id in twice if recorded[job_id] - 1 > evidence.replay.without_start[job_id]
+    ]
+    yield Row(
+        "jobs whose success was recorded more than once",
+        str(len(twice)),
+        f"{len(without_cause)} of them were not in hand when Redis lost their start with its power"
+        f"{_listed(without_cause)}",
+        "none without that",
+        verdict(not without_cause),
+    )
+    ticks = sum(is_tick(job_id) for job_id in recorded)
+    again_recorded = recorded.total() - len(recorded)
+    successes = sum(count for end, count in evidence.exported.items() if end.outcome == "success")
+    yield Row(
+        "successes by the exporter, jobs that are finished",
+        f"{successes}, {len(finished) + ticks}",
+        f"{ticks} jobs ran for ticks, by Redis' file; {again_recorded} successes are recorded again",
+        "equal, but for those",
+        verdict(successes - again_recorded == len(finished) + ticks),
+    )
+
+
+def _is_explained(evidence: Evidence, job_id: str) -> bool:
+    """Tell whether each success but the last met with a fault before Redis had it for good."""
+    successes = [line for line in evidence.lines[job_id] if line.event == "success"]
+    return all(
+        line.pid in evidence.hit
+        or any(
+            begin - ACKNOWLEDGED_BEFORE <= line.time <= end + GETS_OVER_IT for begin, end in evidence.outages
+        )
+        for line in successes[:-1]
+    )
+
+
+def _ends(evidence: Evidence, job_id: str, event: str) -> int:
+    return sum(line.event == event for line in evidence.lines.get(job_id, ()))
+
+
+def _all_agree(evidence: Evidence) -> Iterator[Row]:
+    recorded, exported = _as_counted(evidence), evidence.exported
+    labels = set(recorded) | set(exported)
+    differ = [
+        f"{label}: {recorded[label]}, {exported[label]}"
+        for label in labels
+        if recorded[label] != exported[label]
+    ]
+    outcomes = Counter[str]()
+    for end, count in exported.items():
+        outcomes[end.outcome] += count
+    yield Row(
+        "executions by Redis' file, by the exporter",
+        f"{recorded.total()}, {exported.total()} in {len(labels)} series,"
+        f" {len(differ)} of which differ{_listed(differ)}",
+        ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
+        "equal, by queue, function and outcome",
+        verdict(not differ),
+    )
+    yield Row(
+        "ends that RQ recorded a second time, ends whose start Redis lost with its power, executions that RQ"
+        " gave up for dead and that ended after all",
+        f"{evidence.replay.recorded_again}, {evidence.replay.without_start.total()},"
+        f" {len(evidence.replay.late)}",
+    )
+    if evidence.in_prometheus is None:
+        yield Row("executions in Prometheus", "left out: it is not installed")
+        return
+    yield Row(
+        "executions in Prometheus",
+        str(evidence.in_prometheus.total()),
+        "",
+        "as by the exporter, in each series",
+        verdict(evidence.in_prometheus == exported),
+    )
+    yield Row(
+        "the same by increase() over the run", f"{evidence.increase or 0:.0f}", "extrapolated by PromQL"
+    )
+
+
+def _as_counted(evidence: Evidence) -> Counter[End]:
+    """Return the ends by Redis' file; one that was given up and ended after all counts once, as either."""
+    recorded = Counter(evidence.replay.ends)
+    for abandoned, ended in evidence.replay.late:
+        if recorded[ended] < evidence.exported[ended]:
+            recorded[abandoned] -= 1
+            recorded[ended] += 1
+    return recorded
+
+
+def _ticks(evidence: Evidence) -> Iterator[Row]:
+    for name in SCHEDULES:
+        counts = {result: evidence.ticks[name, result] for result in ("enqueued", "coalesced", "missed")}
+        claims = {
+            job_id: times for job_id, times in evidence.replay.claims.items() if _cron_job(job_id) == name
+        }
+        doubled = [job_id for job_id, times in claims.items() if times > 1]
+        due = evidence.replay.due.get(name, [0.0])
+        step = 5 if name.endswith("five-seconds") else 1
+        ticks = round((due[-1] - due[0]) / step)
+        yield Row(
+            f"ticks of {name}: due, with a job, coalesced, missed, with two jobs",
+            f"{ticks}, {len(claims)}, {counts['coalesced']}, {counts['missed']},"
+            f" {len(doubled)}{_listed(doubled)}",
+            f"{counts['enqueued']} enqueued by the exporter",
+            "each accounted for, none with two",
+            verdict(not doubled and len(claims) == counts["enqueued"] and ticks == sum(counts.values())),
+        )
+
+
+def _cron_job(job_id: str) -> str:
+    return job_id.rpartition("-")[0] if is_tick(job_id) else ""
+
+
+def _times(evidence: Evidence) -> Iterator[Row]:
+    times = evidence.times
+    yield Row(
+        f"workers and cron schedulers that did not end within {END_WITHIN:g} s of SIGTERM",
+        f"{len(evidence.hanging)}{_listed(evidence.hanging)}",
+        "",
+        "0",
+        verdict(not evidence.hanging),
+    )
+    yield Row(
+        "from the last kill until nothing waits, runs or is delayed",
+        f"{times.until_empty:.0f} s",
+        f"{times.waiting_at_last_kill} jobs were under way then; the whole run took {times.whole:.0f} s",
+    )
+
+
+def _listed(found: Iterable[object], most: int = 5) -> str:
+    texts = sorted(map(str, found))
+    if not texts:
+        return ""
+    return f" ({', '.join(texts[:most])}{', …' if len(texts) > most else ''})"

@@ -1,0 +1,118 @@
+"""The Redis of the run: it can crash, lose power, freeze, and run out of disk."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Iterator
+from pathlib import Path
+
+from proofs.harness.redis_server import RedisServer
+
+LOST_SECONDS = 1.0
+"""What `appendfsync everysec` may lose when the power goes."""
+MEASURED_EVERY = 0.02
+REMEMBERED = 500
+BALLAST_BYTES = 2**16
+OPTIONS = ("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0")
+"""The append-only file is never rewritten: the ledger replays it from the beginning."""
+
+
+class FaultyRedis:
+    """A Redis whose data is on a small disk of its own.
+
+    Args:
+        directory: for its data; a file system is mounted there if that is permitted.
+        disk_bytes: the size of that file system.
+        fsync: `everysec`, as the stack has it, or `always`.
+    """
+
+    def __init__(self, directory: Path, disk_bytes: int, fsync: str) -> None:
+        directory.mkdir()
+        self.has_disk = _mount(directory, disk_bytes)
+        self.power_cuts: list[float] = []
+        """When the power went, as Unix times."""
+        self._directory = directory
+        self._fsync = fsync
+        self._server = RedisServer(directory, *OPTIONS, "--appendfsync", fsync)
+        self._sizes: deque[tuple[float, int]] = deque(maxlen=REMEMBERED)
+        self._ended = threading.Event()
+
+    @property
+    def url(self) -> str:
+        """Where it answers."""
+        return self._server.url
+
+    @property
+    def append_only_file(self) -> Path:
+        """The log of all writes."""
+        return max((self._directory / "appendonlydir").glob("*.incr.aof"))
+
+    def crash(self) -> None:
+        """End it with SIGKILL and start it again. What it had written is with the kernel, and stays."""
+        self._server.kill()
+        self._server.start()
+
+    def cut_power(self) -> None:
+        """End it, and take from its file what the last second had added: it was not on the disk yet."""
+        self._server.kill()
+        self.power_cuts.append(time.time())
+        if self._fsync == "everysec":
+            os.truncate(self.append_only_file, self._size_before(time.time() - LOST_SECONDS))
+        self._server.start()
+
+    @contextlib.contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let it take connections and answer none for as long as the block lasts."""
+        self._server.signal(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._server.signal(signal.SIGCONT)
+
+    @contextlib.contextmanager
+    def full_disk(self) -> Iterator[None]:
+        """Leave it no place to write to for as long as the block lasts."""
+        ballast = self._directory / "ballast"
+        with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+            while True:  # until there is no space left
+                file.write(bytes(BALLAST_BYTES))
+        try:
+            yield
+        finally:
+            ballast.unlink()
+
+    def __enter__(self) -> FaultyRedis:
+        self._server.start()
+        threading.Thread(target=self._measure, daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._ended.set()
+        self._server.kill()
+
+    def unmount(self) -> None:
+        """Give up the disk and all that is on it."""
+        if self.has_disk:
+            subprocess.run(["umount", "--lazy", str(self._directory)], check=True)
+
+    def _measure(self) -> None:
+        while not self._ended.wait(MEASURED_EVERY):
+            with contextlib.suppress(OSError, ValueError):  # it has no file yet
+                self._sizes.append((time.time(), self.append_only_file.stat().st_size))
+
+    def _size_before(self, moment: float) -> int:
+        before = [size for measured, size in list(self._sizes) if measured <= moment]
+        return before[-1] if before else self.append_only_file.stat().st_size
+
+
+def _mount(directory: Path, size: int) -> bool:
+    command = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)]
+    with contextlib.suppress(OSError):
+        return subprocess.run(command, check=False, capture_output=True).returncode == 0
+    return False

@@ -1,0 +1,139 @@
+"""What Redis recorded, replayed from its append-only file: ends of executions, and ticks of cron jobs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+
+from proofs.bench.recorded_ends import Command, End, Replay, outcome_of, transactions
+from proofs.fault_run.cron_scheduler import SCHEDULES
+from proofs.fault_run.jobs import tick
+from rq_mon.catalogue import CRON_NEXT_TICKS_KEY
+from scheduler.queues import SHORT_RUNNING_QUEUE
+
+JOBS = "rq:job:"
+QUEUES = "rq:queue:"
+STARTED = b"rq:wip:"
+WORKERS = "rq:worker:"
+
+
+class _WithTicks(dict[str, str]):
+    """Functions by job id; the jobs of ticks are known by the form of their ids."""
+
+    def __missing__(self, job_id: str) -> str:
+        if is_tick(job_id):
+            return f"{tick.__module__}.{tick.__qualname__}"
+        raise KeyError(job_id)
+
+    def __contains__(self, job_id: object) -> bool:
+        return super().__contains__(job_id) or (isinstance(job_id, str) and is_tick(job_id))
+
+
+def is_tick(job_id: str) -> bool:
+    """Tell whether it is the id of a job that runs for a tick of a cron job."""
+    return job_id.rpartition("-")[0] in SCHEDULES
+
+
+class FaultReplay(Replay):
+    """RQ's registries and queues, and the claims of ticks.
+
+    Args:
+        functions: those of the jobs, by job id.
+        queues: where they are enqueued, by job id.
+    """
+
+    def __init__(self, functions: Mapping[str, str], queues: Mapping[str, str]) -> None:
+        super().__init__(_WithTicks(functions))
+        self.successes: Counter[str] = Counter()
+        """By job: how often the end of an execution was recorded as a success."""
+        self.without_start: Counter[str] = Counter()
+        """By job: ends whose starts Redis had lost with its power."""
+        self.late: list[tuple[End, End]] = []
+        """Executions that RQ gave up and that ended after all: as what they count, and how they ended."""
+        self.claims: Counter[str] = Counter()
+        """By the id of the job that runs for a tick: how often the tick was claimed."""
+        self.due: dict[str, list[float]] = {}
+        """By cron job: when it was due next, from its registration on."""
+        self._queues = queues
+        self._in_hand: dict[str, str] = {}
+        """By worker: the execution that it has started last, as far as Redis knows."""
+        self._abandoned: set[str] = set()
+
+    def take(self, transaction: list[Command]) -> None:
+        """Apply one transaction."""
+        before = (
+            set(self.ended)
+            if any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
+            else None
+        )
+        self._note_start(transaction)
+        super().take(transaction)
+        if before is not None:
+            self._abandoned |= self.ended - before
+        changes = [command for command in transaction if command[1:2] == [CRON_NEXT_TICKS_KEY.encode()]]
+        for change in changes:
+            if change[0].upper() == b"ZADD":
+                self.due.setdefault(change[-1].decode(), []).append(float(change[-2]))
+        for command in transaction if changes else ():
+            if command[0].upper() == b"RPUSH" and command[1].startswith(QUEUES.encode()):
+                self.claims.update(job_id.decode() for job_id in command[2:])
+
+    def count(self, job: str, queue: str, outcome: str) -> None:
+        """Count one end."""
+        super().count(job, queue, outcome)
+        if outcome == "success":
+            self.successes[job] += 1
+
+    def note_end_without_execution(self, transaction: list[Command]) -> None:
+        """Count ends whose start Redis has lost: as far as it knows, the worker is at something else."""
+        worker, job = _worker_of(transaction), _ended_job(transaction)
+        if not worker or not job:
+            super().note_end_without_execution(transaction)
+            return
+        started = self._in_hand.get(worker, "")
+        queue, outcome = self._queues.get(job, SHORT_RUNNING_QUEUE), outcome_of(transaction, job)
+        if not started.startswith(f"{job}:"):
+            self._in_hand[worker] = f"{job}:"
+            self.without_start[job] += 1
+            self.count(job, queue, outcome)
+        elif started in self._abandoned:
+            function = self._functions[job]
+            self.late.append((End(queue, function, "abandoned"), End(queue, function, outcome)))
+        else:
+            super().note_end_without_execution(transaction)
+
+    def _note_start(self, transaction: list[Command]) -> None:
+        worker = _worker_of(transaction)
+        for command in transaction:
+            if (
+                worker
+                and command[0].upper() == b"ZADD"
+                and command[1].startswith(STARTED)
+                and b"XX" not in command
+            ):
+                self._in_hand[worker] = command[-1].decode()
+
+
+def _worker_of(transaction: list[Command]) -> str:
+    keys = (command[1].decode(errors="replace") for command in transaction if len(command) > 1)
+    return next((key for key in keys if key.startswith(WORKERS)), "")
+
+
+def _ended_job(transaction: list[Command]) -> str:
+    """Return the job whose execution a worker has ended in a transaction."""
+    for command in transaction:
+        key = command[1].decode(errors="replace") if len(command) > 1 else ""
+        if key.startswith(JOBS) and command[0].upper() == b"HSET" and b"status" in command:
+            status = command[command.index(b"status") + 1]
+            return "" if status == b"started" else key.removeprefix(JOBS)
+    return ""
+
+
+def replay(file: Path, functions: Mapping[str, str], queues: Mapping[str, str]) -> FaultReplay:
+    """Replay an append-only file."""
+    replayed = FaultReplay(functions, queues)
+    with file.open("rb") as log:
+        for transaction in transactions(log):
+            replayed.take(transaction)
+    return replayed

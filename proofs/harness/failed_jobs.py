@@ -1,0 +1,39 @@
+"""Failed jobs by the thousand: copies of one that really failed."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from redis import Redis
+from rq import Queue
+
+JOBS_AT_ONCE = 1000
+
+
+def fail_jobs(
+    client: Redis, function: str = "tests.rq_mon.cli.jobs.fail", queue: str = "mail", jobs: int = 1
+) -> list[str]:
+    """Let one job fail as RQ does it, copy what RQ keeps of it, and return the ids of all, it included.
+
+    Args:
+        client: of the Redis that is filled.
+        function: dotted path of one that raises, or that does not exist.
+        queue: where it runs.
+        jobs: how many there are then.
+    """
+    rq_queue = Queue(queue, connection=client, is_async=False)
+    first = rq_queue.enqueue(function)
+    connection: Any = client
+    stored = connection.hgetall(first.key)
+    ((_, result),) = connection.xrange(f"rq:results:{first.id}")
+    score = connection.zscore(rq_queue.failed_job_registry.key, first.id)
+    ids = [str(uuid.uuid4()) for _ in range(jobs - 1)]
+    for start in range(0, len(ids), JOBS_AT_ONCE):
+        with connection.pipeline(transaction=False) as pipeline:
+            for job_id in ids[start : start + JOBS_AT_ONCE]:
+                pipeline.hset(f"rq:job:{job_id}", mapping=stored)
+                pipeline.xadd(f"rq:results:{job_id}", result)
+                pipeline.zadd(rq_queue.failed_job_registry.key, {job_id: score})
+            pipeline.execute()
+    return [first.id, *ids]

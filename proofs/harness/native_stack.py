@@ -1,0 +1,72 @@
+"""A copy of the stack as local processes, and what it leaves on this machine."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from datetime import datetime
+from pathlib import Path
+
+import psutil
+
+from proofs.harness.stack_copy import StackCopy
+from stack.native.processes import SERVICE_NAME, processes_of
+from stack.settings import STOP_GRACE
+
+
+class NativeStack(StackCopy):
+    """The stack of a copy of the tree, with its processes, ports and files."""
+
+    def __init__(self, project: Path, directory: Path, **variables: str) -> None:
+        super().__init__(project, directory, "native", **variables)
+        self._files = _files_in(directory)
+        self.state = directory / ".rq-mon" / "native"
+
+    def remove(self) -> None:
+        """End all of it at once; its files are for the owner of the folder to remove."""
+        self.make("stop-rq-mon", **{STOP_GRACE.name: "0"})
+
+    def evaluate_rules_every(self, seconds: int) -> None:
+        """Shorten the intervals of the rules, so that a test need not wait for minutes."""
+        folder = self.directory / "prometheus"
+        for file in [folder / "prometheus.yml", *(folder / "rules").glob("*.yml")]:
+            shorter = re.sub(
+                r"\b((?:evaluation_)?interval): \d+[sm]$", rf"\1: {seconds}s", file.read_text(), flags=re.M
+            )
+            file.write_text(shorter)
+
+    def processes(self) -> list[psutil.Process]:
+        """All that belongs to it, supervisord and work horses included."""
+        return processes_of(self.state)
+
+    def numbers(self) -> dict[str, int]:
+        """The process number of each service: of its first process, which started the others."""
+        found: dict[str, int] = {}
+        for process in sorted(self.processes(), key=lambda each: each.create_time(), reverse=True):
+            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+                found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
+        return found
+
+    def listening_ports(self) -> set[int]:
+        """Those of its ports on which anybody listens."""
+        own = set(self.settings.ports.values())
+        listening = {
+            connection.laddr.port
+            for connection in psutil.net_connections("tcp")
+            if connection.status == psutil.CONN_LISTEN and connection.laddr
+        }
+        return own & listening
+
+    def rules_evaluated_since(self, moment: datetime) -> bool:
+        """Tell whether every group of recording and alerting rules was evaluated after a moment."""
+        groups = self.ask_prometheus("rules")["groups"]
+        return all(datetime.fromisoformat(group["lastEvaluation"]) > moment for group in groups)
+
+    def new_files(self) -> set[Path]:
+        """What was written into the tree since it was copied, but for compiled Python and the state."""
+        return _files_in(self.directory) - self._files
+
+
+def _files_in(directory: Path) -> set[Path]:
+    ignored = {".rq-mon", ".venv", "__pycache__"}
+    return {path for path in directory.rglob("*") if path.is_file() and not ignored & set(path.parts)}

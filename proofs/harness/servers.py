@@ -1,0 +1,114 @@
+"""Real servers that speak HTTP, as processes that end with the block that they run in."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.request import Request, urlopen
+
+from proofs.harness.waiting import wait_until
+
+ENDS_WITHIN = 20.0
+
+
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    port: int
+    process: subprocess.Popen[bytes]
+    log_path: Path
+
+    @property
+    def address(self) -> str:
+        return f"127.0.0.1:{self.port}"
+
+    @property
+    def url(self) -> str:
+        return f"http://{self.address}"
+
+    @property
+    def log(self) -> str:
+        """What it has printed."""
+        return self.log_path.read_text()
+
+    def text(self, path: str) -> str:
+        with urlopen(f"{self.url}{path}", timeout=10) as answer:
+            return str(answer.read().decode())
+
+    def json(self, path: str) -> Any:
+        return json.loads(self.text(path))
+
+    def post(self, path: str, body: object) -> None:
+        headers = {"Content-Type": "application/json"}
+        with urlopen(Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=10):
+            pass
+
+    def answers(self, path: str) -> bool:
+        """Tell whether it answers, and with success.
+
+        Raises:
+            AssertionError: it has ended; the message holds what it printed.
+        """
+        assert self.process.poll() is None, self.log
+        try:
+            self.text(path)
+        except OSError:
+            return False
+        return True
+
+    def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, and return the exit status.
+
+        Raises:
+            TimeoutExpired: it has not ended within ENDS_WITHIN.
+        """
+        self.process.send_signal(number)
+        return self.process.wait(ENDS_WITHIN)
+
+
+@contextmanager
+def running(
+    name: str,
+    directory: Path,
+    port: int,
+    arguments: Sequence[str],
+    ready: str,
+    environment: Mapping[str, str] | None = None,
+    cwd: Path | None = None,
+) -> Iterator[Server]:
+    """Run a server until the block ends.
+
+    Args:
+        name: of its log in the directory; a later run adds to it.
+        directory: for the log.
+        port: on which it is told to listen.
+        arguments: program and arguments.
+        ready: the path that answers with success when it is ready.
+        environment: what is added to the environment of the tests.
+        cwd: where it runs; the directory of the tests if None.
+    """
+    log = directory / f"{name}.log"
+    with log.open("ab") as output:
+        process = subprocess.Popen(
+            arguments,
+            env={**os.environ, **(environment or {})},
+            cwd=cwd,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+        )
+    server = Server(port, process, log)
+    try:
+        wait_until(lambda: server.answers(ready), f"{name} on port {port}")
+        yield server
+        server.stop()
+    finally:
+        process.kill()
+        process.wait()

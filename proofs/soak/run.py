@@ -1,0 +1,128 @@
+"""A stack in use for an hour or less: load, somebody who looks at dashboards, restarts, and our looks."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import signal
+import subprocess
+import time
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import psutil
+from playwright.sync_api import Error as PlaywrightError
+from playwright.sync_api import Page
+
+from proofs.harness.browser import open_browser
+from proofs.harness.native_stack import NativeStack
+from proofs.soak.sample import PROCESSES, Sampler
+from proofs.soak.slope import Point
+from stack.services import PREVIEW, Service
+
+SECONDS_BETWEEN_LOOKS = 10.0
+LOOKS_A_DASHBOARD = 6
+RANGE = "10m"
+"""What dashboards show: as much at the end as when the processes have warmed up."""
+DASHBOARDS = "grafana/generated"
+FIRST_RESTART, LAST_RESTART = 0.35, 0.65
+"""Parts of the run between which each service is restarted once: both of its lives are long."""
+
+Points = dict[str, list[Point]]
+
+
+def soak(stack: NativeStack, minutes: float, samples: Path) -> Points:
+    """Run load on a stack that is up, and return what was seen.
+
+    Args:
+        stack: it runs; its services are restarted in turn.
+        minutes: how long.
+        samples: a file that gets each look as a line, for whoever wants to see it before the end.
+    """
+    points: Points = defaultdict(list)
+    sampler, load = Sampler(stack), Load(stack, minutes * 60)
+    restarts = list(_restarts(minutes * 60))
+    begin = time.monotonic()
+    try:
+        with samples.open("w") as file, _somebody_who_looks() as page:
+            dashboards = sorted((stack.directory / DASHBOARDS).glob("*.json"))
+            for number in range(int(minutes * 60 / SECONDS_BETWEEN_LOOKS)):
+                load.keep_running()
+                if number % LOOKS_A_DASHBOARD == 0:
+                    uid = dashboards[number // LOOKS_A_DASHBOARD % len(dashboards)].stem
+                    _open(page, f"{stack.url(PREVIEW)}/d/{uid}?refresh=10s&from=now-{RANGE}&to=now")
+                sampler.purge_failed_jobs()
+                look = sampler.look()
+                for name, point in look.items():
+                    points[name].append(point)
+                print(json.dumps(look), file=file, flush=True)
+                if restarts and time.monotonic() > begin + restarts[0][0]:
+                    _restart(stack, restarts.pop(0)[1])
+                _wait(page, begin + (number + 1) * SECONDS_BETWEEN_LOOKS)
+    finally:
+        load.stop()
+    return points
+
+
+class Load:
+    """The demo's load, started again when a restart of Redis has ended it."""
+
+    def __init__(self, stack: NativeStack, seconds: float) -> None:
+        self._stack = stack
+        self._until = time.monotonic() + seconds
+        self._process: subprocess.Popen[bytes] | None = None
+
+    def keep_running(self) -> None:
+        """Start it if it does not run."""
+        if self._process is not None and self._process.poll() is None:
+            return
+        seconds = max(1, round(self._until - time.monotonic()))
+        self._process = subprocess.Popen(
+            ["make", "--no-print-directory", "demo", f"SECONDS={seconds}"],
+            cwd=self._stack.directory,
+            env=self._stack.environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            start_new_session=True,
+        )
+
+    def stop(self) -> None:
+        """End it, with what make has started."""
+        if self._process is not None and self._process.poll() is None:
+            for child in psutil.Process(self._process.pid).children(recursive=True):
+                with contextlib.suppress(psutil.Error):
+                    child.terminate()
+            self._process.wait(timeout=60)
+
+
+def _restarts(seconds: float) -> Iterator[tuple[float, Service]]:
+    step = (LAST_RESTART - FIRST_RESTART) / (len(PROCESSES) - 1)
+    for number, service in enumerate(PROCESSES):
+        yield seconds * (FIRST_RESTART + number * step), service
+
+
+def _restart(stack: NativeStack, service: Service) -> None:
+    """Tell a service to end; its supervisor starts it again."""
+    with contextlib.suppress(psutil.Error, KeyError):
+        psutil.Process(stack.numbers()[service.name]).send_signal(signal.SIGTERM)
+
+
+@contextlib.contextmanager
+def _somebody_who_looks() -> Iterator[Page]:
+    with open_browser() as browser:
+        yield browser.new_page()
+
+
+def _open(page: Page, url: str) -> None:
+    with contextlib.suppress(PlaywrightError):  # the preview is being restarted
+        page.goto(url, timeout=10_000, wait_until="commit")
+
+
+def _wait(page: Page, until: float) -> None:
+    """Wait in the way that lets the browser tell what it has to tell meanwhile."""
+    while (left := until - time.monotonic()) > 0:
+        waited: Any = min(left, 1.0) * 1000
+        page.wait_for_timeout(waited)

@@ -1,0 +1,113 @@
+"""Checks of what callers pass in. Each raises before anything is written, and names argument and value."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from rq_mon.calls.serializers import Format
+
+T = TypeVar("T")
+
+LONGEST_TIME_DELTA = timedelta(days=100 * 365)
+"""Dates end with the year 9999, and whoever means to wait longer than this has mistaken the unit."""
+
+NO_TIMEOUT = -1
+"""RQ's own value for a job that may run for ever."""
+
+
+def check_choice(argument: str, value: object, choices: Sequence[T]) -> T:
+    """Return `value` if it is one of `choices`."""
+    for choice in choices:
+        if value == choice:
+            return choice
+    close = get_close_matches(str(value), map(str, choices), n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else ""
+    raise ValueError(f"{argument}: expected one of {', '.join(map(str, choices))}; got {value!r}{hint}")
+
+
+def check_queue_name(name: object) -> str:
+    """Return `name` if RQ can use it: it joins the names of a worker's queues by commas."""
+    if not isinstance(name, str):
+        raise TypeError(f"queue_name: expected a string, got {name!r}")
+    if not name.strip() or "," in name:
+        raise ValueError(f"queue_name: expected a name without commas, got {name!r}")
+    return name
+
+
+def check_timeout(seconds: object, argument: str = "job_timeout") -> int:
+    """Return `seconds` if a job can be given so long: a whole number above 0, or -1 for no limit."""
+    expected = f"{argument}: expected a whole number of seconds above 0, or {NO_TIMEOUT} for no limit"
+    if not isinstance(seconds, int) or isinstance(seconds, bool):
+        raise TypeError(f"{expected}; got {seconds!r}")
+    if seconds <= 0 and seconds != NO_TIMEOUT:
+        raise ValueError(f"{expected}; got {seconds!r}")
+    return seconds
+
+
+def check_time_delta(time_delta: object) -> timedelta:
+    """Return `time_delta` if it leads to a date, and not to one in the past."""
+    if not isinstance(time_delta, timedelta):
+        raise TypeError(f"time_delta: expected a datetime.timedelta, got {time_delta!r}")
+    if time_delta < timedelta(0):
+        raise ValueError(f"time_delta: expected no negative one, got {time_delta!r}")
+    if time_delta > LONGEST_TIME_DELTA:
+        raise ValueError(f"time_delta: expected at most {LONGEST_TIME_DELTA.days} days, got {time_delta!r}")
+    return time_delta
+
+
+def check_description(description: object) -> str | None:
+    """Return `description` if it is text or None."""
+    if description is not None and not isinstance(description, str):
+        raise TypeError(f"description: expected a string or None, got {description!r}")
+    return description
+
+
+def check_seconds(seconds: object, argument: str) -> float:
+    """Return `seconds` if it is a finite number of at least 0."""
+    if not isinstance(seconds, (int, float)) or isinstance(seconds, bool):
+        raise TypeError(f"{argument}: expected a number of seconds, got {seconds!r}")
+    if not math.isfinite(seconds) or seconds < 0:
+        raise ValueError(f"{argument}: expected a finite number of seconds of at least 0, got {seconds!r}")
+    return seconds
+
+
+def check_call_arguments(
+    args: object,
+    kwargs: object,
+    format_: Format,
+    names: tuple[str, str] = ("function_args", "function_kwargs"),
+) -> tuple[tuple[Any, ...], dict[str, Any]]:
+    """Return the arguments of a job's function, which a worker must be able to read.
+
+    Raises:
+        TypeError: they are no sequence and no mapping, or one of them cannot be written in this format; its
+            place is named, its value is not: it may be a secret.
+    """
+    args_name, kwargs_name = names
+    if args is not None and (not isinstance(args, Sequence) or isinstance(args, (str, bytes))):
+        raise TypeError(f"{args_name}: expected a tuple or list, got {type(args).__name__}")
+    if kwargs is not None and not isinstance(kwargs, Mapping):
+        raise TypeError(f"{kwargs_name}: expected a mapping, got {type(kwargs).__name__}")
+    positional, named = tuple(args or ()), dict(kwargs or {})
+    for name in named:
+        if not isinstance(name, str):
+            raise TypeError(f"{kwargs_name}: expected names that are strings, got {name!r}")
+    if format_.error((positional, named)) is not None:
+        for index, value in enumerate(positional):
+            check_serializable(value, format_, f"{args_name}[{index}]")
+        for name, value in named.items():
+            check_serializable(value, format_, f"{kwargs_name}[{name!r}]")
+    return positional, named
+
+
+def check_serializable(value: object, format_: Format, place: str) -> None:
+    """Raise TypeError if `value` cannot be written in this format; `place` is named, the value is not."""
+    error = format_.error(value)
+    if error is not None:
+        raise TypeError(
+            f"{place}: expected a value that {format_.expected}, got {type(value).__name__}: {error}"
+        )

@@ -1,0 +1,108 @@
+"""Which functions a worker can run: those that another process can import by name."""
+
+from __future__ import annotations
+
+import functools
+import importlib.util
+import inspect
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from rq.utils import import_attribute
+
+from rq_mon.calls.serializers import Format
+
+Function = Callable[..., Any] | str
+"""A function, or its dotted path."""
+
+
+def function_reference(function: object, format_: Format, *, same_process: bool = False) -> Function:
+    """Return how RQ can be told of `function`: its dotted path, or itself if it is a method of an instance.
+
+    Args:
+        function: what the caller wants to be run by a worker.
+        format_: how an instance whose method it is would have to be written.
+        same_process: the job runs in this very process, so that `__main__` is what it is here.
+
+    Raises:
+        TypeError, ValueError: no worker could import it; the message says why.
+    """
+    if isinstance(function, str):
+        return _checked_path(function, same_process)
+    if isinstance(function, functools.partial):
+        raise TypeError(
+            f"function: expected a function that can be imported, got {function!r};"
+            " pass the function and give its arguments apart"
+        )
+    if inspect.isclass(function) or not callable(function):
+        raise TypeError(f"function: expected a function or its dotted path, got {function!r}")
+    if inspect.ismethod(function) or not hasattr(function, "__qualname__"):
+        _check_owner(function, format_, same_process)
+        return function
+    return _path_of(function, same_process)
+
+
+def function_path(function: Function) -> str:
+    """Return the name that stands for `function` in logs, descriptions and ids."""
+    if isinstance(function, str):
+        return function
+    if inspect.ismethod(function):
+        owner = function.__self__ if inspect.isclass(function.__self__) else type(function.__self__)
+        return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"
+    return f"{type(function).__module__}.{type(function).__qualname__}"
+
+
+def _checked_path(path: str, same_process: bool) -> str:
+    package, *rest = path.split(".")
+    if not rest or not all(name.isidentifier() for name in (package, *rest)):
+        raise ValueError(f"function: expected a dotted path such as package.module.function, got {path!r}")
+    if package == "__main__" and not same_process:
+        raise ValueError(f"function: expected one in a module that workers can import, got {path!r}")
+    if package not in sys.modules and importlib.util.find_spec(package) is None:
+        return path  # the workers' own code: who enqueues need not have it
+    try:
+        found = import_attribute(path)
+    except Exception as error:  # the module may raise anything when it is imported
+        raise ValueError(
+            f"function: expected a dotted path that can be imported, got {path!r}: {error}"
+        ) from error
+    if not callable(found):
+        raise TypeError(f"function: expected {path!r} to name a function, it is {found!r}")
+    return path
+
+
+def _path_of(function: Callable[..., Any], same_process: bool) -> str:
+    _check_importable(function, function, same_process)
+    return f"{function.__module__}.{function.__qualname__}"
+
+
+def _check_owner(function: Callable[..., Any], format_: Format, same_process: bool) -> None:
+    """A method travels with its instance, whose class the worker imports."""
+    instance = getattr(function, "__self__", function)
+    _check_importable(instance if inspect.isclass(instance) else type(instance), function, same_process)
+    error = format_.error(instance)
+    if error is not None:
+        raise TypeError(
+            f"function: expected one of an object that {format_.expected}, got {instance!r}: {error}"
+        )
+
+
+def _check_importable(thing: Any, function: object, same_process: bool) -> None:
+    module, name = thing.__module__, thing.__qualname__
+    if name.endswith("<lambda>"):
+        raise ValueError(f"function: expected a function that can be imported, got a lambda: {function!r}")
+    if "<locals>" in name:
+        raise ValueError(
+            f"function: expected one defined at the top of a module, {function!r} is nested in a function"
+        )
+    if module == "__main__" and not same_process:
+        raise ValueError(
+            f"function: expected one in a module that workers can import, {function!r} is in __main__"
+        )
+    try:
+        found = import_attribute(f"{module}.{name}")
+    except ValueError as error:
+        raise ValueError(f"function: {module}.{name} cannot be imported: {error}") from error
+    if found is not thing:
+        raise ValueError(f"function: {module}.{name} is imported as {found!r}, which is not {function!r}")

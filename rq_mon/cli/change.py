@@ -1,0 +1,156 @@
+"""`rqmon requeue` and `rqmon delete`: what becomes of failed jobs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from typing import Any
+
+import click
+from redis import Redis
+
+from rq_mon.cli.choosing import chooses_failed_jobs, selection
+from rq_mon.cli.confirming import DRY_RUN_OPTION, YES_OPTION, is_confirmed
+from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
+from rq_mon.cli.failed import as_dict, grouped
+from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
+from rq_mon.cli.redis_connection import open_redis
+from rq_mon.jobs.failed import CHANGES, OUTCOMES, Change, Outcome
+from rq_mon.state.failed_jobs import FailedJob
+from rq_mon.state.failure_groups import FailureGroups
+from rq_mon.state.failure_selection import Selection, time_now
+
+NAMED_GROUPS = 10
+"""So many are named before the question; the rest is counted."""
+
+PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
+INTENTIONS: dict[Change, str] = {
+    "requeue": "This puts {jobs} back into their queues, to run again:",
+    "delete": "This deletes {jobs} for good, with their results:",
+}
+LEFT_ALONE: dict[Outcome, str] = {
+    "gone": "had expired, and were only listed",
+    "changed": "are left alone: they changed meanwhile",
+    "rate-limited": "are left alone: RQ 3 limits their rate, so use its own `rq requeue`",
+}
+
+ALL_OPTION = click.option(
+    "--all", "every", is_flag=True, help="All failed jobs, of all queues or of --queue."
+)
+
+
+@click.command()
+@chooses_failed_jobs
+@ALL_OPTION
+@DRY_RUN_OPTION
+@YES_OPTION
+@JSON_OPTION
+def requeue(**options: Any) -> int:
+    """Put failed jobs back at the end of their queues, after asking.
+
+    Jobs that fail after the command was started are not touched. Interrupted or killed half way it loses no
+    job: start it again for the rest. Exit code 1 if there is none, or some had to be left alone.
+    """
+    return _change("requeue", **options)
+
+
+@click.command()
+@chooses_failed_jobs
+@ALL_OPTION
+@DRY_RUN_OPTION
+@YES_OPTION
+@JSON_OPTION
+def delete(**options: Any) -> int:
+    """Delete failed jobs for good, with their results, after asking.
+
+    Jobs that wait for a deleted one stay deferred. Exit code 1 if there is none, or some had to be left
+    alone.
+    """
+    return _change("delete", **options)
+
+
+def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool, **choices: Any) -> int:
+    if not any(choices.values()) and not every:
+        raise click.UsageError(
+            f"expected ids of jobs, options that choose jobs, or --all to {change} every failed one"
+        )
+    if every and any(value for name, value in choices.items() if name != "queue"):
+        raise click.UsageError("--all: expected no other choice beside it than --queue")
+    with open_redis() as connection:
+        # A job that is requeued may fail again at once: it must not be requeued again.
+        chosen = selection(connection, time_now(connection), choices)
+        groups = grouped(connection, chosen, "Counting")
+        if not groups.count or dry_run:
+            _report(change, groups, Counter(), as_json=as_json, dry_run=dry_run)
+            return OK if groups.count else WRONG
+        if not is_confirmed(_intention(change, groups), yes=yes):
+            return WRONG
+        outcomes, is_whole = _carry_out(connection, change, chosen, groups.count)
+    _report(change, groups, outcomes, as_json=as_json, dry_run=False, is_whole=is_whole)
+    if not is_whole:
+        return INTERRUPTED
+    return OK if outcomes["done"] == outcomes.total() else WRONG
+
+
+def _carry_out(
+    connection: Redis, change: Change, chosen: Selection, expected: int
+) -> tuple[Counter[Outcome], bool]:
+    """Return what became of the jobs, and whether nobody interrupted it."""
+    outcomes: Counter[Outcome] = Counter()
+    try:
+        with progress(f"{change.capitalize()}", expected) as advance:
+            for _, jobs in chosen.pages(connection):
+                for queue, of_queue in _by_queue(jobs):
+                    outcomes += CHANGES[change](connection, queue, of_queue)
+                advance(len(jobs))
+    except KeyboardInterrupt:
+        return outcomes, False
+    return outcomes, True
+
+
+def _by_queue(jobs: Iterable[FailedJob]) -> Iterable[tuple[str, list[FailedJob]]]:
+    queues: dict[str, list[FailedJob]] = {}
+    for job in jobs:
+        queues.setdefault(job.queue, []).append(job)
+    return queues.items()
+
+
+def _intention(change: Change, groups: FailureGroups) -> str:
+    listed = groups.latest_first()
+    lines = [INTENTIONS[change].format(jobs=counted(groups.count, "failed job"))]
+    lines += [
+        f"  {group.count:,} of {shown(group.newest.function)} in {shown(group.newest.queue)}:"
+        f" {shown(group.newest.exception)}"
+        for group in listed[:NAMED_GROUPS]
+    ]
+    if len(listed) > NAMED_GROUPS:
+        lines.append(f"  and {counted(len(listed) - NAMED_GROUPS, 'group')} more: rqmon failed shows them")
+    return "\n".join(lines)
+
+
+def _report(
+    change: Change,
+    groups: FailureGroups,
+    outcomes: Counter[Outcome],
+    *,
+    as_json: bool,
+    dry_run: bool,
+    is_whole: bool = True,
+) -> None:
+    if as_json:
+        counts = {PAST[change] if outcome == "done" else outcome: outcomes[outcome] for outcome in OUTCOMES}
+        print_json(
+            {"dry_run": dry_run, "chosen": [as_dict(group) for group in groups.latest_first()], **counts}
+        )
+    elif not groups.count:
+        print_line("No failed job meets these options.")
+    elif dry_run:
+        print_line(_intention(change, groups))
+        print_line("Nothing was changed: this was a dry run.")
+    else:
+        print_line(f"{PAST[change]}: {counted(outcomes['done'], 'job')}")
+        for outcome, words in LEFT_ALONE.items():
+            if outcomes[outcome]:
+                print_line(f"{outcomes[outcome]:,} {words}")
+        if not is_whole:
+            print_line("Interrupted: each other job is as it was. Start it again for the rest.")

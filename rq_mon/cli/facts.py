@@ -1,0 +1,82 @@
+"""All queues, workers and cron jobs at one moment, read as the exporter reads them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from rq_mon.cli.queues import paused_for
+from rq_mon.cron.liveness import live_schedulers
+from rq_mon.state.cron import CronFacts, read_cron
+from rq_mon.state.errors import Errors, Theme
+from rq_mon.state.failed_jobs import JOBS_PER_PAGE, function_in, job_key, pipeline
+from rq_mon.state.failure_selection import time_now
+from rq_mon.state.pipeline import Reading, read_together
+from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.state.workers import WorkerFacts, read_workers
+
+READ_SECONDS = 30.0
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What `rqmon status` shows, and `rqmon health` judges."""
+
+    now: float
+    """Unix time, by the clock of Redis."""
+    is_paused: bool
+    paused_for: int | None
+    """Seconds until the workers go on; None: until somebody says so."""
+    queues: dict[str, QueueFacts]
+    workers: list[WorkerFacts]
+    """Those that are alive."""
+    cron: CronFacts
+    cron_schedulers: list[str]
+    functions: dict[bytes, str]
+    """Of the jobs that run, by id."""
+
+    def workers_of(self, queue: str) -> int:
+        """Return how many live workers listen to a queue."""
+        return sum(queue in worker.queues for worker in self.workers)
+
+
+def read_facts(connection: Redis) -> Facts:
+    """Read everything, in pipelines of short commands.
+
+    Raises:
+        RedisError, TimeoutError: Redis cannot be read, or not in time.
+    """
+    now, errors = time_now(connection), Errors()
+    readings: dict[Theme, Reading[Any]] = {
+        "queues": read_queues(errors, now),
+        "workers": read_workers(errors),
+        "cron": read_cron(errors, now),
+    }
+    found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)
+    is_paused, seconds = paused_for(connection)
+    workers = [worker for worker in found["workers"] if worker.is_live]
+    return Facts(
+        now=now,
+        is_paused=is_paused,
+        paused_for=seconds,
+        queues=dict(sorted(found["queues"].items())),
+        workers=sorted(workers, key=lambda worker: worker.name),
+        cron=found["cron"],
+        cron_schedulers=live_schedulers(connection),
+        functions=_functions(connection, [worker.job_id for worker in workers if worker.job_id]),
+    )
+
+
+def _functions(connection: Redis, job_ids: list[bytes]) -> dict[bytes, str]:
+    functions: dict[bytes, str] = {}
+    for start in range(0, len(job_ids), JOBS_PER_PAGE):
+        page = job_ids[start : start + JOBS_PER_PAGE]
+        with pipeline(connection) as reads:
+            for job_id in page:
+                reads.hget(job_key(job_id), "data")
+            data = reads.execute(raise_on_error=False)
+        functions |= {i: function_in(d) for i, d in zip(page, data, strict=True) if isinstance(d, bytes)}
+    return functions

@@ -1,0 +1,76 @@
+"""`rqmon health`: is all well, and if not, why."""
+
+from __future__ import annotations
+
+import click
+from redis.exceptions import RedisError
+from rq.job import JobStatus
+
+from rq_mon.cli.exits import NO_REDIS, OK, WRONG
+from rq_mon.cli.facts import Facts, read_facts
+from rq_mon.cli.output import JSON_OPTION, print_json, print_line, shown
+from rq_mon.cli.redis_connection import open_redis
+from rq_mon.cli.times import SPAN, for_how_long
+
+
+@click.command()
+@click.option("--max-wait", type=SPAN, help="Wrong if a job waits longer for a worker, such as 5m.")
+@click.option(
+    "--max-failed",
+    type=click.IntRange(min=0),
+    metavar="JOBS",
+    help="Wrong if a queue keeps more failed jobs.",
+)
+@JSON_OPTION
+def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int:
+    """Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.
+
+    All is well if Redis answers, workers are not paused, a live worker listens to each queue that has jobs,
+    no job is stuck with a dead worker, and a cron scheduler is alive if there are cron jobs. Shares over
+    time, such as how many jobs fail, are for Prometheus: see the alerts.
+    """
+    try:
+        with open_redis() as connection:
+            problems = problems_of(read_facts(connection), max_wait, max_failed)
+    except (RedisError, TimeoutError) as error:
+        _report([f"Redis does not answer as it should: {error}"], as_json=as_json)
+        return NO_REDIS
+    _report(problems, as_json=as_json)
+    return WRONG if problems else OK
+
+
+def problems_of(facts: Facts, max_wait: float | None, max_failed: int | None) -> list[str]:
+    """Return what is wrong, a line each.
+
+    Args:
+        facts: the moment that is judged.
+        max_wait: seconds that the oldest job of a queue may wait; None: any time.
+        max_failed: failed jobs that a queue may keep; None: any number.
+    """
+    problems = ["all workers are paused: rqmon resume"] if facts.is_paused else []
+    for name, queue in facts.queues.items():
+        shown_name = shown(name)
+        waiting, failed = queue.jobs[JobStatus.QUEUED] or 0, queue.jobs[JobStatus.FAILED] or 0
+        if waiting and not facts.workers_of(name):
+            problems.append(f"{shown_name}: {waiting:,} jobs wait, and no live worker listens to it")
+        if queue.stuck:
+            problems.append(f"{shown_name}: {queue.stuck:,} jobs are stuck, their worker is dead")
+        age = queue.oldest_job_age
+        if max_wait is not None and age is not None and age > max_wait:
+            limits = f"{for_how_long(age)}, more than {for_how_long(max_wait)}"
+            problems.append(f"{shown_name}: the oldest job has waited for {limits}")
+        if max_failed is not None and failed > max_failed:
+            problems.append(f"{shown_name}: {failed:,} failed jobs are kept, more than {max_failed:,}")
+    active = sum(not job.is_paused for job in facts.cron.jobs.values())
+    if active and not facts.cron_schedulers:
+        problems.append(f"{active:,} cron jobs are registered, and no cron scheduler is alive")
+    return problems
+
+
+def _report(problems: list[str], *, as_json: bool) -> None:
+    if as_json:
+        print_json({"healthy": not problems, "problems": problems})
+        return
+    print_line("unhealthy" if problems else "healthy", style="bold red" if problems else "green")
+    for problem in problems:
+        print_line(f"  {problem}")

@@ -1,0 +1,125 @@
+"""`rqmon purge`, `empty`, `pause` and `resume`: whole queues, and all workers."""
+
+from __future__ import annotations
+
+import click
+from redis import Redis
+from rq import Queue
+from rq.suspension import WORKERS_SUSPENDED
+from rq.suspension import resume as resume_workers
+from rq.suspension import suspend as suspend_workers
+
+from rq_mon.cli.choosing import check_queue
+from rq_mon.cli.confirming import DRY_RUN_OPTION, YES_OPTION, is_confirmed
+from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
+from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
+from rq_mon.cli.redis_connection import open_redis
+from rq_mon.cli.times import SPAN, for_how_long
+from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs, purge_in_batches
+
+PAUSE_REMARK = (
+    "Jobs that run go on to their end, and a worker that waits for a job already may take one more."
+)
+
+
+@click.command()
+@click.argument("queue")
+@click.argument("state", type=click.Choice(RESTING_STATES))
+@DRY_RUN_OPTION
+@YES_OPTION
+@JSON_OPTION
+def purge(queue: str, state: RestingState, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.
+
+    Exit code 1 if there is none.
+    """
+    return _purge(queue, state, dry_run, yes, as_json)
+
+
+@click.command()
+@click.argument("queue")
+@DRY_RUN_OPTION
+@YES_OPTION
+@JSON_OPTION
+def empty(queue: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.
+
+    Those that are enqueued meanwhile stay. Exit code 1 if there is none.
+    """
+    return _purge(queue, "queued", dry_run, yes, as_json)
+
+
+@click.command()
+@click.option("--for", "seconds", type=SPAN, help="Resume after this time, such as 30m; else: rqmon resume.")
+@JSON_OPTION
+def pause(seconds: float | None, as_json: bool) -> int:
+    """Let all workers start no more jobs, of any queue: `rq suspend`.
+
+    RQ cannot pause a single queue. Jobs that run go on to their end, and a worker that waits for a job
+    already may take one more. Cron jobs go on to be enqueued.
+    """
+    with open_redis() as connection:
+        suspend_workers(connection, None if seconds is None else int(seconds))
+    if as_json:
+        print_json({"paused": True, "seconds": seconds})
+    else:
+        until = (
+            "rqmon resume" if seconds is None else f"{for_how_long(seconds)} have passed, or: rqmon resume"
+        )
+        print_line(f"All workers pause, until {until}")
+        print_line(PAUSE_REMARK)
+    return OK
+
+
+@click.command()
+@JSON_OPTION
+def resume(as_json: bool) -> int:
+    """Let all workers go on. Exit code 0 also if they were not paused."""
+    with open_redis() as connection:
+        was_paused = bool(resume_workers(connection))
+    if as_json:
+        print_json({"was_paused": was_paused})
+    else:
+        print_line("All workers go on." if was_paused else "The workers were not paused.")
+    return OK
+
+
+def paused_for(connection: Redis) -> tuple[bool, int | None]:
+    """Return whether all workers are paused, and for how many seconds more; None if without end."""
+    left = int(connection.ttl(WORKERS_SUSPENDED))  # type: ignore[arg-type]
+    return left != -2, left if left >= 0 else None
+
+
+def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bool) -> int:
+    purged, is_whole = 0, True
+    with open_redis() as connection:
+        queue = Queue(check_queue(connection, name), connection=connection)
+        count = count_jobs(queue, state)
+        intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
+        if count and not dry_run:
+            if not is_confirmed(intention, yes=yes):
+                return WRONG
+            purged, is_whole = _purge_counted(queue, state, count)
+    if as_json:
+        print_json({"queue": name, "state": state, "dry_run": dry_run, "jobs": count, "deleted": purged})
+    elif not count:
+        print_line(f"{shown(name)} has no {state} job.")
+    elif dry_run:
+        print_line(f"{intention}\nNothing was changed: this was a dry run.")
+    else:
+        print_line(f"deleted: {counted(purged, 'job')}")
+    if not is_whole:
+        return INTERRUPTED
+    return OK if count else WRONG
+
+
+def _purge_counted(queue: Queue, state: RestingState, count: int) -> tuple[int, bool]:
+    purged = 0
+    try:
+        with progress("Purge", count) as advance:
+            for batch in purge_in_batches(queue, state, at_most=count):
+                purged += batch
+                advance(batch)
+    except KeyboardInterrupt:
+        return purged, False
+    return purged, True

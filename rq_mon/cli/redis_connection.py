@@ -1,0 +1,24 @@
+"""The Redis that RQ_REDIS_URL names, for one command."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+
+from rq_mon.connection.client import connect
+from rq_mon.settings import Settings
+
+
+@contextmanager
+def open_redis() -> Iterator[Redis]:
+    """Connect, once and without much patience: somebody waits.
+
+    Raises:
+        SettingsError: RQ_REDIS_URL cannot be used.
+        RedisError: there is no answer.
+    """
+    with connect(Settings.from_environment().redis_url, attempts=1) as connection:
+        connection.ping()
+        yield connection

@@ -1,0 +1,158 @@
+"""`rqmon status`: queues, workers and cron on one page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+from rq.job import JobStatus
+
+from rq_mon.cli.exits import OK
+from rq_mon.cli.facts import Facts, read_facts
+from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown
+from rq_mon.cli.redis_connection import open_redis
+from rq_mon.cli.times import for_how_long, iso
+from rq_mon.state.queues import STATUSES
+from rq_mon.state.workers import WorkerFacts
+
+QUEUE_HEADINGS = (
+    "queue",
+    *(status.value for status in STATUSES),
+    "oldest waits",
+    "workers",
+    "stuck",
+    "overdue",
+)
+WORKER_HEADINGS = ("worker", "state", "queues", "job", "function", "running for", "last report")
+CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed")
+
+
+@click.command()
+@JSON_OPTION
+def status(as_json: bool) -> int:
+    """Show queues, workers and cron jobs.
+
+    Of each queue the jobs in each state, for how long the oldest waits, live workers, stuck jobs (their
+    worker died) and overdue ones (scheduled, and nobody moves them). `watch -n 2 rqmon status` goes on.
+    """
+    with open_redis() as connection:
+        facts = read_facts(connection)
+    if as_json:
+        print_json(_as_dict(facts))
+        return OK
+    if facts.is_paused:
+        left = f" for {for_how_long(facts.paused_for)} more" if facts.paused_for is not None else ""
+        print_line(f"All workers are paused{left}: rqmon resume lets them go on.\n", style="bold yellow")
+    print_table("Queues", QUEUE_HEADINGS, (_queue_row(facts, name) for name in facts.queues))
+    print_table("\nWorkers", WORKER_HEADINGS, (_worker_row(facts, worker) for worker in facts.workers))
+    print_table("\nCron jobs", CRON_HEADINGS, cron_rows(facts))
+    print_table("\nCron schedulers alive", ("name",), ((name,) for name in facts.cron_schedulers))
+    return OK
+
+
+def cron_rows(facts: Facts) -> list[tuple[object, ...]]:
+    """Return a row for each cron job: when it is due, in place of that whether it is paused, and more."""
+    return [
+        (
+            job_id,
+            job.queue,
+            job.schedule,
+            "paused" if job.is_paused else _when(job.next_tick, facts.now),
+            _when(job.last_tick, facts.now),
+            _number(facts.cron.ticks.get((job_id, "missed"))),
+        )
+        for job_id, job in sorted(facts.cron.jobs.items())
+    ]
+
+
+def cron_as_dicts(facts: Facts) -> list[dict[str, Any]]:
+    """Return the same for programs."""
+    return [
+        {
+            "id": job_id,
+            "queue": job.queue,
+            "function": job.function,
+            "schedule": job.schedule,
+            "paused": job.is_paused,
+            "next_tick": iso(job.next_tick),
+            "last_tick": iso(job.last_tick),
+            "ticks": {
+                result: _number(count) for (of, result), count in facts.cron.ticks.items() if of == job_id
+            },
+        }
+        for job_id, job in sorted(facts.cron.jobs.items())
+    ]
+
+
+def _queue_row(facts: Facts, name: str) -> tuple[object, ...]:
+    queue = facts.queues[name]
+    waits = for_how_long(queue.oldest_job_age) if queue.jobs[JobStatus.QUEUED] else ""
+    counts = (queue.jobs[status] for status in STATUSES)
+    return name, *counts, waits, facts.workers_of(name), queue.stuck, queue.overdue
+
+
+def _worker_row(facts: Facts, worker: WorkerFacts) -> tuple[object, ...]:
+    function = facts.functions.get(worker.job_id or b"", "")
+    running = for_how_long(facts.now - worker.job.started_at) if worker.job else ""
+    reported = (
+        "" if worker.last_heartbeat is None else f"{for_how_long(facts.now - worker.last_heartbeat)} ago"
+    )
+    return (
+        worker.name,
+        worker.state,
+        ", ".join(worker.queues),
+        _id(worker.job_id),
+        function,
+        running,
+        reported,
+    )
+
+
+def _as_dict(facts: Facts) -> dict[str, Any]:
+    return {
+        "paused": facts.is_paused,
+        "paused_for_seconds": facts.paused_for,
+        "queues": [
+            {
+                "name": name,
+                **{status.value: queue.jobs[status] for status in STATUSES},
+                "oldest_waits_seconds": queue.oldest_job_age,
+                "workers": facts.workers_of(name),
+                "stuck": queue.stuck,
+                "overdue": queue.overdue,
+            }
+            for name, queue in facts.queues.items()
+        ],
+        "workers": [
+            {
+                "name": worker.name,
+                "state": worker.state,
+                "monitored": worker.is_monitored,
+                "queues": worker.queues,
+                "job_id": _id(worker.job_id),
+                "function": facts.functions.get(worker.job_id or b""),
+                "running_seconds": facts.now - worker.job.started_at if worker.job else None,
+                "last_report_seconds": None
+                if worker.last_heartbeat is None
+                else facts.now - worker.last_heartbeat,
+            }
+            for worker in facts.workers
+        ],
+        "cron_jobs": cron_as_dicts(facts),
+        "cron_schedulers": facts.cron_schedulers,
+    }
+
+
+def _id(raw_id: bytes | None) -> str | None:
+    return None if raw_id is None else shown(raw_id.decode(errors="backslashreplace"))
+
+
+def _when(moment: float | None, now: float) -> str:
+    if moment is None:
+        return ""
+    away = for_how_long(abs(moment - now))
+    return f"in {away}" if moment > now else f"{away} ago"
+
+
+def _number(value: float | None) -> int | None:
+    return None if value is None else int(value)

@@ -1,0 +1,148 @@
+"""What RQ_REDIS_URL can say, and how it is taken apart.
+
+    redis://user:password@host:6379/0
+    rediss://…                                              the same over TLS
+    unix:///path/to/redis.sock
+    redis+sentinel://user:password@host:26379,host:26379/service/0
+    rediss+sentinel://…                                     TLS to Sentinels and Redis
+
+Messages never repeat the address: it may hold a password.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
+
+from rq_mon.connection.tls import check_certificates
+
+SENTINEL = "+sentinel"
+TLS_SCHEMES = ("rediss", f"rediss{SENTINEL}")
+SCHEMES = ("redis", "rediss", f"redis{SENTINEL}", f"rediss{SENTINEL}", "unix")
+SENTINEL_PORT = 26379
+SENTINEL_FORM = f"redis{SENTINEL}://host:port,host:port/service/database"
+
+CA_FILE, CERT_FILE, KEY_FILE = "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"
+"""Parameters of an address, as redis-py calls them: files in PEM."""
+SENTINEL_LOGIN = ("sentinel_username", "sentinel_password")
+
+
+@dataclass(frozen=True, slots=True)
+class SentinelAddress:
+    """A master that goes by the name of a service, and who knows which server that is now."""
+
+    sentinels: tuple[tuple[str, int], ...]
+    service: str
+    uses_tls: bool
+    login: dict[str, str]
+    """User and password of the Sentinels themselves, where they have some."""
+    master_url: str
+    """User, password, database and options for the master; the host in it means nothing."""
+
+
+def uses_tls(url: str) -> bool:
+    """Tell whether Redis is reached over TLS."""
+    return urlsplit(url).scheme in TLS_SCHEMES
+
+
+def names_sentinels(url: str) -> bool:
+    """Tell whether the address is one of Sentinels."""
+    return urlsplit(url).scheme.endswith(SENTINEL)
+
+
+def hosts_of(url: str) -> list[str | None]:
+    """Return the hosts of an address; None stands for that of a Unix socket."""
+    if names_sentinels(url):
+        return [host for host, _ in read_sentinel_address(url).sentinels]
+    return [urlsplit(url).hostname]
+
+
+def check_redis_url(url: str) -> str:
+    """Return `url` if it can be used.
+
+    Raises:
+        ValueError: it cannot; the message says what is expected.
+    """
+    parts = urlsplit(url)
+    if parts.scheme not in SCHEMES:
+        raise ValueError(f"a URL that starts with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
+    if names_sentinels(url):
+        read_sentinel_address(url)
+    else:
+        _port(parts)
+    return url
+
+
+def check_files(url: str) -> None:
+    """Raise ValueError if the certificates that an address names cannot be used; the message says which."""
+    if uses_tls(url):
+        files = files_of(url)
+        check_certificates(files.get(CA_FILE), files.get(CERT_FILE), files.get(KEY_FILE))
+
+
+def files_of(url: str) -> dict[str, str]:
+    """Return the files for TLS that an address names, by parameter."""
+    options = parse_qsl(urlsplit(url).query)
+    return {name: path for name, path in options if name in (CA_FILE, CERT_FILE, KEY_FILE)}
+
+
+def with_files(url: str, ca: Path | None, cert: Path | None, key: Path | None) -> str:
+    """Return the address with these files for TLS in it.
+
+    Raises:
+        ValueError: it is none of TLS, or names files itself.
+    """
+    given = {CA_FILE: ca, CERT_FILE: cert, KEY_FILE: key}
+    files = {parameter: str(path) for parameter, path in given.items() if path}
+    if not files:
+        return url
+    if not uses_tls(url):
+        raise ValueError(
+            f"an address that starts with {' or '.join(f'{scheme}://' for scheme in TLS_SCHEMES)}"
+        )
+    parts = urlsplit(url)
+    options = parse_qsl(parts.query)
+    if files.keys() & dict(options).keys():
+        raise ValueError(f"an address without {', '.join(files)}")
+    return parts._replace(query=urlencode([*options, *files.items()])).geturl()
+
+
+def read_sentinel_address(url: str) -> SentinelAddress:
+    """Take an address of Sentinels apart.
+
+    Raises:
+        ValueError: it is none; the message says what is expected.
+    """
+    parts = urlsplit(url)
+    login, _, hosts = parts.netloc.rpartition("@")
+    service, _, database = parts.path.strip("/").partition("/")
+    if not service:
+        raise ValueError(f"{SENTINEL_FORM}, got no service")
+    if database and not (database.isascii() and database.isdigit()):
+        raise ValueError(f"{SENTINEL_FORM}, whose database is a whole number")
+    options = parse_qsl(parts.query)
+    scheme = parts.scheme.removesuffix(SENTINEL)
+    query = urlencode([(name, value) for name, value in options if name not in SENTINEL_LOGIN])
+    return SentinelAddress(
+        sentinels=tuple(_hosts(hosts.split(","))),
+        service=unquote(service),
+        uses_tls=parts.scheme in TLS_SCHEMES,
+        login={name.removeprefix("sentinel_"): value for name, value in options if name in SENTINEL_LOGIN},
+        master_url=SplitResult(scheme, f"{login}@master", f"/{database or 0}", query, "").geturl(),
+    )
+
+
+def _hosts(addresses: Sequence[str]) -> list[tuple[str, int]]:
+    found = [urlsplit(f"//{address}") for address in addresses]
+    if not all(parts.hostname for parts in found):
+        raise ValueError(f"{SENTINEL_FORM}, got no host where one is expected")
+    return [(parts.hostname or "", _port(parts) or SENTINEL_PORT) for parts in found]
+
+
+def _port(parts: SplitResult) -> int | None:
+    try:
+        return parts.port
+    except ValueError as error:
+        raise ValueError("a URL whose port is a number from 0 to 65535") from error

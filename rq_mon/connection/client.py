@@ -1,0 +1,96 @@
+"""Connections to Redis that neither hang nor give up at the first error."""
+
+from __future__ import annotations
+
+import math
+import socket
+from typing import Any
+
+from redis import Connection, ConnectionPool, Redis
+from redis.backoff import ExponentialBackoff
+from redis.connection import parse_url
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.retry import Retry
+
+from rq_mon.connection.address import names_sentinels, read_sentinel_address, uses_tls
+from rq_mon.connection.sentinel import Master, MasterConnection, MasterTlsConnection
+from rq_mon.connection.tls import TlsConnection
+
+CONNECT_TIMEOUT = 5.0
+SOCKET_TIMEOUT = 10.0
+HEALTH_CHECK_INTERVAL = 30
+CONNECT_ATTEMPTS = 5
+
+SENTINEL_TIMEOUT = 1.0
+"""A Sentinel that does not answer so soon is passed over: a scrape has less than two seconds in all."""
+
+CONNECT_ERRORS = (RedisConnectionError, ConnectionError, FileNotFoundError, socket.gaierror)
+"""What another attempt may mend: redis-py's own choice leaves out refused connections, and tries those again
+that did not answer in time."""
+
+# The kernel gives up on a silent peer after 30 + 3 * 10 s, where it has these options (Linux).
+KEEPALIVE = {
+    getattr(socket, name): value
+    for name, value in {"TCP_KEEPIDLE": 30, "TCP_KEEPINTVL": 10, "TCP_KEEPCNT": 3}.items()
+    if hasattr(socket, name)
+}
+
+
+def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int = CONNECT_ATTEMPTS) -> Redis:
+    """Return a client for `url`; it connects at the first command.
+
+    Connecting is tried `attempts` times with exponential backoff. A command that failed midway is not sent
+    again: Redis may have carried it out, and a repeated MULTI would enqueue or count a job twice.
+
+    Args:
+        url: what RQ_REDIS_URL can say; see redis_url.py.
+        socket_timeout: seconds to wait for an answer; RQ's workers raise it for their blocking reads.
+        attempts: how often to try to connect before redis.ConnectionError is raised.
+    """
+    options: dict[str, Any] = {
+        "socket_timeout": socket_timeout,
+        "health_check_interval": HEALTH_CHECK_INTERVAL,
+        "retry": Retry(ExponentialBackoff(cap=2.0, base=0.1), attempts - 1, CONNECT_ERRORS),
+        "redis_connect_func": _greet,
+    }
+    if not url.startswith("unix://"):
+        options |= {
+            "socket_connect_timeout": min(CONNECT_TIMEOUT, socket_timeout),
+            "socket_keepalive": True,
+            "socket_keepalive_options": KEEPALIVE,
+        }
+    if names_sentinels(url):
+        return Redis.from_pool(_master_pool(url, options))
+    if uses_tls(url):
+        options["connection_class"] = TlsConnection
+    return Redis.from_url(url, **options)
+
+
+def _master_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
+    address = read_sentinel_address(url)
+    given: dict[str, Any] = {**parse_url(address.master_url)}  # type: ignore[no-untyped-call]
+    del given["host"]  # the Sentinels know it
+    given.pop("connection_class", None)
+    timeout = min(SENTINEL_TIMEOUT, options["socket_timeout"])
+    to_sentinels = {
+        **address.login,
+        **{name: value for name, value in given.items() if name.startswith("ssl_")},
+        "connection_class": TlsConnection if address.uses_tls else Connection,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": timeout,
+    }
+    return ConnectionPool(
+        connection_class=MasterTlsConnection if address.uses_tls else MasterConnection,
+        master=Master(address.service, address.sentinels, to_sentinels),
+        **{**options, **given},
+    )
+
+
+def _greet(connection: Any) -> None:
+    """Say hello on a new connection, which needs no health check.
+
+    redis-py 5 would send one first, which connects when it fails, which sends one first: it never comes back
+    from a Redis that is frozen.
+    """
+    connection.next_health_check = math.inf  # until the first answer
+    connection.on_connect()

@@ -1,0 +1,41 @@
+"""Which cron schedulers are alive: each says until when it counts as such, and says so again before that."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import Any
+
+from redis import Redis
+
+from rq_mon.catalogue import CRON_SCHEDULERS_KEY
+from rq_mon.connection.clock import redis_time
+
+ALIVE_FOR_SECONDS = 15
+
+
+def scheduler_name() -> str:
+    """Return the name of this process' cron scheduler."""
+    return f"cron-scheduler-{socket.gethostname()}-{os.getpid()}"
+
+
+def announce(connection: Redis, name: str) -> bool:
+    """Count as alive for ALIVE_FOR_SECONDS from now, and return whether Redis knew this scheduler before."""
+    now = redis_time(connection)
+    with connection.pipeline() as pipeline:
+        pipeline.zadd(CRON_SCHEDULERS_KEY, {name: now + ALIVE_FOR_SECONDS})
+        pipeline.zremrangebyscore(CRON_SCHEDULERS_KEY, "-inf", now)  # those that were killed
+        added, _ = pipeline.execute()
+    return not added
+
+
+def withdraw(connection: Redis, name: str) -> None:
+    """Count as alive no longer."""
+    connection.zrem(CRON_SCHEDULERS_KEY, name)
+
+
+def live_schedulers(connection: Redis) -> list[str]:
+    """Return the names of the cron schedulers that are alive."""
+    names: Any = connection.zrangebyscore(CRON_SCHEDULERS_KEY, time.time(), "+inf")
+    return [name.decode() for name in names]

@@ -1,0 +1,153 @@
+"""The cron scheduler process: registers a list of cron jobs, then enqueues every tick until it is stopped."""
+
+from __future__ import annotations
+
+import logging
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from redis.exceptions import RedisError
+
+from rq_mon.calls.serializers import FORMATS
+from rq_mon.connection.client import connect
+from rq_mon.connection.clock import redis_time
+from rq_mon.cron.definition import CronJob
+from rq_mon.cron.entries import CronEntry, CronEntryError, define_all
+from rq_mon.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name, withdraw
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.cron.ticks import TickClaims
+from rq_mon.logs import configure_logging
+from rq_mon.settings import Settings, settings_of_process
+
+T = TypeVar("T")
+
+logger = logging.getLogger(__name__)
+
+MAX_SLEEP_SECONDS = 1.0
+"""Another process may register a cron job that is due before those known now."""
+
+ANNOUNCE_INTERVAL_SECONDS = ALIVE_FOR_SECONDS / 3
+MAX_BACKOFF_SECONDS = 2.0
+
+FAREWELL_SECONDS = 1.0
+"""SIGTERM must end the process within 2 s, also while Redis does not answer."""
+
+
+def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
+    """Cancel all cron jobs but those of the list, and enqueue their ticks until SIGTERM or SIGINT."""
+    settings = settings_of_process()
+    configure_logging(settings.log_level, settings.log_format)
+    try:
+        cron_jobs = define_all(entries, settings, time.time())
+    except CronEntryError as error:
+        sys.exit(f"No cron job was changed: {error}")
+    scheduler = CronScheduler(settings, cron_jobs)
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda *_: scheduler.stop())
+    scheduler.run()
+
+
+class CronScheduler:
+    """Registers cron jobs, then enqueues ticks; any number of these may run side by side.
+
+    The work is done in a thread, so that the process can end while that thread waits for Redis.
+    """
+
+    def __init__(self, settings: Settings, cron_jobs: Sequence[CronJob]) -> None:
+        self.name = scheduler_name()
+        self.cron_jobs = cron_jobs
+        self.connection = connect(settings.redis_url, attempts=1)  # what fails is tried again here
+        self.registry = CronRegistry(self.connection)
+        self.claims = TickClaims(self.connection, settings.cron_grace, FORMATS[settings.serializer])
+        self._stopping = threading.Event()
+        self._failure: Exception | None = None
+        self._announced_at: float | None = None
+
+    def run(self) -> None:
+        """Work until `stop` is called; outages of Redis are waited out."""
+        logger.info("%s started", self.name)
+        thread = threading.Thread(target=self._work, name="cron", daemon=True)
+        thread.start()
+        self._stopping.wait()
+        thread.join(FAREWELL_SECONDS)
+        if self._failure is not None:
+            raise self._failure
+        logger.info("%s stopped", self.name)
+
+    def stop(self) -> None:
+        """Let `run` return; may be called by a signal handler."""
+        self._stopping.set()
+
+    def _work(self) -> None:
+        try:
+            self._patiently(self._register)
+            while not self._stopping.is_set():
+                self._stopping.wait(self._patiently(self._look))
+            withdraw(self.connection, self.name)
+        except RedisError as error:
+            logger.warning("%s could not say farewell: %s", self.name, error)
+        except Exception as error:  # `run` raises it
+            self._failure = error
+        finally:
+            self._stopping.set()
+
+    def _patiently(self, action: Callable[[], T]) -> T | None:
+        """Return what `action` returns, as soon as Redis lets it; None when it is time to stop."""
+        backoff, waited = 0.1, False
+        while not self._stopping.is_set():
+            try:
+                result = action()
+            except RedisError as error:
+                if not waited:
+                    logger.warning("Redis does not answer, waiting for it: %s", error)
+                waited = True
+                self._stopping.wait(backoff)
+                backoff = min(2 * backoff, MAX_BACKOFF_SECONDS)
+            else:
+                if waited:
+                    logger.info("Redis answers again")
+                return result
+        return None
+
+    def _register(self) -> None:
+        cancelled = self.registry.replace_all(self.cron_jobs)
+        for cron_job in self.cron_jobs:
+            logger.info(
+                "registered cron_job=%s schedule=%r",
+                cron_job.id,
+                cron_job.schedule.expression,
+                extra={
+                    "cron_job": cron_job.id,
+                    "queue": cron_job.queue_name,
+                    "function": cron_job.function,
+                },
+            )
+        for cron_job_id in cancelled:
+            logger.info(
+                "cancelled cron_job=%s: not on the list", cron_job_id, extra={"cron_job": cron_job_id}
+            )
+
+    def _look(self) -> float:
+        """Enqueue what is due, and return the seconds until it is worthwhile to look again."""
+        self._stay_alive()
+        next_tick, now = self.claims.next_tick(), redis_time(self.connection)
+        if next_tick is None:
+            return MAX_SLEEP_SECONDS
+        if next_tick <= now:
+            self.claims.claim(now)
+            return 0
+        return min(next_tick - now, MAX_SLEEP_SECONDS)
+
+    def _stay_alive(self) -> None:
+        now = time.monotonic()
+        if self._announced_at is not None and now < self._announced_at + ANNOUNCE_INTERVAL_SECONDS:
+            return
+        was_known = announce(self.connection, self.name)
+        if not was_known and self._announced_at is not None:
+            logger.warning("Redis has lost its data, or this process was held up: registering anew")
+            self._register()
+        self._announced_at = now

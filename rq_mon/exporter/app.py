@@ -1,0 +1,83 @@
+"""What the exporter answers on which path."""
+
+from __future__ import annotations
+
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from typing import TYPE_CHECKING
+from urllib.parse import parse_qs
+
+from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry
+from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
+from redis.exceptions import RedisError
+
+from rq_mon.exporter.exposition import openmetrics_format, text_format
+from rq_mon.exporter.snapshot import RedisReader
+
+if TYPE_CHECKING:
+    from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+GZIP_LEVEL = 1
+"""The fastest: the text repeats itself so much that a higher level saves little, and takes longer."""
+
+GZIP_WBITS = zlib.MAX_WBITS + 16
+"""Tells zlib to write gzip's header and trailer."""
+
+Answer = tuple[str, list[tuple[str, str]], bytes]
+"""Status, headers, body."""
+
+
+def make_app(registry: CollectorRegistry, reader: RedisReader) -> WSGIApplication:
+    """Return the WSGI application: /metrics, /healthz (the process lives), /readyz (Redis answers)."""
+    paths: dict[str, Callable[[WSGIEnvironment], Answer]] = {
+        "/metrics": lambda environ: _metrics(registry, environ),
+        "/healthz": lambda _: _text("200 OK", "ok"),
+        "/readyz": lambda _: _readiness(reader),
+    }
+
+    def app(environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        answer = paths.get(environ["PATH_INFO"])
+        if answer is None:
+            status, headers, body = _text("404 Not Found", f"no such path; there are {', '.join(paths)}")
+        elif environ["REQUEST_METHOD"] not in {"GET", "HEAD"}:
+            status, headers, body = _text("405 Method Not Allowed", "GET and HEAD are allowed")
+            headers.append(("Allow", "GET, HEAD"))
+        else:
+            status, headers, body = answer(environ)
+        start_response(status, [*headers, ("Content-Length", str(len(body)))])
+        return [b"" if environ["REQUEST_METHOD"] == "HEAD" else body]
+
+    return app
+
+
+def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
+    """Answer in OpenMetrics where it is accepted; `name[]` in the query limits the answer to those series."""
+    names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
+    families = (registry.restricted_registry(names) if names else registry).collect()
+    if "application/openmetrics-text" in environ.get("HTTP_ACCEPT", ""):
+        content_type, chunks = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
+    else:
+        content_type, chunks = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
+    headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
+    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+        headers.append(("Content-Encoding", "gzip"))
+        chunks = _gzipped(chunks)
+    return "200 OK", headers, b"".join(chunks)
+
+
+def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
+    yield from map(compressor.compress, chunks)
+    yield compressor.flush()
+
+
+def _text(status: str, text: str) -> Answer:
+    return status, [("Content-Type", "text/plain; charset=utf-8")], f"{text}\n".encode()
+
+
+def _readiness(reader: RedisReader) -> Answer:
+    try:
+        reader.ping()
+    except (RedisError, TimeoutError):
+        return _text("503 Service Unavailable", "Redis does not answer")
+    return _text("200 OK", "ok")

@@ -1,0 +1,28 @@
+"""The exporter about itself."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import cache
+from importlib.metadata import version
+
+from prometheus_client.core import Metric as Family
+
+from rq_mon import __version__, catalogue
+from rq_mon.exporter.families.build import counter, gauge
+from rq_mon.state.errors import Errors
+
+
+def exporter_families(is_up: bool, errors: Errors) -> Iterator[Family]:
+    """Whether Redis could be read, and what could not."""
+    yield gauge(catalogue.REDIS_UP, [((), float(is_up))])
+    yield counter(
+        catalogue.EXPORTER_ERRORS, [((reason,), count) for reason, count in errors.counts().items()]
+    )
+    yield gauge(catalogue.EXPORTER_BUILD_INFO, [(_versions(), 1)])
+
+
+@cache
+def _versions() -> tuple[str, str]:
+    """Of this package and of RQ; looking them up takes as long as a small scrape."""
+    return __version__, version("rq")

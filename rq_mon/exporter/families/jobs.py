@@ -1,0 +1,86 @@
+"""Jobs: how many ended how, how long they ran and waited.
+
+A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known:
+every outcome, and the exceptions that this package itself names. Waits are 0 as soon as their queue is known.
+The histogram of run times, many series each, exists only for outcomes that were seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import TypeVar
+
+from prometheus_client.core import Metric as Family
+
+from rq_mon import catalogue
+from rq_mon.exporter.families.build import Observed, Values, counter, histogram
+from rq_mon.exporter.snapshot import Snapshot
+from rq_mon.series import Histogram, JobSeries, SeriesError, decode_jobs, decode_waits
+from rq_mon.state.errors import Errors
+from rq_mon.state.job_metrics import Hash
+from rq_mon.state.values import Fields, label_text
+
+K = TypeVar("K")
+T = TypeVar("T")
+
+WRITE_ERRORS = ("ERR", "NOPERM", "OOM", "WRONGTYPE")
+"""The codes of the errors with which Redis can refuse what a worker writes."""
+
+KNOWN_EXCEPTIONS = (catalogue.WORK_HORSE_KILLED, catalogue.ABANDONED, catalogue.MAX_RETRIES_EXCEEDED)
+
+Functions = dict[tuple[str, str], JobSeries]
+
+
+def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
+    """What monitored workers counted, without the hashes that hold something else; these are counted."""
+    jobs = snapshot.jobs
+    functions = _decoded(decode_jobs, jobs.functions, errors)
+    waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
+    yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
+    yield histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits])
+    yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
+    yield counter(catalogue.JOB_FAILURES, _failures(functions))
+    yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _write_errors(jobs.write_errors, errors))
+
+
+def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Errors) -> dict[K, T]:
+    found = {}
+    for owner, fields in hashes.items():
+        try:
+            found[owner] = decode(fields)
+        except SeriesError as error:
+            errors.count("jobs", f"hash of {owner!r}: {error}")
+    return found
+
+
+def _durations(functions: Functions) -> Observed:
+    return [
+        ((queue, function, outcome), ran)
+        for (queue, function), series in functions.items()
+        for outcome, ran in series.outcomes.items()
+        if ran.buckets  # an abandoned job has no run time
+    ]
+
+
+def _processed(functions: Functions) -> Values:
+    for (queue, function), series in functions.items():
+        for outcome in catalogue.OUTCOMES:
+            ended = series.outcomes.get(outcome)
+            yield (queue, function, outcome), ended.count if ended else 0
+
+
+def _failures(functions: Functions) -> Values:
+    for (queue, function), series in functions.items():
+        counts = dict.fromkeys(KNOWN_EXCEPTIONS, 0)
+        counts |= {exception: failures.count for exception, failures in series.exceptions.items()}
+        for exception, count in counts.items():
+            yield (queue, function, exception), count
+
+
+def _write_errors(stored: Hash, errors: Errors) -> Values:
+    fields = Fields("jobs", errors)
+    counts: dict[str, float | None] = dict.fromkeys(WRITE_ERRORS, 0)
+    counts |= {
+        label_text(code): fields.count(count, "count of write error", code) for code, count in stored.items()
+    }
+    return [((code,), count) for code, count in counts.items()]

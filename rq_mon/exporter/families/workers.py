@@ -1,0 +1,24 @@
+"""Workers: when they last reported, and what they work on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from prometheus_client.core import Metric as Family
+
+from rq_mon import catalogue
+from rq_mon.exporter.families.build import gauge
+from rq_mon.exporter.snapshot import Snapshot
+
+
+def worker_families(snapshot: Snapshot) -> Iterator[Family]:
+    """Live workers only: the others have said goodbye."""
+    live = [worker for worker in snapshot.workers if worker.is_live]
+    yield gauge(catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live))
+    yield gauge(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
+    running = [(worker.name, worker.job) for worker in live if worker.job]
+    yield gauge(
+        catalogue.WORKER_JOB_RUNNING,
+        (((name, job.queue), max(0.0, snapshot.taken_at - job.started_at)) for name, job in running),
+    )
+    yield gauge(catalogue.WORKER_JOB_TIMEOUT, (((name, job.queue), job.timeout) for name, job in running))

@@ -1,0 +1,84 @@
+"""The objectives of the known queues, as the users' file has them now."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from pathlib import Path
+
+from prometheus_client.core import Metric as Family
+
+from rq_mon import catalogue
+from rq_mon.exporter.families.build import Values, gauge
+from rq_mon.exporter.snapshot import Snapshot
+from rq_mon.objectives import DEFAULT_FILE, Objective, Objectives, ObjectivesError, load_objectives
+from rq_mon.state.errors import Errors
+
+logger = logging.getLogger(__name__)
+
+
+class CurrentObjectives:
+    """Reads the file at the start, and again whenever it changes.
+
+    A broken file keeps the exporter from starting. One that breaks later does not end it: the objectives stay
+    as they were, and each scrape counts an error until the file is mended.
+    """
+
+    def __init__(self, path: Path | None, errors: Errors) -> None:
+        """Read `path`; without one objectives.yml here, and without that every queue has the default.
+
+        Raises:
+            ObjectivesError: the file cannot be used.
+        """
+        self._path = path or DEFAULT_FILE
+        self._errors = errors
+        self._objectives = Objectives()
+        self._is_watched = path is not None or DEFAULT_FILE.exists()
+        if self._is_watched:
+            self._read()
+        else:
+            logger.info("no %s here: every queue has the default objective", DEFAULT_FILE)
+
+    def families(self, snapshot: Snapshot) -> Iterator[Family]:
+        """What each queue promises that RQ or a worker knows."""
+        self._read_again_if_changed()
+        names = {*snapshot.queues, *(queue for worker in snapshot.workers for queue in worker.queues)}
+        queues = {name: self._objectives.of(name) for name in sorted(names)}
+        yield gauge(
+            catalogue.QUEUE_OBJECTIVE_WAIT,
+            (((name, str(own.wait_seconds)), own.wait_seconds) for name, own in queues.items()),
+        )
+        yield gauge(
+            catalogue.QUEUE_OBJECTIVE_RUN,
+            (((name, str(own.run_seconds)), own.run_seconds) for name, own in queues.items()),
+        )
+        yield gauge(catalogue.QUEUE_OBJECTIVE_RATIO, _ratios(queues))
+
+    def _read(self) -> None:
+        self._version: tuple[int, ...] | None = self._current_version()
+        self._objectives = load_objectives(self._path)
+
+    def _read_again_if_changed(self) -> None:
+        if not self._is_watched or self._current_version() == self._version:
+            return
+        try:
+            self._read()
+        except ObjectivesError as error:
+            self._version = None  # so that the next scrape tries, and counts, again
+            self._errors.count("objectives", f"the objectives stay as they were: {error}")
+        else:
+            logger.info("read %s again", self._path)
+
+    def _current_version(self) -> tuple[int, ...]:
+        try:
+            status = self._path.stat()
+        except OSError:
+            return ()
+        return status.st_ino, status.st_size, status.st_mtime_ns
+
+
+def _ratios(queues: dict[str, Objective]) -> Values:
+    for name, own in queues.items():
+        yield (name, "success"), own.success_ratio
+        yield (name, "wait"), own.on_time_ratio
+        yield (name, "run"), own.on_time_ratio

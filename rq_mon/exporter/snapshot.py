@@ -1,0 +1,68 @@
+"""Everything that one scrape reads, at one moment."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import Any
+
+from redis import Redis
+
+from rq_mon.connection.client import connect
+from rq_mon.exporter.shared_call import SharedCall
+from rq_mon.state.cron import CronFacts, read_cron
+from rq_mon.state.errors import Errors, Theme
+from rq_mon.state.job_metrics import JobFacts, read_jobs
+from rq_mon.state.pipeline import Reading, read_together
+from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.state.workers import WorkerFacts, read_workers
+
+READ_SECONDS = 1.75
+"""After this a scrape answers without Redis. Its answer takes a moment too, and must come within 2 s."""
+
+SOCKET_TIMEOUT = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Facts about RQ at `taken_at`, a Unix time."""
+
+    taken_at: float
+    workers: list[WorkerFacts]
+    queues: dict[str, QueueFacts]
+    jobs: JobFacts
+    cron: CronFacts
+
+
+def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
+    """Read everything, in as few round trips as the longest reading has steps.
+
+    Raises:
+        RedisError, TimeoutError: Redis cannot be read, or not in time; there are no partial facts.
+    """
+    now = time.time()
+    readings: dict[Theme, Reading[Any]] = {
+        "workers": read_workers(errors),
+        "queues": read_queues(errors, now),
+        "jobs": read_jobs(errors),
+        "cron": read_cron(errors, now),
+    }
+    found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)
+    return Snapshot(taken_at=now, **found)
+
+
+class RedisReader:
+    """Reads snapshots from one Redis, which may be down, slow or frozen."""
+
+    def __init__(self, url: str, errors: Errors) -> None:
+        connection = connect(url, socket_timeout=SOCKET_TIMEOUT, attempts=1)
+        self._snapshot = SharedCall(lambda: read_snapshot(connection, errors))
+        self._ping = SharedCall(lambda: bool(connection.ping()))
+
+    def snapshot(self) -> Snapshot:
+        """Return the facts of now. Raises RedisError or TimeoutError, within READ_SECONDS."""
+        return self._snapshot.result(READ_SECONDS)
+
+    def ping(self) -> None:
+        """Ask Redis for a sign of life. Raises RedisError or TimeoutError, within READ_SECONDS."""
+        self._ping.result(READ_SECONDS)

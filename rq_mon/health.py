@@ -1,0 +1,86 @@
+"""Health checks for process supervisors: `python -m rq_mon.health worker QUEUE` and `... cron`.
+
+One line says what was found; the exit code is 0 for healthy, 1 for not. Where each container has a check of
+its own, `--here` keeps one from being healthy because another is. Where a failed check ends the process, as
+under Swarm and Kubernetes, `--tolerate-outage` keeps an outage of Redis from ending workers with their jobs.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import socket
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import RedisError
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+from rq_mon.connection.client import connect
+from rq_mon.cron.liveness import live_schedulers
+from rq_mon.settings import Settings, SettingsError
+
+ANSWER_SECONDS = 3.0
+
+
+def live_workers(connection: Redis, queue_name: str) -> list[str]:
+    """Return the keys of the workers that listen to a queue and are alive.
+
+    RQ lets a worker's key expire when its reports stay out, and marks the key of one that has ended.
+    """
+    members: Any = connection.smembers(WORKERS_BY_QUEUE_KEY % queue_name)
+    keys = sorted(key.decode() for key in members)
+    with connection.pipeline(transaction=False) as reads:
+        for key in keys:
+            reads.hmget(key, ["last_heartbeat", "death"])
+        found = reads.execute()
+    return [key for key, (heartbeat, death) in zip(keys, found, strict=True) if heartbeat and not death]
+
+
+def runs_here(name: str) -> bool:
+    """Tell by its name or key, which end in host and process id, whether a process runs on this host."""
+    return re.search(rf"-{re.escape(socket.gethostname())}-\d+$", name) is not None
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Check what the command line asks for, print one line, and return the exit code."""
+    options = _parse(arguments)
+    try:
+        url = Settings.from_environment().redis_url
+        with connect(url, socket_timeout=ANSWER_SECONDS, attempts=1) as connection:
+            if options.what == "worker":
+                alive, what = (
+                    live_workers(connection, options.queue),
+                    f"workers that listen to {options.queue}",
+                )
+            else:
+                alive, what = live_schedulers(connection), "cron schedulers"
+    except (RedisError, SettingsError) as error:
+        if options.tolerate_outage and isinstance(error, RedisError):
+            print(f"healthy as far as can be told: {error}")
+            return 0
+        print(f"unhealthy: {error}")
+        return 1
+    if options.here:
+        alive, what = [name for name in alive if runs_here(name)], f"{what} on this host"
+    print(f"{'healthy' if alive else 'unhealthy'}: {len(alive)} live {what}")
+    return 0 if alive else 1
+
+
+def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m rq_mon.health", description="Exit 0 if healthy, else 1.")
+    parser.add_argument("--here", action="store_true", help="count only what runs on this host or container")
+    parser.add_argument(
+        "--tolerate-outage", action="store_true", help="exit 0 also while Redis does not answer"
+    )
+    checks = parser.add_subparsers(dest="what", required=True)
+    worker = checks.add_parser("worker", help="a live worker listens to the queue")
+    worker.add_argument("queue")
+    checks.add_parser("cron", help="a cron scheduler is alive")
+    return parser.parse_args(arguments)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

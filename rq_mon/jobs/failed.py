@@ -1,0 +1,128 @@
+"""Requeue and delete failed jobs: a page at a time, each page in one step.
+
+Whatever ends this process when, a job is either still failed or all of it is done. A job that somebody else
+requeued, deleted or worked since it was read is left alone.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime
+from typing import Any, Literal, get_args
+
+from redis import Redis
+from rq import Queue
+from rq.job import JobStatus
+
+from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes
+from rq_mon.state.failed_jobs import FailedJob, registry_key
+
+Change = Literal["requeue", "delete"]
+
+Outcome = Literal["done", "gone", "changed", "rate-limited"]
+"""`gone`: of the job only its place in the registry was left, which was removed. `changed`: no longer failed,
+or failed anew. `rate-limited`: RQ 3 has to requeue it, see `rq requeue`."""
+OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+
+Changer = Callable[[Redis, str, Sequence[FailedJob]], Counter[Outcome]]
+
+_LOOK = f"""
+local function outcome_of(failed, jobs, results, id, failure_id)
+    if not redis.call('ZSCORE', failed, id) then return 'changed' end
+    local kind = redis.call('TYPE', jobs .. id).ok
+    if kind ~= 'hash' and kind ~= 'none' then return 'changed' end
+    local status = redis.call('HGET', jobs .. id, 'status')
+    if not status then
+        redis.call('ZREM', failed, id)
+        return 'gone'
+    end
+    if status ~= '{JobStatus.FAILED.value}' and status ~= '{JobStatus.STOPPED.value}' then
+        return 'changed'
+    end
+    local last = redis.pcall('XREVRANGE', results .. id, '+', '-', 'COUNT', 1)[1]
+    if (last and last[1] or '') ~= failure_id then return 'changed' end
+    return 'done'
+end
+"""
+
+# As RQ's own requeue(), which takes the job out of the registry first and enqueues it later: who is killed
+# in between has lost it. A job that expires when it has failed must not do so while it waits.
+_REQUEUE = f"""
+{_LOOK}
+local failed, queue, queues = unpack(KEYS)
+local jobs, results, name, now, default_timeout = unpack(ARGV, 1, 5)
+local outcomes = {{}}
+for i = 6, #ARGV, 2 do
+    local id, job = ARGV[i], jobs .. ARGV[i]
+    local outcome = outcome_of(failed, jobs, results, id, ARGV[i + 1])
+    if outcome == 'done' and redis.call('HEXISTS', job, 'rate_limit_key') == 1 then
+        outcome = 'rate-limited'
+    end
+    if outcome == 'done' then
+        redis.call('RPUSH', queue, id)  -- the first: nothing is changed if it fails
+        local ttl = tonumber(redis.call('HGET', job, 'ttl') or '')
+        redis.call('HSET', job, 'status', '{JobStatus.QUEUED.value}', 'origin', name, 'enqueued_at', now,
+            'started_at', '', 'ended_at', '')
+        redis.call('HDEL', job, 'exc_info')
+        redis.call('HSETNX', job, 'timeout', default_timeout)
+        if ttl and ttl > 0 then redis.call('EXPIRE', job, ttl) else redis.call('PERSIST', job) end
+        redis.call('ZREM', failed, id)
+        redis.call('SADD', queues, queue)
+    end
+    outcomes[#outcomes + 1] = outcome
+end
+return outcomes
+"""
+
+_DELETE = f"""
+{_LOOK}
+{DELETE_JOB}
+local failed = KEYS[1]
+local jobs, results, executions, groups = unpack(ARGV, 1, 4)
+local outcomes = {{}}
+for i = 5, #ARGV, 2 do
+    local outcome = outcome_of(failed, jobs, results, ARGV[i], ARGV[i + 1])
+    if outcome == 'done' then
+        redis.call('ZREM', failed, ARGV[i])
+        delete_job(ARGV[i], jobs, results, executions, groups)
+    end
+    outcomes[#outcomes + 1] = outcome
+end
+return outcomes
+"""
+
+
+def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Outcome]:
+    """Put failed jobs of a queue back at its end, and count what became of them."""
+    name = queue.encode(errors="surrogateescape")
+    queue_key = Queue.redis_queue_namespace_prefix.encode() + name
+    jobs_prefix, results_prefix, *_ = key_prefixes()
+    return _counted(
+        connection.register_script(_REQUEUE)(
+            keys=[registry_key(queue), queue_key, Queue.redis_queues_keys],
+            args=[jobs_prefix, results_prefix, name, _now(), Queue.DEFAULT_TIMEOUT, *_named(jobs)],
+        )
+    )
+
+
+def delete(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Outcome]:
+    """Delete failed jobs of a queue for good, with their results, and count what became of them."""
+    script = connection.register_script(_DELETE)
+    return _counted(script(keys=[registry_key(queue)], args=[*key_prefixes(), *_named(jobs)]))
+
+
+CHANGES: dict[Change, Changer] = {"requeue": requeue, "delete": delete}
+
+
+def _named(jobs: Sequence[FailedJob]) -> list[bytes | str]:
+    pairs = ((job.id.encode(errors="surrogateescape"), job.failure_id) for job in jobs)
+    return [part for pair in pairs for part in pair]
+
+
+def _counted(outcomes: Any) -> Counter[Outcome]:
+    return Counter(outcome.decode() for outcome in outcomes)
+
+
+def _now() -> str:
+    return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")

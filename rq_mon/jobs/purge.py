@@ -1,0 +1,82 @@
+"""Count the jobs of a queue by their state, and delete them for good, without holding Redis up."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Literal, get_args
+
+from redis import Redis
+from rq import Queue
+from rq.registry import BaseRegistry
+
+from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes
+
+QueueState = Literal["queued", "failed", "scheduled"]
+QUEUE_STATES: tuple[QueueState, ...] = get_args(QueueState)
+
+RestingState = QueueState | Literal["finished", "deferred", "canceled"]
+RESTING_STATES: tuple[RestingState, ...] = (*QUEUE_STATES, "finished", "deferred", "canceled")
+"""All but started: no worker is at the job."""
+
+JOBS_PER_BATCH = 100
+"""Redis answers nobody else while one batch is deleted."""
+
+# Taking a job out of its list and deleting it is one step: no worker starts a half-deleted job, and a job
+# that somebody requeues just now is either deleted or left alone.
+_TAKE_AND_DELETE = f"""
+{DELETE_JOB}
+local ids = {{}}
+if redis.call('TYPE', KEYS[1]).ok == 'list' then
+    ids = redis.call('LPOP', KEYS[1], ARGV[1]) or {{}}
+else
+    ids = redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)
+    if #ids > 0 then redis.call('ZREM', KEYS[1], unpack(ids)) end
+end
+for _, id in ipairs(ids) do delete_job(id, unpack(ARGV, 2)) end
+return #ids
+"""
+
+
+def count_jobs(queue: Queue, state: RestingState) -> int:
+    """Return how many jobs of `queue` are in `state`."""
+    return len(_holder(queue, state))
+
+
+def purge_jobs(queue: Queue, state: RestingState) -> int:
+    """Delete all jobs of `queue` that are in `state`, with their results, and return how many there were."""
+    return sum(purge_in_batches(queue, state))
+
+
+def purge_in_batches(queue: Queue, state: RestingState, at_most: int | None = None) -> Iterator[int]:
+    """Delete jobs as `purge_jobs` does, and tell after each batch how many it had.
+
+    Args:
+        queue: whose jobs.
+        state: that they are in.
+        at_most: how many, the oldest first; None until none is left, which may be never if jobs keep coming.
+    """
+    key, left = _holder(queue, state).key, at_most
+    while left is None or left > 0:
+        size = JOBS_PER_BATCH if left is None else min(left, JOBS_PER_BATCH)
+        purged = _purge_batch(queue.connection, key, size)
+        if not purged:
+            return
+        left = None if left is None else left - purged
+        yield purged
+
+
+def _holder(queue: Queue, state: RestingState) -> Queue | BaseRegistry:
+    """Return what holds the ids of the jobs in a state."""
+    holders: dict[RestingState, Queue | BaseRegistry] = {
+        "queued": queue,
+        "failed": queue.failed_job_registry,
+        "scheduled": queue.scheduled_job_registry,
+        "finished": queue.finished_job_registry,
+        "deferred": queue.deferred_job_registry,
+        "canceled": queue.canceled_job_registry,
+    }
+    return holders[state]
+
+
+def _purge_batch(connection: Redis, key: str, size: int) -> int:
+    return int(connection.register_script(_TAKE_AND_DELETE)(keys=[key], args=[size, *key_prefixes()]))

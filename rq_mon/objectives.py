@@ -1,0 +1,135 @@
+"""Objectives: what each queue promises, from a YAML file that users edit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Hashable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from rq_mon.catalogue import DURATION_BUCKETS, JOB_DURATION, JOB_WAIT, WAIT_BUCKETS, Metric
+
+DEFAULT_FILE = Path("objectives.yml")
+"""Read from the working directory when no other file is named."""
+
+
+class ObjectivesError(ValueError):
+    """The file cannot be used; the message names the file, the key, the value and what was expected."""
+
+
+def _bucket_of(metric: Metric, bounds: tuple[float, ...]) -> Callable[[Any], float]:
+    """A histogram can only tell how many observations were below one of its bounds."""
+
+    def parse(value: Any) -> float:
+        if isinstance(value, bool) or value not in bounds:
+            listed = ", ".join(f"{bound:g}" for bound in bounds)
+            raise ValueError(f"one of the buckets of {metric.name} ({listed})")
+        return float(value)
+
+    return parse
+
+
+def _ratio(value: Any) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0.5 <= value < 1:
+        hint = f"; did you mean {value / 100:g}?" if isinstance(value, int) and 50 <= value < 100 else ""
+        raise ValueError(f"a ratio of at least 0.5 and below 1{hint}")
+    return float(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What one queue promises; the defaults hold for queues that nobody named."""
+
+    wait_seconds: float = field(default=300.0, metadata={"parse": _bucket_of(JOB_WAIT, WAIT_BUCKETS)})
+    """A job starts within this time after it was enqueued."""
+    run_seconds: float = field(default=1800.0, metadata={"parse": _bucket_of(JOB_DURATION, DURATION_BUCKETS)})
+    """It ends within this time after it started."""
+    on_time_ratio: float = field(default=0.95, metadata={"parse": _ratio})
+    """The share of jobs that keep these two times."""
+    success_ratio: float = field(default=0.99, metadata={"parse": _ratio})
+    """The share of jobs that end without an error, after their retries."""
+
+
+PARSERS: Mapping[str, Callable[[Any], float]] = {key.name: key.metadata["parse"] for key in fields(Objective)}
+
+
+@dataclass(frozen=True, slots=True)
+class Objectives:
+    """The objective of every queue."""
+
+    default: Objective = Objective()
+    queues: Mapping[str, Objective] = field(default_factory=dict)
+
+    def of(self, queue: str) -> Objective:
+        """Return the queue's own objective, or the default."""
+        return self.queues.get(queue, self.default)
+
+
+def load_objectives(path: Path) -> Objectives:
+    """Read the file.
+
+    Raises:
+        ObjectivesError: it cannot be read, or holds something else than objectives.
+    """
+    try:
+        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader
+        return _objectives({} if content is None else content)
+    except (OSError, UnicodeError, yaml.YAMLError) as error:
+        raise ObjectivesError(f"{path}: cannot be read: {error}") from error
+    except ValueError as error:
+        raise ObjectivesError(f"{path}: {error}") from error
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML's own rule, which PyYAML does not enforce: a key stands once, or one of two would be lost."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
+        keys = [self.construct_object(key) for key, _ in node.value]
+        for key in keys:
+            if keys.count(key) > 1:
+                raise yaml.constructor.ConstructorError(None, None, f"{key!r} stands twice", node.start_mark)
+        return super().construct_mapping(node, deep)
+
+
+def _objectives(content: Any) -> Objectives:
+    sections = _mapping(content, "the file")
+    for section in sections:
+        _check_known(section, "", ("default", "queues"))
+    default = _objective(sections.get("default"), "default", Objective())
+    queues = _mapping(sections.get("queues"), "queues")
+    return Objectives(
+        default, {_name(name): _objective(keys, f"queues.{name}", default) for name, keys in queues.items()}
+    )
+
+
+def _objective(content: Any, place: str, base: Objective) -> Objective:
+    given: dict[str, float] = {}
+    for key, value in _mapping(content, place).items():
+        _check_known(key, f"{place}.", PARSERS)
+        try:
+            given[key] = PARSERS[key](value)
+        except ValueError as error:
+            raise ValueError(f"{place}.{key}: got {value!r}, expected {error}") from error
+    return replace(base, **given)
+
+
+def _mapping(content: Any, place: str) -> dict[Any, Any]:
+    if not isinstance(content, dict | None):
+        raise ValueError(f"{place}: got {content!r}, expected keys with values")  # noqa: TRY004 - the user's value
+    return content or {}
+
+
+def _name(queue: Any) -> str:
+    if not isinstance(queue, str):
+        raise ValueError(f"queues.{queue}: got {queue!r}, expected the name of a queue; put it into quotes")  # noqa: TRY004
+    return queue
+
+
+def _check_known(key: Any, prefix: str, known: Collection[str]) -> None:
+    if key not in known:
+        close = get_close_matches(str(key), known, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise ValueError(f"{prefix}{key}: is not known, expected one of {', '.join(known)}{hint}")

@@ -1,0 +1,203 @@
+"""How job metrics are stored in Redis: the format that workers write and the exporter reads.
+
+The keys (catalogue.py) are many small ones, so that no command blocks Redis for long. A histogram is these
+fields of a hash; in the hash of a function each has the prefix `<outcome>:`, as in `success:count`:
+
+    count             observations
+    microseconds      their sum, whole, so that adding is exact
+    le:<bound>        observations in this bucket alone, not cumulative; bounds as Prometheus writes them
+    exemplar:<bound>  the newest of them: `<Unix time> <seconds> <job id>`
+    written           Unix time of the last observation, whole seconds
+
+An outcome that has no run time (abandoned) has `count` and `written` only; waits have no exemplars. The hash
+of a function also holds its failures: `exceptions:count:<class>` and `exceptions:written:<class>`.
+"""
+
+from __future__ import annotations
+
+import json
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from math import isfinite
+from typing import NamedTuple, TypeVar
+
+from rq_mon.catalogue import (
+    COUNTED_KEY_PREFIX,
+    FUNCTIONS_KEY_PREFIX,
+    JOBS_KEY_PREFIX,
+    OUTCOMES,
+    RUNNING_KEY_PREFIX,
+    SEARCH_LOCK_KEY_PREFIX,
+    WAITS_KEY_PREFIX,
+)
+
+EXCEPTIONS = "exceptions"
+
+COUNTER_BITS = 63
+"""What Redis counts with, apart from the sign; a larger number was not counted."""
+
+
+def functions_key(queue: str) -> str:
+    """Set of the functions of `queue` that have a hash of their own."""
+    return FUNCTIONS_KEY_PREFIX + queue
+
+
+def jobs_key(queue: str, function: str) -> str:
+    """Hash of what became of the jobs of `function` in `queue`; JSON, because names may hold anything."""
+    return JOBS_KEY_PREFIX + json.dumps([queue, function], separators=(",", ":"))
+
+
+def waits_key(queue: str) -> str:
+    """Hash of the histogram of waits in `queue`."""
+    return WAITS_KEY_PREFIX + queue
+
+
+def running_key(queue: str) -> str:
+    """Hash of the executions of `queue` that started and whose end is not counted yet."""
+    return RUNNING_KEY_PREFIX + queue
+
+
+def counted_key(execution_id: str) -> str:
+    """Exists for a while after the end of the execution was counted."""
+    return COUNTED_KEY_PREFIX + execution_id
+
+
+def search_lock_key(queue: str) -> str:
+    """Exists for a few seconds after somebody looked for abandoned executions of `queue`."""
+    return SEARCH_LOCK_KEY_PREFIX + queue
+
+
+def bound_of(seconds: float, bounds: Sequence[float]) -> str:
+    """The bucket that `seconds` falls into, by its upper bound as Prometheus writes it."""
+    index = bisect_left(bounds, seconds)
+    return str(bounds[index]) if index < len(bounds) else "+Inf"
+
+
+class SeriesError(ValueError):
+    """A hash that only this package writes holds something else."""
+
+
+class Exemplar(NamedTuple):
+    """The job behind one observation."""
+
+    timestamp: float
+    """Unix time of the observation."""
+    seconds: float
+    job_id: str
+
+    def encode(self) -> str:
+        """The field's value: under 64 bytes with RQ's own job ids, so that Redis keeps the hash compact."""
+        return f"{self.timestamp:.3f} {self.seconds:.6g} {self.job_id}"
+
+    @classmethod
+    def decode(cls, text: str) -> Exemplar:
+        """Read what `encode` wrote; anything else is a ValueError."""
+        timestamp, seconds, job_id = text.split(" ", 2)
+        exemplar = cls(float(timestamp), float(seconds), job_id)
+        if not (isfinite(exemplar.timestamp) and isfinite(exemplar.seconds)):
+            raise ValueError(text)
+        return exemplar
+
+
+@dataclass(slots=True)
+class Histogram:
+    """Observations of one kind, as they are stored."""
+
+    count: int = 0
+    microseconds: int = 0
+    buckets: dict[float, int] = field(default_factory=dict)
+    """Upper bound -> observations in this bucket alone."""
+    exemplars: dict[float, Exemplar] = field(default_factory=dict)
+    """Upper bound -> the newest job in this bucket."""
+    written: int = 0
+
+    @property
+    def seconds(self) -> float:
+        """Sum of the observations."""
+        return self.microseconds / 1e6
+
+    def cumulative(self, bounds: Iterable[float]) -> list[tuple[float, int]]:
+        """Observations at or below each bound, whatever bounds they were written under."""
+        return [(bound, sum(n for le, n in self.buckets.items() if le <= bound)) for bound in bounds]
+
+    def take(self, name: str, value: str) -> None:
+        """Add one stored field; a name that only a later version knows is passed over."""
+        kind, _, bound = name.partition(":")
+        match kind:
+            case "count" | "microseconds" | "written":
+                setattr(self, kind, _whole(value))
+            case "le":
+                self.buckets[float(bound)] = _whole(value)
+            case "exemplar":
+                self.exemplars[float(bound)] = Exemplar.decode(value)
+
+
+@dataclass(slots=True)
+class Failures:
+    """Failures with one exception class."""
+
+    count: int = 0
+    written: int = 0
+
+    def take(self, kind: str, value: str) -> None:
+        """Add one stored field; a kind that only a later version knows is passed over."""
+        if kind in ("count", "written"):
+            setattr(self, kind, _whole(value))
+
+
+@dataclass(slots=True)
+class JobSeries:
+    """What became of the jobs of one function in one queue."""
+
+    outcomes: dict[str, Histogram] = field(default_factory=dict)
+    """By outcome, one of catalogue.OUTCOMES."""
+    exceptions: dict[str, Failures] = field(default_factory=dict)
+    """By exception class."""
+
+    def take(self, name: str, value: str) -> None:
+        """Add one stored field; a name that only a later version knows is passed over."""
+        owner, _, rest = name.partition(":")
+        if owner in OUTCOMES:
+            self.outcomes.setdefault(owner, Histogram()).take(rest, value)
+        elif owner == EXCEPTIONS:
+            kind, _, exception = rest.partition(":")
+            self.exceptions.setdefault(exception, Failures()).take(kind, value)
+
+
+def decode_jobs(fields: Mapping[bytes, bytes]) -> JobSeries:
+    """Read the hash of a function.
+
+    Raises:
+        SeriesError: a value is not what this package writes; the message names the field and the value.
+    """
+    return _decoded(JobSeries(), fields)
+
+
+def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
+    """Read the hash of a queue's waits; raises SeriesError as `decode_jobs` does."""
+    return _decoded(Histogram(), fields)
+
+
+Series = TypeVar("Series", JobSeries, Histogram)
+
+
+def _decoded(series: Series, fields: Mapping[bytes, bytes]) -> Series:
+    for name, value in _text(fields):
+        try:
+            series.take(name, value)
+        except ValueError as error:
+            raise SeriesError(f"field {name!r} holds {value!r}") from error
+    return series
+
+
+def _whole(value: str) -> int:
+    number = int(value)
+    if number < 0 or number.bit_length() > COUNTER_BITS:
+        raise ValueError(value)
+    return number
+
+
+def _text(fields: Mapping[bytes, bytes]) -> Iterator[tuple[str, str]]:
+    for name, value in fields.items():
+        yield name.decode(errors="replace"), value.decode(errors="replace")

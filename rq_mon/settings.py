@@ -1,0 +1,297 @@
+"""Settings from the environment: the one place that reads it, so that every process agrees."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_args
+from urllib.parse import quote, urlsplit
+from zoneinfo import ZoneInfo
+
+from rq_mon.connection.address import check_files, check_redis_url, with_files
+from rq_mon.logs import LOG_FORMATS, LogFormat
+
+T = TypeVar("T")
+Name = TypeVar("Name", bound=str)
+
+SerializerName = Literal["pickle", "json"]
+SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
+LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+
+
+Process = Literal["worker", "cron-scheduler", "exporter"]
+"""The kinds of processes of this package."""
+
+PROCESSES: tuple[Process, ...] = get_args(Process)
+WORKER: tuple[Process, ...] = ("worker",)
+SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
+"""Those that enqueue: jobs do it as well."""
+
+
+class SettingsError(ValueError):
+    """A setting in the environment has a value that cannot be used."""
+
+
+def read_password(text: str) -> str:
+    """Return the password in the file of this name, whatever its mode: Docker mounts it readable by all.
+
+    Raises:
+        ValueError: the file does not hold one; the message says what was expected.
+    """
+    expected = "a file with a password on its only line"
+    try:
+        password = Path(text).read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ValueError(f"{expected}, got {text}: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise ValueError(f"{expected}, got {text}, which is no text") from error
+    if not password or not password.isprintable():
+        raise ValueError(f"{expected}, got {text}, which {'holds more' if password else 'is empty'}")
+    return password
+
+
+def _time_zone(text: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(text)
+    except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError(f"an IANA time zone such as Europe/London, got {text!r}") from error
+
+
+def _whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
+    def parse(text: str) -> int:
+        expected = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
+        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= (maximum or int(text))):
+            raise ValueError(f"{expected}, got {text!r}")
+        return int(text)
+
+    return parse
+
+
+def _one_of(choices: tuple[Name, ...]) -> Callable[[str], Name]:
+    def parse(text: str) -> Name:
+        for choice in choices:
+            if text.lower() == choice.lower():
+                return choice
+        raise ValueError(f"one of {', '.join(choices)}, got {text!r}")
+
+    return parse
+
+
+def _setting(
+    variable: str,
+    default: T,
+    parse: Callable[[str], T],
+    meaning: str,
+    *,
+    secret: bool = False,
+    read_by: tuple[Process, ...] = PROCESSES,
+) -> T:
+    """A field of Settings that `variable` in the environment overrides, for the processes that read it."""
+    metadata = {"variable": variable, "parse": parse, "meaning": meaning, "read_by": read_by}
+    return field(default=default, metadata=metadata, repr=not secret)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What the processes of this package are told from outside. Times are in seconds."""
+
+    redis_url: str = _setting(
+        "RQ_REDIS_URL",
+        "redis://127.0.0.1:6379/0",
+        check_redis_url,
+        "The one address of Redis, for everything: redis://, rediss:// (TLS), unix://, or redis+sentinel://.",
+        secret=True,
+    )
+    """With user, password and the files for TLS in it."""
+    redis_username: str | None = _setting(
+        "RQ_REDIS_USERNAME", None, str, "User of Redis, where the address names none; unset: `default`."
+    )
+    redis_password: str | None = _setting(
+        "RQ_REDIS_PASSWORD_FILE",
+        None,
+        read_password,
+        "File with that user's password, which then stands in no address and no environment.",
+        secret=True,
+    )
+    redis_ca_file: Path | None = _setting(
+        "RQ_REDIS_CA_FILE",
+        None,
+        Path,
+        "With rediss://: file with the CA certificates (PEM) that vouch for Redis; unset: the system's.",
+    )
+    redis_cert_file: Path | None = _setting(
+        "RQ_REDIS_CERT_FILE",
+        None,
+        Path,
+        "With rediss://: file with the client certificate, if Redis asks for one.",
+    )
+    redis_key_file: Path | None = _setting(
+        "RQ_REDIS_KEY_FILE", None, Path, "With rediss://: file with the key of that certificate."
+    )
+    serializer: SerializerName = _setting(
+        "RQ_SERIALIZER",
+        "pickle",
+        _one_of(SERIALIZERS),
+        "How arguments and results of jobs are written: pickle, or json, which is data only and never code.",
+        read_by=SCHEDULING,
+    )
+    timezone: ZoneInfo = _setting(
+        "SCHEDULER_TIMEZONE",
+        ZoneInfo("UTC"),
+        _time_zone,
+        "Time zone that cron expressions are read in.",
+        read_by=SCHEDULING,
+    )
+    cron_grace: int = _setting(
+        "SCHEDULER_CRON_GRACE_SECONDS",
+        3600,
+        _whole_number(0),
+        "A tick that no cron scheduler was up for still runs, once, if it is not older than this.",
+        read_by=("cron-scheduler",),
+    )
+    worker_ttl: int = _setting(
+        "RQ_WORKER_TTL_SECONDS",
+        20,
+        _whole_number(16, 3600),
+        "An idle worker reports at least every ttl - 15 s; a dead one is forgotten ttl + 60 s after that.",
+        read_by=WORKER,
+    )
+    job_monitoring_interval: int = _setting(
+        "RQ_JOB_MONITORING_INTERVAL_SECONDS",
+        10,
+        _whole_number(1, 600),
+        "How often a busy worker reports that its job is alive.",
+        read_by=WORKER,
+    )
+    maintenance_interval: int = _setting(
+        "RQ_MAINTENANCE_INTERVAL_SECONDS",
+        15,
+        _whole_number(1, 3600),
+        "How often a worker looks for jobs whose worker died, and retries or fails them.",
+        read_by=WORKER,
+    )
+    result_ttl: int = _setting(
+        "RQ_RESULT_TTL_SECONDS",
+        500,
+        _whole_number(0),
+        "How long the result of a job is kept, unless it was enqueued with a result_ttl.",
+        read_by=WORKER,
+    )
+    failure_ttl: int = _setting(
+        "RQ_FAILURE_TTL_SECONDS",
+        30 * 24 * 3600,
+        _whole_number(1),
+        "How long a failed job is kept, with its traceback, unless it was enqueued with a failure_ttl.",
+        read_by=WORKER,
+    )
+    objectives_file: Path | None = _setting(
+        "RQ_OBJECTIVES_FILE",
+        None,
+        Path,
+        "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
+        read_by=("exporter",),
+    )
+    log_level: str = _setting(
+        "RQ_LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
+    )
+    log_format: LogFormat = _setting(
+        "RQ_LOG_FORMAT",
+        "text",
+        _one_of(LOG_FORMATS),
+        "How they log: text or json. As json, lines about a job name it, its queue and its function.",
+    )
+    exporter_host: str = _setting(
+        "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on.", read_by=("exporter",)
+    )
+    exporter_port: int = _setting(
+        "RQ_EXPORTER_PORT",
+        9726,
+        _whole_number(1, 65535),
+        "Port that the exporter listens on.",
+        read_by=("exporter",),
+    )
+    max_functions_per_queue: int = _setting(
+        "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
+        200,
+        _whole_number(1),
+        "Functions of a queue that get series of their own; the rest count as `other`.",
+        read_by=WORKER,
+    )
+    max_exceptions_per_function: int = _setting(
+        "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
+        50,
+        _whole_number(1),
+        "Exception classes of a function that get series of their own; the rest count as `other`.",
+        read_by=WORKER,
+    )
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
+        """Read every setting; one that is unset or empty keeps its default.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names the variable and what is expected.
+        """
+        environment = os.environ if environment is None else environment
+        given: dict[str, Any] = {}
+        for setting in fields(cls):
+            variable = setting.metadata["variable"]
+            text = environment.get(variable, "").strip()
+            if text:
+                try:
+                    given[setting.name] = setting.metadata["parse"](text)
+                except ValueError as error:
+                    raise SettingsError(f"{variable}: expected {error}") from error
+        settings = cls(**given)
+        return replace(settings, redis_url=_with_files(settings, _with_credentials(settings)))
+
+
+def settings_of_process() -> Settings:
+    """Read every setting; end this process with a message where one cannot be used."""
+    try:
+        return Settings.from_environment()
+    except SettingsError as error:
+        sys.exit(str(error))
+
+
+def _with_credentials(settings: Settings) -> str:
+    if settings.redis_username is None and settings.redis_password is None:
+        return settings.redis_url
+    url = urlsplit(settings.redis_url)
+    if "@" in url.netloc:
+        raise SettingsError(
+            "RQ_REDIS_URL: expected an address without user and password,"
+            " since RQ_REDIS_USERNAME or RQ_REDIS_PASSWORD_FILE is set"
+        )
+    user, password = (
+        quote(settings.redis_username or "", safe=""),
+        quote(settings.redis_password or "", safe=""),
+    )
+    return url._replace(netloc=f"{user}:{password}@{url.netloc}").geturl()
+
+
+def variables_of(process: Process) -> frozenset[str]:
+    """Return the variables that a kind of process reads."""
+    found = (setting.metadata for setting in fields(Settings))
+    return frozenset(metadata["variable"] for metadata in found if process in metadata["read_by"])
+
+
+def _with_files(settings: Settings, url: str) -> str:
+    files = {
+        "RQ_REDIS_CA_FILE": settings.redis_ca_file,
+        "RQ_REDIS_CERT_FILE": settings.redis_cert_file,
+        "RQ_REDIS_KEY_FILE": settings.redis_key_file,
+    }
+    given = ", ".join(name for name, path in files.items() if path)
+    try:
+        url = with_files(url, *files.values())
+    except ValueError as error:
+        raise SettingsError(f"RQ_REDIS_URL: expected {error}, since {given} is set") from error
+    try:
+        check_files(url)
+    except ValueError as error:
+        raise SettingsError(f"{given or 'RQ_REDIS_URL'}: expected {error}") from error
+    return url

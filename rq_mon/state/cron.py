@@ -1,0 +1,101 @@
+"""Cron jobs, their ticks, and the schedulers that enqueue them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from rq_mon.catalogue import (
+    CRON_JOBS_KEY,
+    CRON_LAST_TICKS_KEY,
+    CRON_NEXT_TICKS_KEY,
+    CRON_PAUSED_KEY,
+    CRON_SCHEDULERS_KEY,
+    CRON_TICKS_KEY,
+    TICK_RESULTS,
+)
+from rq_mon.state.errors import Errors
+from rq_mon.state.pipeline import Reading
+from rq_mon.state.values import Fields, hash_of, label_text
+
+
+@dataclass(slots=True)
+class CronJobFacts:
+    """One cron job; a field that cannot be read is None. Ticks are Unix times."""
+
+    queue: str
+    function: str
+    schedule: str
+    next_tick: float | None
+    last_tick: float | None
+    is_paused: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CronFacts:
+    """All of cron."""
+
+    jobs: dict[str, CronJobFacts]
+    """By id."""
+    ticks: dict[tuple[str, str], float | None]
+    """Counts by id of the cron job and result."""
+    live_schedulers: int | None
+
+
+def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
+    """Read every cron job; a scheduler is alive if its score is after `now`, a Unix time."""
+    fields = Fields("cron", errors)
+    definitions, last_ticks, ticks, live, paused = yield [
+        ("HGETALL", CRON_JOBS_KEY),
+        ("HGETALL", CRON_LAST_TICKS_KEY),
+        ("HGETALL", CRON_TICKS_KEY),
+        ("ZCOUNT", CRON_SCHEDULERS_KEY, now, "+inf"),
+        ("HGETALL", CRON_PAUSED_KEY),
+    ]
+    definitions, last_ticks, paused = hash_of(definitions), hash_of(last_ticks), hash_of(paused)
+    (scores,) = (yield [("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions)]) if definitions else ((),)
+    next_ticks = dict(zip(definitions, scores or (), strict=False))
+    jobs = {}
+    for raw_id, definition in definitions.items():
+        job = _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)
+        if job is not None:
+            job.is_paused = raw_id in paused
+            jobs[label_text(raw_id)] = job
+    return CronFacts(
+        jobs=jobs,
+        ticks=_ticks(hash_of(ticks), fields),
+        live_schedulers=live,
+    )
+
+
+def _job(
+    raw_id: bytes, definition: bytes, next_tick: bytes | None, last_tick: bytes | None, fields: Fields
+) -> CronJobFacts | None:
+    try:
+        stored = json.loads(definition)
+        queue, function, schedule = (
+            label_text(stored[name].encode(errors="backslashreplace"))
+            for name in ("queue", "function", "schedule")
+        )
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
+        fields.skip(f"definition of cron job {raw_id!r}: {type(error).__name__}: {error}")
+        return None
+    return CronJobFacts(
+        queue=queue,
+        function=function,
+        schedule=schedule,
+        next_tick=float(next_tick) if next_tick is not None else None,
+        last_tick=fields.number(last_tick, "last tick of cron job", raw_id) if last_tick else None,
+    )
+
+
+def _ticks(counts: Mapping[bytes, bytes], fields: Fields) -> dict[tuple[str, str], float | None]:
+    found: dict[tuple[str, str], float | None] = {}
+    for field, count in counts.items():
+        cron_job, _, result = label_text(field).rpartition(":")
+        if cron_job and result in TICK_RESULTS:
+            found[cron_job, result] = fields.count(count, "ticks", field)
+        else:
+            fields.skip(f"{field[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
+    return found

@@ -1,0 +1,85 @@
+"""What the exporter could not read: counted by reason, and logged once."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import Literal, get_args
+
+from redis import exceptions
+
+from rq_mon.connection.tls import TlsError
+
+logger = logging.getLogger(__name__)
+
+Outage = Literal[
+    "unreachable", "timeout", "loading", "tls", "authentication", "permission", "redis_error", "internal"
+]
+"""Why nothing at all could be read; goes with `rq_redis_up 0`."""
+
+Theme = Literal["workers", "queues", "jobs", "cron"]
+"""Where Redis holds something unreadable, which is left out while all else is served."""
+
+Reason = Outage | Theme | Literal["objectives"]
+REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
+
+MAX_REMEMBERED = 1000
+"""So many different errors are logged; who fills Redis with garbage must not fill the log, or our memory."""
+
+# The first match counts, so a subclass stands before its base.
+_OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ...] = (
+    ((exceptions.TimeoutError, TimeoutError), "timeout"),
+    (exceptions.BusyLoadingError, "loading"),
+    ((exceptions.AuthenticationError, exceptions.AuthenticationWrongNumberOfArgsError), "authentication"),
+    (exceptions.NoPermissionError, "permission"),
+    (TlsError, "tls"),
+    ((exceptions.ConnectionError, OSError), "unreachable"),
+    (exceptions.RedisError, "redis_error"),
+)
+
+
+def outage_reason(error: Exception) -> Outage:
+    """Name the reason for which `error` kept everything from being read; `internal` is a fault of ours."""
+    return next((reason for kind, reason in _OUTAGES if isinstance(error, kind)), "internal")
+
+
+class Errors:
+    """Counts by reason, from any thread. Every reason exists at 0, so that increase() sees the first."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._counts: dict[Reason, int] = dict.fromkeys(REASONS, 0)
+        self._logged: set[tuple[Reason, str]] = set()
+        self._outage: str | None = None
+
+    def count(self, reason: Reason, detail: str) -> None:
+        """Count one error, and log it unless the same was logged before: scrapes come every few seconds."""
+        with self._lock:
+            self._counts[reason] += 1
+            is_new = (reason, detail) not in self._logged and len(self._logged) < MAX_REMEMBERED
+            if is_new:
+                self._logged.add((reason, detail))
+        if is_new:
+            logger.warning("%s: %s", reason, detail)
+
+    def outage(self, error: Exception) -> None:
+        """Count that nothing could be read because of `error`, and log it once an outage."""
+        reason, detail = outage_reason(error), f"{type(error).__name__}: {error}"
+        with self._lock:
+            self._counts[reason] += 1
+            before, self._outage = self._outage, detail
+        if detail != before:
+            is_ours = reason == "internal"
+            logger.error("Redis cannot be read, %s: %s", reason, detail, exc_info=error if is_ours else None)
+
+    def outage_is_over(self) -> None:
+        """Note that Redis can be read."""
+        with self._lock:
+            before, self._outage = self._outage, None
+        if before is not None:
+            logger.info("Redis can be read again")
+
+    def counts(self) -> dict[Reason, int]:
+        """Return a copy of the counts."""
+        with self._lock:
+            return dict(self._counts)

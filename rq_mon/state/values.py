@@ -1,0 +1,86 @@
+"""Values as they stand in Redis, where anybody may have written anything."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from rq.job import Job
+
+from rq_mon.state.errors import Errors, Theme
+
+
+def label_text(raw: bytes) -> str:
+    r"""Return `raw` as the value of a label; a byte that is not UTF-8 becomes its escape, such as \xff."""
+    return raw.decode("utf-8", "backslashreplace")
+
+
+def job_key(job_id: bytes) -> bytes:
+    """Return the key of a job's hash."""
+    return Job.redis_job_namespace_prefix.encode() + job_id
+
+
+def hash_of(reply: Any) -> dict[bytes, bytes]:
+    """Return the reply to HGETALL as a dict, which it is only in RESP3; of a foreign key that is empty."""
+    if isinstance(reply, dict):
+        return reply
+    return dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
+
+
+def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields) -> dict[str, bytes]:
+    """Return the keys among the members of a set by the names that follow `prefix`.
+
+    What does not begin with it is skipped, and so is a name that looks like another when it is shown.
+    """
+    names: dict[str, bytes] = {}
+    for member in sorted(members):
+        name = label_text(member.removeprefix(prefix))
+        if member.startswith(prefix) and name not in names:
+            names[name] = member
+        else:
+            fields.skip(f"{member[:100]!r} in {where} is a foreign key, or shows like another")
+    return names
+
+
+class Fields:
+    """Parses the fields of one theme; what cannot be parsed is None, and counted."""
+
+    def __init__(self, theme: Theme, errors: Errors) -> None:
+        self._theme = theme
+        self._errors = errors
+
+    def skip(self, what: str) -> None:
+        """Count something unreadable."""
+        self._errors.count(self._theme, what)
+
+    def number(self, raw: bytes, what: str, whose: object) -> float | None:
+        """Return a finite number; `what` and `whose` tell the log where it stands."""
+        try:
+            value = float(raw)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, not a number")
+            return None
+        return value
+
+    def count(self, raw: bytes, what: str, whose: object) -> float | None:
+        """Return a number that a counter can have: not below 0."""
+        value = self.number(raw, what, whose)
+        if value is not None and value < 0:
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, below 0")
+            return None
+        return value
+
+    def timestamp(self, raw: bytes, what: str, whose: object) -> float | None:
+        """Return the Unix time of a date as RQ writes it: ISO 8601 in UTC."""
+        try:
+            moment = datetime.fromisoformat(raw.decode())
+            if moment.tzinfo is None:
+                raise ValueError(moment)  # noqa: TRY301
+        except ValueError:
+            self.skip(f"{what} {whose!r} is {raw[:50]!r}, not a date in UTC")
+            return None
+        return moment.timestamp()

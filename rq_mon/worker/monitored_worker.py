@@ -1,0 +1,236 @@
+"""RQ workers that count every job in the transaction that records its end.
+
+Any application that runs RQ 2.12 or 3.0 can have its jobs counted: install this package (`pip install .` in a
+checkout) where the workers run, and name the class. Nothing else changes, in code or in Redis.
+
+    rq worker --worker-class rq_mon.MonitoredWorker
+    rq worker-pool --worker-class rq_mon.MonitoredWorker
+
+RQ 3.0 passes more arguments than 2.12 to some of the methods below.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import redis
+from redis.client import Pipeline
+from rq import SimpleWorker, Worker
+from rq.executions import Execution
+from rq.job import Job, Retry
+from rq.queue import Queue
+from rq.utils import now
+from rq.worker import SpawnWorker
+
+from rq_mon.calls.job_function import function_of, label_text
+from rq_mon.catalogue import (
+    ABANDONED,
+    MAX_RETRIES_EXCEEDED,
+    MONITORED_WORKER_FIELD,
+    WORK_HORSE_KILLED,
+    Outcome,
+)
+from rq_mon.settings import Settings
+from rq_mon.worker.abandoned import RunningJob, count_abandoned
+from rq_mon.worker.recorder import End, JobRecorder, Start
+
+if TYPE_CHECKING:
+    from rq.worker import BaseWorker
+else:
+    BaseWorker = object
+
+TIME_TO_KILL = 120
+"""Seconds after a job's timeout within which RQ has killed its work horse: it waits 60, then looks."""
+
+
+class Run(NamedTuple):
+    """The execution that this worker has in hand."""
+
+    execution_id: str
+    job_id: str
+    function: str
+    started_at: datetime
+
+
+class MonitoredWorkerMixin(BaseWorker):
+    """Makes any worker class count its jobs: `class Mine(MonitoredWorkerMixin, HerokuWorker)`.
+
+    RQ ends a job in one of three methods (handle_job_success, handle_job_retry, handle_job_failure), and each
+    passes the transaction that records the end to cleanup_execution: that is where it is counted.
+
+    Not for SpawnWorker: RQ builds its work horses from a plain Worker, which does not count.
+    """
+
+    _recorder: JobRecorder | None = None
+    """None before the worker starts, and if its metrics cannot be written."""
+    _birth: str = ""
+    """As RQ stores it, from the start of the worker on."""
+    _job: Job | None = None
+    """What this worker has in hand, from before its start is recorded."""
+    _run: Run | None = None
+    _outcome: Outcome = "failed"
+    _exception: str = ""
+
+    def __init_subclass__(cls, **kwargs: Any) -> None:
+        super().__init_subclass__(**kwargs)
+        if issubclass(cls, SpawnWorker):
+            raise TypeError(f"{cls.__name__}: SpawnWorker's work horses are plain workers and cannot count")
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        """Start, and find out whether metrics can be written without breaking jobs."""
+        super().bootstrap(*args, **kwargs)
+        settings = Settings.from_environment()
+        recorder = JobRecorder(settings.max_functions_per_queue, settings.max_exceptions_per_function)
+        try:
+            problems = recorder.rehearse(self.connection)
+        except redis.ResponseError as error:
+            self.log.warning("Worker %s: jobs run, but are not counted: %s", self.name, error)
+            return
+        for problem in problems:
+            self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
+        self._birth = self.serialize()["birth"]
+        self._recorder = recorder
+        self.connection.hset(self.key, MONITORED_WORKER_FIELD, "1")
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Redis is to know of this worker; RQ writes it again where Redis has lost it."""
+        counts = {} if self._recorder is None else {MONITORED_WORKER_FIELD: "1"}
+        return {**super().serialize(), **counts}
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Report in one round trip; RQ takes two, three times a job. This pays for what counting costs."""
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+            return
+        with self.connection.pipeline(transaction=False) as batch:
+            super().heartbeat(timeout, batch)
+            batch.execute()
+
+    # --- start ---------------------------------------------------------------------------------------------
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run one job, forgetting afterwards what was known of it."""
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._job, self._run, self._exception = None, None, ""
+
+    def prepare_execution(self, job: Job) -> Execution:
+        """Record the start; RQ passes its transaction to set_state."""
+        self._job = job
+        return super().prepare_execution(job)
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Set the worker's state; with a pipeline, it is the transaction that records a job's start."""
+        if pipeline is None and state == self.get_state():
+            return  # RQ says twice after each job that the worker is idle
+        super().set_state(state, pipeline)
+        if pipeline is not None and self._job is not None and self._recorder is not None:
+            self._record_start(self._job, pipeline, self._recorder)
+
+    def _record_start(self, job: Job, pipeline: Pipeline, recorder: JobRecorder) -> None:
+        assert self.execution is not None  # noqa: S101  (RQ creates it before it calls set_state)
+        self._run = Run(self.execution.id, job.id, function_of(job), now())
+        running = RunningJob(
+            job.id,
+            self.key,
+            self._birth,
+            self.get_heartbeat_ttl(job),
+            self._deadline(job),
+            self._run.function,
+        )
+        waited = None
+        if job.enqueued_at is not None:
+            waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
+        recorder.record_start(pipeline, Start(self._run.execution_id, job.origin, running.encode(), waited))
+
+    def _deadline(self, job: Job) -> float:
+        if job.timeout is None or job.timeout < 0:
+            return math.inf
+        deadline: float = time.time() + job.timeout + self.job_monitoring_interval + TIME_TO_KILL
+        return deadline
+
+    # --- end -----------------------------------------------------------------------------------------------
+
+    def handle_job_success(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """The job returned."""
+        self._outcome, self._exception = "success", ""
+        super().handle_job_success(job, *args, **kwargs)
+
+    def handle_job_retry(self, job: Job, queue: Queue, retry: Retry, *args: Any, **kwargs: Any) -> None:
+        """The job returned a Retry; as often as it allows itself, RQ grants it."""
+        if job.number_of_retries and job.number_of_retries >= retry.max:
+            self._outcome, self._exception = "failed", MAX_RETRIES_EXCEEDED
+        else:
+            self._outcome, self._exception = "retried", ""
+        super().handle_job_retry(job, queue, retry, *args, **kwargs)
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """The job raised, or ran out of time; handle_job_failure follows."""
+        self._exception = label_text(exc_info[0].__name__)
+        super().handle_exception(job, *exc_info)
+
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """The job raised, was stopped, or its work horse died."""
+        if self._stopped_job_id == job.id:
+            self._outcome, self._exception = "stopped", ""
+        else:
+            self._outcome = "retried" if job.should_retry else "failed"
+            self._exception = self._exception or WORK_HORSE_KILLED
+        super().handle_job_failure(job, *args, **kwargs)
+
+    def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
+        """Count the end in the transaction that records it; RQ repeats both when it has to start over."""
+        if self._recorder is not None:
+            self._recorder.record_end(pipeline, self._end_of(job))
+        super().cleanup_execution(job, pipeline, *args, **kwargs)
+
+    def _end_of(self, job: Job) -> End:
+        run = self._run
+        if run is None or run.job_id != job.id:
+            # Maintenance found it between the queue and a worker that died before it could start it.
+            return End("", job.id, job.origin, function_of(job), "abandoned", ABANDONED)
+        return End(
+            run.execution_id,
+            job.id,
+            job.origin,
+            run.function,
+            self._outcome,
+            self._exception,
+            _run_time(job, run.started_at),
+        )
+
+    # --- abandoned -----------------------------------------------------------------------------------------
+
+    def clean_registries(self) -> None:
+        """Do RQ's maintenance, then count the executions whose worker died with them."""
+        super().clean_registries()  # type: ignore[no-untyped-call]
+        if self._recorder is None:
+            return
+        for queue in self.queues:
+            try:
+                count_abandoned(self.connection, self._recorder, queue.name, queue.started_job_registry.key)
+            except redis.ResponseError as error:
+                self.log.warning("Worker %s: cannot look for abandoned jobs: %s", self.name, error)
+
+
+def _run_time(job: Job, started_at: datetime) -> float:
+    """Seconds that the job ran.
+
+    RQ's own times, where they are of this execution: those of a retried job may be from the one before, and
+    RQ does not record when a stopped job ended.
+    """
+    begun = max(job.started_at or started_at, started_at)
+    ended = job.ended_at if job.ended_at is not None and job.ended_at >= begun else now()
+    return max(0.0, (ended - begun).total_seconds())
+
+
+class MonitoredWorker(MonitoredWorkerMixin, Worker):
+    """An `rq.Worker` that counts its jobs."""
+
+
+class MonitoredSimpleWorker(MonitoredWorkerMixin, SimpleWorker):
+    """An `rq.SimpleWorker` that counts its jobs."""

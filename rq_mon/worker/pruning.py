@@ -1,0 +1,167 @@
+"""Removes job metrics that nobody writes any more: `python -m rq_mon.worker.pruning prune --days 30`."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple, cast
+
+from redis import Redis
+from redis.exceptions import RedisError, ResponseError
+
+from rq_mon.catalogue import MONITORED_QUEUES_KEY
+from rq_mon.connection.client import connect
+from rq_mon.series import EXCEPTIONS, functions_key, jobs_key, running_key, waits_key
+from rq_mon.settings import Settings, SettingsError
+
+DEFAULT_DAYS = 30
+DAY = 86400
+
+# In scripts, because workers write all the while: a series is looked at and removed at once.
+
+PRUNE_JOBS = f"""
+local functions, jobs = KEYS[1], KEYS[2]
+local name, cutoff = ARGV[1], tonumber(ARGV[2])
+local function series_of(field)
+  local exception = string.match(field, '^{EXCEPTIONS}:%l+:(.*)$')
+  return exception and '{EXCEPTIONS}:' .. exception or string.match(field, '^%l+')
+end
+local function tells_when(field)
+  return string.find(field, '^%l+:written$') or string.find(field, '^{EXCEPTIONS}:written:')
+end
+local fields, stale, removed = redis.call('HKEYS', jobs), {{}}, {{}}
+for _, field in ipairs(fields) do
+  if tells_when(field) then
+    local written = tonumber(redis.call('HGET', jobs, field))
+    if not written then return redis.error_reply('ERR ' .. field .. ' is not a number') end
+    if written < cutoff then
+      stale[series_of(field)] = true
+      removed[#removed + 1] = series_of(field)
+    end
+  end
+end
+for _, field in ipairs(fields) do
+  if stale[series_of(field)] then redis.call('HDEL', jobs, field) end
+end
+if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', functions, name) end
+return removed
+"""
+"""Removes the outcomes and exceptions of a function that were last written before the cutoff."""
+
+PRUNE_QUEUE = """
+local waits, functions, running, queues = unpack(KEYS)
+local queue, cutoff = ARGV[1], tonumber(ARGV[2])
+local written = redis.call('HGET', waits, 'written')
+if written and not tonumber(written) then return redis.error_reply('ERR written is not a number') end
+local removed = written and tonumber(written) < cutoff and redis.call('DEL', waits) or 0
+if redis.call('EXISTS', waits, functions, running) == 0 then redis.call('SREM', queues, queue) end
+return removed
+"""
+"""Removes the waits of a queue if they were last written before the cutoff."""
+
+
+class Pruned(NamedTuple):
+    """A series that was removed."""
+
+    queue: str
+    function: str
+    """Empty for the waits of the queue."""
+    series: str
+    """Outcome, `exceptions:<class>`, or `waits`."""
+
+
+Report = Callable[[str], None]
+"""Told which key could not be pruned, and why."""
+
+
+def prune(connection: Redis, unwritten_for: float, report: Report) -> Iterator[Pruned]:
+    """Remove the series that were not written for so many seconds, and tell which; workers may run.
+
+    What holds something that only another program can have written is reported, and left as it is.
+    """
+    cutoff = str(int(time.time() - unwritten_for))
+    for queue in _members(connection, MONITORED_QUEUES_KEY, report):
+        for function in _members(connection, functions_key(queue), report):
+            for series in _prune_jobs(connection, queue, function, cutoff, report):
+                yield Pruned(queue, function, series)
+        if _prune_queue(connection, queue, cutoff, report):
+            yield Pruned(queue, "", "waits")
+
+
+@contextmanager
+def _reporting(key: str, report: Report) -> Iterator[None]:
+    try:
+        yield
+    except ResponseError as error:
+        report(f"{key!r}: {error}")
+
+
+def _members(connection: Redis, key: str, report: Report) -> list[str]:
+    members: set[bytes] = set()
+    with _reporting(key, report):
+        members = cast("set[bytes]", connection.smembers(key))
+    names = []
+    for member in sorted(members):
+        try:
+            names.append(member.decode())
+        except UnicodeDecodeError:
+            report(f"{key!r}: expected names in UTF-8, got {member!r}")
+    return names
+
+
+def _prune_jobs(connection: Redis, queue: str, function: str, cutoff: str, report: Report) -> list[str]:
+    jobs = jobs_key(queue, function)
+    removed: list[bytes] = []
+    with _reporting(jobs, report):
+        answer = connection.eval(PRUNE_JOBS, 2, functions_key(queue), jobs, function, cutoff)
+        removed = cast("list[bytes]", answer)
+    return [name.decode(errors="backslashreplace") for name in removed]
+
+
+def _prune_queue(connection: Redis, queue: str, cutoff: str, report: Report) -> bool:
+    keys = waits_key(queue), functions_key(queue), running_key(queue), MONITORED_QUEUES_KEY
+    with _reporting(waits_key(queue), report):
+        return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, cutoff))
+    return False
+
+
+def _days(text: str) -> int:
+    if not (text.isascii() and text.isdigit() and int(text) > 0):
+        raise argparse.ArgumentTypeError(f"expected a whole number of days of at least 1, got {text!r}")
+    return int(text)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command; return its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m rq_mon.worker.pruning")
+    commands = parser.add_subparsers(dest="command", required=True)
+    command = commands.add_parser("prune", help="remove series of job metrics that nobody writes any more")
+    command.add_argument("--days", type=_days, default=DEFAULT_DAYS, help="days without a write; default 30")
+    days = parser.parse_args(arguments).days
+    try:
+        url = Settings.from_environment().redis_url
+    except SettingsError as error:
+        parser.error(str(error))
+    count, problems = 0, 0
+
+    def report(problem: str) -> None:
+        nonlocal problems
+        problems += 1
+        print(f"left as it is: {problem}", file=sys.stderr)
+
+    try:
+        with connect(url) as connection:
+            for count, pruned in enumerate(prune(connection, days * DAY, report), start=1):  # noqa: B007
+                print("removed", *(repr(part) for part in pruned if part))
+    except RedisError as error:
+        print(f"stopped after {count} series: {error}", file=sys.stderr)
+        return 1
+    print(f"{count} series removed that were not written for {days} days")
+    return 1 if problems else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

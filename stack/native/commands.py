@@ -1,0 +1,259 @@
+"""How each service runs as a local process: its command line and what its environment adds."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from rq_mon.settings import Process, variables_of
+from stack import services
+from stack.dotenv import read_dotenv
+from stack.native import programs
+from stack.redis_access import RedisAccess, access_of
+from stack.redis_exporter import tls_variables, watched, write_passwords
+from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret
+from stack.services import Service
+from stack.settings import (
+    ALERT_RECEIVERS_DIR,
+    GRAFANA_URL,
+    PROJECT_ROOT,
+    REPOSITORY_URL,
+    RQ_DASHBOARD_URL,
+    SECRETS_DIRECTORY,
+    StackSettings,
+)
+
+FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
+"""After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
+
+PACKAGES = PROJECT_ROOT / "requirements" / "runtime.txt"
+"""The lock file: other packages make other Python processes."""
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """What supervisord is to run for a service."""
+
+    arguments: tuple[str, ...]
+    environment: Mapping[str, str] = field(default_factory=dict)
+    sources: tuple[Path, ...] = ()
+    """Files and folders that are read at the start: the service is restarted when they change."""
+    stop_within: int = 60
+    """Seconds from SIGTERM to SIGKILL."""
+    number: int = 1
+    """How many of it run side by side."""
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where the stack runs: its settings, and the folder for its data."""
+
+    settings: StackSettings
+    directory: Path
+
+    @property
+    def prometheus_config(self) -> Path:
+        """Where the prometheus.yml of this machine is written."""
+        return self.directory / "prometheus.yml"
+
+    @property
+    def secrets(self) -> Path:
+        """Where generated passwords are kept."""
+        return self.directory.parent / SECRETS_DIRECTORY.name
+
+    def access(self, user: RedisUser) -> RedisAccess:
+        """Return how a process gets into Redis as this user."""
+        return access_of(user, self.settings, self.secrets)
+
+    def data(self, service: Service) -> Path:
+        """Return the folder of a service's data, made if need be."""
+        path = self.directory / service.name
+        path.mkdir(parents=True, exist_ok=True)
+        return path
+
+    def listen(self, service: Service) -> str:
+        """Return address and port on which a service listens."""
+        return f"{self.settings.bind_address(service)}:{self.settings.port(service)}"
+
+    def url(self, service: Service) -> str:
+        """Return where a service that speaks HTTP answers."""
+        return f"http://{self.settings.address(service)}"
+
+
+def command(service: Service, place: Place) -> Command:
+    """Return how to run the service.
+
+    Raises:
+        StackError: its program is not installed.
+    """
+    return COMMANDS[service](place)
+
+
+def _redis(place: Place) -> Command:
+    config = PROJECT_ROOT / "stack" / "redis.conf"
+    users = place.data(services.REDIS) / "users.acl"
+    write_users(users, place.secrets)
+    arguments = (
+        *(programs.REDIS_SERVER.path(), str(config), "--aclfile", str(users)),
+        *("--bind", place.settings.bind_address(services.REDIS)),
+        *("--port", str(place.settings.port(services.REDIS))),
+        *("--dir", str(place.data(services.REDIS)), "--maxmemory", place.settings.redis_maxmemory),
+    )
+    return Command(arguments, sources=(config, users))
+
+
+def _python(
+    place: Place, user: RedisUser, process: Process, arguments: tuple[str, ...], *sources: str
+) -> Command:
+    given = place.settings.environment
+    environment = {name: given[name] for name in sorted(variables_of(process) & given.keys())}
+    access = place.access(user)
+    environment |= {**access.environment(), "PYTHONUNBUFFERED": "1"}
+    password = (access.password_file,) if access.password_file else ()
+    read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password, *access.tls_files.values())
+    return Command((sys.executable, *arguments), environment, read)
+
+
+def _script(service: Service, process: Process) -> Callable[[Place], Command]:
+    script = f"{service.name}.py"
+    sources = (script, "rq_mon", "scheduler", "demo", "cron_jobs.py")
+    return lambda place: _python(place, WORKER, process, (script,), *sources)
+
+
+def _worker(service: Service) -> Callable[[Place], Command]:
+    run = _script(service, "worker")
+    return lambda place: replace(
+        run(place), stop_within=place.settings.stop_grace, number=place.settings.number(service)
+    )
+
+
+def _rq_exporter(place: Place) -> Command:
+    run = _python(place, EXPORTER, "exporter", ("-m", "rq_mon.exporter"), "rq_mon")
+    port = str(place.settings.port(services.RQ_EXPORTER))
+    listen = {"RQ_EXPORTER_HOST": place.settings.bind_address(services.RQ_EXPORTER), "RQ_EXPORTER_PORT": port}
+    return Command(run.arguments, {**run.environment, **listen}, run.sources)
+
+
+def _redis_exporter(place: Place) -> Command:
+    given = place.access(PROBE)
+    access = watched(given)
+    passwords = place.data(services.REDIS_EXPORTER) / "passwords.json"
+    write_passwords(passwords, access)
+    return Command(
+        (programs.REDIS_EXPORTER.path(), f"-web.listen-address={place.listen(services.REDIS_EXPORTER)}"),
+        {
+            # May hold a password, so it is no argument, which others can see.
+            "REDIS_ADDR": access.address,
+            "REDIS_USER": access.username,
+            "REDIS_PASSWORD_FILE": str(passwords),
+            **tls_variables(given),
+        },
+        sources=(passwords,),
+    )
+
+
+def _prometheus(place: Place) -> Command:
+    settings = place.settings
+    return Command(
+        (
+            programs.PROMETHEUS.path(),
+            f"--config.file={place.prometheus_config}",
+            f"--storage.tsdb.path={place.data(services.PROMETHEUS)}",
+            f"--storage.tsdb.retention.time={settings.retention_time}",
+            f"--storage.tsdb.retention.size={settings.retention_size}",
+            "--enable-feature=exemplar-storage,expand-external-labels",
+            FOR_GRACE_PERIOD,
+            f"--web.listen-address={place.listen(services.PROMETHEUS)}",
+            f"--web.external-url={place.url(services.PROMETHEUS)}/",
+        ),
+        {"GRAFANA_URL": place.url(services.GRAFANA), **settings.given(GRAFANA_URL, REPOSITORY_URL)},
+        sources=(place.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
+    )
+
+
+def _alertmanager(place: Place) -> Command:
+    data = place.data(services.ALERTMANAGER)
+    shared = PROJECT_ROOT / "prometheus"
+    receivers = place.settings.given(ALERT_RECEIVERS_DIR)
+    return Command(
+        (
+            *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
+            str(data / "alertmanager.yml"),
+            f"--storage.path={data}",
+            "--data.retention=120h",
+            "--cluster.listen-address=",
+            f"--web.listen-address={place.listen(services.ALERTMANAGER)}",
+            f"--web.external-url={place.url(services.ALERTMANAGER)}/",
+        ),
+        receivers,
+        sources=(
+            *(shared / "alertmanager.yml", shared / "alertmanager.sh"),
+            *(PROJECT_ROOT / folder for folder in receivers.values()),
+        ),
+    )
+
+
+def _grafana(place: Place) -> Command:
+    program = Path(programs.GRAFANA.path())
+    packaged = Path("/usr/share/grafana")
+    home = packaged if packaged.is_dir() else program.resolve().parent.parent
+    folder = PROJECT_ROOT / "grafana"
+    data = str(place.data(services.GRAFANA))
+    files = ["grafana.env", *(["grafana-with-login.env"] if place.settings.is_open(services.GRAFANA) else [])]
+    environment = {
+        **{name: value for file in files for name, value in read_dotenv(folder / file).items()},
+        "GF_SERVER_HTTP_ADDR": place.settings.bind_address(services.GRAFANA),
+        "GF_SERVER_HTTP_PORT": str(place.settings.port(services.GRAFANA)),
+        "GF_PATHS_DATA": data,
+        "GF_PATHS_LOGS": data,
+        "GF_PATHS_PLUGINS": f"{data}/plugins",
+        "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(place.secrets, GRAFANA_ADMIN_PASSWORD)),
+        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
+        "ALERTMANAGER_URL": place.url(services.ALERTMANAGER),
+        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
+    }
+    server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
+    return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
+
+
+def _preview(place: Place) -> Command:
+    environment = {
+        "PREVIEW_HOST": place.settings.bind_address(services.PREVIEW),
+        "PREVIEW_PORT": str(place.settings.port(services.PREVIEW)),
+        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
+        "DASHBOARDS_PATH": "grafana/generated",
+        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
+        "PYTHONUNBUFFERED": "1",
+    }
+    folders = (PROJECT_ROOT / "grafana" / name for name in ("preview", "generated", "provisioning"))
+    return Command((sys.executable, "-m", "grafana.preview"), environment, (PACKAGES, *folders))
+
+
+def _rq_dashboard(place: Place) -> Command:
+    run = _python(place, OPERATOR, "cron-scheduler", ("-m", "stack.job_pages"), "stack/job_pages", "rq_mon")
+    password = ensure_secret(place.secrets, RQ_DASHBOARD_PASSWORD)
+    listen = {
+        "RQ_DASHBOARD_HOST": place.settings.bind_address(services.RQ_DASHBOARD),
+        "RQ_DASHBOARD_PORT": str(place.settings.port(services.RQ_DASHBOARD)),
+        "RQ_DASHBOARD_PASSWORD_FILE": str(password),
+    }
+    return Command(run.arguments, {**run.environment, **listen}, (*run.sources, password))
+
+
+COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
+    services.REDIS: _redis,
+    services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
+    services.LONG_RUNNING_WORKER: _worker(services.LONG_RUNNING_WORKER),
+    services.CRON_SCHEDULER: _script(services.CRON_SCHEDULER, "cron-scheduler"),
+    services.RQ_EXPORTER: _rq_exporter,
+    services.REDIS_EXPORTER: _redis_exporter,
+    services.PROMETHEUS: _prometheus,
+    services.ALERTMANAGER: _alertmanager,
+    services.GRAFANA: _grafana,
+    services.PREVIEW: _preview,
+    services.RQ_DASHBOARD: _rq_dashboard,
+}

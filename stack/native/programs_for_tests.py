@@ -1,0 +1,21 @@
+"""Installs the programs that the tests run: `python -m stack.native.programs_for_tests`."""
+
+from __future__ import annotations
+
+import sys
+
+from stack.native.debian import ensure_installed
+from stack.native.programs import NEEDED_BY_TESTS, missing
+from stack.runtime import StackError
+
+
+def main() -> None:
+    """Install what is missing; where that cannot be done, say so and leave it to the tests to be skipped."""
+    try:
+        ensure_installed(missing(NEEDED_BY_TESTS))
+    except StackError as error:
+        print(f"{error}\nTests that need these programs are skipped.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main()

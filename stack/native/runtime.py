@@ -1,0 +1,278 @@
+"""Runs the stack as local processes under supervisord."""
+
+from __future__ import annotations
+
+import contextlib
+import re
+import shutil
+import subprocess
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+from stack.native import processes, programs, prometheus_config, supervisor_config
+from stack.native.commands import Command, Place, command
+from stack.native.debian import ensure_installed
+from stack.native.health import find_fault
+from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
+from stack.native.supervisor_config import program_names
+from stack.ports import check_logins, check_ports_free, notes_of_open_ports
+from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
+from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
+from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
+
+ANSWERS_WITHIN = 60.0
+"""Seconds after which a running process that does not answer is not starting any more, but broken."""
+
+QUIETLY_WAITED_FOR = 2.0
+"""Seconds after which stop says what it waits for."""
+
+ASKED_AGAIN_WITHIN = 30.0
+"""Seconds after which a supervisord that does not answer, while services are stopped, is given up."""
+
+POLL = 0.1
+
+STOPPED = State(Health.STOPPED)
+LEFT_BEHIND = State(Health.FAILED, "supervisord does not answer: make start-rq-mon")
+
+HEALTH_BY_STATE = {
+    "STARTING": Health.STARTING,
+    "BACKOFF": Health.FAILED,
+    "EXITED": Health.FAILED,
+    "FATAL": Health.FAILED,
+}
+
+
+class NativeRuntime:
+    """The services as processes of this machine and of the user who starts them."""
+
+    name = "native"
+
+    def __init__(self, settings: StackSettings, directory: Path = STATE_DIRECTORY / "native") -> None:
+        self.settings = settings
+        self.directory = directory
+        self.place = Place(settings, directory)
+        self.supervisor = Supervisor(directory)
+
+    def services(self) -> Sequence[Service]:
+        """Return all services but what is not wanted, takes another's place, or another Redis has."""
+        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.services_elsewhere()}
+        if not self.settings.with_rq_dashboard and not self._runs(RQ_DASHBOARD):
+            absent.add(RQ_DASHBOARD)
+        return [service for service in SERVICES if service not in absent]
+
+    def _runs(self, service: Service) -> bool:
+        with contextlib.suppress(StackError):
+            return service.name in self.supervisor.processes()
+        return False
+
+    def start(self) -> None:
+        """Install what is missing, end what a crash left behind, then start or update supervisord."""
+        ensure_installed(programs.missing(programs.NEEDED))
+        running = self.supervisor.is_running()
+        if not running:
+            self._end_leftovers()
+        check_logins(self.settings, self.services())
+        check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
+        commands = self._write_configuration()
+        if running:
+            self.supervisor.update(within=max(command.stop_within for command in commands.values()))
+        else:
+            self.supervisor.start(self.settings.environment)
+
+    def scale(self, worker: Service) -> None:
+        """Start or end programs of the worker."""
+        commands = self._write_configuration()
+        names = program_names(worker, commands[worker].number)
+        beyond = {name for name in self.supervisor.processes() if service_of(name) is worker}
+        self.supervisor.update(commands[worker].stop_within, only={*names, *beyond})
+
+    def stop(self) -> None:
+        """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
+        # If it answers no more, its programs are leftovers, of which Redis is the last as well.
+        with contextlib.suppress(StackError):
+            if self.supervisor.is_running():
+                self._stop_programs(lambda name: name != REDIS.name)
+                self._stop_programs(
+                    lambda name: name == REDIS.name
+                )  # the last: workers need it to record the end of their jobs
+                self.supervisor.shut_down(within=self.settings.stop_grace)
+        self._end_leftovers()
+
+    def states(self) -> Mapping[Service, State]:
+        """Ask supervisord for the processes, and each running process whether it works."""
+        services = self.services()
+        try:
+            found = self.supervisor.processes()
+        except StackError:
+            left = {service_of(name) for name in processes.program_names_of(self.directory)}
+            return {service: LEFT_BEHIND if service in left else STOPPED for service in services}
+        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+            states = pool.map(lambda service: self._state(service, found), services)
+            return dict(zip(services, states, strict=True))
+
+    def last_log_lines(self, service: Service, count: int) -> str:
+        """Return the end of the service's log file, or of each of its files."""
+        logs = self._logs(service)
+        return "\n".join(
+            line for log in logs for line in log.read_text(errors="replace").splitlines()[-count:]
+        )
+
+    def follow_logs(self, service: Service | None) -> None:
+        """Print and follow log files with tail(1), which also follows them across rotation."""
+        wanted = [service] if service else self.services()
+        logs = [str(log) for each in wanted for log in self._logs(each)]
+        if logs:
+            subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
+
+    def notes(self) -> Sequence[str]:
+        """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
+        notes = []
+        if GRAFANA in self.services():
+            notes.append(f"Grafana's admin password is in {self.place.secrets / GRAFANA_ADMIN_PASSWORD}")
+        else:
+            notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
+        if RQ_DASHBOARD in self.services():
+            notes.append(rq_dashboard_note(self.place.secrets))
+        if not self.settings.has_own_redis():
+            notes.append(WATCHES_ANOTHER_REDIS)
+        return [*notes, *notes_of_open_ports(self.settings, self.services())]
+
+    @contextlib.contextmanager
+    def paused(self, service: Service) -> Iterator[None]:
+        """Let supervisord stop the service, and start it afterwards."""
+        is_running = self.supervisor.is_running() and service.name in self._running()
+        if is_running:
+            self._stop_programs(lambda name: name == service.name)
+        try:
+            yield
+        finally:
+            if is_running:
+                self.supervisor.request_start(service.name)
+
+    def run_beside(
+        self,
+        service: Service,
+        script: str,
+        *,
+        stdin: IO[bytes] | None = None,
+        stdout: IO[bytes] | None = None,
+    ) -> None:
+        """Run the script as the user who runs the stack."""
+        result = subprocess.run(
+            ["sh", "-c", script],
+            cwd=self.place.data(service),
+            stdin=stdin or subprocess.DEVNULL,
+            stdout=stdout or subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+        if result.returncode:
+            raise StackError(result.stderr.strip())
+
+    def data(self) -> Sequence[str]:
+        """Return the folders with data, logs and secrets."""
+        return [str(folder) for folder in (self.directory, self.place.secrets) if folder.exists()]
+
+    def clean(self) -> None:
+        """Remove them."""
+        for folder in (self.directory, self.place.secrets):
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def leftovers(self) -> Sequence[str]:
+        """Return the programs, which the system's package manager has installed."""
+        installed = [program for program in programs.NEEDED if program.find()]
+        packages = dict.fromkeys(package for program in installed for package in program.debian_packages)
+        if not packages or not Path("/etc/debian_version").exists():
+            return []
+        return [f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}"]
+
+    def _write_configuration(self) -> Mapping[Service, Command]:
+        services = self.services()
+        for folder in (self.directory, self.directory / "logs"):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
+        prometheus_config.write(
+            shared, self.directory, services, self.settings.address, self.settings.scrape_targets()
+        )
+        commands = {service: command(service, self.place) for service in services}
+        text = supervisor_config.render(self.directory, commands)
+        self.supervisor.config_path.write_text(text, encoding="utf-8")
+        return commands
+
+    def _logs(self, service: Service) -> list[Path]:
+        names = program_names(service, self.settings.number(service))
+        logs = [supervisor_config.log_path(self.directory, name) for name in names]
+        return [log for log in logs if log.exists()]
+
+    def _state(self, service: Service, found: Mapping[str, ProcessInfo]) -> State:
+        names = program_names(service, self.settings.number(service))
+        state = worst_state(_state_of_program(found.get(name)) for name in names)
+        if state.health is not Health.HEALTHY:
+            return state
+        fault = find_fault(service, self.place)
+        if not fault:
+            return state
+        uptime = min(found[name].uptime for name in names)
+        return State(Health.STARTING if uptime < ANSWERS_WITHIN else Health.FAILED, fault)
+
+    def _stop_programs(self, chosen: Callable[[str], bool]) -> None:
+        for name in filter(chosen, self._running()):
+            self.supervisor.request_stop(name)
+        started, said = time.monotonic(), False
+        while left := set(filter(chosen, self._running())):
+            waited = time.monotonic() - started
+            if waited > self.settings.stop_grace:
+                return
+            if waited > QUIETLY_WAITED_FOR and not said:
+                print(self._waiting_message(left), flush=True)
+                said = True
+            time.sleep(POLL)
+
+    def _waiting_message(self, names: set[str]) -> str:
+        grace = self.settings.stop_grace
+        return f"Still at work: {', '.join(sorted(names))}. Waiting at most {grace} s ({STOP_GRACE.name})"
+
+    def _running(self) -> set[str]:
+        return {name for name, process in self._ask_again().items() if process.state not in ENDED}
+
+    def _ask_again(self) -> Mapping[str, ProcessInfo]:
+        """Ask until supervisord answers: a busy machine may keep it waiting, and its programs run on.
+
+        Raises:
+            StackError: it has not answered within ASKED_AGAIN_WITHIN.
+        """
+        deadline = time.monotonic() + min(ASKED_AGAIN_WITHIN, self.settings.stop_grace)
+        while True:
+            try:
+                return self.supervisor.processes()
+            except StackError:
+                if time.monotonic() > deadline:
+                    raise
+            time.sleep(POLL)
+
+    def _end_leftovers(self) -> None:
+        left = processes.processes_of(self.directory)
+        if left:
+            print(f"Ending {len(left)} processes that are still there", flush=True)
+            processes.end_all(self.directory, self.settings.stop_grace)
+
+
+def service_of(program: str) -> Service | None:
+    """Return the service that a program is one of."""
+    names = (service for service in SERVICES if re.fullmatch(rf"{re.escape(service.name)}(-\d+)?", program))
+    return next(names, None)
+
+
+def _state_of_program(process: ProcessInfo | None) -> State:
+    """Return its state as far as supervisord knows it: HEALTHY if it runs."""
+    if process is None or process.state in {"STOPPED", "STOPPING"}:
+        return STOPPED
+    if process.state == "RUNNING":
+        return State(Health.HEALTHY)
+    return State(HEALTH_BY_STATE.get(process.state, Health.FAILED), process.description)

@@ -1,0 +1,147 @@
+"""supervisord.conf: one program for each service, or for each of its workers, in the order of their start."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shlex
+from collections.abc import Mapping
+from pathlib import Path
+
+from stack.native.commands import Command
+from stack.runtime import StackError
+from stack.services import Service
+from stack.settings import PROJECT_ROOT
+
+SOURCES_DIGEST = "RQ_MON_SOURCES"
+"""Changes with the files that a program reads at its start, so that supervisord sees a changed program."""
+
+LOG_MEGABYTES = 10
+LOG_BACKUPS = 3
+LOG_LIMIT = LOG_MEGABYTES * 1024**2 * (1 + LOG_BACKUPS)
+"""Bytes that the log of one program may take, and that of supervisord itself."""
+
+UNIX_SOCKET_PATH_LIMIT = 100
+"""Linux allows 107 bytes; supervisord needs a few for a temporary name."""
+
+
+def supervisor_socket(directory: Path) -> Path:
+    """Return where supervisord of this state directory listens."""
+    return directory / "supervisor.sock"
+
+
+def log_path(directory: Path, name: str) -> Path:
+    """Return the log of a program, or of supervisord itself."""
+    return directory / "logs" / f"{name}.log"
+
+
+def program_names(service: Service, number: int) -> list[str]:
+    """Return the names of the programs of a service.
+
+    Each is a program of its own, so that supervisord can start or end one and leave the others alone.
+    """
+    return [service.name, *(f"{service.name}-{position}" for position in range(2, number + 1))]
+
+
+def render(directory: Path, commands: Mapping[Service, Command]) -> str:
+    """Return the text of the configuration file.
+
+    Args:
+        directory: the state directory: sockets, logs
+        commands: what to run, first started first
+
+    Raises:
+        StackError: a path cannot be written into such a file.
+    """
+    socket = supervisor_socket(directory)
+    if len(os.fsencode(socket)) > UNIX_SOCKET_PATH_LIMIT:
+        raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
+    sections = [_supervisord(directory)]
+    for position, (service, command) in enumerate(commands.items()):
+        names = program_names(service, command.number)
+        sections += [_program(directory, name, command, position) for name in names]
+    return "\n".join(sections)
+
+
+def _supervisord(directory: Path) -> str:
+    return (
+        _section("unix_http_server", {"file": supervisor_socket(directory), "chmod": "0700"})
+        + _section(
+            "supervisord",
+            {
+                "logfile": log_path(directory, "supervisord"),
+                "logfile_maxbytes": f"{LOG_MEGABYTES}MB",
+                "logfile_backups": LOG_BACKUPS,
+                "pidfile": directory / "supervisord.pid",
+                "directory": PROJECT_ROOT,
+            }
+            # Everything runs as whoever started it; supervisord wants to hear that root is meant.
+            | ({"user": "root"} if os.getuid() == 0 else {}),
+        )
+        + _section(
+            "rpcinterface:supervisor",
+            {"supervisor.rpcinterface_factory": "supervisor.rpcinterface:make_main_rpcinterface"},
+        )
+    )
+
+
+def _program(directory: Path, name: str, command: Command, position: int) -> str:
+    environment = {**command.environment, SOURCES_DIGEST: _digest(command)}
+    return _section(
+        f"program:{name}",
+        {
+            "command": shlex.join(command.arguments),
+            "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
+            "priority": position,
+            "autorestart": "true",
+            # Try for ever, each time one second later: what a service waits for may come back tomorrow.
+            "startretries": 1_000_000,
+            "stopwaitsecs": command.stop_within,
+            "killasgroup": "true",
+            "redirect_stderr": "true",
+            "stdout_logfile": log_path(directory, name),
+            "stdout_logfile_maxbytes": f"{LOG_MEGABYTES}MB",
+            "stdout_logfile_backups": LOG_BACKUPS,
+        },
+    )
+
+
+def _assignment(name: str, value: str) -> str:
+    if '"' in value or not _survives_parsing(value):
+        # The value may be a secret, so it is not repeated.
+        raise StackError(f"{name}: expected a value without line breaks, double quotes, ' ;' and ' #'")
+    return f'{name}="{value}"'
+
+
+def _section(name: str, options: Mapping[str, object]) -> str:
+    lines = [f"[{name}]"]
+    for option, value in options.items():
+        text = str(value)
+        if not _survives_parsing(text):
+            raise StackError(f"{text!r}: expected paths and settings without line breaks, ' ;' and ' #'")
+        lines.append(f"{option}={text.replace('%', '%%')}")
+    return "\n".join([*lines, ""])
+
+
+def _survives_parsing(value: str) -> bool:
+    """Tell whether supervisord's parser reads the value back: it has no escape for comments and lines."""
+    return not any(sign in value for sign in ("\n", " ;", " #"))
+
+
+def _digest(command: Command) -> str:
+    """Return a digest of what the program reads: names and contents of its sources, files below folders too.
+
+    Of the programs themselves it holds size and time, which differ after an upgrade.
+    """
+    digest = hashlib.sha256()
+    for source in command.sources:
+        files = sorted(source.rglob("*")) if source.is_dir() else [source]
+        for file in files:
+            if file.is_file() and file.suffix != ".pyc":
+                digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    for argument in command.arguments:
+        program = Path(argument)
+        if program.is_absolute() and program.is_file() and os.access(program, os.X_OK):
+            status = program.stat()
+            digest.update(f"{program} {status.st_size} {status.st_mtime_ns}".encode() + b"\0")
+    return digest.hexdigest()[:16]

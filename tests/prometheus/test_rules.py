@@ -1,0 +1,198 @@
+"""Every alert is complete, can fire, leads somewhere, and is tested."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+import yaml
+
+from rq_mon.catalogue import CATALOGUE
+from tests.prometheus.foreign import FOREIGN
+from tests.prometheus.rules import (
+    PROMETHEUS,
+    RUNBOOKS,
+    WATCHDOG,
+    Alert,
+    alerts,
+    metrics,
+    rules,
+    unit_test_moments,
+    windows_of,
+)
+
+ALERTS = alerts()
+MOMENTS = unit_test_moments()
+RECORDED = {rule["record"] for rule in rules() if "record" in rule}
+SERIES = {name for metric in CATALOGUE for name in metric.series}
+SERIES_OF_ONE_WORKER = {name for metric in CATALOGUE if "name" in metric.labels for name in metric.series}
+
+DASHBOARD = "{{ $externalLabels.grafana_url }}/d/"
+REPOSITORY = "{{ $externalLabels.repository_url }}"
+
+every_alert = pytest.mark.parametrize("alert", ALERTS, ids=str)
+
+
+# ---- complete ----
+
+
+@every_alert
+def test_alert_has_a_severity_and_every_annotation(alert: Alert) -> None:
+    expected = {"none"} if alert.name == WATCHDOG else {"critical", "warning"}
+
+    assert alert.severity in expected
+    assert alert.labels.keys() == {"severity"}
+    assert alert.annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+
+
+@every_alert
+def test_summary_is_a_headline_and_description_is_made_of_sentences(alert: Alert) -> None:
+    assert not alert.annotations["summary"].endswith(".")
+    assert len(alert.annotations["summary"]) < 90
+    assert alert.annotations["description"].endswith(".")
+
+
+@every_alert
+def test_runbook_is_the_page_of_this_alert(alert: Alert) -> None:
+    assert alert.annotations["runbook_url"] == f"{REPOSITORY}docs/runbooks/{alert.name}.md"
+    assert (RUNBOOKS / f"{alert.name}.md").is_file()
+
+
+@every_alert
+def test_dashboard_exists_and_has_the_variables_of_the_link(alert: Alert, project_root: Path) -> None:
+    link = alert.annotations["dashboard_url"]
+    assert link.startswith(DASHBOARD)
+
+    path, variables = _uids_and_variables(link.removeprefix(DASHBOARD))
+
+    for uid in path:
+        board = json.loads((project_root / "grafana" / "generated" / f"{uid}.json").read_text())
+        assert board["uid"] == uid
+        assert variables <= {f"var-{variable['name']}" for variable in board["templating"]["list"]}
+
+
+def _uids_and_variables(link: str) -> tuple[list[str], set[str]]:
+    """The dashboards that the link may lead to (a template can choose), and what it fills in."""
+    uids = re.findall(r"\brq-[a-z-]+", link.split("?")[0])
+    assert uids
+    return uids, set(parse_qs(urlsplit(re.sub(r"\{\{.*?\}\}", "x", link)).query))
+
+
+# ---- able to fire ----
+
+
+@every_alert
+def test_alert_reads_only_what_is_served_or_recorded(alert: Alert) -> None:
+    assert metrics(alert.expression) <= SERIES | RECORDED | FOREIGN.keys()
+
+
+@pytest.mark.parametrize(
+    "rule", [rule for rule in rules() if "record" in rule], ids=lambda rule: rule["record"]
+)
+def test_recording_rule_reads_only_what_is_served_or_recorded(rule: dict[str, str]) -> None:
+    assert metrics(rule["expr"]) <= SERIES | RECORDED | FOREIGN.keys()
+
+
+@every_alert
+def test_alert_on_a_single_worker_fires_at_once_because_its_series_may_end_first(alert: Alert) -> None:
+    if metrics(alert.expression) & SERIES_OF_ONE_WORKER:
+        assert alert.lasting == 0
+
+
+@every_alert
+def test_alert_on_events_does_not_outlast_the_window_that_remembers_them(alert: Alert) -> None:
+    for window in windows_of("increase", alert.expression):
+        assert alert.lasting < window
+
+
+@every_alert
+def test_alert_that_compares_events_has_no_lower_bound_but_zero_or_an_objective(alert: Alert) -> None:
+    """A raw counter says how often something happened since the beginning of time, not whether it happens."""
+    counters = {name for name in metrics(alert.expression) if name.endswith(("_total", ":from_zero"))}
+    bare = {
+        name
+        for name in counters
+        if not re.search(rf"(increase|rate|resets)\({re.escape(name)}\W", alert.expression)
+        and not re.search(
+            rf"unless on \(instance, queue\)\s+max by \(instance, queue\) \({name}\)", alert.expression
+        )
+    }
+
+    assert bare == set()
+
+
+# ---- tested ----
+
+
+@every_alert
+def test_unit_tests_see_the_alert_fire_and_its_texts_filled_in(alert: Alert) -> None:
+    fired = [
+        expected
+        for moment in MOMENTS
+        if moment.alert == alert.name
+        for expected in moment.expected
+        if expected["exp_labels"]["severity"] == alert.severity
+    ]
+
+    assert fired
+    for expected in fired:
+        assert expected["exp_annotations"].keys() == alert.annotations.keys()
+        assert not re.search(r"<no value>|\{\{|  ", " ".join(expected["exp_annotations"].values()))
+
+
+@every_alert
+def test_link_of_an_alert_leads_to_the_redis_and_the_queue_that_it_is_about(alert: Alert) -> None:
+    labels = {"queue"} if alert.name == "RQAlertmanagerDown" else {"instance", "queue"}
+    for moment in MOMENTS:
+        for expected in moment.expected if moment.alert == alert.name else ():
+            about = labels & expected["exp_labels"].keys()
+            linked = parse_qs(urlsplit(expected["exp_annotations"]["dashboard_url"]).query)
+            assert {f"var-{label}" for label in about} <= linked.keys()
+
+
+@pytest.mark.parametrize("name", sorted({alert.name for alert in ALERTS} - {WATCHDOG}))
+def test_unit_tests_see_the_alert_silent_first_and_again_after_it_has_fired(name: str) -> None:
+    moments = [moment for moment in MOMENTS if moment.alert == name]
+    fired = [moment for moment in moments if moment.expected]
+
+    assert any(
+        not before.expected and not after.expected and before.time < moment.time < after.time
+        for moment in fired
+        for before in moments
+        for after in moments
+        if before.test == moment.test == after.test
+    )
+
+
+@pytest.mark.needs("promtool")
+@pytest.mark.parametrize("path", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda path: path.stem)
+def test_unit_tests_of_the_rules_pass(path: Path) -> None:
+    result = subprocess.run(
+        ["promtool", "test", "rules", str(path)], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_accepts_the_configuration_with_all_rules(project_root: Path) -> None:
+    result = subprocess.run(
+        ["promtool", "check", "config", str(PROMETHEUS / "prometheus.yml")],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_queues_of_every_scenario_are_watched_for_every_alert_at_every_moment() -> None:
+    scenarios = yaml.safe_load((PROMETHEUS / "tests" / "scenarios.yml").read_text())
+
+    assert scenarios["rule_files"] == ["../rules/*.yml"]
+    for test in scenarios["tests"]:
+        assert any("max_over_time(ALERTS{alertname!=" in check["expr"] for check in test["promql_expr_test"])

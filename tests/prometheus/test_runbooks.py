@@ -1,0 +1,254 @@
+"""Runbooks: a page for each alert, with links that lead somewhere and commands that work."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shlex
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import promql_parser
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from proofs.harness.redis_server import RedisServer
+from rq_mon.catalogue import CATALOGUE
+from rq_mon.cron.definition import define
+from rq_mon.cron.registry import CronRegistry
+from stack.redis_users import OPERATOR, write_users
+from stack.secrets import read_secret
+from stack.settings import PROJECT_ROOT
+from tests.prometheus.foreign import FOREIGN
+from tests.prometheus.rules import RUNBOOKS, alerts, metrics, rules, seconds
+
+INDEX = RUNBOOKS / "README.md"
+WITHOUT_ALERT = {"jobs-run-too-often"}
+PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path != INDEX)
+SECTIONS = ["What it means", "How bad", "First look", "Causes, the likeliest first", "Mend", "Prevent"]
+
+every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
+every_file = pytest.mark.parametrize("path", [INDEX, *PAGES], ids=lambda path: path.stem)
+
+READABLE = {metric for each in CATALOGUE for metric in each.series} | FOREIGN.keys() | {"ALERTS"}
+RECORDED = {rule["record"] for rule in rules() if "record" in rule}
+
+
+# ---- pages ----
+
+
+def test_there_is_a_page_for_each_alert_and_no_other() -> None:
+    assert {path.stem for path in PAGES} == {alert.name for alert in alerts()} | WITHOUT_ALERT
+
+
+@every_page
+def test_page_answers_the_same_questions_in_the_same_order(path: Path) -> None:
+    sections = re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
+
+    assert sections == [section for section in SECTIONS if section in sections]
+    assert set(SECTIONS) - set(sections) <= (
+        {"What it means", "How bad"} if path.stem in WITHOUT_ALERT else set()
+    )
+
+
+@every_page
+def test_first_look_has_a_dashboard_a_query_and_a_command(path: Path) -> None:
+    first_look = path.read_text().split("## First look")[1].split("## Causes")[0]
+
+    assert "/d/rq-" in first_look
+    assert "```promql" in first_look
+    assert "```sh" in first_look
+
+
+@every_file
+def test_links_lead_to_pages_that_exist(path: Path) -> None:
+    for target in re.findall(r"\]\((?!http)([^)]+)\)", path.read_text()):
+        assert (path.parent / target).exists(), target
+
+
+@every_file
+def test_dashboards_exist_and_have_the_panels_that_are_named(path: Path) -> None:
+    text = " ".join(path.read_text().split())
+    for uid, named in re.findall(r"/d/(rq-[a-z-]+)\)((?:,? (?:panels?|rows?|and|,|\*[^*]+\*,?))*)", text):
+        panels = json.loads((PROJECT_ROOT / "grafana" / "generated" / f"{uid}.json").read_text())["panels"]
+        assert set(re.findall(r"\*([^*]+)\*", named)) <= {panel.get("title") for panel in panels}
+
+
+@every_page
+def test_query_parses_and_reads_what_there_is(path: Path) -> None:
+    for query in re.findall(r"```promql\n(.*?)```", path.read_text(), re.DOTALL):
+        promql_parser.parse(query)
+        assert metrics(query) <= READABLE | RECORDED
+
+
+def test_index_has_a_line_for_each_alert_with_its_severity_and_delay() -> None:
+    rows = re.findall(r"^\| \[(\w+)\]\(\1\.md\) \| (\w+) \| (\w+) \| .+ \|$", INDEX.read_text(), re.MULTILINE)
+
+    listed = sorted((name, severity, seconds(lasting)) for name, severity, lasting in rows)
+    assert listed == sorted((alert.name, alert.severity, alert.lasting) for alert in alerts())
+
+
+# ---- commands ----
+
+
+def commands() -> list[str]:
+    """Every command of every page, once, without its comment."""
+    found: set[str] = set()
+    for path in PAGES:
+        text = path.read_text()
+        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
+        found |= {line for block in blocks for line in block.splitlines()}
+        prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
+        spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
+        found |= {
+            span
+            for span in spans
+            if re.match(r"(\./rqmon|\.venv/bin/|redis-cli |make |docker |promtool )", span)
+        }
+    return sorted({re.sub(r"\s+#.*$", "", command) for command in found})
+
+
+RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python")
+NOT_RUN_HERE = (
+    "bgrewriteaof",
+    "rq worker",
+)  # the first fails while another one runs; the second goes on for ever
+NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
+ASKS = re.compile(r"^\./rqmon (requeue|delete|purge|empty|cron cancel)\b")
+PLACEHOLDERS = {
+    "your-queue": "short-running",
+    "CRON_JOB": "nightly",
+    "AbandonedJobError": "ValueError",
+    "KEY": "rq:queues",
+}
+"""What the reader puts in, and what there is here."""
+
+
+def filled_in(command: str) -> str:
+    for placeholder, here in PLACEHOLDERS.items():
+        command = command.replace(placeholder, here)
+    return command
+
+
+@pytest.fixture(scope="module")
+def environment(redis_server: RedisServer) -> dict[str, str]:
+    path = f"{PROJECT_ROOT}{os.pathsep}{os.environ['PATH']}"
+    return {**os.environ, "RQ_REDIS_URL": redis_server.url, "PATH": path}
+
+
+@pytest.fixture
+def jobs(redis_client: Redis) -> None:
+    """A job that failed, one that waits, a worker and a cron job, for commands that show or change such."""
+    CronRegistry(redis_client).register(
+        define(
+            "time.sleep",
+            "0 0 * * *",
+            queue_name="short-running",
+            timezone=ZoneInfo("UTC"),
+            now=time.time(),
+            timeout=60,
+            cron_job_id="nightly",
+        )
+    )
+    queue = Queue("short-running", connection=redis_client)
+    queue.enqueue("os.no_such_function")
+    SimpleWorker([queue], connection=redis_client).work(burst=True)
+    queue.enqueue("time.sleep", 0)
+    SimpleWorker([queue], connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.needs("redis-cli")
+@pytest.mark.parametrize(
+    "command",
+    [
+        each
+        for each in commands()
+        if each.startswith(RUN_HERE) and not any(part in each for part in NOT_RUN_HERE)
+    ],
+)
+def test_command_works(
+    command: str, jobs: None, environment: dict[str, str], request: pytest.FixtureRequest
+) -> None:
+    command = filled_in(command)
+    result = subprocess.run(
+        ["bash", "-c", f"{command} --yes" if ASKS.match(command) else command],
+        cwd=PROJECT_ROOT,
+        env=environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    expected = 1 if _needs_what_is_not_here(command) else 0
+    assert result.returncode == expected, result.stdout + result.stderr
+
+
+@pytest.fixture(scope="module")
+def operator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """A Redis with the users of the stack, entered as the operator."""
+    directory = tmp_path_factory.mktemp("users")
+    write_users(directory / "users.acl", directory)
+    password = read_secret(directory, OPERATOR.secret)
+    with RedisServer(directory, "--aclfile", str(directory / "users.acl")) as server:
+        yield server.url.replace("//", f"//{OPERATOR.name}:{password}@")
+
+
+@pytest.mark.needs("redis-cli")
+@pytest.mark.parametrize("command", [each for each in commands() if "redis-cli" in each])
+def test_the_operator_may_ask_redis_what_a_page_says(command: str, operator_url: str) -> None:
+    result = subprocess.run(
+        ["bash", "-c", filled_in(command)],
+        cwd=PROJECT_ROOT,
+        env={**os.environ, "RQ_REDIS_URL": operator_url},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    said = result.stdout + result.stderr
+    assert result.returncode == 0, said
+    assert not re.search("NOPERM|NOAUTH|WRONGPASS|ERR ", said), said
+
+
+def test_no_page_puts_the_address_with_its_password_into_a_command_line() -> None:
+    assert not [command for command in commands() if "$RQ_REDIS_URL" in command]
+
+
+def _needs_what_is_not_here(command: str) -> bool:
+    """Health of cron, and a job that runs: the command then says so, and fails."""
+    return command.endswith("rq_mon.health cron") or any(part in command for part in NEED_A_JOB_THAT_RUNS)
+
+
+@pytest.mark.parametrize("command", [each for each in commands() if each.startswith("make ")])
+def test_make_target_and_service_exist(command: str) -> None:
+    makefile = (PROJECT_ROOT / "Makefile").read_text()
+    names = {word for word in shlex.split(command)[1:] if "=" not in word}
+    services = re.findall(r"SERVICE=(\S+)", command)
+
+    assert names <= set(re.findall(r"^([a-z-]+):", makefile, re.MULTILINE))
+    compose = "".join(path.read_text() for path in PROJECT_ROOT.glob("docker-compose*.yml"))
+    assert all(f"\n  {service}:" in compose for service in services)
+
+
+@pytest.mark.parametrize("command", [each for each in commands() if ".venv/bin/rq worker" in each])
+def test_worker_command_has_options_that_exist(command: str) -> None:
+    usage = subprocess.run(
+        [str(PROJECT_ROOT / ".venv" / "bin" / "rq"), "worker", "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+
+    assert all(option in usage for option in re.findall(r"--[a-z-]+", command))
+
+
+def test_variables_that_pages_name_exist() -> None:
+    known = (PROJECT_ROOT / ".env.example").read_text()
+    for path in [INDEX, *PAGES]:
+        for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", path.read_text()):
+            assert f"#{name}=" in known, f"{name} in {path.name}"

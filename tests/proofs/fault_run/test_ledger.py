@@ -1,0 +1,179 @@
+"""The ledger finds what is wrong: each test takes one thing from a run in which all is well."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+import pytest
+
+from proofs.bench.recorded_ends import End
+from proofs.fault_run import jobs
+from proofs.fault_run.application import Acknowledged
+from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.final_state import GONE, FinalState
+from proofs.fault_run.kinds import KINDS, Spec
+from proofs.fault_run.ledger import ledger
+from proofs.fault_run.plan import Size
+from proofs.fault_run.replay import FaultReplay
+from proofs.fault_run.side_file import Line
+
+SUCCESS, FAILING = KINDS[0], next(kind for kind in KINDS if kind.function is jobs.fail)
+SUCCEEDED = End(SUCCESS.queue, SUCCESS.path, "success")
+FAILED = End(FAILING.queue, FAILING.path, "failed")
+TICKED = End("short-running", "proofs.fault_run.jobs.tick", "success")
+TICK = "each-second-100"
+POWER_CUT, LONG_AFTER = 50.0, 500.0
+
+
+@pytest.fixture
+def evidence() -> Evidence:
+    """Two jobs and a tick: one that succeeded, one that failed as it should."""
+    specs = {"good": Spec("good", SUCCESS, (), None), "bad": Spec("bad", FAILING, (), None)}
+    replay = FaultReplay({}, {})
+    replay.ends.update({SUCCEEDED: 1, FAILED: 1, TICKED: 1})
+    replay.successes.update(["good", TICK])
+    replay.claims.update([TICK])
+    replay.due.update({"each-second": [100.0, 101.0], "each-five-seconds": [100.0]})
+    return Evidence(
+        date=datetime.now(UTC),
+        size=Size(jobs=2, worker_kills=1),
+        seed=1,
+        fsync="everysec",
+        known=Acknowledged(specs=specs, at={"good": 10.0, "bad": 11.0}),
+        lines={
+            "good": [Line(10, 1, "begin", "good"), Line(10, 1, "success", "good")],
+            "bad": [Line(11, 2, "begin", "bad"), Line(11, 2, "failed", "bad")],
+        },
+        replay=replay,
+        states={"good": FinalState("finished"), "bad": FinalState("failed", "ValueError")},
+        exported=Counter({SUCCEEDED: 1, FAILED: 1, TICKED: 1}),
+        in_prometheus=Counter({SUCCEEDED: 1, FAILED: 1, TICKED: 1}),
+        increase=3.0,
+        ticks=Counter({("each-second", "enqueued"): 1}),
+        killed=Counter({"worker": 1}),
+        done=Counter(),
+        hanging=[],
+        hit=set(),
+        outages=[(POWER_CUT, POWER_CUT + 1)],
+        left_out={},
+        power_cuts=[POWER_CUT],
+    )
+
+
+def missed(evidence: Evidence) -> list[str]:
+    return [row.name for row in ledger(evidence) if row.verdict == "missed"]
+
+
+def test_all_is_well(evidence: Evidence) -> None:
+    assert missed(evidence) == []
+
+
+def gone(evidence: Evidence) -> None:
+    evidence.states = {**evidence.states, "good": FinalState(GONE)}
+    evidence.exported[SUCCEEDED] = evidence.replay.ends[SUCCEEDED] = 0
+    evidence.in_prometheus = evidence.exported
+
+
+def in_no_list(evidence: Evidence) -> None:
+    evidence.states = {**evidence.states, "bad": FinalState("queued, but in no list")}
+
+
+def not_acknowledged(evidence: Evidence) -> None:
+    del evidence.known.at["bad"]
+
+
+def without_a_reason(evidence: Evidence) -> None:
+    evidence.states = {**evidence.states, "bad": FinalState("failed")}
+
+
+def lost_long_after_the_power_was_cut(evidence: Evidence) -> None:
+    evidence.known.lost["good"] = LONG_AFTER
+
+
+def failed_without_a_fault(evidence: Evidence) -> None:
+    evidence.states = {**evidence.states, "good": FinalState("failed", "KeyError")}
+
+
+def finished_and_never_ran(evidence: Evidence) -> None:
+    evidence.lines = {"bad": evidence.lines["bad"]}
+
+
+def ran_twice_for_no_reason(evidence: Evidence) -> None:
+    again = [Line(LONG_AFTER, 3, "begin", "good"), Line(LONG_AFTER, 3, "success", "good")]
+    evidence.lines = {**evidence.lines, "good": [*evidence.lines["good"], *again]}
+
+
+def recorded_twice(evidence: Evidence) -> None:
+    evidence.replay.successes["good"] += 1
+
+
+def counted_twice(evidence: Evidence) -> None:
+    evidence.exported[SUCCEEDED] += 1
+    evidence.in_prometheus = evidence.exported
+
+
+def not_in_prometheus(evidence: Evidence) -> None:
+    evidence.in_prometheus = Counter({SUCCEEDED: 1})
+
+
+def tick_with_two_jobs(evidence: Evidence) -> None:
+    evidence.replay.claims[TICK] += 1
+
+
+def tick_not_accounted_for(evidence: Evidence) -> None:
+    evidence.replay.due["each-second"][-1] += 1
+
+
+def worker_that_hangs(evidence: Evidence) -> None:
+    evidence.hanging = ["1: short-running-worker.py"]
+
+
+def too_few_kills(evidence: Evidence) -> None:
+    evidence.killed.clear()
+
+
+@pytest.mark.parametrize(
+    ("damage", "sentence"),
+    [
+        (gone, "of these: finished"),
+        (in_no_list, "of these: finished"),
+        (not_acknowledged, "jobs that Redis has acknowledged"),
+        (without_a_reason, "reasons of those that have failed"),
+        (lost_long_after_the_power_was_cut, "acknowledged within 1 s before the power went"),
+        (failed_without_a_fault, "jobs that ended in a way"),
+        (finished_and_never_ran, "jobs that are finished though"),
+        (ran_twice_for_no_reason, "jobs that came to their end more than once"),
+        (recorded_twice, "jobs whose success was recorded more than once"),
+        (counted_twice, "successes by the exporter"),
+        (counted_twice, "executions by Redis' file"),
+        (not_in_prometheus, "executions in Prometheus"),
+        (tick_with_two_jobs, "ticks of each-second"),
+        (tick_not_accounted_for, "ticks of each-second"),
+        (worker_that_hangs, "workers and cron schedulers that did not end"),
+        (too_few_kills, "SIGKILL of workers"),
+    ],
+)
+def test_damage_is_found(evidence: Evidence, damage: Callable[[Evidence], None], sentence: str) -> None:
+    damage(evidence)
+
+    assert [name for name in missed(evidence) if name.startswith(sentence)]
+
+
+def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:
+    evidence.known.lost["good"] = POWER_CUT - 0.5
+
+    assert missed(evidence) == []
+
+
+@pytest.mark.parametrize(
+    ("hit", "moment"), [({1}, 10.0), (set(), POWER_CUT - 0.5)], ids=["killed", "while Redis was away"]
+)
+def test_a_job_may_run_again_after_a_fault(evidence: Evidence, hit: set[int], moment: float) -> None:
+    first = [Line(moment, 1, "begin", "good"), Line(moment, 1, "success", "good")]
+    again = [Line(LONG_AFTER, 3, "begin", "good"), Line(LONG_AFTER, 3, "success", "good")]
+    evidence.lines = {**evidence.lines, "good": [*first, *again]}
+    evidence.hit = hit
+
+    assert missed(evidence) == []

@@ -1,0 +1,56 @@
+"""The seed decides what is enqueued and what is broken when."""
+
+from __future__ import annotations
+
+from collections import Counter
+from itertools import pairwise
+
+from proofs.fault_run.kinds import KINDS, specs
+from proofs.fault_run.plan import SHORT, Size, plan
+
+
+def test_a_seed_gives_the_same_jobs_and_faults_again() -> None:
+    assert plan(Size(), 7) == plan(Size(), 7)
+    assert list(specs(500, 7)) == list(specs(500, 7))
+
+
+def test_another_seed_gives_others() -> None:
+    assert plan(Size(), 7) != plan(Size(), 8)
+    assert list(specs(500, 7)) != list(specs(500, 8))
+
+
+def test_a_plan_has_as_many_faults_as_were_asked_for() -> None:
+    size = Size()
+
+    count = Counter(fault.name for fault in plan(size, 1))
+
+    assert count == {
+        "kill": size.worker_kills,
+        "kill cron scheduler": size.cron_kills,
+        "crash Redis": size.redis_crashes,
+        "cut Redis' power": size.power_cuts,
+        "freeze Redis": size.redis_freezes,
+        "fill Redis' disk": size.disk_full,
+        "freeze worker": size.worker_freezes,
+        "jump clock": size.clock_jumps,
+    }
+
+
+def test_faults_come_in_their_order_and_while_there_are_jobs() -> None:
+    for size in (Size(), SHORT):
+        times = [fault.at for fault in plan(size, 1)]
+
+        assert times == sorted(times)
+        assert 0 < times[0] < times[-1] < size.seconds
+
+
+def test_faults_of_redis_do_not_overlap() -> None:
+    for seed in range(20):
+        faults = [fault for fault in plan(Size(), seed) if "Redis" in fault.name]
+
+        assert all(one.at + one.lasts < other.at for one, other in pairwise(faults))
+
+
+def test_kinds_are_a_whole_and_each_comes() -> None:
+    assert sum(kind.share for kind in KINDS) == 100
+    assert {spec.kind.name for spec in specs(2000, 1)} == {kind.name for kind in KINDS}

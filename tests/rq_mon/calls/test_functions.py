@@ -1,0 +1,114 @@
+from __future__ import annotations
+
+import functools
+import json
+import sys
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from rq_mon.calls.functions import function_path, function_reference
+from rq_mon.calls.serializers import PICKLE
+from tests.scheduler import jobs
+
+
+def test_a_function_is_known_by_its_path() -> None:
+    assert function_reference(jobs.add, PICKLE) == "tests.scheduler.jobs.add"
+
+
+def test_a_path_of_a_function_will_do() -> None:
+    assert function_reference("json.dumps", PICKLE) == "json.dumps"
+
+
+def test_a_builtin_and_a_static_method_will_do() -> None:
+    assert function_reference(len, PICKLE) == "builtins.len"
+    assert function_reference(jobs.Counter.zero, PICKLE) == "tests.scheduler.jobs.Counter.zero"
+
+
+def test_a_path_into_code_that_only_workers_have_will_do() -> None:
+    assert function_reference("workers_only.tasks.send", PICKLE) == "workers_only.tasks.send"
+
+
+@pytest.mark.parametrize(
+    ("method", "path"),
+    [
+        (jobs.Counter(3).plus, "tests.scheduler.jobs.Counter.plus"),
+        (jobs.Counter.name, "tests.scheduler.jobs.Counter.name"),
+        (jobs.Counter(3), "tests.scheduler.jobs.Counter"),
+    ],
+)
+def test_methods_and_callable_objects_travel_as_they_are(method: Callable[..., Any], path: str) -> None:
+    assert function_reference(method, PICKLE) is method
+    assert function_path(method) == path
+
+
+def nested() -> Callable[[], None]:
+    def inner() -> None: ...
+
+    return inner
+
+
+class Unpicklable:
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+
+    def method(self) -> None: ...
+
+
+def local_instance() -> Any:
+    class Local:
+        def method(self) -> None: ...
+
+    return Local()
+
+
+def shadowed() -> None: ...
+
+
+original = shadowed
+
+
+def shadowed() -> None: ...  # type: ignore[no-redef]
+
+
+@pytest.mark.parametrize(
+    ("function", "error", "message"),
+    [
+        (lambda: None, ValueError, "got a lambda"),
+        (nested(), ValueError, "nested in a function"),
+        (local_instance().method, ValueError, "nested in a function"),
+        (Unpicklable().method, TypeError, "cannot pickle"),
+        (original, ValueError, "which is not"),
+        (functools.partial(jobs.add, 1), TypeError, "partial"),
+        (jobs.Counter, TypeError, "expected a function"),
+        (3, TypeError, "got 3"),
+        (None, TypeError, "got None"),
+        ("", ValueError, "got ''"),
+        ("json", ValueError, "got 'json'"),
+        ("json.no_such_function", ValueError, "got 'json.no_such_function'"),
+        ("json.no_such_module.function", ValueError, "got 'json.no_such_module.function'"),
+        ("json.decoder", TypeError, "'json.decoder' to name a function"),
+        ("not a path!", ValueError, "got 'not a path!'"),
+    ],
+)
+def test_what_no_worker_could_import_is_named(function: Any, error: type[Exception], message: str) -> None:
+    with pytest.raises(error, match=message) as raised:
+        function_reference(function, PICKLE)
+
+    assert str(raised.value).startswith("function: ")
+
+
+def test_main_is_another_module_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    exec("def local(): ...", vars(sys.modules["__main__"]))
+    local = vars(sys.modules["__main__"])["local"]
+
+    for function in (local, "__main__.local"):
+        with pytest.raises(ValueError, match="module that workers can import"):
+            function_reference(function, PICKLE)
+        assert function_reference(function, PICKLE, same_process=True) == "__main__.local"
+
+
+def test_a_wrapped_function_is_found_by_the_name_it_took_over() -> None:
+    assert function_reference(json.dumps, PICKLE) == "json.dumps"

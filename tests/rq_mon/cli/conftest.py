@@ -1,0 +1,100 @@
+"""`rqmon` in this process and in its own, on a real Redis."""
+
+from __future__ import annotations
+
+import json
+import os
+import pty
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker
+
+from rq_mon.cli.main import main
+
+COMMAND = [sys.executable, "-m", "rq_mon.cli"]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How a command ended, and what it printed."""
+
+    code: int
+    out: str
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+
+Rqmon = Callable[..., Result]
+
+
+@pytest.fixture
+def rqmon(redis_client: Redis, capsys: pytest.CaptureFixture[str]) -> Rqmon:
+    """Run a command here, where nobody sits at a terminal."""
+
+    def run(*arguments: str) -> Result:
+        capsys.readouterr()
+        code = main(arguments)
+        printed = capsys.readouterr()
+        return Result(code, printed.out, printed.err)
+
+    return run
+
+
+@pytest.fixture
+def at_a_terminal(redis_client: Redis, project_root: Path) -> Rqmon:
+    """Run a command in a process whose terminal answers what was given as `answer`."""
+
+    def run(*arguments: str, answer: str) -> Result:
+        ours, terminal = pty.openpty()
+        process = subprocess.Popen(
+            [*COMMAND, *arguments],
+            cwd=project_root,
+            env={**os.environ, "COLUMNS": "200", "TERM": "xterm"},
+            stdin=terminal,
+            stdout=subprocess.PIPE,
+            stderr=terminal,
+            text=True,
+        )
+        os.close(terminal)
+        os.write(ours, answer.encode())
+        out, _ = process.communicate(timeout=60)
+        return Result(process.returncode, out, _read_all(ours))
+
+    return run
+
+
+def _read_all(terminal: int) -> str:
+    read = b""
+    try:
+        while part := os.read(terminal, 65536):
+            read += part
+    except OSError:  # the other side is closed
+        pass
+    os.close(terminal)
+    return read.decode()
+
+
+@pytest.fixture
+def queue(redis_client: Redis) -> Queue:
+    return Queue("mail", connection=redis_client)
+
+
+@pytest.fixture
+def work(redis_client: Redis) -> Callable[..., None]:
+    """Let a worker of RQ do what waits in the queues."""
+
+    def run(*queues: str) -> None:
+        names = queues or ("mail",)
+        SimpleWorker(names, connection=redis_client).work(burst=True, logging_level="CRITICAL")
+
+    return run

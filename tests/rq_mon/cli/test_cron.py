@@ -1,0 +1,122 @@
+"""`rqmon cron`: cron jobs, run now, paused and cancelled."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import JobStatus
+
+from rq_mon.catalogue import CRON_JOBS_KEY
+from rq_mon.cron.definition import CronJob, define
+from rq_mon.cron.registry import CronRegistry
+from tests.rq_mon.cli import jobs
+from tests.rq_mon.cli.conftest import Rqmon
+
+
+def cron_job(cron_job_id: str) -> CronJob:
+    return define(
+        jobs.succeed,
+        "*/5 * * * *",
+        queue_name="mail",
+        timezone=ZoneInfo("UTC"),
+        now=time.time(),
+        timeout=60,
+        cron_job_id=cron_job_id,
+    )
+
+
+@pytest.fixture
+def registry(redis_client: Redis) -> CronRegistry:
+    registry = CronRegistry(redis_client)
+    for cron_job_id in ("nightly", "weekly-mail", "weekly-report"):
+        registry.register(cron_job(cron_job_id))
+    return registry
+
+
+def listed(rqmon: Rqmon) -> dict[str, Any]:
+    return {each["id"]: each for each in rqmon("cron", "list", "--json").json}
+
+
+def test_lists_cron_jobs(rqmon: Rqmon, registry: CronRegistry) -> None:
+    found = listed(rqmon)
+
+    assert list(found) == ["nightly", "weekly-mail", "weekly-report"]
+    assert found["nightly"]["function"] == "tests.rq_mon.cli.jobs.succeed"
+    assert found["nightly"]["ticks"] == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert "*/5 * * * *" in rqmon("cron", "list").out
+
+
+def test_no_cron_job_is_exit_code_1(rqmon: Rqmon) -> None:
+    assert rqmon("cron", "list").code == 1
+
+
+def test_runs_now_what_begins_so(
+    rqmon: Rqmon, registry: CronRegistry, queue: Queue, work: Callable[..., None]
+) -> None:
+    before = listed(rqmon)
+
+    job_id = rqmon("cron", "run", "night", "--json").json["job_id"]
+
+    work()
+    job = queue.fetch_job(job_id)
+    assert job is not None
+    assert job.get_status() == JobStatus.FINISHED
+    assert listed(rqmon) == before
+
+
+def test_a_paused_cron_job_stays_so_when_a_cron_scheduler_registers_its_list(
+    rqmon: Rqmon, registry: CronRegistry
+) -> None:
+    assert rqmon("cron", "pause", "nightly").out == "paused: nightly\n"
+    registry.replace_all([cron_job("nightly")])
+
+    assert listed(rqmon)["nightly"]["paused"]
+    assert listed(rqmon)["nightly"]["next_tick"] is None
+    assert "paused" in rqmon("cron", "list").out
+
+    assert rqmon("cron", "resume", "nightly").code == 0
+    assert listed(rqmon)["nightly"]["next_tick"] is not None
+    assert rqmon("cron", "resume", "nightly").out == "nightly: nothing to change\n"
+
+
+def test_cancels_after_asking(rqmon: Rqmon, at_a_terminal: Rqmon, registry: CronRegistry) -> None:
+    assert rqmon("cron", "cancel", "nightly").code == 2
+    assert at_a_terminal("cron", "cancel", "nightly", answer="n\n").code == 1
+    assert "nightly" in listed(rqmon)
+
+    assert rqmon("cron", "cancel", "nightly", "--yes").code == 0
+    assert "nightly" not in listed(rqmon)
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [("week", "only one of these: weekly-mail, weekly-report"), ("x", "one of these: nightly")],
+)
+@pytest.mark.parametrize("command", ["run", "pause", "resume", "cancel"])
+def test_a_name_that_is_not_one_cron_job_is_an_error(
+    rqmon: Rqmon, registry: CronRegistry, command: str, name: str, expected: str
+) -> None:
+    result = rqmon("cron", command, name)
+
+    assert result.code == 1
+    assert expected in result.err
+    assert f"got {name!r}" in result.err
+
+
+def test_a_definition_that_cannot_be_read_is_said_so(
+    rqmon: Rqmon, registry: CronRegistry, redis_client: Redis
+) -> None:
+    registry.pause("nightly")
+    redis_client.hset(CRON_JOBS_KEY, "nightly", "\x1b[31m{")
+
+    for command in ("run", "resume"):
+        result = rqmon("cron", command, "nightly")
+        assert result.code == 1
+        assert "definition cannot be read" in result.err
+        assert "\x1b" not in result.err

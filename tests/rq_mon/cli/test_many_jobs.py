@@ -1,0 +1,90 @@
+"""With 20,000 failed jobs each command to Redis is small: nobody waits, and nothing is loaded whole."""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from redis import Redis
+
+from proofs.harness.failed_jobs import fail_jobs
+from rq_mon.jobs.purge import JOBS_PER_BATCH
+from rq_mon.state.failed_jobs import JOBS_PER_PAGE
+from tests.rq_mon.cli.conftest import Rqmon
+
+JOBS = 20_000
+THE_END = "the end"
+MOST_WORDS = 2 * JOBS_PER_PAGE + 20
+"""An id and what tells its failure, for each job of a page."""
+
+ON_CONNECTING = {"CLIENT", "HELLO", "PING", "SELECT", "SCRIPT"}
+READS = {"TIME", "SMEMBERS", "ZCARD", "ZSCAN", "HMGET", "HGET", "XREVRANGE"}
+
+pytestmark = pytest.mark.e2e
+
+
+def commands_during(client: Redis, action: Callable[[], object]) -> dict[str, list[list[str]]]:
+    """The commands that Redis is sent, by name, as lists of words; those inside scripts left out."""
+    seen: dict[str, list[list[str]]] = defaultdict(list)
+
+    def listen(monitor: Any) -> None:
+        for command in monitor.listen():
+            words = command["command"].split()
+            if command["command"].endswith(THE_END):
+                return
+            if command["client_type"] != "lua":
+                seen[words[0]].append(words)
+
+    with client.monitor() as monitor:  # type: ignore[no-untyped-call]
+        listener = threading.Thread(target=listen, args=(monitor,))
+        listener.start()
+        action()
+        client.echo(THE_END)
+        listener.join()
+    return {name: sent for name, sent in seen.items() if name not in ON_CONNECTING}
+
+
+@pytest.fixture
+def ids(redis_client: Redis) -> list[str]:
+    return fail_jobs(redis_client, jobs=JOBS)
+
+
+def test_reading_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+    sent = commands_during(redis_client, lambda: rqmon("failed"))
+
+    assert sent.keys() == READS - {"HGET"}
+    assert [words[1] for words in sent["SMEMBERS"]] == ["rq:queues"] * len(sent["SMEMBERS"])
+    assert all(words[-2:] == ["COUNT", str(JOBS_PER_PAGE)] for words in sent["ZSCAN"])
+    assert all(words[-2:] == ["COUNT", "1"] for words in sent["XREVRANGE"])
+    assert len(sent["HMGET"]) == len(sent["XREVRANGE"]) == JOBS
+    assert max(len(words) for of_name in sent.values() for words in of_name) < 10
+
+
+@pytest.mark.parametrize("command", ["requeue", "delete"])
+def test_changing_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str], command: str) -> None:
+    sent = commands_during(redis_client, lambda: rqmon(command, "--all", "--yes"))
+
+    assert sent.keys() == (READS - {"HGET"}) | {"EVALSHA"}
+    assert max(len(words) for words in sent["EVALSHA"]) <= MOST_WORDS
+    assert len(sent["EVALSHA"]) >= JOBS / JOBS_PER_PAGE
+    assert redis_client.zcard("rq:failed:mail") == 0
+
+
+def test_purging_takes_batches(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+    sent = commands_during(redis_client, lambda: rqmon("purge", "mail", "failed", "--yes"))
+
+    assert len(sent["EVALSHA"]) <= JOBS / JOBS_PER_BATCH + 1  # the first may find no script there
+    assert {words[4] for words in sent["EVALSHA"]} == {str(JOBS_PER_BATCH)}
+    assert redis_client.zcard("rq:failed:mail") == 0
+
+
+@pytest.mark.parametrize("command", [("status",), ("health",), ("cron", "list")])
+def test_what_shows_no_single_job_reads_none(
+    rqmon: Rqmon, redis_client: Redis, ids: list[str], command: tuple[str, ...]
+) -> None:
+    sent = commands_during(redis_client, lambda: rqmon(*command))
+
+    assert sum(map(len, sent.values())) < 40

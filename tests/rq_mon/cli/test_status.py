@@ -1,0 +1,195 @@
+"""`rqmon status` and `rqmon health`: how things are, and whether that is well."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import pytest
+from redis import Redis
+from rq import Queue, SimpleWorker, Worker
+from rq.suspension import suspend
+
+from proofs.harness.failed_jobs import fail_jobs
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.cron.definition import define
+from rq_mon.cron.liveness import announce
+from rq_mon.cron.registry import CronRegistry
+from tests.rq_mon.cli import jobs
+from tests.rq_mon.cli.conftest import Rqmon
+from tests.rq_mon.worker.processes import FORKING, RQ
+
+
+@pytest.fixture
+def cron_job(redis_client: Redis) -> None:
+    """A cron job that is due at midnight."""
+    cron_job = define(
+        jobs.succeed,
+        "0 0 * * *",
+        queue_name="mail",
+        timezone=ZoneInfo("UTC"),
+        now=time.time(),
+        timeout=60,
+        cron_job_id="nightly",
+    )
+    CronRegistry(redis_client).register(cron_job)
+
+
+@pytest.fixture
+def worker(redis_client: Redis, queue: Queue) -> SimpleWorker:
+    """A live, idle worker."""
+    worker = SimpleWorker([queue], connection=redis_client, name="worker-1")
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    return worker
+
+
+@pytest.fixture
+def busy_worker(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
+    """A worker process that works on a job, whose id it is."""
+    job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
+    with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
+        wait_until(
+            lambda: (
+                [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id]
+                and job.get_status() == "started"
+            ),
+            "worker and job to say that it runs",
+        )
+        yield job.id
+
+
+def test_shows_the_jobs_of_each_queue_by_state(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker
+) -> None:
+    waits = queue.enqueue(jobs.succeed)
+    redis_client.hset(f"rq:job:{waits.id}", "enqueued_at", "2026-01-01T00:00:00.000000Z")
+    queue.enqueue_in(timedelta(hours=1), jobs.succeed)
+    queue.enqueue(jobs.succeed, depends_on=waits)
+    fail_jobs(redis_client, jobs=2)
+
+    (row,) = rqmon("status", "--json").json["queues"]
+
+    assert row.pop("oldest_waits_seconds") > 86400
+    assert row == {
+        "name": "mail",
+        "queued": 1,
+        "started": 0,
+        "finished": 0,
+        "failed": 2,
+        "deferred": 1,
+        "scheduled": 1,
+        "workers": 1,
+        "stuck": 0,
+        "overdue": 0,
+    }
+
+
+def test_shows_what_workers_work_on_and_for_how_long(rqmon: Rqmon, busy_worker: str) -> None:
+    (row,) = rqmon("status", "--json").json["workers"]
+    out = rqmon("status").out
+
+    assert (row["state"], row["queues"], row["job_id"]) == ("busy", ["mail"], busy_worker)
+    assert row["function"] == "tests.rq_mon.cli.jobs.sleep_until_exists"
+    assert row["monitored"]
+    assert 0 <= row["running_seconds"] < 60
+    assert -1 <= row["last_report_seconds"] < 60
+    assert busy_worker in out
+    assert "tests.rq_mon.cli.jobs.sleep_until_exists" in out
+
+
+def test_shows_cron_jobs_and_the_schedulers_that_are_alive(
+    rqmon: Rqmon, redis_client: Redis, cron_job: None
+) -> None:
+    announce(redis_client, "cron-scheduler-host-1")
+
+    status = rqmon("status", "--json").json
+    out = rqmon("status").out
+
+    (shown,) = status["cron_jobs"]
+    assert (shown["id"], shown["schedule"], shown["paused"]) == ("nightly", "0 0 * * *", False)
+    assert shown["next_tick"].endswith("T00:00:00+00:00")
+    assert status["cron_schedulers"] == ["cron-scheduler-host-1"]
+    assert "nightly" in out
+    assert "cron-scheduler-host-1" in out
+
+
+def test_an_empty_redis_has_nothing_to_show(rqmon: Rqmon) -> None:
+    result = rqmon("status")
+
+    assert result.code == 0
+    assert result.out.count("none") == 4
+
+
+def test_says_first_that_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -> None:
+    suspend(redis_client, ttl=600)
+
+    assert rqmon("status").out.startswith("All workers are paused for 10m more")
+    assert rqmon("status", "--json").json["paused_for_seconds"] == pytest.approx(600, abs=5)
+
+
+# ---- health ----
+
+
+def test_healthy_with_a_worker_for_each_queue_that_has_jobs(
+    rqmon: Rqmon, queue: Queue, worker: SimpleWorker
+) -> None:
+    queue.enqueue(jobs.succeed)
+
+    assert (rqmon("health").code, rqmon("health").out) == (0, "healthy\n")
+
+
+def test_unhealthy_without_a_worker(rqmon: Rqmon, queue: Queue) -> None:
+    queue.enqueue(jobs.succeed)
+
+    result = rqmon("health")
+
+    assert result.code == 1
+    assert "mail: 1 jobs wait, and no live worker listens to it" in result.out
+
+
+def test_unhealthy_while_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -> None:
+    suspend(redis_client)
+
+    assert rqmon("health", "--json").json == {
+        "healthy": False,
+        "problems": ["all workers are paused: rqmon resume"],
+    }
+
+
+def test_unhealthy_with_a_job_of_a_dead_worker(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+    redis_client.sadd("rq:queues", queue.key)
+    redis_client.zadd(queue.started_job_registry.key, {"job:execution": time.time() - 60})
+
+    assert "mail: 1 jobs are stuck, their worker is dead" in rqmon("health").out
+
+
+def test_unhealthy_with_cron_jobs_and_no_cron_scheduler(
+    rqmon: Rqmon, redis_client: Redis, cron_job: None
+) -> None:
+    assert "1 cron jobs are registered, and no cron scheduler is alive" in rqmon("health").out
+
+    announce(redis_client, "cron-scheduler-host-1")
+    assert rqmon("health").code == 0
+
+
+def test_healthy_without_a_cron_scheduler_while_all_cron_jobs_are_paused(
+    rqmon: Rqmon, redis_client: Redis, cron_job: None
+) -> None:
+    CronRegistry(redis_client).pause("nightly")
+
+    assert rqmon("health").code == 0
+
+
+def test_limits_are_the_users(rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker) -> None:
+    waits = queue.enqueue(jobs.succeed)
+    redis_client.hset(f"rq:job:{waits.id}", "enqueued_at", "2026-01-01T00:00:00.000000Z")
+    fail_jobs(redis_client, jobs=2)
+
+    assert rqmon("health").code == 0
+    assert "the oldest job has waited for" in rqmon("health", "--max-wait", "5m").out
+    assert "2 failed jobs are kept, more than 1" in rqmon("health", "--max-failed", "1").out
+    assert rqmon("health", "--max-failed", "2").code == 0

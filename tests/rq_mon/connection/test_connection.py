@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from proofs.harness.ports import free_port
+from proofs.harness.redis_server import RedisServer
+from rq_mon.connection.client import connect
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.kill()
+
+
+def test_a_refused_connection_is_tried_again_and_then_given_up() -> None:
+    url = f"redis://127.0.0.1:{free_port()}/0"
+    begin = time.monotonic()
+
+    with connect(url, attempts=1) as client, pytest.raises(RedisConnectionError):
+        client.ping()
+    at_once = time.monotonic() - begin
+    with connect(url, attempts=3) as client, pytest.raises(RedisConnectionError):
+        client.ping()
+    patiently = time.monotonic() - begin - at_once
+
+    assert at_once < 0.2
+    assert 0.5 < patiently < 3
+
+
+def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> None:
+    begin = time.monotonic()
+
+    with connect(f"unix://{tmp_path}/redis.sock", attempts=3) as client, pytest.raises(RedisConnectionError):
+        client.ping()
+
+    assert time.monotonic() - begin > 0.5
+
+
+@pytest.mark.parametrize("database", [0, 3])
+@pytest.mark.parametrize("connected", [False, True])
+def test_a_frozen_redis_is_given_up_after_one_timeout(
+    server: RedisServer, database: int, connected: bool
+) -> None:
+    with connect(f"redis://127.0.0.1:{server.port}/{database}", socket_timeout=0.5) as client:
+        if connected:
+            client.ping()
+        server.signal(signal.SIGSTOP)
+        begin = time.monotonic()
+        try:
+            with pytest.raises(RedisTimeoutError):
+                client.ping()
+        finally:
+            server.signal(signal.SIGCONT)
+
+        assert time.monotonic() - begin < 1.5
+        assert client.ping()
+
+
+def test_a_connection_that_redis_closed_is_replaced(server: RedisServer) -> None:
+    with connect(server.url) as client:
+        client.ping()
+        server.kill()
+        server.start()
+
+        assert client.ping()
+
+
+def test_a_unix_socket_will_do(tmp_path: Path) -> None:
+    server = RedisServer(tmp_path, "--unixsocket", str(tmp_path / "redis.sock"))
+    server.start()
+    try:
+        with connect(f"unix://{tmp_path}/redis.sock") as client:
+            assert client.ping()
+    finally:
+        server.kill()
+
+
+@pytest.mark.needs("openssl")
+def test_tls_will_do(tmp_path: Path) -> None:
+    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=redis",
+         "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", str(key), "-out", str(certificate)],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    port = free_port()
+    tls = ["--tls-port", str(port), "--tls-auth-clients", "no", "--tls-ca-cert-file", str(certificate)]
+    server = RedisServer(tmp_path, *tls, "--tls-cert-file", str(certificate), "--tls-key-file", str(key))
+    server.start()
+    try:
+        with connect(f"rediss://127.0.0.1:{port}/0?ssl_ca_certs={certificate}") as client:
+            assert client.ping()
+        with (
+            connect(f"rediss://127.0.0.1:{port}/0", attempts=1) as client,
+            pytest.raises(RedisConnectionError),
+        ):
+            client.ping()
+    finally:
+        server.kill()

@@ -1,0 +1,266 @@
+from __future__ import annotations
+
+import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from rq import Queue, SimpleWorker
+from rq.job import JobStatus
+
+from rq_mon import catalogue
+from rq_mon.cron.extra_run import enqueue_now
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.cron.ticks import TickClaims
+from tests.rq_mon.cron.cron import cron_job, make_due, state, tick_counts
+
+
+@pytest.fixture
+def registry(redis_client: Any) -> CronRegistry:
+    return CronRegistry(redis_client)
+
+
+def run_once(redis_client: Any, tick: int) -> None:
+    make_due(redis_client, "mine", tick)
+    TickClaims(redis_client, grace=3600).claim(tick)
+
+
+def test_a_cron_job_is_due_at_its_next_tick_and_its_counters_exist(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    now = time.time()
+    registry.register(cron_job("*/5 * * * *"))
+
+    (tick,) = state(redis_client)["next"].values()
+    assert now < tick <= now + 300
+    assert tick % 300 == 0
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+
+
+def test_registering_the_same_again_changes_nothing(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    registry.register(cron_job())
+
+    assert state(redis_client) == before
+
+
+def test_a_tick_that_is_due_is_not_lost_by_registering(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    due = int(time.time()) - 30
+    make_due(redis_client, "mine", due)
+
+    registry.replace_all([cron_job()])
+
+    assert state(redis_client)["next"] == {b"mine": due}
+
+
+@pytest.mark.parametrize("changes", [{"cron": "0 0 1 1 *"}, {"timezone": "Asia/Kolkata"}])
+def test_another_schedule_moves_the_next_tick_and_keeps_the_counters(
+    registry: CronRegistry, redis_client: Any, changes: dict[str, str]
+) -> None:
+    registry.register(cron_job("0 12 * * *"))
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    timezone = ZoneInfo(changes.get("timezone", "UTC"))
+    registry.register(cron_job(changes.get("cron", "0 12 * * *"), timezone=timezone))
+
+    after = state(redis_client)
+    assert after["next"] != before["next"]
+    assert (after["last"], after["ticks"]) == (before["last"], before["ticks"])
+
+
+def test_another_schedule_does_not_run_the_last_tick_again(registry: CronRegistry, redis_client: Any) -> None:
+    """The clock of the process that registers may be behind."""
+    registry.register(cron_job())
+    last = (int(time.time()) // 60 + 10) * 60
+    run_once(redis_client, last)
+
+    registry.register(cron_job("* * * * * *"))
+
+    assert state(redis_client)["next"] == {b"mine": last + 1}
+
+
+def test_another_description_is_taken_over(registry: CronRegistry) -> None:
+    registry.register(cron_job(description="old"))
+    registry.register(cron_job(description="new"))
+
+    assert [job.description for job in registry.cron_jobs()] == ["new"]
+
+
+def test_replacing_all_keeps_what_stays_and_cancels_what_left(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    registry.register(cron_job(cron_job_id="leaves"))
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    before = state(redis_client)
+
+    cancelled = registry.replace_all([cron_job(), cron_job(cron_job_id="comes")])
+
+    after = state(redis_client)
+    assert cancelled == ["leaves"]
+    assert [job.id for job in registry.cron_jobs()] == ["comes", "mine"]
+    assert after["next"][b"mine"] == before["next"][b"mine"]
+    assert after["last"] == before["last"]
+    assert tick_counts(redis_client)["enqueued"] == 1
+    assert tick_counts(redis_client, "leaves") == {}
+
+
+def test_replacing_all_cancels_what_cannot_be_read(registry: CronRegistry, redis_client: Any) -> None:
+    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
+    make_due(redis_client, "orphan", 1)
+
+    assert registry.replace_all([]) == ["broken", "orphan"]
+    assert redis_client.keys("*") == []
+
+
+def write_foreign(redis_client: Any, key: str, cron_job_id: bytes, value: Any) -> None:
+    if key == catalogue.CRON_NEXT_TICKS_KEY:
+        redis_client.zadd(key, {cron_job_id: value})
+    else:
+        redis_client.hset(key, cron_job_id, value)
+
+
+FOREIGN = [
+    (catalogue.CRON_JOBS_KEY, b"\xff", b"{"),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"\xff", 1.0),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"mine", "inf"),
+    (catalogue.CRON_NEXT_TICKS_KEY, b"mine", "-inf"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"\xff", b"1"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"yesterday"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"\xff"),
+    (catalogue.CRON_LAST_TICKS_KEY, b"mine", b"9" * 20),
+]
+
+
+@pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
+def test_what_is_no_id_or_no_time_keeps_no_tick_from_its_job(
+    registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any
+) -> None:
+    tick = int(time.time()) // 60 * 60
+    registry.register(cron_job())
+    make_due(redis_client, "mine", tick)
+    write_foreign(redis_client, key, cron_job_id, value)
+
+    TickClaims(redis_client, grace=3600).claim(tick)
+    run_once(redis_client, tick)
+
+    assert tick_counts(redis_client)["enqueued"] == 1
+    assert state(redis_client)["next"][b"mine"] == tick + 60
+
+
+@pytest.mark.parametrize("cron", ["* * * * *", "* * * * * *"])
+@pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
+def test_what_is_no_id_or_no_time_is_replaced(
+    registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any, cron: str
+) -> None:
+    before = time.time()
+    registry.register(cron_job())
+    write_foreign(redis_client, key, cron_job_id, value)
+
+    registry.replace_all([cron_job(cron)])
+
+    assert [job.id for job in registry.cron_jobs()] == ["mine"]
+    assert state(redis_client)["next"].keys() == {b"mine"}
+    assert before < state(redis_client)["next"][b"mine"] <= time.time() + 60
+
+
+def test_registering_mends_a_next_tick_that_was_lost(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    redis_client.delete(catalogue.CRON_NEXT_TICKS_KEY)
+
+    registry.register(cron_job())
+
+    assert state(redis_client)["next"].keys() == {b"mine"}
+
+
+def test_cancelling_one_leaves_nothing_of_it(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    run_once(redis_client, int(time.time()) // 60 * 60)
+    registry.register(cron_job(cron_job_id="stays"))
+
+    assert registry.cancel("mine")
+    assert not registry.cancel("mine")
+    assert [job.id for job in registry.cron_jobs()] == ["stays"]
+    assert b"mine" not in b"".join(redis_client.hkeys(catalogue.CRON_TICKS_KEY))
+    assert state(redis_client)["last"] == {}
+
+
+def test_what_cannot_be_read_is_left_out_and_kept(
+    registry: CronRegistry, redis_client: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    registry.register(cron_job())
+    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
+
+    assert [job.id for job in registry.cron_jobs()] == ["mine"]
+    assert registry.count() == 2
+    assert "cron_job=broken" in caplog.text
+
+
+# ---- paused ----
+
+
+def test_a_paused_cron_job_is_not_due_and_stays_so_when_it_is_registered_anew(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+
+    assert registry.pause("mine")
+    registry.replace_all([cron_job("*/5 * * * *")])  # what a cron scheduler does that starts
+
+    assert state(redis_client)["next"] == {}
+    assert not registry.pause("mine")
+
+
+def test_a_cron_job_that_is_resumed_is_due_after_now_and_has_missed_nothing(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    make_due(redis_client, "mine", int(time.time()) - 7200)
+    registry.pause("mine")
+
+    now = time.time()
+    assert registry.resume("mine")
+
+    (tick,) = state(redis_client)["next"].values()
+    assert now < tick <= now + 61
+    assert TickClaims(redis_client, grace=3600).claim(now) == []
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert not registry.resume("mine")
+
+
+def test_a_cron_job_that_is_cancelled_is_not_paused_when_it_comes_back(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    registry.register(cron_job())
+    registry.pause("mine")
+
+    registry.replace_all([])
+    registry.register(cron_job())
+
+    assert state(redis_client)["next"].keys() == {b"mine"}
+
+
+def test_a_cron_job_that_nobody_registered_cannot_be_paused(
+    registry: CronRegistry, redis_client: Any
+) -> None:
+    assert not registry.pause("mine")
+
+    assert not redis_client.exists(catalogue.CRON_PAUSED_KEY)
+
+
+def test_running_a_cron_job_now_leaves_its_ticks_alone(registry: CronRegistry, redis_client: Any) -> None:
+    registry.register(cron_job())
+    before = state(redis_client)
+
+    first, second = (enqueue_now(redis_client, cron_job()) for _ in range(2))
+
+    assert state(redis_client) == before
+    queue = Queue("queue", connection=redis_client)
+    assert queue.job_ids == [first.id, second.id]
+    SimpleWorker([queue], connection=redis_client).work(burst=True)
+    assert [job.get_status() for job in (first, second)] == [JobStatus.FINISHED] * 2

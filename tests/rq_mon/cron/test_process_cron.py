@@ -1,0 +1,205 @@
+"""The cron scheduler as a real process."""
+
+from __future__ import annotations
+
+import signal
+import time
+from typing import Any
+
+import pytest
+
+import cron_jobs
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon import catalogue
+from rq_mon.connection.client import connect
+from rq_mon.cron.liveness import live_schedulers
+from scheduler import DataHubScheduler, job_scheduler
+from tests.rq_mon.cron.cron import state
+from tests.scheduler import jobs
+from tests.scheduler.processes import Process, Start
+
+pytestmark = pytest.mark.slow
+
+CRON_SCHEDULER = "cron-scheduler.py"
+ENDS_WITHIN = 2.0
+
+
+def with_list(*entries: str) -> tuple[str, str]:
+    """Return the command of a cron scheduler with these entries in the place of those of cron_jobs.py."""
+    return "-c", (
+        "from scheduler.cron.entries import CronEntry\n"
+        "from rq_mon.cron.runner import run_cron_scheduler\n"
+        "from tests.scheduler import jobs\n"
+        f"run_cron_scheduler([{', '.join(entries)}])"
+    )
+
+
+WORKER_RIGHTS = (
+    *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
+    *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
+    *("+client|list", "+client|setname", "+info", "+time"),
+)
+"""All that workers and cron schedulers need: to read and write keys of RQ's, and nothing dangerous."""
+
+EVERY_SECOND = "CronEntry(id='second', function=jobs.record, function_args=('hunter2',), cron='* * * * * *')"
+YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
+
+
+def ticks(url: str) -> int:
+    with connect(url) as client:
+        return int(client.llen("rq:queue:short-running"))
+
+
+def test_it_registers_the_list_and_leaves_no_trace_of_itself_when_it_ends(
+    redis_client: Any, start: Start
+) -> None:
+    process = start(CRON_SCHEDULER)
+    process.wait_for_log("registered cron_job=")
+
+    wait_until(lambda: len(live_schedulers(redis_client)) == 1, "a live cron scheduler")
+    with DataHubScheduler() as scheduler:
+        assert scheduler.cron_job_count() == len(cron_jobs.CRON_JOBS)
+    assert process.stop() < ENDS_WITHIN
+    assert process.popen.returncode == 0
+    assert live_schedulers(redis_client) == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("redis", ["up", "down", "gone", "frozen"])
+def test_it_ends_at_once_whatever_redis_does(
+    own_redis: RedisServer, start: Start, redis: str, number: signal.Signals
+) -> None:
+    if redis != "down":
+        own_redis.start()
+    process = start(*with_list(EVERY_SECOND))
+    process.wait_for_log("waiting for it" if redis == "down" else "registered")
+    if redis == "gone":
+        own_redis.kill()
+        process.wait_for_log("waiting for it")
+    if redis == "frozen":
+        own_redis.signal(signal.SIGSTOP)
+        time.sleep(1.5)  # until it waits for an answer, which nothing shows
+
+    try:
+        assert process.stop(number) < ENDS_WITHIN
+    finally:
+        if redis == "frozen":
+            own_redis.signal(signal.SIGCONT)
+    assert process.popen.returncode == 0
+
+
+def test_it_waits_for_redis_and_gets_over_its_outages(own_redis: RedisServer, start: Start) -> None:
+    process = start(*with_list(EVERY_SECOND))
+    process.wait_for_log("Redis does not answer, waiting for it")
+    own_redis.start()
+    wait_until(lambda: ticks(own_redis.url) > 0, "a tick")
+
+    own_redis.kill()
+    wait_until(lambda: process.output.count("waiting for it") == 2, "the outage in the log")
+    own_redis.start()
+
+    before = ticks(own_redis.url)
+    wait_until(lambda: ticks(own_redis.url) > before, "a tick after the outage")
+    wait_until(lambda: process.output.count("Redis answers again") == 2, "its end in the log")
+    assert process.popen.poll() is None
+
+
+def test_it_registers_anew_when_redis_has_lost_its_data(redis_client: Any, start: Start) -> None:
+    start(*with_list(EVERY_SECOND)).wait_for_log("enqueued")
+
+    redis_client.flushall()
+
+    wait_until(lambda: redis_client.hlen(catalogue.CRON_JOBS_KEY) == 1, "the cron job to be back")
+
+
+def test_it_wakes_for_a_cron_job_that_another_process_registers(redis_client: Any, start: Start) -> None:
+    start(*with_list(YEARLY)).wait_for_log("registered")
+
+    cron_job = job_scheduler(jobs.sleep, (0,), cron="* * * * * *")
+
+    wait_until(
+        lambda: redis_client.hget(catalogue.CRON_LAST_TICKS_KEY, cron_job.id), "its first tick", within=5
+    )
+
+
+def test_its_jobs_run_in_a_worker(redis_client: Any, start: Start) -> None:
+    start(*with_list(EVERY_SECOND))
+    worker = start("short-running-worker.py")
+
+    wait_until(lambda: redis_client.llen("trace") >= 2, "two ticks")
+
+    assert set(redis_client.lrange("trace", 0, -1)) == {b"hunter2"}
+    assert "hunter2" not in worker.output
+
+
+def test_it_cancels_what_is_not_on_its_list_and_keeps_the_state_of_what_is(
+    redis_client: Any, start: Start
+) -> None:
+    first = start(*with_list(EVERY_SECOND, YEARLY))
+    first.wait_for_log("enqueued")
+    first.stop()
+    left = job_scheduler(jobs.sleep, (0,), cron="0 0 1 1 *")
+    before = state(redis_client)
+
+    second = start(*with_list(YEARLY))
+    second.wait_for_log("cancelled cron_job=second")
+
+    after = state(redis_client)
+    assert f"cancelled cron_job={left.id}" in second.output
+    assert after["next"] == {b"yearly": before["next"][b"yearly"]}
+    assert {field for field in after["ticks"] if b"yearly" not in field} == set()
+
+
+def test_a_list_with_an_error_changes_nothing(redis_client: Any, start: Start) -> None:
+    first = start(*with_list(YEARLY))
+    first.wait_for_log("registered")
+    first.stop()
+    before = state(redis_client)
+
+    process = start(*with_list(EVERY_SECOND, "CronEntry(function=jobs.add, cron='nonsense')"))
+
+    assert process.popen.wait(20) == 1
+    assert state(redis_client) == before
+    assert "No cron job was changed: cron job number 2 of the list (add): cron: " in process.output
+    assert "Traceback" not in process.output
+
+
+def test_several_are_counted_as_alive(redis_client: Any, start: Start) -> None:
+    processes: list[Process] = [start(*with_list(YEARLY)) for _ in range(3)]
+
+    wait_until(lambda: len(live_schedulers(redis_client)) == 3, "three live cron schedulers")
+    for process in processes[1:]:
+        process.stop()
+
+    assert live_schedulers(redis_client)[0].endswith(f"-{processes[0].pid}")
+    assert len(live_schedulers(redis_client)) == 1
+
+
+def test_log_lines_name_job_queue_and_function_and_no_arguments(redis_client: Any, start: Start) -> None:
+    process = start(*with_list(EVERY_SECOND), RQ_LOG_LEVEL="DEBUG")
+
+    process.wait_for_log("queue=short-running function=tests.scheduler.jobs.record")
+
+    assert "enqueued job=second-" in process.output
+    assert "hunter2" not in process.output
+
+
+def test_the_rights_of_a_worker_are_enough(
+    own_redis: RedisServer, start: Start, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    own_redis.start()
+    with connect(own_redis.url) as client:
+        client.execute_command("ACL", "SETUSER", "worker", "on", ">secret", *WORKER_RIGHTS)
+    monkeypatch.setenv("RQ_REDIS_URL", own_redis.url.replace("//", "//worker:secret@"))
+
+    cron = start(
+        *with_list("CronEntry(id='second', function=jobs.sleep, function_args=(0,), cron='* * * * * *')")
+    )
+    worker = start("short-running-worker.py")
+
+    worker.wait_for_log("Successfully completed job second-")
+    with DataHubScheduler() as scheduler:
+        scheduler.purge("short-running")
+        scheduler.clear()
+    assert "NOPERM" not in cron.output + worker.output

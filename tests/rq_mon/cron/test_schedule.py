@@ -1,0 +1,176 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from rq_mon.cron.schedule import Schedule, check_schedule
+from scheduler import cron_constants
+
+LONDON = ZoneInfo("Europe/London")
+NEW_YORK = ZoneInfo("America/New_York")
+
+
+def at(text: str) -> float:
+    return datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()
+
+
+def ticks(expression: str, timezone: ZoneInfo, after: str, count: int) -> list[str]:
+    found = islice(Schedule(expression, timezone).ticks(at(after)), count)
+    return [datetime.fromtimestamp(tick, UTC).strftime("%d %H:%M") for tick in found]
+
+
+def test_a_tick_is_later_than_the_time_it_is_asked_for() -> None:
+    schedule = Schedule("0 12 * * *", ZoneInfo("UTC"))
+
+    assert schedule.next_tick(at("2025-06-01T11:59:59")) == at("2025-06-01T12:00:00")
+    assert schedule.next_tick(at("2025-06-01T12:00:00")) == at("2025-06-02T12:00:00")
+    assert schedule.next_tick(at("2025-06-01T12:00:00") + 0.5) == at("2025-06-02T12:00:00")
+
+
+def test_hours_are_those_of_the_time_zone() -> None:
+    assert ticks("0 12 * * *", NEW_YORK, "2025-07-01T00:00", 1) == ["01 16:00"]
+    assert ticks("0 12 * * *", NEW_YORK, "2025-01-01T00:00", 1) == ["01 17:00"]
+
+
+def test_a_sixth_field_holds_seconds() -> None:
+    schedule = Schedule("* * * * * */20", ZoneInfo("UTC"))
+
+    assert list(islice(schedule.ticks(at("2025-01-01T00:00:00")), 4)) == [
+        at(f"2025-01-01T00:0{time}") for time in ("0:20", "0:40", "1:00", "1:20")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "after", "expected"),
+    [
+        # London skips 01:00 to 02:00 on 30 March 2025, New York 02:00 to 03:00 on 9 March.
+        ("30 1 * * *", LONDON, "2025-03-29T12:00", ["30 01:00", "31 00:30"]),
+        ("30 1,2 * * *", LONDON, "2025-03-29T12:00", ["30 01:00", "30 01:30", "31 00:30"]),
+        ("*/30 * * * *", LONDON, "2025-03-30T00:00", ["30 00:30", "30 01:00", "30 01:30", "30 02:00"]),
+        ("0 0 * * *", LONDON, "2025-03-29T12:00", ["30 00:00", "30 23:00"]),
+        ("30 2 * * *", NEW_YORK, "2025-03-08T12:00", ["09 07:00", "10 06:30"]),
+        ("*/30 * * * *", NEW_YORK, "2025-03-09T06:00", ["09 06:30", "09 07:00", "09 07:30"]),
+    ],
+)
+def test_clocks_forward_a_skipped_tick_comes_when_the_gap_begins(
+    expression: str, timezone: ZoneInfo, after: str, expected: list[str]
+) -> None:
+    assert ticks(expression, timezone, after, len(expected)) == expected
+
+
+@pytest.mark.parametrize(
+    ("expression", "timezone", "after", "expected"),
+    [
+        # Both repeat 01:00 to 02:00: London on 26 October from 01:00 UTC, New York on 2 November from 06:00.
+        ("30 1 * * *", LONDON, "2025-10-25T12:00", ["26 00:30", "27 01:30"]),
+        ("30 1 * * *", LONDON, "2025-10-26T01:00", ["27 01:30"]),
+        ("0 1-2 * * *", LONDON, "2025-10-25T12:00", ["26 00:00", "26 02:00", "27 01:00"]),
+        ("0 */2 * * *", LONDON, "2025-10-25T22:00", ["25 23:00", "26 02:00", "26 04:00"]),
+        ("*/30 * * * *", LONDON, "2025-10-25T23:45", ["26 00:00", "26 00:30", "26 01:00", "26 01:30"]),
+        ("15 * * * *", LONDON, "2025-10-25T23:45", ["26 00:15", "26 01:15", "26 02:15"]),
+        ("30 1 * * *", NEW_YORK, "2025-11-01T12:00", ["02 05:30", "03 06:30"]),
+        ("*/30 0-23 * * *", NEW_YORK, "2025-11-02T05:15", ["02 05:30", "02 06:00", "02 06:30", "02 07:00"]),
+    ],
+)
+def test_clocks_back_fixed_hours_tick_once_and_every_hour_ticks_through(
+    expression: str, timezone: ZoneInfo, after: str, expected: list[str]
+) -> None:
+    assert ticks(expression, timezone, after, len(expected)) == expected
+
+
+EXPRESSIONS = (
+    "*/7 * * * *",
+    "30 1 * * *",
+    "0 */3 * * *",
+    "15 2 * * SUN",
+    "0 0 1 * *",
+    "* 1 * * *",
+    "0 9,17 * * 1-5",
+)
+
+
+@given(
+    expression=st.sampled_from(EXPRESSIONS),
+    timezone=st.sampled_from([LONDON, NEW_YORK, ZoneInfo("UTC"), ZoneInfo("Asia/Kolkata")]),
+    after=st.integers(int(at("2025-03-01T00:00")), int(at("2025-11-15T00:00"))),
+    later=st.integers(0, 3 * 86400),
+)
+def test_every_process_finds_the_same_ticks_whenever_it_looks(
+    expression: str, timezone: ZoneInfo, after: int, later: int
+) -> None:
+    schedule = Schedule(expression, timezone)
+    first = schedule.next_tick(after)
+    assert first is not None
+
+    assert first > after
+    assert schedule.next_tick(min(after + later, first - 1)) == first
+
+
+@given(
+    expression=st.sampled_from(EXPRESSIONS),
+    after=st.integers(int(at("2025-03-01T00:00")), int(at("2025-11-15T00:00"))),
+    span=st.integers(0, 40 * 86400),
+)
+def test_the_latest_tick_is_the_last_of_all(expression: str, after: int, span: int) -> None:
+    schedule = Schedule(expression, LONDON)
+    latest = schedule.latest_tick(after, after + span)
+
+    if latest is None:
+        following = schedule.next_tick(after)
+    else:
+        assert after < latest <= after + span
+        following = schedule.next_tick(latest)
+    assert following is not None
+    assert following > after + span
+
+
+def test_the_latest_tick_of_a_year_of_seconds_is_found_at_once() -> None:
+    schedule = Schedule("* * * * * *", ZoneInfo("UTC"))
+
+    assert schedule.latest_tick(at("2024-01-01T00:00"), at("2025-01-01T00:00")) == at("2025-01-01T00:00")
+
+
+def test_a_schedule_can_come_to_its_end() -> None:
+    schedule = Schedule("0 0 1 1 * 0 2026", ZoneInfo("UTC"))
+
+    assert schedule.next_tick(at("2025-01-01T00:00")) == at("2026-01-01T00:00")
+    assert schedule.next_tick(at("2026-01-01T00:00")) is None
+
+
+@pytest.mark.parametrize("value", [None, 5, b"* * * * *", ["*"] * 5])
+def test_an_expression_is_text(value: Any) -> None:
+    with pytest.raises(TypeError, match="cron: expected"):
+        check_schedule(value, LONDON, after=0)
+
+
+@given(st.text(alphabet="0123456789*/,-@LW#?HRabcFEBMON ", max_size=25))
+def test_any_text_is_a_schedule_or_a_value_error_that_names_it(text: str) -> None:
+    now = at("2025-01-01T00:00")
+    try:
+        message, schedule = "", check_schedule(text, LONDON, after=now)
+    except ValueError as error:
+        message, schedule = str(error), None
+
+    assert repr(text) in message or (schedule is not None and schedule.next_tick(now) is not None)
+
+
+@pytest.mark.parametrize("name", [name for name in vars(cron_constants) if name.startswith("EVERY_")])
+def test_every_constant_is_a_schedule(name: str) -> None:
+    check_schedule(vars(cron_constants)[name], LONDON, after=0)
+
+
+def test_a_week_begins_on_monday_at_midnight() -> None:
+    first = Schedule(cron_constants.EVERY_WEEK, ZoneInfo("UTC")).next_tick(at("2025-06-04T10:00"))
+
+    assert first == at("2025-06-09T00:00")
+
+
+def test_durations_are_in_seconds() -> None:
+    assert cron_constants.THREE_MINUTES_IN_SECONDS == 180
+    assert cron_constants.HALF_DAY_IN_SECONDS == 43200

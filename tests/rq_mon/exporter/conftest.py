@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+from rq import Queue
+
+from proofs.harness.exporter_process import Exporter, running_exporter
+from proofs.harness.redis_server import RedisServer
+from rq_mon.exporter.objectives import CurrentObjectives
+from rq_mon.exporter.scrape import ScrapeCollector
+from rq_mon.exporter.snapshot import RedisReader
+from rq_mon.state.errors import Errors
+
+
+def registry_of(url: str) -> CollectorRegistry:
+    """A registry that reads this Redis whenever it is asked for a sample."""
+    errors, registry = Errors(), CollectorRegistry()
+    objectives = CurrentObjectives(None, errors)
+    registry.register(ScrapeCollector(RedisReader(url, errors), objectives, errors, registry))
+    return registry
+
+
+@pytest.fixture
+def registry(redis_client: Redis, redis_server: RedisServer) -> CollectorRegistry:
+    """What the exporter serves of an empty Redis, to be filled by the test."""
+    return registry_of(redis_server.url)
+
+
+@pytest.fixture
+def exporter(redis_client: Redis, redis_server: RedisServer, tmp_path: Path) -> Iterator[Exporter]:
+    with running_exporter(redis_server.url, tmp_path) as exporter:
+        yield exporter
+
+
+@pytest.fixture
+def queue(redis_client: Redis) -> Queue:
+    return Queue("mail", connection=redis_client)

@@ -1,0 +1,224 @@
+"""Redis down, frozen, loading, locked or replaced: an answer within 2 s that is true, and no restart."""
+
+from __future__ import annotations
+
+import signal
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+from redis import Redis
+from rq import Queue
+
+from proofs.harness.exporter_process import Exporter, Response, running_exporter
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from tests.rq_mon.exporter import jobs
+
+LIMIT = 2.0
+SERVED_IN_AN_OUTAGE = ("rq_redis_up", "rq_exporter_", "rq_request_processing_seconds")
+QUEUED = {"queue": "mail", "status": "queued"}
+
+
+@pytest.fixture(scope="module")
+def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
+    """A Redis for all tests here. Each may do to it what it likes, and leaves it as it is to the next."""
+    server = RedisServer(tmp_path_factory.mktemp("redis"))
+    yield server
+    server.kill()
+
+
+@pytest.fixture(scope="module")
+def long_running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """One exporter for all tests here, started before there is a Redis and never restarted."""
+    with running_exporter(redis.url, tmp_path_factory.mktemp("exporter")) as exporter:
+        assert exporter.get().value("rq_redis_up") == 0
+        yield exporter
+
+
+@pytest.fixture
+def exporter(redis: RedisServer, long_running: Exporter) -> Exporter:
+    """The exporter of a fresh Redis with one job."""
+    redis.kill()
+    redis.options = ()
+    redis.start()
+    with Redis(port=redis.port) as client:
+        client.flushall()
+        Queue("mail", connection=client).enqueue(jobs.succeed)
+    _assert_healthy(long_running)
+    return long_running
+
+
+def _assert_healthy(exporter: Exporter) -> None:
+    scrape = exporter.get()
+    assert scrape.value("rq_redis_up") == 1
+    assert scrape.value("rq_jobs", **QUEUED) == 1
+    assert exporter.get("/readyz").status == 200
+
+
+def _errors(scrape: Response, reason: str) -> float:
+    count = scrape.value("rq_exporter_errors_total", reason=reason)
+    assert count is not None
+    return count
+
+
+def _assert_outage(exporter: Exporter, reason: str) -> None:
+    """Two scrapes in time that say why nothing is served, and nothing else."""
+    first, second = exporter.get(), exporter.get()
+    assert max(first.seconds, second.seconds) < LIMIT
+    assert _errors(second, reason) == _errors(first, reason) + 1
+    for scrape in (first, second):
+        assert scrape.status == 200
+        assert scrape.value("rq_redis_up") == 0
+        ours = {name for name in scrape.names() if name.startswith("rq_")}
+        assert all(name.startswith(SERVED_IN_AN_OUTAGE) for name in ours), ours
+    assert exporter.get("/healthz").status == 200
+    readiness = exporter.get("/readyz")
+    assert readiness.status == 503
+    assert readiness.seconds < LIMIT
+
+
+def test_redis_goes_down_and_comes_back_empty(exporter: Exporter, redis: RedisServer) -> None:
+    redis.kill()
+    _assert_outage(exporter, "unreachable")
+
+    redis.start()
+
+    scrape = exporter.get()
+    assert scrape.value("rq_redis_up") == 1
+    assert "rq_jobs" not in scrape.names()
+
+
+def test_redis_restarts_between_two_scrapes(exporter: Exporter, redis: RedisServer) -> None:
+    redis.kill()
+    redis.start()
+
+    assert exporter.get().value("rq_redis_up") == 1
+
+
+def test_redis_freezes_and_thaws(exporter: Exporter, redis: RedisServer) -> None:
+    redis.signal(signal.SIGSTOP)
+    _assert_outage(exporter, "timeout")
+
+    redis.signal(signal.SIGCONT)
+
+    _assert_healthy(exporter)
+
+
+def test_scrapes_of_a_frozen_redis_wait_together_and_leave_no_threads(
+    exporter: Exporter, redis: RedisServer
+) -> None:
+    process = psutil.Process(exporter.process.pid)
+    threads = process.num_threads()
+    redis.signal(signal.SIGSTOP)
+
+    with ThreadPoolExecutor(20) as pool:
+        scrapes = list(pool.map(lambda _: exporter.get(), range(60)))
+
+    assert {scrape.value("rq_redis_up") for scrape in scrapes} == {0}
+    assert max(scrape.seconds for scrape in scrapes) < LIMIT
+    wait_until(lambda: process.num_threads() <= threads, "threads to end", within=5)
+    redis.signal(signal.SIGCONT)
+    _assert_healthy(exporter)
+
+
+def test_redis_is_loading(exporter: Exporter, redis: RedisServer) -> None:
+    with Redis(port=redis.port) as client, client.pipeline(transaction=False) as pipeline:
+        for i in range(3000):
+            pipeline.set(f"rq:filler:{i}", "x" * 100)
+        pipeline.save()
+        pipeline.execute()
+    redis.kill()
+    # Redis' own options for tests: wait 1 ms a key, and answer between keys.
+    redis.options = ("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
+    loading = threading.Thread(target=redis.start)
+
+    loading.start()
+
+    wait_until(lambda: _errors(exporter.get(), "loading"), "Redis to load")
+    _assert_outage(exporter, "loading")
+    loading.join()
+    _assert_healthy(exporter)
+
+
+@pytest.mark.parametrize("given", ["", ":wrong@"], ids=["none", "wrong"])
+def test_password_is_refused_until_redis_takes_it(
+    exporter: Exporter, redis: RedisServer, tmp_path: Path, given: str
+) -> None:
+    with (
+        Redis(port=redis.port) as client,
+        running_exporter(f"redis://{given}127.0.0.1:{redis.port}/0", tmp_path) as other,
+    ):
+        client.config_set("requirepass", "right")
+        client.client_kill_filter(_type="normal", skipme=True)
+        _assert_outage(other, "authentication")
+
+        client.config_set("requirepass", given.strip(":@"))
+
+        _assert_healthy(other)
+
+
+def test_user_may_not_read_the_keys(exporter: Exporter, redis: RedisServer, tmp_path: Path) -> None:
+    with Redis(port=redis.port) as client:
+        client.acl_setuser("blind", enabled=True, passwords=["+x"], categories=["+@all"], keys=["other:*"])
+
+    with running_exporter(f"redis://blind:x@127.0.0.1:{redis.port}/0", tmp_path) as other:
+        scrape = other.get()
+
+    assert scrape.value("rq_redis_up") == 0
+    assert _errors(scrape, "permission") == 1
+
+
+def test_server_does_not_speak_redis(exporter: Exporter, tmp_path: Path) -> None:
+    with running_exporter(f"redis://127.0.0.1:{exporter.port}/0", tmp_path) as other:
+        scrape = other.get()
+
+    assert scrape.seconds < LIMIT
+    assert scrape.value("rq_redis_up") == 0
+    assert _errors(scrape, "internal") == 0
+
+
+def test_address_never_answers(exporter: Exporter, tmp_path: Path) -> None:
+    # Where the queue of new connections is full, the kernel leaves the next ones without an answer.
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for connection in waiting:
+            connection.setblocking(False)
+            connection.connect_ex(address)
+        with running_exporter(f"redis://127.0.0.1:{address[1]}/0", tmp_path) as other:
+            _assert_outage(other, "timeout")
+        for connection in waiting:
+            connection.close()
+
+
+def test_outage_and_its_end_are_logged_once_each(exporter: Exporter, redis: RedisServer) -> None:
+    before = exporter.log
+    redis.kill()
+    _assert_outage(exporter, "unreachable")
+    redis.start()
+    exporter.get()
+
+    logged = exporter.log.removeprefix(before)
+    assert logged.count("Redis cannot be read") == 1
+    assert logged.count("Redis can be read again") == 1
+
+
+def test_sigterm_ends_it_within_a_second_while_a_scrape_waits(
+    exporter: Exporter, redis: RedisServer, tmp_path: Path
+) -> None:
+    with running_exporter(redis.url, tmp_path) as other, ThreadPoolExecutor(1) as pool:
+        idle = psutil.Process(other.process.pid).num_threads()
+        redis.signal(signal.SIGSTOP)
+        scrape = pool.submit(other.get)
+        wait_until(lambda: psutil.Process(other.process.pid).num_threads() > idle, "the scrape", every=0.01)
+
+        sent = time.monotonic()
+        assert other.stop(signal.SIGTERM) == 0
+        assert time.monotonic() - sent < 1
+        assert isinstance(scrape.exception(), ConnectionError)

@@ -1,0 +1,143 @@
+"""What a scrape costs Redis: few round trips however much there is to read, short commands, and no writes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+
+from proofs.bench.latency_proxy import LatencyProxy
+from proofs.harness.redis_server import RedisServer
+from rq_mon import catalogue
+from rq_mon.series import functions_key, jobs_key
+from tests.rq_mon.exporter.conftest import registry_of
+from tests.rq_mon.exporter.samples import Samples, samples_of
+
+MAX_ROUND_TRIPS = 8
+STEPS = 4
+"""Names; counts; details of what is not empty; jobs at the heads of queues."""
+
+LONGER_THAN_SENDING = 0.05
+
+NAMES = {"smembers"}
+DETAILS = {"exists", "hget", "hgetall", "hmget", "lindex", "llen", "ttl", "zcard", "zcount", "zmscore"}
+SHORT_COMMANDS = NAMES | DETAILS
+"""None writes. Those that read a whole key find little there: names, or the counts of one function."""
+
+EXPORTER_RULES = (
+    "resetkeys %R~rq:* resetchannels -@all +@read +ping +client|setname +hello +auth +select -@dangerous"
+)
+"""The rights that the exporter's user has in the stack."""
+
+
+def _fill(client: Redis, number: int) -> None:
+    """As many queues, workers, functions and cron jobs, all of them busy."""
+    with client.pipeline(transaction=False) as pipeline:
+        for i in range(number):
+            queue = f"queue-{i}"
+            pipeline.sadd("rq:queues", f"rq:queue:{queue}")
+            pipeline.rpush(f"rq:queue:{queue}", f"job-{i}")
+            pipeline.hset(f"rq:job:job-{i}", mapping={"enqueued_at": "2026-01-01T00:00:00.000000Z"})
+            for registry in ("wip", "scheduled"):
+                pipeline.zadd(f"rq:{registry}:{queue}", {f"job-{i}": 1})
+            worker = {"queues": queue, "state": "busy", "current_job": f"job-{i}"}
+            pipeline.hset(f"rq:worker:{i}", mapping=worker)
+            pipeline.sadd("rq:workers", f"rq:worker:{i}")
+            pipeline.sadd(catalogue.MONITORED_QUEUES_KEY, queue)
+            pipeline.sadd(functions_key(queue), "f")
+            pipeline.hset(jobs_key(queue, "f"), "success:count", "1")
+            definition = f'{{"queue": "{queue}", "function": "f", "schedule": "* * * * *"}}'
+            pipeline.hset(catalogue.CRON_JOBS_KEY, str(i), definition)
+        pipeline.execute()
+
+
+def _trips_of_a_scrape(server: RedisServer) -> int:
+    with LatencyProxy(server.port, LONGER_THAN_SENDING) as proxy:
+        registry = registry_of(proxy.url)
+        assert registry.get_sample_value("rq_redis_up") == 1  # the first scrape connects
+        proxy.trips = 0
+        assert registry.get_sample_value("rq_redis_up") == 1
+        return proxy.trips
+
+
+@pytest.mark.parametrize("number", [1, 10, 500])
+def test_scrape_takes_as_many_round_trips_whatever_the_number_of_workers_and_queues(
+    redis_client: Redis, redis_server: RedisServer, number: int
+) -> None:
+    _fill(redis_client, number)
+
+    assert _trips_of_a_scrape(redis_server) == STEPS <= MAX_ROUND_TRIPS
+
+
+def test_scrape_that_has_to_connect_and_log_in_first_stays_within_the_limit(
+    redis_client: Redis, redis_server: RedisServer
+) -> None:
+    _fill(redis_client, 10)
+    redis_client.acl_setuser("reader", enabled=True, passwords=["+secret"], categories=["+@all"], keys=["*"])
+
+    with LatencyProxy(redis_server.port, LONGER_THAN_SENDING) as proxy:
+        registry = registry_of(f"redis://reader:secret@127.0.0.1:{proxy.port}/0")
+        assert registry.get_sample_value("rq_redis_up") == 1
+
+    assert proxy.trips <= MAX_ROUND_TRIPS
+
+
+def test_scrape_of_an_empty_redis_takes_fewer(redis_client: Redis, redis_server: RedisServer) -> None:
+    assert _trips_of_a_scrape(redis_server) < STEPS
+
+
+def _facts(registry: CollectorRegistry) -> Samples:
+    """What does not change from one scrape to the next."""
+    names = (
+        "rq_jobs",
+        "rq_job_",
+        "rq_workers",
+        "rq_cron",
+        "rq_queue_stuck",
+        "rq_queue_workers",
+        "rq_queue_monitored_workers",
+        "rq_redis_up",
+    )
+    return samples_of(registry, *names)
+
+
+def test_newer_protocol_of_redis_gives_the_same(
+    redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
+) -> None:
+    _fill(redis_client, 3)
+    redis_client.zadd(catalogue.CRON_NEXT_TICKS_KEY, {"1": 1795490000.5})
+
+    assert _facts(registry_of(f"{redis_server.url}?protocol=3")) == _facts(registry)
+    assert (
+        registry.get_sample_value("rq_cron_job_next_tick_timestamp_seconds", {"cron_job": "1"})
+        == 1795490000.5
+    )
+
+
+def test_user_that_may_only_read_serves_the_same(
+    redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
+) -> None:
+    _fill(redis_client, 3)
+    rules = ("on", ">secret", *EXPORTER_RULES.split())
+    redis_client.execute_command("ACL", "SETUSER", "exporter", *rules)  # type: ignore[no-untyped-call]
+
+    restricted = registry_of(f"redis://exporter:secret@127.0.0.1:{redis_server.port}/0")
+
+    assert _facts(restricted) == _facts(registry)
+    assert restricted.get_sample_value("rq_redis_up") == 1
+
+
+def test_scrape_writes_nothing_and_sends_only_short_commands(
+    redis_client: Redis, registry: CollectorRegistry
+) -> None:
+    _fill(redis_client, 3)
+    redis_client.sadd("rq:workers", "rq:worker:killed")
+    redis_client.config_resetstat()
+
+    samples_of(registry)
+
+    stats: Any = redis_client.info("commandstats")
+    sent = {name.removeprefix("cmdstat_") for name in stats}
+    assert sent - {"client|setinfo", "config|resetstat", "info"} == SHORT_COMMANDS

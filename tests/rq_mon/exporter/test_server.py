@@ -1,0 +1,183 @@
+"""The HTTP side: what is answered on which path, to well-behaved clients and in spite of the others."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from proofs.harness.exporter_process import Exporter, running_exporter
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.exporter.server import MAX_CONNECTIONS, REQUEST_SECONDS
+
+OPENMETRICS_OF_PROMETHEUS = (
+    "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
+    "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"
+)
+
+
+@pytest.fixture(scope="module")
+def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """One exporter for all tests here: each must leave it as it was."""
+    with running_exporter(redis_server.url, tmp_path_factory.mktemp("exporter")) as exporter:
+        yield exporter
+
+
+@contextmanager
+def connected(exporter: Exporter) -> Iterator[socket.socket]:
+    with socket.create_connection(("127.0.0.1", exporter.port), timeout=10) as connection:
+        yield connection
+
+
+def _answer_to(exporter: Exporter, request: bytes) -> bytes:
+    with connected(exporter) as connection:
+        connection.sendall(request)
+        return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/readyz", "/metrics"])
+def test_known_paths_answer(exporter: Exporter, path: str) -> None:
+    assert exporter.get(path).status == 200
+
+
+@pytest.mark.parametrize(
+    "path", ["/", "/metrics/", "/favicon.ico", "/Metrics", "/metrics/../etc/passwd", "//"]
+)
+def test_other_paths_do_not_exist(exporter: Exporter, path: str) -> None:
+    assert exporter.get(path).status == 404
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "OPTIONS", "PATCH", "BREW"])
+def test_only_get_and_head_are_allowed(exporter: Exporter, method: str) -> None:
+    response = exporter.get(method=method)
+
+    assert response.status == 405
+    assert response.headers["Allow"] == "GET, HEAD"
+
+
+@pytest.mark.parametrize("path", ["/healthz", "/metrics"])
+def test_head_gets_the_headers_of_get_and_no_body(exporter: Exporter, path: str) -> None:
+    head, get = exporter.get(path, method="HEAD"), exporter.get(path)
+
+    assert head.status == 200
+    assert head.body == b""
+    assert head.headers["Content-Type"] == get.headers["Content-Type"]
+    assert int(head.headers["Content-Length"]) > 0
+
+
+def test_classic_text_unless_openmetrics_is_asked_for(exporter: Exporter) -> None:
+    assert exporter.get().headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    assert exporter.get(Accept="*/*").headers["Content-Type"].startswith("text/plain")
+
+    openmetrics = exporter.get(Accept=OPENMETRICS_OF_PROMETHEUS)
+
+    assert openmetrics.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert openmetrics.body.endswith(b"# EOF\n")
+
+
+def test_answer_is_compressed_where_that_is_accepted(exporter: Exporter) -> None:
+    response = exporter.get(Accept_Encoding="gzip")
+
+    assert response.headers["Content-Encoding"] == "gzip"
+    assert b"rq_redis_up 1.0\n" in gzip.decompress(response.body)
+
+
+def test_query_can_limit_the_answer_to_some_series(exporter: Exporter) -> None:
+    assert exporter.get("/metrics?name[]=rq_redis_up&name[]=rq_cron_schedulers").names() == {
+        "rq_redis_up",
+        "rq_cron_schedulers",
+    }
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"nonsense\r\n\r\n", b"400"),
+        (b"GET /metrics HTTP/9.9\r\n\r\n", b"505"),
+        (b"GET /" + b"x" * 70_000 + b" HTTP/1.1\r\n\r\n", b"414"),
+        (b"GET / HTTP/1.1\r\nX: " + b"x" * 70_000 + b"\r\n\r\n", b"431"),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 200 + b"\r\n", b"431"),
+    ],
+    ids=["nonsense", "version", "long line", "long header", "many headers"],
+)
+def test_bad_request_is_refused(exporter: Exporter, request_: bytes, status: bytes) -> None:
+    assert status in _answer_to(exporter, request_)[:200]
+    assert exporter.get("/healthz").status == 200
+
+
+def test_request_that_drips_in_is_cut_off(exporter: Exporter) -> None:
+    with connected(exporter) as connection:
+        connection.settimeout(REQUEST_SECONDS / 10)
+
+        def is_cut_off() -> bool:
+            try:
+                connection.sendall(b"G")
+                return connection.recv(1) == b""
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        wait_until(is_cut_off, "the exporter to hang up", within=REQUEST_SECONDS + 3, every=0)
+
+
+def test_clients_that_say_nothing_do_not_keep_others_from_scraping(exporter: Exporter) -> None:
+    process = psutil.Process(exporter.process.pid)
+    with ExitStack() as stack:
+        for _ in range(3 * MAX_CONNECTIONS):
+            stack.enter_context(connected(exporter))
+
+        response = exporter.get()
+
+        assert response.status == 200
+        assert response.seconds < 1
+        wait_until(lambda: process.num_threads() <= MAX_CONNECTIONS + 2, "threads to end", within=1)
+
+
+def test_sigint_ends_it(redis_server: RedisServer, tmp_path: Path) -> None:
+    with running_exporter(redis_server.url, tmp_path) as exporter:
+        sent = time.monotonic()
+        assert exporter.stop(signal.SIGINT) == 0
+        assert time.monotonic() - sent < 1
+
+
+def test_client_that_hangs_up_leaves_no_trace(exporter: Exporter) -> None:
+    with connected(exporter) as connection:
+        connection.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
+
+    assert exporter.get("/healthz").status == 200
+    assert "Traceback" not in exporter.log
+
+
+def test_requests_are_not_logged(exporter: Exporter) -> None:
+    exporter.get("/some-path")
+
+    assert "some-path" not in exporter.log
+
+
+def test_port_in_use_is_named(exporter: Exporter, project_root: Path) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "rq_mon.exporter"],
+        cwd=project_root,
+        env={**os.environ, "RQ_EXPORTER_PORT": str(exporter.port)},
+        capture_output=True,
+        text=True,
+        timeout=30,
+        check=False,
+    )
+
+    assert ended.returncode == 1
+    assert f"127.0.0.1:{exporter.port}" in ended.stderr
+    assert "RQ_EXPORTER_PORT" in ended.stderr
+    assert "Traceback" not in ended.stderr

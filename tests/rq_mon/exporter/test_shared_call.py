@@ -1,0 +1,72 @@
+"""One thread for a call that hangs, whoever waits for it."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from proofs.harness.waiting import wait_until
+from rq_mon.exporter.shared_call import SharedCall
+
+
+def test_result_and_error_of_the_call_reach_the_caller() -> None:
+    assert SharedCall(lambda: 42).result(within=5) == 42
+
+    def fail() -> None:
+        raise ValueError("no")
+
+    with pytest.raises(ValueError, match="no"):
+        SharedCall(fail).result(within=5)
+
+
+def test_each_call_after_the_end_of_the_last_is_a_new_one() -> None:
+    calls: list[None] = []
+    shared = SharedCall(lambda: calls.append(None))
+
+    shared.result(within=5)
+    shared.result(within=5)
+
+    assert len(calls) == 2
+
+
+class Hanging:
+    """A call that hangs until it is released."""
+
+    def __init__(self) -> None:
+        self.calls = 0
+        self.release = threading.Event()
+
+    def __call__(self) -> int:
+        self.calls += 1
+        self.release.wait(30)
+        return self.calls
+
+
+def test_those_who_ask_during_a_call_share_its_result() -> None:
+    hanging = Hanging()
+    shared = SharedCall(hanging)
+
+    with ThreadPoolExecutor(10) as pool:
+        results = [pool.submit(shared.result, 30) for _ in range(10)]
+        wait_until(lambda: sum(result.running() for result in results) == 10, "ten to ask")
+        hanging.release.set()
+
+    assert {result.result() for result in results} == {1}
+
+
+def test_nobody_waits_longer_than_asked_for_and_nobody_starts_a_second_call() -> None:
+    hanging = Hanging()
+    shared = SharedCall(hanging)
+    threads = threading.active_count()
+
+    for _ in range(5):
+        with pytest.raises(TimeoutError):
+            shared.result(within=0.01)
+
+    assert hanging.calls == 1
+    assert threading.active_count() == threads + 1
+    hanging.release.set()
+    wait_until(lambda: threading.active_count() == threads, "the thread to end")
+    assert shared.result(within=5) == 2

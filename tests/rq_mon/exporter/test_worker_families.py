@@ -1,0 +1,118 @@
+"""Workers: last heartbeat, and the age of the job in hand."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+from prometheus_client import CollectorRegistry
+from redis import Redis
+from rq import Queue, Worker
+from rq.job import Job
+
+from tests.rq_mon.exporter import jobs
+from tests.rq_mon.exporter.samples import samples_of
+
+
+@pytest.fixture
+def worker(redis_client: Redis) -> Worker:
+    """A live worker."""
+    worker = Worker(["mail", "reports"], connection=redis_client, name="ann")
+    worker.register_birth()  # type: ignore[no-untyped-call]
+    return worker
+
+
+def _start_job(worker: Worker, queue: Queue, timeout: int | None = None) -> Job:
+    """What a worker and its work horse write before they call the job's function."""
+    job = queue.enqueue(jobs.succeed, job_timeout=timeout)
+    worker.prepare_execution(job)
+    worker.prepare_job_execution(job)
+    return job
+
+
+def test_last_heartbeat_is_the_unix_time_of_the_workers_report(
+    registry: CollectorRegistry, worker: Worker
+) -> None:
+    worker.heartbeat()
+
+    reported = registry.get_sample_value("rq_worker_last_heartbeat_timestamp_seconds", {"name": "ann"})
+
+    assert reported == pytest.approx(time.time(), abs=5)
+
+
+def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
+    registry: CollectorRegistry, worker: Worker, redis_client: Redis
+) -> None:
+    _start_job(worker, Queue("reports", connection=redis_client))
+
+    age = registry.get_sample_value("rq_worker_job_running_seconds", {"name": "ann", "queue": "reports"})
+
+    assert age is not None
+    assert 0 <= age < 5
+
+
+def test_job_in_hand_of_a_worker_of_rq_3_is_found_among_its_executions(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    job = _start_job(worker, queue)
+    redis_client.hdel(worker.key, "current_job")
+    redis_client.sadd(f"{worker.key}:executions", f"{job.id}:0123456789abcdef")
+
+    assert (
+        registry.get_sample_value("rq_worker_job_running_seconds", {"name": "ann", "queue": "mail"})
+        is not None
+    )
+
+
+@pytest.mark.parametrize(("given", "seconds"), [(90, 90), (None, Queue.DEFAULT_TIMEOUT)])
+def test_job_in_hand_has_the_timeout_that_its_worker_ends_it_at(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, given: int | None, seconds: int
+) -> None:
+    _start_job(worker, queue, timeout=given)
+
+    limit = registry.get_sample_value("rq_worker_job_timeout_seconds", {"name": "ann", "queue": "mail"})
+
+    assert limit == seconds
+
+
+def test_job_that_may_run_for_ever_has_no_timeout(
+    registry: CollectorRegistry, worker: Worker, queue: Queue
+) -> None:
+    _start_job(worker, queue, timeout=-1)
+
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_running_seconds") != {}
+
+
+def test_job_with_a_broken_timeout_loses_only_that(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    job = _start_job(worker, queue)
+    redis_client.hset(job.key, "timeout", "soon")
+
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_running_seconds") != {}
+    assert registry.get_sample_value("rq_exporter_errors_total", {"reason": "workers"}) == 3
+
+
+def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Worker) -> None:
+    assert samples_of(registry, "rq_worker_job_running_seconds") == {}
+    assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
+
+
+def test_job_that_is_deleted_while_it_runs_has_no_age(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    job = _start_job(worker, queue)
+    redis_client.delete(job.key)
+
+    assert samples_of(registry, "rq_worker_job_running_seconds") == {}
+    assert registry.get_sample_value("rq_exporter_errors_total", {"reason": "workers"}) == 0
+
+
+def test_worker_that_said_goodbye_is_left_out(
+    registry: CollectorRegistry, worker: Worker, redis_client: Redis
+) -> None:
+    redis_client.hset(worker.key, "death", "2026-01-01T00:00:00.000000Z")
+
+    assert samples_of(registry, "rq_worker_last_heartbeat") == {}

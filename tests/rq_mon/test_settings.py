@@ -1,0 +1,103 @@
+"""The settings of the processes: user and password of Redis, which belong into no environment."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.redis_server import RedisServer
+from rq_mon.connection.client import connect
+from rq_mon.settings import Settings, SettingsError
+
+URL = "RQ_REDIS_URL"
+USERNAME = "RQ_REDIS_USERNAME"
+PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"
+
+AWKWARD = "p@ss/w:rd?#%ä"
+
+
+@pytest.fixture
+def password_file(tmp_path: Path) -> Path:
+    file = tmp_path / "password"
+    file.write_text(f"{AWKWARD}\n")
+    return file
+
+
+@pytest.mark.parametrize(
+    ("url", "expected"),
+    [
+        ("redis://queues:7000/2", "redis://ann:p%40ss%2Fw%3Ard%3F%23%25%C3%A4@queues:7000/2"),
+        ("rediss://queues", "rediss://ann:p%40ss%2Fw%3Ard%3F%23%25%C3%A4@queues"),
+        ("unix:///run/redis.sock", "unix://ann:p%40ss%2Fw%3Ard%3F%23%25%C3%A4@/run/redis.sock"),
+    ],
+)
+def test_user_and_password_become_part_of_the_address(url: str, expected: str, password_file: Path) -> None:
+    given = {URL: url, USERNAME: "ann", PASSWORD_FILE: str(password_file)}
+
+    assert Settings.from_environment(given).redis_url == expected
+
+
+def test_an_address_alone_stays_as_it_is() -> None:
+    assert Settings.from_environment({URL: "redis://:a@b/0"}).redis_url == "redis://:a@b/0"
+
+
+@pytest.mark.parametrize("variable", [USERNAME, PASSWORD_FILE])
+def test_an_address_that_has_a_user_or_a_password_gets_no_second_one(
+    variable: str, password_file: Path
+) -> None:
+    with pytest.raises(SettingsError, match=f"{URL}: expected an address without user and password") as error:
+        Settings.from_environment({URL: "redis://:secret@queues", variable: str(password_file)})
+
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        (None, "No such file or directory"),
+        (b"", "which is empty"),
+        (b" \n", "which is empty"),
+        (b"one\ntwo\n", "which holds more"),
+        (b"\xff\xfe", "which is no text"),
+    ],
+)
+def test_a_file_without_a_password_is_refused_by_its_name(
+    content: bytes | None, problem: str, tmp_path: Path
+) -> None:
+    file = tmp_path / "password"
+    if content is not None:
+        file.write_bytes(content)
+
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({PASSWORD_FILE: str(file)})
+
+    assert (
+        str(error.value) == f"{PASSWORD_FILE}: expected a file with a password on its only line,"
+        f" got {file}{':' if content is None else ','} {problem}"
+    )
+
+
+def test_a_folder_is_no_password(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="Is a directory"):
+        Settings.from_environment({PASSWORD_FILE: str(tmp_path)})
+
+
+def test_settings_that_are_printed_show_no_password(password_file: Path) -> None:
+    settings = Settings.from_environment({USERNAME: "ann", PASSWORD_FILE: str(password_file)})
+
+    assert "ann" in repr(settings)
+    assert "p@ss" not in repr(settings)
+    assert "p%40ss" not in repr(settings)
+
+
+@pytest.mark.needs("redis-server")
+@pytest.mark.parametrize("username", ["ann", ""])
+def test_redis_takes_user_and_password(username: str, password_file: Path, tmp_path: Path) -> None:
+    users = tmp_path / "users.acl"
+    users.write_text(f"user {username or 'default'} on >{AWKWARD} ~* +@all\n")
+    with RedisServer(tmp_path, "--aclfile", str(users)) as server:
+        given = {URL: server.url, USERNAME: username, PASSWORD_FILE: str(password_file)}
+
+        with connect(Settings.from_environment(given).redis_url) as client:
+            assert client.acl_whoami() == (username or "default")

@@ -1,0 +1,130 @@
+"""Workers run jobs whether or not they can be counted, whatever the jobs are called."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job
+
+from proofs.harness.redis_server import RedisServer
+from rq_mon.series import running_key
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.counters import ends, failures, write_errors
+from tests.rq_mon.worker.processes import RQ
+
+HOSTILE = ['"quoted"', "line\nfeed", "a:b", "größe ☃", "{a}*[b]", "'; return 1 --"]
+
+
+class CustomJob(Job):
+    """Applications may bring a class of their own."""
+
+
+@pytest.fixture
+def user(redis_server: RedisServer, redis_client: Redis, tmp_path: Path) -> Iterator[RQ]:
+    """RQ as a Redis user whose rights the test sets."""
+    url = redis_server.url.replace("redis://", "redis://limited:secret@")
+    yield RQ(url, tmp_path / "rq.log")
+    redis_client.acl_deluser("limited")
+
+
+def allow(redis: Redis, *rights: str) -> None:
+    redis.execute_command("ACL", "SETUSER", "limited", "on", ">secret", *rights)  # type: ignore[no-untyped-call]
+
+
+@pytest.mark.parametrize(
+    "rights",
+    [
+        ("~*", "&*", "+@all", "-@scripting"),
+        ("~rq:[^m]*", "&*", "+@all"),
+    ],
+    ids=["no scripts", "no keys of ours"],
+)
+def test_without_the_right_to_count_a_worker_warns_and_works(
+    user: RQ, queue: Queue, redis_client: Redis, rights: tuple[str, ...]
+) -> None:
+    allow(redis_client, *rights)
+    done, failed = queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail)
+    log = user.work("mail")
+    assert (done.get_status(), failed.get_status()) == ("finished", "failed")
+    assert "jobs run, but are not counted" in log
+    assert list(redis_client.scan_iter("rq:monitor:*")) == []
+
+
+def test_without_the_right_to_some_command_a_worker_warns_and_works(
+    user: RQ, queue: Queue, redis_client: Redis
+) -> None:
+    allow(redis_client, "~*", "&*", "+@all", "-sismember")
+    job = queue.enqueue(jobs.succeed)
+    log = user.work("mail")
+    assert "not every job can be counted: " in log
+    assert job.get_status() == "finished"
+
+
+def test_the_rights_of_rq_itself_are_enough(user: RQ, queue: Queue, redis_client: Redis) -> None:
+    """Those that the stack gives its workers."""
+    allow(
+        redis_client,
+        *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
+        *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
+        *("+client|list", "+client|setname", "+info"),
+    )
+    queue.enqueue(jobs.succeed)
+    assert "counted" not in user.work("mail")
+    assert ends(redis_client, "mail") == {("succeed", "success"): 1}
+
+
+def test_a_broken_key_costs_no_job(rq: RQ, queue: Queue, redis_client: Redis, worker_class: str) -> None:
+    redis_client.set(running_key("mail"), "broken")
+    done, failed = queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail)
+    rq.work("mail", worker_class=worker_class)
+    assert (done.get_status(), failed.get_status()) == ("finished", "failed")
+    assert write_errors(redis_client) == {"WRONGTYPE": 4}
+
+
+@pytest.mark.parametrize("foreign", ["", "nonsense", "\x1f" * 5, "\xff"])
+def test_a_foreign_entry_among_the_running_ones_costs_no_worker(
+    rq: RQ, queue: Queue, redis_client: Redis, foreign: str
+) -> None:
+    redis_client.hset(running_key("mail"), "execution", foreign)
+    job = queue.enqueue(jobs.succeed)
+    rq.work("mail")
+    assert job.get_status() == "finished"
+    assert ends(redis_client, "mail") == {("succeed", "success"): 1}
+
+
+def test_names_may_hold_anything(rq: RQ, redis_client: Redis, worker_class: str) -> None:
+    for name in HOSTILE:
+        Queue(name, connection=redis_client).enqueue(jobs.fail_with, name)
+        Queue(name, connection=redis_client).enqueue(name)
+    rq.work(*HOSTILE, worker_class=worker_class)
+    for name in HOSTILE:
+        assert ends(redis_client, name) == {("fail_with", "failed"): 1, (name, "failed"): 1}
+        assert failures(redis_client, name)["fail_with", name] == 1
+    assert write_errors(redis_client) == {}
+
+
+def test_a_job_that_cannot_be_read_has_failed(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    job = queue.enqueue(jobs.succeed)
+    redis_client.hset(job.key, "data", "nonsense")
+    rq.work("mail", worker_class=worker_class)
+    assert ends(redis_client, "mail") == {("unknown", "failed"): 1}
+    assert failures(redis_client, "mail") == {("unknown", "DeserializationError"): 1}
+
+
+def test_jobs_may_be_stored_as_json(rq: RQ, redis_client: Redis, worker_class: str) -> None:
+    Queue("mail", connection=redis_client, serializer="json").enqueue(jobs.succeed, 1)
+    rq.work("mail", worker_class=worker_class, options=("--serializer", "json"))
+    assert ends(redis_client, "mail") == {("succeed", "success"): 1}
+
+
+def test_jobs_may_have_a_class_of_their_own(rq: RQ, redis_client: Redis, worker_class: str) -> None:
+    Queue("mail", connection=redis_client, job_class=CustomJob).enqueue(jobs.succeed)
+    option = ("--job-class", f"{CustomJob.__module__}.{CustomJob.__name__}")
+    rq.work("mail", worker_class=worker_class, options=option)
+    assert ends(redis_client, "mail") == {("succeed", "success"): 1}

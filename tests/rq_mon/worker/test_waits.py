@@ -1,0 +1,64 @@
+"""A wait is from the moment a job was enqueued, the last time that it was, to its start."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from redis import Redis
+from rq import Queue, Retry
+from rq.job import Job
+from rq.utils import now
+
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.counters import waits
+from tests.rq_mon.worker.processes import RQ
+
+AGES = timedelta(seconds=1000)
+
+
+def enqueued_long_ago(job: Job) -> None:
+    job.enqueued_at = now() - AGES
+    job.save()
+
+
+def test_the_wait_is_counted_when_the_job_starts(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    enqueued_long_ago(queue.enqueue(jobs.succeed))
+    rq.work("mail")
+    assert waits(redis_client, "mail").buckets == {1800.0: 1}
+    assert AGES.total_seconds() <= waits(redis_client, "mail").seconds < AGES.total_seconds() + 60
+
+
+def test_a_retried_job_has_waited_since_it_was_enqueued_again(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    enqueued_long_ago(queue.enqueue(jobs.fail, retry=Retry(max=1)))
+    rq.work("mail", worker_class=worker_class)
+    histogram = waits(redis_client, "mail")
+    assert histogram.count == 2
+    assert histogram.seconds < AGES.total_seconds() + 60
+
+
+def test_a_scheduled_job_has_waited_since_it_was_due(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    job = queue.enqueue_at(now(), jobs.succeed)
+    job.created_at = now() - AGES
+    job.save()
+    rq.work("mail", options=("--with-scheduler",))
+    assert waits(redis_client, "mail").count == 1
+    assert waits(redis_client, "mail").seconds < 60
+
+
+def test_the_clock_of_another_machine_may_be_ahead(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    job = queue.enqueue(jobs.succeed)
+    job.enqueued_at = now() + AGES
+    job.save()
+    rq.work("mail")
+    assert waits(redis_client, "mail").buckets == {0.01: 1}
+    assert waits(redis_client, "mail").microseconds == 0
+
+
+def test_a_job_whose_work_horse_was_killed_has_waited_all_the_same(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
+    queue.enqueue(jobs.kill_work_horse)
+    rq.work("mail")
+    assert waits(redis_client, "mail").count == 1

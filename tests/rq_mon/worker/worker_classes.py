@@ -1,0 +1,53 @@
+"""Workers for tests that cannot wait as long as RQ does."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rq import Queue
+from rq.job import Job
+
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
+
+
+class MissedSoonWorker(MonitoredWorker):
+    """Counts as dead one second after it was killed; RQ waits for more than a minute."""
+
+    def get_heartbeat_ttl(self, job: Job, *args: Any, **kwargs: Any) -> int:
+        return 1
+
+
+class TellsWhatItKeepsWorker(MonitoredWorker):
+    """Logs whether it still refers to a job after it ran it."""
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        super().execute_job(job, queue)
+        keeps = [name for name, value in vars(self).items() if value is job]
+        self.log.warning("keeps the job as %s", keeps)
+
+
+class RacingQueue(Queue):
+    """While a job's end is being recorded, one more job comes to depend on it: RQ has to start over, once."""
+
+    raced = False
+
+    def enqueue_dependents(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """RQ 2.12 calls this between WATCH and MULTI."""
+        super().enqueue_dependents(job, *args, **kwargs)
+        self._race(job)
+
+    def move_dependents_to_ready(self, job: Job, *args: Any, **kwargs: Any) -> Any:
+        """RQ 3 calls this instead."""
+        moved = super().move_dependents_to_ready(job, *args, **kwargs)  # type: ignore[misc]
+        self._race(job)
+        return moved
+
+    def _race(self, job: Job) -> None:
+        if not RacingQueue.raced:
+            RacingQueue.raced = True
+            job.connection.sadd(job.dependents_key, "a job that depends on it")
+
+
+class MissedSoonSimpleWorker(MonitoredSimpleWorker):
+    def get_heartbeat_ttl(self, job: Job, *args: Any, **kwargs: Any) -> int:
+        return 1

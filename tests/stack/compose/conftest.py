@@ -1,0 +1,48 @@
+"""The running stack, for the tests that need a Docker engine, and what could not be tested here."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.compose_stack import ComposeStack
+from stack.compose.docker import Docker
+
+grafana_left_out = pytest.StashKey[bool]()
+
+
+@pytest.fixture(scope="session")
+def engine() -> None:
+    """A Docker engine; without one the test is skipped, or fails with CI=true, which wants all tests."""
+    if Docker(os.environ).engine_answers():
+        return
+    reason = "no Docker engine answers on this machine"
+    if os.environ.get("CI") == "true":
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
+
+
+@pytest.fixture(scope="session")
+def stack(
+    engine: None, project_root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
+) -> Iterator[ComposeStack]:
+    """The stack, started once for all tests by the command that users have for it."""
+    stack = ComposeStack(project_root, tmp_path_factory.mktemp("compose"))
+    try:
+        started = stack.make("start-rq-mon")
+        assert started.returncode == 0, started.stdout
+        request.config.stash[grafana_left_out] = stack.has_preview()
+        yield stack
+    finally:
+        stack.remove()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    if config.stash.get(grafana_left_out, False):
+        terminalreporter.write_line(
+            "not tested: Grafana in a container, as its image cannot be had here; the preview ran instead",
+            yellow=True,
+        )

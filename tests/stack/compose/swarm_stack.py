@@ -1,0 +1,148 @@
+"""A copy of the stack in a Docker Swarm, under a name of its own, and a client in its network."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import uuid
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from proofs.harness.stack_copy import TIMEOUT, StackCopy
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import Metric
+from stack.services import GRAFANA, PROMETHEUS, REDIS, Service
+
+CLIENT = "client"
+STARTS_WITHIN = 240.0
+
+
+class SwarmStack(StackCopy):
+    """The stack, deployed by the command that users have for it. It is asked from inside its networks."""
+
+    def __init__(self, project: Path, directory: Path) -> None:
+        self.name = f"rq-mon-test-{uuid.uuid4().hex[:8]}"
+        super().__init__(project, directory, "compose")
+
+    def image(self, version: int) -> str:
+        return f"{self.name}:{version}"
+
+    def build(self) -> None:
+        """Make two versions of our image that differ, as a swarm can tell, and do the same."""
+        self.environment["RQ_MON_IMAGE"] = self.image(1)
+        self.docker("compose", "build")
+        self.docker("build", "--tag", self.image(2), "-", text=f"FROM {self.image(1)}\nLABEL version=2\n")
+
+    def deploy(self, version: int) -> None:
+        """Deploy a version of our image, or update to it."""
+        self.environment["RQ_MON_IMAGE"] = self.image(version)
+        deployed = self.make("swarm-deploy", STACK=self.name)
+        assert deployed.returncode == 0, deployed.stdout
+
+    def start_client(self) -> None:
+        """Start a container that stays when the services are updated."""
+        self.docker(
+            *("service", "create", "--detach", "--quiet", "--name", f"{self.name}_{CLIENT}"),
+            *("--endpoint-mode", "dnsrr", "--network", f"{self.name}_core", "--user", "10001"),
+            *("--env", f"RQ_REDIS_URL={self._redis_inside()}"),
+            *("--no-healthcheck", self.image(1), "sleep", "1d"),
+        )
+        wait_until(lambda: self.container(CLIENT), "the client", within=STARTS_WITHIN, every=1)
+
+    def _redis_inside(self) -> str:
+        address = urlsplit(self.redis_url())
+        user, _, _ = address.netloc.rpartition("@")
+        return address._replace(netloc=f"{user}@{REDIS.name}:{REDIS.port}").geturl()
+
+    def remove(self) -> None:
+        """Leave nothing behind but what the engine had before."""
+        run = subprocess.run
+        run(["docker", "service", "rm", f"{self.name}_{CLIENT}"], capture_output=True, check=False)
+        run(["docker", "stack", "rm", self.name], capture_output=True, check=False)
+        label = f"label=com.docker.stack.namespace={self.name}"
+        wait_until(
+            lambda: not self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}_"),
+            "the containers to be gone",
+            within=STARTS_WITHIN,
+            every=1,
+        )
+        volumes = self.docker("volume", "ls", "--quiet", "--filter", label).split()
+        run(["docker", "volume", "rm", *volumes], capture_output=True, check=False)
+        run(["docker", "image", "rm", self.image(1), self.image(2)], capture_output=True, check=False)
+
+    def replicas(self) -> dict[str, str]:
+        """How many tasks run and should run, by service: `2/2`. A task runs once its health check says so."""
+        lines = self.docker(
+            *("service", "ls", "--filter", f"label=com.docker.stack.namespace={self.name}"),
+            *("--format", "{{.Name}} {{.Replicas}}"),
+        ).splitlines()
+        return {name.removeprefix(f"{self.name}_"): replicas for name, replicas in map(str.split, lines)}
+
+    def has_image(self, service: Service) -> bool:
+        """Tell whether the engine has the image that a service needs."""
+        image = self.inspect(service)["TaskTemplate"]["ContainerSpec"]["Image"]
+        return bool(self.docker("image", "ls", "--quiet", image))
+
+    def scale(self, **replicas: int) -> None:
+        """Change how many tasks services have, as the documentation says."""
+        wanted = (f"{self.name}_{name.replace('_', '-')}={number}" for name, number in replicas.items())
+        self.docker("service", "scale", "--detach", *wanted)
+
+    def inspect(self, service: Service) -> Any:
+        """What the swarm is told of a service."""
+        return json.loads(self.docker("service", "inspect", f"{self.name}_{service.name}"))[0]["Spec"]
+
+    def update_state(self, service: Service) -> str:
+        """How far the last update of a service is: `updating`, `completed`, `rollback_started` and so on."""
+        return self.docker(
+            *("service", "inspect", f"{self.name}_{service.name}"),
+            *("--format", "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}"),
+        ).strip()
+
+    def containers(self, service: Service) -> list[Any]:
+        """What the engine tells of the containers of a service that run."""
+        identifiers = self._running(service.name)
+        return json.loads(self.docker("inspect", *identifiers)) if identifiers else []
+
+    def container(self, name: str) -> str:
+        """The id of a running container of a service; empty if there is none."""
+        return next(iter(self._running(name)), "")
+
+    def _running(self, name: str) -> list[str]:
+        label = f"label=com.docker.swarm.service.name={self.name}_{name}"
+        return self.docker("ps", "--quiet", "--filter", label).split()
+
+    def python(self, script: str, *arguments: object) -> str:
+        """Run a script beside the services, and return what it prints."""
+        words = map(str, arguments)
+        return self.docker("exec", "-i", self.container(CLIENT), "python", "-", *words, text=script)
+
+    def metric(self, metric: Metric, **labels: str) -> list[float]:
+        """The values that Prometheus has now of a metric's series."""
+        selector = metric.name + json.dumps(labels).replace('": ', "=").replace(', "', ", ").replace(
+            '{"', "{"
+        )
+        url = f"http://127.0.0.1:{PROMETHEUS.port}/api/v1/query?query={selector.replace(' ', '')}"
+        answer = self.docker("exec", self.container(PROMETHEUS.name), "wget", "-qO-", url)
+        return [float(series["value"][1]) for series in json.loads(answer)["data"]["result"]]
+
+    def without_what_cannot_be_had(self) -> list[str]:
+        """Scale Grafana to none if its image is not here; return what is left out."""
+        if self.has_image(GRAFANA):
+            return []
+        self.docker("service", "scale", "--detach", f"{self.name}_{GRAFANA.name}=0")
+        return [GRAFANA.name]
+
+    def docker(self, *arguments: str, text: str | None = None) -> str:
+        """Run `docker` in the copy and return what it printed."""
+        return subprocess.run(
+            ["docker", *arguments],
+            cwd=self.directory,
+            env=self.environment,
+            input=text,
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=True,
+        ).stdout

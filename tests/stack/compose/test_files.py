@@ -1,0 +1,371 @@
+"""The compose files, read without an engine: what they promise, and that they agree with the rest."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rq_mon.settings import Process, Settings, variables_of
+from stack import credentials
+from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
+from stack.dotenv import read_dotenv
+from stack.native.commands import FOR_GRACE_PERIOD
+from stack.services import (
+    ALERTMANAGER,
+    CORE_COMPOSE_FILE,
+    GRAFANA,
+    MONITOR_COMPOSE_FILE,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS_EXPORTER,
+    RQ_EXPORTER,
+    SERVICES,
+    SHORT_RUNNING_WORKER,
+    Service,
+)
+from stack.settings import BIND_ADDRESS, PROJECT_ROOT, VARIABLES
+
+FILES = {
+    name: yaml.safe_load((PROJECT_ROOT / name).read_text())
+    for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
+}
+ONE_SHOT = "credentials"
+"""Ends as soon as it has given each service its passwords; the monitor's file adds to it."""
+HANDS_OUT, HANDS_OUT_TO_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
+DEFINITIONS: dict[str, dict[str, Any]] = {
+    name: definition for file in FILES.values() for name, definition in file["services"].items()
+}
+OUR_OWN = sorted(name for name, definition in DEFINITIONS.items() if "rq-mon" in definition["image"])
+BUILDER = SHORT_RUNNING_WORKER.name
+DOCKERFILE = (PROJECT_ROOT / "Dockerfile").read_text()
+REFERENCE = re.compile(r"\$\{(\w+):-([^}]*)\}")
+
+NAMED_VOLUMES = {name for file in FILES.values() for name in file["volumes"]}
+
+every_service = pytest.mark.parametrize("name", sorted(DEFINITIONS))
+
+
+def strings(value: object) -> Iterator[str]:
+    """All strings inside a value of a YAML file."""
+    if isinstance(value, dict):
+        value = [*value.keys(), *value.values()]
+    if isinstance(value, list):
+        for item in value:
+            yield from strings(item)
+    elif value is not None:
+        yield str(value)
+
+
+def is_read_only(volume: str | dict[str, Any]) -> bool:
+    return volume.endswith(":ro") if isinstance(volume, str) else volume["read_only"] is True
+
+
+# ---- one truth with the rest of the project ----
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_a_file_holds_the_services_that_the_list_of_services_puts_there(file: str) -> None:
+    listed = {service.name for service in SERVICES if service.compose_file == file}
+
+    assert set(FILES[file]["services"]) == listed
+
+
+@pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
+def test_a_service_publishes_its_port_on_this_machine_only_unless_it_has_a_login_and_is_told_to(
+    service: Service,
+) -> None:
+    published = DEFINITIONS[service.name].get("ports", [])
+
+    if service.port is None:
+        assert published == []
+    else:
+        address = f"${{{service.bind_variable}:-{BIND_ADDRESS}}}" if service.has_login else BIND_ADDRESS
+        port = f"${{{service.port_variable}:-{service.port}}}"
+        assert published == [f"{address}:{port}:{service.port}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "process"),
+    [
+        ("short-running-worker", "worker"),
+        ("long-running-worker", "worker"),
+        ("cron-scheduler", "cron-scheduler"),
+        ("rq-exporter", "exporter"),
+    ],
+)
+def test_a_process_gets_the_settings_that_it_reads_and_no_others(name: str, process: Process) -> None:
+    every = {field.metadata["variable"] for field in fields(Settings)}
+    in_the_container = {"RQ_EXPORTER_HOST", "RQ_EXPORTER_PORT", "RQ_OBJECTIVES_FILE"}
+
+    handed_on = DEFINITIONS[name]["environment"].keys() & every
+
+    assert handed_on - in_the_container == variables_of(process) - in_the_container
+
+
+def test_what_both_runtimes_read_has_one_default() -> None:
+    defaults = dict(REFERENCE.findall("".join((PROJECT_ROOT / name).read_text() for name in FILES)))
+
+    for variable in VARIABLES:
+        if variable.default:
+            assert defaults[variable.name] == variable.default
+
+
+def test_both_files_hold_the_shared_blocks_alike() -> None:
+    core, monitor = FILES[CORE_COMPOSE_FILE], FILES[MONITOR_COMPOSE_FILE]
+    shared = ["x-hardened", "x-app", "x-health-timing", "name"]
+
+    assert {block: core[block] for block in shared} == {block: monitor[block] for block in shared}
+
+
+@pytest.mark.parametrize("service", [PROMETHEUS, GRAFANA, PREVIEW, RQ_EXPORTER], ids=lambda s: s.name)
+def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> None:
+    check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
+
+    assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
+
+
+# ---- hardening ----
+
+
+@every_service
+def test_a_container_can_write_only_where_it_must(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["read_only"] is True
+    for volume in definition.get("volumes", []):
+        assert is_read_only(volume) or volume.partition(":")[0] in NAMED_VOLUMES, volume
+
+
+@every_service
+def test_a_container_has_no_privileges(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["cap_drop"] == ["ALL"]
+    assert definition["security_opt"] == ["no-new-privileges:true"]
+    assert not definition.keys() & {"privileged", "cap_add", "network_mode", "pid", "ipc", "devices"}
+    assert not any("docker.sock" in text for text in strings(definition))
+
+
+@every_service
+def test_no_container_runs_as_root(name: str) -> None:
+    user = DEFINITIONS[name].get("user")
+    if user is None:
+        assert name in OUR_OWN
+        user = re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+
+    assert user.partition(":")[0] not in ("", "0", "root")
+
+
+@every_service
+def test_a_container_has_limits_and_its_log_has_an_end(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    assert definition["mem_limit"]
+    assert definition["cpus"] <= 1, "more would not start on a machine with one core"
+    assert definition["pids_limit"]
+    assert definition["logging"]["options"].keys() == {"max-size", "max-file"}
+
+
+@every_service
+def test_a_container_that_ends_is_restarted(name: str) -> None:
+    assert DEFINITIONS[name]["restart"] == "unless-stopped"
+
+
+@every_service
+def test_no_password_is_written_down(name: str) -> None:
+    definition = DEFINITIONS[name]
+
+    for variable in definition.get("environment", {}):
+        if re.search("PASSWORD|SECRET|TOKEN|KEY", variable):
+            assert variable.endswith("_FILE"), variable
+    assert not any(re.search(r"://[^/]*:[^/]*@", text) for text in strings(definition))
+
+
+# ---- passwords ----
+
+
+def access_volume(name: str) -> str | None:
+    """The volume from which a service reads its passwords."""
+    volumes = [each for each in DEFINITIONS[name].get("volumes", []) if isinstance(each, str)]
+    return next((each.partition(":")[0] for each in volumes if each.endswith(f":{ACCESS}:ro")), None)
+
+
+def share_of(volume: str) -> str:
+    """The share that is written into a volume."""
+    mounted = dict(
+        each.split(":") for each in HANDS_OUT["volumes"] + HANDS_OUT_TO_MONITOR["volumes"] if "access" in each
+    )
+    return str(Path(mounted[volume]).relative_to(credentials.SHARES))
+
+
+ACCESS = str(credentials.SHARES)
+WITH_PASSWORDS = {name: volume for name in DEFINITIONS if (volume := access_volume(name))}
+
+
+def user_of(name: str) -> int:
+    user = DEFINITIONS[name].get("user") or re.findall(r"^USER (.+)$", DOCKERFILE, re.MULTILINE)[-1]
+    return int(user.partition(":")[0])
+
+
+def test_all_that_talk_to_redis_or_have_a_login_read_passwords_from_a_volume() -> None:
+    without = {PROMETHEUS.name, ALERTMANAGER.name, PREVIEW.name}
+
+    assert WITH_PASSWORDS.keys() == DEFINITIONS.keys() - without
+
+
+@pytest.mark.parametrize("name", sorted(WITH_PASSWORDS))
+def test_passwords_belong_to_the_user_of_the_container_that_reads_them(name: str) -> None:
+    assert credentials.SERVICES_SHARES[share_of(WITH_PASSWORDS[name])].owner == user_of(name)
+    assert ONE_SHOT in DEFINITIONS[name]["depends_on"]
+
+
+def test_only_workers_share_passwords() -> None:
+    services: dict[str, set[str]] = {share_of(volume): set() for volume in WITH_PASSWORDS.values()}
+    for name, volume in WITH_PASSWORDS.items():
+        services[share_of(volume)].add(name)
+
+    workers = services.pop("workers")
+    assert workers == {"short-running-worker", "long-running-worker", "cron-scheduler"}
+    assert services == {share: {share} for share in services}
+    assert {*services, "workers"} == credentials.SERVICES_SHARES.keys()
+
+
+def test_what_hands_passwords_out_can_do_nothing_else() -> None:
+    assert HANDS_OUT["user"] == "0:0"
+    assert HANDS_OUT["cap_drop"] == ["ALL"]
+    assert HANDS_OUT["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
+    assert HANDS_OUT["security_opt"] == ["no-new-privileges:true"]
+    assert HANDS_OUT["read_only"] is True
+    assert HANDS_OUT["network_mode"] == "none"
+    assert HANDS_OUT["restart"] == "no"
+    assert HANDS_OUT["mem_limit"]
+    assert HANDS_OUT["image"] == DEFINITIONS[BUILDER]["image"]
+    assert HANDS_OUT["pull_policy"] == "never"
+    assert not (HANDS_OUT.keys() | HANDS_OUT_TO_MONITOR.keys()) & {"privileged", "ports", "pid", "devices"}
+
+
+# ---- images ----
+
+
+@pytest.mark.parametrize("name", sorted((DEFINITIONS.keys() - set(OUR_OWN)) | {BUILDER}))
+def test_an_image_is_pinned_by_version_and_can_be_overridden(name: str) -> None:
+    image = image_of(DEFINITIONS[name])
+
+    assert image is not None
+    assert re.search(r":v?\d+(\.\d+)*(-[a-z]+)?$", image.default), image
+    assert image.variable.endswith("_IMAGE")
+
+
+def test_no_two_images_are_overridden_by_one_variable() -> None:
+    images = {image for definition in DEFINITIONS.values() if (image := image_of(definition))}
+
+    assert len({image.variable for image in images}) == len(images)
+
+
+def test_our_services_share_one_image_that_one_of_them_builds_and_none_pulls() -> None:
+    assert {DEFINITIONS[name]["image"] for name in OUR_OWN} == {"${RQ_MON_IMAGE:-rq-mon:local}"}
+    assert {DEFINITIONS[name]["pull_policy"] for name in OUR_OWN} == {"never"}
+    assert [name for name in DEFINITIONS if "build" in DEFINITIONS[name]] == [BUILDER]
+
+
+def test_the_dockerfile_and_the_compose_file_name_one_base_image() -> None:
+    image = image_of(DEFINITIONS[BUILDER])
+
+    assert image is not None
+    assert f"ARG {BASE_IMAGE_VARIABLE}={image.default}\n" in DOCKERFILE
+
+
+def test_the_dockerfile_asks_for_no_frontend_from_a_registry() -> None:
+    assert "syntax=" not in DOCKERFILE
+
+
+# ---- health ----
+
+
+def test_every_service_has_a_health_check_but_the_one_whose_image_holds_nothing_to_ask_with() -> None:
+    without = {name for name, definition in DEFINITIONS.items() if "healthcheck" not in definition}
+
+    assert without == {REDIS_EXPORTER.name}
+
+
+@every_service
+def test_a_service_waits_for_the_health_of_what_it_needs(name: str) -> None:
+    for needed, how in DEFINITIONS[name].get("depends_on", {}).items():
+        if needed == ONE_SHOT:
+            assert how == {"condition": "service_completed_successfully"}
+        else:
+            assert how == {"condition": "service_healthy"}
+            assert "healthcheck" in DEFINITIONS[needed]
+
+
+# ---- single services ----
+
+
+def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> None:
+    command = DEFINITIONS[PROMETHEUS.name]["command"]
+
+    assert "--enable-feature=exemplar-storage" in command
+    assert FOR_GRACE_PERIOD in command
+    assert not any(option.startswith(("--web.enable-admin", "--web.enable-lifecycle")) for option in command)
+
+
+@every_service
+def test_what_a_container_prints_is_kept_within_limits(name: str) -> None:
+    options = DEFINITIONS[name]["logging"]["options"]
+
+    assert re.fullmatch(r"\d{1,2}m", options["max-size"])
+    assert 1 < int(options["max-file"]) < 10
+
+
+def test_what_is_stored_has_a_limit() -> None:
+    redis, prometheus, alertmanager = (
+        DEFINITIONS[each]["command"] for each in ("redis", "prometheus", "alertmanager")
+    )
+
+    assert "--maxmemory ${REDIS_MAXMEMORY:-256mb}" in str(redis)
+    assert "--storage.tsdb.retention.size=${PROMETHEUS_RETENTION_SIZE:-4GB}" in prometheus
+    assert "--storage.tsdb.retention.time=${PROMETHEUS_RETENTION_TIME:-30d}" in prometheus
+    assert "--data.retention=120h" in alertmanager
+
+
+def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
+    # Grafana 13 updates bundled plugins in their place, the Prometheus data source among them.
+    settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"][0])
+
+    assert settings["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+
+
+def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
+    in_reach = {name for name, definition in DEFINITIONS.items() if "core" in definition["networks"]}
+
+    workers = {"short-running-worker", "long-running-worker", "cron-scheduler"}
+    assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-dashboard", *workers}
+
+
+def test_every_file_that_a_container_mounts_is_there() -> None:
+    mounts = [
+        volume.split(":")[0]
+        for definition in DEFINITIONS.values()
+        for volume in definition.get("volumes", [])
+        if isinstance(volume, str) and volume.startswith("./")
+    ]
+
+    assert mounts
+    for mount in mounts:
+        assert (PROJECT_ROOT / mount).exists(), mount
+
+
+def test_the_build_context_has_every_script_that_a_container_runs() -> None:
+    scripts = [
+        word for name in OUR_OWN for word in DEFINITIONS[name]["command"] if Path(word).suffix == ".py"
+    ]
+
+    assert scripts
+    for script in scripts:
+        assert (PROJECT_ROOT / script).is_file(), script

@@ -1,0 +1,63 @@
+"""New passwords for a stack in containers: the files are removed, and the next start makes others."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+from rq import Queue
+from rq.job import Job, JobStatus
+
+from proofs.harness.compose_stack import ComposeStack
+from proofs.harness.waiting import wait_until
+from rq_mon.connection.client import connect
+from scheduler import SHORT_RUNNING_QUEUE
+from stack.redis_users import USERS
+from stack.services import REDIS
+from tests.harness.surface import secret_files, secrets_of
+
+pytestmark = [pytest.mark.compose, pytest.mark.slow]
+
+
+@pytest.fixture
+def stack(engine: None, project_root: Path, tmp_path: Path) -> Iterator[ComposeStack]:
+    stack = ComposeStack(project_root, tmp_path)
+    yield stack
+    stack.remove()
+
+
+def enqueue(stack: ComposeStack, queue: str) -> str:
+    with connect(stack.redis_url()) as redis:
+        return Queue(queue, connection=redis).enqueue("time.sleep", 0).id
+
+
+def status_of(stack: ComposeStack, job_id: str) -> JobStatus | None:
+    with connect(stack.redis_url()) as redis:
+        return Job.fetch(job_id, connection=redis).get_status()
+
+
+def test_removed_passwords_are_made_anew_and_the_old_ones_are_refused(stack: ComposeStack) -> None:
+    assert stack.make("start-rq-mon").returncode == 0
+    old, waiting = secrets_of(stack), enqueue(stack, "unworked")
+    assert stack.make("stop-rq-mon").returncode == 0
+    for file in secret_files(stack):
+        file.unlink()
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    new = secrets_of(stack)
+    for user in USERS:
+        assert new[user.secret] != old[user.secret]
+        port, password = stack.settings.port(REDIS), old[user.secret]
+        with (
+            Redis(port=port, username=user.name, password=password, retry=None) as client,
+            pytest.raises(AuthenticationError),
+        ):
+            client.ping()
+    assert status_of(stack, waiting) is JobStatus.QUEUED
+    job = enqueue(stack, SHORT_RUNNING_QUEUE)
+    wait_until(lambda: status_of(stack, job) is JobStatus.FINISHED, "the job to finish", within=60)

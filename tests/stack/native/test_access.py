@@ -1,0 +1,178 @@
+"""Who gets into the Redis of a native stack: after an upgrade, with new passwords, from another machine.
+
+In the order of this file.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+from rq import Queue
+from rq.job import Job, JobStatus
+
+from proofs.harness.native_stack import NativeStack
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import JOBS_PROCESSED
+from rq_mon.connection.client import connect
+from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
+from stack.redis_users import USERS
+from stack.services import REDIS, RQ_EXPORTER
+from tests.harness.surface import secret_files, secrets_of
+from tests.stack.native import jobs
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+]
+
+UNWORKED = "unworked"
+
+
+@pytest.fixture(scope="module")
+def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
+    yield copy
+    copy.remove()
+
+
+def schedule_in(url: str, queue: str, monkeypatch: pytest.MonkeyPatch) -> str:
+    monkeypatch.setenv("RQ_REDIS_URL", url)
+    return job_scheduler(jobs.succeed, queue_name=queue, max_retries=None).id
+
+
+def status_of(url: str, job_id: str) -> JobStatus | None:
+    with connect(url) as redis:
+        return Job.fetch(job_id, connection=redis).get_status()
+
+
+def wait_until_finished(url: str, job_id: str) -> None:
+    wait_until(lambda: status_of(url, job_id) is JobStatus.FINISHED, "the job to finish", within=60)
+
+
+def counted(stack: NativeStack) -> float:
+    """How many jobs of these tests have ended, as the exporter says."""
+    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+        lines = answer.read().decode().splitlines()
+    ours = [each for each in lines if each.startswith(f"{JOBS_PROCESSED.name}{{") and "jobs.succeed" in each]
+    return sum(float(line.split()[-1]) for line in ours)
+
+
+def run_all(url: str, queue: str) -> None:
+    """Let a worker of the stack's kind run what is queued, and end."""
+    rq = str(Path(sys.executable).with_name("rq"))
+    worker = ("worker", "--burst", "--worker-class", "rq_mon.MonitoredWorker", "--url", url, queue)
+    subprocess.run([rq, *worker], env=dict(os.environ), capture_output=True, check=True, timeout=120)
+
+
+def test_jobs_and_counters_of_a_redis_without_users_are_there_after_the_upgrade(
+    stack: NativeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = stack.state / REDIS.name
+    data.mkdir(parents=True)
+    with RedisServer(data, "--appendonly", "yes") as earlier:
+        finished = [schedule_in(earlier.url, SHORT_RUNNING_QUEUE, monkeypatch) for _ in range(3)]
+        run_all(earlier.url, SHORT_RUNNING_QUEUE)
+        waiting = schedule_in(earlier.url, UNWORKED, monkeypatch)
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    url = stack.redis_url()
+    assert [status_of(url, job) for job in finished] == [JobStatus.FINISHED] * 3
+    assert status_of(url, waiting) is JobStatus.QUEUED
+    with connect(url) as redis:
+        assert Queue(UNWORKED, connection=redis).get_job_ids() == [waiting]
+    assert counted(stack) == 3
+
+
+def test_removed_passwords_are_made_anew_and_the_old_ones_are_refused(
+    stack: NativeStack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old, url = secrets_of(stack), stack.redis_url()
+    waiting = schedule_in(url, UNWORKED, monkeypatch)
+    assert stack.make("stop-rq-mon").returncode == 0
+    for file in secret_files(stack):
+        file.unlink()
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    new = secrets_of(stack)
+    for user in USERS:
+        assert new[user.secret] != old[user.secret]
+        client = Redis(
+            port=stack.settings.port(REDIS), username=user.name, password=old[user.secret], retry=None
+        )
+        with client, pytest.raises(AuthenticationError):
+            client.ping()
+    assert status_of(stack.redis_url(), waiting) is JobStatus.QUEUED
+    wait_until_finished(stack.redis_url(), schedule_in(stack.redis_url(), SHORT_RUNNING_QUEUE, monkeypatch))
+
+
+@pytest.fixture
+def outside() -> str:
+    """An address of this machine that other machines reach it by; where it has none, another of its own."""
+    addresses = [
+        each.address
+        for interface in psutil.net_if_addrs().values()
+        for each in interface
+        if each.family == socket.AF_INET and not each.address.startswith("127.")
+    ]
+    return addresses[0] if addresses else "127.0.0.2"
+
+
+def listeners(stack: NativeStack) -> dict[int, set[str]]:
+    """The addresses on which the stack's processes listen, by port."""
+    found: dict[int, set[str]] = {}
+    for process in stack.processes():
+        for connection in process.net_connections("tcp"):
+            if connection.status == psutil.CONN_LISTEN:
+                found.setdefault(connection.laddr.port, set()).add(connection.laddr.ip)
+    return found
+
+
+def test_redis_is_opened_on_request_to_those_who_have_a_password(
+    stack: NativeStack, outside: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port = stack.settings.port(REDIS)
+
+    started = stack.make("start-rq-mon", REDIS_BIND_ADDRESS=outside)
+
+    assert started.returncode == 0, started.stdout
+    assert f"redis is open to other machines (REDIS_BIND_ADDRESS={outside})" in started.stdout
+    addresses = listeners(stack)
+    assert addresses.pop(port) == {outside}
+    assert set.union(*addresses.values()) == {"127.0.0.1"}
+    with Redis(host=outside, port=port, retry=None) as stranger, pytest.raises(AuthenticationError):
+        stranger.ping()
+    url = stack.redis_url().replace("127.0.0.1", outside)
+    wait_until_finished(url, schedule_in(url, SHORT_RUNNING_QUEUE, monkeypatch))
+
+
+def test_without_the_request_it_is_closed_again(stack: NativeStack) -> None:
+    assert stack.make("start-rq-mon").returncode == 0
+
+    assert set.union(*listeners(stack).values()) == {"127.0.0.1"}
+
+
+def test_the_preview_which_has_no_login_is_not_opened(stack: NativeStack) -> None:
+    before = stack.numbers()
+
+    refused = stack.make("start-rq-mon", GRAFANA_BIND_ADDRESS="0.0.0.0")
+
+    said = " ".join(refused.stdout.split())
+    assert refused.returncode != 0
+    assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': preview" in said
+    assert "has no login; to let others in, put a proxy with a login before it" in said
+    assert stack.numbers() == before

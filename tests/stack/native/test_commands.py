@@ -1,0 +1,221 @@
+"""The command lines of native say what the compose files say, on addresses of this machine."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from stack import services
+from stack.dotenv import read_dotenv
+from stack.native import programs
+from stack.native.commands import FOR_GRACE_PERIOD, Command, Place, command
+from stack.redis_users import EXPORTER, USERS, WORKER
+from stack.secrets import read_secret
+from stack.services import SERVICES, Service
+from stack.settings import PROJECT_ROOT, load_settings
+
+PORTS = {
+    service.port_variable: str(20_000 + (service.port or 0)) for service in SERVICES if service.port_variable
+}
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    environment = {str(name): port for name, port in PORTS.items()}
+    return Place(load_settings(environment, tmp_path / ".env"), tmp_path / "native")
+
+
+def words(run: Command) -> str:
+    return " ".join([*run.arguments, *run.environment.values()])
+
+
+INSTALLED = [
+    pytest.param(services.REDIS, marks=pytest.mark.needs("redis-server")),
+    pytest.param(services.PROMETHEUS, marks=pytest.mark.needs("prometheus")),
+    pytest.param(services.ALERTMANAGER, marks=pytest.mark.needs("prometheus-alertmanager")),
+    pytest.param(services.REDIS_EXPORTER, marks=pytest.mark.needs("prometheus-redis-exporter")),
+    services.RQ_EXPORTER,
+    services.PREVIEW,
+]
+
+
+@pytest.mark.parametrize("service", INSTALLED, ids=lambda service: service.name)
+def test_a_server_listens_on_its_port_of_this_machine_only(place: Place, service: Service) -> None:
+    text = words(command(service, place))
+
+    assert str(20_000 + (service.port or 0)) in text
+    assert "127.0.0.1" in text
+    assert "0.0.0.0" not in text
+
+
+@pytest.mark.needs("prometheus-alertmanager")
+def test_alertmanager_forgets_after_some_days(place: Place) -> None:
+    assert "--data.retention=120h" in command(services.ALERTMANAGER, place).arguments
+
+
+@pytest.mark.needs("prometheus")
+def test_prometheus_keeps_exemplars_and_has_a_limit_but_no_remote_control(place: Place) -> None:
+    text = words(command(services.PROMETHEUS, place))
+
+    assert "exemplar-storage" in text
+    assert "--storage.tsdb.retention.time=30d --storage.tsdb.retention.size=4GB" in text
+    assert FOR_GRACE_PERIOD in text
+    assert "--web.enable-lifecycle" not in text
+    assert "--web.enable-admin-api" not in text
+
+
+def test_settings_of_the_processes_are_handed_on(tmp_path: Path) -> None:
+    settings = load_settings(
+        {"RQ_WORKER_TTL_SECONDS": "33", "RQ_EXPORTER_HOST": "0.0.0.0"}, tmp_path / ".env"
+    )
+    place = Place(settings, tmp_path)
+
+    assert command(services.SHORT_RUNNING_WORKER, place).environment["RQ_WORKER_TTL_SECONDS"] == "33"
+    assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
+
+
+def test_workers_have_as_long_to_end_as_a_job_may_need_and_others_do_not(tmp_path: Path) -> None:
+    place = Place(load_settings({"STOP_GRACE_SECONDS": "600"}, tmp_path / ".env"), tmp_path)
+
+    assert command(services.LONG_RUNNING_WORKER, place).stop_within == 600
+    assert command(services.SHORT_RUNNING_WORKER, place).stop_within == 600
+    assert command(services.CRON_SCHEDULER, place).stop_within < 190
+
+
+def test_every_python_process_talks_to_the_redis_of_the_stack(place: Place) -> None:
+    for service in (
+        services.SHORT_RUNNING_WORKER,
+        services.LONG_RUNNING_WORKER,
+        services.CRON_SCHEDULER,
+        services.RQ_EXPORTER,
+    ):
+        assert command(service, place).environment["RQ_REDIS_URL"] == "redis://127.0.0.1:26379/0"
+
+
+@pytest.mark.needs("prometheus-redis-exporter")
+def test_the_password_of_a_redis_is_in_no_command_line(tmp_path: Path) -> None:
+    settings = load_settings({"RQ_REDIS_URL": "redis://:secret@queues.example/0"}, tmp_path / ".env")
+
+    for service in (services.REDIS_EXPORTER, services.RQ_EXPORTER, services.SHORT_RUNNING_WORKER):
+        run = command(service, Place(settings, tmp_path))
+        assert "secret" not in " ".join(run.arguments)
+        assert "redis://:secret@queues.example/0" in run.environment.values()
+
+
+def test_the_settings_that_grafana_has_in_containers_can_be_read() -> None:
+    settings = read_dotenv(PROJECT_ROOT / "grafana" / "grafana.env")
+
+    assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
+    assert settings["GF_DASHBOARDS_DEFAULT_HOME_DASHBOARD_PATH"].startswith("$__env{")
+
+
+@pytest.mark.parametrize(
+    ("name", "first_words"), [("grafana", ["server", "--homepath"]), ("grafana-server", ["--homepath"])]
+)
+def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
+    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, first_words: list[str]
+) -> None:
+    # Grafana is in no Debian release: this stands where it would be, for the command line that would run it.
+    program = tmp_path / "bin" / name
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+    run = command(services.GRAFANA, place)
+
+    assert [run.arguments[0], *run.arguments[1 : len(first_words) + 1]] == [str(program), *first_words]
+    assert run.environment["PROMETHEUS_URL"] == "http://127.0.0.1:29090"
+    assert (Path(run.environment["GF_PATHS_PROVISIONING"]) / "datasources").is_dir()
+    assert Path(run.environment["GF_PATHS_DATA"]).is_relative_to(tmp_path)
+    assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
+
+
+@pytest.fixture
+def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Grafana is in no Debian release: this stands where it would be."""
+    program = tmp_path / "bin" / "grafana"
+    program.parent.mkdir()
+    program.write_text("#!/bin/sh\n")
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(program.parent))
+
+
+def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: Path, grafana: None) -> None:
+    closed = Place(load_settings({}, tmp_path / ".env"), tmp_path / "native")
+    opened = Place(load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native")
+
+    before, after = (command(services.GRAFANA, place).environment for place in (closed, opened))
+
+    assert before["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
+    assert before["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
+    assert after["GF_SERVER_HTTP_ADDR"] == "0.0.0.0"
+    assert after["GF_AUTH_ANONYMOUS_ENABLED"] == "false"
+    assert after["GF_USERS_ALLOW_SIGN_UP"] == "false"
+
+
+@pytest.mark.needs("redis-server")
+def test_redis_listens_where_the_user_says_and_all_go_there(tmp_path: Path) -> None:
+    place = Place(load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native")
+
+    assert "--bind 192.0.2.7 --port 6379" in words(command(services.REDIS, place))
+    worker = command(services.SHORT_RUNNING_WORKER, place)
+    assert worker.environment["RQ_REDIS_URL"] == "redis://192.0.2.7:6379/0"
+    assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
+
+
+PYTHON_SERVICES = {
+    services.SHORT_RUNNING_WORKER: WORKER,
+    services.LONG_RUNNING_WORKER: WORKER,
+    services.CRON_SCHEDULER: WORKER,
+    services.RQ_EXPORTER: EXPORTER,
+}
+
+
+def test_every_process_is_a_user_of_redis_of_its_own_purpose_whatever_an_application_is(
+    tmp_path: Path,
+) -> None:
+    given = {"RQ_REDIS_USERNAME": "operator", "RQ_REDIS_PASSWORD_FILE": "/nowhere"}
+    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+
+    for service, user in PYTHON_SERVICES.items():
+        run = command(service, place)
+        password_file = tmp_path / "secrets" / f"redis-{user.name}-password"
+        assert run.environment["RQ_REDIS_USERNAME"] == user.name
+        assert run.environment["RQ_REDIS_PASSWORD_FILE"] == str(password_file)
+        assert password_file in run.sources, "another password restarts it"
+
+
+@pytest.mark.needs("redis-server", "prometheus-redis-exporter")
+def test_no_password_is_in_a_command_line_or_an_environment(place: Place, tmp_path: Path) -> None:
+    text = " ".join(
+        words(command(service, place))
+        for service in (*PYTHON_SERVICES, services.REDIS, services.REDIS_EXPORTER)
+    )
+
+    for user in USERS:
+        assert read_secret(tmp_path / "secrets", user.secret) not in text
+
+
+def test_another_redis_is_entered_as_the_user_that_was_given_for_it(tmp_path: Path) -> None:
+    password_file = tmp_path / "password"
+    password_file.write_text("secret")
+    given = {
+        "RQ_REDIS_URL": "redis://queues.example/0",
+        "RQ_REDIS_USERNAME": "ann",
+        "RQ_REDIS_PASSWORD_FILE": str(password_file),
+    }
+    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+
+    environment = command(services.RQ_EXPORTER, place).environment
+
+    assert environment.items() >= given.items()
+
+
+def test_every_script_and_source_that_a_process_reads_is_there(place: Place) -> None:
+    for service in SERVICES:
+        if service is services.GRAFANA and programs.GRAFANA.find() is None:
+            continue
+        for source in command(service, place).sources:
+            assert source.exists() or source == place.prometheus_config, source

@@ -1,0 +1,428 @@
+"""The life of a native stack, from the first start to the last stop, in the order of this file."""
+
+from __future__ import annotations
+
+import base64
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
+
+import psutil
+import pytest
+from redis import Redis
+from redis.exceptions import AuthenticationError
+from rq.command import send_stop_job_command
+from rq.job import Job, JobStatus
+
+from proofs.harness.browser import DashboardView, open_browser, open_dashboard
+from proofs.harness.native_stack import NativeStack
+from proofs.harness.waiting import wait_until
+from rq_mon.connection.client import connect
+from scheduler import LONG_RUNNING_QUEUE, job_scheduler
+from stack.redis_users import USERS
+from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
+from stack.services import (
+    ALERTMANAGER,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS,
+    REDIS_EXPORTER,
+    RQ_DASHBOARD,
+    RQ_EXPORTER,
+    SERVICES,
+    SHORT_RUNNING_WORKER,
+    Service,
+)
+from stack.settings import PROJECT_ROOT
+from tests.harness.surface import (
+    MALFORMED,
+    PREVIEW_REFUSES,
+    REFUSED,
+    secret_files,
+    secrets_of,
+    send,
+    shown,
+)
+from tests.harness.surface import (
+    status_of as http_status,
+)
+from tests.stack.native import jobs
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+]
+
+LATER_START_WITHIN = 20.0
+EVERY_TWO_SECONDS = "* * * * * */2"
+
+
+DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated").glob("*.json"))
+
+RIGHTLY_EMPTY = {
+    ("rq-overview", "What fires"): "only after a while do the failed jobs use up an error budget",
+    ("rq-durations", "Workers that count nothing"): "its workers count their jobs",
+    ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
+    ("rq-stack-health", "Exporter errors"): "nor with its exporter",
+    ("rq-stack-health", "Notifications"): "nobody is to be told of alerts, as long as no receivers are set",
+}
+"""Panels that a healthy stack may leave empty, and why; test_every_query.py sees them with data."""
+
+
+@pytest.fixture(scope="module")
+def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
+    copy.evaluate_rules_every(seconds=2)
+    yield copy
+    copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")
+
+
+@pytest.fixture(autouse=True)
+def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Jobs that a test schedules go to the stack, as those of an application do."""
+    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
+
+
+def status_of(stack: NativeStack, job_id: str) -> JobStatus | None:
+    with connect(stack.redis_url()) as redis:
+        return Job.fetch(job_id, connection=redis).get_status()
+
+
+def is_running(stack: NativeStack, job_id: str) -> bool:
+    return status_of(stack, job_id) is JobStatus.STARTED
+
+
+def test_a_port_in_use_is_named_and_nothing_is_started(stack: NativeStack) -> None:
+    port = stack.settings.port(ALERTMANAGER)
+    with socket.create_server(("127.0.0.1", port)):
+        result = stack.make("start-rq-mon")
+
+    assert result.returncode != 0
+    assert (
+        f"{port} for alertmanager: in use by {psutil.Process().name()} (process {os.getpid()})"
+        in result.stdout
+    )
+    assert "ALERTMANAGER_PORT" in result.stdout
+    assert stack.processes() == []
+
+
+def test_start_returns_when_everything_is_healthy_and_shows_it(stack: NativeStack) -> None:
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    running = [service for service in SERVICES if service.name in stack.numbers()]
+    for service in running:
+        assert f"{service.name} " in result.stdout
+        assert (stack.settings.url(service) or "") in result.stdout
+    assert result.stdout.count(" healthy ") == len(running) >= 9
+    assert stack.make("status").returncode == 0
+
+
+def schedule_jobs_of_every_kind() -> None:
+    job_scheduler(jobs.succeed)
+    job_scheduler(jobs.succeed, time_delta=timedelta(seconds=1))
+    job_scheduler(jobs.take, function_args=[0.5], queue_name=LONG_RUNNING_QUEUE)
+    job_scheduler(jobs.take, function_args=[30], job_timeout=1, max_retries=None)
+    job_scheduler(jobs.fail, max_retries=None)
+    job_scheduler(jobs.succeed_at_second_try, max_retries=1)
+
+
+EXPECTED_OF_EACH_ROUND = [
+    ("succeed", {"queue": "short-running", "outcome": "success"}, 2),
+    ("take", {"queue": "long-running", "outcome": "success"}, 1),
+    ("take", {"queue": "short-running", "outcome": "failed"}, 1),
+    ("fail", {"queue": "short-running", "outcome": "failed"}, 1),
+    ("succeed_at_second_try", {"queue": "short-running", "outcome": "retried"}, 1),
+    ("succeed_at_second_try", {"queue": "short-running", "outcome": "success"}, 1),
+]
+
+
+def wait_until_counted(stack: NativeStack, rounds: int) -> None:
+    def is_counted(function: str, labels: dict[str, str], count: int) -> bool:
+        matchers = {"function": f"tests.stack.native.jobs.{function}", **labels}
+        selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
+        return stack.sum_of(f"rq_jobs_processed_total{{{selector}}}") == count * rounds
+
+    for function, labels, count in EXPECTED_OF_EACH_ROUND:
+        what = f"{count} x {rounds} {function} {labels}"
+        wait_until(partial(is_counted, function, labels, count), what, every=0.5)
+
+
+def test_jobs_of_every_kind_are_seen_in_prometheus(stack: NativeStack) -> None:
+    schedule_jobs_of_every_kind()
+    job_scheduler(jobs.succeed, queue_name=LONG_RUNNING_QUEUE, cron=EVERY_TWO_SECONDS)
+
+    wait_until_counted(stack, rounds=1)
+    wait_until(
+        lambda: stack.sum_of('rq_cron_ticks_total{result="enqueued"}') >= 2, "two cron ticks", every=0.5
+    )
+    wait_until(lambda: stack.sum_of("rq_job_duration_seconds_count") >= 6, "durations", every=0.5)
+
+
+def test_every_scrape_target_is_up(stack: NativeStack) -> None:
+    expected = {each.name: "up" for each in (RQ_EXPORTER, REDIS_EXPORTER, PROMETHEUS, ALERTMANAGER)}
+
+    wait_until(lambda: stack.targets() == expected, f"targets {expected}")
+
+
+def wait_until_recorded(stack: NativeStack) -> None:
+    for _ in range(2):  # some rules take up what others recorded
+        wait_until(partial(stack.rules_evaluated_since, datetime.now(UTC)), "the recording rules", every=0.5)
+
+
+def undrawn_panels(uid: str, view: DashboardView) -> dict[tuple[str, str], str]:
+    return {(uid, panel.title): panel.text for panel in view.panels if panel.state != "data"}
+
+
+def is_drawn(uid: str, view: DashboardView) -> bool:
+    return undrawn_panels(uid, view).keys() <= RIGHTLY_EMPTY.keys()
+
+
+@pytest.mark.needs("chromium")
+def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
+    # A rate needs a value to have come from: one that the recording rules saw before these jobs.
+    wait_until_recorded(stack)
+    schedule_jobs_of_every_kind()
+    running = job_scheduler(jobs.take, function_args=[600], job_timeout=600, queue_name=LONG_RUNNING_QUEUE)
+    wait_until_counted(stack, rounds=2)
+    undrawn: dict[tuple[str, str], str] = {}
+    errors: dict[str, list[str]] = {}
+    with open_browser() as browser, browser.new_context() as context:
+        for uid in DASHBOARDS:
+            query = {"from": "now-5m", "to": "now", "refresh": "5s"}
+            view = open_dashboard(stack.url(PREVIEW), uid, context, within=60, query=query)
+            with contextlib.suppress(AssertionError):  # what is undrawn by then is told below
+                wait_until(partial(is_drawn, uid, view), "data", every=0.5)
+            undrawn |= undrawn_panels(uid, view)
+            errors |= {uid: view.console_errors} if view.console_errors else {}
+            view.page.close()  # an open one goes on asking
+
+    with connect(stack.redis_url()) as redis:
+        send_stop_job_command(redis, running.id)
+    assert undrawn.keys() <= RIGHTLY_EMPTY.keys(), undrawn
+    assert errors == {}
+
+
+def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    command = ["make", "logs", "SERVICE=redis"]
+    with (
+        shown.open("w") as output,
+        subprocess.Popen(
+            command, cwd=stack.directory, env=stack.environment, stdout=output, start_new_session=True
+        ) as process,
+    ):
+        try:
+            wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
+            assert process.poll() is None
+            os.killpg(process.pid, signal.SIGINT)
+            process.wait(timeout=10)
+        finally:
+            with contextlib.suppress(ProcessLookupError):  # it has ended, as it should
+                os.killpg(process.pid, signal.SIGKILL)
+
+
+# ---- what a stranger may not see or do ----
+
+
+def test_passwords_are_for_their_owner_only(stack: NativeStack) -> None:
+    files = secret_files(stack)
+
+    assert {path.name for path in files} >= {user.secret for user in USERS}
+    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
+    assert files[0].parent.stat().st_mode & 0o777 == 0o700
+
+
+def test_no_password_is_in_a_command_line_an_environment_a_log_or_a_configuration(stack: NativeStack) -> None:
+    texts = [word for process in stack.processes() for word in (*process.cmdline(), str(process.environ()))]
+    texts += [log.read_text(errors="replace") for log in (stack.state / "logs").iterdir()]
+    texts += [path.read_text() for path in stack.state.glob("*.conf")]
+
+    assert len(texts) > 20
+    assert shown(secrets_of(stack), texts) == []
+
+
+def test_no_process_listens_beyond_this_machine(stack: NativeStack) -> None:
+    addresses = {
+        connection.laddr.ip
+        for process in stack.processes()
+        for connection in process.net_connections("inet")
+        if connection.status == psutil.CONN_LISTEN
+    }
+
+    assert addresses == {"127.0.0.1"}
+
+
+def test_redis_knows_nobody_without_a_password(stack: NativeStack) -> None:
+    with Redis(port=stack.settings.port(REDIS)) as stranger, pytest.raises(AuthenticationError):
+        stranger.flushall()
+
+
+@pytest.mark.parametrize(
+    ("service", "method", "path"), REFUSED, ids=lambda value: str(getattr(value, "name", value))
+)
+def test_a_request_that_nobody_may_make_is_refused(
+    stack: NativeStack, service: Service, method: str, path: str
+) -> None:
+    status, body = http_status(stack, service, method, path)
+
+    assert status >= 400 or "root:" not in body
+    if service is PROMETHEUS:
+        assert status >= 400
+
+
+@pytest.mark.parametrize(("method", "path"), PREVIEW_REFUSES)
+def test_the_preview_serves_its_own_files_only(stack: NativeStack, method: str, path: str) -> None:
+    status, body = http_status(stack, PREVIEW, method, path)
+
+    assert 400 <= status < 500
+    assert "import" not in body
+
+
+@pytest.mark.parametrize("service", [RQ_EXPORTER, PREVIEW], ids=lambda service: service.name)
+@pytest.mark.parametrize("request_bytes", MALFORMED, ids=range(len(MALFORMED)))
+def test_a_malformed_request_gets_no_success_and_harms_nothing(
+    stack: NativeStack, service: Service, request_bytes: bytes
+) -> None:
+    answer = send(stack, service, request_bytes)
+
+    assert b" 200 " not in answer.split(b"\r\n")[0]
+    assert http_status(stack, service, "GET", service.health_path or "/")[0] == 200
+
+
+def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
+    before = stack.numbers()
+
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert stack.numbers() == before
+
+
+def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(stack: NativeStack) -> None:
+    before = stack.numbers()
+
+    result = stack.make("start-rq-mon", PROMETHEUS_RETENTION_TIME="7d")
+
+    assert result.returncode == 0, result.stdout
+    after = stack.numbers()
+    assert {name for name in before if before[name] != after[name]} == {PROMETHEUS.name}
+    assert "--storage.tsdb.retention.time=7d" in psutil.Process(after[PROMETHEUS.name]).cmdline()
+
+
+def test_a_service_that_dies_is_restarted(stack: NativeStack) -> None:
+    name = SHORT_RUNNING_WORKER.name
+    before = stack.numbers()[name]
+
+    os.kill(before, signal.SIGKILL)
+
+    wait_until(lambda: stack.numbers().get(name, before) != before, "another worker")
+    wait_until(lambda: stack.make("status").returncode == 0, "its health")
+
+
+def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job(stack: NativeStack) -> None:
+    job = job_scheduler(jobs.take, function_args=[4], max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+    before = stack.numbers()
+    os.kill(before["supervisord"], signal.SIGKILL)
+    seen = stack.make("status")
+    assert seen.returncode != 0
+    assert "supervisord does not answer: make start-rq-mon" in seen.stdout
+
+    result = stack.make("start-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert not set(before.values()) & set(stack.numbers().values())
+    assert status_of(stack, job.id) is JobStatus.FINISHED
+
+
+def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack: NativeStack) -> None:
+    job = job_scheduler(jobs.take, function_args=[4], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+
+    result = stack.make("stop-rq-mon")
+
+    assert result.returncode == 0, result.stdout
+    assert "Still at work: long-running-worker. Waiting at most 190 s" in result.stdout
+    assert stack.processes() == []
+    assert stack.listening_ports() == set()
+
+    started = time.monotonic()
+    assert stack.make("start-rq-mon").returncode == 0
+    assert time.monotonic() - started < LATER_START_WITHIN
+    assert status_of(stack, job.id) is JobStatus.FINISHED
+    assert stack.sum_of('last_over_time(rq_jobs_processed_total{outcome="failed"}[10m])') >= 2, (
+        "metrics are kept"
+    )
+
+
+def test_rq_dashboard_is_there_when_asked_for_until_the_stack_stops(stack: NativeStack) -> None:
+    job = job_scheduler(jobs.succeed, max_retries=None)
+
+    started = stack.make("start-rq-mon", WITH=RQ_DASHBOARD.name)
+
+    assert started.returncode == 0, started.stdout
+    assert f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in " in started.stdout
+    assert "rq-dashboard          healthy" in stack.make("status").stdout
+    page = Request(f"{stack.url(RQ_DASHBOARD)}/0/view/job/{job.id}")
+    with pytest.raises(HTTPError, match="401"):
+        urlopen(page, timeout=10)
+    login = f"{RQ_DASHBOARD_USER}:{secrets_of(stack)[RQ_DASHBOARD_PASSWORD]}"
+    page.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
+    with urlopen(page, timeout=30) as answer:
+        assert job.id in answer.read().decode()
+
+
+def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: NativeStack) -> None:
+    cron_jobs = stack.directory / "cron_jobs.py"
+    before = cron_jobs.read_text()
+    cron_jobs.write_text("raise RuntimeError('this list is broken')\n")
+
+    result = stack.make("start-rq-mon")
+    cron_jobs.write_text(before)
+
+    assert result.returncode != 0
+    assert "cron-scheduler        failed" in result.stdout
+    assert "RuntimeError: this list is broken" in result.stdout
+    assert "prometheus            healthy" in result.stdout
+
+
+def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_included(
+    stack: NativeStack,
+) -> None:
+    job = job_scheduler(jobs.take, function_args=[60], max_retries=None)
+    wait_until(lambda: is_running(stack, job.id), "the job to run")
+    numbers = stack.numbers()
+    for name in ("supervisord", SHORT_RUNNING_WORKER.name):
+        os.kill(numbers[name], signal.SIGKILL)
+    assert len(stack.processes()) >= 9
+
+    result = stack.make("stop-rq-mon", STOP_GRACE_SECONDS="10")
+
+    assert result.returncode == 0, result.stdout
+    assert stack.processes() == []
+    assert stack.listening_ports() == set()
+
+
+def test_clean_removes_the_data_only_when_told(stack: NativeStack) -> None:
+    refused = stack.make("clean")
+    assert refused.returncode != 0
+    assert str(stack.state) in refused.stdout
+    assert "YES=1" in refused.stdout
+    assert stack.state.exists()
+
+    assert stack.make("clean", YES="1").returncode == 0
+    assert not stack.state.exists()
+
+
+def test_nothing_was_written_into_the_tree_but_what_git_ignores(stack: NativeStack) -> None:
+    assert stack.new_files() == set()

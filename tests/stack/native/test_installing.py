@@ -1,0 +1,96 @@
+"""Missing programs: who may install them, what the others are told, and what is left as it was."""
+
+from __future__ import annotations
+
+import multiprocessing
+import os
+import stat
+from multiprocessing.connection import Connection
+from pathlib import Path
+
+import pytest
+
+from stack.native.debian import REFUSE_STARTS, ensure_installed, no_service_starts
+from stack.native.programs import NEEDED, REDIS_SERVER, Program, missing
+from stack.runtime import StackError
+
+NOBODY = 65534
+ABSENT = Program(("no-such-server", "nor-this-one"), ("no-such-package",))
+
+
+def message_as_nobody(sender: Connection) -> None:
+    if os.getuid() == 0:
+        os.setuid(NOBODY)
+    try:
+        ensure_installed([ABSENT, REDIS_SERVER])
+    except StackError as error:
+        sender.send(str(error))
+    else:
+        sender.send("nothing was raised")
+
+
+def test_a_user_who_may_not_install_is_told_what_to_run() -> None:
+    receiver, sender = multiprocessing.Pipe()
+    process = multiprocessing.get_context("fork").Process(target=message_as_nobody, args=(sender,))
+    process.start()
+    message = receiver.recv()
+    process.join()
+
+    first, second = message.splitlines()
+    assert first == "Not installed: no-such-server or nor-this-one, redis-server or valkey-server"
+    if Path("/usr/bin/apt-get").exists():
+        assert second == "Run: sudo apt-get install --no-install-recommends no-such-package redis-server"
+    else:
+        assert second
+
+
+def test_nothing_is_done_where_nothing_is_missing() -> None:
+    ensure_installed([])
+
+
+def test_the_first_name_that_is_installed_is_taken() -> None:
+    assert Program(("no-such-server", "sh"), ()).path().endswith("/sh")
+    assert missing([ABSENT, Program(("sh",), ())]) == [ABSENT]
+
+
+def test_every_needed_program_is_to_be_had_on_debian() -> None:
+    for program in NEEDED:
+        assert program.debian_packages
+
+
+@pytest.fixture
+def policy(tmp_path: Path) -> Path:
+    return tmp_path / "policy-rc.d"
+
+
+def test_services_may_not_start_while_packages_are_installed(policy: Path) -> None:
+    with no_service_starts(policy):
+        assert policy.read_text() == REFUSE_STARTS
+        assert stat.S_IMODE(policy.stat().st_mode) == 0o755
+
+    assert not policy.exists()
+
+
+def test_they_may_again_after_an_installation_that_failed(policy: Path) -> None:
+    with pytest.raises(StackError), no_service_starts(policy):
+        raise StackError("apt-get install failed")
+
+    assert not policy.exists()
+
+
+def test_what_an_interrupted_installation_left_is_removed(policy: Path) -> None:
+    policy.write_text(REFUSE_STARTS)
+
+    with no_service_starts(policy):
+        pass
+
+    assert not policy.exists()
+
+
+def test_the_policy_of_somebody_else_stays(policy: Path) -> None:
+    policy.write_text("#!/bin/sh\nexit 0\n")
+
+    with no_service_starts(policy):
+        assert policy.read_text() == "#!/bin/sh\nexit 0\n"
+
+    assert policy.read_text() == "#!/bin/sh\nexit 0\n"

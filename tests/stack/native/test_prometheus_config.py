@@ -1,0 +1,135 @@
+"""The shared prometheus.yml, rewritten for local processes."""
+
+from __future__ import annotations
+
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from stack.native.prometheus_config import rewrite, write
+from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, REDIS_EXPORTER, RQ_EXPORTER, SERVICES, Service
+from stack.settings import PROJECT_ROOT
+
+SHARED = PROJECT_ROOT / "prometheus" / "prometheus.yml"
+WITH_PREVIEW = [service for service in SERVICES if service is not GRAFANA]
+WITH_GRAFANA = [service for service in SERVICES if service is not PREVIEW]
+
+
+def address(service: Service) -> str:
+    assert service.port
+    return f"127.0.0.1:{service.port + 10_000}"
+
+
+def rewritten(running: list[Service], shared: str | None = None) -> dict[str, Any]:
+    config: dict[str, Any] = yaml.safe_load(rewrite(shared or SHARED.read_text(), running, address))
+    return config
+
+
+def targets_by_job(config: dict[str, Any]) -> dict[str, list[str]]:
+    return {
+        job["job_name"]: [target for static in job["static_configs"] for target in static["targets"]]
+        for job in config["scrape_configs"]
+    }
+
+
+def test_each_job_scrapes_the_local_port_of_its_service() -> None:
+    targets = targets_by_job(rewritten(WITH_GRAFANA))
+
+    by_name = {service.name: service for service in SERVICES}
+    assert set(targets) == {job["job_name"] for job in yaml.safe_load(SHARED.read_text())["scrape_configs"]}
+    for name, found in targets.items():
+        assert found == [address(by_name[name])]
+
+
+def test_grafana_is_scraped_only_where_it_runs() -> None:
+    assert GRAFANA.name in targets_by_job(rewritten(WITH_GRAFANA))
+    assert GRAFANA.name not in targets_by_job(rewritten(WITH_PREVIEW))
+
+
+def test_alerts_go_to_the_local_alertmanager() -> None:
+    (alertmanager,) = rewritten(WITH_PREVIEW)["alerting"]["alertmanagers"]
+
+    assert alertmanager["static_configs"] == [{"targets": [address(ALERTMANAGER)]}]
+
+
+def test_everything_else_stays_as_it_is() -> None:
+    shared, local = yaml.safe_load(SHARED.read_text()), rewritten(WITH_GRAFANA)
+
+    for config in (shared, local):
+        for job in config["scrape_configs"]:
+            job.pop("static_configs", None)
+            job.pop("dns_sd_configs", None)
+            job.pop("file_sd_configs", None)
+        del config["alerting"]
+    assert local == shared
+
+
+def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None:
+    named = [
+        static["labels"]["instance"]
+        for job in rewritten(WITH_PREVIEW)["scrape_configs"]
+        for static in job["static_configs"]
+        if job["job_name"] in {RQ_EXPORTER.name, REDIS_EXPORTER.name}
+    ]
+
+    assert named == ["main", "main"]
+
+
+def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
+    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_PREVIEW, address, tmp_path))
+
+    found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
+    assert {name: files for name, files in found.items() if files} == {
+        RQ_EXPORTER.name: [{"files": [f"{tmp_path}/rq-exporter*.yml"]}],
+        REDIS_EXPORTER.name: [{"files": [f"{tmp_path}/redis-exporter*.yml"]}],
+    }
+
+
+def test_without_such_a_folder_none_is_looked_for() -> None:
+    assert not any("file_sd_configs" in job for job in rewritten(WITH_PREVIEW)["scrape_configs"])
+
+
+def test_targets_that_a_user_added_stay_as_they_are() -> None:
+    config = yaml.safe_load(SHARED.read_text())
+    config["scrape_configs"] += [
+        {"job_name": "application", "static_configs": [{"targets": ["app.example:8000"]}]},
+        {"job_name": "found", "file_sd_configs": [{"files": ["*.json"]}]},
+    ]
+
+    jobs = rewritten(WITH_PREVIEW, yaml.safe_dump(config))["scrape_configs"]
+
+    assert jobs[-2:] == config["scrape_configs"][-2:]
+
+
+@pytest.mark.needs("promtool")
+def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
+    path = write(SHARED, tmp_path, WITH_PREVIEW, address)
+    write(SHARED, tmp_path, WITH_PREVIEW, address)  # a second start
+
+    result = subprocess.run(
+        ["promtool", "check", "config", path], capture_output=True, text=True, check=False
+    )
+
+    assert result.returncode == 0, result.stdout + result.stderr
+    rules = sorted((PROJECT_ROOT / "prometheus" / "rules").glob("*.yml"))
+    assert rules
+    for file in rules:
+        assert file.name in result.stdout
+
+
+@pytest.mark.needs("promtool", "amtool")
+@pytest.mark.parametrize(
+    "command",
+    [
+        ["promtool", "check", "config", str(SHARED)],
+        ["amtool", "check-config", str(SHARED.with_name("alertmanager.yml"))],
+    ],
+    ids=["prometheus.yml", "alertmanager.yml"],
+)
+def test_the_shared_file_is_valid_as_it_is(command: list[str]) -> None:
+    result = subprocess.run(command, capture_output=True, text=True, check=False)
+
+    assert result.returncode == 0, result.stdout + result.stderr

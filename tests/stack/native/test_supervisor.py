@@ -1,0 +1,130 @@
+"""What is made of a supervisord that does not answer: it says nothing of what it runs."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.waiting import wait_until
+from stack.native.commands import Command
+from stack.native.processes import end_all, processes_of
+from stack.native.runtime import NativeRuntime
+from stack.native.supervisor import Supervisor
+from stack.native.supervisor_config import LOG_LIMIT, log_path, render
+from stack.runtime import Health, StackError
+from stack.services import REDIS, SHORT_RUNNING_WORKER
+from stack.settings import STOP_GRACE, load_settings
+
+# Keeps supervisord from answering, longer than anybody waits for one answer, while its job comes to an end.
+FREEZES_SUPERVISORD = "kill -STOP $PPID; sleep 6; kill -CONT $PPID; sleep 2; touch job-ended"
+FREEZES_SUPERVISORD_FOR_EVER = "kill -STOP $PPID; touch job-ended"
+WORKER = """
+trap '{}; exit' TERM
+touch worker-ready
+while true; do sleep 0.1; done
+"""
+REDIS_SCRIPT = """
+trap 'test -e job-ended && touch redis-was-last; exit' TERM
+touch redis-ready
+while true; do sleep 0.1; done
+"""
+
+
+@pytest.fixture
+def directory(tmp_path: Path) -> Iterator[Path]:
+    """The state directory of a stack, of which nothing is left after the test."""
+    yield tmp_path
+    end_all(tmp_path, grace=0)
+
+
+def runtime(directory: Path, grace: int = 30) -> NativeRuntime:
+    return NativeRuntime(load_settings({STOP_GRACE.name: str(grace)}, directory / ".env"), directory)
+
+
+def start(supervisor: Supervisor, at_the_end_of_the_job: str) -> None:
+    """Start supervisord with two programs, and wait until both run."""
+    directory = supervisor.directory
+    (directory / "logs").mkdir()
+    programs = {REDIS: REDIS_SCRIPT, SHORT_RUNNING_WORKER: WORKER.format(at_the_end_of_the_job)}
+    commands = {
+        service: Command(("env", "-C", str(directory), "sh", str(_script(directory, service.name, text))))
+        for service, text in programs.items()
+    }
+    supervisor.config_path.write_text(render(directory, commands))
+    supervisor.start(os.environ)
+    for name in ("redis-ready", "worker-ready"):
+        wait_until((directory / name).exists, name)
+
+
+def _script(directory: Path, name: str, text: str) -> Path:
+    path = directory / f"{name}.sh"
+    path.write_text(text)
+    return path
+
+
+def test_a_supervisord_that_is_not_there_tells_nothing_of_programs(tmp_path: Path) -> None:
+    with pytest.raises(StackError, match="supervisord does not answer"):
+        Supervisor(tmp_path).processes()
+
+
+def test_what_does_not_answer_and_left_no_process_is_shown_as_stopped(tmp_path: Path) -> None:
+    assert {state.health for state in runtime(tmp_path).states().values()} == {Health.STOPPED}
+
+
+@pytest.mark.slow
+def test_redis_outlasts_the_jobs_though_supervisord_does_not_answer_for_a_while(directory: Path) -> None:
+    native = runtime(directory)
+    start(native.supervisor, FREEZES_SUPERVISORD)
+
+    native.stop()
+
+    assert (directory / "redis-was-last").exists()
+    assert processes_of(directory) == []
+
+
+@pytest.mark.slow
+def test_stop_ends_everything_though_supervisord_never_answers_again(directory: Path) -> None:
+    native = runtime(directory, grace=1)
+    start(native.supervisor, FREEZES_SUPERVISORD_FOR_EVER)
+
+    native.stop()
+
+    assert (directory / "redis-was-last").exists()
+    assert processes_of(directory) == []
+
+
+PRINTS_MORE_THAN_IS_KEPT = f"""
+yes 'a line of the log' | head -c {2 * LOG_LIMIT}
+touch redis-ready
+while true; do sleep 0.1; done
+"""
+
+
+@pytest.mark.slow
+def test_a_log_that_grows_is_rotated_and_keeps_within_its_limit(directory: Path) -> None:
+    supervisor = Supervisor(directory)
+    (directory / "logs").mkdir()
+    script = _script(directory, REDIS.name, PRINTS_MORE_THAN_IS_KEPT)
+    command = Command(("env", "-C", str(directory), "sh", str(script)))
+    supervisor.config_path.write_text(render(directory, {REDIS: command}))
+
+    supervisor.start(os.environ)
+
+    wait_until((directory / "redis-ready").exists, "all of it to be printed", within=120)
+    logs = list((directory / "logs").glob(f"{REDIS.name}.log*"))
+    assert log_path(directory, REDIS.name) in logs
+    assert LOG_LIMIT / 2 < sum(log.stat().st_size for log in logs) <= LOG_LIMIT * 1.05
+
+
+def test_a_change_ends_redis_after_the_jobs_that_need_it(directory: Path) -> None:
+    supervisor = Supervisor(directory)
+    start(supervisor, at_the_end_of_the_job="sleep 1; touch job-ended")
+    changed = {service: Command(("sleep", "600")) for service in (REDIS, SHORT_RUNNING_WORKER)}
+    supervisor.config_path.write_text(render(directory, changed))
+
+    supervisor.update(within=30)
+
+    assert (directory / "redis-was-last").exists()
