@@ -9,10 +9,12 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
+from rq import Queue
 
 from proofs.harness.redis_server import RedisServer
 from rq_mon.connection.client import connect
 from stack.native.programs import NEEDED_BY_TESTS
+from tests.harness.processes import Start, processes_in
 
 PROGRAMS = {name: program for program in NEEDED_BY_TESTS for name in program.names}
 IN_CI = os.environ.get("CI") == "true"
@@ -77,3 +79,24 @@ def redis_client(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture
+def queue(redis_client: Redis) -> Queue:
+    return Queue("mail", connection=redis_client)
+
+
+@pytest.fixture
+def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
+    """A Redis that a test may kill, not started yet; it keeps its data. RQ_REDIS_URL names it."""
+    server = RedisServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
+    monkeypatch.setenv("RQ_REDIS_URL", server.url)
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def start(tmp_path: Path) -> Iterator[Start]:
+    """Starts a process of this package from the root of the project; it ends with the test."""
+    with processes_in(tmp_path) as start:
+        yield start

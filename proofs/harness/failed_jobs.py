@@ -9,11 +9,14 @@ from redis import Redis
 from rq import Queue
 
 JOBS_AT_ONCE = 1000
+FAIL = "proofs.harness.failed_jobs.fail"
 
 
-def fail_jobs(
-    client: Redis, function: str = "tests.rq_mon.cli.jobs.fail", queue: str = "mail", jobs: int = 1
-) -> list[str]:
+def fail(*_: object) -> None:
+    raise ValueError("no such order")
+
+
+def fail_jobs(client: Redis, function: str = FAIL, queue: str = "mail", jobs: int = 1) -> list[str]:
     """Let one job fail as RQ does it, copy what RQ keeps of it, and return the ids of all, it included.
 
     Args:

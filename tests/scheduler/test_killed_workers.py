@@ -20,8 +20,8 @@ from rq.utils import now
 from scheduler import supervised_queue
 from scheduler.supervised_queue import HandOver, SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
+from tests.harness.processes import Start
 from tests.scheduler import jobs
-from tests.scheduler.processes import Start
 
 RQS_OWN, OURS = "rq.Worker", "scheduler.supervised_worker.SupervisedWorker"
 QUEUES = ("urgent", "later")

@@ -25,8 +25,8 @@ from rq_mon.settings import Settings
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
 from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED
+from tests.harness.processes import PROJECT_ROOT, Start
 from tests.scheduler import jobs
-from tests.scheduler.processes import PROJECT_ROOT, Start
 
 pytestmark = pytest.mark.slow
 

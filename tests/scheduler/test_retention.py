@@ -9,8 +9,8 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness.processes import Start
 from tests.scheduler import jobs
-from tests.scheduler.processes import Start
 
 pytestmark = pytest.mark.slow
 

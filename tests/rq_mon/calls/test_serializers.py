@@ -20,9 +20,9 @@ from rq_mon.catalogue import CRON_JOBS_KEY
 from rq_mon.cron.definition import CronJob
 from rq_mon.settings import Settings, SettingsError
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler, job_scheduler
+from tests.harness.processes import Start
 from tests.rq_mon.worker.counters import ends, failures
 from tests.scheduler import jobs
-from tests.scheduler.processes import Start
 
 PICKLE_SIGN = b"\x80"
 WORKER = "short-running-worker.py"

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import SimpleWorker
 
 from rq_mon.cli.main import main
 
@@ -82,11 +82,6 @@ def _read_all(terminal: int) -> str:
         pass
     os.close(terminal)
     return read.decode()
-
-
-@pytest.fixture
-def queue(redis_client: Redis) -> Queue:
-    return Queue("mail", connection=redis_client)
 
 
 @pytest.fixture

@@ -8,10 +8,6 @@ from pathlib import Path
 from rq import get_current_job
 
 
-def fail(*_: object) -> None:
-    raise ValueError("no such order")
-
-
 def fail_otherwise(*_: object, **__: object) -> None:
     raise KeyError("customer")
 

@@ -25,7 +25,7 @@ from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import COMMAND, Rqmon
 from tests.rq_mon.worker.processes import RQ, SIMPLE
 
-FAIL, FAIL_OTHERWISE = "tests.rq_mon.cli.jobs.fail", "tests.rq_mon.cli.jobs.fail_otherwise"
+FAIL, FAIL_OTHERWISE = "proofs.harness.failed_jobs.fail", "tests.rq_mon.cli.jobs.fail_otherwise"
 
 
 def failed_ids(queue: Queue) -> set[str]:

@@ -18,7 +18,7 @@ from tests.rq_mon.cli.conftest import Rqmon
 NOT_FOUND_HERE: Any = b"\x80\x04cno_such_package\nSecret\n."
 IN_JSON: Any = b'["app.send \\u00e9", null, [1], {}]'
 HOSTILE_IN_JSON: Any = b'["\\u001b[2Jf\\n[/]\\udc80", null, [], {}]'
-FAIL, FAIL_OTHERWISE = "tests.rq_mon.cli.jobs.fail", "tests.rq_mon.cli.jobs.fail_otherwise"
+FAIL, FAIL_OTHERWISE = "proofs.harness.failed_jobs.fail", "tests.rq_mon.cli.jobs.fail_otherwise"
 
 
 def let_it_have_failed(client: Any, job_id: str, seconds_ago: int) -> None:

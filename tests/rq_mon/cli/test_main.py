@@ -35,7 +35,6 @@ WITH_REDIS = [
     ["cron", "list"],
     ["health"],
     ["prune"],
-    ["demo"],
 ]
 
 
@@ -46,9 +45,7 @@ def test_each_command_has_help(path: tuple[str, ...], capsys: pytest.CaptureFixt
     assert f"Usage: rqmon {' '.join(path)}" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(
-    "path", [path for path in commands(rqmon) if path not in {("cron",), ("demo",)}], ids=" ".join
-)
+@pytest.mark.parametrize("path", [path for path in commands(rqmon) if path != ("cron",)], ids=" ".join)
 def test_each_command_has_json(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     main([*path, "--help"])
 
@@ -138,12 +135,6 @@ def test_the_script_of_a_checkout_says_what_is_missing(project_root: Path, tmp_p
 
     assert result.returncode == 2
     assert "make start-rq-mon makes it" in result.stderr
-
-
-def test_demo_feeds_jobs(rqmon: Rqmon, redis_client: Redis) -> None:
-    assert rqmon("demo", "--seconds", "1").code == 0
-
-    assert redis_client.exists("rq:queues")
 
 
 def test_a_reader_that_goes_away_is_no_traceback(redis_client: Redis, project_root: Path) -> None:

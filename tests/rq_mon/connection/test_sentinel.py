@@ -21,10 +21,10 @@ from rq_mon.connection.sentinel import MasterNotFoundError
 from rq_mon.health import main as check_health
 from rq_mon.settings import Settings, SettingsError
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
+from tests.harness.processes import Start
 from tests.harness.sentinels import SERVICE, SentinelGroup
 from tests.harness.tls_redis import Certificates
 from tests.scheduler import jobs
-from tests.scheduler.processes import Start
 
 URL = "RQ_REDIS_URL"
 FORM = "redis+sentinel://host:port,host:port/service/database"

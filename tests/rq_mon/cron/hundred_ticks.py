@@ -14,7 +14,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
 from rq_mon.connection.client import connect
-from tests.scheduler.processes import Process
+from tests.harness.processes import Process
 
 TICKS = 100
 DEADLINE = 170.0

@@ -15,9 +15,9 @@ from rq_mon import catalogue
 from rq_mon.connection.client import connect
 from rq_mon.cron.liveness import live_schedulers
 from scheduler import DataHubScheduler, job_scheduler
+from tests.harness.processes import Process, Start
 from tests.rq_mon.cron.cron import state
 from tests.scheduler import jobs
-from tests.scheduler.processes import Process, Start
 
 pytestmark = pytest.mark.slow
 

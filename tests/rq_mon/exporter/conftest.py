@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 from prometheus_client import CollectorRegistry
 from redis import Redis
-from rq import Queue
 
 from proofs.harness.exporter_process import Exporter, running_exporter
 from proofs.harness.redis_server import RedisServer
@@ -34,8 +33,3 @@ def registry(redis_client: Redis, redis_server: RedisServer) -> CollectorRegistr
 def exporter(redis_client: Redis, redis_server: RedisServer, tmp_path: Path) -> Iterator[Exporter]:
     with running_exporter(redis_server.url, tmp_path) as exporter:
         yield exporter
-
-
-@pytest.fixture
-def queue(redis_client: Redis) -> Queue:
-    return Queue("mail", connection=redis_client)

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue
 
 from proofs.harness.redis_server import RedisServer
 from tests.rq_mon.worker.processes import FORKING, RQ, SIMPLE
@@ -13,11 +12,6 @@ from tests.rq_mon.worker.processes import FORKING, RQ, SIMPLE
 @pytest.fixture
 def rq(redis_server: RedisServer, redis_client: Redis, tmp_path: Path) -> RQ:
     return RQ(redis_server.url, tmp_path / "rq.log")
-
-
-@pytest.fixture
-def queue(redis_client: Redis) -> Queue:
-    return Queue("mail", connection=redis_client)
 
 
 @pytest.fixture(params=[FORKING, SIMPLE])
