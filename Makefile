@@ -118,10 +118,11 @@ fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and acc
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
 	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)
 
-lint: $(VENV)/.dev ## Check style and types
+lint: $(VENV)/.dev ## Check style, types and the English of new lines
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/python -m docs.reference.prose
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .

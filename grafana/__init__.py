@@ -7,10 +7,4 @@ shared_panels.py  panels that stand on several of them
 house.py          variables, colours and hints that all have in common
 links.py          how they lead on to one another
 provisioning/, grafana.env: how Grafana finds all this
-
-What the dashboards use of Grafana, and so all that the preview has to draw: the panels of layer/numbers.py,
-graphs.py, tables.py and words.py with the options set there; the transformations merge and organize, in
-tables; value and range mappings; overrides by name; links with ${__all_variables}, ${__url_time_range},
-${datasource}, ${__data.fields.<label>:percentencode} (tables) and ${__field.labels.<label>:percentencode}
-(series).
 """

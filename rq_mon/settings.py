@@ -31,6 +31,10 @@ SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
 """Those that enqueue: jobs do it as well."""
 
 
+FAILURE_TTL_SECONDS = 30 * 24 * 3600
+"""What the stack's workers do unless told otherwise; plain RQ workers keep failed jobs for a year."""
+
+
 class SettingsError(ValueError):
     """A setting in the environment has a value that cannot be used."""
 
@@ -182,7 +186,7 @@ class Settings:
     )
     failure_ttl: int = _setting(
         "RQ_FAILURE_TTL_SECONDS",
-        30 * 24 * 3600,
+        FAILURE_TTL_SECONDS,
         _whole_number(1),
         "How long a failed job is kept, with its traceback, unless it was enqueued with a failure_ttl.",
         read_by=WORKER,

@@ -30,6 +30,7 @@ from grafana.shared_panels import (
     killed_work_horses,
     not_counting,
 )
+from rq_mon.settings import FAILURE_TTL_SECONDS
 
 GUIDE = """\
 **Jobs are failing?** *What fails* names function, exception and since when. A click on the function leads to
@@ -60,8 +61,9 @@ DASHBOARD = rq_dashboard(
             abandoned_jobs(QUEUE, FUNCTION),
             stat(
                 "In the failed registry",
-                "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. They "
-                "wait for `rqmon requeue`, or expire after a year.",
+                "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. "
+                f"`rqmon requeue` runs them again. They expire after {FAILURE_TTL_SECONDS // 86400} days if "
+                "a worker of this stack ran them, and after a year if a plain RQ worker did.",
                 queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
                 sparkline=True,

@@ -33,7 +33,7 @@ def at(milliseconds: float, now: datetime) -> datetime:
 
 
 def format_date(milliseconds: float, unit: str, *, now: datetime) -> str:
-    """Write a time in a date unit of Grafana, or in `time:<pattern>`; empty when no calendar has it."""
+    """Write a time in a date unit of Grafana, or in `time:<pattern>`; "Invalid date" beyond the year 9999."""
     try:
         time = at(milliseconds, now)
     except (ValueError, OverflowError, OSError):

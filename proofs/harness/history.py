@@ -269,7 +269,7 @@ def _other_services() -> Iterator[Series]:
 def _alerts(start: int) -> Iterator[Series]:
     labels = {
         "alertname": "RQQueueWaitTooLong",
-        "severity": "page",
+        "severity": "critical",
         "instance": OWN_INSTANCE,
         "queue": "queue-0",
     }

@@ -102,8 +102,8 @@ TEXT = """# The soak
 `make soak` (`MINUTES={minutes:g}`) runs a copy of the native stack on free ports under the demo's load, with
 a browser that looks at one dashboard after the other. Each service is told to end once, between a third and
 two thirds of the run, and is started again by its supervisor. Every {interval:g} s it looks at memory,
-series, keys and disk. Failed jobs are deleted at each look, as an operator does who has seen them: RQ keeps
-them for a year.
+series, keys and disk. Failed jobs are deleted at each look, as an operator would: the stack keeps
+them for 30 days.
 
 The slope is fitted by least squares to all lives of a process at once, each with a level of its own, without
 the first {warm_up:.0f} s of each. Its standard error is widened by the correlation of neighbouring looks. A

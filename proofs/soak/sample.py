@@ -88,7 +88,7 @@ class Sampler:
         return found
 
     def purge_failed_jobs(self) -> None:
-        """Delete what RQ keeps for a year, as an operator does who has seen it."""
+        """Delete the failed jobs, as an operator does who has seen them."""
         with contextlib.suppress(RedisError):
             for queue in Queue.all(connection=self._redis):
                 purge_jobs(queue, "failed")

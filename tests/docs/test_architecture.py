@@ -1,66 +1,135 @@
-"""The page about the architecture says what may import what, and so it is."""
+"""The house: every folder and every room of rq_mon imports only what is below it."""
 
 from __future__ import annotations
 
-import ast
-from collections.abc import Iterator
-from pathlib import Path
+import graphlib
+import re
+import subprocess
+import sys
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.docs.house import (
+    DATA_FOLDERS,
+    FLOORS,
+    ROOT,
+    STANDS_ON,
+    below,
+    imports_of,
+    module_of,
+    name_of,
+    tracked,
+)
+
 PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+ROOMS = {room: number for number, floor in enumerate(FLOORS) for room in floor}
+MAX_FOLDERS = 11
+MAX_LINES = 400
 
-MAY_IMPORT = {
-    "scheduler": {"scheduler"},
-    "grafana/layer": {"grafana.layer"},
-    "grafana/queries": {"grafana.queries", "grafana.layer", "rq_mon.catalogue", "stack.services"},
-    "preview": {"preview", "stack"},
-    "stack": {"stack", "native", "rq_mon.settings", "rq_mon.connection.address", "scheduler.queues"},
-    "native": {"native", "stack", "scheduler"},
-    "demo": {"demo", "scheduler"},
-}
-"""Folder -> the modules of this project, with all below them, that its code may import."""
-
-HOW_IT_READS = {"rq_mon.state", "rq_mon.state.errors"}
-"""What the command line shares with the exporter: both show what RQ keeps in Redis."""
-
-OURS = {path.name for path in ROOT.iterdir() if (path / "__init__.py").exists()}
+ROOT_SCRIPTS_MAY_IMPORT = below("demo")
+FRONT_DOORS = {ROOT / "rq_mon" / "__init__.py"}
+"""Hands out names lazily, so it names modules of upper floors without loading them."""
 
 
-def imports(folder: Path) -> Iterator[tuple[Path, str]]:
-    """Every module of this project that the folder's files import, `from package import module` included."""
-    for path in sorted(folder.rglob("*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.Import):
-                names = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and node.module:
-                names = [f"{node.module}.{alias.name}" for alias in node.names]
-            else:
-                continue
-            yield from ((path, name) for name in names if name.split(".")[0] in OURS)
+def room_of(module: str) -> str | None:
+    """The room of rq_mon that a dotted name lies in."""
+    parts = module.split(".")
+    return parts[1] if parts[0] == "rq_mon" and len(parts) > 1 and parts[1] in ROOMS else None
 
 
-def below(name: str, modules: set[str]) -> bool:
-    return any(name == module or name.startswith(f"{module}.") for module in modules)
+def test_every_top_level_folder_is_known_and_they_are_few() -> None:
+    folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
+    visible = {folder for folder in folders if not folder.startswith(".")}
+
+    assert visible == {*STANDS_ON, *DATA_FOLDERS}
+    assert len(visible) <= MAX_FOLDERS
 
 
-@pytest.mark.parametrize("folder", MAY_IMPORT)
-def test_folder_imports_only_what_it_may_know(folder: str) -> None:
-    found = list(imports(ROOT / folder))
+def test_every_room_of_rq_mon_is_known() -> None:
+    found = {path.relative_to(ROOT).parts[1].removesuffix(".py") for path in tracked("rq_mon/*.py")}
+
+    assert found - {"__init__"} <= set(ROOMS)
+
+
+@pytest.mark.parametrize("folder", STANDS_ON)
+def test_a_folder_imports_only_folders_below_it(folder: str) -> None:
+    found = [each for path in tracked(f"{folder}/*.py") for each in imports_of(path)]
 
     assert found
-    assert [(str(path), name) for path, name in found if not below(name, MAY_IMPORT[folder])] == []
+    wrong = [each for each in found if each.module.split(".")[0] not in below(folder)]
+    assert [(str(each.path.relative_to(ROOT)), each.module) for each in wrong] == []
 
 
-def test_what_runs_in_production_knows_neither_the_tests_nor_how_the_exporter_works() -> None:
-    for folder in MAY_IMPORT:
-        for path, name in imports(ROOT / folder):
-            assert not below(name, {"tests"}), path
-            inside = path.is_relative_to(ROOT / "scheduler" / "exporter")
-            reads = path.is_relative_to(ROOT / "scheduler" / "cli") and below(name, HOW_IT_READS)
-            assert inside or reads or not below(name, {"rq_mon.exporter"}), path
+def test_the_scripts_at_the_top_import_the_package_and_the_sample_jobs() -> None:
+    found = [each for path in tracked("*.py") if path.parent == ROOT for each in imports_of(path)]
+
+    assert {each.module.split(".")[0] for each in found} <= ROOT_SCRIPTS_MAY_IMPORT
 
 
-def test_page_names_every_folder_of_code_that_this_test_holds() -> None:
-    assert [folder for folder in MAY_IMPORT if f"`{folder}/`" not in PAGE] == []
+def test_a_room_of_rq_mon_imports_only_floors_below_it() -> None:
+    wrong = []
+    for path in tracked("rq_mon/*.py"):
+        if path in FRONT_DOORS:
+            continue
+        own = room_of(name_of(path))
+        assert own is not None, path
+        for each in imports_of(path):
+            other = room_of(each.module)
+            if other is not None and other != own and ROOMS[other] >= ROOMS[own]:
+                wrong.append((str(path.relative_to(ROOT)), each.module))
+    assert wrong == []
+
+
+def test_no_files_import_each_other_in_a_circle() -> None:
+    graph = {
+        name_of(path): {
+            module_of(each.module)
+            for each in imports_of(path)
+            if not each.is_string and module_of(each.module) != name_of(path)
+        }
+        for path in tracked("*.py")
+        if path not in FRONT_DOORS
+    }
+
+    graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+def test_no_python_file_is_too_long_to_read() -> None:
+    lines = {str(path.relative_to(ROOT)): path.read_bytes().count(b"\n") for path in tracked("*.py")}
+
+    assert {name: count for name, count in lines.items() if count > MAX_LINES} == {}
+
+
+@pytest.mark.parametrize(
+    ("module", "not_loaded"),
+    [
+        ("rq_mon", ("rq", "redis", "croniter", "click")),
+        ("rq_mon.exporter", ("rq_mon.worker", "rq_mon.cron", "scheduler", "croniter", "click")),
+        ("rq_mon.exporter.scrape", ("rq_mon.worker", "rq_mon.cron", "scheduler", "croniter", "click")),
+        ("rq_mon.worker.monitored_worker", ("rq_mon.cron", "rq_mon.exporter", "croniter", "click")),
+        ("rq_mon.cli.main", ("rq_mon.exporter", "scheduler", "prometheus_client")),
+    ],
+)
+def test_importing_a_room_loads_nothing_above_it(module: str, not_loaded: tuple[str, ...]) -> None:
+    code = f"import sys, {module}; print(*sys.modules, sep='\\n')"
+
+    loaded = subprocess.run(
+        [sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+
+    assert module in loaded
+    assert [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in not_loaded)] == []
+
+
+def test_the_page_draws_the_folders_as_they_are() -> None:
+    rows = re.findall(r"^\| `([a-z_]+)/` \| [^|]+ \|([^|]*)\|$", PAGE, re.MULTILINE)
+
+    assert {folder: tuple(re.findall(r"`([a-z_]+)`", lower)) for folder, lower in rows} == STANDS_ON
+
+
+def test_the_page_draws_the_rooms_of_rq_mon_as_they_are() -> None:
+    floors = re.findall(r"^\d+\. ((?:`[a-z_]+/?`(?:, )?)+): ", PAGE, re.MULTILINE)
+    drawn = [tuple(re.findall(r"`([a-z_]+)/?`", floor)) for floor in floors]
+
+    there = {room_of(name_of(path)) for path in tracked("rq_mon/*.py")}
+    assert drawn == [tuple(room for room in floor if room in there) for floor in FLOORS]
