@@ -1,0 +1,170 @@
+"""Both distributions, built and installed into environments of their own.
+
+`rq-mon` brings no module called `scheduler`: an application's own, or another library's, keeps working.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+import pytest
+from redis import Redis
+
+from proofs.harness.ports import free_port
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.servers import running
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server")]
+
+APPLICATION = {
+    "scheduler.py": "def tick():\n    return 'tick'\n",
+    "orders.py": "import scheduler\n\n\ndef charge():\n    return scheduler.tick()\n",
+}
+OTHER_LIBRARY = {
+    "orders.py": "from scheduler import Scheduler\n\n\ndef charge():\n    return Scheduler.__name__\n"
+}
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python environment with what was installed from wheels."""
+
+    folder: Path
+
+    def pip_install(self, *requirements: str) -> None:
+        pip = (self.folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements)
+        subprocess.run(pip, check=True)
+
+    def run(self, command: str, *arguments: str, cwd: Path, url: str) -> str:
+        """Run an installed command, and return what it printed."""
+        result = subprocess.run(
+            [self.folder / "bin" / command, *arguments],
+            cwd=cwd,
+            env={**os.environ, "RQ_REDIS_URL": url},
+            capture_output=True,
+            text=True,
+            timeout=60,
+        )
+        assert result.returncode == 0, result.stderr
+        return result.stdout
+
+
+@pytest.fixture(scope="module")
+def wheels(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[str, Path]:
+    folder = tmp_path_factory.mktemp("wheels")
+    for source in (project_root, project_root / "scheduler"):
+        command = (
+            sys.executable,
+            "-m",
+            "pip",
+            "wheel",
+            "--quiet",
+            "--no-deps",
+            "--wheel-dir",
+            folder,
+            source,
+        )
+        subprocess.run(command, check=True)
+    return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
+
+
+def environment(folder: Path, *requirements: str) -> Environment:
+    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
+    made = Environment(folder)
+    made.pip_install(*requirements)
+    return made
+
+
+@pytest.fixture(scope="module")
+def monitoring_alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
+    return environment(tmp_path_factory.mktemp("alone") / "venv", f"{wheels['rq_mon']}[cli,exporter]")
+
+
+@pytest.fixture(scope="module")
+def beside_a_library_called_scheduler(monitoring_alone: Environment) -> Environment:
+    """The same with the PyPI package `scheduler` installed after it."""
+    monitoring_alone.pip_install("scheduler")
+    return monitoring_alone
+
+
+@pytest.fixture(params=["own module", "library"])
+def application(
+    request: pytest.FixtureRequest, tmp_path: Path, monitoring_alone: Environment
+) -> tuple[Environment, Path, object]:
+    """An environment, the folder of an application in it, and what its job returns."""
+    if request.param == "library":
+        installed = request.getfixturevalue("beside_a_library_called_scheduler")
+        files, result = OTHER_LIBRARY, "Scheduler"
+    else:
+        installed, files, result = monitoring_alone, APPLICATION, "tick"
+    for name, code in files.items():
+        (tmp_path / name).write_text(code)
+    return installed, tmp_path, result
+
+
+@pytest.mark.parametrize("worker_class", [(), ("--worker-class", "rq_mon.MonitoredWorker")])
+def test_an_application_with_a_module_called_scheduler_runs_its_jobs(
+    application: tuple[Environment, Path, object],
+    worker_class: tuple[str, ...],
+    redis_client: Redis,
+    redis_server: RedisServer,
+) -> None:
+    installed, folder, result = application
+    enqueue = (
+        "from redis import Redis; from rq import Queue; import sys;"
+        " print(Queue('orders', connection=Redis.from_url(sys.argv[1])).enqueue('orders.charge').id)"
+    )
+    job = installed.run("python", "-c", enqueue, redis_server.url, cwd=folder, url=redis_server.url).strip()
+
+    worker = ("worker", "--burst", "--url", redis_server.url, *worker_class, "orders")
+    installed.run("rq", *worker, cwd=folder, url=redis_server.url)
+
+    fetch = (
+        "from redis import Redis; from rq.job import Job; import sys;"
+        " print(Job.fetch(sys.argv[2], connection=Redis.from_url(sys.argv[1])).return_value())"
+    )
+    printed = installed.run("python", "-c", fetch, redis_server.url, job, cwd=folder, url=redis_server.url)
+    assert printed.strip() == result
+    status = json.loads(installed.run("rqmon", "status", "--json", cwd=folder, url=redis_server.url))
+    assert [queue["name"] for queue in status["queues"]] == ["orders"]
+    counted = bool(worker_class)
+    assert ('function="orders.charge"' in metrics(installed, folder, redis_server.url)) == counted
+
+
+def metrics(installed: Environment, folder: Path, url: str) -> str:
+    port = free_port()
+    command = [str(installed.folder / "bin" / "python"), "-m", "rq_mon.exporter"]
+    variables = {"RQ_REDIS_URL": url, "RQ_EXPORTER_PORT": str(port)}
+    with (
+        running("exporter", folder, port, command, "/metrics", variables, folder),
+        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
+    ):
+        return str(answer.read().decode())
+
+
+def test_only_the_second_distribution_brings_the_package_scheduler(wheels: dict[str, Path]) -> None:
+    packages = {
+        name: {file.split("/")[0] for file in zipfile.ZipFile(path).namelist() if ".dist-info" not in file}
+        for name, path in wheels.items()
+    }
+
+    assert packages == {"rq_mon": {"rq_mon"}, "rq_mon_scheduler": {"scheduler"}}
+
+
+def test_the_second_distribution_schedules_jobs_from_anywhere(
+    wheels: dict[str, Path], tmp_path: Path, redis_client: Redis, redis_server: RedisServer
+) -> None:
+    installed = environment(tmp_path / "venv", *(str(path) for path in wheels.values()))
+    schedule = "from scheduler import job_scheduler; print(job_scheduler('os.getpid').origin)"
+
+    printed = installed.run("python", "-c", schedule, cwd=tmp_path, url=redis_server.url)
+
+    assert printed.strip() == "short-running"
+    assert redis_client.llen("rq:queue:short-running") == 1
