@@ -21,6 +21,7 @@ from rq_mon.calls.arguments import (
     check_timeout,
 )
 from rq_mon.calls.functions import Function, function_path, function_reference
+from rq_mon.calls.retries import DEFAULT_RETRY
 from rq_mon.calls.serializers import FORMATS
 from rq_mon.connection.client import connect
 from rq_mon.cron.definition import CronJob, define
@@ -94,7 +95,7 @@ class DataHubScheduler:
         args: Sequence[Any] | None = None,
         kwargs: Mapping[str, Any] | None = None,
         *,
-        retry: Retry | None = None,
+        retry: Retry | None = DEFAULT_RETRY,
         timeout: int = THREE_MINUTES_IN_SECONDS,
         description: str | None = None,
         cron_job_id: str | None = None,

@@ -10,10 +10,12 @@ from rq.job import Job
 
 from rq_mon.calls.arguments import check_call_arguments, check_timeout
 from rq_mon.calls.functions import Function
-from rq_mon.calls.retries import RetryIntervals, retry_policy
+from rq_mon.calls.retries import RetryIntervals, is_default, retry_backoff_intervals, retry_policy
 from rq_mon.cron.definition import CronJob
 from scheduler.datahub_scheduler import DataHubScheduler
 from scheduler.queues import SHORT_RUNNING_QUEUE
+
+__all__ = ["job_scheduler", "retry_backoff_intervals"]
 
 
 def job_scheduler(
@@ -59,10 +61,21 @@ def job_scheduler(
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
-        args, kwargs = check_call_arguments(function_args, function_kwargs, scheduler.format)
-        call: dict[str, Any] = {"args": args, "kwargs": kwargs, "retry": retry, "description": description}
+        check_call_arguments(function_args, function_kwargs, scheduler.format)
+        # Applications have tests that look at exactly these keyword arguments: nothing is passed unasked.
+        call: dict[str, Any] = {
+            "queue_name": queue_name,
+            "function": function,
+            "args": function_args,
+            "kwargs": function_kwargs,
+        }
         if cron is not None:
-            return scheduler.cron(queue_name, cron, function, timeout=job_timeout, **call)
+            if not is_default(retry):
+                call["retry"] = retry
+            return scheduler.cron(cron=cron, description=description, timeout=job_timeout, **call)
+        call |= {"retry": retry, "job_timeout": job_timeout}
+        if description is not None:
+            call["description"] = description
         if time_delta is not None:
-            return scheduler.enqueue_in(queue_name, time_delta, function, job_timeout=job_timeout, **call)
-        return scheduler.enqueue(queue_name, function, job_timeout=job_timeout, **call)
+            return scheduler.enqueue_in(time_delta=time_delta, **call)
+        return scheduler.enqueue(**call)

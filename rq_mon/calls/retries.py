@@ -13,6 +13,14 @@ from rq_mon.calls.arguments import check_seconds
 RetryIntervals = float | Sequence[float]
 """Seconds before a retry: one number for all, or one for each."""
 
+DEFAULT_RETRY = Retry(max=3)
+"""Three more tries, at once: what `job_scheduler` does unless it is told otherwise."""
+
+
+def is_default(retry: Retry | None) -> bool:
+    """Tell whether a policy is the default one."""
+    return retry is not None and (retry.max, retry.intervals) == (DEFAULT_RETRY.max, DEFAULT_RETRY.intervals)
+
 
 def retry_backoff_intervals(
     max_retries: int, retry_backoff: bool | int, is_backoff_an_int: bool

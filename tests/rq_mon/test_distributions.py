@@ -39,8 +39,8 @@ class Environment:
     folder: Path
 
     def pip_install(self, *requirements: str) -> None:
-        pip = (self.folder / "bin" / "python", "-m", "pip", "install", "--quiet", *requirements)
-        subprocess.run(pip, check=True)
+        pip = (str(self.folder / "bin" / "python"), "-m", "pip", "install", "--quiet")
+        subprocess.run([*pip, *requirements], check=True)
 
     def run(self, command: str, *arguments: str, cwd: Path, url: str) -> str:
         """Run an installed command, and return what it printed."""
