@@ -1,4 +1,4 @@
-"""Who imports whom in this repository, read from the sources as text."""
+"""The imports of this repository, read from the sources as text."""
 
 from __future__ import annotations
 
