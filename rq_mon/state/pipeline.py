@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Generator, Mapping, Sequence
-from itertools import chain
+from itertools import chain, islice
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.round_trip import Command, round_trip
 
+K = TypeVar("K")
 T = TypeVar("T")
 
 Reading = Generator[Sequence[Command], Sequence[Any], T]
@@ -31,22 +32,38 @@ def read_together(
         RedisError: Redis could not be reached, or refused a command for another reason than a key's type.
     """
     found: dict[Theme, Any] = {}
-    replies: dict[Theme, Sequence[Any] | None] = dict.fromkeys(readings)
-    while True:
-        steps: dict[Theme, Sequence[Command]] = {}
-        for theme, reply in replies.items():
-            try:
-                # The first send starts the generator.
-                steps[theme] = readings[theme].send(reply)  # type: ignore[arg-type]
-            except StopIteration as end:
-                found[theme] = end.value
-        if not steps:
-            return found
+    replies: Mapping[Theme, Sequence[Any] | None] = dict.fromkeys(readings)
+    while steps := _next_steps(readings, replies, found):
         received = iter(round_trip(connection, [*chain.from_iterable(steps.values())], deadline))
         replies = {
             theme: [_checked(next(received), command, theme, errors) for command in commands]
             for theme, commands in steps.items()
         }
+    return found
+
+
+def side_by_side(*readings: Reading[Any]) -> Reading[tuple[Any, ...]]:
+    """Return what each reading found, as one reading with as many steps as the longest of them."""
+    numbered = dict(enumerate(readings))
+    found: dict[int, Any] = {}
+    replies: Mapping[int, Sequence[Any] | None] = dict.fromkeys(numbered)
+    while steps := _next_steps(numbered, replies, found):
+        received = iter((yield [*chain.from_iterable(steps.values())]))
+        replies = {number: [*islice(received, len(commands))] for number, commands in steps.items()}
+    return tuple(found[number] for number in numbered)
+
+
+def _next_steps(
+    readings: Mapping[K, Reading[Any]], replies: Mapping[K, Sequence[Any] | None], found: dict[K, Any]
+) -> dict[K, Sequence[Command]]:
+    """Hand out replies (None starts a reading), and return what the readings ask for next."""
+    steps: dict[K, Sequence[Command]] = {}
+    for key, reply in replies.items():
+        try:
+            steps[key] = readings[key].send(reply)  # type: ignore[arg-type]
+        except StopIteration as end:
+            found[key] = end.value
+    return steps
 
 
 def _checked(reply: Any, command: Command, theme: Theme, errors: Errors) -> Any:
