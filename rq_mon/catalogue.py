@@ -80,7 +80,7 @@ QUEUE_OLDEST_JOB_AGE = Metric(
     "rq_queue_oldest_job_age_seconds",
     "gauge",
     ("queue",),
-    "Age of the job at the head of the queue since it was enqueued; 0 when the queue is empty.",
+    "Age of the oldest job that waits in the queue since it was enqueued; 0 when the queue is empty.",
 )
 QUEUE_WORKERS = Metric("rq_queue_workers", "gauge", ("queue",), "Live workers that listen to the queue.")
 QUEUE_MONITORED_WORKERS = Metric(
@@ -97,6 +97,12 @@ QUEUE_OVERDUE_SCHEDULED_JOBS = Metric(
     "gauge",
     ("queue",),
     "Scheduled jobs whose time has come: no RQ scheduler runs for the queue.",
+)
+QUEUE_STUCK_DEFERRED_JOBS = Metric(
+    "rq_queue_stuck_deferred_jobs",
+    "gauge",
+    ("queue",),
+    "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or is gone.",
 )
 WORKER_LAST_HEARTBEAT = Metric(
     "rq_worker_last_heartbeat_timestamp_seconds", "gauge", ("name",), "When the worker last reported."

@@ -107,7 +107,7 @@ class _StockScrape:
             errors = Errors()
             found = read_together(
                 self._client,
-                {"workers": read_worker_hashes(errors), "queues": read_job_counts(errors)},
+                {"workers": read_worker_hashes(errors), "queues": read_job_counts(errors, time.time())},
                 errors,
                 deadline=time.monotonic() + PATIENCE,
             )

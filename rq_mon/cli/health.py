@@ -26,8 +26,9 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
     """Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.
 
     All is well if Redis answers, workers are not paused, a live worker listens to each queue that has jobs,
-    no job is stuck with a dead worker, and a cron scheduler is alive if there are cron jobs. Shares over
-    time, such as how many jobs fail, are for Prometheus: see the alerts.
+    no job is stuck with a dead worker, no deferred job waits for one that failed, and a cron scheduler is
+    alive if there are cron jobs. Shares over time, such as how many jobs fail, are for Prometheus: see the
+    alerts.
     """
     try:
         with open_redis() as connection:
@@ -55,10 +56,19 @@ def problems_of(facts: Facts, max_wait: float | None, max_failed: int | None) ->
             problems.append(f"{shown_name}: {waiting:,} jobs wait, and no live worker listens to it")
         if queue.stuck:
             problems.append(f"{shown_name}: {queue.stuck:,} jobs are stuck, their worker is dead")
+        if queue.stuck_deferred:
+            problems.append(
+                f"{shown_name}: {queue.stuck_deferred:,} deferred jobs will never run: "
+                "what they depend on failed, was stopped or cancelled, or is gone"
+            )
         age = queue.oldest_job_age
         if max_wait is not None and age is not None and age > max_wait:
             limits = f"{for_how_long(age)}, more than {for_how_long(max_wait)}"
             problems.append(f"{shown_name}: the oldest job has waited for {limits}")
+        if max_wait is not None and waiting and age is None:
+            problems.append(
+                f"{shown_name}: {waiting:,} jobs are queued, none was found: expired or deleted"
+            )
         if max_failed is not None and failed > max_failed:
             problems.append(f"{shown_name}: {failed:,} failed jobs are kept, more than {max_failed:,}")
     active = sum(not job.is_paused for job in facts.cron.jobs.values())

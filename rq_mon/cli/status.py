@@ -12,16 +12,17 @@ from rq_mon.cli.facts import Facts, read_facts
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import for_how_long, iso
-from rq_mon.state.queues import STATUSES
+from rq_mon.state.queues import ALL_STATUSES, QueueFacts
 from rq_mon.state.workers import WorkerFacts
 
 QUEUE_HEADINGS = (
     "queue",
-    *(status.value for status in STATUSES),
+    *(status.replace("_", " ") for status in ALL_STATUSES),
     "oldest waits",
     "workers",
     "stuck",
     "overdue",
+    "stuck deferred",
 )
 WORKER_HEADINGS = ("worker", "state", "queues", "job", "function", "running for", "last report")
 CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed")
@@ -32,8 +33,10 @@ CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed")
 def status(as_json: bool) -> int:
     """Show queues, workers and cron jobs.
 
-    Of each queue the jobs in each state, for how long the oldest waits, live workers, stuck jobs (their
-    worker died) and overdue ones (scheduled, and nobody moves them). `watch -n 2 rqmon status` goes on.
+    Of each queue: the jobs in each state, how long the oldest has waited (`?` if no job was found behind the
+    ids in the queue), live workers, stuck jobs (their worker died), overdue jobs (scheduled, and no RQ
+    scheduler moves them) and stuck deferred jobs (a job they depend on failed, was cancelled or is gone).
+    `watch -n 2 rqmon status` shows it again and again.
     """
     with open_redis() as connection:
         facts = read_facts(connection)
@@ -86,9 +89,15 @@ def cron_as_dicts(facts: Facts) -> list[dict[str, Any]]:
 
 def _queue_row(facts: Facts, name: str) -> tuple[object, ...]:
     queue = facts.queues[name]
-    waits = for_how_long(queue.oldest_job_age) if queue.jobs[JobStatus.QUEUED] else ""
-    counts = (queue.jobs[status] for status in STATUSES)
-    return name, *counts, waits, facts.workers_of(name), queue.stuck, queue.overdue
+    counts = (queue.jobs[status] for status in ALL_STATUSES)
+    troubles = queue.stuck, queue.overdue, queue.stuck_deferred
+    return name, *counts, _oldest_waits(queue), facts.workers_of(name), *troubles
+
+
+def _oldest_waits(queue: QueueFacts) -> str:
+    if not queue.jobs[JobStatus.QUEUED]:
+        return ""
+    return "?" if queue.oldest_job_age is None else for_how_long(queue.oldest_job_age)
 
 
 def _worker_row(facts: Facts, worker: WorkerFacts) -> tuple[object, ...]:
@@ -115,11 +124,12 @@ def _as_dict(facts: Facts) -> dict[str, Any]:
         "queues": [
             {
                 "name": name,
-                **{status.value: queue.jobs[status] for status in STATUSES},
+                **{status: queue.jobs[status] for status in ALL_STATUSES},
                 "oldest_waits_seconds": queue.oldest_job_age,
                 "workers": facts.workers_of(name),
                 "stuck": queue.stuck,
                 "overdue": queue.overdue,
+                "stuck_deferred": queue.stuck_deferred,
             }
             for name, queue in facts.queues.items()
         ],

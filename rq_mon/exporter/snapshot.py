@@ -9,6 +9,7 @@ from typing import Any
 from redis import Redis
 
 from rq_mon.connection.client import connect
+from rq_mon.exporter.oldest_jobs import OldestJobs
 from rq_mon.exporter.shared_call import SharedCall
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
@@ -56,12 +57,18 @@ class RedisReader:
 
     def __init__(self, url: str, errors: Errors) -> None:
         connection = connect(url, socket_timeout=SOCKET_TIMEOUT, attempts=1)
-        self._snapshot = SharedCall(lambda: read_snapshot(connection, errors))
+        self._connection, self._errors, self._oldest_jobs = connection, errors, OldestJobs()
+        self._snapshot = SharedCall(self._read)
         self._ping = SharedCall(lambda: bool(connection.ping()))
 
     def snapshot(self) -> Snapshot:
         """Return the facts of now. Raises RedisError or TimeoutError, within READ_SECONDS."""
         return self._snapshot.result(READ_SECONDS)
+
+    def _read(self) -> Snapshot:
+        snapshot = read_snapshot(self._connection, self._errors)
+        self._oldest_jobs.fill_in(snapshot.queues, snapshot.taken_at)
+        return snapshot
 
     def ping(self) -> None:
         """Ask Redis for a sign of life. Raises RedisError or TimeoutError, within READ_SECONDS."""

@@ -53,6 +53,11 @@ def side_by_side(*readings: Reading[Any]) -> Reading[tuple[Any, ...]]:
     return tuple(found[number] for number in numbered)
 
 
+def fair_share(owners: int, at_most: int, in_all: int) -> int:
+    """Return how many of `in_all` each of the owners may have: at least 1, and `at_most` this number."""
+    return max(1, min(at_most, in_all // max(owners, 1)))
+
+
 def _next_steps(
     readings: Mapping[K, Reading[Any]], replies: Mapping[K, Sequence[Any] | None], found: dict[K, Any]
 ) -> dict[K, Sequence[Command]]:

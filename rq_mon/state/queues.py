@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from itertools import islice
 
 from rq import Queue
 from rq.job import JobStatus
 from rq.registry import (
+    CanceledJobRegistry,
     DeferredJobRegistry,
     FailedJobRegistry,
     FinishedJobRegistry,
@@ -15,10 +17,13 @@ from rq.registry import (
     StartedJobRegistry,
 )
 
+from rq_mon.state.deferred_jobs import read_stuck_deferred
 from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import Reading
+from rq_mon.state.oldest_job import read_oldest
+from rq_mon.state.pipeline import Reading, side_by_side
+from rq_mon.state.rate_limits import RATE_LIMITED, read_held_back
 from rq_mon.state.round_trip import Command
-from rq_mon.state.values import Fields, job_key, names_of
+from rq_mon.state.values import Fields, names_of
 
 KEY_PREFIX = Queue.redis_queue_namespace_prefix.encode()
 
@@ -28,10 +33,16 @@ REGISTRIES = {
     JobStatus.FAILED: FailedJobRegistry.key_template.removesuffix("{0}").encode(),
     JobStatus.DEFERRED: DeferredJobRegistry.key_template.removesuffix("{0}").encode(),
     JobStatus.SCHEDULED: ScheduledJobRegistry.key_template.removesuffix("{0}").encode(),
+    JobStatus.CANCELED: CanceledJobRegistry.key_template.removesuffix("{0}").encode(),
 }
 """Start of the key of each registry; the queue's name follows."""
 
-STATUSES = (JobStatus.QUEUED, *REGISTRIES)
+EXPIRING = (JobStatus.FINISHED, JobStatus.FAILED)
+"""Their scores are the times when jobs expire; below 0: never. RQ removes expired ids when a worker comes."""
+
+STATUSES = tuple(status.value for status in (JobStatus.QUEUED, *REGISTRIES))
+"""Those that a list or registry of the queue holds."""
+ALL_STATUSES = (*STATUSES, RATE_LIMITED)
 
 Count = int | None
 
@@ -41,63 +52,108 @@ class QueueFacts:
     """One queue; a number that cannot be read is None."""
 
     raw_name: bytes
-    jobs: dict[JobStatus, Count]
+    jobs: dict[str, Count]
+    """By status: jobs that are there, without the finished and failed ones that have expired."""
     stuck: Count = field(init=False)
     """Started jobs whose heartbeat has expired."""
     overdue: Count = field(init=False)
     """Scheduled jobs whose time has come."""
+    stuck_deferred: Count = field(init=False)
+    """Deferred jobs that will never run, because of what they depend on."""
     oldest_job_age: float | None = field(init=False)
-    """Seconds since the job at the head was enqueued; 0 when there is none."""
+    """Seconds since the oldest job found was enqueued; 0 in an empty queue, None if none was found."""
 
     def __post_init__(self) -> None:
         """Among no jobs none is stuck; among an unknown number an unknown number is."""
         self.stuck = 0 if self.jobs[JobStatus.STARTED] == 0 else None
         self.overdue = 0 if self.jobs[JobStatus.SCHEDULED] == 0 else None
+        self.stuck_deferred = 0 if self.jobs[JobStatus.DEFERRED] == 0 else None
         self.oldest_job_age = 0.0 if self.jobs[JobStatus.QUEUED] == 0 else None
 
 
 def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
     """Read every queue that RQ knows, by name. Scores and dates are compared with `now`, a Unix time."""
-    fields = Fields("queues", errors)
-    queues = yield from read_job_counts(errors)
-    started, scheduled, queued = (
-        [queue for queue in queues.values() if queue.jobs[status]]
-        for status in (JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.QUEUED)
-    )
-    wip, due = REGISTRIES[JobStatus.STARTED], REGISTRIES[JobStatus.SCHEDULED]
-    answers = yield [
-        *(("ZCOUNT", wip + queue.raw_name, 0, now) for queue in started),
-        *(("ZCOUNT", due + queue.raw_name, 0, now) for queue in scheduled),
-        *(("LINDEX", KEY_PREFIX + queue.raw_name, 0) for queue in queued),
-    ]
-    replies = iter(answers)
-    for queue in started:
-        queue.stuck = next(replies)
-    for queue in scheduled:
-        queue.overdue = next(replies)
-
-    heads = [(queue, job_id) for queue, job_id in zip(queued, replies, strict=True) if job_id is not None]
-    moments = yield [("HGET", job_key(job_id), "enqueued_at") for _, job_id in heads]
-    for (queue, job_id), enqueued_at in zip(heads, moments, strict=True):
-        if enqueued_at:  # a job can expire or be deleted while its id is still in the list
-            moment = fields.timestamp(enqueued_at, "enqueued_at of job", job_id)
-            queue.oldest_job_age = max(0.0, now - moment) if moment is not None else None
+    queues: dict[str, QueueFacts]
+    queues, held_back = yield from side_by_side(_read_listed(errors, now), read_held_back())
+    for name in held_back or ():
+        if name not in queues:  # somebody took it off RQ's list, but not its jobs
+            queues[name] = QueueFacts(name.encode(), dict.fromkeys(STATUSES, 0))
+    for name, queue in queues.items():
+        queue.jobs[RATE_LIMITED] = None if held_back is None else held_back.get(name, 0)
     return queues
 
 
-def read_job_counts(errors: Errors) -> Reading[dict[str, QueueFacts]]:
-    """Read what rq-exporter needs: how many jobs of every queue are in which state."""
+def read_job_counts(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
+    """Read how many jobs of every queue are in which state; in none is who is held back by a rate limit."""
     fields = Fields("queues", errors)
     (members,) = yield [("SMEMBERS", Queue.redis_queues_keys)]
     keys = names_of(filter(None, members or ()), KEY_PREFIX, Queue.redis_queues_keys, fields)
     raw_names = {name: key.removeprefix(KEY_PREFIX) for name, key in keys.items()}
-    counts = yield [command for raw_name in raw_names.values() for command in _count(raw_name)]
-    replies = iter(counts)
+    counts = {name: _counts(raw_name, now) for name, raw_name in raw_names.items()}
+    replies = iter((yield [command for each in counts.values() for asked in each for command in asked]))
     return {
-        name: QueueFacts(raw_name, dict(zip(STATUSES, islice(replies, len(STATUSES)), strict=True)))
-        for name, raw_name in raw_names.items()
+        name: QueueFacts(
+            raw_names[name],
+            dict(zip(STATUSES, [_sum(islice(replies, len(asked))) for asked in each], strict=True)),
+        )
+        for name, each in counts.items()
     }
 
 
-def _count(queue: bytes) -> list[Command]:
-    return [("LLEN", KEY_PREFIX + queue), *(("ZCARD", registry + queue) for registry in REGISTRIES.values())]
+def _counts(queue: bytes, now: float) -> list[list[Command]]:
+    """Return for each status the commands whose numbers make its count."""
+    commands: list[list[Command]] = [[("LLEN", KEY_PREFIX + queue)]]
+    for status, key in REGISTRIES.items():
+        if status in EXPIRING:
+            still, forever = (f"({now}", "+inf"), ("-inf", "(0")
+            commands.append([("ZCOUNT", key + queue, *still), ("ZCOUNT", key + queue, *forever)])
+        else:
+            commands.append([("ZCARD", key + queue)])
+    return commands
+
+
+def _sum(numbers: Iterable[Count]) -> Count:
+    known = [*numbers]
+    return None if None in known else sum(filter(None, known))
+
+
+def _read_listed(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
+    """Read the queues on RQ's list."""
+    queues = yield from read_job_counts(errors, now)
+    queued, deferred = (
+        [queue for queue in queues.values() if queue.jobs[status]]
+        for status in (JobStatus.QUEUED, JobStatus.DEFERRED)
+    )
+    lengths = {KEY_PREFIX + queue.raw_name: queue.jobs[JobStatus.QUEUED] or 0 for queue in queued}
+    deferred_keys = [REGISTRIES[JobStatus.DEFERRED] + queue.raw_name for queue in deferred]
+    _, ages, stuck = yield from side_by_side(
+        _read_scores([*queues.values()], now),
+        read_oldest(lengths, now, Fields("queues", errors)),
+        read_stuck_deferred(deferred_keys),
+    )
+    for queue in queued:
+        queue.oldest_job_age = ages.get(KEY_PREFIX + queue.raw_name)
+    for queue, number in zip(deferred, stuck, strict=True):
+        queue.stuck_deferred = number
+    return queues
+
+
+def _read_scores(queues: Iterable[QueueFacts], now: float) -> Reading[None]:
+    """Read what RQ should have dealt with by now."""
+    started, scheduled = (
+        [queue for queue in queues if queue.jobs[status]]
+        for status in (JobStatus.STARTED, JobStatus.SCHEDULED)
+    )
+    wip, due = REGISTRIES[JobStatus.STARTED], REGISTRIES[JobStatus.SCHEDULED]
+    replies = iter(
+        (
+            yield [
+                *(("ZCOUNT", wip + queue.raw_name, 0, now) for queue in started),
+                *(("ZCOUNT", due + queue.raw_name, 0, now) for queue in scheduled),
+            ]
+        )
+    )
+    for queue in started:
+        queue.stuck = next(replies)
+    for queue in scheduled:
+        queue.overdue = next(replies)

@@ -19,6 +19,9 @@ def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     yield gauge(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
     yield gauge(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
     yield gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues))
+    yield gauge(
+        catalogue.QUEUE_STUCK_DEFERRED_JOBS, (((name,), queue.stuck_deferred) for name, queue in queues)
+    )
     live = [worker for worker in snapshot.workers if worker.is_live]
     workers = dict.fromkeys(snapshot.queues, 0) | _by_queue(live)
     monitored = dict.fromkeys(workers, 0) | _by_queue(worker for worker in live if worker.is_monitored)

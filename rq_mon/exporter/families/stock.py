@@ -1,4 +1,7 @@
-"""The families of rq-exporter: its own collector, unmodified, fed from a snapshot."""
+"""The families of rq-exporter: its own collector, unmodified, fed from a snapshot.
+
+Its family of jobs by status gets the statuses that it does not know.
+"""
 
 from __future__ import annotations
 
@@ -12,9 +15,13 @@ from prometheus_client.core import Metric as Family
 from rq.job import JobStatus
 from rq_exporter.collector import RQCollector
 
+from rq_mon.catalogue import JOBS
 from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.queues import Count
+from rq_mon.state.rate_limits import RATE_LIMITED
 from rq_mon.state.workers import WorkerFacts
+
+STATUSES_UNKNOWN_TO_STOCK = (JobStatus.CANCELED.value, RATE_LIMITED)
 
 
 class Scrape(Protocol):
@@ -98,5 +105,14 @@ class StockFamilies:
         collector.connection = scrape
         families: list[Family] = list(collector.collect())
         for family in families:
+            if family.name == JOBS.name:
+                _add_statuses(family, scrape.snapshot)
             family.samples = [sample for sample in family.samples if sample.value is not None]
         return families
+
+
+def _add_statuses(jobs: Family, snapshot: Snapshot) -> None:
+    for name, queue in snapshot.queues.items():
+        for status in STATUSES_UNKNOWN_TO_STOCK:
+            labels = dict(zip(JOBS.labels, (name, status), strict=True))
+            jobs.add_sample(JOBS.name, labels, queue.jobs.get(status))  # type: ignore[arg-type]

@@ -70,6 +70,11 @@ def test_shows_the_jobs_of_each_queue_by_state(
     queue.enqueue_in(timedelta(hours=1), jobs.succeed)
     queue.enqueue(jobs.succeed, depends_on=waits)
     fail_jobs(redis_client, jobs=2)
+    cancelled = [queue.enqueue(jobs.succeed) for _ in range(3)]
+    for _ in range(2):
+        queue.enqueue(jobs.succeed, depends_on=cancelled[0])
+    for job in cancelled:
+        job.cancel()
 
     (row,) = rqmon("status", "--json").json["queues"]
 
@@ -80,11 +85,14 @@ def test_shows_the_jobs_of_each_queue_by_state(
         "started": 0,
         "finished": 0,
         "failed": 2,
-        "deferred": 1,
+        "deferred": 3,
         "scheduled": 1,
+        "canceled": 3,
+        "rate_limited": 0,
         "workers": 1,
         "stuck": 0,
         "overdue": 0,
+        "stuck_deferred": 2,
     }
 
 
@@ -131,6 +139,15 @@ def test_says_first_that_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -
     assert rqmon("status", "--json").json["paused_for_seconds"] == pytest.approx(600, abs=5)
 
 
+def test_a_wait_that_cannot_be_known_is_shown_as_such(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue
+) -> None:
+    redis_client.delete(queue.enqueue(jobs.succeed).key)
+
+    assert rqmon("status", "--json").json["queues"][0]["oldest_waits_seconds"] is None
+    assert rqmon("status").out.splitlines()[2].split()[:10] == ["mail", "1", *["0"] * 7, "?"]
+
+
 # ---- health ----
 
 
@@ -165,6 +182,38 @@ def test_unhealthy_with_a_job_of_a_dead_worker(rqmon: Rqmon, redis_client: Redis
     redis_client.zadd(queue.started_job_registry.key, {"job:execution": time.time() - 60})
 
     assert "mail: 1 jobs are stuck, their worker is dead" in rqmon("health").out
+
+
+def test_unhealthy_with_deferred_jobs_that_will_never_run(
+    rqmon: Rqmon, queue: Queue, worker: SimpleWorker
+) -> None:
+    cancelled, waits = queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)
+    for dependency in (cancelled, cancelled, waits):
+        queue.enqueue(jobs.succeed, depends_on=dependency)
+    assert rqmon("health").code == 0
+
+    cancelled.cancel()
+
+    (problem,) = rqmon("health", "--json").json["problems"]
+    assert problem.startswith("mail: 2 deferred jobs will never run: what they depend on failed")
+
+
+def test_limits_are_kept_to_where_jobs_have_expired(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker
+) -> None:
+    gone, waits, _ = (queue.enqueue(jobs.succeed) for _ in range(3))
+    redis_client.hset(waits.key, "enqueued_at", "2026-01-01T00:00:00.000000Z")
+    redis_client.delete(gone.key)
+    redis_client.zadd(queue.failed_job_registry.key, {"expired-1": 1, "expired-2": 2, "kept": 1e12})
+
+    assert "mail: the oldest job has waited for" in rqmon("health", "--max-wait", "5m").out
+    assert rqmon("health", "--max-failed", "1").code == 0
+    assert "1 failed jobs are kept" in rqmon("health", "--max-failed", "0").out
+
+    redis_client.delete(*[f"rq:job:{job_id}" for job_id in queue.job_ids])
+    assert rqmon("health").code == 0
+    found = rqmon("health", "--max-wait", "5m", "--json").json["problems"]
+    assert found == ["mail: 3 jobs are queued, none was found: expired or deleted"]
 
 
 def test_unhealthy_with_cron_jobs_and_no_cron_scheduler(

@@ -17,13 +17,14 @@ from tests.rq_mon.exporter.samples import errors_of
 MAIL = {"queue": "mail"}
 
 
-def test_oldest_job_is_the_one_at_the_head(
+def test_age_is_that_of_the_oldest_job(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
-    head = queue.enqueue(jobs.succeed)
+    oldest = queue.enqueue(jobs.succeed)
     queue.enqueue(jobs.succeed)
+    queue.enqueue(jobs.succeed, at_front=True)
     enqueued_at = datetime.now(UTC) - timedelta(seconds=100)
-    redis_client.hset(head.key, "enqueued_at", enqueued_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
+    redis_client.hset(oldest.key, "enqueued_at", enqueued_at.strftime("%Y-%m-%dT%H:%M:%S.%fZ"))
 
     age = registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL)
 
@@ -47,41 +48,95 @@ def test_age_is_not_negative_where_the_clock_of_the_application_is_ahead(
     assert registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL) == 0
 
 
-def test_age_is_unknown_while_the_job_at_the_head_is_deleted(
+def test_age_goes_on_while_no_job_of_the_queue_is_found(
+    registry: CollectorRegistry, queue: Queue, redis_client: Redis
+) -> None:
+    """All have expired, and nobody takes them out: the queue stands still, and its alert must not end."""
+
+    def age() -> float:
+        value = registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL)
+        assert value is not None
+        return value
+
+    job = queue.enqueue(jobs.succeed)
+    redis_client.hset(job.key, "enqueued_at", "2026-01-01T00:00:00.000000Z")
+    known = age()
+    redis_client.delete(job.key)
+
+    assert known <= age() < known + 60
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "queued"}) == 1
+    assert errors_of(registry, "queues") == 0
+
+    queue.enqueue(jobs.succeed)
+    assert 0 <= age() < 60
+    queue.empty()  # type: ignore[no-untyped-call]
+    assert age() == 0
+
+
+def test_age_of_a_queue_of_which_no_job_was_ever_found_grows_from_the_first_scrape(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     redis_client.delete(queue.enqueue(jobs.succeed).key)
+    ages = [registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL) for _ in range(2)]
 
-    assert registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL) is None
-    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "queued"}) == 1
-    assert errors_of(registry, "queues") == 0
+    assert ages[0] == 0
+    assert ages[1] is not None
+    assert 0 < ages[1] < 60
 
 
 def test_started_job_is_stuck_once_its_heartbeat_has_expired(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     with redis_client.pipeline() as pipeline:
-        for _ in range(2):
+        for _ in range(3):
             execution = Execution.create(queue.enqueue(jobs.succeed), ttl=60, pipeline=pipeline)
         pipeline.zadd(queue.started_job_registry.key, {execution.composite_key: time.time() - 1})
         pipeline.execute()
 
-    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "started"}) == 2
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "started"}) == 3
     assert registry.get_sample_value("rq_queue_stuck_jobs", MAIL) == 1
 
 
 def test_scheduled_job_is_overdue_once_its_time_has_come(registry: CollectorRegistry, queue: Queue) -> None:
-    queue.enqueue_in(timedelta(hours=1), jobs.succeed)
-    queue.enqueue_in(timedelta(hours=-1), jobs.succeed)
+    for hours in (1, 2, -1):
+        queue.enqueue_in(timedelta(hours=hours), jobs.succeed)
 
-    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "scheduled"}) == 2
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "scheduled"}) == 3
     assert registry.get_sample_value("rq_queue_overdue_scheduled_jobs", MAIL) == 1
+
+
+def test_deferred_jobs_that_will_never_run_are_told_from_the_others(
+    registry: CollectorRegistry, queue: Queue, redis_client: Redis
+) -> None:
+    cancelled, waiting = queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)
+    for dependency in (cancelled, cancelled, waiting):
+        queue.enqueue(jobs.succeed, depends_on=dependency)
+    cancelled.cancel()
+
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "deferred"}) == 3
+    assert registry.get_sample_value("rq_queue_stuck_deferred_jobs", MAIL) == 2
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "canceled"}) == 1
+
+
+def test_jobs_that_a_rate_limit_holds_back_are_counted(
+    registry: CollectorRegistry, queue: Queue, redis_client: Redis
+) -> None:
+    held = [queue.enqueue(jobs.succeed) for _ in range(3)][:2]
+    redis_client.sadd("rq:rl-keys", "api")
+    for job in held:
+        redis_client.hset(job.key, "status", "rate_limited")
+        redis_client.lrem(queue.key, 0, job.id)
+        redis_client.zadd("rq:rl:api:rate_limited", {job.id: 1})
+
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "queued"}) == 1
+    assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "rate_limited"}) == 2
 
 
 def test_queue_without_trouble_has_zeros(registry: CollectorRegistry, queue: Queue) -> None:
     queue.enqueue(jobs.succeed)
 
-    for name in ("rq_queue_stuck_jobs", "rq_queue_overdue_scheduled_jobs"):
+    troubles = ("rq_queue_stuck_jobs", "rq_queue_overdue_scheduled_jobs", "rq_queue_stuck_deferred_jobs")
+    for name in troubles:
         assert registry.get_sample_value(name, MAIL) == 0
     for name in ("rq_queue_workers", "rq_queue_monitored_workers"):
         assert registry.get_sample_value(name, MAIL) == 0

@@ -16,14 +16,16 @@ from tests.rq_mon.exporter.conftest import registry_of
 from tests.rq_mon.exporter.samples import Samples, samples_of
 
 MAX_ROUND_TRIPS = 8
-STEPS = 4
-"""Names; counts; details of what is not empty; jobs at the heads of queues."""
+STEPS = 5
+"""Names; counts; ids, and other details of what is not empty; jobs; what deferred jobs depend on."""
 
 LONGER_THAN_SENDING = 0.05
 
 NAMES = {"smembers"}
-DETAILS = {"exists", "hget", "hgetall", "hmget", "lindex", "llen", "ttl", "zcard", "zcount", "zmscore"}
-SHORT_COMMANDS = NAMES | DETAILS
+DETAILS = {"exists", "hget", "hgetall", "hmget", "llen", "ttl", "zcard", "zcount", "zmscore"}
+PARTS = {"lindex", "lrange", "sscan", "zrange"}
+"""Each reads a limited part of a key."""
+SHORT_COMMANDS = NAMES | DETAILS | PARTS
 """None writes. Those that read a whole key find little there: names, or the counts of one function."""
 
 EXPORTER_RULES = (
@@ -40,8 +42,11 @@ def _fill(client: Redis, number: int) -> None:
             pipeline.sadd("rq:queues", f"rq:queue:{queue}")
             pipeline.rpush(f"rq:queue:{queue}", f"job-{i}")
             pipeline.hset(f"rq:job:job-{i}", mapping={"enqueued_at": "2026-01-01T00:00:00.000000Z"})
-            for registry in ("wip", "scheduled"):
+            for registry in ("wip", "scheduled", "deferred", "canceled"):
                 pipeline.zadd(f"rq:{registry}:{queue}", {f"job-{i}": 1})
+            pipeline.zadd(f"rq:rl:{i}:rate_limited", {f"job-{i}": 1})
+            pipeline.sadd("rq:rl-keys", str(i))
+            pipeline.hset(f"rq:job:job-{i}", "dependency_id", f"job-{i}")
             worker = {"queues": queue, "state": "busy", "current_job": f"job-{i}"}
             pipeline.hset(f"rq:worker:{i}", mapping=worker)
             pipeline.sadd("rq:workers", f"rq:worker:{i}")
@@ -95,7 +100,7 @@ def _facts(registry: CollectorRegistry) -> Samples:
         "rq_job_",
         "rq_workers",
         "rq_cron",
-        "rq_queue_stuck",
+        "rq_queue_stuck",  # deferred ones, too
         "rq_queue_workers",
         "rq_queue_monitored_workers",
         "rq_redis_up",
@@ -133,6 +138,7 @@ def test_scrape_writes_nothing_and_sends_only_short_commands(
     redis_client: Redis, registry: CollectorRegistry
 ) -> None:
     _fill(redis_client, 3)
+    redis_client.rpush("rq:queue:queue-0", *(f"long-{i}" for i in range(500)))
     redis_client.sadd("rq:workers", "rq:worker:killed")
     redis_client.config_resetstat()
 

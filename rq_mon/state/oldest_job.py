@@ -1,0 +1,71 @@
+"""For how long the oldest job of a queue has waited.
+
+The oldest need not be at the head: jobs are enqueued at the front, and RQ leaves the ids of jobs that expired
+in the list until a worker takes them out. So ids are looked at on both ends, and in between.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from rq_mon.state.pipeline import Reading, fair_share
+from rq_mon.state.round_trip import Command
+from rq_mon.state.values import Fields, job_key
+
+IDS_PER_QUEUE = 100
+"""A queue of this length or less is looked at as a whole."""
+IDS_IN_ALL = 5000
+"""Shared by the queues that are not empty, so that a scrape stays short with a thousand of them."""
+FEWEST_IDS = 5
+
+
+def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Reading[dict[bytes, float]]:
+    """Return the age in seconds of the oldest job found in each queue; none where no job was found.
+
+    Args:
+        lengths: how many ids each queue has, by its key.
+        now: Unix time.
+        fields: parses the dates.
+    """
+    share = max(FEWEST_IDS, fair_share(len(lengths), IDS_PER_QUEUE, IDS_IN_ALL))
+    commands = {key: _looks(key, length, share) for key, length in lengths.items()}
+    replies = iter((yield [command for looks in commands.values() for command in looks]))
+    ids = {key: {*_ids(next(replies) for _ in looks)} for key, looks in commands.items()}
+
+    moments = iter(
+        (yield [("HGET", job_key(job_id), "enqueued_at") for each in ids.values() for job_id in each])
+    )
+    found: dict[bytes, float] = {}
+    for key, each in ids.items():
+        stored = {job_id: next(moments) for job_id in each}
+        since = [
+            moment
+            for job_id, enqueued_at in stored.items()
+            if enqueued_at  # a job can expire or be deleted while its id is still in the list
+            and (moment := fields.timestamp(enqueued_at, "enqueued_at of job", job_id)) is not None
+        ]
+        if since:
+            found[key] = max(0.0, now - min(since))
+    return found
+
+
+def _looks(key: bytes, length: int, share: int) -> list[Command]:
+    """Ask for two fifths of the share at each end of the list, and for one between, or for the whole."""
+    if length <= share:
+        return [("LRANGE", key, 0, share - 1)]
+    end = 2 * share // 5
+    between = share - 2 * end
+    step = (length - 2 * end) // (between + 1)
+    return [
+        ("LRANGE", key, 0, end - 1),
+        ("LRANGE", key, -end, -1),
+        *(("LINDEX", key, end + number * step) for number in range(1, between + 1)),
+    ]
+
+
+def _ids(replies: Iterable[bytes | list[bytes] | None]) -> Iterator[bytes]:
+    for reply in replies:
+        if isinstance(reply, list):
+            yield from reply
+        elif reply is not None:  # the list is shorter by now
+            yield reply

@@ -1,0 +1,106 @@
+"""Jobs that a rate limit of RQ 3 holds back, which RQ 2 knows nothing of."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+import rq
+from redis import Redis
+from rq import Queue
+
+from rq_mon.state.errors import Errors
+from rq_mon.state.rate_limits import IDS_IN_ALL, IDS_PER_LIMIT
+from tests.rq_mon.state import jobs
+from tests.rq_mon.state.conftest import ReadQueues
+
+needs_rq_3 = pytest.mark.skipif(not hasattr(rq, "RateLimit"), reason="RQ 2 has no rate limits")
+
+
+def _hold_back(client: Redis, limit: str, queues: Sequence[str], status: str = "rate_limited") -> None:
+    """Write what RQ 3 writes when it holds back one job for each of the queues."""
+    with client.pipeline(transaction=False) as pipe:
+        pipe.sadd("rq:rl-keys", limit)
+        for number, queue in enumerate(queues):
+            job_id = f"{limit}-{status}-{number}"
+            pipe.sadd("rq:queues", f"rq:queue:{queue}")
+            pipe.hset(f"rq:job:{job_id}", mapping={"origin": queue, "status": status})
+            pipe.zadd(f"rq:rl:{limit}:rate_limited", {job_id: number})
+        pipe.execute()
+
+
+def _held_back(read: ReadQueues) -> dict[str, int | None]:
+    return {name: queue.jobs["rate_limited"] for name, queue in read().items()}
+
+
+@needs_rq_3
+def test_as_rq_holds_them_back(read: ReadQueues, queue: Queue, redis_client: Redis) -> None:
+    other = Queue("other", connection=redis_client)
+    for _ in range(5):
+        queue.enqueue(jobs.succeed, rate_limit=rq.RateLimit("api", 2))
+    other.enqueue(jobs.succeed, rate_limit=rq.RateLimit("api", 2))
+    other.enqueue(jobs.succeed)
+
+    assert _held_back(read) == {"mail": 3, "other": 1}
+    assert read()["mail"].jobs["queued"] == 2
+
+
+def test_each_counts_for_the_queue_that_it_came_for(read: ReadQueues, redis_client: Redis) -> None:
+    _hold_back(redis_client, "api", ["mail", "mail", "reports"])
+    _hold_back(redis_client, "other:api", ["mail", "mail"])
+    redis_client.sadd("rq:queues", "rq:queue:idle")
+
+    assert _held_back(read) == {"mail": 4, "reports": 1, "idle": 0}
+
+
+def test_those_that_are_gone_or_elsewhere_do_not_count(
+    read: ReadQueues, redis_client: Redis, errors: Errors
+) -> None:
+    """RQ drops their ids when it comes to them."""
+    _hold_back(redis_client, "api", ["mail", "mail", "mail"])
+    redis_client.delete("rq:job:api-rate_limited-0")
+    _hold_back(redis_client, "api", ["mail"], status="canceled")
+
+    assert _held_back(read) == {"mail": 2}
+    assert errors.counts()["queues"] == 0
+
+
+def test_a_queue_that_is_on_no_list_is_shown(read: ReadQueues, redis_client: Redis) -> None:
+    _hold_back(redis_client, "api", ["mail", "mail"])
+    redis_client.delete("rq:queues")
+
+    assert _held_back(read) == {"mail": 2}
+    assert read()["mail"].jobs["queued"] == 0
+
+
+def test_a_long_set_is_counted_whole_and_shared_out_by_its_oldest(
+    read: ReadQueues, redis_client: Redis
+) -> None:
+    _hold_back(redis_client, "api", ["mail", "mail", "mail", "reports"] * IDS_PER_LIMIT)
+
+    assert _held_back(read) == {"mail": 3 * IDS_PER_LIMIT, "reports": IDS_PER_LIMIT}
+
+
+def test_as_many_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+    number = 2 * IDS_IN_ALL // IDS_PER_LIMIT
+    for limit in range(number):
+        _hold_back(redis_client, str(limit), ["mail"] * IDS_PER_LIMIT)
+    redis_client.config_resetstat()
+
+    assert _held_back(read) == {"mail": number * IDS_PER_LIMIT}
+    assert redis_client.info("commandstats")["cmdstat_hmget"]["calls"] == IDS_IN_ALL  # type: ignore[index]
+
+
+def test_broken_keys_hide_nothing_else(read: ReadQueues, redis_client: Redis, errors: Errors) -> None:
+    _hold_back(redis_client, "api", ["mail", "mail"])
+    redis_client.set("rq:rl:broken:rate_limited", "a string")
+    redis_client.sadd("rq:rl-keys", "broken")
+    redis_client.delete("rq:job:api-rate_limited-0")
+    redis_client.set("rq:job:api-rate_limited-0", "a string")
+
+    assert _held_back(read) == {"mail": 1}
+    assert errors.counts()["queues"] == 2
+
+    redis_client.delete("rq:rl-keys")
+    redis_client.set("rq:rl-keys", "a string")
+    assert _held_back(read) == {"mail": None}
