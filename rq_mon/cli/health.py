@@ -66,9 +66,7 @@ def problems_of(facts: Facts, max_wait: float | None, max_failed: int | None) ->
             limits = f"{for_how_long(age)}, more than {for_how_long(max_wait)}"
             problems.append(f"{shown_name}: the oldest job has waited for {limits}")
         if max_wait is not None and waiting and age is None:
-            problems.append(
-                f"{shown_name}: {waiting:,} jobs are queued, none was found: expired or deleted"
-            )
+            problems.append(f"{shown_name}: {waiting:,} jobs are queued, none was found: expired or deleted")
         if max_failed is not None and failed > max_failed:
             problems.append(f"{shown_name}: {failed:,} failed jobs are kept, more than {max_failed:,}")
     active = sum(not job.is_paused for job in facts.cron.jobs.values())

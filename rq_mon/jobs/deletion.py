@@ -2,20 +2,58 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
+from redis import Redis
+from rq import Queue
 from rq.executions import ExecutionRegistry
 from rq.group import Group
 from rq.job import Job
 from rq.results import Result
+from rq.utils import now, utcformat
 
+# RQ 3 lets a job keep its place within a rate limit while it runs, even if it is deleted meanwhile.
+# pcall: a key of a foreign type must not end a script that has taken jobs out of their queue already.
 DELETE_JOB = """
 local function delete_job(id, jobs, results, executions, groups)
-    local group = redis.call('HGET', jobs .. id, 'group_id')
-    if group then redis.call('SREM', groups .. group, id) end
+    local group, limit = unpack(redis.pcall('HMGET', jobs .. id, 'group_id', 'rate_limit_key'))
+    if group then redis.pcall('SREM', groups .. group, id) end
     redis.call('DEL', jobs .. id, jobs .. id .. ':dependents', jobs .. ':' .. id .. ':dependencies')
-    redis.call('DEL', results .. id, executions .. id)
+    redis.call('DEL', results .. id)
+    if not limit then
+        redis.call('DEL', executions .. id)
+        return nil
+    end
+    redis.pcall('ZREM', 'rq:rl:' .. limit .. ':rate_limited', id)
+    local now = redis.call('TIME')[1]
+    local live = redis.pcall('ZCOUNT', executions .. id, '(' .. now, '+inf')
+    if type(live) == 'number' and live > 0 then return nil end
+    redis.call('DEL', executions .. id)
+    if redis.pcall('ZREM', 'rq:rl:' .. limit .. ':allowed', id) == 1 then return limit end
 end
 """
-"""Lua: `delete_job(id, ...)` deletes a job's hash and what hangs on it; `key_prefixes` are the rest."""
+"""Lua: `delete_job(id, ...)` deletes a job's hash and what hangs on it; `key_prefixes` are the rest.
+
+It returns the rate limit in which this has freed a place, see `release`.
+"""
+
+# What RQ 3 does itself when a job ends. Here it is for jobs of RQ 3 where this package runs with RQ 2, too.
+_RELEASE = """
+local limit = KEYS[1]
+local now, queues, jobs = unpack(ARGV)
+local concurrency = tonumber(redis.call('HGET', limit, 'concurrency') or '') or 0
+while redis.call('ZCARD', limit .. ':allowed') < concurrency do
+    local id = redis.call('ZPOPMIN', limit .. ':rate_limited')[1]
+    if not id then break end
+    local job = redis.pcall('HMGET', jobs .. id, 'origin', 'status', 'enqueue_at_front')
+    local origin, status, front = unpack(job)
+    if origin and status == 'rate_limited' then
+        redis.call('ZADD', limit .. ':allowed', redis.call('TIME')[1], id)
+        redis.call(front == '1' and 'LPUSH' or 'RPUSH', queues .. origin, id)
+        redis.call('HSET', jobs .. id, 'status', 'queued', 'enqueued_at', now)
+    end
+end
+"""
 
 
 def key_prefixes() -> tuple[str, str, str, str]:
@@ -26,3 +64,11 @@ def key_prefixes() -> tuple[str, str, str, str]:
         ExecutionRegistry.key_template.format(""),
         Group.get_key(""),
     )
+
+
+def release(connection: Redis, limits: Iterable[bytes]) -> None:
+    """Let rate limits with a free place enqueue the jobs that they hold back, the oldest first."""
+    script = connection.register_script(_RELEASE)
+    for limit in limits:
+        arguments = (utcformat(now()), Queue.redis_queue_namespace_prefix, Job.redis_job_namespace_prefix)
+        script(keys=[b"rq:rl:" + limit], args=arguments)

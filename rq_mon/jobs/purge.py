@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Literal, get_args
 
@@ -9,7 +10,7 @@ from redis import Redis
 from rq import Queue
 from rq.registry import BaseRegistry
 
-from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes
+from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
 
 QueueState = Literal["queued", "failed", "scheduled"]
 QUEUE_STATES: tuple[QueueState, ...] = get_args(QueueState)
@@ -17,6 +18,9 @@ QUEUE_STATES: tuple[QueueState, ...] = get_args(QueueState)
 RestingState = QueueState | Literal["finished", "deferred", "canceled"]
 RESTING_STATES: tuple[RestingState, ...] = (*QUEUE_STATES, "finished", "deferred", "canceled")
 """All but started: no worker is at the job."""
+
+_EXPIRING: tuple[RestingState, ...] = ("finished", "failed")
+"""RQ keeps their ids by the time when they expire, and removes those that have when a worker comes."""
 
 JOBS_PER_BATCH = 100
 """Redis answers nobody else while one batch is deleted."""
@@ -32,14 +36,21 @@ else
     ids = redis.call('ZRANGE', KEYS[1], 0, ARGV[1] - 1)
     if #ids > 0 then redis.call('ZREM', KEYS[1], unpack(ids)) end
 end
-for _, id in ipairs(ids) do delete_job(id, unpack(ARGV, 2)) end
-return #ids
+local limits = {{}}
+for _, id in ipairs(ids) do
+    limits[#limits + 1] = delete_job(id, unpack(ARGV, 2))
+end
+return {{#ids, limits}}
 """
 
 
 def count_jobs(queue: Queue, state: RestingState) -> int:
-    """Return how many jobs of `queue` are in `state`."""
-    return len(_holder(queue, state))
+    """Return how many jobs of `queue` are in `state`, without those that have expired. Nothing is written."""
+    holder = _holder(queue, state)
+    if isinstance(holder, Queue):
+        return holder.count
+    expired = queue.connection.zcount(holder.key, 0, time.time()) if state in _EXPIRING else 0
+    return holder.get_job_count(cleanup=False) - int(expired)  # type: ignore[arg-type]
 
 
 def purge_jobs(queue: Queue, state: RestingState) -> int:
@@ -50,19 +61,28 @@ def purge_jobs(queue: Queue, state: RestingState) -> int:
 def purge_in_batches(queue: Queue, state: RestingState, at_most: int | None = None) -> Iterator[int]:
     """Delete jobs as `purge_jobs` does, and tell after each batch how many it had.
 
+    In the end the rate limits of RQ 3 enqueue as many jobs as they have let go.
+
     Args:
         queue: whose jobs.
         state: that they are in.
         at_most: how many, the oldest first; None until none is left, which may be never if jobs keep coming.
     """
     key, left = _holder(queue, state).key, at_most
-    while left is None or left > 0:
-        size = JOBS_PER_BATCH if left is None else min(left, JOBS_PER_BATCH)
-        purged = _purge_batch(queue.connection, key, size)
-        if not purged:
-            return
-        left = None if left is None else left - purged
-        yield purged
+    limits: set[bytes] = set()
+    if state in _EXPIRING:
+        queue.connection.zremrangebyscore(key, 0, time.time())
+    try:
+        while left is None or left > 0:
+            size = JOBS_PER_BATCH if left is None else min(left, JOBS_PER_BATCH)
+            purged, released = _purge_batch(queue.connection, key, size)
+            limits.update(released)
+            if not purged:
+                return
+            left = None if left is None else left - purged
+            yield purged
+    finally:  # not sooner: what a rate limit enqueues into this queue was not there when the user emptied it
+        release(queue.connection, limits)
 
 
 def _holder(queue: Queue, state: RestingState) -> Queue | BaseRegistry:
@@ -78,5 +98,8 @@ def _holder(queue: Queue, state: RestingState) -> Queue | BaseRegistry:
     return holders[state]
 
 
-def _purge_batch(connection: Redis, key: str, size: int) -> int:
-    return int(connection.register_script(_TAKE_AND_DELETE)(keys=[key], args=[size, *key_prefixes()]))
+def _purge_batch(connection: Redis, key: str, size: int) -> tuple[int, list[bytes]]:
+    """Return how many jobs were deleted, and the rate limits that have free places now."""
+    script = connection.register_script(_TAKE_AND_DELETE)
+    number, limits = script(keys=[key], args=[size, *key_prefixes()])
+    return int(number), limits

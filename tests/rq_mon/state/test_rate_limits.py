@@ -35,10 +35,10 @@ def _held_back(read: ReadQueues) -> dict[str, int | None]:
 
 @needs_rq_3
 def test_as_rq_holds_them_back(read: ReadQueues, queue: Queue, redis_client: Redis) -> None:
-    other = Queue("other", connection=redis_client)
+    other, limit = Queue("other", connection=redis_client), rq.RateLimit("api", 2)  # type: ignore[attr-defined]
     for _ in range(5):
-        queue.enqueue(jobs.succeed, rate_limit=rq.RateLimit("api", 2))
-    other.enqueue(jobs.succeed, rate_limit=rq.RateLimit("api", 2))
+        queue.enqueue(jobs.succeed, rate_limit=limit)
+    other.enqueue(jobs.succeed, rate_limit=limit)
     other.enqueue(jobs.succeed)
 
     assert _held_back(read) == {"mail": 3, "other": 1}

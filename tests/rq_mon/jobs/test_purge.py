@@ -1,0 +1,158 @@
+"""Deleting the jobs of a queue by their state, and what hangs on them."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from typing import Any
+
+import pytest
+import rq
+from redis import Redis
+from rq import Queue
+from rq.utils import utcparse
+
+from rq_mon.jobs.purge import JOBS_PER_BATCH, RESTING_STATES, count_jobs, purge_in_batches, purge_jobs
+from tests.rq_mon.state import jobs
+
+needs_rq_3 = pytest.mark.skipif(not hasattr(rq, "RateLimit"), reason="RQ 2 has no rate limits")
+
+
+@pytest.fixture
+def queue(redis_client: Redis) -> Queue:
+    return Queue("mail", connection=redis_client)
+
+
+def _api_of_two() -> Any:
+    return rq.RateLimit("api", 2)  # type: ignore[attr-defined]
+
+
+def _limit(client: Redis, concurrency: int, queued: int, held_back: int) -> list[str]:
+    """Write what RQ 3 keeps of a rate limit with jobs of `mail`, and return the ids of those held back."""
+    names = [f"{'queued' if number < queued else 'held'}-{number}" for number in range(queued + held_back)]
+    client.sadd("rq:queues", "rq:queue:mail")
+    client.sadd("rq:rl-keys", "api:v1")
+    client.hset("rq:rl:api:v1", "concurrency", str(concurrency))
+    for number, name in enumerate(names):
+        is_held = number >= queued
+        status = "rate_limited" if is_held else "queued"
+        client.hset(
+            f"rq:job:{name}", mapping={"origin": "mail", "status": status, "rate_limit_key": "api:v1"}
+        )
+        client.zadd(f"rq:rl:api:v1:{'rate_limited' if is_held else 'allowed'}", {name: number})
+        if not is_held:
+            client.rpush("rq:queue:mail", name)
+    return names[queued:]
+
+
+def _stored(client: Redis, job_id: str, *fields: str) -> list[bytes]:
+    return client.hmget(f"rq:job:{job_id}", [*fields])  # type: ignore[return-value]
+
+
+def _ids(client: Redis, key: str) -> list[str]:
+    return [job_id.decode() for job_id in client.zrange(key, 0, -1)]  # type: ignore[union-attr]
+
+
+def test_emptying_a_queue_lets_the_jobs_that_were_held_back_take_the_places(
+    queue: Queue, redis_client: Redis
+) -> None:
+    held = _limit(redis_client, concurrency=2, queued=2, held_back=3)
+
+    assert purge_jobs(queue, "queued") == 2
+
+    assert queue.job_ids == _ids(redis_client, "rq:rl:api:v1:allowed") == held[:2]
+    assert _ids(redis_client, "rq:rl:api:v1:rate_limited") == held[2:]
+    status, enqueued_at = _stored(redis_client, held[0], "status", "enqueued_at")
+    assert status == b"queued"
+    assert utcparse(enqueued_at.decode())
+
+
+def test_those_to_run_first_go_to_the_front_and_those_that_are_gone_are_passed_over(
+    queue: Queue, redis_client: Redis
+) -> None:
+    gone, urgent, _ = held = _limit(redis_client, concurrency=3, queued=3, held_back=3)
+    redis_client.delete(f"rq:job:{gone}")
+    redis_client.hset(f"rq:job:{urgent}", "enqueue_at_front", "1")
+    waits = "waits"
+    redis_client.hset(f"rq:job:{waits}", mapping={"origin": "mail", "status": "queued"})
+    redis_client.rpush(queue.key, waits)
+
+    assert sum(purge_in_batches(queue, "queued", at_most=3)) == 3
+
+    assert queue.job_ids == [urgent, waits, held[2]]
+    assert _ids(redis_client, "rq:rl:api:v1:rate_limited") == []
+
+
+def test_a_job_that_runs_keeps_its_place_though_it_is_deleted(queue: Queue, redis_client: Redis) -> None:
+    held = _limit(redis_client, concurrency=2, queued=2, held_back=2)
+    running = queue.job_ids[0]
+    redis_client.zadd(f"rq:executions:{running}", {"execution": time.time() + 60})
+
+    purge_jobs(queue, "queued")
+
+    assert queue.job_ids == held[:1]
+    assert sorted(_ids(redis_client, "rq:rl:api:v1:allowed")) == sorted([running, held[0]])
+    assert redis_client.exists(f"rq:executions:{running}")
+
+
+def test_who_stops_half_way_still_releases(queue: Queue, redis_client: Redis) -> None:
+    held = _limit(redis_client, concurrency=2 * JOBS_PER_BATCH, queued=2 * JOBS_PER_BATCH, held_back=1)
+    batches = purge_in_batches(queue, "queued")
+    next(batches)
+    batches.close()  # type: ignore[attr-defined]
+
+    assert queue.job_ids[-1:] == held
+    assert queue.count == JOBS_PER_BATCH + 1
+
+
+@needs_rq_3
+def test_with_the_jobs_of_rq_itself(queue: Queue) -> None:
+    enqueued = [queue.enqueue(jobs.succeed, rate_limit=_api_of_two()) for _ in range(5)]
+
+    purge_jobs(queue, "queued")
+
+    # RQ counts whole seconds: of those enqueued within one, any may be the next.
+    assert sorted(job.get_status() for job in enqueued[2:]) == ["queued", "queued", "rate_limited"]
+    assert queue.count == 2
+    rq.SimpleWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
+    assert {job.get_status() for job in enqueued[2:]} == {"finished"}
+
+
+def test_a_foreign_key_ends_nothing(queue: Queue, redis_client: Redis) -> None:
+    names = [queue.enqueue(jobs.succeed).id for _ in range(3)]
+    redis_client.delete(f"rq:job:{names[1]}")
+    redis_client.set(f"rq:job:{names[1]}", "a string")
+
+    assert purge_jobs(queue, "queued") == 3
+    assert not redis_client.keys("rq:job:*")
+
+
+@pytest.mark.parametrize("state", ["finished", "failed"])
+def test_what_has_expired_is_neither_counted_nor_deleted_in_place_of_others(
+    queue: Queue, redis_client: Redis, state: str
+) -> None:
+    key, later = f"rq:{state}:mail", time.time() + 60
+    redis_client.zadd(key, {"expired-1": 1, "expired-2": 2, "expired-3": 3, "kept-1": later, "kept-2": later})
+
+    assert count_jobs(queue, state) == 2  # type: ignore[arg-type]
+    assert sum(purge_in_batches(queue, state, at_most=2)) == 2  # type: ignore[arg-type]
+    assert redis_client.zcard(key) == 0
+
+
+def _dumps(client: Redis, keys: Iterable[bytes]) -> dict[bytes, object]:
+    return {key: client.dump(key) for key in keys}
+
+
+def test_counting_writes_nothing(queue: Queue, redis_client: Redis) -> None:
+    """Not even what RQ does when it counts: remove what has expired."""
+    _limit(redis_client, concurrency=2, queued=2, held_back=1)
+    for state in ("finished", "failed", "canceled", "deferred", "scheduled"):
+        redis_client.zadd(f"rq:{state}:mail", {"expired": 1, "later": time.time() + 60})
+    before = _dumps(redis_client, redis_client.scan_iter())
+
+    counts = {state: count_jobs(queue, state) for state in RESTING_STATES}
+
+    assert counts == {
+        "queued": 2, "failed": 1, "finished": 1, "scheduled": 2, "deferred": 2, "canceled": 2
+    }  # fmt: skip
+    assert _dumps(redis_client, redis_client.scan_iter()) == before
