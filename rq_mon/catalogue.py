@@ -74,6 +74,13 @@ JOB_FAILURES = Metric(
     "Executions that ended with an error, retried ones included, by exception class.",
 )
 
+QUEUE_EXPIRED_JOBS = Metric(
+    "rq_queue_expired_jobs_total",
+    "counter",
+    ("queue",),
+    "Jobs that were gone when a monitored worker came to them: their ttl ended before they were started.",
+)
+
 # --- queues and workers: read from RQ's own keys -----------------------------------------------------------
 
 QUEUE_OLDEST_JOB_AGE = Metric(
@@ -258,7 +265,7 @@ JOBS_KEY_PREFIX = KEY_PREFIX + "jobs:"
 """Before a JSON list of queue and function. Hash: what became of the function's jobs."""
 
 WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
-"""Before a queue's name. Hash: histogram of the waits in the queue."""
+"""Before a queue's name. Hash: histogram of the waits in the queue, and how many jobs expired in it."""
 
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
 """Before a queue's name. Hash: execution id -> what runs where, until its end is counted."""

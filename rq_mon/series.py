@@ -9,8 +9,9 @@ fields of a hash; in the hash of a function each has the prefix `<outcome>:`, as
     exemplar:<bound>  the newest of them: `<Unix time> <seconds> <job id>`
     written           Unix time of the last observation, whole seconds
 
-An outcome that has no run time (abandoned) has `count` and `written` only; waits have no exemplars. The hash
-of a function also holds its failures: `exceptions:count:<class>` and `exceptions:written:<class>`.
+An outcome that has no run time (abandoned) has `count` and `written` only. The hash of a function also holds
+its failures: `exceptions:count:<class>` and `exceptions:written:<class>`. Waits have no exemplars; their hash
+also holds `expired`, the number of jobs that waited until their ttl ended.
 """
 
 from __future__ import annotations
@@ -33,6 +34,8 @@ from rq_mon.catalogue import (
 )
 
 EXCEPTIONS = "exceptions"
+
+EXPIRED = "expired"
 
 COUNTER_BITS = 63
 """What Redis counts with, apart from the sign; a larger number was not counted."""
@@ -177,6 +180,15 @@ def decode_jobs(fields: Mapping[bytes, bytes]) -> JobSeries:
 def decode_waits(fields: Mapping[bytes, bytes]) -> Histogram:
     """Read the hash of a queue's waits; raises SeriesError as `decode_jobs` does."""
     return _decoded(Histogram(), fields)
+
+
+def decode_expired(fields: Mapping[bytes, bytes]) -> int:
+    """Read how many jobs expired from the hash of a queue's waits; raises SeriesError like `decode_jobs`."""
+    value = fields.get(EXPIRED.encode(), b"0").decode(errors="replace")
+    try:
+        return _whole(value)
+    except ValueError as error:
+        raise SeriesError(f"field {EXPIRED!r} holds {value!r}") from error
 
 
 Series = TypeVar("Series", JobSeries, Histogram)

@@ -35,6 +35,7 @@ from rq_mon.catalogue import (
 )
 from rq_mon.settings import Settings
 from rq_mon.worker.abandoned import RunningJob, count_abandoned
+from rq_mon.worker.expired import noticing_expired
 from rq_mon.worker.recorder import End, JobRecorder, Start
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ class MonitoredWorkerMixin(BaseWorker):
     _run: Run | None = None
     _outcome: Outcome = "failed"
     _exception: str = ""
+    _has_warned_of_expired: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -93,6 +95,7 @@ class MonitoredWorkerMixin(BaseWorker):
             self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
         self._birth = self.serialize()["birth"]
         self._recorder = recorder
+        self.queue_class = noticing_expired(self.queue_class, self._count_expired)
         self.connection.hset(self.key, MONITORED_WORKER_FIELD, "1")
 
     def serialize(self) -> dict[str, Any]:
@@ -202,6 +205,20 @@ class MonitoredWorkerMixin(BaseWorker):
             self._exception,
             _run_time(job, run.started_at),
         )
+
+    def _count_expired(self, queue: str) -> None:
+        """Count a job of a queue that RQ passed over, and warn once for as long as that is not possible."""
+        if self._recorder is None:
+            return
+        try:
+            problem = self._recorder.record_expired(self.connection, queue)
+        except redis.RedisError as error:
+            problem = str(error)
+        if problem and not self._has_warned_of_expired:
+            self.log.warning(
+                "Worker %s: a job of %s expired, and is not counted: %s", self.name, queue, problem
+            )
+        self._has_warned_of_expired = bool(problem)
 
     # --- abandoned -----------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ from rq_mon.series import (
     running_key,
     waits_key,
 )
-from rq_mon.worker.scripts import RECORD_START, record_end_script
+from rq_mon.worker.scripts import RECORD_EXPIRED, RECORD_START, record_end_script
 
 REHEARSAL = ",rehearsal"
 """A name that no queue can have, because its data is deleted: RQ joins the names of queues by commas."""
@@ -109,6 +109,13 @@ class JobRecorder:
             *series,
             *arguments,
         )
+
+    def record_expired(self, connection: Redis, queue: str) -> str | None:
+        """Count a job of `queue` that expired before it was started, or return why that failed."""
+        problem: bytes | None = connection.execute_command(  # type: ignore[no-untyped-call]
+            b"EVAL", RECORD_EXPIRED, b"1", waits_key(queue).encode(), b"%d" % time.time()
+        )
+        return problem.decode() if problem else None
 
     def rehearse(self, connection: Redis) -> list[str]:
         """Write a job of a queue that cannot exist, and remove it, in one transaction.

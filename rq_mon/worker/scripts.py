@@ -17,7 +17,7 @@ from rq_mon.catalogue import (
     WAITS_KEY_PREFIX,
     WRITE_ERRORS_KEY,
 )
-from rq_mon.series import EXCEPTIONS
+from rq_mon.series import EXCEPTIONS, EXPIRED
 
 
 def _guarded(record: str) -> bytes:
@@ -50,6 +50,18 @@ call('HSET', waits, 'written', now)
 """
 )
 """Lists an execution as running and counts its job's wait, once."""
+
+
+RECORD_EXPIRED = _guarded(
+    f"""
+local waits, now = KEYS[1], ARGV[1]
+if call('HINCRBY', waits, '{EXPIRED}', 1) == 1 then
+  call('SADD', '{MONITORED_QUEUES_KEY}', string.sub(waits, {len(WAITS_KEY_PREFIX) + 1}))
+end
+call('HSET', waits, 'written', now)
+"""
+)
+"""Counts a job that expired before it was started; it has waited, too."""
 
 
 RECORDED_AGAIN_WITHIN = 300

@@ -1,7 +1,8 @@
 """Jobs: how many ended how, how long they ran and waited.
 
 A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known:
-every outcome, and the exceptions that this package itself names. Waits are 0 as soon as their queue is known.
+every outcome, and the exceptions that this package itself names. Waits and expired jobs are 0 as soon as
+their queue is known.
 The histogram of run times, many series each, exists only for outcomes that were seen.
 """
 
@@ -15,7 +16,7 @@ from prometheus_client.core import Metric as Family
 from rq_mon import catalogue
 from rq_mon.exporter.families.build import Observed, Values, counter, histogram
 from rq_mon.exporter.snapshot import Snapshot
-from rq_mon.series import Histogram, JobSeries, SeriesError, decode_jobs, decode_waits
+from rq_mon.series import Histogram, JobSeries, SeriesError, decode_expired, decode_jobs, decode_waits
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import Hash
 from rq_mon.state.values import Fields, label_text
@@ -36,10 +37,12 @@ def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     jobs = snapshot.jobs
     functions = _decoded(decode_jobs, jobs.functions, errors)
     waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
+    expired = dict.fromkeys(snapshot.queues, 0) | _decoded(decode_expired, jobs.waits, errors)
     yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
     yield histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits])
     yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
     yield counter(catalogue.JOB_FAILURES, _failures(functions))
+    yield counter(catalogue.QUEUE_EXPIRED_JOBS, (((queue,), number) for queue, number in expired.items()))
     yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _write_errors(jobs.write_errors, errors))
 
 

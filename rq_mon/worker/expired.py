@@ -1,0 +1,63 @@
+"""Notices jobs that expired before a worker came.
+
+A job with a ttl leaves its id in the queue when it expires. RQ takes such an id out, finds no job, and goes
+on to the next without a word.
+
+Why a job is gone cannot be known. Jobs that were deleted or cancelled are not among those: RQ and this
+package take their ids out of the queue. But a job that Redis evicted, or whose key was deleted by hand, looks
+like an expired one, and so does one that is deleted while a worker has its id and not yet the job.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, ClassVar
+
+from rq import Queue
+from rq.utils import as_text
+
+
+class NoticesExpired(Queue):
+    """Within one call of dequeue_any RQ takes a second id only if there is no job behind the first."""
+
+    notice: ClassVar[Callable[[str], None]]
+    _taken_from: ClassVar[str | None] = None
+    """The queue whose id was taken last."""
+
+    @classmethod
+    def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
+        """Take a job and its queue."""
+        cls._taken_from = None
+        return super().dequeue_any(*args, **kwargs)
+
+    @classmethod
+    def lmove(cls, *args: Any, **kwargs: Any) -> Any:
+        """Take an id from the only queue."""
+        cls._notice_the_last()
+        return cls._remember(super().lmove(*args, **kwargs))
+
+    @classmethod
+    def lpop(cls, *args: Any, **kwargs: Any) -> Any:
+        """Take an id from the first queue that has one."""
+        cls._notice_the_last()
+        return cls._remember(super().lpop(*args, **kwargs))
+
+    @classmethod
+    def _notice_the_last(cls) -> None:
+        queue, cls._taken_from = cls._taken_from, None
+        if queue is not None:
+            cls.notice(queue)
+
+    @classmethod
+    def _remember(cls, taken: tuple[str | bytes, bytes] | None) -> tuple[str | bytes, bytes] | None:
+        if taken is not None:
+            cls._taken_from = as_text(taken[0]).removeprefix(cls.redis_queue_namespace_prefix)
+        return taken
+
+
+def noticing_expired(queue_class: type[Queue], notice: Callable[[str], None]) -> type[Queue]:
+    """Return a subclass that calls `notice` with the queue's name for each job found to have expired."""
+    if issubclass(queue_class, NoticesExpired):
+        return queue_class
+    own = {"notice": staticmethod(notice), "__module__": queue_class.__module__}
+    return type(queue_class.__name__, (NoticesExpired, queue_class), own)

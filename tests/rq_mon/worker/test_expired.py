@@ -1,0 +1,136 @@
+"""Jobs that expired before a worker came are counted; those that somebody took back are not."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue
+from rq.job import Job, JobStatus
+
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import MONITORED_QUEUES_KEY, WRITE_ERRORS_KEY
+from rq_mon.series import decode_expired, waits_key
+from rq_mon.worker.expired import noticing_expired
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.counters import waits
+from tests.rq_mon.worker.processes import RQ
+
+
+def expired(client: Redis, queue: str = "mail") -> int:
+    fields: Any = client.hgetall(waits_key(queue))
+    return decode_expired(fields)
+
+
+def expire(*expiring: Job) -> None:
+    """As Redis does when a ttl ends: the id stays in the queue."""
+    for job in expiring:
+        job.connection.delete(job.key)
+
+
+def test_a_ttl_that_ends_before_a_worker_comes_is_counted(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    with_ttl = [queue.enqueue(jobs.succeed, ttl=1) for _ in range(2)]
+    rest = [queue.enqueue(jobs.succeed) for _ in range(3)]
+    wait_until(lambda: not redis_client.exists(*(job.key for job in with_ttl)), "the ttl to end")
+
+    rq.work("mail", worker_class=worker_class)
+
+    assert expired(redis_client) == 2
+    assert waits(redis_client, "mail").count == 3
+    assert {job.get_status() for job in rest} == {JobStatus.FINISHED}
+
+
+@pytest.mark.parametrize("queues", [("mail", "reports"), ("reports", "mail")])
+def test_each_counts_for_its_queue_where_a_worker_has_several(
+    rq: RQ, queue: Queue, redis_client: Redis, queues: tuple[str, str]
+) -> None:
+    reports = Queue("reports", connection=redis_client)
+    expire(*(queue.enqueue(jobs.succeed) for _ in range(2)), reports.enqueue(jobs.succeed))
+    last = queue.enqueue(jobs.succeed)
+    expire(reports.enqueue(jobs.succeed), reports.enqueue(jobs.succeed))
+
+    rq.work(*queues)
+
+    assert (expired(redis_client), expired(redis_client, "reports")) == (2, 3)
+    assert last.get_status() == JobStatus.FINISHED
+    assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail", b"reports"}
+
+
+def test_they_are_counted_before_the_worker_waits_for_more(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    with rq.start_worker("mail", worker_class=worker_class):
+        before = queue.enqueue(jobs.succeed)
+        wait_until(lambda: before.get_status() == JobStatus.FINISHED, "the worker to work")
+        redis_client.rpush(queue.key, "expired-1", "expired-2")
+        wait_until(lambda: expired(redis_client) == 2, "both to be counted", within=10)
+
+
+def test_jobs_that_were_deleted_cancelled_or_requeued_did_not_expire(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
+    expire(queue.enqueue(jobs.succeed))
+    queue.enqueue(jobs.succeed).delete()
+    queue.enqueue(jobs.succeed).cancel()
+    queue.enqueue(jobs.succeed, result_ttl=0)
+    failed = queue.enqueue(jobs.fail)
+
+    rq.work("mail")
+    failed.requeue()
+    rq.work("mail")
+
+    assert expired(redis_client) == 1
+
+
+def test_a_job_that_cannot_be_read_did_not_expire(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    broken = queue.enqueue(jobs.succeed)
+    redis_client.hset(broken.key, "created_at", "yesterday")
+    expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
+
+    for _ in range(3):  # RQ ends a worker that meets one
+        rq.work("mail")
+
+    assert expired(redis_client) == 2
+
+
+def test_losing_the_right_to_count_costs_one_warning(
+    redis_client: Redis, queue: Queue, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = MonitoredSimpleWorker([queue], connection=redis_client)
+    expire(*(queue.enqueue(jobs.succeed) for _ in range(3)))
+    redis_client.set(waits_key("mail"), "a string")
+
+    worker.work(burst=True, logging_level="WARNING")
+
+    assert redis_client.hget(WRITE_ERRORS_KEY, "WRONGTYPE") == b"3"
+    assert sum("a job of mail expired, and is not counted" in message for message in caplog.messages) == 1
+
+    redis_client.delete(waits_key("mail"))
+    expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
+    worker.work(burst=True, logging_level="WARNING")
+    assert expired(redis_client) == 2
+
+
+class OwnQueue(Queue):
+    """As an application may have it."""
+
+
+def test_an_applications_own_queue_class_stays_what_it_is(redis_client: Redis) -> None:
+    seen: list[str] = []
+    noticing = noticing_expired(OwnQueue, seen.append)
+    assert noticing_expired(noticing, seen.append) is noticing
+    expire(OwnQueue("mail", connection=redis_client).enqueue(jobs.succeed))
+    OwnQueue("mail", connection=redis_client).enqueue(jobs.succeed)
+
+    queues = [noticing("mail", connection=redis_client)]
+    taken: Any = noticing.dequeue_any(queues, None, connection=redis_client)
+
+    assert isinstance(taken[1], OwnQueue)
+    assert type(taken[1]).__name__ == "OwnQueue"
+    assert seen == ["mail"]
+    assert noticing.dequeue_any(queues, None, connection=redis_client) is None
+    assert seen == ["mail"]
