@@ -11,8 +11,10 @@ from rq import Queue, Worker
 from rq.executions import Execution
 
 from rq_mon.catalogue import MONITORED_WORKER_FIELD
+from rq_mon.series import waits_key
+from rq_mon.worker.recorder import JobRecorder
 from tests.rq_mon.exporter import jobs
-from tests.rq_mon.exporter.samples import errors_of
+from tests.rq_mon.exporter.samples import errors_of, samples_of
 
 MAIL = {"queue": "mail"}
 
@@ -192,3 +194,36 @@ def test_age_grows_from_scrape_to_scrape(registry: CollectorRegistry, queue: Que
     assert before is not None
     assert after is not None
     assert after - before >= 0.01
+
+
+def test_expired_jobs_are_counted_by_queue(
+    registry: CollectorRegistry, queue: Queue, redis_client: Redis
+) -> None:
+    """0 as soon as a queue is known; and kept for one that RQ has forgotten."""
+    queue.enqueue(jobs.succeed)
+    recorder = JobRecorder(max_functions=10, max_exceptions=10)
+    for name in ("reports", "reports", "gone"):
+        recorder.record_expired(redis_client, name)
+    redis_client.sadd("rq:queues", "rq:queue:reports")
+
+    counts = samples_of(registry, "rq_queue_expired_jobs_total")
+
+    assert {dict(labels)["queue"]: count for (_, labels), count in counts.items()} == {
+        "mail": 0,
+        "reports": 2,
+        "gone": 1,
+    }
+
+
+def test_count_of_expired_jobs_that_is_no_number_is_left_out_alone(
+    registry: CollectorRegistry, queue: Queue, redis_client: Redis
+) -> None:
+    recorder = JobRecorder(max_functions=10, max_exceptions=10)
+    for name in ("mail", "reports", "reports"):
+        recorder.record_expired(redis_client, name)
+    redis_client.hset(waits_key("mail"), "expired", "many")
+
+    counts = samples_of(registry, "rq_queue_expired_jobs_total")
+
+    assert {dict(labels)["queue"]: count for (_, labels), count in counts.items()} == {"reports": 2}
+    assert errors_of(registry, "jobs") == 2
