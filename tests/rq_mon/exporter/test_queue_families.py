@@ -154,6 +154,18 @@ def test_worker_counts_for_each_queue_that_it_listens_to(
     assert registry.get_sample_value("rq_queue_workers", {"queue": "reports"}) == 1
 
 
+def test_worker_that_names_a_queue_twice_counts_once(
+    registry: CollectorRegistry, redis_client: Redis
+) -> None:
+    twice = Worker(["mail", "reports", "mail"], connection=redis_client)
+    twice.register_birth()  # type: ignore[no-untyped-call]
+    redis_client.hset(twice.key, MONITORED_WORKER_FIELD, "1")
+    Worker(["mail"], connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
+
+    assert registry.get_sample_value("rq_queue_workers", MAIL) == 2
+    assert registry.get_sample_value("rq_queue_monitored_workers", MAIL) == 1
+
+
 def test_worker_that_said_goodbye_or_was_killed_does_not_count(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:

@@ -100,6 +100,33 @@ def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Wor
     assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
 
 
+def test_worker_that_says_goodbye_in_the_midst_of_a_job_does_not_run_it_any_more(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
+) -> None:
+    """Its hash is there for another minute."""
+    _start_job(worker, queue)
+    other = Worker(["mail"], connection=redis_client, name="bob")
+    other.register_birth()  # type: ignore[no-untyped-call]
+    _start_job(other, queue)
+    redis_client.hset(worker.key, "death", "2026-01-01T00:00:00.000000Z")
+
+    running = samples_of(registry, "rq_worker_job_running_seconds", "rq_worker_job_timeout_seconds")
+
+    assert [dict(labels)["name"] for _, labels in running] == ["bob", "bob"]
+
+
+def test_worker_that_redis_keeps_for_ever_has_no_time_to_expire(
+    registry: CollectorRegistry, worker: Worker, redis_client: Redis
+) -> None:
+    labels = {"name": "ann"}
+    assert (registry.get_sample_value("rq_worker_expires_in_seconds", labels) or 0) > 30
+
+    redis_client.persist(worker.key)
+
+    assert registry.get_sample_value("rq_worker_expires_in_seconds", labels) is None
+    assert registry.get_sample_value("rq_worker_last_heartbeat_timestamp_seconds", labels) is not None
+
+
 def test_job_that_is_deleted_while_it_runs_has_no_age(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
 ) -> None:

@@ -1,0 +1,62 @@
+"""Many commands in one round trip: it has an end, and leaves nothing behind for the next."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+
+import pytest
+from redis import Redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from proofs.harness.redis_server import RedisServer
+from rq_mon.state.round_trip import CHUNK, round_trip
+from tests.rq_mon.state.dripping_proxy import DrippingProxy
+
+PAUSE = 0.25
+
+
+@pytest.fixture
+def proxy(redis_server: RedisServer) -> Iterator[DrippingProxy]:
+    with DrippingProxy(redis_server.port, PAUSE) as proxy:
+        yield proxy
+
+
+@pytest.fixture
+def client(proxy: DrippingProxy) -> Iterator[Redis]:
+    """Has one connection, which is open already."""
+    with Redis.from_url(proxy.url, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
+        client.ping()
+        yield client
+
+
+def test_replies_come_in_order_errors_among_them(redis_client: Redis) -> None:
+    redis_client.set("text", "x")
+    commands = [("ECHO", str(number)) for number in range(2 * CHUNK + 1)]
+
+    replies = round_trip(redis_client, [*commands, ("LLEN", "text"), ("PING",)], time.monotonic() + 5)
+
+    assert replies[:-2] == [str(number).encode() for number in range(2 * CHUNK + 1)]
+    assert str(replies[-2]).startswith("WRONGTYPE")
+    assert replies[-1] in (b"PONG", "PONG")
+
+
+def test_a_redis_that_answers_by_drops_does_not_hold_up_the_reader(client: Redis) -> None:
+    """Each reply comes in time, but not all of them."""
+    begun = time.monotonic()
+
+    with pytest.raises(TimeoutError):
+        round_trip(client, [("INCR", "n")] * 40, begun + 2 * PAUSE)
+
+    assert time.monotonic() - begun < 6 * PAUSE
+
+
+def test_replies_that_come_too_late_are_not_taken_for_those_of_the_next(
+    client: Redis, proxy: DrippingProxy
+) -> None:
+    with pytest.raises(TimeoutError):
+        round_trip(client, [("INCR", "late")] * 8, time.monotonic() + PAUSE)
+    proxy.pause = 0
+
+    assert round_trip(client, [("ECHO", "next")], time.monotonic() + 5) == [b"next"]
