@@ -103,10 +103,11 @@ class DataHubScheduler:
         """Register a cron job: a cron scheduler enqueues a job at each tick of the expression `cron`.
 
         Registering the same again changes nothing; with another schedule it moves the cron job. It is the
-        same if the id is; an id that is not given is derived from function, queue and arguments.
+        same if the id is; an id that is not given is derived from function, queue and arguments, which must
+        be literals then.
 
-        A cron scheduler that starts cancels what is not on its own list (cron_jobs.py): register at run time
-        each time your application starts, or put the cron job on that list.
+        It belongs to no list, so no cron scheduler cancels it: it stays until `cancel_cron_jobs` or
+        `rqmon cron cancel`.
 
         Raises:
             TypeError, ValueError: an argument that cannot be used; nothing is written.

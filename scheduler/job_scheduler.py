@@ -31,6 +31,7 @@ def job_scheduler(
     time_delta: timedelta | None = None,
     job_timeout: int = 180,
     description: str | None = None,
+    cron_job_id: str | None = None,
 ) -> Job | CronJob:
     """Enqueue a job, or delay it by `time_delta`, or repeat it by `cron`.
 
@@ -44,10 +45,13 @@ def job_scheduler(
         retry_backoff: wait longer before each retry: True for 1, 4, 9, ... seconds; a number n for n, (n+1)²,
             (n+2)², ... It takes precedence over `retry_intervals`.
         retry_intervals: seconds before each retry, or a list of them; of a shorter list RQ repeats the first.
-        cron: a cron expression, in the time zone that SCHEDULER_TIMEZONE names.
+        cron: a cron expression, in the time zone that SCHEDULER_TIMEZONE names. The cron job stays registered
+            until it is cancelled, through restarts of the application and of cron schedulers.
         time_delta: how long from now the job is enqueued.
         job_timeout: seconds after which a run is ended, as failed; -1: never.
         description: what the job is for, as dashboards show it; the function's name if it is not given.
+        cron_job_id: with `cron`: what the cron job is known by. If it is not given, it is derived from
+            function, queue and arguments, which must be literals then.
 
     Returns:
         The job; for `cron` the cron job.
@@ -58,6 +62,8 @@ def job_scheduler(
     """
     if cron is not None and time_delta is not None:
         raise ValueError(f"cron and time_delta: expected at most one, got {cron!r} and {time_delta!r}")
+    if cron is None and cron_job_id is not None:
+        raise ValueError(f"cron_job_id: expected only with cron, got {cron_job_id!r}")
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
@@ -72,6 +78,8 @@ def job_scheduler(
         if cron is not None:
             if not is_default(retry):
                 call["retry"] = retry
+            if cron_job_id is not None:
+                call["cron_job_id"] = cron_job_id
             return scheduler.cron(cron=cron, description=description, timeout=job_timeout, **call)
         call |= {"retry": retry, "job_timeout": job_timeout}
         if description is not None:

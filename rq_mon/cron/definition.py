@@ -149,7 +149,7 @@ def define(
     positional, named = check_call_arguments(args, kwargs, format_, argument_names)
     check_queue_name(queue_name)
     if cron_job_id is None:
-        cron_job_id = derived_id(name, reference, queue_name, positional, named)
+        cron_job_id = derived_id(name, reference, queue_name, positional, named, argument_names)
     return CronJob(
         id=check_id(cron_job_id),
         queue_name=queue_name,

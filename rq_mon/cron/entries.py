@@ -34,7 +34,7 @@ class CronEntry:
     job_timeout: int = DEFAULT_TIMEOUT_SECONDS
     description: str | None = None
     id: str | None = None
-    """Derived from function, queue and arguments if it is not given."""
+    """Derived from function, queue and arguments if it is not given; they must be literals then."""
 
     def define(self, settings: Settings, now: float) -> CronJob:
         """Return the cron job.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import inspect
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,150}")
@@ -28,20 +28,55 @@ def shown_id(raw_id: bytes) -> str:
     return raw_id.decode(errors="backslashreplace")
 
 
-def derived_id(name: str, function: object, queue_name: str, args: tuple[Any, ...], kwargs: Any) -> str:
+class _OtherTypeError(TypeError):
+    """A value from which no id can be derived; the message is its type."""
+
+
+def derived_id(
+    name: str,
+    function: object,
+    queue_name: str,
+    args: tuple[Any, ...],
+    kwargs: Mapping[str, Any],
+    argument_names: tuple[str, str] = ("args", "kwargs"),
+) -> str:
     """Return an id that begins with the function's name and tells its queue and arguments apart.
 
     The schedule is no part of it: a cron job whose schedule is changed stays the same cron job.
 
     Raises:
-        ValueError: an argument contains itself.
+        ValueError: an argument is no literal, so only the caller knows what it is the same as in another
+            process; the message names its place, not its value, which may be a secret.
     """
-    try:
-        identity = _canonical((function, queue_name, args, kwargs))
-    except RecursionError as error:
-        raise ValueError("id: expected one, an argument that contains itself gives none") from error
+    called = _checked("function", _canonical_function, function)
+    for place, value in _places(args, kwargs, argument_names):
+        _checked(place, _canonical, value)
+    identity = f"tuple({called},{_joined((queue_name, args, dict(kwargs)))})"
     readable = re.sub(r"[^A-Za-z0-9_-]", "_", name.rpartition(".")[2])[:100]
     return f"{readable}-{hashlib.sha256(identity.encode()).hexdigest()[:12]}"
+
+
+def _places(
+    args: tuple[Any, ...], kwargs: Mapping[str, Any], names: tuple[str, str]
+) -> Iterator[tuple[str, Any]]:
+    for index, value in enumerate(args):
+        yield f"{names[0]}[{index}]", value
+    for name, value in kwargs.items():
+        yield f"{names[1]}[{name!r}]", value
+
+
+def _checked(place: str, canonical: Callable[[object], str], value: object) -> str:
+    try:
+        return canonical(value)
+    except _OtherTypeError as error:
+        reason = f"{place} is or holds an object of type {error}"
+    except RecursionError:
+        reason = f"{place} contains itself"
+    raise ValueError(
+        f"id: expected one, since {reason}; an id can be derived only from None, numbers, texts, bytes, and"
+        " lists, tuples, sets and dicts of these. `rqmon cron list` shows the id of a cron job that is"
+        " registered already"
+    )
 
 
 def _canonical(value: object) -> str:
@@ -58,23 +93,16 @@ def _canonical(value: object) -> str:
         return f"{kind.__name__}({','.join(sorted(map(_canonical, value)))})"  # type: ignore[call-overload]
     if kind is dict:
         return f"dict({','.join(sorted(map(_canonical, value.items())))})"  # type: ignore[attr-defined]
-    if inspect.isclass(value) or inspect.isfunction(value) or inspect.isbuiltin(value):
-        return f"{value.__module__}.{value.__qualname__}"
-    return _canonical_by_reduction(value)
+    raise _OtherTypeError(f"{kind.__module__}.{kind.__qualname__}")
 
 
-def _canonical_by_reduction(value: object) -> str:
-    """Take any other object apart as pickle does: what builds it, from what, and its state."""
-    reduced = value.__reduce_ex__(4)
-    if isinstance(reduced, str):
-        return f"{type(value).__module__}.{reduced}"
-    build, arguments, *rest = reduced
-    parts = [list(part) if isinstance(part, Iterable) and not _is_plain(part) else part for part in rest]
-    return f"object({_joined([build, arguments, *parts])})"
-
-
-def _is_plain(part: object) -> bool:
-    return isinstance(part, (str, bytes, dict, list, tuple, set, frozenset))
+def _canonical_function(function: object) -> str:
+    """A dotted path, or a class method; an instance travels with its methods as an argument does."""
+    if inspect.ismethod(function) and inspect.isclass(owner := function.__self__):
+        path = f"{owner.__module__}.{owner.__qualname__}"
+        return f"object(builtins.getattr,tuple({path},{function.__name__!r}))"
+    owner = function.__self__ if inspect.ismethod(function) else function
+    return _canonical(owner)
 
 
 def _joined(values: Iterable[object]) -> str:

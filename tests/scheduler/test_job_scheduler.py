@@ -101,6 +101,12 @@ def test_time_delta_delays_the_job(redis_client: Redis) -> None:
     assert (job.timeout, job.retries_left) == (600, 1)
 
 
+def test_a_cron_job_of_any_argument_can_be_given_an_id(redis_client: Redis) -> None:
+    cron_job = job_scheduler(jobs.add, (timedelta(1), 2), cron=EVERY_MINUTE, cron_job_id="mine")
+
+    assert cron_job.id == "mine"
+
+
 def test_cron_registers_a_cron_job_with_the_same_arguments(redis_client: Redis) -> None:
     cron_job = job_scheduler(
         jobs.add,
@@ -169,6 +175,13 @@ def test_arguments_do_not_show_in_the_description(redis_client: Redis) -> None:
         ({"cron": 5}, TypeError, "cron: .* got 5"),
         ({"cron": EVERY_MINUTE, "job_timeout": 0}, ValueError, "job_timeout: .* got 0"),
         ({"cron": EVERY_MINUTE, "function_args": (threading.Lock(),)}, TypeError, r"function_args\[0\]: "),
+        ({"cron": EVERY_MINUTE, "cron_job_id": "a b"}, ValueError, "id: .* got 'a b'"),
+        ({"cron_job_id": "mine"}, ValueError, "cron_job_id: expected only with cron, got 'mine'"),
+        (
+            {"cron": EVERY_MINUTE, "function_args": (timedelta(1),)},
+            ValueError,
+            r"id: expected one, since .*args\[0\] is or holds an object of type datetime.timedelta",
+        ),
         ({"cron": EVERY_MINUTE, "queue_name": "a,b"}, ValueError, "queue_name: "),
         (
             {"cron": EVERY_MINUTE, "time_delta": timedelta(seconds=1)},

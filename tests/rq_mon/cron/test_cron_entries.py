@@ -80,7 +80,7 @@ def test_the_list_that_ships_is_sound_and_checks_the_queues_every_ten_minutes() 
 )
 def test_a_definition_comes_back_from_redis_as_it_went(retries: dict[str, Any]) -> None:
     entry = CronEntry(
-        function=jobs.Counter(1).plus, cron="*/5 * * * *", function_args=(b"\x00", "ä"), **retries
+        function=jobs.Counter(1).plus, cron="*/5 * * * *", function_args=(b"\x00", "ä"), id="plus", **retries
     )
     (cron_job,) = define_all([entry], SETTINGS, NOW)
 
