@@ -249,6 +249,12 @@ CRON_LAST_TICKS_KEY = KEY_PREFIX + "cron:last"
 CRON_PAUSED_KEY = KEY_PREFIX + "cron:paused"
 """Hash: id of a cron job that is paused -> Unix time since when. It has no next tick."""
 
+CRON_OWNERS_KEY = KEY_PREFIX + "cron:owners"
+"""Hash: cron job id -> who registered it, as JSON: name of a list -> its generation then; "" for run time."""
+
+CRON_LISTS_KEY = KEY_PREFIX + "cron:lists"
+"""Hash: name of a list of cron jobs -> its newest generation, a whole number."""
+
 CRON_TICKS_KEY = KEY_PREFIX + "cron:ticks"
 """Hash: `<cron job id>:<result>` -> count."""
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -84,6 +85,12 @@ def _one_of(choices: tuple[Name, ...]) -> Callable[[str], Name]:
     return parse
 
 
+def _list_name(text: str) -> str:
+    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", text):
+        raise ValueError(f"1 to 100 letters, digits, '-', '_' and '.', got {text!r}")
+    return text
+
+
 def _setting(
     variable: str,
     default: T,
@@ -148,6 +155,13 @@ class Settings:
         _time_zone,
         "Time zone that cron expressions are read in.",
         read_by=SCHEDULING,
+    )
+    cron_list: str = _setting(
+        "SCHEDULER_CRON_LIST",
+        "default",
+        _list_name,
+        "Name of the list of cron jobs; two applications that share a Redis need one each.",
+        read_by=("cron-scheduler",),
     )
     cron_grace: int = _setting(
         "SCHEDULER_CRON_GRACE_SECONDS",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-import time
 from typing import Any
 
 from redis import Redis
@@ -20,14 +19,13 @@ def scheduler_name() -> str:
     return f"cron-scheduler-{socket.gethostname()}-{os.getpid()}"
 
 
-def announce(connection: Redis, name: str) -> bool:
-    """Count as alive for ALIVE_FOR_SECONDS from now, and return whether Redis knew this scheduler before."""
+def announce(connection: Redis, name: str) -> None:
+    """Count as alive for ALIVE_FOR_SECONDS from now, by the clock of Redis."""
     now = redis_time(connection)
     with connection.pipeline() as pipeline:
         pipeline.zadd(CRON_SCHEDULERS_KEY, {name: now + ALIVE_FOR_SECONDS})
         pipeline.zremrangebyscore(CRON_SCHEDULERS_KEY, "-inf", now)  # those that were killed
-        added, _ = pipeline.execute()
-    return not added
+        pipeline.execute()
 
 
 def withdraw(connection: Redis, name: str) -> None:
@@ -36,6 +34,6 @@ def withdraw(connection: Redis, name: str) -> None:
 
 
 def live_schedulers(connection: Redis) -> list[str]:
-    """Return the names of the cron schedulers that are alive."""
-    names: Any = connection.zrangebyscore(CRON_SCHEDULERS_KEY, time.time(), "+inf")
+    """Return the names of the cron schedulers that are alive, by the clock of Redis."""
+    names: Any = connection.zrangebyscore(CRON_SCHEDULERS_KEY, redis_time(connection), "+inf")
     return [name.decode() for name in names]

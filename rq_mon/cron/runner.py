@@ -17,8 +17,9 @@ from rq_mon.connection.client import connect
 from rq_mon.connection.clock import redis_time
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.entries import CronEntry, CronEntryError, define_all
+from rq_mon.cron.lists import CronList, ListChange
 from rq_mon.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name, withdraw
-from rq_mon.cron.registry import CronRegistry
+from rq_mon.cron.owners import Generation
 from rq_mon.cron.ticks import TickClaims
 from rq_mon.logs import configure_logging
 from rq_mon.settings import Settings, settings_of_process
@@ -38,7 +39,7 @@ FAREWELL_SECONDS = 1.0
 
 
 def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
-    """Cancel all cron jobs but those of the list, and enqueue their ticks until SIGTERM or SIGINT."""
+    """Register the list that SCHEDULER_CRON_LIST names, and enqueue all ticks until SIGTERM or SIGINT."""
     settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
     try:
@@ -61,11 +62,12 @@ class CronScheduler:
         self.name = scheduler_name()
         self.cron_jobs = cron_jobs
         self.connection = connect(settings.redis_url, attempts=1)  # what fails is tried again here
-        self.registry = CronRegistry(self.connection)
+        self.list = CronList(self.connection, settings.cron_list)
         self.claims = TickClaims(self.connection, settings.cron_grace, FORMATS[settings.serializer])
         self._stopping = threading.Event()
         self._failure: Exception | None = None
         self._announced_at: float | None = None
+        self._generation: Generation | None = None
 
     def run(self) -> None:
         """Work until `stop` is called; outages of Redis are waited out."""
@@ -114,7 +116,16 @@ class CronScheduler:
         return None
 
     def _register(self) -> None:
-        cancelled = self.registry.replace_all(self.cron_jobs)
+        if self._generation is None:
+            self._generation = self.list.new_generation()
+        self._report(self.list.register(self.cron_jobs, self._generation))
+
+    def _report(self, change: ListChange) -> None:
+        if not change.is_newest:
+            logger.warning(
+                "cron jobs stay as they are: a newer start of list=%s registered them", self.list.name
+            )
+            return
         for cron_job in self.cron_jobs:
             logger.info(
                 "registered cron_job=%s schedule=%r",
@@ -126,9 +137,16 @@ class CronScheduler:
                     "function": cron_job.function,
                 },
             )
-        for cron_job_id in cancelled:
+        for cron_job_id in change.cancelled:
             logger.info(
                 "cancelled cron_job=%s: not on the list", cron_job_id, extra={"cron_job": cron_job_id}
+            )
+        if change.unclaimed:
+            logger.warning(
+                "kept cron jobs that an earlier version registered and list=%s does not hold: %s."
+                " To cancel one: rqmon cron cancel CRON_JOB",
+                self.list.name,
+                ", ".join(change.unclaimed),
             )
 
     def _look(self) -> float:
@@ -146,8 +164,8 @@ class CronScheduler:
         now = time.monotonic()
         if self._announced_at is not None and now < self._announced_at + ANNOUNCE_INTERVAL_SECONDS:
             return
-        was_known = announce(self.connection, self.name)
-        if not was_known and self._announced_at is not None:
-            logger.warning("Redis has lost its data, or this process was held up: registering anew")
+        announce(self.connection, self.name)
+        if self._generation is not None and self.list.newest_generation() < self._generation:
+            logger.warning("Redis has lost its data: registering list=%s again", self.list.name)
             self._register()
         self._announced_at = now

@@ -25,9 +25,9 @@ from rq_mon.catalogue import (
 )
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.identity import shown_id
-from rq_mon.cron.registry import ticks_field
 from rq_mon.cron.schedule import Timestamp, read_timestamp
 from rq_mon.cron.settlement import Settlement, settle
+from rq_mon.cron.stored import ticks_field
 
 logger = logging.getLogger(__name__)
 
