@@ -74,7 +74,7 @@ def test_a_paused_cron_job_stays_so_when_a_cron_scheduler_registers_its_list(
     rqmon: Rqmon, registry: CronRegistry
 ) -> None:
     assert rqmon("cron", "pause", "nightly").out == "paused: nightly\n"
-    registry.replace_all([cron_job("nightly")])
+    register_list(redis_client, cron_job("nightly"))
 
     assert listed(rqmon)["nightly"]["paused"]
     assert listed(rqmon)["nightly"]["next_tick"] is None

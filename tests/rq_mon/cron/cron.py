@@ -7,10 +7,26 @@ from zoneinfo import ZoneInfo
 
 from rq_mon import catalogue
 from rq_mon.cron.definition import CronJob, define
+from rq_mon.cron.lists import CronList, ListChange
+from rq_mon.cron.registry import CronRegistry
 from tests.scheduler import jobs
 
 NOON = 1_748_779_200
 """2025-06-01T12:00:00Z"""
+
+
+EVERY_SECOND = "CronEntry(id='second', function=jobs.record, function_args=('hunter2',), cron='* * * * * *')"
+YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
+
+
+def with_list(*entries: str) -> tuple[str, str]:
+    """Return the command of a cron scheduler with these entries in the place of those of cron_jobs.py."""
+    return "-c", (
+        "from scheduler.cron.entries import CronEntry\n"
+        "from rq_mon.cron.runner import run_cron_scheduler\n"
+        "from tests.scheduler import jobs\n"
+        f"run_cron_scheduler([{', '.join(entries)}])"
+    )
 
 
 def cron_job(cron: str = "* * * * *", *args: Any, **options: Any) -> CronJob:
@@ -23,6 +39,17 @@ def cron_job(cron: str = "* * * * *", *args: Any, **options: Any) -> CronJob:
         "cron_job_id": "mine",
     }
     return define(jobs.record, cron, args=args or ("value",), **(defaults | options))
+
+
+def register_list(redis_client: Any, *cron_jobs: CronJob, name: str = "default") -> ListChange:
+    """Register a list of cron jobs as a cron scheduler does that starts."""
+    cron_list = CronList(redis_client, name)
+    return cron_list.register(cron_jobs, cron_list.new_generation())
+
+
+def registered(redis_client: Any) -> list[str]:
+    """Return the ids of all cron jobs."""
+    return CronRegistry(redis_client).ids()
 
 
 def state(redis_client: Any) -> dict[str, dict[bytes, Any]]:

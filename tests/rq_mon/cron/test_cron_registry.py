@@ -12,7 +12,7 @@ from rq_mon import catalogue
 from rq_mon.cron.extra_run import enqueue_now
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.ticks import TickClaims
-from tests.rq_mon.cron.cron import cron_job, make_due, state, tick_counts
+from tests.rq_mon.cron.cron import cron_job, make_due, register_list, state, tick_counts
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_a_tick_that_is_due_is_not_lost_by_registering(registry: CronRegistry, r
     due = int(time.time()) - 30
     make_due(redis_client, "mine", due)
 
-    registry.replace_all([cron_job()])
+    register_list(redis_client, cron_job())
 
     assert state(redis_client)["next"] == {b"mine": due}
 
@@ -89,33 +89,6 @@ def test_another_description_is_taken_over(registry: CronRegistry) -> None:
     registry.register(cron_job(description="new"))
 
     assert [job.description for job in registry.cron_jobs()] == ["new"]
-
-
-def test_replacing_all_keeps_what_stays_and_cancels_what_left(
-    registry: CronRegistry, redis_client: Any
-) -> None:
-    registry.register(cron_job())
-    registry.register(cron_job(cron_job_id="leaves"))
-    run_once(redis_client, int(time.time()) // 60 * 60)
-    before = state(redis_client)
-
-    cancelled = registry.replace_all([cron_job(), cron_job(cron_job_id="comes")])
-
-    after = state(redis_client)
-    assert cancelled == ["leaves"]
-    assert [job.id for job in registry.cron_jobs()] == ["comes", "mine"]
-    assert after["next"][b"mine"] == before["next"][b"mine"]
-    assert after["last"] == before["last"]
-    assert tick_counts(redis_client)["enqueued"] == 1
-    assert tick_counts(redis_client, "leaves") == {}
-
-
-def test_replacing_all_cancels_what_cannot_be_read(registry: CronRegistry, redis_client: Any) -> None:
-    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
-    make_due(redis_client, "orphan", 1)
-
-    assert registry.replace_all([]) == ["broken", "orphan"]
-    assert redis_client.keys("*") == []
 
 
 def write_foreign(redis_client: Any, key: str, cron_job_id: bytes, value: Any) -> None:
@@ -162,7 +135,8 @@ def test_what_is_no_id_or_no_time_is_replaced(
     registry.register(cron_job())
     write_foreign(redis_client, key, cron_job_id, value)
 
-    registry.replace_all([cron_job(cron)])
+    register_list(redis_client, cron_job(cron))
+    TickClaims(redis_client, grace=3600).claim(before)
 
     assert [job.id for job in registry.cron_jobs()] == ["mine"]
     assert state(redis_client)["next"].keys() == {b"mine"}
@@ -210,7 +184,7 @@ def test_a_paused_cron_job_is_not_due_and_stays_so_when_it_is_registered_anew(
     registry.register(cron_job())
 
     assert registry.pause("mine")
-    registry.replace_all([cron_job("*/5 * * * *")])  # what a cron scheduler does that starts
+    register_list(redis_client, cron_job("*/5 * * * *"))  # what a cron scheduler does that starts
 
     assert state(redis_client)["next"] == {}
     assert not registry.pause("mine")
@@ -239,7 +213,7 @@ def test_a_cron_job_that_is_cancelled_is_not_paused_when_it_comes_back(
     registry.register(cron_job())
     registry.pause("mine")
 
-    registry.replace_all([])
+    registry.cancel("mine")
     registry.register(cron_job())
 
     assert state(redis_client)["next"].keys() == {b"mine"}

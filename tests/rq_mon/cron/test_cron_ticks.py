@@ -15,7 +15,7 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.ticks import TICKS_PER_TRANSACTION, UNREADABLE_RETRY_SECONDS, TickClaims
 from scheduler import DataHubScheduler
-from tests.rq_mon.cron.cron import NOON, cron_job, make_due, state, tick_counts
+from tests.rq_mon.cron.cron import NOON, cron_job, make_due, register_list, state, tick_counts
 
 MINUTE, HOUR = 60, 3600
 
@@ -246,7 +246,7 @@ def test_a_transaction_settles_no_more_than_its_limit(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     due = TICKS_PER_TRANSACTION + 10
-    registry.replace_all([cron_job(cron_job_id=f"job-{number}") for number in range(due)])
+    register_list(redis_client, *(cron_job(cron_job_id=f"job-{number}") for number in range(due)))
     for number in range(due):
         make_due(redis_client, f"job-{number}", NOON)
 
@@ -259,7 +259,7 @@ def test_of_many_that_claim_the_same_ticks_each_tick_goes_to_one(
     registry: CronRegistry, redis_client: Any, redis_server: RedisServer
 ) -> None:
     cron_jobs, schedulers, minutes = 50, 8, 5
-    registry.replace_all([cron_job(cron_job_id=f"job-{number}") for number in range(cron_jobs)])
+    register_list(redis_client, *(cron_job(cron_job_id=f"job-{number}") for number in range(cron_jobs)))
     for number in range(cron_jobs):
         make_due(redis_client, f"job-{number}", NOON)
     start = threading.Barrier(schedulers)

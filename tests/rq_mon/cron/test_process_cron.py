@@ -16,7 +16,7 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.liveness import live_schedulers
 from scheduler import DataHubScheduler, job_scheduler
 from tests.harness.processes import Process, Start
-from tests.rq_mon.cron.cron import state
+from tests.rq_mon.cron.cron import EVERY_SECOND, YEARLY, state, with_list
 from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
@@ -25,25 +25,12 @@ CRON_SCHEDULER = "cron-scheduler.py"
 ENDS_WITHIN = 2.0
 
 
-def with_list(*entries: str) -> tuple[str, str]:
-    """Return the command of a cron scheduler with these entries in the place of those of cron_jobs.py."""
-    return "-c", (
-        "from scheduler.cron.entries import CronEntry\n"
-        "from rq_mon.cron.runner import run_cron_scheduler\n"
-        "from tests.scheduler import jobs\n"
-        f"run_cron_scheduler([{', '.join(entries)}])"
-    )
-
-
 WORKER_RIGHTS = (
     *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
     *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
     *("+client|list", "+client|setname", "+info", "+time"),
 )
 """All that workers and cron schedulers need: to read and write keys of RQ's, and nothing dangerous."""
-
-EVERY_SECOND = "CronEntry(id='second', function=jobs.record, function_args=('hunter2',), cron='* * * * * *')"
-YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
 
 
 def ticks(url: str) -> int:
@@ -105,7 +92,7 @@ def test_it_waits_for_redis_and_gets_over_its_outages(own_redis: RedisServer, st
     assert process.popen.poll() is None
 
 
-def test_it_registers_anew_when_redis_has_lost_its_data(redis_client: Any, start: Start) -> None:
+def test_it_registers_its_list_again_when_redis_has_lost_its_data(redis_client: Any, start: Start) -> None:
     start(*with_list(EVERY_SECOND)).wait_for_log("enqueued")
 
     redis_client.flushall()
@@ -131,24 +118,6 @@ def test_its_jobs_run_in_a_worker(redis_client: Any, start: Start) -> None:
 
     assert set(redis_client.lrange("trace", 0, -1)) == {b"hunter2"}
     assert "hunter2" not in worker.output
-
-
-def test_it_cancels_what_is_not_on_its_list_and_keeps_the_state_of_what_is(
-    redis_client: Any, start: Start
-) -> None:
-    first = start(*with_list(EVERY_SECOND, YEARLY))
-    first.wait_for_log("enqueued")
-    first.stop()
-    left = job_scheduler(jobs.sleep, (0,), cron="0 0 1 1 *")
-    before = state(redis_client)
-
-    second = start(*with_list(YEARLY))
-    second.wait_for_log("cancelled cron_job=second")
-
-    after = state(redis_client)
-    assert f"cancelled cron_job={left.id}" in second.output
-    assert after["next"] == {b"yearly": before["next"][b"yearly"]}
-    assert {field for field in after["ticks"] if b"yearly" not in field} == set()
 
 
 def test_a_list_with_an_error_changes_nothing(redis_client: Any, start: Start) -> None:

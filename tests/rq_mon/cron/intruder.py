@@ -1,0 +1,21 @@
+"""Lets something happen between what a transaction reads and its EXEC."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from redis.client import Pipeline
+
+
+def before_exec(monkeypatch: pytest.MonkeyPatch, intrude: Callable[[], object]) -> Callable[[], bool]:
+    """Let the next transaction be interrupted once, after its last read; return whether it was."""
+    pending, multi = [intrude], Pipeline.multi
+
+    def interrupted(pipeline: Pipeline) -> None:
+        if pending:
+            pending.pop()()
+        multi(pipeline)
+
+    monkeypatch.setattr(Pipeline, "multi", interrupted)
+    return lambda: not pending
