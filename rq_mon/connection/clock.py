@@ -5,10 +5,16 @@ One whose own clock is ahead would enqueue ticks before their time, and leave no
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 
 def redis_time(connection: Any) -> float:
     """Return the Unix time by the clock of Redis."""
-    seconds, microseconds = connection.time()
+    return unix_time(connection.time())
+
+
+def unix_time(reply: Sequence[bytes | int]) -> float:
+    """Return the Unix time that Redis answers to TIME."""
+    seconds, microseconds = reply
     return int(seconds) + int(microseconds) / 1e6

@@ -15,8 +15,10 @@ from rq_mon.catalogue import (
     CRON_TICKS_KEY,
     TICK_RESULTS,
 )
+from rq_mon.connection.clock import unix_time
 from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import Reading
+from rq_mon.state.pipeline import TIME, Reading
+from rq_mon.state.round_trip import Command
 from rq_mon.state.values import Fields, hash_of, label_text
 
 
@@ -44,18 +46,24 @@ class CronFacts:
 
 
 def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
-    """Read every cron job; a scheduler is alive if its score is after `now`, a Unix time."""
+    """Read every cron job, and count live schedulers by the clock of Redis, as they count themselves.
+
+    `now`, a Unix time, stands in for that where TIME is not allowed.
+    """
     fields = Fields("cron", errors)
-    definitions, last_ticks, ticks, live, paused = yield [
+    time, definitions, last_ticks, ticks, paused = yield [
+        TIME,
         ("HGETALL", CRON_JOBS_KEY),
         ("HGETALL", CRON_LAST_TICKS_KEY),
         ("HGETALL", CRON_TICKS_KEY),
-        ("ZCOUNT", CRON_SCHEDULERS_KEY, now, "+inf"),
         ("HGETALL", CRON_PAUSED_KEY),
     ]
     definitions, last_ticks, paused = hash_of(definitions), hash_of(last_ticks), hash_of(paused)
-    (scores,) = (yield [("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions)]) if definitions else ((),)
-    next_ticks = dict(zip(definitions, scores or (), strict=False))
+    last_step: list[Command] = [("ZCOUNT", CRON_SCHEDULERS_KEY, unix_time(time) if time else now, "+inf")]
+    if definitions:
+        last_step.append(("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions))
+    live, *scores = yield last_step
+    next_ticks = dict(zip(definitions, scores[0] or (), strict=False)) if scores else {}
     jobs = {}
     for raw_id, definition in definitions.items():
         job = _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)

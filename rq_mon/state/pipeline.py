@@ -7,13 +7,16 @@ from itertools import chain, islice
 from typing import Any, TypeVar
 
 from redis import Redis
-from redis.exceptions import ResponseError
+from redis.exceptions import NoPermissionError, ResponseError
 
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.round_trip import Command, round_trip
 
 K = TypeVar("K")
 T = TypeVar("T")
+
+TIME: Command = ("TIME",)
+"""The clock of Redis; the reply is None where the user of Redis has no right to it, which is counted."""
 
 Reading = Generator[Sequence[Command], Sequence[Any], T]
 """Yields the commands of one step, is sent their replies as Redis gives them, and in the end returns facts.
@@ -74,7 +77,10 @@ def _next_steps(
 def _checked(reply: Any, command: Command, theme: Theme, errors: Errors) -> Any:
     if not isinstance(reply, ResponseError):
         return reply
-    if not str(reply).startswith("WRONGTYPE"):
+    if str(reply).startswith("WRONGTYPE"):
+        errors.count(theme, f"{command[1]!r} does not hold what RQ or this package keeps there")
+    elif command == TIME and isinstance(reply, NoPermissionError):
+        errors.count(theme, f"cron schedulers are counted by the clock of this machine: {reply}")
+    else:
         raise reply
-    errors.count(theme, f"{command[1]!r} does not hold what RQ or this package keeps there")
     return None

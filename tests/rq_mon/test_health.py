@@ -72,11 +72,6 @@ def test_a_cron_scheduler_that_was_killed_is_forgotten(redis_client: Any) -> Non
     assert redis_client.zrange(catalogue.CRON_SCHEDULERS_KEY, 0, -1) == [b"another"]
 
 
-def test_announcing_tells_whether_redis_knew_the_scheduler(redis_client: Any) -> None:
-    assert not announce(redis_client, "one")
-    assert announce(redis_client, "one")
-
-
 @pytest.mark.parametrize("arguments", [["worker", "short-running"], ["cron"]])
 def test_without_redis_nothing_is_healthy(
     monkeypatch: pytest.MonkeyPatch, capsys: Output, arguments: list[str]

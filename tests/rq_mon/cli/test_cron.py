@@ -17,6 +17,7 @@ from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.registry import CronRegistry
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
+from tests.rq_mon.cron.cron import register_list
 
 
 def cron_job(cron_job_id: str) -> CronJob:
@@ -71,7 +72,7 @@ def test_runs_now_what_begins_so(
 
 
 def test_a_paused_cron_job_stays_so_when_a_cron_scheduler_registers_its_list(
-    rqmon: Rqmon, registry: CronRegistry
+    rqmon: Rqmon, registry: CronRegistry, redis_client: Redis
 ) -> None:
     assert rqmon("cron", "pause", "nightly").out == "paused: nightly\n"
     register_list(redis_client, cron_job("nightly"))

@@ -9,12 +9,14 @@ import pytest
 from prometheus_client import CollectorRegistry
 from redis import Redis
 
+from proofs.harness.redis_server import RedisServer
 from rq_mon import catalogue
 from rq_mon.cron.definition import define
 from rq_mon.cron.liveness import announce, withdraw
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.ticks import TickClaims
 from tests.rq_mon.exporter import jobs
+from tests.rq_mon.exporter.conftest import registry_of
 from tests.rq_mon.exporter.samples import errors_of, samples_of
 
 NIGHTLY = {"cron_job": "nightly"}
@@ -106,6 +108,24 @@ def test_live_schedulers_count_until_they_withdraw_or_expire(
     redis_client.zadd(catalogue.CRON_SCHEDULERS_KEY, {"killed": time.time() - 1})
 
     assert registry.get_sample_value("rq_cron_schedulers") == 1
+
+
+def test_without_the_right_to_time_the_clock_of_this_machine_counts(
+    redis_client: Redis, redis_server: RedisServer, cron_job: None
+) -> None:
+    for name in ("alive", "alive-too", "killed"):
+        announce(redis_client, name)
+    redis_client.zadd(catalogue.CRON_SCHEDULERS_KEY, {"killed": time.time() - 1})
+    redis_client.acl_setuser(
+        "old", enabled=True, passwords=["+secret"], categories=["+@all"], commands=["-time"], keys=["*"]
+    )
+
+    registry = registry_of(f"redis://old:secret@127.0.0.1:{redis_server.port}/0")
+
+    assert registry.get_sample_value("rq_cron_schedulers") == 2
+    assert registry.get_sample_value("rq_redis_up") == 1
+    assert len(samples_of(registry, "rq_cron_job_info")) == 1
+    assert errors_of(registry, "cron") >= 1
 
 
 def test_there_is_a_zero_where_no_scheduler_ever_ran(registry: CollectorRegistry) -> None:

@@ -22,14 +22,15 @@ STEPS = 5
 LONGER_THAN_SENDING = 0.05
 
 NAMES = {"smembers"}
-DETAILS = {"exists", "hget", "hgetall", "hmget", "llen", "ttl", "zcard", "zcount", "zmscore"}
+DETAILS = {"exists", "hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount", "zmscore"}
 PARTS = {"lindex", "lrange", "sscan", "zrange"}
 """Each reads a limited part of a key."""
 SHORT_COMMANDS = NAMES | DETAILS | PARTS
 """None writes. Those that read a whole key find little there: names, or the counts of one function."""
 
 EXPORTER_RULES = (
-    "resetkeys %R~rq:* resetchannels -@all +@read +ping +client|setname +hello +auth +select -@dangerous"
+    "resetkeys %R~rq:* resetchannels -@all +@read +time"
+    " +ping +client|setname +hello +auth +select -@dangerous"
 )
 """The rights that the exporter's user has in the stack."""
 
