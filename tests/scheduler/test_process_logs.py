@@ -13,7 +13,8 @@ from proofs.harness.ports import free_port
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
 from tests.harness.processes import Process, Start
-from tests.rq_mon.cron.cron import CRON_SCHEDULER, EVERY_SECOND, with_list
+from tests.rq_mon.cron.cron import EVERY_SECOND, with_list
+from tests.rq_mon.cron.test_process_cron import CRON_SCHEDULER
 from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
