@@ -9,9 +9,10 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from rq.utils import import_attribute
+from rq.utils import import_attribute, resolve_function_reference
 
-from rq_mon.calls.serializers import Format
+from rq_mon.calls.job_function import function_told
+from rq_mon.calls.serializers import PICKLE, Format
 
 Function = Callable[..., Any] | str
 """A function, or its dotted path."""
@@ -44,13 +45,11 @@ def function_reference(function: object, format_: Format, *, same_process: bool 
 
 
 def function_path(function: Function) -> str:
-    """Return the name that stands for `function` in logs, descriptions and ids."""
-    if isinstance(function, str):
-        return function
-    if inspect.ismethod(function):
-        owner = function.__self__ if inspect.isclass(function.__self__) else type(function.__self__)
-        return f"{owner.__module__}.{owner.__qualname__}.{function.__name__}"
-    return f"{type(function).__module__}.{type(function).__qualname__}"
+    """Return the name of `function` in logs, descriptions and ids: the one that metrics read from a job."""
+    instance, name = resolve_function_reference(function)
+    if instance is None:
+        return name
+    return function_told(PICKLE.serializer.dumps((name, instance, (), {})), None)
 
 
 def _checked_path(path: str, same_process: bool) -> str:

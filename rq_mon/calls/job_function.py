@@ -1,32 +1,91 @@
-"""Which function a job runs, found without unpickling its arguments."""
+"""Which function a job runs, found without unpickling its arguments or asking its serializer."""
 
 from __future__ import annotations
 
+import json
+import pickletools
 import re
+import reprlib
+from collections.abc import Iterator
 
 from rq.job import Job
 
 from rq_mon.calls.serializers import PICKLE_PROTOCOL_2_OR_LATER
-from rq_mon.catalogue import UNKNOWN_FUNCTION
+from rq_mon.catalogue import LONGEST_NAME, UNKNOWN_FUNCTION
+
+HEAD_OF_DATA = 65536
+"""Bytes of a job's data that a reader looks at: they name the function, the rest are arguments."""
 
 # PROTO, FRAME since protocol 4, MARK, and then SHORT_BINUNICODE or BINUNICODE: what pickletools shows.
 HEAD_OF_TUPLE_WITH_TEXT = re.compile(rb"\x80.(?:\x95.{8})?\((?:\x8c(?P<short>.)|X(?P<long>.{4}))", re.DOTALL)
+NO_INSTANCE = re.compile(rb"(?:\x94|q.|r.{4})?N", re.DOTALL)
+"""What follows the name of a plain function: MEMOIZE, BINPUT or LONG_BINPUT, and NONE."""
+
+HEAD_OF_JSON = re.compile(r'\s*\[\s*("(?:[^"\\]|\\.)*")')
+CALL_IN_DESCRIPTION = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)\(|[^\W\d]\w*(?:\.[^\W\d]\w*)+\Z")
+"""How RQ describes a job, `module.function(arguments)`, or how this package does, without the arguments."""
+
+REBUILDERS = frozenset(
+    f"{module}.{name}"
+    for module in ("copyreg", "copy_reg")
+    for name in ("_reconstructor", "__newobj__", "__newobj_ex__")
+)
+"""Functions of pickle's own that build an object of the class that is their first argument."""
+GETATTR = ("builtins.getattr", "__builtin__.getattr")
+"""How protocols before 4 write a class within a class: getattr(Outer, 'Inner')."""
+PARTIAL = "functools.partial"
 
 
 def function_of(job: Job) -> str:
-    """The dotted path that `job` names, or UNKNOWN_FUNCTION where its data cannot be read.
+    """The function that `job` names, or UNKNOWN_FUNCTION where that cannot be read: see `function_told`.
 
     A worker asks before it forks. Unpickling the arguments there would import the application's modules into
     the worker, and a job that takes all memory would take the worker down instead of its work horse.
     """
     try:
-        if job.data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
-            name = function_in_pickle(job.data)
-        else:
-            name = job.func_name or UNKNOWN_FUNCTION
-        return label_text(name)
+        return function_told(job.data, job.description)
+    except Exception:  # a job that was never stored is serialized for this, which may raise anything
+        return UNKNOWN_FUNCTION
+
+
+def function_told(data: bytes, description: str | None) -> str:
+    """Return the dotted path of a job's function, `module.Class.method` for a method.
+
+    Args:
+        data: function, instance and arguments as the job's serializer wrote them, uncompressed; the head is
+            enough, and may be empty.
+        description: RQ's description of the job, which names the function when the data cannot be read.
+
+    Returns:
+        The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if neither tells.
+    """
+    return label_text(_function_in(data) or _function_described(description or "") or UNKNOWN_FUNCTION)
+
+
+def function_by_serializer(job: Job) -> str:
+    """Return the function as the job's own serializer reads it, which may run the application's code."""
+    try:
+        return label_text(job.func_name or UNKNOWN_FUNCTION)
     except Exception:  # the application chooses the serializer, which may raise anything
         return UNKNOWN_FUNCTION
+
+
+def is_told(job: Job) -> bool:
+    """Tell whether `job` shows its function also to one who reads no more than HEAD_OF_DATA of its data."""
+    return len(job.data) <= HEAD_OF_DATA
+
+
+def name_given(name: object) -> str | None:
+    """Return the name that an application gives to a job, cleaned; None if it gives none.
+
+    Raises:
+        ValueError: it is none that a job can count as; the message names it and what is expected.
+    """
+    if name is None:
+        return None
+    if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
+        raise ValueError(f"expected a name of 1 to {LONGEST_NAME} characters, got {reprlib.repr(name)}")
+    return label_text(name)
 
 
 def label_text(name: object) -> str:
@@ -34,13 +93,83 @@ def label_text(name: object) -> str:
     return str(name).encode(errors="replace").decode()
 
 
-def function_in_pickle(data: bytes) -> str:
-    """Return the function that pickled data names, or UNKNOWN_FUNCTION; the head of the data is enough.
+def _function_in(data: bytes) -> str | None:
+    try:
+        if data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
+            return _function_in_pickle(data)
+        found = HEAD_OF_JSON.match(data.decode(errors="replace"))
+        return str(json.loads(found[1])) if found else None
+    except ValueError:
+        return None
 
-    RQ pickles the tuple (function, instance, args, kwargs): the first value is the function's name.
-    """
+
+def _function_described(description: str) -> str | None:
+    found = CALL_IN_DESCRIPTION.match(description)
+    return found and (found["name"] or found[0])
+
+
+def _function_in_pickle(data: bytes) -> str | None:
+    """RQ pickles the tuple (function, instance, args, kwargs): a method has its name, then its class."""
     head = HEAD_OF_TUPLE_WITH_TEXT.match(data)
     if head is None:
-        return UNKNOWN_FUNCTION
+        return None
     end = head.end() + int.from_bytes(head["short"] or head["long"], "little")
-    return data[head.end() : end].decode(errors="surrogatepass")
+    name = data[head.end() : end].decode(errors="surrogatepass")
+    if NO_INSTANCE.match(data, end):
+        return name
+    return _method_of_instance(name, data) or name
+
+
+def _method_of_instance(name: str, data: bytes) -> str | None:
+    """Read the class, which is the first global after the name, or one that the first is given."""
+    is_partial, nested_in = False, 0
+    owner: str | None = None
+    try:
+        for kind, value in _globals_and_texts(data):
+            if kind == "text":
+                if owner is not None:
+                    owner, nested_in = f"{owner}.{value}", nested_in - 1
+            elif value in GETATTR:
+                nested_in += 1
+                continue
+            elif value == PARTIAL or value in REBUILDERS:
+                is_partial |= value == PARTIAL
+                continue
+            else:
+                owner = value
+            if owner is not None and not nested_in:
+                return owner if is_partial else f"{owner}.{name}"
+    except (ValueError, LookupError):  # only the head of the data is here, or it is no pickle after all
+        pass
+    return owner and f"{owner}.{name}"
+
+
+def _globals_and_texts(data: bytes) -> Iterator[tuple[str, str]]:
+    """Give what a pickle names, in order: ("global", dotted path) and ("text", string)."""
+    texts: list[str] = []
+    memo: dict[int, tuple[str, str] | None] = {}
+    last: tuple[str, str] | None = None
+    for opcode, argument, _ in pickletools.genops(data):
+        match opcode.name:
+            case "PROTO" | "FRAME" | "MARK":
+                continue
+            case "MEMOIZE":
+                memo[len(memo)] = last
+                continue
+            case "PUT" | "BINPUT" | "LONG_BINPUT":
+                memo[int(str(argument))] = last
+                continue
+            case "SHORT_BINUNICODE" | "BINUNICODE" | "BINUNICODE8" | "UNICODE":
+                last = "text", str(argument)
+            case "GET" | "BINGET" | "LONG_BINGET":
+                last = memo[int(str(argument))]
+            case "GLOBAL":
+                last = "global", str(argument).replace(" ", ".", 1)
+            case "STACK_GLOBAL":
+                last = "global", f"{texts[-2]}.{texts[-1]}"
+            case _:
+                last = None
+        if last is not None:
+            if last[0] == "text":
+                texts.append(last[1])
+            yield last

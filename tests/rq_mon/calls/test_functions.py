@@ -36,7 +36,7 @@ def test_a_path_into_code_that_only_workers_have_will_do() -> None:
     [
         (jobs.Counter(3).plus, "tests.scheduler.jobs.Counter.plus"),
         (jobs.Counter.name, "tests.scheduler.jobs.Counter.name"),
-        (jobs.Counter(3), "tests.scheduler.jobs.Counter"),
+        (jobs.Counter(3), "tests.scheduler.jobs.Counter.__call__"),
     ],
 )
 def test_methods_and_callable_objects_travel_as_they_are(method: Callable[..., Any], path: str) -> None:

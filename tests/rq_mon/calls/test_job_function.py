@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from pathlib import Path
+import functools
+import pickle
 from typing import Any
 
 import pytest
 from redis import Redis
 from rq import Queue
 from rq.job import Job
+from rq.utils import resolve_function_reference
 
-from rq_mon.calls.job_function import function_of
+from rq_mon.calls.functions import function_path
+from rq_mon.calls.job_function import HEAD_OF_DATA, function_of, function_told
 from rq_mon.catalogue import UNKNOWN_FUNCTION
+from tests.rq_mon.calls import methods
 from tests.rq_mon.worker import jobs
 
 NAMES = ["app.send", "app.größe", 'app."x"\n:', "a" * 300]
@@ -24,6 +28,8 @@ class Importer:
 
     def __reduce__(self) -> tuple[object, ...]:
         return (_count, ())
+
+    def run(self) -> None: ...
 
 
 def _count() -> None:
@@ -46,9 +52,67 @@ def test_the_arguments_are_not_unpickled(queue: Queue) -> None:
     assert Importer.unpickled == 0
 
 
-def test_a_method_is_named_by_itself(queue: Queue) -> None:
-    job = queue.enqueue(Path().exists)
-    assert function_of(Job.fetch(job.id, connection=queue.connection)) == "exists"
+@pytest.mark.parametrize("protocol", [2, 3, 4, 5])
+@pytest.mark.parametrize(
+    ("method", "name"),
+    [
+        (methods.Report().run, "Report.run"),
+        (methods.Invoice().run, "Invoice.run"),
+        (methods.Report(100_000).run, "Report.run"),
+        (methods.Report(), "Report.__call__"),
+        (methods.Invoice(), "Invoice.__call__"),
+        (methods.Report.handle, "Report.handle"),
+        (methods.Invoice.handle, "Invoice.handle"),
+        (methods.Report.clear, "Report.clear"),
+        (methods.Report().Report, "Report.Report"),
+        (methods.Report.Part.Line().run, "Report.Part.Line.run"),
+        (methods.Rebuilt().run, "Rebuilt.run"),
+        (methods.Slotted().run, "Slotted.run"),
+        (methods.Listed([1]).run, "Listed.run"),
+        (methods.Named(1, 2).run, "Named.run"),
+        (methods.Color.RED.run, "Color.run"),
+        (methods.FailedError("x").run, "FailedError.run"),
+        (functools.partial(methods.function, 1), "function"),
+        (functools.partial(functools.partial(methods.function), 1), "function"),
+    ],
+)
+def test_a_method_is_named_with_its_module_and_class(method: Any, name: str, protocol: int) -> None:
+    instance, bare = resolve_function_reference(method)
+    data = pickle.dumps((bare, instance, ("argument", 1), {"key": "value"}), protocol)
+
+    assert function_told(data, None) == f"tests.rq_mon.calls.methods.{name}"
+    assert function_told(data[:HEAD_OF_DATA], None) == f"tests.rq_mon.calls.methods.{name}"
+    assert function_path(method) == f"tests.rq_mon.calls.methods.{name}"
+
+
+def test_an_instance_is_not_unpickled(queue: Queue) -> None:
+    instance, bare = resolve_function_reference(Importer().run)
+
+    assert function_told(pickle.dumps((bare, instance, (), {})), None).endswith("._count.run")
+    assert Importer.unpickled == 0
+
+
+def test_a_method_whose_class_is_not_told_is_named_by_itself() -> None:
+    assert function_told(pickle.dumps(("upper", "a text", (), {})), None) == "upper"
+
+
+@pytest.mark.parametrize(
+    ("description", "name"),
+    [
+        ("app.send('x', to=Customer(1))", "app.send"),
+        ("send()", "send"),
+        ("app.tasks.Report.run", "app.tasks.Report.run"),
+        ("app.größe(1)", "app.größe"),
+        ("Newsletter", UNKNOWN_FUNCTION),
+        ("Send the mail (urgent)", UNKNOWN_FUNCTION),
+        ("app.send to all", UNKNOWN_FUNCTION),
+        ("1.5(x)", UNKNOWN_FUNCTION),
+        ("", UNKNOWN_FUNCTION),
+        (None, UNKNOWN_FUNCTION),
+    ],
+)
+def test_where_the_data_cannot_be_read_the_description_tells(description: str | None, name: str) -> None:
+    assert function_told(b"BZh91AY", description) == name
 
 
 def test_a_job_that_was_not_stored_yet_has_its_function(queue: Queue) -> None:
@@ -62,7 +126,7 @@ def test_a_job_that_was_not_stored_yet_has_its_function(queue: Queue) -> None:
 def test_data_that_cannot_be_read_is_an_unknown_function(
     queue: Queue, redis_client: Redis, data: bytes
 ) -> None:
-    job = queue.enqueue("app.send")
+    job = queue.enqueue("app.send", description="A mail")
     redis_client.hset(job.key, mapping={"data": data})
     assert function_of(Job.fetch(job.id, connection=redis_client)) == UNKNOWN_FUNCTION
 
