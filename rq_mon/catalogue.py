@@ -221,6 +221,9 @@ UNKNOWN_FUNCTION = "unknown"
 WORK_HORSE_KILLED = "WorkHorseKilled"
 """The work horse ended without recording its job's end: SIGKILL, out of memory, segmentation fault."""
 
+LONGEST_NAME = 200
+"""Characters of a name that an application chooses for its jobs, and of an exception class."""
+
 MAX_RETRIES_EXCEEDED = "MaxRetriesExceeded"
 """A job asked for one more retry (it returned rq.Retry) than it allows itself."""
 
@@ -284,6 +287,15 @@ SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
 
 MONITORED_WORKER_FIELD = "monitored"
 """Field of the hash that RQ keeps of a worker: it is there while the worker counts its jobs."""
+
+FUNCTION_META_KEY = "rq_mon_function"
+"""Key in the `meta` of a job: the name that the job counts as, in place of its function's."""
+
+JOB_FUNCTION_FIELD = "rq_mon_function"
+"""Field of the hash that RQ keeps of a job: the name it counted as, if the job itself does not show it."""
+
+JOB_EXCEPTION_FIELD = "rq_mon_exception"
+"""Field of the hash that RQ keeps of a job: `<started_at> <class>` of the failure that was counted last."""
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""

@@ -25,11 +25,14 @@ from rq.queue import Queue
 from rq.utils import now
 from rq.worker import SpawnWorker
 
-from rq_mon.calls.job_function import function_of, label_text
+from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, label_text, name_given
 from rq_mon.catalogue import (
     ABANDONED,
+    FUNCTION_META_KEY,
+    LONGEST_NAME,
     MAX_RETRIES_EXCEEDED,
     MONITORED_WORKER_FIELD,
+    UNKNOWN_FUNCTION,
     WORK_HORSE_KILLED,
     Outcome,
 )
@@ -54,6 +57,8 @@ class Run(NamedTuple):
     job_id: str
     function: str
     started_at: datetime
+    name_to_note: str = ""
+    """The function, if only the work horse could tell it."""
 
 
 class MonitoredWorkerMixin(BaseWorker):
@@ -75,6 +80,7 @@ class MonitoredWorkerMixin(BaseWorker):
     _outcome: Outcome = "failed"
     _exception: str = ""
     _has_warned_of_expired: bool = False
+    _has_warned_of_names: bool = False
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -112,6 +118,40 @@ class MonitoredWorkerMixin(BaseWorker):
             super().heartbeat(timeout, batch)
             batch.execute()
 
+    # --- name ----------------------------------------------------------------------------------------------
+
+    def metrics_function(self, job: Job) -> Any:
+        """Return what `job` counts as, a string of at most 200 characters; None: its function.
+
+        Override this where one entry function serves everything. It runs in the worker, before the fork: what
+        it loads stays in the worker's memory, and arguments that it reads are unpickled there.
+        """
+        return job.meta.get(FUNCTION_META_KEY)
+
+    def _name_of(self, job: Job) -> tuple[str, str]:
+        """Return what `job` counts as, and the same again if its hash does not show it, else empty."""
+        try:
+            given = name_given(self.metrics_function(job))
+        except Exception as error:  # the application's code, or its `meta`
+            given = None
+            if not self._has_warned_of_names:
+                self._has_warned_of_names = True
+                self.log.warning(
+                    "Worker %s: job %s counts as its function, and so do others with no usable name: %s",
+                    self.name,
+                    job.id,
+                    error,
+                )
+        name = given or function_of(job)
+        return name, "" if given is None and is_told(job) else name
+
+    def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
+        """Run the job, in the work horse: only here may the application's serializer tell the function."""
+        if self._run is not None and self._run.function == UNKNOWN_FUNCTION:
+            name = function_by_serializer(job)
+            self._run = self._run._replace(function=name, name_to_note=name)
+        return super().perform_job(job, queue, *args, **kwargs)
+
     # --- start ---------------------------------------------------------------------------------------------
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -136,7 +176,8 @@ class MonitoredWorkerMixin(BaseWorker):
 
     def _record_start(self, job: Job, pipeline: Pipeline, recorder: JobRecorder) -> None:
         assert self.execution is not None  # noqa: S101  (RQ creates it before it calls set_state)
-        self._run = Run(self.execution.id, job.id, function_of(job), now())
+        name, name_to_note = self._name_of(job)
+        self._run = Run(self.execution.id, job.id, name, now())
         running = RunningJob(
             job.id,
             self.key,
@@ -148,7 +189,8 @@ class MonitoredWorkerMixin(BaseWorker):
         waited = None
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
-        recorder.record_start(pipeline, Start(self._run.execution_id, job.origin, running.encode(), waited))
+        start = Start(self._run.execution_id, job.origin, running.encode(), waited, job.key, name_to_note)
+        recorder.record_start(pipeline, start)
 
     def _deadline(self, job: Job) -> float:
         if job.timeout is None or job.timeout < 0:
@@ -173,7 +215,7 @@ class MonitoredWorkerMixin(BaseWorker):
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """The job raised, or ran out of time; handle_job_failure follows."""
-        self._exception = label_text(exc_info[0].__name__)
+        self._exception = label_text(exc_info[0].__name__)[:LONGEST_NAME]
         super().handle_exception(job, *exc_info)
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
@@ -188,14 +230,17 @@ class MonitoredWorkerMixin(BaseWorker):
     def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
         """Count the end in the transaction that records it; RQ repeats both when it has to start over."""
         if self._recorder is not None:
-            self._recorder.record_end(pipeline, self._end_of(job))
+            end = self._end_of(job)
+            self._recorder.record_end(pipeline, end)
+            name = self._run.name_to_note if self._run is not None else ""
+            self._recorder.note_end(pipeline, job.key, name=name, exception=end.exception)
         super().cleanup_execution(job, pipeline, *args, **kwargs)
 
     def _end_of(self, job: Job) -> End:
         run = self._run
         if run is None or run.job_id != job.id:
             # Maintenance found it between the queue and a worker that died before it could start it.
-            return End("", job.id, job.origin, function_of(job), "abandoned", ABANDONED)
+            return End("", job.id, job.origin, self._name_of(job)[0], "abandoned", ABANDONED)
         return End(
             run.execution_id,
             job.id,

@@ -15,6 +15,7 @@ from typing import NamedTuple
 
 from redis import Redis
 from redis.client import Pipeline
+from rq.job import Job
 
 from rq_mon.catalogue import DURATION_BUCKETS, MONITORED_QUEUES_KEY, OTHER, WAIT_BUCKETS, Outcome
 from rq_mon.series import (
@@ -26,7 +27,7 @@ from rq_mon.series import (
     running_key,
     waits_key,
 )
-from rq_mon.worker.scripts import RECORD_EXPIRED, RECORD_START, record_end_script
+from rq_mon.worker.scripts import NOTE_END, RECORD_EXPIRED, RECORD_START, record_end_script
 
 REHEARSAL = ",rehearsal"
 """A name that no queue can have, because its data is deleted: RQ joins the names of queues by commas."""
@@ -41,6 +42,10 @@ class Start(NamedTuple):
     """What tells a later reader that the execution was abandoned."""
     waited: float | None
     """Seconds from enqueued to started; None where it is not known."""
+    job_key: str = ""
+    """RQ's hash of the job; empty if there is none."""
+    name: str = ""
+    """What the job counts as, for its hash; empty if the job's data and description show it."""
 
 
 class End(NamedTuple):
@@ -80,10 +85,12 @@ class JobRecorder:
         connection.execute_command(  # type: ignore[no-untyped-call]
             b"EVAL",
             RECORD_START,
-            b"2",
+            b"3",
             *_keys_at_start(start.queue),
+            start.job_key.encode(),
             start.execution_id.encode(),
             start.description.encode(),
+            start.name.encode(),
             bucket,
             microseconds,
             b"%d" % time.time(),
@@ -117,6 +124,15 @@ class JobRecorder:
         )
         return problem.decode() if problem else None
 
+    def note_end(
+        self, connection: Redis | Pipeline, job_key: str, *, name: str = "", exception: str = ""
+    ) -> None:
+        """Keep name and exception class with the job, where `rqmon` reads them; empty: nothing to keep."""
+        if name or exception:
+            connection.execute_command(  # type: ignore[no-untyped-call]
+                b"EVAL", NOTE_END, b"1", job_key.encode(), name.encode(), exception.encode()
+            )
+
     def rehearse(self, connection: Redis) -> list[str]:
         """Write a job of a queue that cannot exist, and remove it, in one transaction.
 
@@ -127,7 +143,7 @@ class JobRecorder:
             redis.ResponseError: with these writes in them, the transactions of jobs would fail.
         """
         with connection.pipeline() as pipeline:
-            self.record_start(pipeline, Start(REHEARSAL, REHEARSAL, "", waited=0.0))
+            self.record_start(pipeline, Start(REHEARSAL, REHEARSAL, "", 0.0, Job.key_for(REHEARSAL)))
             self.record_end(pipeline, End(REHEARSAL, REHEARSAL, REHEARSAL, REHEARSAL, "success", seconds=0.0))
             pipeline.delete(
                 running_key(REHEARSAL),

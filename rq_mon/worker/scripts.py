@@ -12,6 +12,8 @@ from __future__ import annotations
 from rq_mon.catalogue import (
     COUNTED_KEY_PREFIX,
     FUNCTIONS_KEY_PREFIX,
+    JOB_EXCEPTION_FIELD,
+    JOB_FUNCTION_FIELD,
     MONITORED_QUEUES_KEY,
     OTHER,
     WAITS_KEY_PREFIX,
@@ -38,8 +40,10 @@ return message
 
 RECORD_START = _guarded(
     f"""
-local running, waits = KEYS[1], KEYS[2]
-local execution, description, bucket, microseconds, now = unpack(ARGV)
+local running, waits, job = unpack(KEYS)
+local execution, description, name, bucket, microseconds, now = unpack(ARGV)
+if name == '' then call('HDEL', job, '{JOB_FUNCTION_FIELD}')
+elseif call('EXISTS', job) == 1 then call('HSET', job, '{JOB_FUNCTION_FIELD}', name) end
 if call('HSET', running, execution, description) == 0 or bucket == '' then return end
 if call('HINCRBY', waits, 'count', 1) == 1 then
   call('SADD', '{MONITORED_QUEUES_KEY}', string.sub(waits, {len(WAITS_KEY_PREFIX) + 1}))
@@ -49,7 +53,19 @@ call('HINCRBY', waits, 'le:' .. bucket, 1)
 call('HSET', waits, 'written', now)
 """
 )
-"""Lists an execution as running and counts its job's wait, once."""
+"""Lists an execution as running and counts its job's wait, once; notes the job's name in its hash."""
+
+NOTE_END = _guarded(
+    f"""
+local job, name, exception = KEYS[1], unpack(ARGV)
+if call('EXISTS', job) == 0 then return end
+if name ~= '' then call('HSET', job, '{JOB_FUNCTION_FIELD}', name) end
+if exception ~= '' then
+  call('HSET', job, '{JOB_EXCEPTION_FIELD}', (call('HGET', job, 'started_at') or '') .. ' ' .. exception)
+end
+"""
+)
+"""Notes in a job's hash what its end is counted as; RQ deletes the note with the job."""
 
 
 RECORD_EXPIRED = _guarded(
