@@ -12,10 +12,11 @@ from rq_mon.cli.queues import paused_for
 from rq_mon.cron.liveness import live_schedulers
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
-from rq_mon.state.failed_jobs import JOBS_PER_PAGE, function_in, job_key, pipeline
+from rq_mon.state.failed_jobs import JOBS_PER_PAGE
 from rq_mon.state.failure_selection import time_now
 from rq_mon.state.pipeline import Reading, read_together
 from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.state.stored_jobs import read_functions
 from rq_mon.state.workers import WorkerFacts, read_workers
 
 READ_SECONDS = 30.0
@@ -74,9 +75,5 @@ def _functions(connection: Redis, job_ids: list[bytes]) -> dict[bytes, str]:
     functions: dict[bytes, str] = {}
     for start in range(0, len(job_ids), JOBS_PER_PAGE):
         page = job_ids[start : start + JOBS_PER_PAGE]
-        with pipeline(connection) as reads:
-            for job_id in page:
-                reads.hget(job_key(job_id), "data")
-            data = reads.execute(raise_on_error=False)
-        functions |= {i: function_in(d) for i, d in zip(page, data, strict=True) if isinstance(d, bytes)}
+        functions |= zip(page, read_functions(connection, page), strict=True)
     return functions

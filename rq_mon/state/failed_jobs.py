@@ -2,38 +2,29 @@
 
 from __future__ import annotations
 
-import json
-import re
-import zlib
-from base64 import b64decode
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from redis import Redis
-from redis.exceptions import ResponseError
 from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.results import Result
 
-from rq_mon.calls.job_function import function_in_pickle
-from rq_mon.calls.serializers import PICKLE_PROTOCOL_2_OR_LATER
-from rq_mon.catalogue import UNKNOWN_FUNCTION
-from rq_mon.state.tracebacks import exception_of, exception_without_traceback
+from rq_mon.state.stored_jobs import StoredJob, pipeline, read_last_text, read_stored_jobs
+from rq_mon.state.tracebacks import UNKNOWN_EXCEPTION, exception_of, exception_without_traceback, lines_of
 
 JOBS_PER_PAGE = 100
 """Redis works on so many at once, for less than a millisecond; so many are in memory."""
 
-HEAD_OF_DATA = 65536
-"""Bytes of a job's data, uncompressed, among which its function is named; the rest are its arguments."""
+HALF_OF_TRACEBACK = 65536
+"""Bytes of a traceback that are shown at most, from its beginning and as many from its end."""
 
-HEAD_OF_JSON = re.compile(r'\s*\[\s*("(?:[^"\\]|\\.)*")')
+RETRIES_EXCEEDED = str(Result.Type.MAX_RETRIES_EXCEEDED.value).encode()
 
 T = TypeVar("T")
-
-FIELDS = ("ended_at", "data", "exc_info")
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +50,6 @@ def queues_of(connection: Redis) -> list[str]:
     prefix = Queue.redis_queue_namespace_prefix
     keys = (member.decode(errors="surrogateescape") for member in members)
     return sorted(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
-
-
-def pipeline(connection: Redis) -> Any:
-    """Return a pipeline for reads; redis-py's types know no keys that are bytes."""
-    return connection.pipeline(transaction=False)
 
 
 def registry_key(queue: str) -> bytes:
@@ -111,52 +97,22 @@ def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[Fai
 
 
 def read_jobs(connection: Redis, queue: str, raw_ids: Sequence[bytes]) -> list[FailedJob]:
-    """Read these jobs of a queue in one round trip; what has expired, or cannot be read, is `unknown`."""
-    with pipeline(connection) as reads:
-        for raw_id in raw_ids:
-            reads.hmget(job_key(raw_id), FIELDS)
-            reads.xrevrange(results_key(raw_id), count=1)
-        replies = reads.execute(raise_on_error=False)
-    return [
-        _failed_job(raw_id, queue, stored, results)
-        for raw_id, stored, results in zip(raw_ids, replies[::2], replies[1::2], strict=True)
-    ]
+    """Read these jobs of a queue; what has expired, or cannot be read, is `unknown`."""
+    stored_jobs = read_stored_jobs(connection, raw_ids)
+    return [_failed_job(raw_id, queue, stored) for raw_id, stored in zip(raw_ids, stored_jobs, strict=True)]
 
 
 def read_traceback(connection: Redis, job_id: str) -> str:
-    """Return all that RQ keeps of the last failure of a job."""
-    raw_id = job_id.encode(errors="surrogateescape")
-    with pipeline(connection) as reads:
-        reads.hget(job_key(raw_id), "exc_info")
-        reads.xrevrange(results_key(raw_id), count=1)
-        stored, results = reads.execute()
-    return _text(stored, results[0][1] if results else {})
-
-
-def job_key(raw_id: bytes) -> bytes:
-    """Return the key of a job's hash."""
-    return Job.redis_job_namespace_prefix.encode() + raw_id
-
-
-def results_key(raw_id: bytes) -> bytes:
-    """Return the key of the stream in which RQ keeps how a job ended."""
-    prefix: str = Result.get_key("")  # type: ignore[no-untyped-call]
-    return prefix.encode() + raw_id
-
-
-def function_in(data: bytes) -> str:
-    """Return the function that a job's stored data names, without reading its arguments."""
-    try:
-        head = zlib.decompressobj().decompress(data, HEAD_OF_DATA)
-    except zlib.error:
-        head = data[:HEAD_OF_DATA]
-    try:
-        if head.startswith(PICKLE_PROTOCOL_2_OR_LATER):
-            return function_in_pickle(head)
-        found = HEAD_OF_JSON.match(head.decode(errors="replace"))
-        return str(json.loads(found[1])) if found else UNKNOWN_FUNCTION
-    except ValueError:
-        return UNKNOWN_FUNCTION
+    """Return what RQ keeps of the last failure of a job: of a long text the beginning and the end."""
+    text = read_last_text(connection, job_id.encode(errors="surrogateescape"))
+    head, tail, left_out = b"", b"", 0
+    for part in text.parts():
+        head, more = (head + part)[:HALF_OF_TRACEBACK], (head + part)[HALF_OF_TRACEBACK:]
+        left_out += max(0, len(tail) + len(more) - HALF_OF_TRACEBACK)
+        tail = (tail + more)[-HALF_OF_TRACEBACK:]
+    gap = f"\n[... {left_out:,} bytes ...]\n" if left_out else ""
+    end = "" if text.is_whole else "\n[... the rest is not read ...]"
+    return f"{head.decode(errors='replace')}{gap}{tail.decode(errors='replace')}{end}"
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
@@ -164,37 +120,29 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + JOBS_PER_PAGE] for start in range(0, len(items), JOBS_PER_PAGE))
 
 
-def _failed_job(raw_id: bytes, queue: str, stored: Any, results: Any) -> FailedJob:
-    """Of a key that holds something else than RQ keeps there, the reply is an error."""
-    ended_at, data, exc_info = (None, None, None) if isinstance(stored, ResponseError) else stored
-    failure_id, result = results[0] if results and not isinstance(results, ResponseError) else (b"", {})
-    text = _text(exc_info, result)
-    exception, last_line = exception_of(text)
-    if not text:
-        exhausted = str(Result.Type.MAX_RETRIES_EXCEEDED.value).encode()
-        exception = exception_without_traceback(result.get(b"type") == exhausted)
+def _failed_job(raw_id: bytes, queue: str, stored: StoredJob) -> FailedJob:
+    exception, last_line, is_certain = exception_of(lines_of(stored.text.parts()))
+    if not last_line:
+        exception = exception_without_traceback(stored.result_type == RETRIES_EXCEEDED)
+    elif not is_certain and not stored.text.is_whole:
+        exception = UNKNOWN_EXCEPTION  # a later part of the text may name another
+    failed_at = _milliseconds(stored.failure_id)
     return FailedJob(
         id=raw_id.decode(errors="surrogateescape"),
         queue=queue,
-        function=function_in(data) if data else UNKNOWN_FUNCTION,
-        exception=exception,
+        function=stored.function,
+        exception=stored.exception or exception,
         last_line=last_line,
-        failed_at=int(failure_id.partition(b"-")[0]) / 1000 if failure_id else _timestamp(ended_at),
-        failure_id=failure_id.decode(),
+        failed_at=_timestamp(stored.ended_at) if failed_at is None else failed_at,
+        failure_id=stored.failure_id.decode(),
     )
 
 
-def _text(exc_info: bytes | None, result: dict[bytes, bytes]) -> str:
-    """RQ keeps the text in the result; before 1.12, it did in the job."""
-    try:
-        if b"exc_string" in result:
-            return zlib.decompress(b64decode(result[b"exc_string"])).decode(errors="replace")
-        return zlib.decompress(exc_info).decode(errors="replace") if exc_info else ""
-    except (zlib.error, ValueError):
-        return ""
+def _milliseconds(entry_id: bytes) -> float | None:
+    return int(entry_id.partition(b"-")[0]) / 1000 if entry_id else None
 
 
-def _timestamp(text: bytes | None) -> float | None:
+def _timestamp(text: bytes) -> float | None:
     try:
         return datetime.fromisoformat(text.decode()).timestamp() if text else None
     except ValueError:

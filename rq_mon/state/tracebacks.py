@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import chain
+from typing import NamedTuple
 
-from rq_mon.catalogue import ABANDONED, MAX_RETRIES_EXCEEDED, WORK_HORSE_KILLED
+from rq_mon.catalogue import ABANDONED, LONGEST_NAME, MAX_RETRIES_EXCEEDED, WORK_HORSE_KILLED
 
 STOPPED = "stopped"
 """Stands for the exception of a job that somebody stopped."""
@@ -20,26 +24,117 @@ RQS_OWN_WORDS = {
 }
 """How RQ begins, in place of a traceback, where the job did not raise -> what the metrics call it."""
 
-FRAME = re.compile(r'^  File "', re.MULTILINE)
-EXCEPTION_LINE = re.compile(r"^(?![ \t])(?P<path>[\w.<>]+)(?::|$)", re.MULTILINE)
+LONGEST_LINE = 1000
+"""Characters of a line that are looked at."""
+
+HEADER = "Traceback (most recent call last):"
+GROUP_HEADER = f"  + Exception Group {HEADER}"
+GROUP_MARGIN = "  | "
+IN_SUB_EXCEPTION = "    "
+CHAINED = frozenset(
+    {
+        "The above exception was the direct cause of the following exception:",
+        "During handling of the above exception, another exception occurred:",
+    }
+)
+FRAME_OF_RQ = re.compile(
+    r'  File "[^"]*[/\\]rq[/\\](?:worker|queue)[^"]*", line \d+, in (?:perform_job|run_sync)\b'
+)
+"""Where RQ calls a job: the outermost exception came through here, one that it was raised from did not."""
 
 
-def exception_of(text: str) -> tuple[str, str]:
-    """Return the class of the exception, named as the metrics name it, and the line that tells of it.
+@dataclass(slots=True)
+class _Traceback:
+    """One of the tracebacks that a text has, those in messages left out."""
+
+    is_group: bool
+    is_empty: bool = True
+    is_of_rq: bool = False
+    """Whether its first frame is RQ's."""
+    last_line: str | None = None
+    """The line that tells of the exception; None before it has come."""
+
+
+class Told(NamedTuple):
+    """What a text tells."""
+
+    exception: str
+    """Class, named as in the metrics."""
+    line: str
+    """The line that says so."""
+    is_certain: bool
+    """Whether more of the text would tell the same."""
+
+
+def exception_of(lines: Iterable[str]) -> Told:
+    """Return the outermost exception: messages and notes may hold tracebacks, and Python writes causes first.
 
     Args:
-        text: a traceback, or RQ's own words; empty if nothing is kept.
+        lines: of a traceback, or of RQ's own words; none if nothing is kept.
     """
+    remaining = iter(lines)
+    first = next(remaining, "")
     for words, exception in RQS_OWN_WORDS.items():
-        if text.startswith(words):
-            return exception, text.splitlines()[0]
-    last_frame = max((frame.end() for frame in FRAME.finditer(text)), default=0)
-    found = EXCEPTION_LINE.search(text, last_frame)
-    if found is None:
-        return UNKNOWN_EXCEPTION, next(iter(text.splitlines()), "")
-    return found["path"].rpartition(".")[2], text[found.start() :].partition("\n")[0]
+        if first.startswith(words):
+            return Told(exception, first, is_certain=True)
+    found = _outermost(chain([first], remaining))
+    if found is None or found.last_line is None:
+        return Told(UNKNOWN_EXCEPTION, first, is_certain=False)
+    path = found.last_line.partition(": ")[0].removesuffix(":")
+    return Told(path.rpartition(".")[2][:LONGEST_NAME], found.last_line, found.is_of_rq)
+
+
+def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
+    """Give the lines of a text that comes in parts, each cut after LONGEST_LINE bytes."""
+    rest = b""
+    for part in parts:
+        *whole, rest = (rest + part).split(b"\n")
+        for line in whole:
+            yield _line(line)
+        rest = rest[:LONGEST_LINE]
+    if rest:
+        yield _line(rest)
 
 
 def exception_without_traceback(retries_exceeded: bool) -> str:
     """Return the class where RQ wrote no text: a job that asked for one retry too many raised nothing."""
     return MAX_RETRIES_EXCEEDED if retries_exceeded else UNKNOWN_EXCEPTION
+
+
+def _line(line: bytes) -> str:
+    return line[:LONGEST_LINE].decode(errors="replace").removesuffix("\r")
+
+
+def _outermost(lines: Iterator[str]) -> _Traceback | None:
+    """Return the last traceback of a chain, and of those the last that came through RQ if there is one."""
+    best: _Traceback | None = None
+    current: _Traceback | None = None
+    is_quoted = False
+    before, before_that = "", ""
+    for line in lines:
+        if line in (HEADER, GROUP_HEADER) and (current is None or (not before and before_that in CHAINED)):
+            current = _Traceback(is_group=line == GROUP_HEADER)
+        elif current is not None and current.last_line is None:
+            _read_frame(current, line)
+            if current.last_line is not None and (current.is_of_rq or not is_quoted):
+                best = current
+        elif current is not None and _quotes_traceback(current, line):
+            if current.is_of_rq:
+                return best
+            is_quoted = True  # what follows may be of the message, but for what came through RQ
+        before, before_that = line, before
+    return best
+
+
+def _read_frame(traceback: _Traceback, line: str) -> None:
+    text = line.removeprefix(GROUP_MARGIN) if traceback.is_group else line
+    if text and not text[0].isspace():
+        traceback.last_line = text
+    elif traceback.is_empty:
+        traceback.is_empty = False
+        traceback.is_of_rq = FRAME_OF_RQ.match(text) is not None
+
+
+def _quotes_traceback(traceback: _Traceback, line: str) -> bool:
+    """Tell whether a line of a message begins a traceback; those in a group are of its exceptions."""
+    return HEADER in line and not (traceback.is_group and line.startswith(IN_SUB_EXCEPTION))

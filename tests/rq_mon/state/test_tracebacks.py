@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from rq_mon.state.tracebacks import exception_of
+from rq_mon.state.tracebacks import exception_of, lines_of
 
 
 class Outer:
@@ -58,4 +58,4 @@ def traceback_of_one_after_another() -> str:
     ],
 )
 def test_exception_and_its_line(text: str, expected: tuple[str, str]) -> None:
-    assert exception_of(text) == expected
+    assert exception_of(lines_of([text.encode()]))[:2] == expected
