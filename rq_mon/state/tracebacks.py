@@ -114,14 +114,15 @@ def _outermost(lines: Iterator[str]) -> _Traceback | None:
     for line in lines:
         if line in (HEADER, GROUP_HEADER) and (current is None or (not before and before_that in CHAINED)):
             current = _Traceback(is_group=line == GROUP_HEADER)
-        elif current is not None and current.last_line is None:
-            _read_frame(current, line)
-            if current.last_line is not None and (current.is_of_rq or not is_quoted):
-                best = current
-        elif current is not None and _quotes_traceback(current, line):
-            if current.is_of_rq:
-                return best
-            is_quoted = True  # what follows may be of the message, but for what came through RQ
+        elif current is not None:
+            if current.last_line is None:
+                _read_frame(current, line)
+                if current.last_line is not None and (current.is_of_rq or not is_quoted):
+                    best = current
+            if current.last_line is not None and _quotes_traceback(current, line):
+                if current.is_of_rq:
+                    return best
+                is_quoted = True  # what follows may be of the message, but for what came through RQ
         before, before_that = line, before
     return best
 

@@ -43,6 +43,20 @@ def fail_once() -> None:
         raise ValueError("not yet")
 
 
+def fail_otherwise_the_second_time() -> None:
+    raise ValueError("first") if _runs() == 1 else KeyError("second")
+
+
+class Thrower:
+    """Its instances travel with a job of one of their methods."""
+
+    def __init__(self, weight: str) -> None:
+        self.weight = weight
+
+    def throw(self, *_: object) -> None:
+        raise LookupError("thrown")
+
+
 def kill_work_horse() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 

@@ -113,8 +113,8 @@ def test_a_job_that_cannot_be_read_has_failed(
     job = queue.enqueue(jobs.succeed)
     redis_client.hset(job.key, "data", "nonsense")
     rq.work("mail", worker_class=worker_class)
-    assert ends(redis_client, "mail") == {("unknown", "failed"): 1}
-    assert failures(redis_client, "mail") == {("unknown", "DeserializationError"): 1}
+    assert ends(redis_client, "mail") == {("succeed", "failed"): 1}
+    assert failures(redis_client, "mail") == {("succeed", "DeserializationError"): 1}
 
 
 def test_jobs_may_be_stored_as_json(rq: RQ, redis_client: Redis, worker_class: str) -> None:

@@ -51,3 +51,20 @@ class RacingQueue(Queue):
 class MissedSoonSimpleWorker(MonitoredSimpleWorker):
     def get_heartbeat_ttl(self, job: Job, *args: Any, **kwargs: Any) -> int:
         return 1
+
+
+class NamesByArgumentWorker(MonitoredWorker):
+    """One entry function serves everything: its argument names what a job counts as."""
+
+    def metrics_function(self, job: Job) -> str | None:
+        return f"named {job.args[0]}" if job.args else None
+
+
+class RaisesForANameWorker(MonitoredWorker):
+    def metrics_function(self, job: Job) -> str:
+        raise KeyError(job.id)
+
+
+class ReturnsAListWorker(MonitoredWorker):
+    def metrics_function(self, job: Job) -> list[str]:
+        return ["no name"]

@@ -1,0 +1,114 @@
+"""Of jobs that plain workers ran, the exception is the outermost that their traceback tells of."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Callback, Queue, SimpleWorker
+
+from rq_mon.state.failed_jobs import FailedJob, read_jobs, read_traceback
+from rq_mon.state.stored_jobs import LONGEST_TEXT
+from tests.rq_mon.state import failing
+
+
+@pytest.fixture
+def fail(redis_client: Redis) -> Callable[..., FailedJob]:
+    """Let a plain worker run a job that fails, and read it."""
+
+    def run(
+        function: Callable[..., object], *args: object, is_async: bool = True, **options: Any
+    ) -> FailedJob:
+        queue = Queue("mail", connection=redis_client, is_async=is_async)
+        job = queue.enqueue(function, *args, **options)
+        SimpleWorker([queue], connection=redis_client).work(burst=True, logging_level="CRITICAL")
+        (found,) = read_jobs(redis_client, "mail", [job.id.encode()])
+        return found
+
+    return run
+
+
+@pytest.mark.parametrize(
+    ("function", "exception", "line"),
+    [
+        (failing.simple, "ValueError", "ValueError: no such order"),
+        (failing.empty, "ValueError", "ValueError"),
+        (failing.of_several_lines, "ValueError", "ValueError: one"),
+        (failing.that_begins_with_a_new_line, "ValueError", "ValueError: "),
+        (failing.within_a_class, "InnerError", "tests.rq_mon.state.failing.Outer.InnerError: x: y"),
+        (failing.without_text, "NoTextError", None),
+        (failing.caused, "ConnectionError", "ConnectionError: database"),
+        (failing.caused_by_a_child, "ConnectionError", "ConnectionError: no result"),
+        (failing.caused_by_another_job, "ConnectionError", "ConnectionError: no result"),
+        (failing.while_handling, "ValueError", None),
+        (failing.child_failed, "RuntimeError", "RuntimeError: child ended with 1:"),
+        (failing.child_failed_with_a_chain, "RuntimeError", "RuntimeError: child ended with 1:"),
+        (failing.another_job_failed, "RuntimeError", None),
+        (failing.real_child_failed, "RuntimeError", "RuntimeError: Traceback (most recent call last):"),
+        (failing.noted, "ValueError", "ValueError: bad row"),
+        (failing.grouped, "ExceptionGroup", "ExceptionGroup: two parts (2 sub-exceptions)"),
+        (failing.grouped_with_a_child, "ExceptionGroup", "ExceptionGroup: parts"),
+        (failing.caused_by_a_group, "PermissionError", "PermissionError: no"),
+        (failing.group_caused, "ExceptionGroup", "ExceptionGroup: parts (1 sub-exception)"),
+        (failing.deep, "RecursionError", None),
+        (failing.syntax, "SyntaxError", "SyntaxError: invalid syntax"),
+        (failing.exits, "SystemExit", "SystemExit: 2"),
+        (failing.huge_with_a_child, "ValueError", "ValueError: INSERT (1,2,3)"),
+    ],
+)
+@pytest.mark.parametrize("is_async", [True, False])
+def test_the_outermost_exception_is_told(
+    fail: Callable[..., FailedJob],
+    function: Callable[..., object],
+    exception: str,
+    line: str | None,
+    is_async: bool,
+) -> None:
+    if function is failing.exits and not is_async:
+        return  # ends the process that enqueues, as sys.exit() does
+    found = fail(function, is_async=is_async)
+    assert found.exception == exception
+    if line is not None:
+        assert found.last_line == line
+
+
+@pytest.mark.parametrize("name", ["vlan-sync", "2026 report", "größe", "a.b-c"])
+def test_a_module_may_have_any_name(fail: Callable[..., FailedJob], tmp_path: Path, name: str) -> None:
+    found = fail(failing.in_a_module_called, name, str(tmp_path))
+    assert (found.exception, found.last_line) == ("SyncError", f"{name}.SyncError: no answer: x")
+
+
+@pytest.mark.parametrize("function", [failing.simple, failing.caused, failing.grouped, failing.exits])
+def test_a_failure_callback_that_raises_is_what_failed(
+    fail: Callable[..., FailedJob], function: Callable[..., object]
+) -> None:
+    found = fail(function, on_failure=Callback(failing.callback_raises))
+    assert (found.exception, found.last_line) == ("PermissionError", "PermissionError: callback")
+
+
+def test_of_a_long_traceback_beginning_and_end_are_read(
+    fail: Callable[..., FailedJob], redis_client: Redis
+) -> None:
+    job = fail(failing.huge_with_a_child)
+    text = read_traceback(redis_client, job.id)
+    assert text.startswith("Traceback")
+    assert "ValueError: INSERT" in text
+    assert " bytes ...]" in text
+    assert "the rest is not read" in text
+    assert len(text) < LONGEST_TEXT / 4
+
+
+@pytest.mark.parametrize("key", ["rq:job:{}", "rq:results:{}"])
+def test_a_foreign_key_is_an_unknown_and_its_neighbours_are_read(
+    fail: Callable[..., FailedJob], redis_client: Redis, key: str
+) -> None:
+    foreign, good = fail(failing.simple), fail(failing.caused)
+    redis_client.delete(key.format(foreign.id))
+    redis_client.lpush(key.format(foreign.id), "foreign")
+    found = read_jobs(redis_client, "mail", [foreign.id.encode(), good.id.encode()])
+    assert "unknown" in (found[0].function, found[0].exception)
+    assert found[1] == good
+    read_traceback(redis_client, foreign.id)
