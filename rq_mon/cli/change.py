@@ -31,6 +31,7 @@ INTENTIONS: dict[Change, str] = {
 LEFT_ALONE: dict[Outcome, str] = {
     "gone": "had expired, and were only listed",
     "changed": "are left alone: they changed meanwhile",
+    "blocked": "are left alone: the key of their queue, or of all queues, holds something else",
     "rate-limited": "are left alone: RQ 3 limits their rate, so use its own `rq requeue`",
 }
 

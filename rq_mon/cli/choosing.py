@@ -17,7 +17,7 @@ from rq_mon.state.failure_selection import Selection
 CHOICES = (
     click.argument("ids", metavar="[JOB_ID]...", nargs=-1),
     click.option("--queue", metavar="NAME", help="Of this queue."),
-    click.option("--function", metavar="NAME", help="Of this function: its dotted path, or its last part."),
+    click.option("--function", metavar="NAME", help="Of this function: its dotted path, or its last parts."),
     click.option("--exception", metavar="CLASS", help="With this exception, such as ValueError."),
     click.option("--since", type=SPAN, help="That failed within this time, such as 30m or 2d."),
     click.option("--older-than", type=SPAN, help="That failed longer ago, such as 12h or 7d."),

@@ -27,6 +27,10 @@ from rq_mon.settings import Settings
 from rq_mon.state.failed_jobs import read_traceback
 from rq_mon.state.failure_groups import FailureGroup, FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
+from rq_mon.state.stored_jobs import LARGEST_DATA, has_large_data
+
+LONGEST_ARGUMENTS = 100_000
+"""Characters of a job's arguments that are shown."""
 
 HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example", "what it says")
 
@@ -123,8 +127,11 @@ def _details(
 def _arguments(connection: Redis, job_id: str) -> str:
     serializer = FORMATS[Settings.from_environment().serializer].serializer
     try:
+        if has_large_data(connection, job_id.encode(errors="surrogateescape")):
+            return f"not shown: more than {LARGEST_DATA:,} bytes"
         job = Job.fetch(job_id, connection=connection, serializer=serializer)
         positional, named = job.args, job.kwargs
-        return ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
+        text = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
     except Exception as error:  # whatever the code of the job raises
         return f"cannot be read here: {error}"
+    return text if len(text) <= LONGEST_ARGUMENTS else f"{text[:LONGEST_ARGUMENTS]}…"

@@ -15,7 +15,7 @@ from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import SPAN, for_how_long
-from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs, purge_in_batches
+from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_held, purge_in_batches
 
 PAUSE_REMARK = (
     "Jobs that run go on to their end, and a worker that waits for a job already may take one more."
@@ -94,7 +94,7 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     purged, is_whole = 0, True
     with open_redis() as connection:
         queue = Queue(check_queue(connection, name), connection=connection)
-        count = count_jobs(queue, state)
+        count = count_held(queue, state)
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
         if count and not dry_run:
             if not is_confirmed(intention, yes=yes):

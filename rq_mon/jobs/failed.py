@@ -20,12 +20,16 @@ from rq_mon.state.failed_jobs import FailedJob, registry_key
 
 Change = Literal["requeue", "delete"]
 
-Outcome = Literal["done", "gone", "changed", "rate-limited"]
+Outcome = Literal["done", "gone", "changed", "rate-limited", "blocked"]
 """`gone`: of the job only its place in the registry was left, which was removed. `changed`: no longer failed,
-or failed anew. `rate-limited`: RQ 3 has to requeue it, see `rq requeue`."""
+or failed again. `rate-limited`: RQ 3 has to requeue it, see `rq requeue`. `blocked`: the key of its queue, or
+of all queues, holds something else."""
 OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
 
 Changer = Callable[[Redis, str, Sequence[FailedJob]], Counter[Outcome]]
+
+LONGEST_TTL = 2**40
+"""Seconds; Redis refuses to expire a key so much later."""
 
 _LOOK = f"""
 local function outcome_of(failed, jobs, results, id, failure_id)
@@ -52,6 +56,11 @@ _REQUEUE = f"""
 {_LOOK}
 local failed, queue, queues = unpack(KEYS)
 local jobs, results, name, now, default_timeout = unpack(ARGV, 1, 5)
+local function holds(key, kind)
+    local found = redis.call('TYPE', key).ok
+    return found == kind or found == 'none'
+end
+local is_blocked = not (holds(queue, 'list') and holds(queues, 'set'))
 local outcomes = {{}}
 for i = 6, #ARGV, 2 do
     local id, job = ARGV[i], jobs .. ARGV[i]
@@ -59,14 +68,19 @@ for i = 6, #ARGV, 2 do
     if outcome == 'done' and redis.call('HEXISTS', job, 'rate_limit_key') == 1 then
         outcome = 'rate-limited'
     end
+    if outcome == 'done' and is_blocked then outcome = 'blocked' end
     if outcome == 'done' then
-        redis.call('RPUSH', queue, id)  -- the first: nothing is changed if it fails
-        local ttl = tonumber(redis.call('HGET', job, 'ttl') or '')
+        redis.call('RPUSH', queue, id)
+        local ttl = math.ceil(tonumber(redis.call('HGET', job, 'ttl') or '') or 0)
         redis.call('HSET', job, 'status', '{JobStatus.QUEUED.value}', 'origin', name, 'enqueued_at', now,
             'started_at', '', 'ended_at', '')
         redis.call('HDEL', job, 'exc_info')
         redis.call('HSETNX', job, 'timeout', default_timeout)
-        if ttl and ttl > 0 then redis.call('EXPIRE', job, ttl) else redis.call('PERSIST', job) end
+        if ttl > 0 and ttl < {LONGEST_TTL} then
+            redis.call('EXPIRE', job, ttl)
+        else
+            redis.call('PERSIST', job)
+        end
         redis.call('ZREM', failed, id)
         redis.call('SADD', queues, queue)
     end

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, TypeVar
 
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.job import Job
 from rq.registry import FailedJobRegistry
@@ -15,6 +17,8 @@ from rq.results import Result
 
 from rq_mon.state.stored_jobs import StoredJob, pipeline, read_last_text, read_stored_jobs
 from rq_mon.state.tracebacks import UNKNOWN_EXCEPTION, exception_of, exception_without_traceback, lines_of
+
+logger = logging.getLogger(__name__)
 
 JOBS_PER_PAGE = 100
 """Redis works on so many at once, for less than a millisecond; so many are in memory."""
@@ -46,7 +50,11 @@ class FailedJob:
 
 def queues_of(connection: Redis) -> list[str]:
     """Return the names of the queues that RQ knows, sorted."""
-    members: Any = connection.smembers(Queue.redis_queues_keys)
+    try:
+        members: Any = connection.smembers(Queue.redis_queues_keys)
+    except ResponseError as error:
+        members = ()
+        logger.warning("%s: passed over: %s", Queue.redis_queues_keys, error)
     prefix = Queue.redis_queue_namespace_prefix
     keys = (member.decode(errors="surrogateescape") for member in members)
     return sorted(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
@@ -58,23 +66,32 @@ def registry_key(queue: str) -> bytes:
 
 
 def count_failed(connection: Redis, queues: Sequence[str]) -> int:
-    """Return how many jobs the registries of these queues hold."""
+    """Return how many jobs the registries of these queues hold, those that have expired included."""
     with pipeline(connection) as reads:
         for queue in queues:
             reads.zcard(registry_key(queue))
-        return sum(reads.execute())
+        return sum(count for count in reads.execute(raise_on_error=False) if isinstance(count, int))
 
 
-def pages_of_queue(connection: Redis, queue: str) -> Iterator[list[FailedJob]]:
-    """Read all failed jobs of a queue; the registry may change meanwhile.
+def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[FailedJob]]:
+    """Read all failed jobs of a queue but those that have expired; the registry may change meanwhile.
 
     Jobs that are there all the time are read; one that comes or goes meanwhile is read or not.
+
+    Args:
+        connection: the Redis that holds the queue.
+        queue: its name.
+        now: Unix time; RQ lists until when it keeps a job, which is below 0 for one that it keeps for ever.
     """
     cursor = None
     while cursor != 0:
-        found: Any = connection.zscan(registry_key(queue), cursor=cursor or 0, count=JOBS_PER_PAGE)
+        try:
+            found: Any = connection.zscan(registry_key(queue), cursor=cursor or 0, count=JOBS_PER_PAGE)
+        except ResponseError as error:
+            logger.warning("%s: passed over: %s", registry_key(queue).decode(errors="replace"), error)
+            return
         cursor, members = found
-        for ids in _batches([raw_id for raw_id, _ in members]):
+        for ids in _batches([raw_id for raw_id, until in members if not 0 <= until <= now]):
             yield read_jobs(connection, queue, ids)
 
 
@@ -84,10 +101,11 @@ def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[Fai
         with pipeline(connection) as reads:
             for job_id in ids:
                 reads.hget(f"{Job.redis_job_namespace_prefix}{job_id}", "origin")
-            origins = [(raw or b"").decode(errors="surrogateescape") for raw in reads.execute()]
+            replies = reads.execute(raise_on_error=False)
+            origins = [_text(raw) for raw in replies]
             for job_id, queue in zip(ids, origins, strict=True):
                 reads.zscore(registry_key(queue), job_id)
-            is_failed = [score is not None for score in reads.execute()]
+            is_failed = [isinstance(score, float) for score in reads.execute(raise_on_error=False)]
         by_queue: dict[str, list[bytes]] = {}
         for job_id, queue, failed in zip(ids, origins, is_failed, strict=True):
             if failed:
@@ -136,6 +154,10 @@ def _failed_job(raw_id: bytes, queue: str, stored: StoredJob) -> FailedJob:
         failed_at=_timestamp(stored.ended_at) if failed_at is None else failed_at,
         failure_id=stored.failure_id.decode(),
     )
+
+
+def _text(raw: Any) -> str:
+    return raw.decode(errors="surrogateescape") if isinstance(raw, bytes) else ""
 
 
 def _milliseconds(entry_id: bytes) -> float | None:

@@ -20,7 +20,7 @@ class Selection:
     ids: tuple[str, ...] = ()
     queue: str | None = None
     function: str | None = None
-    """Dotted path, or its last part."""
+    """Dotted path, or its last parts."""
     exception: str | None = None
     """Class, without its module."""
     failed_after: float | None = None
@@ -34,7 +34,7 @@ class Selection:
         at = job.failed_at
         return (
             (self.queue is None or job.queue == self.queue)
-            and (self.function is None or self.function in (job.function, job.function.rpartition(".")[2]))
+            and (self.function is None or f".{job.function}".endswith(f".{self.function}"))
             and (self.exception is None or job.exception == self.exception)
             and (self.failed_after is None or (at is not None and at >= self.failed_after))
             and (self.failed_before is None or (at is not None and at <= self.failed_before))
@@ -51,7 +51,8 @@ class Selection:
             pages = pages_of_ids(connection, self.ids)
         else:
             queues = self._queues(connection)
-            pages = (page for queue in queues for page in pages_of_queue(connection, queue))
+            now = time_now(connection) if self.not_later_than is None else self.not_later_than
+            pages = (page for queue in queues for page in pages_of_queue(connection, queue, now))
         for page in pages:
             yield len(page), [job for job in page if self.matches(job)]
 

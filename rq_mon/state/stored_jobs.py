@@ -9,7 +9,7 @@ import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import ResponseError
@@ -21,9 +21,11 @@ from rq_mon.catalogue import JOB_EXCEPTION_FIELD, JOB_FUNCTION_FIELD
 
 SMALL = 65536
 """Bytes up to which a value is read whole, and after which larger ones are cut off: a multiple of 4."""
-LARGE = SMALL + 1
 BYTES_AT_ONCE = 1 << 20
 """Of values that are read in one round trip."""
+
+LARGEST_DATA = 1 << 20
+"""Bytes of arguments that are unpickled where somebody asks to see them."""
 
 LONGEST_TEXT = 1 << 20
 """Bytes of a traceback that are looked at."""
@@ -97,51 +99,159 @@ def results_key(raw_id: bytes) -> bytes:
 
 def read_functions(connection: Redis, raw_ids: Sequence[bytes]) -> list[str]:
     """Return what these jobs count as; `unknown` for one that is not there, or not readable."""
-    return _functions(connection, raw_ids, _small_fields(connection, raw_ids))
+    hashes = _read_hashes(connection, raw_ids, with_result=False)
+    found = _read(connection, [value for each in hashes for value in each.of_function()])
+    return [
+        each.function_told(data, description)
+        for each, data, description in zip(hashes, found[::2], found[1::2], strict=True)
+    ]
 
 
 def read_stored_jobs(connection: Redis, raw_ids: Sequence[bytes]) -> list[StoredJob]:
     """Read these jobs."""
-    small = _small_fields(connection, raw_ids)
-    functions = _functions(connection, raw_ids, small)
-    results = _last_results(connection, raw_ids)
+    hashes = _read_hashes(connection, raw_ids, with_result=True)
+    found = _read(connection, [value for each in hashes for value in (*each.of_function(), each.of_result())])
     return [
-        _stored_job(fields, function, *result)
-        for fields, function, result in zip(small, functions, results, strict=True)
+        _stored_job(each.fields, each.function_told(data, description), *_entry(result))
+        for each, data, description, result in zip(hashes, found[::3], found[1::3], found[2::3], strict=True)
     ]
 
 
 def read_last_text(connection: Redis, raw_id: bytes) -> FailureText:
     """Return the text of the last failure of a job."""
-    ((_, result),) = _last_results(connection, [raw_id])
-    return _text_of(result)
+    hashes = _read_hashes(connection, [raw_id], with_result=True)
+    (result,) = _read(connection, [each.of_result() for each in hashes])
+    return _text_of(_entry(result)[1])
 
 
-def _small_fields(connection: Redis, raw_ids: Sequence[bytes]) -> list[dict[str, bytes]]:
+def has_large_data(connection: Redis, raw_id: bytes) -> bool:
+    """Tell whether a job's arguments have more than LARGEST_DATA bytes, compressed or not."""
+    reads: Any = connection
+    if reads.hstrlen(job_key(raw_id), "data") > LARGEST_DATA:
+        return True
+    data = reads.hget(job_key(raw_id), "data") or b""
+    try:
+        return len(zlib.decompressobj().decompress(data, LARGEST_DATA + 1)) > LARGEST_DATA
+    except zlib.error:
+        return False
+
+
+class _Value(NamedTuple):
+    """A value whose size is known before it is read."""
+
+    size: int
+    read_whole: Callable[[Any], object]
+    """Called with a pipeline."""
+    read_head: Callable[[Any], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Hash:
+    """The small fields of a job, and the sizes of what may be large."""
+
+    raw_id: bytes
+    fields: Mapping[str, bytes]
+    data: int
+    description: int
+    result: int
+
+    def of_function(self) -> tuple[_Value, _Value]:
+        """Return what tells the function."""
+        if self.fields[JOB_FUNCTION_FIELD]:
+            return self._field("data", 0), self._field("description", 0)
+        return self._field("data", self.data), self._field("description", self.description)
+
+    def of_result(self) -> _Value:
+        key = results_key(self.raw_id)
+        return _Value(
+            self.result,
+            lambda reads: reads.xrevrange(key, count=1),
+            lambda reads: reads.eval(_HEAD_OF_RESULT, 1, key, SMALL),
+        )
+
+    def function_told(self, data: bytes | None, description: bytes | None) -> str:
+        noted = self.fields[JOB_FUNCTION_FIELD].decode(errors="replace")
+        return noted or function_told(
+            _head_of_data(data or b""), (description or b"").decode(errors="replace")
+        )
+
+    def _field(self, name: str, size: int) -> _Value:
+        key = job_key(self.raw_id)
+        return _Value(
+            size,
+            lambda reads: reads.hget(key, name),
+            lambda reads: reads.eval(_HEAD_OF_FIELD, 1, key, name, SMALL),
+        )
+
+
+def _read_hashes(connection: Redis, raw_ids: Sequence[bytes], *, with_result: bool) -> list[_Hash]:
     with pipeline(connection) as reads:
         for raw_id in raw_ids:
-            reads.hmget(job_key(raw_id), FIELDS)
+            key = job_key(raw_id)
+            reads.hmget(key, FIELDS)
+            reads.hstrlen(key, "data")
+            reads.hstrlen(key, "description")
+            if with_result:
+                reads.memory_usage(results_key(raw_id))
         replies = reads.execute(raise_on_error=False)
+    step = 4 if with_result else 3
     return [
-        {name: value or b"" for name, value in zip(FIELDS, reply, strict=True)}
-        if isinstance(reply, list)
-        else dict.fromkeys(FIELDS, b"")
-        for reply in replies
+        _hash(raw_id, *replies[index * step : (index + 1) * step]) for index, raw_id in enumerate(raw_ids)
     ]
 
 
-def _functions(
-    connection: Redis, raw_ids: Sequence[bytes], small: Sequence[Mapping[str, bytes]]
-) -> list[str]:
-    noted = [fields[JOB_FUNCTION_FIELD].decode(errors="replace") for fields in small]
-    untold = [raw_id for raw_id, name in zip(raw_ids, noted, strict=True) if not name]
-    data = _heads_of_field(connection, untold, "data")
-    descriptions = _heads_of_field(connection, untold, "description")
-    told = iter(
-        function_told(_head_of_data(each), description.decode(errors="replace"))
-        for each, description in zip(data, descriptions, strict=True)
-    )
-    return [name or next(told) for name in noted]
+def _hash(raw_id: bytes, fields: Any, data: Any, description: Any, result: Any = None) -> _Hash:
+    """Make what a foreign key replies to nothing."""
+    if isinstance(fields, ResponseError):
+        fields, data, description = [None] * len(FIELDS), 0, 0
+    if isinstance(result, ResponseError):  # no right to ask for the size
+        result = SMALL + 1
+    small = {name: value or b"" for name, value in zip(FIELDS, fields, strict=True)}
+    return _Hash(raw_id, small, data, description, result or 0)
+
+
+def _read(connection: Redis, values: Sequence[_Value]) -> list[Any]:
+    """Read small values together, and the head of each large one by itself.
+
+    What is missing or refused, for its type or for want of a right, is None.
+    """
+    found: list[Any] = [None] * len(values)
+    small = [index for index, value in enumerate(values) if 0 < value.size <= SMALL]
+    for indexes in _batches(small, values):
+        _fill(found, connection, {index: values[index].read_whole for index in indexes})
+    for index, value in enumerate(values):
+        if value.size > SMALL:
+            _fill(found, connection, {index: value.read_head})
+    return found
+
+
+def _batches(indexes: Sequence[int], values: Sequence[_Value]) -> Iterator[list[int]]:
+    batch: list[int] = []
+    weight = 0
+    for index in indexes:
+        if weight + values[index].size > BYTES_AT_ONCE:
+            yield batch
+            batch, weight = [], 0
+        batch.append(index)
+        weight += values[index].size
+    if batch:
+        yield batch
+
+
+def _fill(found: list[Any], connection: Redis, reads: Mapping[int, Callable[[Any], object]]) -> None:
+    with pipeline(connection) as batch:
+        for read in reads.values():
+            read(batch)
+        for index, reply in zip(reads, batch.execute(raise_on_error=False), strict=True):
+            found[index] = None if isinstance(reply, ResponseError) else reply
+
+
+def _entry(reply: Any) -> tuple[bytes, dict[bytes, bytes]]:
+    """Return id and fields of the only entry of a stream's reply."""
+    if not reply:
+        return b"", {}
+    entry_id, fields = reply[0]
+    return entry_id, fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
 
 
 def _head_of_data(data: bytes) -> bytes:
@@ -149,83 +259,6 @@ def _head_of_data(data: bytes) -> bytes:
         return zlib.decompressobj().decompress(data, HEAD_OF_DATA)
     except zlib.error:
         return data[:HEAD_OF_DATA]
-
-
-def _heads_of_field(connection: Redis, raw_ids: Sequence[bytes], field: str) -> list[bytes]:
-    keys = [job_key(raw_id) for raw_id in raw_ids]
-    with pipeline(connection) as reads:
-        for key in keys:
-            reads.hstrlen(key, field)
-        sizes = reads.execute(raise_on_error=False)
-    found = _bounded(
-        connection,
-        sizes,
-        lambda reads, index: reads.hget(keys[index], field),
-        lambda reads, index: reads.eval(_HEAD_OF_FIELD, 1, keys[index], field, SMALL),
-    )
-    return [value or b"" for value in found]
-
-
-def _last_results(connection: Redis, raw_ids: Sequence[bytes]) -> list[tuple[bytes, dict[bytes, bytes]]]:
-    """Return id and fields of the last entry of each."""
-    keys = [results_key(raw_id) for raw_id in raw_ids]
-    with pipeline(connection) as reads:
-        for key in keys:
-            reads.memory_usage(key)
-        sizes = reads.execute(raise_on_error=False)
-    found = _bounded(
-        connection,
-        [size if isinstance(size, int | None) else LARGE for size in sizes],
-        lambda reads, index: reads.xrevrange(keys[index], count=1),
-        lambda reads, index: reads.eval(_HEAD_OF_RESULT, 1, keys[index], SMALL),
-    )
-    return [_entry(reply) for reply in found]
-
-
-def _entry(reply: Any) -> tuple[bytes, dict[bytes, bytes]]:
-    if not reply:
-        return b"", {}
-    entry_id, fields = reply[0]
-    return entry_id, fields if isinstance(fields, dict) else dict(zip(fields[::2], fields[1::2], strict=True))
-
-
-def _bounded(
-    connection: Redis,
-    sizes: Sequence[Any],
-    read_whole: Callable[[Any, int], object],
-    read_head: Callable[[Any, int], object],
-) -> list[Any]:
-    """Read values whose sizes are known: small ones together, the head of each large one by itself.
-
-    What is missing, or cannot be read, is None.
-    """
-    found: list[Any] = [None] * len(sizes)
-    batch: list[int] = []
-    weight = 0
-    for index, size in enumerate(sizes):
-        if not isinstance(size, int) or not size:
-            continue
-        if size > SMALL:
-            _fill(found, connection, read_head, [index])
-            continue
-        if weight + size > BYTES_AT_ONCE:
-            _fill(found, connection, read_whole, batch)
-            batch, weight = [], 0
-        batch.append(index)
-        weight += size
-    _fill(found, connection, read_whole, batch)
-    return found
-
-
-def _fill(
-    found: list[Any], connection: Redis, read: Callable[[Any, int], object], indexes: Sequence[int]
-) -> None:
-    """Read in one round trip; what Redis refuses, for its type or for want of a right, stays None."""
-    with pipeline(connection) as reads:
-        for index in indexes:
-            read(reads, index)
-        for index, reply in zip(indexes, reads.execute(raise_on_error=False), strict=True):
-            found[index] = None if isinstance(reply, ResponseError) else reply
 
 
 def _stored_job(
