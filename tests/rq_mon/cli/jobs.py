@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from pathlib import Path
 
@@ -25,7 +26,15 @@ def fail_until_exists(path: str) -> None:
         raise FileNotFoundError(path)
 
 
-def sleep_until_exists(path: str) -> None:
+def fail_at_length(size: int) -> None:
+    raise ValueError(f"INSERT {random.randbytes(size // 2).hex()}")
+
+
+def succeed_at_length(size: int) -> bytes:
+    return random.randbytes(size)
+
+
+def sleep_until_exists(path: str, *_: object) -> None:
     while not Path(path).exists():
         time.sleep(0.02)
 

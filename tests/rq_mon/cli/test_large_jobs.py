@@ -1,0 +1,96 @@
+"""However large arguments, results and messages are, a command stays small."""
+
+from __future__ import annotations
+
+import os
+import random
+import re
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from proofs.harness import failed_jobs
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from tests.rq_mon.cli import jobs
+from tests.rq_mon.worker.processes import FORKING, RQ
+
+MEGABYTES = 3
+MOST_RESIDENT = 64 * 1024
+"""Kilobytes."""
+
+# What a process has had resident at most; getrusage() would count the process that started it, too.
+RQMON = """
+import re, sys
+from rq_mon.cli.main import main
+code = main(sys.argv[1:])
+print(re.search(r"VmHWM:\\s+(\\d+) kB", open("/proc/self/status").read())[1], file=sys.stderr)
+sys.exit(code)
+"""
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc"),
+]
+
+
+@pytest.fixture
+def large_jobs(redis_client: Redis, queue: Queue, work: Callable[..., None]) -> None:
+    """Failed jobs that cannot be compressed, and results beside them."""
+    for _ in range(15):
+        queue.enqueue(failed_jobs.fail, random.randbytes(MEGABYTES << 20))
+        queue.enqueue(jobs.fail_at_length, MEGABYTES << 20)
+        queue.enqueue(jobs.succeed_at_length, MEGABYTES << 20)
+    work()
+
+
+def resident_kilobytes(*arguments: str) -> int:
+    done = subprocess.run(
+        [sys.executable, "-c", RQMON, *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ},
+    )
+    assert done.returncode in (0, 1), done.stderr
+    assert len(done.stdout) < 1_000_000
+    found = re.search(r"(\d+)\s*\Z", done.stderr)
+    assert found, done.stderr
+    return int(found[1])
+
+
+@pytest.mark.usefixtures("large_jobs")
+def test_no_command_has_more_than_64_megabytes() -> None:
+    commands = [
+        ("failed",),
+        ("failed", "--json"),
+        ("failed", "--traceback"),
+        ("failed", "--arguments"),
+        ("status",),
+        ("health",),
+        ("requeue", "--all", "--dry-run"),
+        ("requeue", "--exception", "ValueError", "--yes"),
+        ("purge", "mail", "finished", "--yes"),
+    ]
+    resident = {" ".join(command): resident_kilobytes(*command) for command in commands}
+    assert max(resident.values()) < MOST_RESIDENT, resident
+
+
+@pytest.mark.usefixtures("large_jobs")
+def test_deleting_has_no_more_either(redis_client: Redis) -> None:
+    assert resident_kilobytes("delete", "--all", "--yes") < MOST_RESIDENT
+    assert redis_client.zcard("rq:failed:mail") == 0
+
+
+def test_status_names_a_running_job_of_any_size(
+    redis_server: RedisServer, redis_client: Redis, queue: Queue, tmp_path: Path
+) -> None:
+    job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "end"), "x" * (8 * MEGABYTES << 20))
+    with RQ(redis_server.url, tmp_path / "log").start_worker("mail", worker_class=FORKING):
+        wait_until(lambda: job.get_status() == "started", "the job to start")
+        assert resident_kilobytes("status", "--json") < MOST_RESIDENT
