@@ -23,7 +23,7 @@ from rq_mon.calls.arguments import (
 from rq_mon.calls.functions import Function, function_path, function_reference
 from rq_mon.calls.retries import DEFAULT_RETRY
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.connection.client import connect
+from rq_mon.connection.client import connect, shared_client
 from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.jobs.purge import QUEUE_STATES, count_jobs, purge_jobs
@@ -39,7 +39,10 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 class DataHubScheduler:
-    """Queues and workers on the Redis that RQ_REDIS_URL names; a context manager that closes its connection.
+    """Queues and workers on the Redis that RQ_REDIS_URL names.
+
+    All of a process share their connections. As a context manager it leaves them open: jobs that it returned
+    can be asked for their results later.
 
     Args:
         strategy: how `work` works. "fork": until it is told to stop, each job in a process of its own.
@@ -56,9 +59,14 @@ class DataHubScheduler:
         self.is_async = is_async
         self.settings = Settings.from_environment()
         self.format = FORMATS[self.settings.serializer]
-        self.connection = connect(self.settings.redis_url)
+        self.connection = shared_client(self.settings.redis_url)
         self._cron_registry = CronRegistry(self.connection)
         self._used_queues: set[str] = set()
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether jobs run in this very process."""
+        return not self.is_async or self.strategy != "fork"
 
     def enqueue(self, queue_name: str, function: Function, *args: Any, **kwargs: Any) -> Job:
         """Put a job at the end of a queue.
@@ -96,7 +104,7 @@ class DataHubScheduler:
         kwargs: Mapping[str, Any] | None = None,
         *,
         retry: Retry | None = DEFAULT_RETRY,
-        timeout: int = THREE_MINUTES_IN_SECONDS,
+        timeout: float | str = THREE_MINUTES_IN_SECONDS,
         description: str | None = None,
         cron_job_id: str | None = None,
     ) -> CronJob:
@@ -138,10 +146,11 @@ class DataHubScheduler:
         return self._cron_registry.count()
 
     def cancel_cron_jobs(self) -> int:
-        """Cancel all cron jobs, and return how many are left: none, unless one was registered just now."""
-        for cron_job_id in self._cron_registry.cancel_all():
+        """Cancel all cron jobs of this Redis, and return how many there were."""
+        cancelled = self._cron_registry.cancel_all()
+        for cron_job_id in cancelled:
             logger.info("cancelled cron_job=%s", cron_job_id)
-        return self.cron_job_count()
+        return len(cancelled)
 
     def queued_count(self, queue_name: str) -> int:
         """Return how many jobs wait in a queue."""
@@ -165,7 +174,7 @@ class DataHubScheduler:
         )
 
     def purge(self, queue_name: str, queue_state: str = "queued") -> int:
-        """Delete the jobs of a queue that are queued, failed or scheduled, and return how many are left.
+        """Delete the jobs of a queue that are queued, failed or scheduled, and return how many there were.
 
         Raises:
             ValueError: there is no such state; nothing is deleted.
@@ -174,7 +183,7 @@ class DataHubScheduler:
         queue = self.get_queue(queue_name)
         purged = purge_jobs(queue, state)
         logger.info("purged queue=%s state=%s jobs=%d", queue.name, state, purged)
-        return count_jobs(queue, state)
+        return purged
 
     def work(self, *queues: str, with_scheduler: bool = False) -> bool:
         """Work the queues in the way of this scheduler's strategy, and return whether a job was done.
@@ -186,15 +195,17 @@ class DataHubScheduler:
         if not queues:
             raise ValueError("queues: expected the name of at least one queue")
         names = [check_queue_name(name) for name in queues]
-        if self.strategy == "fork":
-            return build_worker(names, self.connection, self.settings).work(with_scheduler=with_scheduler)
-        worker = MonitoredSimpleWorker(
-            names,
-            connection=self.connection,
-            log_job_description=False,
-            serializer=self.format.serializer,
-        )
-        return worker.work(burst=True, with_scheduler=with_scheduler)
+        # A worker changes the timeouts of its connections.
+        with connect(self.settings.redis_url) as connection:
+            if self.strategy == "fork":
+                return build_worker(names, connection, self.settings).work(with_scheduler=with_scheduler)
+            worker = MonitoredSimpleWorker(
+                names,
+                connection=connection,
+                log_job_description=False,
+                serializer=self.format.serializer,
+            )
+            return worker.work(burst=True, with_scheduler=with_scheduler)
 
     def job(self, job_id: str) -> Job:
         """Return a job.
@@ -215,8 +226,7 @@ class DataHubScheduler:
         self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[Any, dict[str, Any]]:
         """Tell RQ's options from the function's arguments, as RQ does, and check both."""
-        runs_here = not self.is_async or self.strategy != "fork"
-        reference = function_reference(function, self.format, same_process=runs_here)
+        reference = function_reference(function, self.format, same_process=self.runs_here)
         if args and kwargs.keys() & {"args", "kwargs"}:
             raise TypeError(
                 "args: expected the function's arguments either as they are or as `args` and `kwargs`"
@@ -224,12 +234,12 @@ class DataHubScheduler:
         options = Queue.parse_args("", *args, **kwargs)._asdict()
         del options["func"]
         options["args"], options["kwargs"] = check_call_arguments(
-            options["args"], options["kwargs"], self.format, ("args", "kwargs")
+            options["args"], options["kwargs"], self.format, ("args", "kwargs"), same_process=self.runs_here
         )
-        check_serializable(options["meta"], self.format, "meta")
+        check_serializable(options["meta"], self.format, "meta", same_process=self.runs_here)
         options["job_timeout"] = options.pop("timeout")
         if options["job_timeout"] is not None:
-            check_timeout(options["job_timeout"])
+            options["job_timeout"] = check_timeout(options["job_timeout"])
         # RQ's own description would hold the arguments, which may be secret.
         options["description"] = check_description(options["description"]) or function_path(reference)
         return reference, options
@@ -248,4 +258,4 @@ class DataHubScheduler:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        self.connection.close()
+        """Leave: see the class for what stays open."""

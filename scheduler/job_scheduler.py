@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, overload
 
 from rq.job import Job
 
@@ -18,6 +18,60 @@ from scheduler.queues import SHORT_RUNNING_QUEUE
 __all__ = ["job_scheduler", "retry_backoff_intervals"]
 
 
+@overload
+def job_scheduler(
+    function: Function,
+    function_args: Sequence[Any] | None = ...,
+    function_kwargs: Mapping[str, Any] | None = ...,
+    max_retries: int | None = ...,
+    queue_name: str = ...,
+    is_burst: bool = ...,
+    retry_backoff: bool | int = ...,
+    retry_intervals: RetryIntervals = ...,
+    cron: None = ...,
+    time_delta: timedelta | None = ...,
+    job_timeout: float | str = ...,
+    description: str | None = ...,
+) -> Job: ...
+
+
+@overload
+def job_scheduler(
+    function: Function,
+    function_args: Sequence[Any] | None = ...,
+    function_kwargs: Mapping[str, Any] | None = ...,
+    max_retries: int | None = ...,
+    queue_name: str = ...,
+    is_burst: bool = ...,
+    retry_backoff: bool | int = ...,
+    retry_intervals: RetryIntervals = ...,
+    *,
+    cron: str,
+    time_delta: None = ...,
+    job_timeout: float | str = ...,
+    description: str | None = ...,
+    cron_job_id: str | None = ...,
+) -> CronJob: ...
+
+
+@overload
+def job_scheduler(
+    function: Function,
+    function_args: Sequence[Any] | None = ...,
+    function_kwargs: Mapping[str, Any] | None = ...,
+    max_retries: int | None = ...,
+    queue_name: str = ...,
+    is_burst: bool = ...,
+    retry_backoff: bool | int = ...,
+    retry_intervals: RetryIntervals = ...,
+    cron: str | None = ...,
+    time_delta: timedelta | None = ...,
+    job_timeout: float | str = ...,
+    description: str | None = ...,
+    cron_job_id: str | None = ...,
+) -> Job | CronJob: ...
+
+
 def job_scheduler(
     function: Function,
     function_args: Sequence[Any] | None = None,
@@ -29,7 +83,7 @@ def job_scheduler(
     retry_intervals: RetryIntervals = 0,
     cron: str | None = None,
     time_delta: timedelta | None = None,
-    job_timeout: int = 180,
+    job_timeout: float | str = 180,
     description: str | None = None,
     cron_job_id: str | None = None,
 ) -> Job | CronJob:
@@ -48,7 +102,7 @@ def job_scheduler(
         cron: a cron expression, in the time zone that SCHEDULER_TIMEZONE names. The cron job stays registered
             until it is cancelled, through restarts of the application and of cron schedulers.
         time_delta: how long from now the job is enqueued.
-        job_timeout: seconds after which a run is ended, as failed; -1: never.
+        job_timeout: seconds after which a run is ended, as failed, or text such as "3m"; -1: never.
         description: what the job is for, as dashboards show it; the function's name if it is not given.
         cron_job_id: with `cron`: what the cron job is known by. If it is not given, it is derived from
             function, queue and arguments, which must be literals then.
@@ -67,7 +121,9 @@ def job_scheduler(
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
-        check_call_arguments(function_args, function_kwargs, scheduler.format)
+        check_call_arguments(
+            function_args, function_kwargs, scheduler.format, same_process=scheduler.runs_here
+        )
         # Applications have tests that look at exactly these keyword arguments: nothing is passed unasked.
         call: dict[str, Any] = {
             "queue_name": queue_name,

@@ -6,9 +6,13 @@ import math
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from difflib import get_close_matches
+from numbers import Real
 from typing import Any, TypeVar
 
-from rq_mon.calls.serializers import Format
+from rq.exceptions import TimeoutFormatError
+from rq.utils import parse_timeout
+
+from rq_mon.calls.serializers import Format, reason_of
 
 T = TypeVar("T")
 
@@ -38,13 +42,19 @@ def check_queue_name(name: object) -> str:
     return name
 
 
-def check_timeout(seconds: object, argument: str = "job_timeout") -> int:
-    """Return `seconds` if a job can be given so long: a whole number above 0, or -1 for no limit."""
-    expected = f"{argument}: expected a whole number of seconds above 0, or {NO_TIMEOUT} for no limit"
-    if not isinstance(seconds, int) or isinstance(seconds, bool):
-        raise TypeError(f"{expected}; got {seconds!r}")
-    if seconds <= 0 and seconds != NO_TIMEOUT:
-        raise ValueError(f"{expected}; got {seconds!r}")
+def check_timeout(timeout: object, argument: str = "job_timeout") -> int:
+    """Return the whole seconds that RQ reads `timeout` as: above 0, or -1 for no limit."""
+    expected = (
+        f"{argument}: expected seconds above 0, text such as '3m' or '2h', or {NO_TIMEOUT} for no limit"
+    )
+    if not isinstance(timeout, (Real, str)) or isinstance(timeout, bool):
+        raise TypeError(f"{expected}; got {timeout!r}")
+    try:
+        seconds = parse_timeout(timeout)  # type: ignore[arg-type]
+    except (TimeoutFormatError, ValueError, OverflowError, AssertionError) as error:
+        raise ValueError(f"{expected}; got {timeout!r}") from error
+    if seconds is None or (seconds <= 0 and seconds != NO_TIMEOUT):
+        raise ValueError(f"{expected}; got {timeout!r}")
     return seconds
 
 
@@ -80,6 +90,8 @@ def check_call_arguments(
     kwargs: object,
     format_: Format,
     names: tuple[str, str] = ("function_args", "function_kwargs"),
+    *,
+    same_process: bool = False,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
     """Return the arguments of a job's function, which a worker must be able to read.
 
@@ -96,18 +108,20 @@ def check_call_arguments(
     for name in named:
         if not isinstance(name, str):
             raise TypeError(f"{kwargs_name}: expected names that are strings, got {name!r}")
-    if format_.error((positional, named)) is not None:
+    if format_.error((positional, named), same_process=same_process) is not None:
         for index, value in enumerate(positional):
-            check_serializable(value, format_, f"{args_name}[{index}]")
+            check_serializable(value, format_, f"{args_name}[{index}]", same_process=same_process)
         for name, value in named.items():
-            check_serializable(value, format_, f"{kwargs_name}[{name!r}]")
+            check_serializable(value, format_, f"{kwargs_name}[{name!r}]", same_process=same_process)
+        check_serializable(
+            (positional, named), format_, f"{args_name} and {kwargs_name}", same_process=same_process
+        )
     return positional, named
 
 
-def check_serializable(value: object, format_: Format, place: str) -> None:
+def check_serializable(value: object, format_: Format, place: str, *, same_process: bool = False) -> None:
     """Raise TypeError if `value` cannot be written in this format; `place` is named, the value is not."""
-    error = format_.error(value)
+    error = format_.error(value, same_process=same_process)
     if error is not None:
-        raise TypeError(
-            f"{place}: expected a value that {format_.expected}, got {type(value).__name__}: {error}"
-        )
+        found = f"{type(value).__name__}: {reason_of(error)}"
+        raise TypeError(f"{place}: expected a value that {format_.expected}, got {found}") from error

@@ -12,7 +12,7 @@ from typing import Any
 from rq.utils import import_attribute, resolve_function_reference
 
 from rq_mon.calls.job_function import function_told
-from rq_mon.calls.serializers import PICKLE, Format
+from rq_mon.calls.serializers import PICKLE, Format, reason_of
 
 Function = Callable[..., Any] | str
 """A function, or its dotted path."""
@@ -80,10 +80,11 @@ def _check_owner(function: Callable[..., Any], format_: Format, same_process: bo
     """A method travels with its instance, whose class the worker imports."""
     instance = getattr(function, "__self__", function)
     _check_importable(instance if inspect.isclass(instance) else type(instance), function, same_process)
-    error = format_.error(instance)
+    error = format_.error(instance, same_process=same_process)
     if error is not None:
         raise TypeError(
-            f"function: expected one of an object that {format_.expected}, got {instance!r}: {error}"
+            f"function: expected one of an object that {format_.expected}, got one of"
+            f" {type(instance).__name__}: {reason_of(error)}"
         )
 
 

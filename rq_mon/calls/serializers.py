@@ -6,6 +6,7 @@ be enqueued by `rq.Queue(serializer="json")` as well, and worked by `rq worker -
 
 from __future__ import annotations
 
+import io
 import json
 import math
 import pickle
@@ -30,8 +31,21 @@ class Format:
     """What RQ's queues, jobs and workers are given."""
     expected: str
     """What it can hold, for messages: "expected a value that …"."""
-    error: Callable[[object], Exception | None]
-    """Tells why a value cannot be written and read back, None if it can."""
+    check: Callable[[object, bool], None]
+    """Raises whatever keeps a value from being written here and read by a worker."""
+
+    def error(self, value: object, *, same_process: bool = False) -> Exception | None:
+        """Tell why a value cannot be written and read back, None if it can.
+
+        Args:
+            value: anything; its own code, which may raise anything, decides how it is pickled.
+            same_process: it is read in this very process, so that `__main__` is what it is here.
+        """
+        try:
+            self.check(value, same_process)
+        except Exception as error:
+            return error
+        return None
 
 
 class JSONSerializer(serializers.JSONSerializer):
@@ -62,27 +76,35 @@ class JSONSerializer(serializers.JSONSerializer):
             raise ValueError(f"expected JSON, as RQ_SERIALIZER says, got {found}") from error
 
 
+def reason_of(error: Exception) -> str:
+    """Return what an error of any class says, also of one that cannot say it."""
+    try:
+        return str(error) or type(error).__name__
+    except Exception:  # the application's own class
+        return type(error).__name__
+
+
 def _is_pickle(data: bytes) -> bool:
     return data.startswith(PICKLE_PROTOCOL_2_OR_LATER)
 
 
-def _pickling_error(value: object) -> Exception | None:
-    try:
-        serializers.DefaultSerializer.dumps(value)
-    except (pickle.PicklingError, TypeError, AttributeError, ValueError, RecursionError) as error:
-        return error
-    return None
+class _PicklerForWorkers(pickle.Pickler):
+    """Refuses what is defined in `__main__`, which is another module in a worker."""
+
+    def reducer_override(self, obj: Any) -> Any:
+        thing = obj if hasattr(obj, "__qualname__") else type(obj)
+        if getattr(thing, "__module__", None) == "__main__":
+            raise pickle.PicklingError(f"workers cannot import __main__.{thing.__qualname__}")
+        return NotImplemented
 
 
-def _json_error(value: object) -> Exception | None:
-    try:
-        _check_json(value)
-    except (TypeError, ValueError, RecursionError) as error:
-        return error
-    return None
+def _check_pickle(value: object, same_process: bool) -> None:
+    if not same_process:
+        _PicklerForWorkers(io.BytesIO(), pickle.HIGHEST_PROTOCOL).dump(value)
+    PICKLE.serializer.loads(PICKLE.serializer.dumps(value))
 
 
-def _check_json(value: object) -> None:
+def _check_json(value: object, _same_process: bool = False) -> None:
     """Refuse also what json.dumps would change without a word: keys that are no strings. A tuple may pass."""
     if isinstance(value, (list, tuple)):
         for item in value:
@@ -98,8 +120,8 @@ def _check_json(value: object) -> None:
         raise TypeError(f"JSON has no type {type(value).__name__}")
 
 
-PICKLE = Format(serializers.DefaultSerializer, "can be pickled", _pickling_error)
-JSON = Format(JSONSerializer, "JSON can hold", _json_error)
+PICKLE = Format(serializers.DefaultSerializer, "can be pickled and read by a worker", _check_pickle)
+JSON = Format(JSONSerializer, "JSON can hold", _check_json)
 
 FORMATS: Mapping[SerializerName, Format] = {"pickle": PICKLE, "json": JSON}
 """By the values of RQ_SERIALIZER."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import socket
+from functools import cache
 from typing import Any
 
 from redis import Connection, ConnectionPool, Redis
@@ -64,6 +65,15 @@ def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int =
     if uses_tls(url):
         options["connection_class"] = TlsConnection
     return Redis.from_url(url, **options)
+
+
+@cache
+def shared_client(url: str) -> Redis:
+    """Return the one client of this process for `url`, which must not be closed or changed.
+
+    Its pool serves all threads; a forked process gets connections of its own.
+    """
+    return connect(url)
 
 
 def _master_pool(url: str, options: dict[str, Any]) -> ConnectionPool:

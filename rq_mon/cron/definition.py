@@ -134,7 +134,7 @@ def define(
     argument_names: tuple[str, str] = ("args", "kwargs"),
     format_: Format = PICKLE,
     retry: Retry | None = None,
-    timeout: int,
+    timeout: float | str,
     description: str | None = None,
     cron_job_id: str | None = None,
 ) -> CronJob:

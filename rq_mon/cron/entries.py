@@ -31,7 +31,7 @@ class CronEntry:
     queue_name: str
     retry_backoff: bool | int = False
     retry_intervals: RetryIntervals = 0
-    job_timeout: int = DEFAULT_TIMEOUT_SECONDS
+    job_timeout: float | str = DEFAULT_TIMEOUT_SECONDS
     description: str | None = None
     id: str | None = None
     """Derived from function, queue and arguments if it is not given; they must be literals then."""

@@ -138,16 +138,19 @@ def test_purging_deletes_the_jobs_in_one_state_and_no_others(
     fill(scheduler, "scheduled", 3)
     scheduler.enqueue("another", jobs.add, 1, 2)
 
-    left = scheduler.purge("queue", state)
+    scheduler.enqueue_in("queue", timedelta(hours=2), jobs.add, 1, 2)
+    expected = {"queued": 3, "failed": 3, "scheduled": 4}
+
+    removed = scheduler.purge("queue", state)
 
     counts = {
         "queued": scheduler.queued_count("queue"),
         "failed": scheduler.failed_count("queue"),
         "scheduled": scheduler.scheduled_count("queue"),
     }
-    assert left == 0
-    assert counts == {"queued": 3, "failed": 3, "scheduled": 3} | {state: 0}
-    assert len(redis_client.keys("rq:job:*")) == 7
+    assert removed == expected[state]
+    assert counts == expected | {state: 0}
+    assert len(redis_client.keys("rq:job:*")) == 11 - removed
 
 
 def test_purging_leaves_nothing_of_a_failed_job(scheduler: DataHubScheduler, redis_client: Any) -> None:
@@ -165,15 +168,17 @@ def test_purging_works_through_more_jobs_than_one_batch(scheduler: DataHubSchedu
     fill(scheduler, "queued", JOBS_PER_BATCH + 1)
     fill(scheduler, "scheduled", JOBS_PER_BATCH + 1)
 
+    assert scheduler.purge("queue") == JOBS_PER_BATCH + 1
+    assert scheduler.purge("queue", "scheduled") == JOBS_PER_BATCH + 1
     assert scheduler.purge("queue") == 0
-    assert scheduler.purge("queue", "scheduled") == 0
 
 
 def test_purging_tolerates_jobs_that_are_gone(scheduler: DataHubScheduler, redis_client: Any) -> None:
     job = scheduler.enqueue("queue", jobs.add, 1, 2)
     redis_client.delete(job.key)
 
-    assert scheduler.purge("queue", "queued") == 0
+    assert scheduler.purge("queue", "queued") == 1
+    assert scheduler.queued_count("queue") == 0
 
 
 @pytest.mark.parametrize("state", ["quueued", "", None, "finished"])
@@ -205,6 +210,7 @@ def test_cancelling_leaves_no_cron_job(scheduler: DataHubScheduler, redis_client
     scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2))
     scheduler.cron("queue", EVERY_MINUTE, jobs.add, (3, 4))
 
+    assert scheduler.cancel_cron_jobs() == 2
     assert scheduler.cancel_cron_jobs() == 0
     assert scheduler.scheduled_jobs() == []
     assert redis_client.keys("*") == []
