@@ -12,6 +12,7 @@ import math
 import pickle
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from types import FunctionType
 from typing import Any
 
 from rq import serializers
@@ -92,8 +93,8 @@ class _PicklerForWorkers(pickle.Pickler):
     """Refuses what is defined in `__main__`, which is another module in a worker."""
 
     def reducer_override(self, obj: Any) -> Any:
-        thing = obj if hasattr(obj, "__qualname__") else type(obj)
-        if getattr(thing, "__module__", None) == "__main__":
+        thing = obj if isinstance(obj, (type, FunctionType)) else type(obj)
+        if thing.__module__ == "__main__":
             raise pickle.PicklingError(f"workers cannot import __main__.{thing.__qualname__}")
         return NotImplemented
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from rq import Queue, Retry
+from rq.job import JobStatus
 
 from rq_mon.jobs.purge import JOBS_PER_BATCH
 from scheduler import DataHubScheduler
@@ -110,13 +111,46 @@ def test_strategies_are_named(redis_client: Any) -> None:
         DataHubScheduler("frok")
 
 
-def test_a_context_closes_its_connection(redis_client: Any) -> None:
+def test_all_of_a_process_share_their_connections(redis_client: Any) -> None:
+    jobs_enqueued = []
     before = len(redis_client.client_list())
-    with DataHubScheduler() as scheduler:
-        scheduler.queued_count("queue")
-        assert len(redis_client.client_list()) == before + 1
+    for _ in range(20):
+        with DataHubScheduler() as scheduler:
+            jobs_enqueued.append(scheduler.enqueue("queue", jobs.add, 1, 2))
 
-    assert len(redis_client.client_list()) == before
+    assert {job.get_status() for job in jobs_enqueued} == {JobStatus.QUEUED}
+    assert len(redis_client.client_list()) <= before + 1
+
+
+ENQUEUES_IN_A_FORK = """
+import os, threading
+from scheduler import job_scheduler
+first = job_scheduler("os.getcwd")
+child = os.fork()
+there = [job_scheduler("os.getcwd") for _ in range(20)]
+assert {job.get_status() for job in [first, *there]} == {"queued"}
+if child:
+    _, status = os.waitpid(child, 0)
+    assert status == 0
+    threads = [threading.Thread(target=job_scheduler, args=("os.getcwd",)) for _ in range(9)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+"""
+
+
+def test_forks_and_threads_enqueue_beside_each_other_and_end_without_a_word(
+    redis_client: Any, project_root: Path
+) -> None:
+    done = subprocess.run(
+        [sys.executable, "-c", ENQUEUES_IN_A_FORK],
+        cwd=project_root,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert (done.returncode, done.stderr) == (0, "")
+    assert redis_client.llen("rq:queue:short-running") == 50
 
 
 def fill(scheduler: DataHubScheduler, state: str, count: int) -> None:
