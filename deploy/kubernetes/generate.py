@@ -17,8 +17,12 @@ from stack.settings import PROJECT_ROOT
 FOLDER = Path(__file__).resolve().parent
 HEADER = "# Written by `make manifests` from {source}: change that, not this file.\n"
 
-OPERATORS_OWN = {"Watchdog", "RQAlertmanagerDown"}
-"""About Prometheus and Alertmanager themselves: the operator brings its own, under its own names of jobs."""
+OPERATORS_OWN = {"Watchdog"}
+"""The operator brings its own."""
+
+RULES = PROJECT_ROOT / "prometheus" / "rules"
+OPERATORS_OWN_FILES = {RULES / "stack" / "prometheus.yml", RULES / "stack" / "alertmanager.yml"}
+"""About Prometheus and Alertmanager themselves: the operator brings rules of its own for them."""
 
 Manifest = dict[str, Any]
 
@@ -52,7 +56,7 @@ def _generate() -> Iterator[tuple[Path, str]]:
     yield _file(
         "components/redis/redis-conf.yaml", "stack/redis.conf", [_config_map("redis-conf", [redis_conf])]
     )
-    rules = sorted((PROJECT_ROOT / "prometheus" / "rules").glob("*.yml"))
+    rules = sorted(set(RULES.rglob("*.yml")) - OPERATORS_OWN_FILES)
     yield _file("components/prometheus-operator/rules.yaml", "prometheus/rules", map(_prometheus_rule, rules))
     yield _file(
         "components/prometheus-operator/service-monitors.yaml",
@@ -97,10 +101,15 @@ def _service_monitors() -> Iterator[Manifest]:
 
 
 def _service_monitor(name: str, job: Mapping[str, Any]) -> Manifest:
-    # The operator takes the service's name for the label `job`, which the rules know. The instance names the
-    # Redis: here it is the namespace, for both its exporters. Without the labels that change with the pod, a
-    # new pod goes on with the series of the old one.
+    # The instance names the Redis: what the label app.kubernetes.io/instance of the exporter's Service says, or
+    # else the namespace. Without the labels that change with the pod, a new pod goes on with the series of the
+    # old one.
     of_the_namespace = {"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "instance"}
+    of_the_service = {
+        "sourceLabels": ["__meta_kubernetes_service_label_app_kubernetes_io_instance"],
+        "regex": "(.+)",
+        "targetLabel": "instance",
+    }
     of_the_pod = {"action": "labeldrop", "regex": "pod|container|endpoint"}
     return {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -113,7 +122,7 @@ def _service_monitor(name: str, job: Mapping[str, Any]) -> Manifest:
                     "port": "metrics",
                     "interval": job["scrape_interval"],
                     "scrapeTimeout": job["scrape_timeout"],
-                    "relabelings": [of_the_namespace, of_the_pod],
+                    "relabelings": [of_the_namespace, of_the_service, of_the_pod],
                 }
             ],
         },

@@ -36,7 +36,7 @@ class RuleFile:
 
 def rule_files() -> list[RuleFile]:
     """Return every file of rules, by name."""
-    return [_read(path) for path in sorted(RULES.glob("*.yml"))]
+    return [_read(path) for path in sorted(RULES.rglob("*.yml"))]
 
 
 def _read(path: Path) -> RuleFile:

@@ -170,7 +170,7 @@ def _seconds_of(prometheus: Prometheus, expressions: Sequence[str]) -> float:
 
 def _groups() -> Iterator[tuple[str, int, list[str]]]:
     default = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())["global"]["evaluation_interval"]
-    for path in sorted(RULES.glob("*.yml")):
+    for path in sorted(RULES.rglob("*.yml")):
         for group in yaml.safe_load(path.read_text())["groups"]:
             interval = interval_seconds(group.get("interval", default))
             yield group["name"], interval, [rule["expr"] for rule in group["rules"]]

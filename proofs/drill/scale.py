@@ -43,6 +43,9 @@ def scale_rules(text: str) -> str:
     for pattern, replacement in (
         (rf"(?<=\bfor: ){DURATION}$", lambda found: scaled(found[0])),
         (rf"(?<=\[){DURATION}(?=\])", lambda found: scaled(found[0], SHORTEST_WINDOW)),
+        # Subqueries: the window, and the step within it.
+        (rf"(?<=\[){DURATION}(?=:)", lambda found: scaled(found[0], SHORTEST_WINDOW)),
+        (rf"(?<=:){DURATION}(?=\])", lambda found: scaled(found[0])),
         (rf"(?<=\boffset ){DURATION}", lambda found: scaled(found[0], SHORTEST_OFFSET)),
         (rf"(?<=\binterval: ){DURATION}$", lambda _: interval),
         # Numbers that stand for a duration: the window of a rate, and the interval of a group.
@@ -76,6 +79,6 @@ def scale_tree(directory: Path) -> None:
     for path, scale in (
         (folder / "prometheus.yml", scale_prometheus),
         (folder / "alertmanager.yml", scale_alertmanager),
-        *((rules, scale_rules) for rules in sorted((folder / "rules").glob("*.yml"))),
+        *((rules, scale_rules) for rules in sorted((folder / "rules").rglob("*.yml"))),
     ):
         path.write_text(scale(path.read_text(encoding="utf-8")), encoding="utf-8")

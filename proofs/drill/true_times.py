@@ -20,7 +20,7 @@ class TrueTimes:
     def __init__(self, project: Path) -> None:
         folder = project / "prometheus"
         self._lasting: dict[tuple[str, str], float] = {}
-        for path in (folder / "rules").glob("*.yml"):
+        for path in (folder / "rules").rglob("*.yml"):
             for group in _read(path)["groups"]:
                 for rule in filter(lambda rule: "alert" in rule, group["rules"]):
                     self._lasting[rule["alert"], rule["labels"]["severity"]] = seconds(rule.get("for", "0s"))

@@ -29,7 +29,7 @@ class NativeStack(StackCopy):
     def evaluate_rules_every(self, seconds: int) -> None:
         """Shorten the intervals of the rules, so that a test need not wait for minutes."""
         folder = self.directory / "prometheus"
-        for file in [folder / "prometheus.yml", *(folder / "rules").glob("*.yml")]:
+        for file in [folder / "prometheus.yml", *(folder / "rules").rglob("*.yml")]:
             shorter = re.sub(
                 r"\b((?:evaluation_)?interval): \d+[sm]$", rf"\1: {seconds}s", file.read_text(), flags=re.M
             )

@@ -87,7 +87,7 @@ def selectors(query: Asked) -> Iterator[tuple[Any, tuple[Any, ...]]]:
 def recording_rules(project_root: Path) -> set[str]:
     return {
         rule["record"]
-        for file in (project_root / "prometheus" / "rules").glob("*.yml")
+        for file in (project_root / "prometheus" / "rules").rglob("*.yml")
         for group in yaml.safe_load(file.read_text())["groups"]
         for rule in group["rules"]
         if "record" in rule
@@ -122,7 +122,7 @@ def test_every_metric_of_the_catalogue_is_on_a_dashboard(project_root: Path) -> 
     read = " ".join(query.expr for query in PANEL_QUERIES)
     read += " ".join(
         rule["expr"]
-        for file in (project_root / "prometheus" / "rules").glob("*.yml")
+        for file in (project_root / "prometheus" / "rules").rglob("*.yml")
         for group in yaml.safe_load(file.read_text())["groups"]
         for rule in group["rules"]
         if rule.get("record", "-") in read

@@ -24,7 +24,7 @@ def check_with_promtool(promtool: Sequence[str], folder: str = str(PROMETHEUS)) 
     """
     rules, tests = (
         [f"{folder}/{path.relative_to(PROMETHEUS)}" for path in sorted(PROMETHEUS.glob(pattern))]
-        for pattern in ("rules/*.yml", "tests/*.yml")
+        for pattern in ("rules/**/*.yml", "tests/*.yml")
     )
     for arguments in (
         ["check", "rules", *rules],

@@ -14,6 +14,7 @@ FOREIGN: dict[str, Service | None] = {
     "redis_aof_last_write_status": REDIS_EXPORTER,
     "redis_aof_last_bgrewrite_status": REDIS_EXPORTER,
     "prometheus_rule_evaluation_failures_total": PROMETHEUS,
+    "alertmanager_build_info": ALERTMANAGER,
     "alertmanager_notifications_failed_total": ALERTMANAGER,
 }
 """Who serves each; Prometheus itself makes `up` of every scrape."""

@@ -55,7 +55,7 @@ def rules() -> list[dict[str, Any]]:
     """Every rule of every file."""
     return [
         rule
-        for path in sorted((PROMETHEUS / "rules").glob("*.yml"))
+        for path in sorted((PROMETHEUS / "rules").rglob("*.yml"))
         for group in yaml.safe_load(path.read_text())["groups"]
         for rule in group["rules"]
     ]

@@ -40,7 +40,7 @@ pytestmark = pytest.mark.needs(
 LINKS = {"GRAFANA_URL": "http://grafana.example", "REPOSITORY_URL": "https://git.example/rq-mon/"}
 RULES = sum(
     len(group["rules"])
-    for path in (FOLDER / "rules").glob("*.yml")
+    for path in (FOLDER / "rules").rglob("*.yml")
     for group in yaml.safe_load(path.read_text())["groups"]
 )
 
@@ -94,7 +94,7 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         )
         (directory / "prometheus.yml").write_text(config)
         (directory / "rules").mkdir()
-        for rules in (FOLDER / "rules").glob("*.yml"):
+        for rules in (FOLDER / "rules").rglob("*.yml"):
             (directory / "rules" / rules.name).write_text(impatient_rules(rules.read_text()))
         arguments = [
             PROMETHEUS_PROGRAM.path(),

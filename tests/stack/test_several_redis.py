@@ -75,7 +75,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRedis]:
             shared, ports, lambda service: f"127.0.0.1:{ports[service]}", directory / "targets"
         )
         (directory / "prometheus.yml").write_text(config)
-        for rules in (FOLDER / "rules").glob("*.yml"):
+        for rules in (FOLDER / "rules").rglob("*.yml"):
             (directory / "rules" / rules.name).write_text(_at_once(impatient_rules(rules.read_text())))
         arguments = [
             PROMETHEUS_PROGRAM.path(),

@@ -18,7 +18,7 @@ SCRAPE = 15
 
 AMBIGUOUS_RULE = """
 groups:
-  - name: drill
+  - name: rq-drill
     rules:
       - record: queue:rq_jobs:total
         expr: rq_queue_workers * on (queue) rq_jobs

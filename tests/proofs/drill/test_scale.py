@@ -37,7 +37,7 @@ def tree(project_root: Path, tmp_path: Path) -> Path:
 def rules(tree: Path) -> list[dict[str, Any]]:
     return [
         rule
-        for path in sorted((tree / "prometheus" / "rules").glob("*.yml"))
+        for path in sorted((tree / "prometheus" / "rules").rglob("*.yml"))
         for group in yaml.safe_load(path.read_text())["groups"]
         for rule in group["rules"]
     ]
@@ -79,7 +79,7 @@ def test_every_window_is_shorter_and_holds_enough_scrapes(project_root: Path, tr
 
 
 def test_numbers_that_stand_for_durations_are_scaled_with_them(project_root: Path, tree: Path) -> None:
-    text = "".join(path.read_text() for path in sorted((tree / "prometheus" / "rules").glob("*.yml")))
+    text = "".join(path.read_text() for path in sorted((tree / "prometheus" / "rules").rglob("*.yml")))
 
     assert text.count(f" / {300 / FACTOR:g} unless ") == 3
     assert text.count(f"{EVALUATION_SECONDS:g} * sum_over_time(") == 2
@@ -101,7 +101,7 @@ def test_prometheus_and_alertmanager_take_it(tree: Path) -> None:
     folder = tree / "prometheus"
     for command in (
         ["promtool", "check", "config", "--syntax-only", str(folder / "prometheus.yml")],
-        ["promtool", "check", "rules", *map(str, sorted((folder / "rules").glob("*.yml")))],
+        ["promtool", "check", "rules", *map(str, sorted((folder / "rules").rglob("*.yml")))],
         ["amtool", "check-config", str(folder / "alertmanager.yml")],
     ):
         checked = subprocess.run(command, capture_output=True, text=True)

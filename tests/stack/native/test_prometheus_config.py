@@ -114,7 +114,7 @@ def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) ->
     )
 
     assert result.returncode == 0, result.stdout + result.stderr
-    rules = sorted((PROJECT_ROOT / "prometheus" / "rules").glob("*.yml"))
+    rules = sorted((PROJECT_ROOT / "prometheus" / "rules").rglob("*.yml"))
     assert rules
     for file in rules:
         assert file.name in result.stdout
