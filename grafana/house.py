@@ -49,8 +49,8 @@ ANY_IS_BAD = thresholds("green", (1, "red"))
 SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = thresholds("green", (1, "orange"))
 
-REDIS_COLUMN = Label("instance", "Redis", width=60)
-"""Last of the labels of a table: as a rule there is one Redis."""
+REDIS_COLUMN = Label("instance", "Redis", width=110)
+"""Last of the labels of a table: as a rule there is one Redis. An address such as 10.2.3.4:9726 fits in."""
 
 OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({OWN_INSTANCE})?$/", "$1")
 """In legends; where there is one Redis, none is."""

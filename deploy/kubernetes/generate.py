@@ -101,13 +101,13 @@ def _service_monitors() -> Iterator[Manifest]:
 
 
 def _service_monitor(name: str, job: Mapping[str, Any]) -> Manifest:
-    # The instance names the Redis: what the label app.kubernetes.io/instance of the exporter's Service says, or
-    # else the namespace. Without the labels that change with the pod, a new pod goes on with the series of the
-    # old one.
+    # The instance names the Redis, for both its exporters: `shop` by the Service shop-rq-exporter, and the
+    # namespace by a Service without a prefix. Without the labels that change with the pod, a new pod goes on
+    # with the series of the old one.
     of_the_namespace = {"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "instance"}
     of_the_service = {
-        "sourceLabels": ["__meta_kubernetes_service_label_app_kubernetes_io_instance"],
-        "regex": "(.+)",
+        "sourceLabels": ["__meta_kubernetes_service_name"],
+        "regex": f"(.+)-{name}",
         "targetLabel": "instance",
     }
     of_the_pod = {"action": "labeldrop", "regex": "pod|container|endpoint"}

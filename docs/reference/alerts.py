@@ -37,6 +37,10 @@ Fires {when}; runbook: [{name}](runbooks/{name}.md).
 """
 
 
+PROMISE = re.compile(r"\{\{ with printf .*?\}\}(.*?)\{\{ \. \| first.*?\}\}(.*?)\{\{ end \}\}")
+"""What a template asks Prometheus for when the alert fires: the queue's objective."""
+
+
 def alerts_page() -> str:
     """Return the page."""
     files = [file for file in rule_files() if file.alerts()]
@@ -65,7 +69,7 @@ def _alert(rule: dict[str, Any]) -> str:
         name=rule["alert"],
         severity=_severity(rule),
         summary=rule["annotations"]["summary"],
-        description=rule["annotations"]["description"],
+        description=PROMISE.sub(r"\1{{ objective }}\2", rule["annotations"]["description"]),
         when="at once" if lasting == "0s" else f"when this holds for {code(lasting)}",
         expression=rule["expr"].rstrip(),
     )

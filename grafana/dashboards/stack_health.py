@@ -10,8 +10,12 @@ from grafana.layer.tables import Column, Label, table
 from grafana.layer.words import alert_list
 from grafana.queries import alerts, stack
 
-UP = [value_mapping({0: ("down", "red"), 1: ("up", "green")})]
+UP = [value_mapping({0: ("down", "red"), 1: ("up", "green"), stack.NOT_SCRAPED: ("not scraped", "gray")})]
 OK = [value_mapping({0: ("failing", "red"), 1: ("ok", "green")})]
+
+NO_REDIS_EXPORTER = "redis_exporter is not scraped"
+NO_PROMETHEUS = "Prometheus does not scrape itself"
+NO_MONITORING = "Neither Prometheus nor Alertmanager is scraped"
 
 DASHBOARD = rq_dashboard(
     links.STACK_HEALTH,
@@ -22,7 +26,7 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Services down",
-                "Services that Prometheus cannot scrape; which ones: below.",
+                "Services that Prometheus has scraped and now cannot; which ones: below.",
                 stack.targets_down(),
                 colours=ANY_IS_BAD,
             ),
@@ -40,7 +44,7 @@ DASHBOARD = rq_dashboard(
                 "next restart of Redis loses jobs: look for a full disk.",
                 stack.redis_persists(),
                 mappings=OK,
-                no_value="redis-exporter down",
+                no_value=NO_REDIS_EXPORTER,
             ),
             stat(
                 "Firing alerts",
@@ -48,20 +52,28 @@ DASHBOARD = rq_dashboard(
                 alerts.firing_alerts(),
                 colours=ANY_IS_BAD,
             ),
-            stat("Series", "Series in Prometheus' memory.", stack.head_series(), sparkline=True),
+            stat(
+                "Series",
+                "Series in Prometheus' memory.",
+                stack.head_series(),
+                sparkline=True,
+                no_value=NO_PROMETHEUS,
+            ),
             stat(
                 "Stored",
                 "Size of Prometheus' blocks on disk; the newest two hours are not in it.",
                 stack.stored_bytes(),
                 unit="bytes",
                 sparkline=True,
+                no_value=NO_PROMETHEUS,
             ),
         ),
         row(
             7,
             state_timeline(
                 "Services",
-                "Whether Prometheus could scrape each service.",
+                "Whether Prometheus could scrape each service. One that never answered is not scraped, as "
+                "far as Prometheus knows.",
                 stack.targets_up(),
                 states=UP,
             ),
@@ -73,7 +85,7 @@ DASHBOARD = rq_dashboard(
             table(
                 "Versions",
                 "What runs.",
-                [Label("job", "Program"), Label("version", "Version")],
+                [Label("program", "Program"), Label("version", "Version")],
                 [Column("Instances", stack.versions())],
                 sort_by="Program",
                 descending=False,
@@ -90,13 +102,21 @@ DASHBOARD = rq_dashboard(
                 stack.redis_memory(),
                 unit="bytes",
                 series_colours={"limit": "red"},
+                no_value=NO_REDIS_EXPORTER,
             ),
             time_series(
                 "Clients",
                 "Connections to Redis; those that wait for a job are the idle workers.",
                 stack.redis_clients(),
+                no_value=NO_REDIS_EXPORTER,
             ),
-            time_series("Commands", "Commands that Redis ran.", [stack.redis_commands()], unit="ops"),
+            time_series(
+                "Commands",
+                "Commands that Redis ran.",
+                [stack.redis_commands()],
+                unit="ops",
+                no_value=NO_REDIS_EXPORTER,
+            ),
             time_series(
                 "Losses",
                 "Keys that Redis threw away for want of memory, which may be jobs, and clients it turned "
@@ -105,6 +125,7 @@ DASHBOARD = rq_dashboard(
                 unit=A_MINUTE,
                 bars=True,
                 series_colours={"keys evicted": "red", "connections rejected": "orange"},
+                no_value=NO_REDIS_EXPORTER,
             ),
         ),
         Heading("Exporter"),
@@ -145,15 +166,21 @@ DASHBOARD = rq_dashboard(
                 stack.monitoring_losses(),
                 unit=A_MINUTE,
                 bars=True,
+                no_value=NO_MONITORING,
             ),
             time_series(
                 "Rule groups",
                 "How long the last evaluation of each group of rules took.",
                 [stack.rule_durations()],
                 unit="s",
+                no_value=NO_PROMETHEUS,
             ),
             time_series(
-                "Samples", "Samples a second that Prometheus takes in.", [stack.samples()], unit="cps"
+                "Samples",
+                "Samples a second that Prometheus takes in.",
+                [stack.samples()],
+                unit="cps",
+                no_value=NO_PROMETHEUS,
             ),
             time_series(
                 "Notifications",
@@ -161,7 +188,7 @@ DASHBOARD = rq_dashboard(
                 [stack.notifications()],
                 unit=A_MINUTE,
                 bars=True,
-                no_value="No notification",
+                no_value="No notification, or Alertmanager is not scraped",
             ),
         ),
     ],

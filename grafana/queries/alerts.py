@@ -6,8 +6,8 @@ from grafana.layer.query import Query
 from grafana.queries.promql import equals, selector
 
 FIRING = equals("alertstate", "firing")
-REAL = 'alertname!="Watchdog"'
-"""The Watchdog always fires: it proves that alerts arrive."""
+REAL = 'alertname=~"RQ.+"'
+"""Ours, whatever else Prometheus watches. The Watchdog always fires: it proves that alerts arrive."""
 
 OF_INSTANCE = 'instance=~"($instance)?"'
 OF_QUEUE = 'queue=~"($queue)?"'

@@ -45,7 +45,9 @@ FOREIGN = {
     "redis_rdb_last_bgsave_status",
     "redis_aof_last_write_status",
     "redis_instance_info",
+    "redis_up",
     "prometheus_build_info",
+    "grafana_build_info",
     "prometheus_tsdb_head_series",
     "prometheus_tsdb_storage_blocks_bytes",
     "prometheus_tsdb_head_samples_appended_total",
@@ -160,6 +162,8 @@ STEP_WINDOWS = {
     # Growth, and what has been so for a minute: a longer step does not make them mean something else.
     "deriv": "5m",
     "min_over_time": "1m",
+    # What a target has served of late tells which program it is.
+    "last_over_time": "1h",
 }
 
 

@@ -74,7 +74,7 @@ def test_no_rule_names_a_job_a_port_or_an_instance() -> None:
 
 
 def test_sums_drop_labels_by_name_so_that_others_survive() -> None:
-    """Of a scraped series all that say which process served it, or two exporters of one Redis would be two."""
+    """Of scraped series all that tell processes apart, or two exporters of one Redis would be two."""
     for rule in rules():
         assert not re.search(r"\bby \(", rule["expr"]), rule["expr"]
         for dropped, series in re.findall(r"without \(([^)]*)\) \(\s*(?:\w+\(\s*)*([\w:]+)", rule["expr"]):

@@ -63,7 +63,7 @@ def test_runbook_is_the_page_of_this_alert(alert: Alert) -> None:
 
 @every_alert
 def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, project_root: Path) -> None:
-    """Those of its labels that are choices on the dashboard, which a template may pick, are all in the link."""
+    """The link chooses each of its labels that is a choice on the dashboard, whichever a template picks."""
     dashboard, _, query = alert.annotations["dashboard_url"].partition("?")
     uids = re.findall(r"\brq-[a-z-]+", dashboard.removeprefix(DASHBOARD))
     choices = [
