@@ -134,8 +134,9 @@ dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 docs: $(VENV)/.runtime ## Write docs/metrics.md and docs/alerts.md anew from the catalogue and the rules
 	$(BIN)/python -m docs.reference
 
-manifests: $(VENV)/.runtime ## Write the generated manifests for Kubernetes anew
+manifests: $(VENV)/.runtime ## Write the Kubernetes manifests, and the package's copies of rules and dashboards
 	$(BIN)/python -m deploy.kubernetes
+	$(BIN)/python -m deploy.package_data
 
 screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
 	$(BIN)/python -m proofs.screenshots $(ARGS)

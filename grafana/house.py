@@ -14,7 +14,7 @@ from grafana.layer.panel import Panel
 from grafana.layer.tables import Label
 from grafana.links import TITLES
 from grafana.queries import alerts, recorded
-from grafana.queries.promql import AT_INSTANCE, OWN_INSTANCE, QUEUE, select
+from grafana.queries.promql import AT_INSTANCE, QUEUE, select
 from rq_mon import catalogue
 
 TAG = "rq"
@@ -52,7 +52,7 @@ ANY_IS_ODD = thresholds("green", (1, "orange"))
 REDIS_COLUMN = Label("instance", "Redis", width=110)
 """Last of the labels of a table: as a rule there is one Redis. An address such as 10.2.3.4:9726 fits in."""
 
-OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({OWN_INSTANCE})?$/", "$1")
+OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({catalogue.OWN_INSTANCE})?$/", "$1")
 """In legends; where there is one Redis, none is."""
 
 NO_METRICS = "No job metrics"

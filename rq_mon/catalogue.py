@@ -11,6 +11,9 @@ from typing import Literal
 
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
 
+OWN_INSTANCE = "main"
+"""The label `instance` of a Redis without another name: the stack's own. Legends leave it out."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metric:

@@ -22,9 +22,6 @@ BY_WORKER = "instance, name"
 BY_CRON_JOB = "instance, cron_job"
 """The instance is the Redis: what has the same name in two of them is not the same."""
 
-OWN_INSTANCE = "main"
-"""The name of the stack's own Redis, from prometheus/prometheus.yml."""
-
 AT_INSTANCE = " @ {{instance}}"
 
 

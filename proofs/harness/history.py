@@ -12,7 +12,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TextIO
 
-from grafana.queries.promql import OWN_INSTANCE
 from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
@@ -57,7 +56,7 @@ class History:
     cron_jobs: int = 3
     monitored: bool = True
     """Whether the workers are MonitoredWorkers, which tell what became of each job."""
-    instances: tuple[str, ...] = (OWN_INSTANCE,)
+    instances: tuple[str, ...] = (catalogue.OWN_INSTANCE,)
     """The Redis that are watched; in each there is the same."""
 
     def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
@@ -270,7 +269,7 @@ def _alerts(start: int) -> Iterator[Series]:
     labels = {
         "alertname": "RQQueueWaitTooLong",
         "severity": "critical",
-        "instance": OWN_INSTANCE,
+        "instance": catalogue.OWN_INSTANCE,
         "queue": "queue-0",
     }
     yield Series("ALERTS", {**labels, "alertstate": "firing"}, _since(start + 1200, 1))

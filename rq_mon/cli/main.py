@@ -13,6 +13,7 @@ from redis.exceptions import RedisError
 from rq_mon.cli.change import delete, requeue
 from rq_mon.cli.cron import cron
 from rq_mon.cli.exits import INTERRUPTED, NO_REDIS, OK, USAGE, WRONG
+from rq_mon.cli.export import export
 from rq_mon.cli.failed import failed
 from rq_mon.cli.health import health
 from rq_mon.cli.output import say, shown, shown_lines
@@ -21,7 +22,7 @@ from rq_mon.cli.queues import empty, pause, purge, resume
 from rq_mon.cli.status import status
 from rq_mon.settings import SettingsError
 
-COMMANDS = (status, failed, requeue, delete, purge, empty, pause, resume, cron, health, prune)
+COMMANDS = (status, failed, requeue, delete, purge, empty, pause, resume, cron, health, prune, export)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

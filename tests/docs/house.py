@@ -36,8 +36,8 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("state",),
     ("worker", "cron"),
     ("jobs",),
-    ("health",),
-    ("exporter", "web", "export", "cli"),
+    ("health", "export"),
+    ("exporter", "web", "cli"),
 )
 """The rooms of rq_mon from the ground up. A room may import the floors below its own."""
 

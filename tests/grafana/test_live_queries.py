@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from grafana.queries import jobs
-from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, OWN_INSTANCE, QUEUE
+from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, QUEUE
 from grafana.queries.recorded import ALL_RECORDED
 from proofs.harness.boards import (
     BOARDS,
@@ -73,7 +73,7 @@ def plain_workers(tmp_path_factory: pytest.TempPathFactory, project_root: Path) 
 @pytest.fixture(scope="module")
 def two_redis(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
     """In both the same happens, under the same names."""
-    history = History(START, instances=(OWN_INSTANCE, OTHER))
+    history = History(START, instances=(catalogue.OWN_INSTANCE, OTHER))
     yield from past(history, tmp_path_factory.mktemp("two"), project_root / "prometheus" / "rules")
 
 
@@ -248,7 +248,9 @@ def test_one_redis_of_two_is_shown_as_if_it_were_alone(
     if "ALERTS" in query.expr:  # an alert of the first one
         assert [value for series in chosen for _, value in series["values"] if float(value)] == []
     else:
-        assert by_labels_and_time(chosen, OTHER) == pytest.approx(by_labels_and_time(alone, OWN_INSTANCE))
+        assert by_labels_and_time(chosen, OTHER) == pytest.approx(
+            by_labels_and_time(alone, catalogue.OWN_INSTANCE)
+        )
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
@@ -264,4 +266,6 @@ def test_two_redis_at_once_are_told_apart_or_added_up_on_purpose(
     if "ALERTS" not in query.expr and str(query) not in SHARES_OF_ALL:
         of_other = [series for series in answer if series["metric"].get("instance") == OTHER]
         of_main = [series for series in ask(prometheus, query) if "instance" in series["metric"]]
-        assert by_labels_and_time(of_other, OTHER) == pytest.approx(by_labels_and_time(of_main, OWN_INSTANCE))
+        assert by_labels_and_time(of_other, OTHER) == pytest.approx(
+            by_labels_and_time(of_main, catalogue.OWN_INSTANCE)
+        )

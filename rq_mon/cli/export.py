@@ -1,0 +1,128 @@
+"""`rqmon export`: rules, dashboards and a scrape job for a Prometheus and a Grafana of the user's own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from rq_mon.catalogue import OWN_INSTANCE
+from rq_mon.cli.exits import OK
+from rq_mon.cli.output import print_line, shown
+from rq_mon.export import options
+from rq_mon.export.dashboards import dashboard_files
+from rq_mon.export.folder import FolderError, write_folder
+from rq_mon.export.prometheus_config import scrape_config
+from rq_mon.export.rules import other_programs, rule_files
+
+DEFAULT_INTERVAL = "15s"
+
+
+class Checked(click.ParamType):  # type: ignore[type-arg]
+    """A value that a function checks and returns."""
+
+    def __init__(self, name: str, check: Callable[[str], Any]) -> None:
+        self.name = name
+        self._check = check
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Return what the function makes of the value; a usage error names the option and the value."""
+        try:
+            return self._check(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+NAME_OPTION = click.option(
+    "--name",
+    type=Checked("NAME", options.redis_name),
+    default=OWN_INSTANCE,
+    show_default=True,
+    help="What the Redis is called: the label `instance`.",
+)
+INTERVAL = Checked("INTERVAL", options.scrape_interval)
+
+
+@click.group()
+def export() -> None:
+    """Write rules and dashboards for your own Prometheus and Grafana.
+
+    These commands do not connect to Redis.
+    """
+
+
+@export.command()
+@FOLDER
+@click.option(
+    "--grafana-url",
+    type=Checked("URL", options.web_address),
+    help="Address of your Grafana, for links of alerts. Without it, alerts have no link to a dashboard.",
+)
+@click.option(
+    "--runbook-url",
+    type=Checked("URL", options.runbook_address),
+    help="Address of your runbooks: URL/NAME for each alert, or with {name} in it, such as "
+    "https://example.com/runbooks/{name}.md. Without it, alerts have no link to a runbook.",
+)
+@click.option(
+    "--with",
+    "programs",
+    type=click.Choice(other_programs()),
+    multiple=True,
+    help="Also write the rules about a program that this Prometheus scrapes. May be repeated.",
+)
+def rules(folder: Path, grafana_url: str | None, runbook_url: str | None, programs: tuple[str, ...]) -> int:
+    """Write alerting and recording rules into DIR, a new or empty folder.
+
+    They need only the exporter of RQ, whatever its scrape job is called.
+    """
+    files = rule_files(grafana=grafana_url, runbook=runbook_url, programs=programs)
+    return _write(folder, files, "Load them with rule_files in prometheus.yml, and check them with promtool.")
+
+
+@export.command()
+@FOLDER
+@click.option(
+    "--data-source",
+    type=Checked("NAME", options.data_source),
+    help="Name in Grafana of the Prometheus that the dashboards ask at first, if not Grafana's default.",
+)
+@click.option(
+    "--scrape-interval",
+    type=INTERVAL,
+    help="How often your Prometheus scrapes the exporter, if less often than every 15s.",
+)
+@NAME_OPTION
+def dashboards(folder: Path, data_source: str | None, scrape_interval: int | None, name: str) -> int:
+    """Write Grafana's dashboards as JSON into DIR, a new or empty folder."""
+    files = dashboard_files(data_source=data_source, scrape_interval=scrape_interval, name=name)
+    return _write(folder, files, "Import them in Grafana, or load them by a provisioning file.")
+
+
+@export.command("prometheus-config")
+@NAME_OPTION
+@click.option(
+    "--exporter",
+    metavar="HOST:PORT",
+    type=Checked("HOST:PORT", options.host_and_port),
+    default="127.0.0.1:9726",
+    show_default=True,
+    help="Where Prometheus finds the exporter.",
+)
+@click.option("--scrape-interval", type=INTERVAL, default=DEFAULT_INTERVAL, show_default=True)
+def prometheus_config(name: str, exporter: str, scrape_interval: int) -> int:
+    """Print a scrape job for the exporter, which gives the Redis its name."""
+    click.echo(scrape_config(name=name, exporter=exporter, scrape_interval=scrape_interval), nl=False)
+    return OK
+
+
+def _write(folder: Path, files: dict[str, str], next_step: str) -> int:
+    try:
+        write_folder(folder, files)
+    except FolderError as error:
+        raise click.UsageError(str(error)) from error
+    print_line(f"{len(files)} files written to {shown(str(folder))}. {next_step}")
+    return OK

@@ -1,0 +1,55 @@
+"""Dashboards for the user's own data source, scrape interval and name of the Redis."""
+
+from __future__ import annotations
+
+import json
+import re
+from typing import Any
+
+from rq_mon.catalogue import OWN_INSTANCE
+from rq_mon.export.options import scrape_interval as seconds
+from rq_mon.export.package_data import texts
+
+_WITHOUT_NAME = f"({re.escape(OWN_INSTANCE)})?$/"
+"""How a legend leaves out the name of the only Redis."""
+
+
+def dashboard_files(
+    *, data_source: str | None, scrape_interval: int | None, name: str = OWN_INSTANCE
+) -> dict[str, str]:
+    """Return name and text of each dashboard's JSON.
+
+    Args:
+        data_source: name of the Prometheus in Grafana that they ask at first; without one, Grafana's default.
+        scrape_interval: seconds; no graph has a shorter step, or rates would miss scrapes.
+        name: the Redis that legends need not name.
+    """
+    files = {}
+    for file, text in texts("dashboards", suffix=".json").items():
+        board = json.loads(text)
+        _ask(board, data_source)
+        if scrape_interval is not None:
+            _slow_down(board, scrape_interval)
+        changed = json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        files[file] = changed.replace(_WITHOUT_NAME, f"({_escaped_in_json(name)})?$/")
+    return files
+
+
+def _escaped_in_json(name: str) -> str:
+    return json.dumps(re.escape(name))[1:-1]
+
+
+def _ask(board: dict[str, Any], data_source: str | None) -> None:
+    for variable in board["templating"]["list"]:
+        if variable["type"] == "datasource" and data_source is not None:
+            variable["current"] = {"selected": True, "text": data_source, "value": data_source}
+    for panel in board["panels"]:
+        if panel["type"] == "alertlist":
+            panel["options"]["datasource"] = data_source or ""  # of all data sources
+
+
+def _slow_down(board: dict[str, Any], shortest: int) -> None:
+    for panel in board["panels"]:
+        for target in panel.get("targets", []):
+            own = seconds(target["interval"]) if target.get("interval") else 0
+            target["interval"] = f"{max(own, shortest)}s"

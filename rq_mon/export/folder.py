@@ -1,0 +1,58 @@
+"""All files of an export, or none."""
+
+from __future__ import annotations
+
+import os
+import secrets
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+
+class FolderError(Exception):
+    """Nothing was written; the message names the folder and what was expected."""
+
+
+def write_folder(folder: Path, files: Mapping[str, str]) -> None:
+    """Write files into a folder that is new or empty.
+
+    They are written into a folder beside, or within, and moved when all of them are complete.
+
+    Raises:
+        FolderError: it is not empty, is no folder, or cannot be written to.
+    """
+    is_new = not os.path.lexists(folder)
+    _check(folder, is_new=is_new)
+    staging = (folder.parent if is_new else folder) / f".rqmon-{secrets.token_hex(4)}"
+    try:
+        staging.mkdir()
+        for name, text in files.items():
+            (staging / name).write_text(text, encoding="utf-8")
+        if is_new:
+            staging.rename(folder)
+        else:
+            for name in files:
+                (staging / name).rename(folder / name)
+            staging.rmdir()
+    except BaseException as error:
+        shutil.rmtree(staging, ignore_errors=True)
+        if not is_new:  # and so was empty
+            for path in folder.iterdir():
+                if path.name in files:
+                    path.unlink()
+        if isinstance(error, OSError):
+            raise FolderError(f"{folder}: {error.strerror}") from error
+        raise
+
+
+def _check(folder: Path, *, is_new: bool) -> None:
+    try:
+        if is_new:
+            if not folder.parent.is_dir():
+                raise FolderError(f"{folder}: expected a folder within one that exists")
+        elif not folder.is_dir():
+            raise FolderError(f"{folder}: expected a folder, got something else")
+        elif any(folder.iterdir()):
+            raise FolderError(f"{folder}: expected a new or empty folder, got one with files in it")
+    except OSError as error:
+        raise FolderError(f"{folder}: {error.strerror}") from error

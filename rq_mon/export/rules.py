@@ -1,0 +1,47 @@
+"""Alerts and recorded series, with links to the user's own Grafana and runbooks."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from rq_mon.export.package_data import texts
+
+RULES = "rules"
+OTHER_PROGRAMS = (RULES, "stack")
+"""Rules about programs beside rq-exporter; for those who scrape them too."""
+
+_RUNBOOK = re.compile(
+    r'^( +runbook_url: )"\{\{ \$externalLabels\.repository_url \}\}docs/runbooks/(\w+)\.md"\n', re.MULTILINE
+)
+_DASHBOARD = re.compile(
+    r'^( +dashboard_url: )"\{\{ \$externalLabels\.grafana_url \}\}(/d/.*)"\n', re.MULTILINE
+)
+
+
+def other_programs() -> list[str]:
+    """Return the programs, beside the exporter of RQ, that there are rules about."""
+    return [name.removesuffix(".yml") for name in texts(*OTHER_PROGRAMS, suffix=".yml")]
+
+
+def rule_files(*, grafana: str | None, runbook: str | None, programs: Collection[str] = ()) -> dict[str, str]:
+    """Return name and text of each rule file.
+
+    Args:
+        grafana: address of the Grafana with the dashboards; without one, alerts have no link to it.
+        runbook: address of a runbook, with {name} for the alert's name; without one, there is no such link.
+        programs: of other_programs(), those that this Prometheus scrapes too.
+    """
+    others = texts(*OTHER_PROGRAMS, suffix=".yml")
+    files = texts(RULES, suffix=".yml") | {f"{name}.yml": others[f"{name}.yml"] for name in programs}
+    return {f"rq-mon-{name}": _linked(text, grafana, runbook) for name, text in files.items()}
+
+
+def _linked(text: str, grafana: str | None, runbook: str | None) -> str:
+    def to_runbook(found: re.Match[str]) -> str:
+        return f'{found[1]}"{runbook.replace("{name}", found[2])}"\n' if runbook else ""
+
+    def to_dashboard(found: re.Match[str]) -> str:
+        return f'{found[1]}"{grafana}{found[2]}"\n' if grafana else ""
+
+    return _DASHBOARD.sub(to_dashboard, _RUNBOOK.sub(to_runbook, text))

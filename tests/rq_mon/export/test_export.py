@@ -1,0 +1,190 @@
+"""`rqmon export`: what it writes, and that nothing is written when an option cannot be used."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from rq_mon.cli.main import main
+
+Run = Callable[..., str]
+RULES = ("rules", "--grafana-url", "https://grafana.example/g/", "--runbook-url", "https://runbooks.example")
+
+
+@pytest.fixture
+def run(capsys: pytest.CaptureFixture[str]) -> Run:
+    """Run `rqmon export` and return what it printed."""
+
+    def exported(*arguments: str, code: int = 0) -> str:
+        capsys.readouterr()
+        assert main(["export", *arguments]) == code
+        printed = capsys.readouterr()
+        return printed.out if code == 0 else printed.err
+
+    return exported
+
+
+def alerts(folder: Path) -> list[dict[str, Any]]:
+    return [
+        rule
+        for path in folder.glob("*.yml")
+        for group in yaml.safe_load(path.read_text())["groups"]
+        for rule in group["rules"]
+        if "alert" in rule
+    ]
+
+
+def test_rules_are_those_of_the_stack_with_links_to_the_users_grafana_and_runbooks(
+    run: Run, tmp_path: Path, project_root: Path
+) -> None:
+    run(*RULES, str(tmp_path / "rules"))
+
+    written = {path.name for path in (tmp_path / "rules").iterdir()}
+    found = alerts(tmp_path / "rules")
+    assert written == {
+        f"rq-mon-{path.name}" for path in (project_root / "prometheus" / "rules").glob("*.yml")
+    }
+    assert found
+    for alert in found:
+        links = alert["annotations"]
+        assert links["runbook_url"] == f"https://runbooks.example/{alert['alert']}"
+        assert links["dashboard_url"].startswith("https://grafana.example/g/d/")
+    assert "externalLabels" not in "".join(path.read_text() for path in (tmp_path / "rules").iterdir())
+
+
+def test_without_addresses_alerts_have_no_links_that_lead_nowhere(run: Run, tmp_path: Path) -> None:
+    run("rules", str(tmp_path / "rules"))
+
+    for alert in alerts(tmp_path / "rules"):
+        assert alert["annotations"].keys() == {"summary", "description"}
+
+
+def test_a_runbook_may_have_the_name_anywhere_in_its_address(run: Run, tmp_path: Path) -> None:
+    run("rules", "--runbook-url", "https://example.com/{name}.md", str(tmp_path / "rules"))
+
+    assert {alert["annotations"]["runbook_url"] for alert in alerts(tmp_path / "rules")} >= {
+        "https://example.com/RQExporterDown.md",
+        "https://example.com/Watchdog.md",
+    }
+
+
+def test_rules_about_other_programs_come_only_where_they_are_asked_for(run: Run, tmp_path: Path) -> None:
+    run("rules", str(tmp_path / "alone"))
+    run("rules", "--with", "alertmanager", "--with", "redis-exporter", str(tmp_path / "more"))
+
+    more = {path.name for path in (tmp_path / "more").iterdir()}
+    assert more - {path.name for path in (tmp_path / "alone").iterdir()} == {
+        "rq-mon-alertmanager.yml",
+        "rq-mon-redis-exporter.yml",
+    }
+
+
+@pytest.mark.needs("promtool")
+def test_promtool_accepts_what_is_written(run: Run, tmp_path: Path) -> None:
+    run(*RULES, "--with", "prometheus", str(tmp_path / "rules"))
+    (tmp_path / "prometheus.yml").write_text(
+        run("prometheus-config", "--name", "shop", "--exporter", "[::1]:9", "--scrape-interval", "5s")
+        + "rule_files: [rules/*.yml]\n"
+    )
+
+    checked = subprocess.run(
+        ["promtool", "check", "config", str(tmp_path / "prometheus.yml")], capture_output=True, text=True
+    )
+
+    assert checked.returncode == 0, checked.stdout + checked.stderr
+
+
+def test_dashboards_are_those_of_the_stack_when_nothing_is_chosen(
+    run: Run, tmp_path: Path, project_root: Path
+) -> None:
+    run("dashboards", str(tmp_path / "boards"))
+
+    for path in (project_root / "grafana" / "generated").glob("*.json"):
+        own, exported = (
+            json.loads(path.read_text()),
+            json.loads((tmp_path / "boards" / path.name).read_text()),
+        )
+        for panel in (panel for panel in own["panels"] if panel["type"] == "alertlist"):
+            panel["options"]["datasource"] = ""
+        assert exported == own
+
+
+def test_dashboards_ask_the_users_data_source_at_his_interval_and_leave_out_the_name_of_his_redis(
+    run: Run, tmp_path: Path
+) -> None:
+    options = ("--data-source", "Mimir «eu»", "--scrape-interval", "30s", "--name", "shop.eu")
+    run("dashboards", *options, str(tmp_path / "boards"))
+
+    texts = [path.read_text(encoding="utf-8") for path in (tmp_path / "boards").iterdir()]
+    boards = [json.loads(text) for text in texts]
+    chosen = [
+        variable["current"]["text"]
+        for board in boards
+        for variable in board["templating"]["list"]
+        if variable["type"] == "datasource"
+    ]
+    assert chosen == ["Mimir «eu»"] * len(boards)
+    intervals = {
+        target["interval"]
+        for board in boards
+        for panel in board["panels"]
+        for target in panel.get("targets", [])
+    }
+    assert intervals == {"30s", "60s"}
+    legends = {found for text in texts for found in re.findall(r'"regex": "(.*)"', text)}
+    assert {json.loads(f'"{each}"') for each in legends} == {r"/^(.*) @ (shop\.eu)?$/"}
+
+
+def test_the_scrape_job_gives_the_redis_its_name(run: Run) -> None:
+    printed = run("prometheus-config", "--name", "shop", "--scrape-interval", "30s")
+
+    (job,) = yaml.safe_load(printed)["scrape_configs"]
+    assert job["scrape_interval"] == "30s"
+    assert job["static_configs"] == [{"targets": ["127.0.0.1:9726"], "labels": {"instance": "shop"}}]
+
+
+@pytest.mark.parametrize("name", ["1", "0x1F", "no", "1e3"])
+def test_a_name_that_yaml_would_take_for_something_else_stays_text(run: Run, name: str) -> None:
+    (job,) = yaml.safe_load(run("prometheus-config", "--name", name))["scrape_configs"]
+
+    assert job["static_configs"][0]["labels"] == {"instance": name}
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("rules", "--grafana-url", "grafana"),
+        ("rules", "--runbook-url", "docs/runbooks"),
+        ("rules", "--with", "postgres-exporter"),
+        ("dashboards", "--scrape-interval", "often"),
+        ("dashboards", "--data-source", ""),
+        ("dashboards", "--name", "a b"),
+    ],
+    ids=" ".join,
+)
+def test_a_value_that_cannot_be_used_is_named_and_nothing_is_written(
+    run: Run, tmp_path: Path, arguments: tuple[str, ...]
+) -> None:
+    said = run(*arguments, str(tmp_path / "new"), code=2)
+
+    *_, option, value = arguments
+    assert option in said
+    assert repr(value) in said
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("what", ["rules", "dashboards"])
+def test_a_folder_that_is_not_empty_is_refused(run: Run, tmp_path: Path, what: str) -> None:
+    (tmp_path / "mine.yml").write_text("mine")
+
+    said = run(what, str(tmp_path), code=2)
+
+    assert f"{tmp_path}: expected a new or empty folder" in said
+    assert [path.name for path in tmp_path.iterdir()] == ["mine.yml"]
