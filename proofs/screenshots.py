@@ -12,7 +12,8 @@ from playwright.sync_api import Browser
 
 from proofs.harness.browser import open_browser, open_dashboard
 from stack.services import PREVIEW
-from stack.settings import BIND_ADDRESS, STATE_DIRECTORY, load_settings
+from stack.settings import STATE_DIRECTORY, load_settings
+from stack.variables import BIND_ADDRESS
 
 FOLDER = STATE_DIRECTORY / "screenshots"
 WIDTHS = (1280, 1920)

@@ -1,22 +1,25 @@
-"""Settings from the environment: the one place that reads it, so that every process agrees."""
+"""What the processes of this package are told by the environment."""
 
 from __future__ import annotations
 
 import os
 import re
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_args
+from typing import Literal, TypeVar, get_args
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from rq_mon.connection.address import check_files, check_redis_url, with_files
+from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, Kind, one_of, whole_number
+from rq_mon.environment.variables import SettingsError as SettingsError
+from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.logs import LOG_FORMATS, LogFormat
+from rq_mon.ports import RQ_EXPORTER_PORT
 
 T = TypeVar("T")
-Name = TypeVar("Name", bound=str)
 
 SerializerName = Literal["pickle", "json"]
 SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
@@ -34,10 +37,6 @@ SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
 
 FAILURE_TTL_SECONDS = 30 * 24 * 3600
 """What the stack's workers do unless told otherwise; plain RQ workers keep failed jobs for a year."""
-
-
-class SettingsError(ValueError):
-    """A setting in the environment has a value that cannot be used."""
 
 
 def read_password(text: str) -> str:
@@ -61,28 +60,11 @@ def read_password(text: str) -> str:
 def _time_zone(text: str) -> ZoneInfo:
     try:
         return ZoneInfo(text)
-    except (KeyError, ValueError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
-        raise ValueError(f"an IANA time zone such as Europe/London, got {text!r}") from error
+    except (KeyError, OSError) as error:  # ZoneInfoNotFoundError is a KeyError
+        raise ValueError from error
 
 
-def _whole_number(minimum: int, maximum: int | None = None) -> Callable[[str], int]:
-    def parse(text: str) -> int:
-        expected = f"a whole number of at least {minimum}" + (f" and at most {maximum}" if maximum else "")
-        if not (text.isascii() and text.isdigit() and minimum <= int(text) <= (maximum or int(text))):
-            raise ValueError(f"{expected}, got {text!r}")
-        return int(text)
-
-    return parse
-
-
-def _one_of(choices: tuple[Name, ...]) -> Callable[[str], Name]:
-    def parse(text: str) -> Name:
-        for choice in choices:
-            if text.lower() == choice.lower():
-                return choice
-        raise ValueError(f"one of {', '.join(choices)}, got {text!r}")
-
-    return parse
+TIME_ZONE = Kind("an IANA time zone such as Europe/London", _time_zone)
 
 
 def _list_name(text: str) -> str:
@@ -92,7 +74,7 @@ def _list_name(text: str) -> str:
 
 
 def _setting(
-    variable: str,
+    name: str,
     default: T,
     parse: Callable[[str], T],
     meaning: str,
@@ -100,9 +82,8 @@ def _setting(
     secret: bool = False,
     read_by: tuple[Process, ...] = PROCESSES,
 ) -> T:
-    """A field of Settings that `variable` in the environment overrides, for the processes that read it."""
-    metadata = {"variable": variable, "parse": parse, "meaning": meaning, "read_by": read_by}
-    return field(default=default, metadata=metadata, repr=not secret)
+    """A field of Settings that a variable of the environment sets, for the processes that read it."""
+    return setting(Variable(name, default, parse, meaning), secret=secret, read_by=read_by)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,7 +99,7 @@ class Settings:
     )
     """With user, password and the files for TLS in it."""
     redis_username: str | None = _setting(
-        "RQ_REDIS_USERNAME", None, str, "User of Redis, where the address names none; unset: `default`."
+        "RQ_REDIS_USERNAME", None, TEXT, "User of Redis, where the address names none; unset: `default`."
     )
     redis_password: str | None = _setting(
         "RQ_REDIS_PASSWORD_FILE",
@@ -130,29 +111,29 @@ class Settings:
     redis_ca_file: Path | None = _setting(
         "RQ_REDIS_CA_FILE",
         None,
-        Path,
+        PATH,
         "With rediss://: file with the CA certificates (PEM) that vouch for Redis; unset: the system's.",
     )
     redis_cert_file: Path | None = _setting(
         "RQ_REDIS_CERT_FILE",
         None,
-        Path,
+        PATH,
         "With rediss://: file with the client certificate, if Redis asks for one.",
     )
     redis_key_file: Path | None = _setting(
-        "RQ_REDIS_KEY_FILE", None, Path, "With rediss://: file with the key of that certificate."
+        "RQ_REDIS_KEY_FILE", None, PATH, "With rediss://: file with the key of that certificate."
     )
     serializer: SerializerName = _setting(
         "RQ_SERIALIZER",
         "pickle",
-        _one_of(SERIALIZERS),
+        one_of(SERIALIZERS),
         "How arguments and results of jobs are written: pickle, or json, which is data only and never code.",
         read_by=SCHEDULING,
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE",
         ZoneInfo("UTC"),
-        _time_zone,
+        TIME_ZONE,
         "Time zone that cron expressions are read in.",
         read_by=SCHEDULING,
     )
@@ -166,104 +147,96 @@ class Settings:
     cron_grace: int = _setting(
         "SCHEDULER_CRON_GRACE_SECONDS",
         3600,
-        _whole_number(0),
+        whole_number(0),
         "A tick that no cron scheduler was up for still runs, once, if it is not older than this.",
         read_by=("cron-scheduler",),
     )
     worker_ttl: int = _setting(
         "RQ_WORKER_TTL_SECONDS",
         20,
-        _whole_number(16, 3600),
+        whole_number(16, 3600),
         "An idle worker reports at least every ttl - 15 s; a dead one is forgotten ttl + 60 s after that.",
         read_by=WORKER,
     )
     job_monitoring_interval: int = _setting(
         "RQ_JOB_MONITORING_INTERVAL_SECONDS",
         10,
-        _whole_number(1, 600),
+        whole_number(1, 600),
         "How often a busy worker reports that its job is alive.",
         read_by=WORKER,
     )
     maintenance_interval: int = _setting(
         "RQ_MAINTENANCE_INTERVAL_SECONDS",
         15,
-        _whole_number(1, 3600),
+        whole_number(1, 3600),
         "How often a worker looks for jobs whose worker died, and retries or fails them.",
         read_by=WORKER,
     )
     result_ttl: int = _setting(
         "RQ_RESULT_TTL_SECONDS",
         500,
-        _whole_number(0),
+        whole_number(0),
         "How long the result of a job is kept, unless it was enqueued with a result_ttl.",
         read_by=WORKER,
     )
     failure_ttl: int = _setting(
         "RQ_FAILURE_TTL_SECONDS",
         FAILURE_TTL_SECONDS,
-        _whole_number(1),
+        whole_number(1),
         "How long a failed job is kept, with its traceback, unless it was enqueued with a failure_ttl.",
         read_by=WORKER,
     )
     objectives_file: Path | None = _setting(
         "RQ_OBJECTIVES_FILE",
         None,
-        Path,
+        PATH,
         "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
         read_by=("exporter",),
     )
     log_level: str = _setting(
-        "RQ_LOG_LEVEL", "INFO", _one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
+        "RQ_LOG_LEVEL", "INFO", one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
     )
     log_format: LogFormat = _setting(
         "RQ_LOG_FORMAT",
         "text",
-        _one_of(LOG_FORMATS),
+        one_of(LOG_FORMATS),
         "How they log: text or json. As json, lines about a job name it, its queue and its function.",
     )
     exporter_host: str = _setting(
-        "RQ_EXPORTER_HOST", "127.0.0.1", str, "Address that the exporter listens on.", read_by=("exporter",)
+        "RQ_EXPORTER_HOST", "127.0.0.1", HOST, "Address that the exporter listens on.", read_by=("exporter",)
     )
     exporter_port: int = _setting(
         "RQ_EXPORTER_PORT",
-        9726,
-        _whole_number(1, 65535),
+        RQ_EXPORTER_PORT,
+        PORT,
         "Port that the exporter listens on.",
         read_by=("exporter",),
     )
     max_functions_per_queue: int = _setting(
         "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
         200,
-        _whole_number(1),
+        whole_number(1),
         "Functions of a queue that get series of their own; the rest count as `other`.",
         read_by=WORKER,
     )
     max_exceptions_per_function: int = _setting(
         "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
         50,
-        _whole_number(1),
+        whole_number(1),
         "Exception classes of a function that get series of their own; the rest count as `other`.",
         read_by=WORKER,
     )
 
     @classmethod
-    def from_environment(cls, environment: Mapping[str, str] | None = None) -> Settings:
-        """Read every setting; one that is unset or empty keeps its default.
+    def from_environment(
+        cls, environment: Mapping[str, str] | None = None, *, only: Iterable[str] | None = None
+    ) -> Settings:
+        """Read every setting, or `only` these fields; what is unset, empty or not read keeps its default.
 
         Raises:
             SettingsError: a value cannot be used; the message names the variable and what is expected.
         """
-        environment = os.environ if environment is None else environment
-        given: dict[str, Any] = {}
-        for setting in fields(cls):
-            variable = setting.metadata["variable"]
-            text = environment.get(variable, "").strip()
-            if text:
-                try:
-                    given[setting.name] = setting.metadata["parse"](text)
-                except ValueError as error:
-                    raise SettingsError(f"{variable}: expected {error}") from error
-        settings = cls(**given)
+        settings = cls(**read_fields(cls, os.environ if environment is None else environment, only))
         return replace(settings, redis_url=_with_files(settings, _with_credentials(settings)))
 
 
@@ -293,8 +266,8 @@ def _with_credentials(settings: Settings) -> str:
 
 def variables_of(process: Process) -> frozenset[str]:
     """Return the variables that a kind of process reads."""
-    found = (setting.metadata for setting in fields(Settings))
-    return frozenset(metadata["variable"] for metadata in found if process in metadata["read_by"])
+    found = (each.metadata for each in fields(Settings))
+    return frozenset(metadata["variable"].name for metadata in found if process in metadata["read_by"])
 
 
 def _with_files(settings: Settings, url: str) -> str:

@@ -6,7 +6,6 @@ import argparse
 import contextlib
 import fcntl
 import os
-import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -15,6 +14,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from rq_mon.environment.variables import SettingsError
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, check_alone, choose, is_running
 from stack.dotenv import set_variable
@@ -23,19 +23,9 @@ from stack.redis_cli import redis_cli
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import GRAFANA, SERVICES, WORKERS, Service
-from stack.settings import (
-    BACKUPS,
-    DOTENV,
-    NUMBERS,
-    PROJECT_ROOT,
-    REDIS_PASSWORD_FILE,
-    REDIS_URL,
-    REDIS_USERNAME,
-    STATE_DIRECTORY,
-    StackSettings,
-    load_settings,
-)
+from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
+from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME
 from stack.waiting import wait_until_healthy
 
 LOG_LINES = 15
@@ -48,7 +38,7 @@ def main() -> int:
     arguments = _parser().parse_args()
     try:
         return int(arguments.run(load_settings(), arguments))
-    except StackError as error:
+    except (StackError, SettingsError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
         print("\nInterrupted. What runs now: make status", file=sys.stderr)
@@ -132,8 +122,10 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Let a queue have so many workers, now and later: the number is kept in .env."""
     worker = _worker_of(arguments.queue, settings)
     variable = NUMBERS[worker]
-    if not re.fullmatch(variable.pattern, arguments.workers):
-        raise StackError(f"WORKERS: expected {variable.expected}, got {arguments.workers!r}")
+    try:
+        variable.parse(arguments.workers)
+    except ValueError as error:
+        raise StackError(f"WORKERS: expected {error}") from error
     if os.environ.get(variable.name, "").strip():
         raise StackError(
             f"{variable.name} is set in the environment, which comes before .env: unset it there"

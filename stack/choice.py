@@ -6,7 +6,8 @@ from stack.compose import ComposeRuntime
 from stack.compose.docker import Docker
 from stack.native.runtime import NativeRuntime
 from stack.runtime import Health, Runtime, StackError
-from stack.settings import RUNTIME, StackSettings
+from stack.settings import StackSettings
+from stack.variables import RUNTIME
 
 
 def choose(settings: StackSettings) -> Runtime:

@@ -19,14 +19,8 @@ from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
 from stack.runtime import StackError
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret, write_private
 from stack.services import CORE_COMPOSE_FILE
-from stack.settings import (
-    PROJECT_ROOT,
-    REDIS_TLS_FILES,
-    REDIS_URL,
-    REDIS_USERNAME,
-    SECRETS_DIRECTORY,
-    STATE_DIRECTORY,
-)
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, STATE_DIRECTORY
+from stack.variables import REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 
 SHARES = Path("/run/access")
 REDIS_PASSWORD = "redis-password"  # noqa: S105 - the name of a file

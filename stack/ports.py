@@ -11,7 +11,8 @@ import psutil
 
 from stack.runtime import StackError
 from stack.services import Service
-from stack.settings import BIND_ADDRESS, HAS_NO_LOGIN, StackSettings
+from stack.settings import StackSettings
+from stack.variables import BIND_ADDRESS, HAS_NO_LOGIN
 
 
 def check_ports_free(

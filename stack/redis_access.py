@@ -9,15 +9,8 @@ from pathlib import Path
 from rq_mon.settings import Settings
 from stack.redis_users import RedisUser
 from stack.secrets import ensure_secret
-from stack.settings import (
-    PROJECT_ROOT,
-    REDIS_PASSWORD_FILE,
-    REDIS_TLS_FILES,
-    REDIS_URL,
-    REDIS_USERNAME,
-    SECRETS_DIRECTORY,
-    StackSettings,
-)
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
+from stack.variables import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 
 
 @dataclass(frozen=True, slots=True)

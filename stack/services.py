@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT, RQ_EXPORTER_PORT
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 CORE_COMPOSE_FILE = "docker-compose.yml"
@@ -63,7 +64,7 @@ RQ_EXPORTER = Service(
     "rq-exporter",
     "metrics of jobs, queues, workers and cron",
     MONITOR_COMPOSE_FILE,
-    port=9726,
+    port=RQ_EXPORTER_PORT,
     port_variable="RQ_EXPORTER_PORT",
     health_path="/healthz",
     ui_path="/metrics",
@@ -80,7 +81,7 @@ PROMETHEUS = Service(
     "prometheus",
     "stores metrics, evaluates rules",
     MONITOR_COMPOSE_FILE,
-    port=9090,
+    port=PROMETHEUS_PORT,
     port_variable="PROMETHEUS_PORT",
     health_path="/-/ready",
     ui_path="/",
@@ -98,7 +99,7 @@ GRAFANA = Service(
     "grafana",
     "dashboards",
     MONITOR_COMPOSE_FILE,
-    port=3000,
+    port=GRAFANA_PORT,
     port_variable="GRAFANA_PORT",
     health_path="/api/health",
     ui_path="/",

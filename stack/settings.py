@@ -7,16 +7,37 @@ the same file, with the same precedence, that docker compose reads.
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
-from rq_mon.settings import Settings, SettingsError
-from stack.dotenv import read_dotenv
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.variables import SettingsError, Variable, read_all
+from rq_mon.settings import Settings
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, WORKERS, Service
+from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, Service
+from stack.variables import (
+    ANY_ADDRESS,
+    BIND_ADDRESS,
+    BIND_ADDRESSES,
+    HAS_NO_LOGIN,
+    NUMBERS,
+    PORTS,
+    REDIS_MAXMEMORY,
+    REDIS_PASSWORD_FILE,
+    REDIS_URL,
+    REDIS_USERNAME,
+    RETENTION_SIZE,
+    RETENTION_TIME,
+    RQ_DASHBOARD_URL,
+    RUNTIME,
+    SCRAPE_TARGETS_DIR,
+    STOP_GRACE,
+    VARIABLES,
+    WITH,
+)
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
@@ -28,98 +49,6 @@ BACKUPS = PROJECT_ROOT / "backups"
 DOTENV = PROJECT_ROOT / ".env"
 SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
 """Generated passwords, which both runtimes share."""
-
-BIND_ADDRESS = "127.0.0.1"
-"""Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
-HAS_NO_LOGIN = "has no login; to let others in, put a proxy with a login before it (docs/security.md)"
-"""Why a port stays closed."""
-ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
-
-
-REDIS_URL = "RQ_REDIS_URL"
-"""Read by rq_mon/settings.py; set for the stack, it names a Redis to use instead of an own one."""
-REDIS_USERNAME = "RQ_REDIS_USERNAME"
-REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
-"""The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
-REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
-"""Certificates for a Redis that speaks TLS."""
-
-
-@dataclass(frozen=True, slots=True)
-class Variable:
-    """A variable of the environment, its default, and what it may hold."""
-
-    name: str
-    default: str
-    pattern: str
-    expected: str
-
-
-RUNTIME = Variable("RUNTIME", "", "compose|native", "compose or native")
-WITH = Variable("WITH", "", RQ_DASHBOARD.name, RQ_DASHBOARD.name)
-STOP_GRACE = Variable("STOP_GRACE_SECONDS", "190", "[0-9]{1,5}", "a whole number of seconds")
-REDIS_MAXMEMORY = Variable("REDIS_MAXMEMORY", "256mb", "[1-9][0-9]*(kb|mb|gb)", "a size such as 256mb or 1gb")
-RETENTION_TIME = Variable(
-    "PROMETHEUS_RETENTION_TIME", "30d", "[1-9][0-9]*(h|d|w|y)", "a duration such as 12h or 30d"
-)
-RETENTION_SIZE = Variable(
-    "PROMETHEUS_RETENTION_SIZE", "4GB", "[1-9][0-9]*(MB|GB|TB)", "a size such as 512MB or 4GB"
-)
-PORTS = tuple(
-    {
-        service.port_variable: Variable(
-            service.port_variable,
-            str(service.port),
-            "0*(6553[0-5]|655[0-2][0-9]|65[0-4][0-9]{2}|6[0-4][0-9]{3}|[1-5][0-9]{4}|[1-9][0-9]{0,3})",
-            "a port, a whole number from 1 to 65535",
-        )
-        for service in SERVICES
-        if service.port_variable
-    }.values()
-)
-_OCTET = "(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-BIND_ADDRESSES = tuple(
-    Variable(
-        service.bind_variable,
-        BIND_ADDRESS,
-        rf"{_OCTET}(\.{_OCTET}){{3}}",
-        f"an IPv4 address of this machine, or {ANY_ADDRESS} for all it has",
-    )
-    for service in SERVICES
-    if service.bind_variable and service.has_login
-)
-"""What opens a port to other machines; what has no login has no such variable."""
-NUMBERS = {
-    service: Variable(service.number_variable, "1", "0*[1-9][0-9]?", "a whole number from 1 to 99")
-    for service in WORKERS.values()
-    if service.number_variable
-}
-"""How many workers each queue has."""
-GRAFANA_URL = Variable("GRAFANA_URL", "", r"https?://\S*[^\s/]", "a URL that does not end with /")
-REPOSITORY_URL = Variable("REPOSITORY_URL", "", r"https?://\S+/", "a URL that ends with /")
-ALERT_RECEIVERS_DIR = Variable("ALERT_RECEIVERS_DIR", "", ".+", "a folder")
-SCRAPE_TARGETS_DIR = Variable(
-    "SCRAPE_TARGETS_DIR", "", r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"
-)
-RQ_DASHBOARD_URL = Variable(
-    "RQ_DASHBOARD_URL", "http://127.0.0.1:9181", GRAFANA_URL.pattern, GRAFANA_URL.expected
-)
-ALERTING = (GRAFANA_URL, REPOSITORY_URL, ALERT_RECEIVERS_DIR)
-"""Where the links of alerts lead, and who is told of them: read by Prometheus and Alertmanager."""
-VARIABLES = (
-    RUNTIME,
-    WITH,
-    *PORTS,
-    *BIND_ADDRESSES,
-    *NUMBERS.values(),
-    STOP_GRACE,
-    REDIS_MAXMEMORY,
-    RETENTION_TIME,
-    RETENTION_SIZE,
-    RQ_DASHBOARD_URL,
-    SCRAPE_TARGETS_DIR,
-    *ALERTING,
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +104,7 @@ class StackSettings:
         """Return how many of a service run."""
         return self.numbers.get(service, 1)
 
-    def given(self, *variables: Variable) -> dict[str, str]:
+    def given(self, *variables: Variable[Any]) -> dict[str, str]:
         """Return the values, by name, of those variables that the user has set."""
         values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
         return {name: value for name, value in values.items() if value}
@@ -227,42 +156,52 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     Raises:
         StackError: a value cannot be used; the message names every such variable and what is expected.
     """
-    environment = read_dotenv(dotenv) | dict(os.environ if environment is None else environment)
-    values = {variable: environment.get(variable.name, "").strip() for variable in VARIABLES}
-    problems = [
-        f"{variable.name}: expected {variable.expected}, got {text!r}"
-        for variable, text in values.items()
-        if text and not re.fullmatch(variable.pattern, text)
-    ]
+    try:
+        environment = read_dotenv(dotenv) | dict(os.environ if environment is None else environment)
+    except SettingsError as error:
+        raise StackError(str(error)) from error
+    values = _checked(environment)
+    settings = StackSettings(
+        runtime=values[RUNTIME.name],
+        ports={each.name: values[each.name] for each in PORTS},
+        bind_addresses={each.name: values[each.name] for each in BIND_ADDRESSES},
+        numbers={worker: values[number.name] for worker, number in NUMBERS.items()},
+        stop_grace=values[STOP_GRACE.name],
+        redis_maxmemory=values[REDIS_MAXMEMORY.name],
+        retention_time=values[RETENTION_TIME.name],
+        retention_size=values[RETENTION_SIZE.name],
+        with_rq_dashboard=values[WITH.name] == RQ_DASHBOARD.name,
+        rq_dashboard_url=values[RQ_DASHBOARD_URL.name],
+        environment=environment,
+    )
+    if settings.given(RQ_DASHBOARD_URL):
+        return settings
+    return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
+
+
+def _checked(environment: Mapping[str, str]) -> dict[str, Any]:
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    try:
+        values = read_all(VARIABLES, environment)
+    except SettingsError as error:
+        problems += str(error).splitlines()
     problems += _opened_without_login(environment)
     try:
         Settings.from_environment(_of_the_processes(environment))
     except SettingsError as error:
-        problems.append(str(error))
-    folder = values[SCRAPE_TARGETS_DIR]
-    if not problems and folder and not (PROJECT_ROOT / folder).is_dir():
-        problems.append(f"{SCRAPE_TARGETS_DIR.name}: expected a folder that exists, got {folder!r}")
+        problems += str(error).splitlines()
     if not problems:
-        problems = _shared_ports({port.name: values[port] or port.default for port in PORTS})
+        problems = [*_missing_folder(values[SCRAPE_TARGETS_DIR.name]), *_shared_ports(values)]
     if problems:
-        raise StackError("\n".join(problems))
-    ports = {port.name: int(values[port] or port.default) for port in PORTS}
-    settings = StackSettings(
-        runtime=values[RUNTIME] or None,
-        ports=ports,
-        bind_addresses={each.name: values[each] or each.default for each in BIND_ADDRESSES},
-        numbers={service: int(values[number] or number.default) for service, number in NUMBERS.items()},
-        stop_grace=int(values[STOP_GRACE] or STOP_GRACE.default),
-        redis_maxmemory=values[REDIS_MAXMEMORY] or REDIS_MAXMEMORY.default,
-        retention_time=values[RETENTION_TIME] or RETENTION_TIME.default,
-        retention_size=values[RETENTION_SIZE] or RETENTION_SIZE.default,
-        with_rq_dashboard=values[WITH] == RQ_DASHBOARD.name,
-        rq_dashboard_url=values[RQ_DASHBOARD_URL],
-        environment=environment,
-    )
-    if settings.rq_dashboard_url:
-        return settings
-    return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
+        raise StackError("\n".join(dict.fromkeys(problems)))  # processes read some of the variables too
+    return values
+
+
+def _missing_folder(folder: str | None) -> list[str]:
+    if folder is None or (PROJECT_ROOT / folder).is_dir():
+        return []
+    return [f"{SCRAPE_TARGETS_DIR.name}: expected a folder that exists, got {folder!r}"]
 
 
 def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
@@ -288,10 +227,10 @@ def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:
     }
 
 
-def _shared_ports(ports: Mapping[str, str]) -> list[str]:
+def _shared_ports(values: Mapping[str, Any]) -> list[str]:
     names_by_port: dict[int, list[str]] = {}
-    for name, text in ports.items():
-        names_by_port.setdefault(int(text), []).append(name)
+    for port in PORTS:
+        names_by_port.setdefault(values[port.name], []).append(port.name)
     return [
         f"{' and '.join(names)}: expected different ports, got {port} for each"
         for port, names in names_by_port.items()

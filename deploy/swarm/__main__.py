@@ -21,7 +21,8 @@ from stack.redis_access import access_of
 from stack.redis_users import EXPORTER
 from stack.runtime import StackError
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE
-from stack.settings import PROJECT_ROOT, REDIS_URL, SECRETS_DIRECTORY, StackSettings, load_settings
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings, load_settings
+from stack.variables import REDIS_URL
 
 SWARM_COMPOSE_FILE = "deploy/swarm/docker-compose-swarm.yml"
 DATA_LABEL = "rq-mon-data"

@@ -6,7 +6,8 @@ import logging
 import sys
 
 from grafana.preview.server import serve
-from grafana.preview.settings import PreviewSettings, SettingsError
+from grafana.preview.settings import PreviewSettings
+from rq_mon.environment.variables import SettingsError
 
 
 def main() -> int:

@@ -4,31 +4,54 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from stack.dotenv import read_dotenv
-from stack.services import PREVIEW, PROMETHEUS
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.kinds import HOST, PORT
+from rq_mon.environment.variables import Variable, read_fields, setting
+from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
 
-class SettingsError(ValueError):
-    """A variable of the environment has a value that cannot be used."""
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # The value may hold a password, so it is not repeated.
+        raise ValueError("a URL that starts with http:// or https://")
+    return text.rstrip("/")
+
+
+def _folder(text: str) -> Path:
+    folder = PROJECT_ROOT / text
+    if not folder.is_dir():
+        raise ValueError(f"a folder of dashboards (JSON files), got {text!r}")
+    return folder
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PreviewSettings:
     """Where Prometheus answers, where the dashboards lie and where the page listens."""
 
-    prometheus_url: str
-    host: str
-    port: int
-    dashboards: Path
-    provisioning: Path
-    """Grafana's provisioning folder: it names the scrape interval and the pages that exemplars link to."""
-    provisioning_variables: Mapping[str, str]
+    prometheus_url: str = setting(
+        Variable("PROMETHEUS_URL", f"http://127.0.0.1:{PROMETHEUS_PORT}", _url, "Where Prometheus answers.")
+    )
+    host: str = setting(Variable("PREVIEW_HOST", "127.0.0.1", HOST, "Address that the preview listens on."))
+    port: int = setting(Variable("PREVIEW_PORT", GRAFANA_PORT, PORT, "Port that it listens on."))
+    dashboards: Path = setting(
+        Variable("DASHBOARDS_PATH", PROJECT_ROOT / "grafana/generated", _folder, "Folder of the dashboards.")
+    )
+    provisioning: Path = setting(
+        Variable(
+            "PROVISIONING_PATH",
+            PROJECT_ROOT / "grafana/provisioning",
+            PROJECT_ROOT.joinpath,
+            "Grafana's provisioning folder: the scrape interval and the pages that exemplars link to.",
+        )
+    )
+    provisioning_variables: Mapping[str, str] = field(default_factory=dict)
     """What stands for the `$NAME`s in it: the environment, above Grafana's own file of variables."""
 
     @classmethod
@@ -39,37 +62,6 @@ class PreviewSettings:
             SettingsError: a value cannot be used; the message names the variable and what is expected.
         """
         environment = os.environ if environment is None else environment
-
-        def get(variable: str, default: str) -> str:
-            return environment.get(variable, "").strip() or default
-
-        provisioning = PROJECT_ROOT / get("PROVISIONING_PATH", "grafana/provisioning")
-        return cls(
-            prometheus_url=_url(get("PROMETHEUS_URL", f"http://127.0.0.1:{PROMETHEUS.port}")),
-            host=get("PREVIEW_HOST", "127.0.0.1"),
-            port=_port(get("PREVIEW_PORT", str(PREVIEW.port))),
-            dashboards=_folder("DASHBOARDS_PATH", get("DASHBOARDS_PATH", "grafana/generated")),
-            provisioning=provisioning,
-            provisioning_variables=read_dotenv(provisioning.parent / "grafana.env") | dict(environment),
-        )
-
-
-def _url(text: str) -> str:
-    parts = urlsplit(text)
-    if parts.scheme not in ("http", "https") or not parts.hostname:
-        # The value may hold a password, so it is not repeated.
-        raise SettingsError("PROMETHEUS_URL: expected a URL that starts with http:// or https://")
-    return text.rstrip("/")
-
-
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):
-        raise SettingsError(f"PREVIEW_PORT: expected a whole number from 1 to 65535, got {text!r}")
-    return int(text)
-
-
-def _folder(variable: str, text: str) -> Path:
-    folder = PROJECT_ROOT / text
-    if not folder.is_dir():
-        raise SettingsError(f"{variable}: expected a folder of dashboards (JSON files), got {text!r}")
-    return folder
+        settings = cls(**read_fields(cls, environment))
+        variables = read_dotenv(settings.provisioning.parent / "grafana.env") | dict(environment)
+        return replace(settings, provisioning_variables=variables)

@@ -29,8 +29,9 @@ from stack.choice import choose
 from stack.compose import ComposeRuntime
 from stack.compose.docker import Docker
 from stack.runtime import StackError
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, load_settings
+from stack.settings import PROJECT_ROOT, load_settings
 from stack.table import WIDTH_WITHOUT_TERMINAL
+from stack.variables import BIND_ADDRESS
 
 SHORT = ("queue-without-workers", "redis-stopped", "exporter-stopped")
 QUIET_SECONDS = 60.0

@@ -9,7 +9,7 @@ import yaml
 
 from proofs.drill.scale import scale_tree
 from proofs.harness.webhook import Webhook
-from stack.settings import ALERT_RECEIVERS_DIR, REDIS_MAXMEMORY, STOP_GRACE
+from stack.variables import ALERT_RECEIVERS_DIR, REDIS_MAXMEMORY, STOP_GRACE
 
 ALERTS = "alerts"
 """The webhook's path for all alerts but the watchdog's."""

@@ -39,7 +39,8 @@ from stack.compose import ComposeRuntime
 from stack.native.processes import MARK
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS, Service
-from stack.settings import REDIS_URL, load_settings
+from stack.settings import load_settings
+from stack.variables import REDIS_URL
 
 
 class DrillStack:

@@ -11,7 +11,7 @@ import psutil
 
 from proofs.harness.stack_copy import StackCopy
 from stack.native.processes import SERVICE_NAME, processes_of
-from stack.settings import STOP_GRACE
+from stack.variables import STOP_GRACE
 
 
 class NativeStack(StackCopy):

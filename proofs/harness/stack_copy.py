@@ -17,7 +17,8 @@ from proofs.harness.ports import free_port
 from stack.redis_access import access_of
 from stack.redis_users import OPERATOR
 from stack.services import PROMETHEUS, Service
-from stack.settings import PORTS, REDIS_URL, load_settings
+from stack.settings import load_settings
+from stack.variables import PORTS, REDIS_URL
 
 TIMEOUT = 300.0
 

@@ -14,7 +14,8 @@ from proofs.soak.disk import compact
 from proofs.soak.report import rows, write_document
 from proofs.soak.run import SECONDS_BETWEEN_LOOKS, soak
 from stack.services import PROMETHEUS
-from stack.settings import PROJECT_ROOT, STOP_GRACE
+from stack.settings import PROJECT_ROOT
+from stack.variables import STOP_GRACE
 
 WARM_UP_PART = 1 / 6
 """Of the run, and of each life of a process in it: caches fill, and RQ keeps results for 500 s."""

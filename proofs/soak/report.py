@@ -23,7 +23,7 @@ from proofs.soak.sample import (
 )
 from proofs.soak.slope import Point, Slope, slope_of
 from stack.services import PREVIEW, PROMETHEUS
-from stack.settings import RETENTION_SIZE
+from stack.variables import RETENTION_SIZE
 
 PROGRAM_BOUND = 2.0
 PROMETHEUS_BOUND = 64.0

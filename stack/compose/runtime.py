@@ -38,14 +38,8 @@ from stack.services import (
     SERVICES,
     Service,
 )
-from stack.settings import (
-    PROJECT_ROOT,
-    REDIS_TLS_FILES,
-    REDIS_URL,
-    RQ_DASHBOARD_URL,
-    SECRETS_DIRECTORY,
-    StackSettings,
-)
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
+from stack.variables import REDIS_TLS_FILES, REDIS_URL, RQ_DASHBOARD_URL
 
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""

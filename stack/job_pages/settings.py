@@ -6,21 +6,24 @@ import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from rq_mon.settings import Settings, SettingsError, read_password
+from rq_mon.environment.kinds import HOST, PORT
+from rq_mon.environment.variables import SettingsError, Variable, read_fields, setting
+from rq_mon.settings import Settings, read_password
 from stack.services import RQ_DASHBOARD
 
-PORT = "RQ_DASHBOARD_PORT"
-PASSWORD_FILE = "RQ_DASHBOARD_PASSWORD_FILE"  # noqa: S105 - the name of a variable
+PASSWORD_FILE = Variable("RQ_DASHBOARD_PASSWORD_FILE", "", read_password, "File with the pages' password.")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PageSettings:
     """Where the pages listen, and who may see them."""
 
-    host: str
-    port: int
-    password: str = field(repr=False)
-    processes: Settings
+    host: str = setting(Variable("RQ_DASHBOARD_HOST", "127.0.0.1", HOST, "Address that the pages listen on."))
+    port: int = setting(
+        Variable("RQ_DASHBOARD_PORT", RQ_DASHBOARD.port or 0, PORT, "Port that they listen on.")
+    )
+    password: str = setting(PASSWORD_FILE, secret=True)
+    processes: Settings = field(default_factory=Settings)
     """How to get into Redis, and how jobs are written there."""
 
     @classmethod
@@ -31,14 +34,7 @@ class PageSettings:
             SettingsError: a value cannot be used, or there is no password; the message names the variable.
         """
         environment = os.environ if environment is None else environment
-        try:
-            password = read_password(environment.get(PASSWORD_FILE, ""))
-        except ValueError as error:
-            raise SettingsError(f"{PASSWORD_FILE}: expected {error}") from error
-        port = environment.get(PORT, "").strip() or str(RQ_DASHBOARD.port)
-        if not (port.isascii() and port.isdigit() and 1 <= int(port) <= 65535):
-            raise SettingsError(f"{PORT}: expected a whole number from 1 to 65535, got {port!r}")
-        host = environment.get("RQ_DASHBOARD_HOST", "").strip() or "127.0.0.1"
-        return cls(
-            host=host, port=int(port), password=password, processes=Settings.from_environment(environment)
-        )
+        settings = cls(**read_fields(cls, environment), processes=Settings.from_environment(environment))
+        if not settings.password:
+            raise SettingsError(f"{PASSWORD_FILE.name}: expected a file with a password on its only line")
+        return settings

@@ -7,24 +7,17 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.settings import Process, variables_of
 from stack import services
-from stack.dotenv import read_dotenv
 from stack.native import programs
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret
 from stack.services import Service
-from stack.settings import (
-    ALERT_RECEIVERS_DIR,
-    GRAFANA_URL,
-    PROJECT_ROOT,
-    REPOSITORY_URL,
-    RQ_DASHBOARD_URL,
-    SECRETS_DIRECTORY,
-    StackSettings,
-)
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
+from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_DASHBOARD_URL
 
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
 """After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""

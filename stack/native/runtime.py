@@ -23,7 +23,8 @@ from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
 from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
-from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, STOP_GRACE, StackSettings
+from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
+from stack.variables import STOP_GRACE
 
 ANSWERS_WITHIN = 60.0
 """Seconds after which a running process that does not answer is not starting any more, but broken."""

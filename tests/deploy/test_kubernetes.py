@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +13,7 @@ import pytest
 import yaml
 
 from deploy.kubernetes.generate import OPERATORS_OWN, OPERATORS_OWN_FILES, RULES, generated_files
+from rq_mon.environment.variables import variables_in
 from rq_mon.health import _parse
 from rq_mon.settings import Settings
 from stack.services import (
@@ -25,7 +25,8 @@ from stack.services import (
     WORKERS,
 )
 from stack.services import REDIS as REDIS_SERVICE
-from stack.settings import PROJECT_ROOT, REDIS_MAXMEMORY, STOP_GRACE
+from stack.settings import PROJECT_ROOT
+from stack.variables import REDIS_MAXMEMORY, STOP_GRACE
 from tests.deploy.rendered import (
     ALL,
     BASE,
@@ -252,7 +253,7 @@ def test_redis_listens_where_the_settings_look_for_it() -> None:
 
 
 def test_every_setting_is_one_that_the_processes_read() -> None:
-    known = {field.metadata["variable"] for field in fields(Settings)}
+    known = {variable.name for variable in variables_in(Settings).values()}
 
     for name, config_map in of_kind(rendered(BASE), "ConfigMap").items():
         if name.startswith("settings"):
@@ -276,9 +277,7 @@ def test_a_container_is_what_compose_runs(name: str) -> None:
 
 @pytest.mark.parametrize("worker", WORKERS.values(), ids=lambda worker: worker.name)
 def test_a_running_job_may_end_before_its_worker_must(worker: Any) -> None:
-    assert pods(rendered(BASE))[worker.name]["spec"]["terminationGracePeriodSeconds"] == int(
-        STOP_GRACE.default
-    )
+    assert pods(rendered(BASE))[worker.name]["spec"]["terminationGracePeriodSeconds"] == STOP_GRACE.default
 
 
 def test_there_are_two_cron_schedulers_and_an_update_keeps_two() -> None:

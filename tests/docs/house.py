@@ -28,7 +28,7 @@ DATA_FOLDERS = ("prometheus", "requirements")
 """Top-level folders without Python."""
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("catalogue", "logs"),
+    ("catalogue", "environment", "logs", "ports"),
     ("series", "objectives"),
     ("connection",),
     ("settings",),

@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 import subprocess
-from dataclasses import fields
 from pathlib import Path
 
 import pytest
 
+from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Settings
 from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, RQ_EXPORTER, SERVICES, Service
-from stack.settings import BIND_ADDRESS, VARIABLES
+from stack.variables import BIND_ADDRESS, VARIABLES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text()
 NAMES_BY_DEFAULT = {
-    **{setting.metadata["variable"]: str(setting.default or "") for setting in fields(Settings)},
-    **{variable.name: variable.default for variable in VARIABLES},
+    **{each.name: each.default_text for each in variables_in(Settings).values()},
+    **{variable.name: variable.default_text for variable in VARIABLES},
 }
 
 

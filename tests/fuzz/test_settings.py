@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from pathlib import Path
 
 from hypothesis import strategies as st
 
+from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Settings, SettingsError
 from stack.runtime import StackError
-from stack.settings import VARIABLES, load_settings
+from stack.settings import load_settings
+from stack.variables import VARIABLES
 from tests.fuzz.tried import throw
 
-SCHEDULER_VARIABLES = [setting.metadata["variable"] for setting in fields(Settings)]
+SCHEDULER_VARIABLES = [variable.name for variable in variables_in(Settings).values()]
 STACK_VARIABLES = [variable.name for variable in VARIABLES]
 
 # An environment holds no NUL.

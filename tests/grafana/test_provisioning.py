@@ -11,9 +11,9 @@ import yaml
 from grafana import house, links
 from grafana.__main__ import GENERATED
 from grafana.queries import recorded, stack
-from stack.dotenv import read_dotenv
+from rq_mon.environment.dotenv import read_dotenv
 from stack.services import RQ_EXPORTER
-from stack.settings import RQ_DASHBOARD_URL
+from stack.variables import RQ_DASHBOARD_URL
 
 Json = dict[str, Any]
 

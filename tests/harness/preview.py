@@ -9,7 +9,7 @@ from pathlib import Path
 
 from proofs.harness.ports import free_port
 from proofs.harness.servers import Server, running
-from stack.settings import RQ_DASHBOARD_URL
+from stack.variables import RQ_DASHBOARD_URL
 
 
 @contextmanager

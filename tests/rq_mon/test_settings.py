@@ -91,6 +91,24 @@ def test_settings_that_are_printed_show_no_password(password_file: Path) -> None
     assert "p%40ss" not in repr(settings)
 
 
+def test_some_settings_can_be_read_whatever_the_others_hold() -> None:
+    environment = {"RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE": "7", "RQ_LOG_LEVEL": "loud", PASSWORD_FILE: "/none"}
+
+    settings = Settings.from_environment(environment, only=["max_functions_per_queue"])
+
+    assert settings == Settings(max_functions_per_queue=7)
+
+
+def test_every_setting_that_cannot_be_used_is_named() -> None:
+    with pytest.raises(SettingsError) as error:
+        Settings.from_environment({"RQ_LOG_LEVEL": "loud", "RQ_WORKER_TTL_SECONDS": "15"})
+
+    assert str(error.value).splitlines() == [
+        "RQ_WORKER_TTL_SECONDS: expected a whole number from 16 to 3600, got '15'",
+        "RQ_LOG_LEVEL: expected one of DEBUG, INFO, WARNING, ERROR, CRITICAL, got 'loud'",
+    ]
+
+
 @pytest.mark.needs("redis-server")
 @pytest.mark.parametrize("username", ["ann", ""])
 def test_redis_takes_user_and_password(username: str, password_file: Path, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from rq_mon.catalogue import JOBS, REDIS_UP
 from rq_mon.connection.client import connect
 from rq_mon.settings import Settings
 from stack.services import APPLICATION_SERVICES
-from stack.settings import REDIS_URL
+from stack.variables import REDIS_URL
 from tests.harness.sentinels import SentinelGroup
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 

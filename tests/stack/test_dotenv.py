@@ -1,4 +1,4 @@
-"""The syntax of `.env`: what every reader of the file takes alike, and nothing else."""
+"""What `make scale` writes into `.env`."""
 
 from __future__ import annotations
 
@@ -7,84 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from stack.dotenv import read_dotenv, set_variable
-from stack.runtime import StackError
-
-
-@pytest.mark.parametrize(
-    ("line", "value"),
-    [
-        ("NAME=value", "value"),
-        ("  NAME = value  ", "value"),
-        ("export NAME=value", "value"),
-        ("NAME=", ""),
-        ("NAME= # nothing", ""),
-        ("NAME=two words # and a comment", "two words"),
-        ("NAME=a#b", "a#b"),
-        ("NAME=a=b", "a=b"),
-        ("NAME='$, # and \" as they are '", '$, # and " as they are '),
-        ('NAME="two words"', "two words"),
-        ("NAME=redis://:p@ss@host:1/0?a=b", "redis://:p@ss@host:1/0?a=b"),
-    ],
-)
-def test_a_line_sets_a_variable(tmp_path: Path, line: str, value: str) -> None:
-    file = tmp_path / ".env"
-    file.write_text(f"# a comment\n\n{line}\n")
-
-    assert read_dotenv(file) == {"NAME": value}
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "NAME",
-        "1NAME=x",
-        "NAME=$OTHER",
-        'NAME="${OTHER}"',
-        "NAME='open",
-        r'NAME="a\nb"',
-        "NAME=a'b",
-        "NAME=\0",
-    ],
-)
-def test_what_readers_understand_differently_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
-    file = tmp_path / ".env"
-    file.write_text(f"FIRST=1\n{line}\n")
-
-    with pytest.raises(StackError, match=r"^\.env, line 2: expected NAME=value"):
-        read_dotenv(file)
-
-
-def test_the_value_of_a_refused_line_is_not_shown(tmp_path: Path) -> None:
-    file = tmp_path / ".env"
-    file.write_text("PASSWORD=se$cret\n")
-
-    with pytest.raises(StackError) as error:
-        read_dotenv(file)
-
-    assert "cret" not in str(error.value)
-
-
-def test_no_file_sets_nothing(tmp_path: Path) -> None:
-    assert read_dotenv(tmp_path / ".env") == {}
-
-
-@pytest.mark.parametrize("content", [b"NAME=\xff", b"\xff\xfeN\0"])
-def test_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
-    file = tmp_path / ".env"
-    file.write_bytes(content)
-
-    with pytest.raises(StackError, match=r"\.env: expected a file of UTF-8 text"):
-        read_dotenv(file)
-
-
-def test_characters_that_only_some_readers_take_for_the_end_of_a_line_are_part_of_the_value(
-    tmp_path: Path,
-) -> None:
-    file = tmp_path / ".env"
-    file.write_text("NAME='a\x85b\u2028OTHER=c'\r\n", encoding="utf-8", newline="")
-
-    assert read_dotenv(file) == {"NAME": "a\x85b\u2028OTHER=c"}
+from rq_mon.environment.dotenv import read_dotenv
+from stack.dotenv import set_variable
 
 
 @pytest.mark.parametrize(

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import re
-from dataclasses import Field, fields
 from pathlib import Path
 
 import pytest
 
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.variables import Variable, variables_in
 from rq_mon.settings import Settings
-from stack.dotenv import read_dotenv
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
-from stack.settings import PROJECT_ROOT, REDIS_URL, VARIABLES, load_settings
+from stack.settings import PROJECT_ROOT, load_settings
+from stack.variables import REDIS_URL, VARIABLES
 
 LINES = (PROJECT_ROOT / ".env.example").read_text().splitlines()
 LISTED = {
@@ -33,10 +34,7 @@ def comment_above(name: str) -> str:
 
 
 def scheduler_defaults() -> dict[str, str]:
-    return {
-        setting.metadata["variable"]: "" if setting.default is None else str(setting.default)
-        for setting in fields(Settings)
-    }
+    return {variable.name: variable.default_text for variable in variables_in(Settings).values()}
 
 
 def compose_defaults() -> dict[str, str]:
@@ -46,7 +44,7 @@ def compose_defaults() -> dict[str, str]:
 
 
 def defaults() -> dict[str, str]:
-    found = compose_defaults() | scheduler_defaults() | {each.name: each.default for each in VARIABLES}
+    found = compose_defaults() | scheduler_defaults() | {each.name: each.default_text for each in VARIABLES}
     # Each runtime has its own address for the Redis that comes with the stack.
     return {name: default for name, default in found.items() if name not in SET_BY_THE_STACK} | {
         REDIS_URL: ""
@@ -67,11 +65,10 @@ def test_it_says_what_a_variable_means(name: str) -> None:
     assert len(comment_above(name)) > 5
 
 
-@pytest.mark.parametrize("setting", fields(Settings), ids=lambda setting: setting.metadata["variable"])
-def test_it_explains_a_setting_of_the_processes_in_their_own_words(setting: Field[object]) -> None:
-    metadata = setting.metadata
-    if metadata["variable"] not in SET_BY_THE_STACK:
-        assert metadata["meaning"] in comment_above(metadata["variable"])
+@pytest.mark.parametrize("variable", variables_in(Settings).values(), ids=lambda variable: variable.name)
+def test_it_explains_a_setting_of_the_processes_in_their_own_words(variable: Variable[object]) -> None:
+    if variable.name not in SET_BY_THE_STACK:
+        assert variable.meaning in comment_above(variable.name)
 
 
 def test_it_names_the_service_of_each_port() -> None:

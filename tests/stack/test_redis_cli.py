@@ -11,7 +11,7 @@ from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.redis_cli import redis_cli
 from stack.runtime import StackError
-from stack.settings import REDIS_TLS_FILES
+from stack.variables import REDIS_TLS_FILES
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 
 pytestmark = pytest.mark.needs("redis-cli")

@@ -18,7 +18,8 @@ from stack.services import (
     SERVICES,
     Service,
 )
-from stack.settings import BIND_ADDRESSES, PORTS, PROJECT_ROOT, StackSettings, load_settings
+from stack.settings import PROJECT_ROOT, StackSettings, load_settings
+from stack.variables import BIND_ADDRESSES, PORTS
 
 
 @pytest.fixture
@@ -86,7 +87,7 @@ def test_every_problem_is_told_at_once(dotenv: Path) -> None:
     lines = str(error.value).splitlines()
     assert lines == [
         "RUNTIME: expected compose or native, got 'podman'",
-        "STOP_GRACE_SECONDS: expected a whole number of seconds, got 'soon'",
+        "STOP_GRACE_SECONDS: expected a whole number from 0 to 99999, got 'soon'",
         "PROMETHEUS_RETENTION_SIZE: expected a size such as 512MB or 4GB, got 'much'",
     ]
 

@@ -146,4 +146,6 @@ def test_port_in_use_is_named(project_root: Path) -> None:
 def test_unusable_setting_is_named(project_root: Path) -> None:
     ended = run(project_root, PREVIEW_PORT="http")
     assert ended.returncode == 1
-    assert ended.stderr == "preview: PREVIEW_PORT: expected a whole number from 1 to 65535, got 'http'\n"
+    assert (
+        ended.stderr == "preview: PREVIEW_PORT: expected a port, a whole number from 1 to 65535, got 'http'\n"
+    )

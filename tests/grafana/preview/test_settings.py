@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from grafana.preview.datasource import DataSource, Destination, read_datasource
-from grafana.preview.settings import PreviewSettings, SettingsError
+from grafana.preview.settings import PreviewSettings
+from rq_mon.environment.variables import SettingsError
 from stack.services import PREVIEW, PROMETHEUS
 
 

@@ -26,7 +26,7 @@ from rq_mon.connection.client import connect
 from rq_mon.settings import Settings
 from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
 from stack.services import APPLICATION_SERVICES, RQ_DASHBOARD
-from stack.settings import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
+from stack.variables import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 from tests.harness.exporter_user import NAME, PASSWORD, create_exporter_user
 from tests.harness.surface import secrets_of
 from tests.harness.tls_redis import Certificates, TlsRedisServer

@@ -14,7 +14,8 @@ from stack.compose import ComposeRuntime
 from stack.compose.docker import MINIMUM_ENGINE, Docker, check_version
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, RQ_EXPORTER
-from stack.settings import BIND_ADDRESS, REDIS_URL, load_settings
+from stack.settings import load_settings
+from stack.variables import BIND_ADDRESS, REDIS_URL
 from tests.harness.tls_redis import Certificates
 
 

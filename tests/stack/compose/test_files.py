@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Process, Settings, variables_of
 from stack import credentials
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
-from stack.dotenv import read_dotenv
 from stack.native.commands import FOR_GRACE_PERIOD
 from stack.services import (
     ALERTMANAGER,
@@ -29,7 +29,8 @@ from stack.services import (
     SHORT_RUNNING_WORKER,
     Service,
 )
-from stack.settings import BIND_ADDRESS, PROJECT_ROOT, VARIABLES
+from stack.settings import PROJECT_ROOT
+from stack.variables import BIND_ADDRESS, VARIABLES
 
 FILES = {
     name: yaml.safe_load((PROJECT_ROOT / name).read_text())
@@ -100,7 +101,7 @@ def test_a_service_publishes_its_port_on_this_machine_only_unless_it_has_a_login
     ],
 )
 def test_a_process_gets_the_settings_that_it_reads_and_no_others(name: str, process: Process) -> None:
-    every = {field.metadata["variable"] for field in fields(Settings)}
+    every = {variable.name for variable in variables_in(Settings).values()}
     in_the_container = {"RQ_EXPORTER_HOST", "RQ_EXPORTER_PORT", "RQ_OBJECTIVES_FILE"}
 
     handed_on = DEFINITIONS[name]["environment"].keys() & every
@@ -113,7 +114,7 @@ def test_what_both_runtimes_read_has_one_default() -> None:
 
     for variable in VARIABLES:
         if variable.default:
-            assert defaults[variable.name] == variable.default
+            assert defaults[variable.name] == variable.default_text
 
 
 def test_both_files_hold_the_shared_blocks_alike() -> None:

@@ -32,7 +32,7 @@ from stack.services import (
     SHORT_RUNNING_WORKER,
     Service,
 )
-from stack.settings import BIND_ADDRESS, REDIS_URL
+from stack.variables import BIND_ADDRESS, REDIS_URL
 from tests.harness.rule_checks import errors_of_all_rules
 from tests.harness.surface import REFUSED, secret_files, secrets_of, shown
 from tests.harness.surface import status_of as http_status

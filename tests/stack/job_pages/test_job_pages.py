@@ -20,9 +20,10 @@ from proofs.harness.ports import free_port
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server, running
 from rq_mon.settings import SettingsError
-from stack.job_pages.settings import PASSWORD_FILE, PORT, PageSettings
+from stack.job_pages.settings import PASSWORD_FILE, PageSettings
 from stack.secrets import RQ_DASHBOARD_USER
-from stack.settings import PROJECT_ROOT, RQ_DASHBOARD_URL
+from stack.settings import PROJECT_ROOT
+from stack.variables import RQ_DASHBOARD_URL
 
 PASSWORD = "a long password"
 LOGIN = {"Authorization": f"Basic {base64.b64encode(f'{RQ_DASHBOARD_USER}:{PASSWORD}'.encode()).decode()}"}
@@ -34,7 +35,11 @@ def server(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) 
     directory, port = tmp_path_factory.mktemp("pages"), free_port()
     password_file = directory / "password"
     password_file.write_text(PASSWORD)
-    environment = {"RQ_REDIS_URL": redis_server.url, PORT: str(port), PASSWORD_FILE: str(password_file)}
+    environment = {
+        "RQ_REDIS_URL": redis_server.url,
+        "RQ_DASHBOARD_PORT": str(port),
+        PASSWORD_FILE.name: str(password_file),
+    }
     command = (sys.executable, "-m", "stack.job_pages")
     with running("pages", directory, port, command, "/healthz", environment, PROJECT_ROOT) as server:
         yield server
@@ -126,5 +131,5 @@ def test_the_password_is_in_no_command_line_environment_or_log(server: Server) -
 
 
 def test_it_does_not_start_without_a_password(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=f"{PASSWORD_FILE}: expected a file with a password"):
-        PageSettings.from_environment({PASSWORD_FILE: str(tmp_path / "none")})
+    with pytest.raises(SettingsError, match=f"{PASSWORD_FILE.name}: expected a file with a password"):
+        PageSettings.from_environment({PASSWORD_FILE.name: str(tmp_path / "none")})

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from rq_mon.environment.dotenv import read_dotenv
 from stack import services
-from stack.dotenv import read_dotenv
 from stack.native import programs
 from stack.native.commands import FOR_GRACE_PERIOD, Command, Place, command
 from stack.redis_users import EXPORTER, USERS, WORKER

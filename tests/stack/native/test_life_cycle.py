@@ -33,7 +33,7 @@ from stack.services import (
     RQ_EXPORTER,
     SHORT_RUNNING_WORKER,
 )
-from stack.settings import ALERT_RECEIVERS_DIR
+from stack.variables import ALERT_RECEIVERS_DIR
 from tests.stack.native import jobs
 
 pytestmark = [

@@ -16,7 +16,8 @@ from stack.native.supervisor import Supervisor
 from stack.native.supervisor_config import LOG_LIMIT, log_path, render
 from stack.runtime import Health, StackError
 from stack.services import REDIS, SHORT_RUNNING_WORKER
-from stack.settings import STOP_GRACE, load_settings
+from stack.settings import load_settings
+from stack.variables import STOP_GRACE
 
 # Keeps supervisord from answering, longer than anybody waits for one answer, while its job comes to an end.
 FREEZES_SUPERVISORD = "kill -STOP $PPID; sleep 6; kill -CONT $PPID; sleep 2; touch job-ended"

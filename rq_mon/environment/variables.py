@@ -1,0 +1,99 @@
+"""The one reader of settings: each is declared with its name, default, type and meaning."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, fields
+from typing import Any, Generic, TypeVar
+
+from rq_mon.environment.kinds import Kind
+
+T = TypeVar("T")
+
+
+class SettingsError(ValueError):
+    """Settings have values that cannot be used. The message has a line about each, with its name."""
+
+
+@dataclass(frozen=True, slots=True)
+class Variable(Generic[T]):
+    """A variable of the environment."""
+
+    name: str
+    default: T
+    """Its value while it is unset or empty."""
+    parse: Callable[[str], T]
+    """A Kind; or a function whose ValueError completes the sentence "expected …"."""
+    meaning: str
+
+    @property
+    def default_text(self) -> str:
+        """Return the default as users write it, empty if there is none."""
+        return "" if self.default is None else str(self.default)
+
+    @property
+    def expected(self) -> str:
+        """Return which values it takes, empty if its meaning says so."""
+        return self.parse.expected if isinstance(self.parse, Kind) else ""
+
+    def read(self, environment: Mapping[str, str] = os.environ) -> T:
+        """Return its value.
+
+        Raises:
+            SettingsError: the value cannot be used; the message names the variable and what is expected.
+        """
+        text = environment.get(self.name, "").strip()
+        if not text:
+            return self.default
+        try:
+            return self.parse(text)
+        except ValueError as error:
+            raise SettingsError(f"{self.name}: expected {error}") from error
+
+
+def read_all(variables: Iterable[Variable[Any]], environment: Mapping[str, str]) -> dict[str, Any]:
+    """Return the values by the variables' names.
+
+    Raises:
+        SettingsError: some cannot be used; the message has a line about each.
+    """
+    values: dict[str, Any] = {}
+    problems: list[str] = []
+    for variable in variables:
+        try:
+            values[variable.name] = variable.read(environment)
+        except SettingsError as error:
+            problems.append(str(error))
+    if problems:
+        raise SettingsError("\n".join(problems))
+    return values
+
+
+# --- classes of settings: dataclasses of which fields are variables ---
+
+
+def setting(variable: Variable[T], *, secret: bool = False, **metadata: object) -> T:
+    """Return a field that the variable sets. A secret one is not printed."""
+    default: T = field(default=variable.default, repr=not secret, metadata={"variable": variable, **metadata})
+    return default
+
+
+def variables_in(settings: type) -> dict[str, Variable[Any]]:
+    """Return the variables of a class of settings by the names of their fields."""
+    found = {each.name: each.metadata.get("variable") for each in fields(settings)}
+    return {name: variable for name, variable in found.items() if variable is not None}
+
+
+def read_fields(
+    settings: type, environment: Mapping[str, str], only: Iterable[str] | None = None
+) -> dict[str, Any]:
+    """Return the values of the fields that variables set: of all, or `only` of these.
+
+    Raises:
+        SettingsError: some cannot be used; the message has a line about each.
+    """
+    variables = variables_in(settings)
+    names = list(variables if only is None else only)
+    values = read_all((variables[name] for name in names), environment)
+    return {name: values[variables[name].name] for name in names}

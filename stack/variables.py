@@ -1,0 +1,185 @@
+"""Every variable that users of the stack can set: its name, default, values and meaning.
+
+What the processes read themselves is declared in rq_mon/settings.py.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from rq_mon.environment.kinds import BIND_ADDRESS as IPV4_ADDRESS
+from rq_mon.environment.kinds import PORT, TEXT, matching, whole_number
+from rq_mon.environment.variables import Variable, variables_in
+from rq_mon.settings import Settings
+from stack.services import RQ_DASHBOARD, SERVICES, WORKERS, Service
+
+BIND_ADDRESS = "127.0.0.1"
+"""Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
+HAS_NO_LOGIN = "has no login; to let others in, put a proxy with a login before it (docs/security.md)"
+"""Why a port stays closed."""
+ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
+
+REDIS_URL = "RQ_REDIS_URL"
+"""Set for the stack, it names a Redis to use instead of an own one."""
+REDIS_USERNAME = "RQ_REDIS_USERNAME"
+REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
+"""The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
+REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
+"""Certificates for a Redis that speaks TLS."""
+
+RUNTIME: Variable[str | None] = Variable(
+    "RUNTIME",
+    None,
+    matching("compose|native", "compose or native"),
+    "Containers (compose) or processes (native). Unset: compose if a Docker engine answers, else native.",
+)
+WITH: Variable[str | None] = Variable(
+    "WITH",
+    None,
+    matching(RQ_DASHBOARD.name, RQ_DASHBOARD.name),
+    "`rq-dashboard` starts it too, to look into single jobs and run them again. Unset: not started.",
+)
+REDIS_MAXMEMORY = Variable(
+    "REDIS_MAXMEMORY",
+    "256mb",
+    matching("[1-9][0-9]*(kb|mb|gb)", "a size such as 256mb or 1gb"),
+    "Memory that Redis may use for jobs and results; above that it refuses new jobs.",
+)
+
+
+def _port(name: str) -> Variable[int]:
+    services = [service for service in SERVICES if service.port_variable == name]
+    names = " or ".join(service.name for service in services)
+    return Variable(name, services[0].port or 0, PORT, f"Port of {names} on this machine.")
+
+
+def _bind_address(service: Service) -> Variable[str]:
+    meaning = f"Address that {service.name} listens on; {ANY_ADDRESS} opens it to other machines."
+    return Variable(str(service.bind_variable), BIND_ADDRESS, IPV4_ADDRESS, meaning)
+
+
+def _number(worker: Service) -> Variable[int]:
+    meaning = f"Workers of the queue {worker.queue}; `make scale` changes it while the stack runs."
+    return Variable(str(worker.number_variable), 1, whole_number(1, 99), meaning)
+
+
+PORTS = tuple(_port(name) for name in dict.fromkeys(each.port_variable for each in SERVICES) if name)
+BIND_ADDRESSES = tuple(_bind_address(each) for each in SERVICES if each.bind_variable and each.has_login)
+"""What opens a port to other machines; what has no login has no such variable."""
+NUMBERS = {worker: _number(worker) for worker in WORKERS.values() if worker.number_variable}
+"""How many workers each queue has."""
+STOP_GRACE = Variable(
+    "STOP_GRACE_SECONDS",
+    190,
+    whole_number(0, 99999),
+    "Seconds that a running job has to end when the stack stops; after that it is killed, and retried later.",
+)
+RETENTION_TIME = Variable(
+    "PROMETHEUS_RETENTION_TIME",
+    "30d",
+    matching("[1-9][0-9]*(h|d|w|y)", "a duration such as 12h or 30d"),
+    "How long Prometheus keeps metrics.",
+)
+RETENTION_SIZE = Variable(
+    "PROMETHEUS_RETENTION_SIZE",
+    "4GB",
+    matching("[1-9][0-9]*(MB|GB|TB)", "a size such as 512MB or 4GB"),
+    "Disk space that they may take before Prometheus deletes the oldest.",
+)
+
+_PAGE = matching(r"https?://\S*[^\s/]", "a URL that does not end with /")
+GRAFANA_URL: Variable[str | None] = Variable(
+    "GRAFANA_URL",
+    None,
+    _PAGE,
+    "Where people open Grafana, for the links of alerts. Unset: this machine's.",
+)
+REPOSITORY_URL: Variable[str | None] = Variable(
+    "REPOSITORY_URL",
+    None,
+    matching(r"https?://\S+/", "a URL that ends with /"),
+    "Prefix of docs/runbooks/… in alerts, such as https://github.com/you/rq-mon/blob/main/. Unset: none.",
+)
+ALERT_RECEIVERS_DIR: Variable[str | None] = Variable(
+    "ALERT_RECEIVERS_DIR",
+    None,
+    matching(".+", "a folder"),
+    "Folder with your receivers.yml: who gets alerts; see prometheus/receivers/example.yml. Unset: no one.",
+)
+SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
+    "SCRAPE_TARGETS_DIR",
+    None,
+    matching(r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"),
+    "Folder with addresses of further exporters, to watch several Redis: docs/several-redis.md. Unset: none.",
+)
+RQ_DASHBOARD_URL = Variable(
+    "RQ_DASHBOARD_URL",
+    f"http://{BIND_ADDRESS}:{RQ_DASHBOARD.port}",
+    _PAGE,
+    "Where your rq-dashboard answers, if you run one: a click on a job in a graph of run times leads there.",
+)
+
+
+def _in_containers(name: str, default: str, meaning: str) -> Variable[str]:
+    return Variable(name, default, TEXT, meaning)
+
+
+IMAGES = (
+    _in_containers("PYTHON_IMAGE", "python:3.13-slim", "Base of our own image."),
+    _in_containers("RQ_MON_IMAGE", "rq-mon:local", "Our own image: the name under which it is built."),
+    _in_containers("REDIS_IMAGE", "redis:8", "Redis, or Valkey."),
+    _in_containers("REDIS_EXPORTER_IMAGE", "oliver006/redis_exporter:v1.86.0", "redis_exporter."),
+    _in_containers("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.3", "Prometheus."),
+    _in_containers("ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.1", "Alertmanager."),
+    _in_containers(
+        "GRAFANA_IMAGE", "grafana/grafana:13.2.3", "Grafana; if it is missing, the preview takes its place."
+    ),
+)
+"""For a mirror, or another version."""
+MEMORY_LIMITS = (
+    _in_containers("WORKER_MEMORY", "512m", "Each worker, its jobs included."),
+    _in_containers(
+        "REDIS_MEMORY", "640m", "Redis: REDIS_MAXMEMORY, and room for the copy that rewriting its file takes."
+    ),
+    _in_containers("PROMETHEUS_MEMORY", "1g", "Prometheus."),
+)
+
+VARIABLES: tuple[Variable[Any], ...] = (
+    RUNTIME,
+    WITH,
+    *PORTS,
+    *BIND_ADDRESSES,
+    *NUMBERS.values(),
+    STOP_GRACE,
+    REDIS_MAXMEMORY,
+    RETENTION_TIME,
+    RETENTION_SIZE,
+    GRAFANA_URL,
+    REPOSITORY_URL,
+    ALERT_RECEIVERS_DIR,
+    RQ_DASHBOARD_URL,
+    SCRAPE_TARGETS_DIR,
+    *IMAGES,
+    *MEMORY_LIMITS,
+)
+"""What the stack itself reads, or compose for it."""
+
+
+def _handed_on(variable: Variable[Any]) -> Variable[Any]:
+    if variable.name != REDIS_URL:
+        return variable
+    unset = (
+        "Unset: the stack's own Redis. Set it to watch another one: the stack then starts no Redis,"
+        " workers or cron."
+    )
+    return replace(variable, default=None, meaning=f"{variable.meaning} {unset}")
+
+
+_SET_BY_THE_STACK = {"RQ_EXPORTER_HOST", *(variable.name for variable in VARIABLES)}
+HANDED_ON = tuple(
+    _handed_on(variable)
+    for variable in variables_in(Settings).values()
+    if variable.name not in _SET_BY_THE_STACK
+)
+"""What users set for the processes of the stack. Where the exporter listens depends on the runtime."""
