@@ -131,7 +131,7 @@ format: $(VENV)/.dev ## Format the code
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
 
-docs: $(VENV)/.runtime ## Write docs/metrics.md and docs/alerts.md anew from the catalogue and the rules
+docs: $(VENV)/.runtime ## Write what is generated: pages in docs/, .env.example, the settings in README
 	$(BIN)/python -m docs.reference
 
 manifests: $(VENV)/.runtime ## Write the Kubernetes manifests, and the package's copies of rules and dashboards

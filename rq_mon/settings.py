@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
@@ -13,7 +12,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from rq_mon.connection.address import check_files, check_redis_url, with_files
-from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, Kind, one_of, whole_number
+from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, Kind, matching, one_of, whole_number
 from rq_mon.environment.variables import SettingsError as SettingsError
 from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.logs import LOG_FORMATS, LogFormat
@@ -67,10 +66,7 @@ def _time_zone(text: str) -> ZoneInfo:
 TIME_ZONE = Kind("an IANA time zone such as Europe/London", _time_zone)
 
 
-def _list_name(text: str) -> str:
-    if not re.fullmatch(r"[A-Za-z0-9_.-]{1,100}", text):
-        raise ValueError(f"1 to 100 letters, digits, '-', '_' and '.', got {text!r}")
-    return text
+LIST_NAME = matching("[A-Za-z0-9_.-]{1,100}", "1 to 100 letters, digits, '-', '_' and '.'")
 
 
 def _setting(
@@ -140,7 +136,7 @@ class Settings:
     cron_list: str = _setting(
         "SCHEDULER_CRON_LIST",
         "default",
-        _list_name,
+        LIST_NAME,
         "Name of the list of cron jobs; two applications that share a Redis need one each.",
         read_by=("cron-scheduler",),
     )

@@ -16,3 +16,16 @@ def table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
 def code(*words: str) -> str:
     """Return each word as code, separated by commas."""
     return ", ".join(f"`{word}`" for word in words)
+
+
+def fill(page: str, name: str, content: str) -> str:
+    """Return the page with `content` between the marks `<!-- generated: NAME -->` and `<!-- /generated -->`.
+
+    Raises:
+        ValueError: the page does not have these marks once.
+    """
+    begin, end = f"<!-- generated: {name} -->\n", "<!-- /generated -->\n"
+    before, *rest = page.split(begin)
+    if len(rest) != 1 or end not in rest[0]:
+        raise ValueError(f"expected {begin.strip()} and {end.strip()} once")
+    return f"{before}{begin}{content}{end}{rest[0].partition(end)[2]}"
