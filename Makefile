@@ -113,10 +113,10 @@ drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the al
 fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and account for each (SEED=n, ARGS="--short")
 	@$(BIN)/python -m stack.native.programs_for_tests
 	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
-	    $(if $(findstring --short,$(ARGS)),,--markdown docs/fault-run.md) $(ARGS)
+	    $(if $(findstring --short,$(ARGS)),,--markdown docs/proofs/fault-run.md) $(ARGS)
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
-	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/soak.md $(ARGS)
+	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/proofs/soak.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the English of new lines
 	$(BIN)/ruff format --check .

@@ -1,4 +1,4 @@
-"""docs/drill.md: what the drill is, and the results of its last run."""
+"""docs/proofs/drill.md: what the drill is, and the results of its last run."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ shorter (proofs/drill/objectives.yml). "Arrived" and "resolved" are measured fro
 beginning of its mending. "At true durations" is computed: what was measured, plus what the stack's own
 files wait for longer.
 Queues that are not the stack's own were idle before; an error budget burns later where jobs ran well for
-hours. The table of the [runbooks](runbooks/README.md) has such cases.
+hours. The table of the [runbooks](../runbooks/README.md) has such cases.
 
 {table}
 {summary}

@@ -1,4 +1,4 @@
-"""docs/fault-run.md: what the run is, its ledger, and what RQ itself loses or doubles."""
+"""docs/proofs/fault-run.md: what the run is, its ledger, and what RQ itself loses or doubles."""
 
 from __future__ import annotations
 

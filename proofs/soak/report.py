@@ -1,4 +1,4 @@
-"""The verdict on each quantity, as rows of a table and as docs/soak.md."""
+"""The verdict on each quantity, as rows of a table and as docs/proofs/soak.md."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ shorter ones than its usual two hours, in which a sample takes less.
 
 
 def write_document(path: Path, found: Sequence[Row], minutes: float, warm_up: float, interval: float) -> None:
-    """Write docs/soak.md."""
+    """Write docs/proofs/soak.md."""
     lines = [f"| {row.name} | {row.figure} | {row.spread} | {row.target} | {row.verdict} |" for row in found]
     text = TEXT.format(minutes=minutes, warm_up=warm_up, interval=interval, table="\n".join(lines))
     path.write_text(text, encoding="utf-8")

@@ -54,7 +54,7 @@ def test_each_alert_of_the_table_leads_to_its_section() -> None:
     assert set(linked) == sections
 
 
-@pytest.mark.parametrize("path", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("path", sorted(DOCS.rglob("*.md")), ids=lambda path: path.name)
 def test_links_of_every_page_lead_to_files_that_exist(path: Path) -> None:
     links = re.findall(r"\]\((?!http|#)([^)#\s]+)[^)]*\)", path.read_text(encoding="utf-8"))
 

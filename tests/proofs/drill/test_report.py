@@ -79,7 +79,7 @@ def test_both_alerts_about_memory_have_faults() -> None:
 
 
 def test_page_tells_of_a_drill_with_all_of_these_faults_that_was_passed(times: TrueTimes) -> None:
-    text = (PROJECT_ROOT / "docs" / "drill.md").read_text(encoding="utf-8")
+    text = (PROJECT_ROOT / "docs" / "proofs" / "drill.md").read_text(encoding="utf-8")
 
     assert [fault.what for fault in FAULTS.values() if fault.what not in text] == []
     assert text.count("| passed |") == len(FAULTS) + 2
