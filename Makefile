@@ -86,20 +86,27 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-.PHONY: test fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
-test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some), after installing the programs that they need
+# A file's tests share servers, so a whole file goes to one process. ARGS="-n 0" runs all in one, for a debugger.
+IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(or $(PROCESSES),2)
+
+.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
+test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=4 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest -m "not compose and not e2e" $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
+
+test-fast: $(VENV)/.dev ## Run the tests that take less than a minute in all
+	@$(BIN)/python -m stack.native.programs_for_tests
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e and not slow" --durations 5 $(ARGS)
 
 fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
-	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest -m "not e2e" tests/fuzz $(ARGS)
+	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest $(IN_PARALLEL) -m "not e2e" tests/fuzz $(ARGS)
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest -m e2e $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest tests/rq_mon/worker tests/rq_mon/cli tests/scheduler $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) tests/rq_mon/worker tests/rq_mon/cli tests/scheduler $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)

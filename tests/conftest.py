@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,26 +16,29 @@ from proofs.harness.redis_server import RedisServer
 from rq_mon.connection.client import connect
 from stack.native.programs import NEEDED_BY_TESTS
 from tests.harness.processes import Start, processes_in
+from tests.harness.properties import properties
 
 PROGRAMS = {name: program for program in NEEDED_BY_TESTS for name in program.names}
 IN_CI = os.environ.get("CI") == "true"
 
-missing_programs = pytest.StashKey[dict[str, int]]()
+MISSING_PROGRAM = "missing program"
+SLOW_SECONDS = 5.0
 
 
 def _is_installed(name: str) -> bool:
     return bool(PROGRAMS[name].find() if name in PROGRAMS else shutil.which(name))
 
 
-def pytest_configure(config: pytest.Config) -> None:
-    config.stash[missing_programs] = {}
-
-
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that uses the Redis fixtures needs the program behind them."""
+    """A test that uses the Redis fixtures needs the program behind them; files that take long run first."""
+    seconds: Counter[Path] = Counter()
     for item in items:
         if {"redis_server", "redis_client"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs("redis-server"))
+        if slow := item.get_closest_marker("slow"):
+            seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
+    # Files are what processes share out: a long one that began last would be waited for alone.
+    items.sort(key=lambda item: -seconds[item.path])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -42,17 +46,16 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     missing = sorted(program for program in needed if not _is_installed(program))
     if not missing:
         return
-    counts = item.config.stash[missing_programs]
-    for program in missing:
-        counts[program] = counts.get(program, 0) + 1
+    item.user_properties += [(MISSING_PROGRAM, program) for program in missing]
     reason = f"not installed, and could not be: {', '.join(missing)}"
     if IN_CI:
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    for program, count in sorted(config.stash[missing_programs].items()):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    missing = Counter(program for name, program in properties(terminalreporter) if name == MISSING_PROGRAM)
+    for program, count in sorted(missing.items()):
         verb = "failed" if IN_CI else "skipped"
         terminalreporter.write_line(
             f"{verb}: {count} tests need {program}, which is not installed", yellow=True

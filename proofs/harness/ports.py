@@ -2,11 +2,51 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import random
 import socket
+import tempfile
+from pathlib import Path
+
+CANDIDATES = range(20_000, 30_000)
+"""Below the ports that Linux gives to the client side of connections, so no client takes one of them."""
+
+_claims = os.open(Path(tempfile.gettempdir(), f"rq-mon-ports-of-{os.getuid()}"), os.O_RDWR | os.O_CREAT)
+"""Byte n is locked by the process that has claimed port n; the kernel unlocks it when the process ends."""
+_claimed: set[int] = set()
+_order = random.SystemRandom().sample(CANDIDATES, len(CANDIDATES))
+"""Of this process: a port that another has just left is not used again at once."""
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on now."""
+    """Return a port that nothing listens on, and that no other call gets until this process ends.
+
+    Raises:
+        RuntimeError: none is left.
+    """
+    while _order:
+        if claim(port := _order.pop()):
+            return port
+    raise RuntimeError(f"no free port from {CANDIDATES.start} to {CANDIDATES.stop - 1}")
+
+
+def claim(port: int) -> bool:
+    """Claim a port for this process; False if it is claimed already, here or elsewhere, or in use."""
+    if port in _claimed:  # a process may lock again what it has locked
+        return False
+    try:
+        fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)
+    except OSError:
+        return False
+    _claimed.add(port)
+    return _can_listen(port)
+
+
+def _can_listen(port: int) -> bool:
     with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

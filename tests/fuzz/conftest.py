@@ -2,12 +2,31 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+
 import pytest
 
 from tests.fuzz.tried import TRIED
+from tests.harness.properties import properties
+
+INPUTS = "inputs of "
+
+
+@pytest.fixture(autouse=True)
+def _inputs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Put into the test's report what it has thrown at which part."""
+    before = TRIED.copy()
+    yield
+    request.node.user_properties += [(INPUTS + part, count) for part, count in (TRIED - before).items()]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if TRIED:
-        parts = ", ".join(f"{what} {count:,}" for what, count in sorted(TRIED.items()))
-        terminalreporter.write_line(f"fuzzed: {TRIED.total():,} inputs: {parts}")
+    tried: Counter[str] = Counter()
+    for name, count in properties(terminalreporter):
+        if name.startswith(INPUTS):
+            assert isinstance(count, int)
+            tried[name.removeprefix(INPUTS)] += count
+    if tried:
+        parts = ", ".join(f"{part} {count:,}" for part, count in sorted(tried.items()))
+        terminalreporter.write_line(f"fuzzed: {tried.total():,} inputs: {parts}")

@@ -3,13 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.rq_mon.cron.hundred_ticks import TICKS, HundredTicks
 
 
-@pytest.mark.slow
+@pytest.fixture
+def hundred_ticks(tmp_path: Path) -> Iterator[HundredTicks]:
+    run = HundredTicks(tmp_path)
+    run.start()
+    yield run
+    run.abort()
+
+
+@pytest.mark.e2e
+@pytest.mark.slow(seconds=TICKS)
 def test_each_tick_gets_one_job(hundred_ticks: HundredTicks) -> None:
     hundred_ticks.wait()
 
