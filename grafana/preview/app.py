@@ -17,7 +17,7 @@ PROBE_EVERY = 3000
 def make_app(callbacks: Callbacks) -> Dash:
     """Return the application; it asks Prometheus only when a page asks for data."""
     app = Dash(
-        "preview",
+        __name__,
         title="Preview of the Grafana dashboards",
         update_title="",
         serve_locally=True,
