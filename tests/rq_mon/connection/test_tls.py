@@ -95,8 +95,8 @@ def test_every_process_works_over_tls(
     job = job_scheduler(jobs.add, (1, 2))
     later = job_scheduler(jobs.fail_once, retry_intervals=1)
 
-    wait_until(lambda: job.return_value() == 3, "the job")  # type: ignore[union-attr]
-    wait_until(lambda: later.get_status() == "finished", "the retry, which RQ's scheduler moves")  # type: ignore[union-attr]
+    wait_until(lambda: job.return_value() == 3, "the job")
+    wait_until(lambda: later.get_status() == "finished", "the retry, which RQ's scheduler moves")
     wait_until(lambda: check_health(["cron"]) == 0, "the cron scheduler")
     assert check_health(["worker", SHORT_RUNNING_QUEUE]) == 0
     with running_exporter(redis.url, tmp_path) as exporter:

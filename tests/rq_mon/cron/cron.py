@@ -20,7 +20,7 @@ YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
 
 
 def with_list(*entries: str) -> tuple[str, str]:
-    """Return the command of a cron scheduler with these entries in the place of those of cron_jobs.py."""
+    """Return the command of a cron scheduler with these entries instead of those of cron_jobs.py."""
     return "-c", (
         "from scheduler.cron.entries import CronEntry\n"
         "from rq_mon.cron.runner import run_cron_scheduler\n"

@@ -33,6 +33,9 @@ OSError: child
 """
 
 
+NO_FIELDS: dict[str, str] = {}
+
+
 class Outer:
     class InnerError(Exception): ...
 
@@ -68,7 +71,7 @@ def without_text() -> None:
 
 def caused() -> None:
     try:
-        {}["customer"]
+        NO_FIELDS["customer"]
     except KeyError as error:
         raise ConnectionError("database\nlost: connection") from error
 
@@ -89,7 +92,7 @@ def caused_by_another_job() -> None:
 
 def while_handling() -> None:
     try:
-        {}["customer"]
+        NO_FIELDS["customer"]
     except KeyError:
         int("x")
 
@@ -135,7 +138,7 @@ def caused_by_a_group() -> None:
 
 def group_caused() -> None:
     try:
-        {}["customer"]
+        NO_FIELDS["customer"]
     except KeyError as error:
         raise ExceptionGroup("parts", [ValueError("one")]) from error
 

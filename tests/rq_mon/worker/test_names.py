@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pickle
 import zlib
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from redis import Redis
@@ -44,8 +44,7 @@ def failed(redis: Redis, *job_ids: str, queue: str = "mail") -> list[FailedJob]:
 
 
 def note(redis: Redis, job: Job, field: str) -> bytes | None:
-    found: Any = redis.hget(job.key, field)
-    return found
+    return cast("bytes | None", redis.hget(job.key, field))
 
 
 # --- names that an application gives ---
@@ -142,7 +141,7 @@ def test_a_job_that_gave_up_its_name_counts_as_its_function_again(
     assert note(redis_client, job, JOB_FUNCTION_FIELD) == b"invoice.send"
     again = Job.fetch(job.id, connection=redis_client)
     again.meta = {"other": 1}
-    again.save_meta()
+    again.save_meta()  # type: ignore[no-untyped-call]
     again.requeue()
 
     rq.work("mail")
