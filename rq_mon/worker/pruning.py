@@ -1,21 +1,17 @@
-"""Removes job metrics that nobody writes any more: `python -m rq_mon.worker.pruning prune --days 30`."""
+"""Removes job metrics that no worker writes any more."""
 
 from __future__ import annotations
 
-import argparse
-import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NamedTuple, cast
 
 from redis import Redis
-from redis.exceptions import RedisError, ResponseError
+from redis.exceptions import ResponseError
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY
-from rq_mon.connection.client import connect
 from rq_mon.series import EXCEPTIONS, functions_key, jobs_key, running_key, waits_key
-from rq_mon.settings import Settings, SettingsError
 
 DEFAULT_DAYS = 30
 DAY = 86400
@@ -126,42 +122,3 @@ def _prune_queue(connection: Redis, queue: str, cutoff: str, report: Report) -> 
     with _reporting(waits_key(queue), report):
         return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, cutoff))
     return False
-
-
-def _days(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and int(text) > 0):
-        raise argparse.ArgumentTypeError(f"expected a whole number of days of at least 1, got {text!r}")
-    return int(text)
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command; return its exit code."""
-    parser = argparse.ArgumentParser(prog="python -m rq_mon.worker.pruning")
-    commands = parser.add_subparsers(dest="command", required=True)
-    command = commands.add_parser("prune", help="remove series of job metrics that nobody writes any more")
-    command.add_argument("--days", type=_days, default=DEFAULT_DAYS, help="days without a write; default 30")
-    days = parser.parse_args(arguments).days
-    try:
-        url = Settings.from_environment().redis_url
-    except SettingsError as error:
-        parser.error(str(error))
-    count, problems = 0, 0
-
-    def report(problem: str) -> None:
-        nonlocal problems
-        problems += 1
-        print(f"left as it is: {problem}", file=sys.stderr)
-
-    try:
-        with connect(url) as connection:
-            for count, pruned in enumerate(prune(connection, days * DAY, report), start=1):  # noqa: B007
-                print("removed", *(repr(part) for part in pruned if part))
-    except RedisError as error:
-        print(f"stopped after {count} series: {error}", file=sys.stderr)
-        return 1
-    print(f"{count} series removed that were not written for {days} days")
-    return 1 if problems else 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from functools import lru_cache
 from typing import NamedTuple
 
 from redis import Redis
@@ -157,12 +156,10 @@ class JobRecorder:
         return [answer.decode() for answer in answers[:2] if answer]
 
 
-@lru_cache(maxsize=1024)
 def _keys_at_start(queue: str) -> list[bytes]:
     return [key.encode() for key in (running_key(queue), waits_key(queue))]
 
 
-@lru_cache(maxsize=4096)
 def _keys_at_end(queue: str, function: str) -> list[bytes]:
     series = functions_key(queue), jobs_key(queue, function), jobs_key(queue, OTHER)
     return [key.encode() for key in (running_key(queue), *series)]
