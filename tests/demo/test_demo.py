@@ -28,6 +28,7 @@ def run(project_root: Path, *arguments: str, **environment: str) -> subprocess.C
     )
 
 
+@pytest.mark.slow
 def test_it_enqueues_jobs_of_every_kind_and_says_how_many(redis_client: Any, project_root: Path) -> None:
     demo = run(project_root, "--seconds", "2")
 
@@ -84,6 +85,7 @@ def test_a_time_that_makes_no_sense_is_named(
     assert redis_client.keys("*") == []
 
 
+@pytest.mark.slow
 def test_without_redis_it_says_how_to_start_it(project_root: Path) -> None:
     demo = run(project_root, RQ_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
 

@@ -68,6 +68,7 @@ def default(text: str) -> str:
 # ---- valid ----
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("folder", ALL)
 def test_every_object_keeps_to_the_schema_of_kubernetes(folder: str, version: str) -> None:

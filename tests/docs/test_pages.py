@@ -32,6 +32,7 @@ def test_each_metric_has_one_row_with_its_labels_and_its_dashboards(metric: Metr
     assert dashboards.strip() or metric.name in NOT_SHOWN
 
 
+@pytest.mark.slow
 def test_each_rule_is_on_its_page() -> None:
     for file in rule_files():
         for _, rule in file.recorded():

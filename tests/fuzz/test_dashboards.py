@@ -104,6 +104,7 @@ def _plain(component: Component) -> Any:
     return component.to_plotly_json()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("prometheus", "promtool")
 @throw("the preview's panels", 200, panel=broken(PANELS))
 def test_a_broken_panel_is_drawn_or_named(panel: Json, source: Source, tmp_path: Path) -> None:
@@ -131,6 +132,7 @@ def test_a_broken_panel_is_drawn_or_named(panel: Json, source: Source, tmp_path:
                     assert re.search(rf"Panel {each.id} |query |Prometheus", to_json(drawing.body))
 
 
+@pytest.mark.slow
 @throw("the preview's files", 200, board=broken(list(BOARDS.values())))
 def test_a_broken_file_is_read_or_named(board: Json, tmp_path: Path) -> None:
     write(tmp_path, board)

@@ -18,6 +18,8 @@ from proofs.harness.servers import Server
 from tests.fuzz.tried import throw
 from tests.harness.preview import running_preview
 
+pytestmark = pytest.mark.slow
+
 SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)")
 """A file of the machine, one of the project, and the inside of a program: none may ever be in an answer."""
 

@@ -27,7 +27,7 @@ from proofs.harness.recorded_prometheus import Json, Prometheus
 from rq_mon import catalogue
 from stack.settings import PROJECT_ROOT
 
-pytestmark = pytest.mark.needs("prometheus", "promtool")
+pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.slow]
 
 LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
 LINK_LABEL = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")

@@ -33,9 +33,10 @@ from tests.prometheus.foreign import FOREIGN
 from tests.prometheus.rules import PROMETHEUS as FOLDER
 from tests.prometheus.rules import WATCHDOG
 
-pytestmark = pytest.mark.needs(
-    "redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+]
 
 LINKS = {"GRAFANA_URL": "http://grafana.example", "REPOSITORY_URL": "https://git.example/rq-mon/"}
 RULES = sum(

@@ -166,6 +166,7 @@ def test_unit_tests_see_the_alert_silent_first_and_again_after_it_has_fired(name
     )
 
 
+@pytest.mark.slow
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("path", sorted((PROMETHEUS / "tests").glob("*.yml")), ids=lambda path: path.stem)
 def test_unit_tests_of_the_rules_pass(path: Path) -> None:

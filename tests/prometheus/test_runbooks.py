@@ -162,6 +162,7 @@ def jobs(redis_client: Redis) -> None:
     SimpleWorker([queue], connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
 
 
+@pytest.mark.slow
 @pytest.mark.needs("redis-cli")
 @pytest.mark.parametrize(
     "command",
@@ -198,6 +199,7 @@ def operator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield server.url.replace("//", f"//{OPERATOR.name}:{password}@")
 
 
+@pytest.mark.slow
 @pytest.mark.needs("redis-cli")
 @pytest.mark.parametrize("command", [each for each in commands() if "redis-cli" in each])
 def test_the_operator_may_ask_redis_what_a_page_says(command: str, operator_url: str) -> None:

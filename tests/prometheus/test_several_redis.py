@@ -13,6 +13,8 @@ import yaml
 
 from tests.prometheus.rules import PROMETHEUS, metrics, rules
 
+pytestmark = pytest.mark.slow
+
 MAIN, OTHER = "main", "other"
 UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
 

@@ -123,6 +123,7 @@ def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch,
     assert capsys.readouterr().out.startswith("unhealthy: RQ_REDIS_URL: expected")
 
 
+@pytest.mark.slow
 def test_it_is_a_command(redis_client: Any, worker: Worker, project_root: Path) -> None:
     command = [sys.executable, "-m", "rq_mon.health"]
 

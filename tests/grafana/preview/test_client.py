@@ -42,6 +42,7 @@ def test_password_is_not_shown() -> None:
     assert Prometheus("http://me:secret@host:9090/prom").address == "http://host:9090/prom"
 
 
+@pytest.mark.slow
 @pytest.mark.needs("prometheus", "promtool")
 def test_refused_query_has_prometheus_own_words(prometheus: Server) -> None:
     answer = Prometheus(prometheus.url).submit("query", {"query": "sum("})

@@ -18,6 +18,8 @@ from proofs.harness.ports import free_port
 from proofs.harness.servers import Server
 from tests.harness.preview import running_preview
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(scope="module")
 def alone(project_root: Path, tmp_path_factory: pytest.TempPathFactory, boards: Path) -> Iterator[Server]:

@@ -156,6 +156,7 @@ def test_a_value_that_changes_nothing_on_its_way_is_taken(scheduler: DataHubSche
     assert scheduler.job(job.id).args == [values]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("meta", [None, {"by": "force"}], ids=["no meta", "pickled meta"])
 @pytest.mark.parametrize("retries", [None, 1])
 def test_a_pickled_job_fails_with_the_reason_and_is_not_unpickled(
@@ -234,6 +235,7 @@ def test_a_cron_job_on_the_list_that_json_cannot_hold_is_named(json_mode: Any, s
     assert not json_mode.exists(CRON_JOBS_KEY)
 
 
+@pytest.mark.slow
 def test_a_job_whose_worker_was_killed_is_counted(json_mode: Any, start: Start) -> None:
     killed = start(WORKER, RQ_JOB_MONITORING_INTERVAL_SECONDS="1")
     job = job_scheduler(jobs.record_and_sleep, ("once", 30), max_retries=None)

@@ -36,7 +36,7 @@ from tests.scheduler import jobs
 run_cron_scheduler([CronEntry(function=jobs.add, function_args=(1, 2), cron="* * * * * *", id="second")])
 """
 
-pytestmark = pytest.mark.needs("redis-server")
+pytestmark = [pytest.mark.needs("redis-server"), pytest.mark.slow]
 
 
 @pytest.fixture
@@ -151,7 +151,6 @@ def test_sentinels_and_redis_can_speak_tls(tmp_path: Path) -> None:
 # --- failovers ---------------------------------------------------------------------------------------------
 
 
-@pytest.mark.slow
 @pytest.mark.e2e
 def test_a_failover_loses_no_job_and_everything_goes_on(
     group: SentinelGroup, start: Start, tmp_path: Path
@@ -224,7 +223,6 @@ def _wait_for_ticks(group: SentinelGroup, number: int) -> None:
         wait_until(lambda: _ticks(client) >= number, f"{number} ticks", within=60)
 
 
-@pytest.mark.slow
 @pytest.mark.e2e
 def test_a_master_that_freezes_is_left_for_the_new_one(
     group: SentinelGroup, start: Start, tmp_path: Path

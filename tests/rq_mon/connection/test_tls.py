@@ -73,6 +73,7 @@ def given(redis: RedisServer, certificates: Certificates) -> dict[str, str]:
     return {URL: redis.url, **{name: str(path) for name, path in own.items()}}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("asks", [False, True], ids=["server's certificate", "client's certificate too"])
 def test_every_process_works_over_tls(
     asks: bool,
@@ -133,6 +134,7 @@ def test_redis_exporter_takes_the_same_files(
 # --- what is refused ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 def test_a_server_of_an_unknown_authority_is_refused_with_the_reason(
     redis: TlsRedisServer, others: Certificates, start: Start, tmp_path: Path
 ) -> None:

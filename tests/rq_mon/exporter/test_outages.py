@@ -20,6 +20,8 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from tests.rq_mon.exporter import jobs
 
+pytestmark = pytest.mark.slow
+
 LIMIT = 2.0
 SERVED_IN_AN_OUTAGE = ("rq_redis_up", "rq_exporter_", "rq_request_processing_seconds")
 QUEUED = {"queue": "mail", "status": "queued"}

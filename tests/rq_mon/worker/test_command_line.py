@@ -14,6 +14,8 @@ from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends
 from tests.rq_mon.worker.processes import RQ
 
+pytestmark = pytest.mark.slow
+
 
 def test_a_worker_pool_counts_what_all_of_its_workers_do(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str

@@ -18,6 +18,8 @@ from tests.rq_mon.worker.counters import ends, running
 from tests.rq_mon.worker.lossy_proxy import Loses, LossyProxy
 from tests.rq_mon.worker.processes import RQ
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture(params=get_args(Loses))
 def proxy(request: pytest.FixtureRequest, redis_server: RedisServer) -> LossyProxy:

@@ -12,6 +12,8 @@ from rq_mon.catalogue import MONITORED_WORKER_FIELD
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.processes import FORKING, RQ
 
+pytestmark = pytest.mark.slow
+
 MARK = MONITORED_WORKER_FIELD.encode()
 
 

@@ -14,6 +14,8 @@ from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, running, series
 from tests.rq_mon.worker.processes import RQ, SIMPLE, kill_with_children
 
+pytestmark = pytest.mark.slow
+
 MISSED_SOON = "tests.rq_mon.worker.worker_classes.MissedSoonWorker"
 MISSED_SOON_SIMPLE = "tests.rq_mon.worker.worker_classes.MissedSoonSimpleWorker"
 

@@ -117,6 +117,7 @@ def test_the_command_prints_what_it_removed(redis_client: Redis, project_root: P
     assert result.returncode == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("days", ["0", "-1", "soon", "1.5"])
 def test_the_command_refuses_a_number_of_days_that_is_none(
     redis_client: Redis, project_root: Path, days: str
@@ -132,6 +133,7 @@ FUNCTION_KEY = jobs_key("mail", "app.send")
 WAITS_KEY = waits_key("mail")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("broken", "key", "problem"),
     [

@@ -16,6 +16,8 @@ from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, write_errors
 from tests.rq_mon.worker.processes import RQ
 
+pytestmark = pytest.mark.slow
+
 HOSTILE = ['"quoted"', "line\nfeed", "a:b", "größe ☃", "{a}*[b]", "'; return 1 --"]
 
 

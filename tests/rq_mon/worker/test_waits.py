@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
 from redis import Redis
 from rq import Queue, Retry
 from rq.job import Job
@@ -12,6 +13,8 @@ from rq.utils import now
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import waits
 from tests.rq_mon.worker.processes import RQ
+
+pytestmark = pytest.mark.slow
 
 AGES = timedelta(seconds=1000)
 

@@ -25,6 +25,8 @@ from stack.secrets import RQ_DASHBOARD_USER
 from stack.settings import PROJECT_ROOT
 from stack.variables import RQ_DASHBOARD_URL
 
+pytestmark = pytest.mark.slow
+
 PASSWORD = "a long password"
 LOGIN = {"Authorization": f"Basic {base64.b64encode(f'{RQ_DASHBOARD_USER}:{PASSWORD}'.encode()).decode()}"}
 GUESSED = base64.b64encode(f"{RQ_DASHBOARD_USER}:guessed".encode()).decode()

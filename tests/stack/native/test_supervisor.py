@@ -19,6 +19,8 @@ from stack.services import REDIS, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
 from stack.variables import STOP_GRACE
 
+pytestmark = pytest.mark.slow
+
 # Keeps supervisord from answering, longer than anybody waits for one answer, while its job comes to an end.
 FREEZES_SUPERVISORD = "kill -STOP $PPID; sleep 6; kill -CONT $PPID; sleep 2; touch job-ended"
 FREEZES_SUPERVISORD_FOR_EVER = "kill -STOP $PPID; touch job-ended"
@@ -75,7 +77,6 @@ def test_what_does_not_answer_and_left_no_process_is_shown_as_stopped(tmp_path: 
     assert {state.health for state in runtime(tmp_path).states().values()} == {Health.STOPPED}
 
 
-@pytest.mark.slow
 def test_redis_outlasts_the_jobs_though_supervisord_does_not_answer_for_a_while(directory: Path) -> None:
     native = runtime(directory)
     start(native.supervisor, FREEZES_SUPERVISORD)
@@ -86,7 +87,6 @@ def test_redis_outlasts_the_jobs_though_supervisord_does_not_answer_for_a_while(
     assert processes_of(directory) == []
 
 
-@pytest.mark.slow
 def test_stop_ends_everything_though_supervisord_never_answers_again(directory: Path) -> None:
     native = runtime(directory, grace=1)
     start(native.supervisor, FREEZES_SUPERVISORD_FOR_EVER)
@@ -104,7 +104,6 @@ while true; do sleep 0.1; done
 """
 
 
-@pytest.mark.slow
 def test_a_log_that_grows_is_rotated_and_keeps_within_its_limit(directory: Path) -> None:
     supervisor = Supervisor(directory)
     (directory / "logs").mkdir()
