@@ -35,7 +35,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if {"redis_server", "redis_client"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs("redis-server"))
-        if slow := item.get_closest_marker("slow"):
+        if slow := item.get_closest_marker("e2e") or item.get_closest_marker("slow"):
             seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
     # Files are what processes share out: a long one that began last would be waited for alone.
     items.sort(key=lambda item: -seconds[item.path])

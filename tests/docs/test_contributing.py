@@ -71,7 +71,7 @@ def test_changes_of_the_recipes_apply_to_the_tree_as_it_is(project_root: Path, t
                 run(["git", "apply", "-"], tree, text)
 
 
-@pytest.mark.e2e
+@pytest.mark.e2e(seconds=120)
 @pytest.mark.needs("redis-server", "prometheus", "promtool", "amtool")
 def test_each_recipe_leads_to_a_tree_whose_tests_pass(project_root: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"

@@ -23,7 +23,7 @@ from tests.harness.tls_redis import Certificates, TlsRedisServer
 
 pytestmark = [
     pytest.mark.slow,
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=40),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 
-@pytest.mark.e2e
+@pytest.mark.e2e(seconds=180)
 @pytest.mark.needs("redis-server", "prometheus", "faketime")
 def test_short_run_loses_nothing_and_counts_nothing_twice(project_root: Path, tmp_path: Path) -> None:
     document = tmp_path / "fault-run.md"

@@ -11,7 +11,7 @@ import pytest
 from proofs.soak.report import BOUNDS
 
 
-@pytest.mark.e2e
+@pytest.mark.e2e(seconds=240)
 @pytest.mark.needs(
     "redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "chromium"
 )

@@ -19,8 +19,7 @@ def hundred_ticks(tmp_path: Path) -> Iterator[HundredTicks]:
     run.abort()
 
 
-@pytest.mark.e2e
-@pytest.mark.slow(seconds=TICKS)
+@pytest.mark.e2e(seconds=TICKS)
 def test_each_tick_gets_one_job(hundred_ticks: HundredTicks) -> None:
     hundred_ticks.wait()
 

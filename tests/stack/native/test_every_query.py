@@ -29,7 +29,7 @@ from stack.services import CRON_SCHEDULER, LONG_RUNNING_WORKER, Service
 from tests.stack.native import jobs
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=120),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 
