@@ -138,7 +138,7 @@ format: $(VENV)/.dev ## Format the code
 dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
 	$(BIN)/python -m grafana
 
-docs: $(VENV)/.runtime ## Write what is generated: pages in docs/, .env.example, the settings in README
+docs: $(VENV)/.runtime ## Write what is generated: pages in docs/, .env.example, settings in README, defaults in other files
 	$(BIN)/python -m docs.reference
 
 manifests: $(VENV)/.runtime ## Write the Kubernetes manifests, and the package's copies of rules and dashboards

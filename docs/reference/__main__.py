@@ -1,10 +1,11 @@
-"""Write the pages: `python -m docs.reference`."""
+"""Write what is generated from code, wholly or in parts: `python -m docs.reference`."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
 from docs.reference.alerts import alerts_page
+from docs.reference.defaults import files_with_defaults
 from docs.reference.markdown import fill
 from docs.reference.metrics import metrics_page
 from docs.reference.settings import env_example, settings_in_readme, settings_page
@@ -22,6 +23,7 @@ def pages() -> dict[Path, str]:
         DOCS / "settings.md": settings_page(),
         ROOT / ".env.example": env_example(),
         README: fill(README.read_text(encoding="utf-8"), "settings", settings_in_readme()),
+        **files_with_defaults(),
     }
 
 

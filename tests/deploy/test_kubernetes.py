@@ -39,11 +39,12 @@ from tests.deploy.rendered import (
     pods,
     rendered,
 )
+from tests.harness.compose_files import compose_file
 
 COMPOSED: dict[str, dict[str, Any]] = {
     name: definition
     for file in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
-    for name, definition in yaml.safe_load((PROJECT_ROOT / file).read_text())["services"].items()
+    for name, definition in compose_file(file)["services"].items()
 }
 CUSTOM = {
     file.stem: json.loads(file.read_text()) for file in (Path(__file__).parent / "schemas").glob("*.json")

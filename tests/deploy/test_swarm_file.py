@@ -13,6 +13,7 @@ from deploy.swarm.stack_file import HANDS_OUT, stack_file, write_passwords
 from stack.credentials import Origin
 from stack.services import CRON_SCHEDULER, PREVIEW, RQ_DASHBOARD, SERVICES, WORKERS
 from stack.settings import PROJECT_ROOT
+from tests.harness.compose_files import compose_file
 
 OVERRIDE = (PROJECT_ROOT / SWARM_COMPOSE_FILE).read_text()
 
@@ -49,7 +50,7 @@ def test_names_lead_to_the_tasks_themselves() -> None:
 
 def test_what_has_a_volume_stays_on_the_machine_that_has_it() -> None:
     files = list(PROJECT_ROOT.glob("docker-compose*.yml"))
-    composed = [yaml.safe_load(path.read_text()) for path in files]
+    composed = [compose_file(path.name) for path in files]
     named = {volume for file in composed for volume in file["volumes"]}
     keeps = {
         name
@@ -75,7 +76,7 @@ def test_an_update_starts_a_new_task_before_it_stops_an_old_one(each: Any) -> No
 @pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
 def test_a_task_speaks_for_itself_and_does_not_end_because_redis_is_away(each: Any) -> None:
     check = SERVICES_THERE[each.name]["healthcheck"]["test"]
-    composed = yaml.safe_load((PROJECT_ROOT / each.compose_file).read_text())["services"][each.name]
+    composed = compose_file(each.compose_file)["services"][each.name]
 
     assert {"--here", "--tolerate-outage"} <= set(check)
     assert [word for word in check if not word.startswith("--")] == composed["healthcheck"]["test"]

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
+
 KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def unpack_or_skip(packages: Sequence[str], suite: str, directory: Path) -> Path:
+    """Return where packages of a suite are unpacked. Without them skip the test, or fail it with CI=true."""
+    try:
+        return unpack(packages, suite, directory)
+    except subprocess.CalledProcessError as error:
+        reason = f"the packages of {suite} are not available here: {error.stderr}"
+        if os.environ.get("CI") == "true":
+            pytest.fail(reason, pytrace=False)
+        pytest.skip(reason)
 
 
 def unpack(packages: Sequence[str], suite: str, directory: Path) -> Path:

@@ -24,18 +24,16 @@ from stack.services import (
     PREVIEW,
     PROMETHEUS,
     REDIS_EXPORTER,
-    RQ_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
     Service,
 )
 from stack.settings import PROJECT_ROOT
-from stack.variables import BIND_ADDRESS, VARIABLES
+from stack.variables import BIND_ADDRESS, HANDED_ON, VARIABLES
+from tests.harness.compose_files import compose_file
 
-FILES = {
-    name: yaml.safe_load((PROJECT_ROOT / name).read_text())
-    for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
-}
+FILES = {name: compose_file(name) for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)}
+COMMON = "stack/compose/common.yml"
 ONE_SHOT = "credentials"
 """Ends as soon as it has given each service its passwords; the monitor's file adds to it."""
 HANDS_OUT, HANDS_OUT_TO_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
@@ -109,22 +107,43 @@ def test_a_process_gets_the_settings_that_it_reads_and_no_others(name: str, proc
     assert handed_on - in_the_container == variables_of(process) - in_the_container
 
 
-def test_what_both_runtimes_read_has_one_default() -> None:
-    defaults = dict(REFERENCE.findall("".join((PROJECT_ROOT / name).read_text() for name in FILES)))
-
-    for variable in VARIABLES:
-        if variable.default:
-            assert defaults[variable.name] == variable.default_text
-
-
-def test_both_files_hold_the_shared_blocks_alike() -> None:
-    core, monitor = FILES[CORE_COMPOSE_FILE], FILES[MONITOR_COMPOSE_FILE]
-    shared = ["x-hardened", "x-app", "x-health-timing", "name"]
-
-    assert {block: core[block] for block in shared} == {block: monitor[block] for block in shared}
+@pytest.mark.parametrize("file", [*FILES, COMMON])
+def test_every_variable_is_one_that_users_can_set_or_that_make_sets(file: str) -> None:
+    text = re.sub(r"^ *#.*$", "", (PROJECT_ROOT / file).read_text(), flags=re.MULTILINE)
+    named = set(re.findall(r"(?<!\$)\$\{([A-Z_]+)", text))
+    declared = {variable.name for variable in (*VARIABLES, *HANDED_ON)}
+    assert {
+        name for name in named - declared if not name.startswith(("WATCHED_REDIS_", "PROBED_REDIS_"))
+    } == set()
 
 
-@pytest.mark.parametrize("service", [PROMETHEUS, GRAFANA, PREVIEW, RQ_EXPORTER], ids=lambda s: s.name)
+def test_both_files_are_one_project() -> None:
+    assert FILES[CORE_COMPOSE_FILE]["name"] == FILES[MONITOR_COMPOSE_FILE]["name"]
+
+
+@pytest.mark.parametrize("file", FILES)
+def test_every_service_takes_the_common_blocks_from_one_file(file: str) -> None:
+    services = yaml.safe_load((PROJECT_ROOT / file).read_text())["services"]
+    if file == MONITOR_COMPOSE_FILE:
+        del services[ONE_SHOT]  # only adds to the one in the core's file
+
+    assert {services[name]["extends"]["file"] for name in services} == {COMMON}
+
+
+def test_the_common_blocks_hold_nothing_that_is_joined_or_that_older_compose_resolves_elsewhere() -> None:
+    """Lists of two levels are joined; versions differ in dependencies, and in where relative paths begin."""
+    common = yaml.safe_load((PROJECT_ROOT / COMMON).read_text())["services"].values()
+
+    for block in common:
+        assert not block.keys() & {"networks", "depends_on", "volumes", "build", "env_file", "command"}
+        assert "file" not in block.get("extends", {})
+
+
+@pytest.mark.parametrize(
+    "service",
+    [each for each in SERVICES if each.health_path and each is not REDIS_EXPORTER],
+    ids=lambda s: s.name,
+)
 def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> None:
     check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
 

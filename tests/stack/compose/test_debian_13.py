@@ -1,0 +1,82 @@
+"""The compose files with the Compose of Debian 13, 2.26: what it makes of `extends` needs no engine."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
+from stack.settings import PROJECT_ROOT
+from tests.harness.compose_files import compose_file
+from tests.harness.debian_package import unpack_or_skip
+
+pytestmark = [pytest.mark.e2e, pytest.mark.needs("apt-get", "dpkg")]
+
+VERSION = "2.26."
+CREDENTIALS = "credentials"
+
+
+@pytest.fixture(scope="module")
+def compose(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    root = unpack_or_skip(["docker-compose"], "trixie", tmp_path_factory.mktemp("debian"))
+    return root / "usr" / "libexec" / "docker" / "cli-plugins" / "docker-compose"
+
+
+def read(compose: Path, *files: str, **environment: str) -> dict[str, Any]:
+    """What Compose makes of the files, with all profiles, from a folder that is not the project's."""
+    options = [option for file in files for option in ("-f", str(PROJECT_ROOT / file))]
+    shown = subprocess.run(
+        [str(compose), *options, "--profile", "*", "config", "--format", "json"],
+        env={"PATH": os.environ["PATH"], "HOME": "/nonexistent", **environment},
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    services: dict[str, Any] = json.loads(shown.stdout)["services"]
+    return services
+
+
+def test_it_is_the_version_that_is_meant(compose: Path) -> None:
+    version = subprocess.run([str(compose), "version", "--short"], capture_output=True, text=True, check=True)
+
+    assert version.stdout.startswith(VERSION)
+
+
+def test_both_files_hold_every_service_and_the_core_alone_its_own(compose: Path) -> None:
+    core = {service.name for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE}
+
+    assert read(compose, CORE_COMPOSE_FILE).keys() == {*core, CREDENTIALS}
+    both = read(compose, CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
+    assert both.keys() == {CREDENTIALS, *(service.name for service in SERVICES)}
+
+
+def test_a_service_gets_the_common_blocks_as_the_tests_of_the_files_read_them(compose: Path) -> None:
+    both = read(compose, CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
+    services = [compose_file(file)["services"] for file in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)]
+
+    for name, expected in [*services[0].items(), *services[1].items()]:
+        if name == CREDENTIALS:
+            continue
+        found = both[name]
+        for key in ("read_only", "cap_drop", "security_opt", "cpus", "pids_limit", "restart", "tmpfs"):
+            assert found.get(key) == expected.get(key), (name, key)
+        for key in ("environment", "healthcheck", "logging"):
+            assert set(found.get(key) or ()) >= set(expected.get(key, ())), (name, key)
+        for key in ("networks", "depends_on"):
+            assert set(found.get(key) or ()) == set(expected.get(key, ())), (name, key)
+
+
+def test_what_users_set_reaches_the_common_blocks(compose: Path) -> None:
+    files = (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
+
+    worker = read(compose, *files, WORKER_MEMORY="1g", RQ_LOG_LEVEL="DEBUG")["long-running-worker"]
+
+    assert worker["mem_limit"] == str(2**30)
+    assert worker["environment"]["RQ_LOG_LEVEL"] == "DEBUG"
+    assert worker["environment"]["RQ_RESULT_TTL_SECONDS"] is None
