@@ -95,20 +95,20 @@ class Settings:
     )
     """With user, password and the files for TLS in it."""
     redis_username: str | None = _setting(
-        "RQ_REDIS_USERNAME", None, TEXT, "User of Redis, where the address names none; unset: `default`."
+        "RQ_REDIS_USERNAME", None, TEXT, "User of Redis, if the address names none. Unset: `default`."
     )
     redis_password: str | None = _setting(
         "RQ_REDIS_PASSWORD_FILE",
         None,
         read_password,
-        "File with that user's password, which then stands in no address and no environment.",
+        "File with that user's password, to keep it out of addresses and the environment.",
         secret=True,
     )
     redis_ca_file: Path | None = _setting(
         "RQ_REDIS_CA_FILE",
         None,
         PATH,
-        "With rediss://: file with the CA certificates (PEM) that vouch for Redis; unset: the system's.",
+        "With rediss://: file with the CA certificates (PEM) that vouch for Redis. Unset: the system's.",
     )
     redis_cert_file: Path | None = _setting(
         "RQ_REDIS_CERT_FILE",
@@ -123,14 +123,14 @@ class Settings:
         "RQ_SERIALIZER",
         "pickle",
         one_of(SERIALIZERS),
-        "How arguments and results of jobs are written: pickle, or json, which is data only and never code.",
+        "Format of jobs' arguments and results: pickle, or json, which is data only and never code.",
         read_by=SCHEDULING,
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE",
         ZoneInfo("UTC"),
         TIME_ZONE,
-        "Time zone that cron expressions are read in.",
+        "Time zone of cron expressions.",
         read_by=SCHEDULING,
     )
     cron_list: str = _setting(
@@ -144,7 +144,7 @@ class Settings:
         "SCHEDULER_CRON_GRACE_SECONDS",
         3600,
         whole_number(0),
-        "A tick that no cron scheduler was up for still runs, once, if it is not older than this.",
+        "Missed ticks up to this age still run, once for all of them.",
         read_by=("cron-scheduler",),
     )
     worker_ttl: int = _setting(
@@ -186,7 +186,7 @@ class Settings:
         "RQ_OBJECTIVES_FILE",
         None,
         PATH,
-        "What each queue promises; unset: objectives.yml in the working directory, if there is one.",
+        "What each queue promises. Unset: objectives.yml in the working directory, if there is one.",
         read_by=("exporter",),
     )
     log_level: str = _setting(
@@ -196,7 +196,7 @@ class Settings:
         "RQ_LOG_FORMAT",
         "text",
         one_of(LOG_FORMATS),
-        "How they log: text or json. As json, lines about a job name it, its queue and its function.",
+        "Format of their logs: text or json. As json, lines about a job name it, its queue and its function.",
     )
     exporter_host: str = _setting(
         "RQ_EXPORTER_HOST", "127.0.0.1", HOST, "Address that the exporter listens on.", read_by=("exporter",)
@@ -212,14 +212,14 @@ class Settings:
         "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
         200,
         whole_number(1),
-        "Functions of a queue that get series of their own; the rest count as `other`.",
+        "Functions of a queue that get their own series; the rest count as `other`.",
         read_by=WORKER,
     )
     max_exceptions_per_function: int = _setting(
         "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
         50,
         whole_number(1),
-        "Exception classes of a function that get series of their own; the rest count as `other`.",
+        "Exception classes of a function that get their own series; the rest count as `other`.",
         read_by=WORKER,
     )
 

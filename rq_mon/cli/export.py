@@ -16,6 +16,7 @@ from rq_mon.export.dashboards import dashboard_files
 from rq_mon.export.folder import FolderError, write_folder
 from rq_mon.export.prometheus_config import scrape_config
 from rq_mon.export.rules import other_programs, rule_files
+from rq_mon.ports import RQ_EXPORTER_PORT
 
 DEFAULT_INTERVAL = "15s"
 
@@ -108,7 +109,7 @@ def dashboards(folder: Path, data_source: str | None, scrape_interval: int | Non
     "--exporter",
     metavar="HOST:PORT",
     type=Checked("HOST:PORT", options.host_and_port),
-    default="127.0.0.1:9726",
+    default=f"127.0.0.1:{RQ_EXPORTER_PORT}",
     show_default=True,
     help="Where Prometheus finds the exporter.",
 )

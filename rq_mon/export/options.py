@@ -5,6 +5,9 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from rq_mon.environment.kinds import PORT
+from rq_mon.ports import RQ_EXPORTER_PORT
+
 LONGEST_INTERVAL = 60
 """Seconds. The rules look back over five minutes and need several scrapes in them."""
 
@@ -77,10 +80,14 @@ def host_and_port(text: str) -> str:
     Raises:
         ValueError: it is not host:port.
     """
-    host, colon, port = text.rpartition(":")
-    named = re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host)
-    if not (colon and named and re.fullmatch(r"[0-9]{1,5}", port) and 1 <= int(port) <= 65535):
-        raise ValueError(f"expected host:port, such as 127.0.0.1:9726, got {text!r}")
+    expected = f"expected host:port, such as 127.0.0.1:{RQ_EXPORTER_PORT}, got {text!r}"
+    host, _, port = text.rpartition(":")
+    if not re.fullmatch(r"[A-Za-z0-9._-]+|\[[0-9A-Fa-f:.]+\]", host):
+        raise ValueError(expected)
+    try:
+        PORT(port)
+    except ValueError as error:
+        raise ValueError(expected) from error
     return text
 
 
