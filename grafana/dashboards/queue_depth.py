@@ -44,6 +44,13 @@ DASHBOARD = rq_dashboard(
                 links=[TO_WORKERS],
             ),
             stat(
+                "Stuck deferred",
+                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or "
+                "is gone.",
+                queues.stuck_deferred_in_all(),
+                colours=ANY_IS_BAD,
+            ),
+            stat(
                 "Delayed",
                 "Jobs that are not due yet: enqueued for later, or waiting for a retry.",
                 queues.in_state_in_all("scheduled"),
@@ -64,8 +71,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Oldest job by queue",
-                "Age of the job at the head of the queue. A line that climbs one second a second: nothing "
-                "leaves.",
+                "Age of the oldest job that waits in the queue. A line that climbs one second a second: "
+                "nothing leaves.",
                 [queues.oldest_age()],
                 unit="s",
                 series_links=[ONLY_THIS_QUEUE],
@@ -116,6 +123,37 @@ DASHBOARD = rq_dashboard(
                 [queues.workers()],
                 links=[TO_WORKERS],
                 series_links=[series_to(links.WORKERS, "queue")],
+            ),
+        ),
+        Heading("Held back, and given up"),
+        row(
+            7,
+            time_series(
+                "Stuck deferred by queue",
+                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or "
+                "is gone.",
+                [queues.stuck_deferred()],
+                stacked=True,
+            ),
+            time_series(
+                "Rate-limited by queue",
+                "Jobs that a rate limit of RQ 3 holds back. They enter the queue one by one.",
+                [queues.in_state("rate_limited")],
+                stacked=True,
+            ),
+            time_series(
+                "Cancelled by queue",
+                "Cancelled jobs that Redis still holds. RQ never deletes them: rqmon purge QUEUE canceled does.",
+                [queues.in_state("canceled")],
+                stacked=True,
+            ),
+            time_series(
+                "Expired by queue",
+                "Jobs a minute whose ttl ended before a worker came, counted when a monitored worker does.",
+                [queues.expired()],
+                unit=A_MINUTE,
+                stacked=True,
+                no_value=NOT_MEASURED,
             ),
         ),
         Heading("Delayed, overdue and stuck"),

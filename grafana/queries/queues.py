@@ -56,7 +56,7 @@ def in_state_in_all(status: str) -> Query:
 
 
 def oldest_age() -> Query:
-    """Age of the job at the head, by queue."""
+    """Age of the oldest job, by queue."""
     return _gauge(catalogue.QUEUE_OLDEST_JOB_AGE)
 
 
@@ -99,6 +99,22 @@ def stuck() -> Query:
 def stuck_in_all() -> Query:
     """Started jobs whose worker is dead."""
     return _gauge_in_all(catalogue.QUEUE_STUCK_JOBS)
+
+
+def stuck_deferred() -> Query:
+    """Deferred jobs that will never run, by queue."""
+    return _gauge(catalogue.QUEUE_STUCK_DEFERRED_JOBS)
+
+
+def stuck_deferred_in_all() -> Query:
+    """Deferred jobs that will never run."""
+    return _gauge_in_all(catalogue.QUEUE_STUCK_DEFERRED_JOBS)
+
+
+def expired() -> Query:
+    """Jobs that expired before they were started, a minute, by queue."""
+    rate = f"rate({select(catalogue.QUEUE_EXPIRED_JOBS, QUEUE)}[5m])"
+    return Query(f"{PER_MINUTE} * sum by ({BY_QUEUE}) ({rate})", named("queue"))
 
 
 def _gauge(metric: Metric) -> Query:
