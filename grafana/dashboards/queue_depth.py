@@ -45,8 +45,8 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Stuck deferred",
-                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or "
-                "is gone.",
+                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, "
+                "or is gone.",
                 queues.stuck_deferred_in_all(),
                 colours=ANY_IS_BAD,
             ),
@@ -55,6 +55,7 @@ DASHBOARD = rq_dashboard(
                 "Jobs that are not due yet: enqueued for later, or waiting for a retry.",
                 queues.in_state_in_all("scheduled"),
             ),
+            widths=(3, 4, 3, 3, 3, 4, 4),
         ),
         row(
             9,
@@ -130,8 +131,8 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Stuck deferred by queue",
-                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or "
-                "is gone.",
+                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, "
+                "or is gone.",
                 [queues.stuck_deferred()],
                 stacked=True,
             ),
@@ -141,9 +142,13 @@ DASHBOARD = rq_dashboard(
                 [queues.in_state("rate_limited")],
                 stacked=True,
             ),
+        ),
+        row(
+            7,
             time_series(
                 "Cancelled by queue",
-                "Cancelled jobs that Redis still holds. RQ never deletes them: rqmon purge QUEUE canceled does.",
+                "Cancelled jobs that Redis still holds. RQ never deletes them; rqmon purge QUEUE canceled "
+                "does.",
                 [queues.in_state("canceled")],
                 stacked=True,
             ),

@@ -113,7 +113,7 @@ def stuck_deferred_in_all() -> Query:
 
 def expired() -> Query:
     """Jobs that expired before they were started, a minute, by queue."""
-    rate = f"rate({select(catalogue.QUEUE_EXPIRED_JOBS, QUEUE)}[5m])"
+    rate = f"rate({select(catalogue.QUEUE_EXPIRED_JOBS, QUEUE)}[$__rate_interval])"
     return Query(f"{PER_MINUTE} * sum by ({BY_QUEUE}) ({rate})", named("queue"))
 
 

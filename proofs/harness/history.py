@@ -23,6 +23,15 @@ Labels = dict[str, str]
 
 EXCEPTIONS = ("ValueError", "TimeoutError")
 OUTCOME_SHARES = {"success": 0.93, "failed": 0.03, "retried": 0.04}
+JOBS_IN_STATES = {
+    "queued": 20,
+    "started": 2,
+    "scheduled": 5,
+    "failed": 30,
+    "deferred": 1,
+    "canceled": 3,
+    "rate_limited": 2,
+}
 SCHEDULES = ("* * * * *", "*/10 * * * *", "0 * * * *")
 
 
@@ -95,7 +104,7 @@ class History:
 
     def _queue(self, queue: str, index: int) -> Iterator[Series]:
         labels = {"queue": queue}
-        for status, mean in {"queued": 20, "started": 2, "scheduled": 5, "failed": 30, "deferred": 1}.items():
+        for status, mean in JOBS_IN_STATES.items():
             yield _rq(catalogue.JOBS, _wave(mean + index), **labels, status=status)
         yield _rq(catalogue.QUEUE_OLDEST_JOB_AGE, _wave(40 + index), **labels)
         yield _rq(catalogue.QUEUE_WORKERS, _constant(0 if index == self.queues - 1 else 3), **labels)
@@ -103,6 +112,8 @@ class History:
             catalogue.QUEUE_MONITORED_WORKERS, _constant(2 if self.monitored and index == 0 else 0), **labels
         )
         yield _rq(catalogue.QUEUE_STUCK_JOBS, _constant(index), **labels)
+        yield _rq(catalogue.QUEUE_STUCK_DEFERRED_JOBS, _constant(index), **labels)
+        yield _rq(catalogue.QUEUE_EXPIRED_JOBS, self._counter(0.01 if self.monitored else 0.0), **labels)
         yield _rq(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, _constant(index), **labels)
         yield _rq(catalogue.QUEUE_OBJECTIVE_WAIT, _constant(60), **labels, le="60.0")
         yield _rq(catalogue.QUEUE_OBJECTIVE_RUN, _constant(300), **labels, le="300.0")

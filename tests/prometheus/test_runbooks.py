@@ -158,7 +158,7 @@ def jobs(redis_client: Redis) -> None:
     queue = Queue("short-running", connection=redis_client)
     queue.enqueue("os.no_such_function")
     SimpleWorker([queue], connection=redis_client).work(burst=True)
-    queue.enqueue("time.sleep", 0)
+    queue.enqueue("time.sleep", 0, depends_on=queue.enqueue("time.sleep", 0))
     SimpleWorker([queue], connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
 
 
