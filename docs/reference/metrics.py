@@ -19,6 +19,8 @@ from rq_mon.catalogue import (
     WAIT_BUCKETS,
     Metric,
 )
+from rq_mon.state import deferred_jobs, oldest_job, rate_limits
+from rq_mon.state.queues import ALL_STATUSES
 
 TEXT = """{generated}
 # Metrics
@@ -31,6 +33,28 @@ themselves or through a recorded series. [Questions that users ask](promql.md) s
 ## Label values
 
 {values}
+## How far the exporter looks into a queue
+
+Counts leave out finished and failed jobs that have expired. Three facts need the jobs themselves. For these
+a scrape looks at a limited number of jobs, so that it stays short whatever the queues hold:
+
+- `rq_queue_oldest_job_age_seconds` is the largest age found among {oldest} jobs of a queue: all jobs of a
+  shorter queue, else two fifths at each end and the rest spread between them. All queues together get
+  {oldest_in_all}, and each at least {fewest}. An old job in the middle of a long queue may be missed; the
+  value is too small then. Ids of jobs that expired or cannot be read are left out. Where no job is found,
+  the age of the oldest job known before goes on growing. Where none was known, it is the time since the
+  first scrape that found the queue so. `rqmon status` remembers nothing, and shows `?`.
+- `rq_queue_stuck_deferred_jobs` looks at the {deferred} jobs of a queue that were deferred first
+  ({deferred_in_all} in all), and at about {dependencies} dependencies of each. More jobs may be stuck.
+- `rq_jobs{{status="rate_limited"}}` counts each limit as a whole. Which queues its jobs belong to is looked up
+  for the {limited} oldest ({limited_in_all} in all); the others are shared out in the same proportion.
+
+Monitored workers count `rq_queue_expired_jobs_total` when they take an id out of a queue and find no job.
+Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Why a job is
+gone cannot be known, so a job that Redis evicted, or whose key someone deleted by hand, counts as expired.
+Jobs that expire while they are scheduled, deferred or held back by a rate limit are not counted: no worker
+comes across them.
+
 ## Recorded series
 
 Written by Prometheus, from [`prometheus/rules/`](../prometheus/rules), for what several panels and alerts
@@ -58,6 +82,14 @@ def metrics_page() -> str:
         groups="".join(_group(heading, metrics) for heading, metrics in _grouped().items()),
         values=_label_values(),
         recorded=_recorded_series(),
+        oldest=oldest_job.IDS_PER_QUEUE,
+        oldest_in_all=oldest_job.IDS_IN_ALL,
+        fewest=oldest_job.FEWEST_IDS,
+        deferred=deferred_jobs.IDS_PER_QUEUE,
+        deferred_in_all=deferred_jobs.IDS_IN_ALL,
+        dependencies=deferred_jobs.DEPENDENCIES_PER_JOB,
+        limited=rate_limits.IDS_PER_LIMIT,
+        limited_in_all=rate_limits.IDS_IN_ALL,
     )
 
 
@@ -85,6 +117,7 @@ def _label_values() -> str:
         ("label", "of", "values"),
         [
             ("outcome", "jobs", code(*OUTCOMES)),
+            ("status", "`rq_jobs`", code(*ALL_STATUSES)),
             ("result", "cron ticks", code(*TICK_RESULTS)),
             ("le", "run times, seconds", _bounds(DURATION_BUCKETS)),
             ("le", "waits, seconds", _bounds(WAIT_BUCKETS)),
