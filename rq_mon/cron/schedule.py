@@ -1,23 +1,30 @@
 """When a cron expression is due, in a time zone.
 
-Where clocks are changed, this follows cron (Vixie's, which Linux distributions use):
+Where clocks are changed, this follows Vixie's cron, which Linux distributions use. Its man page speaks of
+jobs that run at a specific time. Its code means those whose minute and hour do not begin with `*`, as here:
 
-- Clocks go forward: a tick in the hour that does not exist comes when that hour would have begun.
-- Clocks go back: the hour that comes twice has the ticks of a fixed hour ("30 1 * * *") once, in its first
-  pass. Expressions for every hour ("*/15 * * * *") go by the time that passes and tick in both.
+- Clocks go forward: their ticks in the time that is skipped come at once, when it is; several become one.
+- Clocks go back: they tick in the first pass through the time that comes twice, and not in the second.
+- Other expressions ("*/15 * * * *", "30 * * * *", "*/20 2 * * *") go by what the clock shows: they have no
+  ticks in a time that is skipped, and tick in both passes.
+- A change of three hours forward, or more than three back, is a correction: all go by what the clock shows.
 """
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
 
 Timestamp = int
 """Unix time in seconds; ticks are whole ones."""
+
+CORRECTION_SECONDS = 3 * 3600
+"""A change of the clock by so much, or back by more, is no daylight saving."""
 
 LATEST_TIMESTAMP = 10**11
 """The year 5138: dates end with the year 9999, and the next tick may be decades away."""
@@ -40,15 +47,15 @@ class Schedule:
 
     def ticks(self, after: float) -> Iterator[Timestamp]:
         """Yield all ticks later than `after`."""
-        evaluation = croniter(self.expression, datetime.fromtimestamp(int(after), self.timezone))
-        every_hour = evaluation.expanded[1] == ["*"]
-        while True:
-            try:
-                tick = evaluation.get_next(datetime)
-            except CroniterBadDateError:  # a year, or the 30th of February
-                return
-            if every_hour or not self._is_second_pass(int(tick.timestamp())):
-                yield int(tick.timestamp())
+        latest, second_passes = int(after), deque[Timestamp]()
+        for first, second in self._passes(latest):
+            while second_passes and second_passes[0] < first:
+                yield (latest := second_passes.popleft())
+            if first > latest:
+                yield (latest := first)
+            if second is not None:
+                second_passes.append(second)
+        yield from second_passes
 
     def latest_tick(self, after: float, until: float) -> Timestamp | None:
         """Return the last tick later than `after` and not later than `until`; None if there is none.
@@ -68,8 +75,50 @@ class Schedule:
                 return latest
             span *= 2
 
-    def _is_second_pass(self, tick: Timestamp) -> bool:
-        return datetime.fromtimestamp(tick, self.timezone).fold == 1
+    def _passes(self, after: Timestamp) -> Iterator[tuple[Timestamp, Timestamp | None]]:
+        """Yield when the clock shows each time of the expression, and when it does so again if it goes back.
+
+        The former never decreases. Some of them are not later than `after`.
+        """
+        evaluation = croniter(self.expression, self._earliest_shown_after(after))
+        is_fixed = not any(field.startswith("*") for field in evaluation.expressions[:2])
+        while True:
+            try:
+                shown = evaluation.get_next(datetime)
+            except CroniterBadDateError:  # a year, or the 30th of February
+                return
+            first, second = self._when(shown)
+            if first == second:
+                yield first, None
+            elif first < second:  # the clock shows it twice
+                yield first, None if is_fixed and second - first <= CORRECTION_SECONDS else second
+            elif is_fixed and first - second < CORRECTION_SECONDS:  # it is skipped
+                yield self._change_between(second, first), None
+
+    def _when(self, shown: datetime) -> tuple[Timestamp, Timestamp]:
+        """When the clock shows a time, by its offset before a change and by that after it.
+
+        The two are equal but near a change; the first is later for a time that is skipped.
+        """
+        first, second = (int(shown.replace(tzinfo=self.timezone, fold=fold).timestamp()) for fold in (0, 1))
+        return first, second
+
+    def _earliest_shown_after(self, moment: Timestamp) -> datetime:
+        """What the clock shows at `moment`, or before that if it will go back behind it."""
+        shown = datetime.fromtimestamp(moment, self.timezone).replace(tzinfo=None, fold=0)
+        first, second = self._when(shown)
+        return shown - timedelta(seconds=second - first) if first == moment < second else shown
+
+    def _change_between(self, before: Timestamp, after: Timestamp) -> Timestamp:
+        """The first second after the clock was changed."""
+        offset = datetime.fromtimestamp(after, self.timezone).utcoffset()
+        while after - before > 1:
+            middle = (before + after) // 2
+            if datetime.fromtimestamp(middle, self.timezone).utcoffset() == offset:
+                after = middle
+            else:
+                before = middle
+        return after
 
 
 def read_timestamp(raw: bytes | float | None) -> Timestamp | None:

@@ -1,16 +1,17 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from itertools import islice
+from itertools import islice, takewhile
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from rq_mon.cron.schedule import Schedule, check_schedule
 from scheduler import cron_constants
+from tests.rq_mon.cron import vixie
 
 LONDON = ZoneInfo("Europe/London")
 NEW_YORK = ZoneInfo("America/New_York")
@@ -82,6 +83,76 @@ def test_clocks_back_fixed_hours_tick_once_and_every_hour_ticks_through(
     expression: str, timezone: ZoneInfo, after: str, expected: list[str]
 ) -> None:
     assert ticks(expression, timezone, after, len(expected)) == expected
+
+
+CHANGES = {
+    "Europe/London": ("2025-03-30T01:00", "2025-10-26T01:00"),
+    "Europe/Berlin": ("2025-03-30T01:00", "2025-10-26T01:00"),
+    "America/New_York": ("2025-03-09T07:00", "2025-11-02T06:00"),
+    "America/Sao_Paulo": ("2018-11-04T03:00", "2018-02-18T02:00"),  # at midnight
+    "Australia/Lord_Howe": ("2025-10-04T15:30", "2025-04-05T15:00"),  # half an hour
+    "Antarctica/Troll": ("2025-03-30T01:00", "2025-10-26T01:00"),  # two hours
+    "Antarctica/Casey": (
+        "2009-10-17T18:00",
+        "2010-03-04T15:00",
+    ),  # three hours: the most that is no correction
+    "Pacific/Apia": ("2011-12-30T10:00", "2012-03-31T14:00"),  # a day forward
+    "Asia/Kathmandu": ("1985-12-31T18:30",),  # a quarter of an hour
+    "America/Caracas": ("2007-12-09T07:00",),  # half an hour back
+    "Asia/Kolkata": ("2025-03-30T01:00",),  # never
+}
+"""Hours around which clocks are changed in a time zone, in UTC."""
+
+MINUTES = ("*", "*/20", "*/7", "0", "30", "0,30", "0-59", "15,45", "59", "0-29/10")
+HOURS = ("*", "*/2", "*/3", "0-23", "0", "1", "2", "3", "0,1,2,3", "1-2", "23", "0-23/2", "22-23")
+
+
+@given(
+    expression=st.builds("{} {} * * *".format, st.sampled_from(MINUTES), st.sampled_from(HOURS)),
+    change=st.sampled_from([(zone, change) for zone, changes in CHANGES.items() for change in changes]),
+    minutes_before=st.integers(4 * 60, 7 * 60),
+    later=st.integers(-4 * 60, 4 * 60),
+)
+@settings(max_examples=300)
+def test_where_clocks_are_changed_it_ticks_when_vixies_cron_runs(
+    expression: str, change: tuple[str, str], minutes_before: int, later: int
+) -> None:
+    timezone = ZoneInfo(change[0])
+    changed_at = int(at(change[1]))
+    start, end = changed_at - 60 * minutes_before, changed_at + 8 * 3600
+    expected = vixie.runs(expression, timezone, start, end)
+
+    found = takewhile(lambda tick: tick <= end, Schedule(expression, timezone).ticks(start))
+
+    assert list(found) == expected
+    asked_at = changed_at + 60 * later  # in the first pass as well as in the second
+    following = [tick for tick in expected if tick > asked_at]
+    assert not following or Schedule(expression, timezone).next_tick(asked_at) == following[0]
+
+
+@pytest.mark.parametrize(
+    ("expression", "zone", "after", "expected"),
+    [
+        # Berlin repeats 02:00 to 03:00 on 26 October 2025 from 01:00 UTC, and skips it on 30 March then.
+        (
+            "*/20 2 * * *",
+            "Europe/Berlin",
+            "2025-10-25T12:00",
+            ["26 00:00", "26 00:20", "26 00:40", "26 01:00"],
+        ),
+        ("0 */2 * * *", "Europe/Berlin", "2025-10-25T23:30", ["26 00:00", "26 01:00", "26 03:00"]),
+        ("0 0-23 * * *", "Europe/Berlin", "2025-10-25T23:30", ["26 00:00", "26 02:00", "26 03:00"]),
+        ("@hourly", "Europe/Berlin", "2025-10-25T23:30", ["26 00:00", "26 01:00", "26 02:00"]),
+        ("@daily", "America/Sao_Paulo", "2018-11-03T12:00", ["04 03:00", "05 02:00"]),
+        ("0,20,40 2 * * *", "Europe/Berlin", "2025-03-30T00:00", ["30 01:00", "31 00:00"]),
+        ("*/20 2 * * *", "Europe/Berlin", "2025-03-30T00:00", ["31 00:00"]),
+        ("30 12 * * *", "Pacific/Apia", "2011-12-29T12:00", ["29 22:30", "30 22:30"]),
+        # Seconds, which Vixie's cron has not, go by the same rules.
+        ("* 2 * * * 0,30", "Europe/Berlin", "2025-10-26T00:59", ["26 00:59", "26 01:00", "26 01:00"]),
+    ],
+)
+def test_clocks_are_changed(expression: str, zone: str, after: str, expected: list[str]) -> None:
+    assert ticks(expression, ZoneInfo(zone), after, len(expected)) == expected
 
 
 EXPRESSIONS = (
