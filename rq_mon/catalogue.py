@@ -181,7 +181,7 @@ CRON_TICKS = Metric(
     "rq_cron_ticks_total",
     "counter",
     ("cron_job", "result"),
-    "Ticks of the cron job: enqueued, coalesced into a later one, or missed.",
+    "Ticks of the cron job: enqueued, coalesced into a later one, missed, or failed: no worker can run it.",
 )
 CRON_SCHEDULERS = Metric("rq_cron_schedulers", "gauge", (), "Live cron scheduler processes.")
 
@@ -212,8 +212,8 @@ OUTCOMES: tuple[Outcome, ...] = ("success", "failed", "retried", "stopped", "aba
 ObjectiveKind = Literal["success", "wait", "run"]
 OBJECTIVE_KINDS: tuple[ObjectiveKind, ...] = ("success", "wait", "run")
 
-TickResult = Literal["enqueued", "coalesced", "missed"]
-TICK_RESULTS: tuple[TickResult, ...] = ("enqueued", "coalesced", "missed")
+TickResult = Literal["enqueued", "coalesced", "missed", "failed"]
+TICK_RESULTS: tuple[TickResult, ...] = ("enqueued", "coalesced", "missed", "failed")
 
 OTHER = "other"
 """Stands for the functions or exceptions beyond the limit of series."""

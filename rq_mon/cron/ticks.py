@@ -25,6 +25,7 @@ from rq_mon.catalogue import (
 )
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.identity import shown_id
+from rq_mon.cron.queue_troubles import queue_troubles
 from rq_mon.cron.schedule import Timestamp, read_timestamp
 from rq_mon.cron.settlement import Settlement, settle
 from rq_mon.cron.stored import ticks_field
@@ -35,7 +36,7 @@ TICKS_PER_TRANSACTION = 100
 """A transaction holds Redis up, and is in vain if another cron scheduler is faster: it must stay short."""
 
 UNREADABLE_RETRY_SECONDS = 60
-"""A definition that cannot be read is kept, and looked at again after this; each look is a missed tick."""
+"""A definition that cannot be used is kept, and looked at again after this; each look is a failed tick."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,8 @@ class _Settled:
     settlement: Settlement
     cron_job: CronJob | None = None
     job: Job | None = None
-    error: ValueError | None = None
+    failure: str = ""
+    """Why no worker can run the tick, as far as can be told before one tries."""
 
 
 class TickClaims:
@@ -77,7 +79,7 @@ class TickClaims:
         self.connection: Any = connection  # redis-py's types mix answers with awaitables
         self.grace = grace
         self._serializer = format_.serializer
-        self._reported: dict[bytes, bytes | None] = {}
+        self._reported: dict[bytes, str] = {}
 
     def next_tick(self) -> float | None:
         """Return when a cron job is due next; None if there is none."""
@@ -99,6 +101,7 @@ class TickClaims:
     def _claim(self, pipeline: Pipeline, now: float) -> list[_Settled]:
         settled = [self._settle(due, now) for due in _read_due(pipeline, now)]
         self._drop_existing_jobs(settled)
+        self._look_at_queues(settled, now)
         pipeline.multi()
         for each in settled:
             _move_on(pipeline, each)
@@ -112,13 +115,13 @@ class TickClaims:
         try:
             cron_job = CronJob.from_json(due.id, due.definition)
             settlement = settle(cron_job.schedule, due.tick, due.last_run, now, self.grace)
-        except ValueError as error:
-            later = Settlement(next_tick=int(now) + UNREADABLE_RETRY_SECONDS, missed=1)
-            return _Settled(due, later, error=error)
-        if settlement.run is None:
-            return _Settled(due, settlement, cron_job)
-        queue = self._queue(cron_job.queue_name)
-        return _Settled(due, settlement, cron_job, cron_job.create_job_for(queue, settlement.run))
+            if settlement.run is None:
+                return _Settled(due, settlement, cron_job)
+            queue = self._queue(cron_job.queue_name)
+            return _Settled(due, settlement, cron_job, cron_job.create_job_for(queue, settlement.run))
+        except Exception as error:  # whatever it is, the other cron jobs have their ticks
+            later = Settlement(next_tick=int(now) + UNREADABLE_RETRY_SECONDS)
+            return _Settled(due, later, failure=f"its definition cannot be used: {error}")
 
     def _queue(self, name: str) -> Queue:
         return Queue(name, connection=self.connection, serializer=self._serializer)
@@ -133,17 +136,23 @@ class TickClaims:
                 if exists:
                     each.job = None
 
+    def _look_at_queues(self, settled: list[_Settled], now: float) -> None:
+        """Mark as failed what no worker would run; its job is enqueued all the same, if it can be."""
+        with_job = [(each, each.job.origin) for each in settled if each.job is not None]
+        troubles = queue_troubles(self.connection, {name for _, name in with_job}, now)
+        for each, name in with_job:
+            if name in troubles:
+                each.failure = troubles[name].reason
+                each.job = each.job if troubles[name].takes_jobs else None
+
     def _report(self, settled: _Settled) -> None:
         due, cron_job, job = settled.due, settled.cron_job, settled.job
         of_cron_job = {"cron_job": due.id}
-        if settled.error is not None and self._reported.get(due.raw_id) != due.definition:
-            self._reported[due.raw_id] = due.definition
-            logger.error(
-                "skipped cron_job=%s, its definition cannot be read: %s",
-                due.id,
-                settled.error,
-                extra=of_cron_job,
-            )
+        if not settled.failure:
+            self._reported.pop(due.raw_id, None)
+        elif self._reported.get(due.raw_id) != settled.failure:
+            self._reported[due.raw_id] = settled.failure
+            logger.error("failed tick of cron_job=%s: %s", due.id, settled.failure, extra=of_cron_job)
         if cron_job is not None and settled.settlement.missed:
             logger.warning(
                 "missed cron_job=%s ticks=%d",
@@ -193,6 +202,7 @@ def _move_on(pipeline: Any, settled: _Settled) -> None:
         "enqueued": 1 if settled.job is not None else 0,
         "coalesced": settlement.coalesced,
         "missed": settlement.missed,
+        "failed": 1 if settled.failure else 0,
     }
     for result, count in counts.items():
         if count:

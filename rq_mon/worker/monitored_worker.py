@@ -39,6 +39,7 @@ from rq_mon.catalogue import (
 from rq_mon.settings import Settings
 from rq_mon.worker.abandoned import RunningJob, count_abandoned
 from rq_mon.worker.expired import noticing_expired
+from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 
 if TYPE_CHECKING:
@@ -61,7 +62,7 @@ class Run(NamedTuple):
     """The function, if only the work horse could tell it."""
 
 
-class MonitoredWorkerMixin(BaseWorker):
+class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
     """Makes any worker class count its jobs: `class Mine(MonitoredWorkerMixin, HerokuWorker)`.
 
     RQ ends a job in one of three methods (handle_job_success, handle_job_retry, handle_job_failure), and each

@@ -49,7 +49,7 @@ def test_lists_cron_jobs(rqmon: Rqmon, registry: CronRegistry) -> None:
 
     assert list(found) == ["nightly", "weekly-mail", "weekly-report"]
     assert found["nightly"]["function"] == "tests.rq_mon.cli.jobs.succeed"
-    assert found["nightly"]["ticks"] == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert found["nightly"]["ticks"] == {"enqueued": 0, "coalesced": 0, "missed": 0, "failed": 0}
     assert "*/5 * * * *" in rqmon("cron", "list").out
 
 

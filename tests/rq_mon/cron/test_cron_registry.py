@@ -34,7 +34,7 @@ def test_a_cron_job_is_due_at_its_next_tick_and_its_counters_exist(
     (tick,) = state(redis_client)["next"].values()
     assert now < tick <= now + 300
     assert tick % 300 == 0
-    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0, "failed": 0}
 
 
 def test_registering_the_same_again_changes_nothing(registry: CronRegistry, redis_client: Any) -> None:
@@ -203,7 +203,7 @@ def test_a_cron_job_that_is_resumed_is_due_after_now_and_has_missed_nothing(
     (tick,) = state(redis_client)["next"].values()
     assert now < tick <= now + 61
     assert TickClaims(redis_client, grace=3600).claim(now) == []
-    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0}
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0, "failed": 0}
     assert not registry.resume("mine")
 
 

@@ -48,7 +48,7 @@ def test_a_tick_becomes_a_job_whose_id_says_which(
     assert (stored.timeout, stored.description, stored.origin) == (60, "leaves a trace", "queue")
     assert state(redis_client)["next"] == {b"mine": NOON + MINUTE}
     assert state(redis_client)["last"] == {b"mine": str(NOON).encode()}
-    assert tick_counts(redis_client) == {"enqueued": 1, "coalesced": 0, "missed": 0}
+    assert tick_counts(redis_client) == {"enqueued": 1, "coalesced": 0, "missed": 0, "failed": 0}
 
 
 def test_a_worker_calls_the_function_with_its_arguments(
@@ -96,7 +96,7 @@ def test_after_an_outage_one_job_stands_for_the_ticks_in_grace(
     claims.claim(NOON + 1)
 
     assert queued(redis_client) == [f"mine-{NOON}"]
-    assert tick_counts(redis_client) == {"enqueued": 1, "coalesced": 59, "missed": 31}
+    assert tick_counts(redis_client) == {"enqueued": 1, "coalesced": 59, "missed": 31, "failed": 0}
 
 
 def test_missed_ticks_are_logged(
@@ -106,7 +106,7 @@ def test_missed_ticks_are_logged(
     make_due(redis_client, "mine", NOON)
 
     assert claims.claim(NOON + 2 * HOUR) == []
-    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 1}
+    assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 1, "failed": 0}
     assert "missed cron_job=mine ticks=1" in caplog.text
 
 
@@ -203,7 +203,7 @@ def test_a_definition_that_cannot_be_read_stops_no_other_and_is_kept(
 
     assert queued(redis_client) == [f"mine-{NOON}", f"mine-{NOON + MINUTE}"]
     assert redis_client.hget(catalogue.CRON_JOBS_KEY, "broken") == definition.encode()
-    assert tick_counts(redis_client, "broken") == {"missed": 2}
+    assert tick_counts(redis_client, "broken") == {"failed": 2}
     assert caplog.text.count("cron_job=broken") == 1
 
 
@@ -282,4 +282,9 @@ def test_of_many_that_claim_the_same_ticks_each_tick_goes_to_one(
         f"job-{number}-{NOON + minute * MINUTE}" for number in range(cron_jobs) for minute in range(minutes)
     }
     assert Counter(queued(redis_client)) == Counter(expected)
-    assert tick_counts(redis_client, "job-0") == {"enqueued": minutes, "coalesced": 0, "missed": 0}
+    assert tick_counts(redis_client, "job-0") == {
+        "enqueued": minutes,
+        "coalesced": 0,
+        "missed": 0,
+        "failed": 0,
+    }

@@ -1,0 +1,76 @@
+"""Counts ticks of cron jobs that no worker can run: the function is gone, or the arguments cannot be read.
+
+A cron scheduler need not have the application's code, and never reads arguments: only a work horse can tell.
+"""
+
+from __future__ import annotations
+
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any
+
+import redis
+from rq.exceptions import DeserializationError
+from rq.job import Job
+
+from rq_mon.catalogue import CRON_JOBS_KEY, CRON_TICKS_KEY
+
+if TYPE_CHECKING:
+    from rq.worker import BaseWorker
+else:
+    BaseWorker = object
+
+COUNT_FAILED_TICK = """
+if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
+    redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':failed', 1)
+end
+"""
+"""Not for a cron job that was cancelled meanwhile: its count would stay for ever."""
+
+
+class FailedTicksMixin(BaseWorker):
+    """Makes a worker count the ticks that it cannot run, once their last retry has failed."""
+
+    _not_callable: str = ""
+    """Id of the job whose function, or arguments, could not be found."""
+
+    def handle_exception(self, job: Job, *exc_info: Any) -> None:
+        """The job raised, or could not be called."""
+        self._not_callable = "" if was_called(*exc_info) else job.id
+        super().handle_exception(job, *exc_info)
+
+    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
+        """The job failed; it may be tried again."""
+        cron_job_id = "" if job.should_retry or self._not_callable != job.id else cron_job_of_tick(job)
+        super().handle_job_failure(job, *args, **kwargs)
+        self._not_callable = ""
+        if cron_job_id:
+            self._count_failed_tick(cron_job_id, job)
+
+    def _count_failed_tick(self, cron_job_id: str, job: Job) -> None:
+        self.log.error(
+            "Worker %s: failed tick of cron_job=%s: job %s cannot be called", self.name, cron_job_id, job.id
+        )
+        try:
+            self.connection.eval(COUNT_FAILED_TICK, 2, CRON_JOBS_KEY, CRON_TICKS_KEY, cron_job_id)
+        except redis.RedisError as error:
+            self.log.warning("Worker %s: cannot count that failed tick: %s", self.name, error)
+
+
+def was_called(kind: type[BaseException], _error: BaseException, traceback: TracebackType | None) -> bool:
+    """Tell whether RQ had found function and arguments of a job when this was raised."""
+    frames: list[FrameType] = []
+    while traceback is not None:
+        frames.append(traceback.tb_frame)
+        traceback = traceback.tb_next
+    callers = [number for number, frame in enumerate(frames) if frame.f_code is Job._execute.__code__]
+    if not callers:
+        return kind is not DeserializationError
+    called = frames[callers[-1] + 1 :]
+    return not called or called[0].f_code.co_filename != Job._execute.__code__.co_filename
+
+
+def cron_job_of_tick(job: Job) -> str:
+    """Return the id of the cron job that a job is a tick of; empty if it is none."""
+    meta = job.meta
+    cron_job_id = meta.get("cron_job") if isinstance(meta, dict) and "tick" in meta else None
+    return cron_job_id if isinstance(cron_job_id, str) else ""
