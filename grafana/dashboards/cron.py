@@ -20,7 +20,7 @@ from grafana.links import cell_to
 from grafana.queries import cron
 
 NO_CRON_JOB = "No cron job"
-RESULT_COLOURS = {"missed": "red", "coalesced": "orange", "enqueued": "green"}
+RESULT_COLOURS = {"failed": "purple", "missed": "red", "coalesced": "orange", "enqueued": "green"}
 RESULTS = [
     value_mapping({number: (result, RESULT_COLOURS[result]) for result, number in cron.TICK_NUMBERS.items()})
 ]
@@ -88,6 +88,17 @@ DASHBOARD = rq_dashboard(
                 colours=ANY_IS_BAD,
                 no_value=NO_CRON_JOB,
             ),
+            stat(
+                "Failed",
+                "Ticks in the chosen time that no worker can run: the definition, function or arguments "
+                "cannot be read, or no worker listens to the queue.",
+                cron.ticks("failed"),
+                unit=COUNT,
+                decimals=0,
+                colours=ANY_IS_BAD,
+                no_value=NO_CRON_JOB,
+            ),
+            widths=(3, 3, 3, 3, 4, 4, 4),
         ),
         row(
             8,
@@ -133,7 +144,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Ticks by result",
-                "Ticks a minute: enqueued, coalesced into a later one, or missed.",
+                "Ticks a minute: enqueued, coalesced into a later one, missed, or failed. A failed tick may "
+                "have been enqueued before.",
                 [cron.ticks_per_minute(result) for result in cron.TICK_NUMBERS],
                 unit=A_MINUTE,
                 bars=True,

@@ -30,7 +30,7 @@ LATE = 60
 
 CRON_RESOLUTION = "60s"
 
-TICK_NUMBERS: dict[TickResult, int] = {"missed": 3, "coalesced": 2, "enqueued": 1}
+TICK_NUMBERS: dict[TickResult, int] = {"failed": 4, "missed": 3, "coalesced": 2, "enqueued": 1}
 """For a timeline; the worst first, which hides the others of the same step."""
 
 OUTCOME_NUMBERS = {"success": 0, "failed": 1}
@@ -132,7 +132,7 @@ def _milliseconds(metric: Metric) -> Query:
 
 
 def ticks_not_enqueued() -> Query:
-    """Ticks of each cron job in the chosen time that did not run of their own: missed, or coalesced."""
+    """Ticks of each cron job in the chosen time that did not run: missed, failed, or coalesced."""
     lost = select(catalogue.CRON_TICKS, 'result!="enqueued"')
     counts = f"sum by ({BY_CRON_JOB}) (increase({lost}[$__range]))"
     return Query(f"{counts} and on ({BY_CRON_JOB}) {_info()}")
