@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import signal
 import sys
 import threading
@@ -15,11 +16,13 @@ from redis.exceptions import RedisError
 from rq_mon.calls.serializers import FORMATS
 from rq_mon.connection.client import connect
 from rq_mon.connection.clock import redis_time
+from rq_mon.cron.clock_correction import follow_clock
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.entries import CronEntry, CronEntryError, define_all
 from rq_mon.cron.lists import CronList, ListChange
 from rq_mon.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name, withdraw
 from rq_mon.cron.owners import Generation
+from rq_mon.cron.schedule import CORRECTION_SECONDS
 from rq_mon.cron.ticks import TickClaims
 from rq_mon.logs import configure_logging
 from rq_mon.settings import Settings, settings_of_process
@@ -68,6 +71,7 @@ class CronScheduler:
         self._failure: Exception | None = None
         self._announced_at: float | None = None
         self._generation: Generation | None = None
+        self._seen_at = math.inf  # the clock may have been set back before this process began
 
     def run(self) -> None:
         """Work until `stop` is called; outages of Redis are waited out."""
@@ -152,7 +156,11 @@ class CronScheduler:
     def _look(self) -> float:
         """Enqueue what is due, and return the seconds until it is worthwhile to look again."""
         self._stay_alive()
-        next_tick, now = self.claims.next_tick(), redis_time(self.connection)
+        now = redis_time(self.connection)
+        if self._seen_at - now > CORRECTION_SECONDS:
+            follow_clock(self.connection, now)
+        self._seen_at = now
+        next_tick = self.claims.next_tick()
         if next_tick is None:
             return MAX_SLEEP_SECONDS
         if next_tick <= now:

@@ -46,8 +46,8 @@ def settle(
         if tick > now:
             return _settled(overdue, tick, now, grace)
         if len(overdue) == MAX_COUNTED_TICKS:
-            newest = schedule.latest_tick(tick - 1, now)
-            return _settled([*overdue, newest or tick], schedule.next_tick(now), now, grace)
+            newest = schedule.latest_tick(tick, now) or tick
+            return _settled([*overdue, newest], schedule.next_tick(now), now, grace)
         overdue.append(tick)
     return _settled(overdue, None, now, grace)
 

@@ -14,13 +14,17 @@ from proofs.harness.waiting import wait_until
 from rq_mon import catalogue, health
 from rq_mon.cli.facts import read_facts
 from rq_mon.connection.clock import redis_time
+from rq_mon.cron import runner
+from rq_mon.cron.clock_correction import follow_clock
 from rq_mon.cron.liveness import announce, live_schedulers, scheduler_name
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.runner import CronScheduler
+from rq_mon.cron.ticks import TickClaims
 from rq_mon.exporter.snapshot import read_snapshot
 from rq_mon.settings import Settings
 from rq_mon.state.errors import Errors
-from tests.rq_mon.cron.cron import cron_job
+from tests.rq_mon.cron.cron import NOON, cron_job, make_due
+from tests.rq_mon.cron.intruder import before_exec
 
 HOUR = 3600
 REAL_TIME = time.time
@@ -55,6 +59,105 @@ def test_ticks_are_enqueued_in_their_time(redis_client: Any, wrong_clock: None) 
 
     assert all(abs(tick - REAL_TIME()) < 30 for tick in ticks)
     assert abs(next_tick(redis_client) - REAL_TIME()) < 30
+
+
+# ---- the clock of Redis itself is set back ----
+
+
+@pytest.mark.parametrize(
+    ("cron", "set_back", "expected"),
+    [
+        ("* * * * *", 4 * HOUR, NOON - 4 * HOUR + 60),
+        ("* * * * *", 3 * HOUR, NOON + 60),  # it catches up
+        ("0 12 * * *", 4 * HOUR, NOON),
+        ("0 12 * * *", 26 * HOUR, NOON - 24 * HOUR),
+        ("0 12 1 1 *", 4 * HOUR, 1_767_268_800),  # the same 1 January
+        ("0 12 1 1 *", 365 * 24 * HOUR, 1_735_732_800),
+    ],
+)
+def test_a_clock_that_is_set_back_by_more_than_three_hours_counts_at_once(
+    redis_client: Any, cron: str, set_back: int, expected: int
+) -> None:
+    CronRegistry(redis_client).register(cron_job(cron))
+    make_due(redis_client, "mine", NOON)
+    TickClaims(redis_client, grace=3600).claim(NOON)
+
+    follow_clock(redis_client, NOON - set_back)
+
+    assert next_tick(redis_client) == expected
+
+
+def test_a_last_tick_that_is_over_stays_known(redis_client: Any) -> None:
+    CronRegistry(redis_client).register(cron_job("0 12 * * *"))
+    redis_client.hset(catalogue.CRON_LAST_TICKS_KEY, "mine", NOON - 48 * HOUR)
+    make_due(redis_client, "mine", NOON + 24 * HOUR)
+
+    assert follow_clock(redis_client, NOON - HOUR) == ["mine"]
+
+    assert next_tick(redis_client) == NOON
+    assert redis_client.hget(catalogue.CRON_LAST_TICKS_KEY, "mine") == b"%d" % (NOON - 48 * HOUR)
+
+
+def test_cron_jobs_run_after_the_clock_was_set_back(redis_client: Any) -> None:
+    CronRegistry(redis_client).register(cron_job())
+    make_due(redis_client, "mine", NOON)
+    claims = TickClaims(redis_client, grace=3600)
+    claims.claim(NOON)
+
+    assert follow_clock(redis_client, NOON - 4 * HOUR) == ["mine"]
+    claims.claim(NOON - 4 * HOUR + 60)
+
+    ids = Queue("queue", connection=redis_client).job_ids
+    assert ids == [f"mine-{NOON}", f"mine-{NOON - 4 * HOUR + 60}"]
+    assert follow_clock(redis_client, NOON - 4 * HOUR + 60) == []
+
+
+def test_a_cron_job_that_is_paused_or_cannot_be_read_stays_as_it_is(redis_client: Any) -> None:
+    CronRegistry(redis_client).register(cron_job())
+    CronRegistry(redis_client).pause("mine")
+    redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
+    make_due(redis_client, "broken", NOON)
+
+    assert follow_clock(redis_client, NOON - 24 * HOUR) == []
+
+
+def test_a_cron_job_that_is_cancelled_while_the_clock_is_followed_stays_so(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    CronRegistry(redis_client).register(cron_job())
+    make_due(redis_client, "mine", NOON)
+    happened = before_exec(monkeypatch, lambda: CronRegistry(redis_client).cancel("mine"))
+
+    assert follow_clock(redis_client, NOON - 24 * HOUR) == []
+    assert happened()
+    assert redis_client.keys("*") == []
+
+
+@pytest.mark.parametrize("when", ["before it starts", "while it runs"])
+def test_a_scheduler_goes_by_the_clock_that_was_set_back(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    ahead, registry = 24 * HOUR, CronRegistry(redis_client)
+    registry.register(cron_job("* * * * * *"))
+    offset = [ahead if when == "while it runs" else 0]
+    monkeypatch.setattr(runner, "redis_time", lambda redis: redis_time(redis) + offset[0])
+    make_due(redis_client, "mine", int(REAL_TIME()) + ahead)
+    scheduler = CronScheduler(Settings.from_environment(), [])
+    thread = threading.Thread(target=scheduler.run)
+    thread.start()
+
+    def ticks() -> list[int]:
+        ids = Queue("queue", connection=redis_client).job_ids
+        return [int(job_id.rpartition("-")[2]) for job_id in ids]
+
+    try:
+        if when == "while it runs":
+            wait_until(ticks, "a tick by the clock that is ahead")
+            offset[0] = 0
+        wait_until(lambda: [tick for tick in ticks() if tick < REAL_TIME() + 60], "a tick in its time")
+    finally:
+        scheduler.stop()
+        thread.join()
 
 
 READERS: dict[str, Callable[[Any], int | None]] = {

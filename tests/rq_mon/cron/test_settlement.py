@@ -53,6 +53,30 @@ def test_a_tick_that_ran_does_not_run_again() -> None:
     assert settlement == Settlement(NOON + 6 * MINUTE)
 
 
+def test_the_tick_that_ran_last_does_not_run_again() -> None:
+    """As after a restore from a backup, when the job of the tick is not kept any more."""
+    settlement = settle(EVERY_MINUTE, NOON, last_run=NOON, now=NOON + 1, grace=HOUR)
+
+    assert settlement == Settlement(NOON + MINUTE)
+
+
+def test_the_first_tick_after_the_last_one_runs() -> None:
+    settlement = settle(EVERY_MINUTE, NOON, last_run=NOON - 1, now=NOON + 1, grace=HOUR)
+
+    assert settlement == Settlement(NOON + MINUTE, run=NOON)
+
+
+@pytest.mark.parametrize("beyond", [0, 1, 59, 60])
+def test_of_more_ticks_than_are_counted_the_newest_runs(beyond: int) -> None:
+    """Also where the newest is the first that is not counted any more."""
+    now = NOON + MAX_COUNTED_TICKS * MINUTE + beyond
+
+    settlement = settle(EVERY_MINUTE, NOON, None, now=now, grace=HOUR)
+
+    assert settlement.run == now // MINUTE * MINUTE
+    assert settlement.next_tick == now // MINUTE * MINUTE + MINUTE
+
+
 def test_a_year_of_missed_seconds_is_settled_at_once_and_counted_up_to_a_limit() -> None:
     settlement = settle(EVERY_SECOND, NOON, None, now=NOON + YEAR, grace=HOUR)
 

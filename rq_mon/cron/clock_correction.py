@@ -1,0 +1,47 @@
+"""What to do when the clock of Redis is set back by hours: cron jobs must not wait until it has caught up."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from rq_mon.catalogue import CRON_LAST_TICKS_KEY, CRON_NEXT_TICKS_KEY
+from rq_mon.cron.identity import shown_id
+from rq_mon.cron.schedule import CORRECTION_SECONDS, Timestamp
+from rq_mon.cron.stored import Stored, read_stored, readable, transaction
+
+logger = logging.getLogger(__name__)
+
+
+def follow_clock(connection: Any, now: float) -> list[str]:
+    """Let cron jobs go by a clock that was set back by more than CORRECTION_SECONDS, and return their ids.
+
+    Their next ticks were found by the clock as it was. A clock that is set back by less is left to catch up,
+    so that nothing runs twice.
+    """
+
+    def change(pipeline: Any) -> list[str]:
+        later = connection.zrangebyscore(CRON_NEXT_TICKS_KEY, now + CORRECTION_SECONDS, "+inf")
+        stored = read_stored(connection, later)
+        ticks = {raw_id: _corrected(raw_id, each, now) for raw_id, each in stored.items()}
+        pipeline.multi()
+        for raw_id, tick in ticks.items():
+            if tick is not None:
+                pipeline.zadd(CRON_NEXT_TICKS_KEY, {raw_id: tick})
+                if (stored[raw_id].last_tick or 0) > now:
+                    pipeline.hdel(CRON_LAST_TICKS_KEY, raw_id)  # or it would run no tick before that
+        return [shown_id(raw_id) for raw_id, tick in ticks.items() if tick is not None]
+
+    found: list[str] = transaction(connection, change)
+    for cron_job_id in found:
+        logger.warning("the clock of Redis was set back: cron_job=%s goes by it", cron_job_id)
+    return found
+
+
+def _corrected(raw_id: bytes, stored: Stored, now: float) -> Timestamp | None:
+    """The next tick of a cron job, if Redis holds a much later one."""
+    cron_job = readable(shown_id(raw_id), stored.definition) if stored.definition is not None else None
+    if cron_job is None or stored.next_tick is None:
+        return None
+    tick = cron_job.schedule.next_tick(now)
+    return tick if tick is not None and stored.next_tick - tick > CORRECTION_SECONDS else None
