@@ -75,8 +75,7 @@ def _rq_exporter(folder: Path, origin: Origin) -> None:
 
 def _redis_exporter(folder: Path, origin: Origin) -> None:
     own = RedisAccess(origin.address, PROBE.name, ensure_secret(origin.secrets, PROBE.secret))
-    access = redis_exporter.watched(origin.another or own)
-    redis_exporter.write_passwords(folder / "passwords.json", access)
+    redis_exporter.write_passwords(folder / "passwords.json", origin.another or own)
     _copy_tls_files(folder, origin)
 
 

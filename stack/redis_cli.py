@@ -4,7 +4,18 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit, urlunsplit
 
-from rq_mon.connection.address import CA_FILE, CERT_FILE, KEY_FILE, files_of, names_sentinels, uses_tls
+from rq_mon.connection.address import (
+    CA_FILE,
+    CERT_FILE,
+    CERT_REQS,
+    KEY_FILE,
+    database_of,
+    files_of,
+    names_sentinels,
+    options_of,
+    uses_tls,
+)
+from rq_mon.connection.tls import is_verified
 from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.runtime import StackError
@@ -23,18 +34,20 @@ def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
     url = access.url()
     if names_sentinels(url):
         raise StackError("redis-cli does not follow Sentinels: call it with the address of the master")
-    parts = urlsplit(url)
+    options = options_of(url)
     words = [REDIS_CLI.path(), *_place(url)]
-    if parts.username:
-        words += ["--user", unquote(parts.username)]
+    if options.get("username"):
+        words += ["--user", options["username"]]
     for parameter, path in files_of(url).items():
         words += [OPTION_OF_FILE[parameter], path]
-    return words, {PASSWORD: unquote(parts.password)} if parts.password else {}
+    return words, {PASSWORD: options["password"]} if options.get("password") else {}
 
 
 def _place(url: str) -> list[str]:
-    parts = urlsplit(url)
+    parts, database = urlsplit(url), database_of(url)
     if parts.scheme == "unix":
-        return ["-s", parts.path]
-    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], query="")
-    return [*(["--tls"] if uses_tls(url) else []), "-u", urlunsplit(address)]
+        return ["-s", unquote(parts.path), *(["-n", str(database)] if database else [])]
+    # redis-cli never looks at the name in the certificate.
+    insecure = [] if is_verified(options_of(url).get(CERT_REQS)) else ["--insecure"]
+    address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=f"/{database}", query="")
+    return [*(["--tls", *insecure] if uses_tls(url) else []), "-u", urlunsplit(address)]

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from rq_mon.connection.address import options_of_python_alone
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.variables import SettingsError, Variable, read_all
 from rq_mon.settings import Settings
@@ -191,6 +192,8 @@ def _checked(environment: Mapping[str, str]) -> dict[str, Any]:
         Settings.from_environment(_of_the_processes(environment))
     except SettingsError as error:
         problems += str(error).splitlines()
+    else:
+        problems += _not_followed(environment.get(REDIS_URL, "").strip())
     if not problems:
         problems = [*_missing_folder(values[SCRAPE_TARGETS_DIR.name]), *_shared_ports(values)]
     if problems:
@@ -214,6 +217,12 @@ def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
         for name, address in given.items()
         if address not in ("", BIND_ADDRESS)
     ]
+
+
+def _not_followed(redis_url: str) -> list[str]:
+    names = ", ".join(options_of_python_alone(redis_url))
+    programs = "redis-cli and redis-exporter do not know"
+    return [f"{REDIS_URL}: expected an address without {names}, which {programs}"] if names else []
 
 
 def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:

@@ -6,17 +6,24 @@
     redis+sentinel://user:password@host:26379,host:26379/service/0
     rediss+sentinel://…                                     TLS to Sentinels and Redis
 
+The database may be in the query (`?db=5`), as redis-py has it, and so may its other options.
 Messages never repeat the address: it may hold a password.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from rq_mon.connection.tls import check_certificates
+from redis import Connection
+from redis.connection import parse_url, to_bool
+from redis.exceptions import RedisError
+
+from rq_mon.connection.tls import TlsConnection, check_certificates, is_verified
 
 SENTINEL = "+sentinel"
 TLS_SCHEMES = ("rediss", f"rediss{SENTINEL}")
@@ -26,6 +33,8 @@ SENTINEL_FORM = f"redis{SENTINEL}://host:port,host:port/service/database"
 
 CA_FILE, CERT_FILE, KEY_FILE = "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"
 """Parameters of an address, as redis-py calls them: files in PEM."""
+CERT_REQS, CHECK_HOSTNAME = "ssl_cert_reqs", "ssl_check_hostname"
+"""Parameters of an address, as redis-py calls them: whether the server's certificate is looked at."""
 SENTINEL_LOGIN = ("sentinel_username", "sentinel_password")
 
 
@@ -65,14 +74,60 @@ def check_redis_url(url: str) -> str:
     Raises:
         ValueError: it cannot; the message says what is expected.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in SCHEMES:
+    try:
+        parts = urlsplit(url)
+    except ValueError as error:
+        raise ValueError(f"a URL, got {error}") from error
+    if parts.scheme not in SCHEMES or not url.startswith(f"{parts.scheme}://"):
         raise ValueError(f"a URL that starts with {', '.join(f'{scheme}://' for scheme in SCHEMES)}")
     if names_sentinels(url):
-        read_sentinel_address(url)
+        url_of_master = read_sentinel_address(url).master_url
     else:
         _port(parts)
+        url_of_master = url
+    if parts.scheme == "unix" and not parts.path.strip("/"):
+        raise ValueError("unix:///path/to/redis.sock, got no path")
+    if parts.scheme in ("redis", "rediss") and not re.fullmatch(r"/?[0-9]*", parts.path):
+        raise ValueError("an address whose path is the number of a database, such as redis://host:6379/0")
+    _check_options(url_of_master)
     return url
+
+
+def options_of(url: str) -> dict[str, Any]:
+    """Return what redis-py reads from an address of one server: host, port, db, username, password, ..."""
+    options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
+    return options
+
+
+def database_of(url: str) -> int:
+    """Return the number of the database that an address names, in its path or its query."""
+    url_of_server = read_sentinel_address(url).master_url if names_sentinels(url) else url
+    return int(options_of(url_of_server).get("db", 0))
+
+
+def verifies_server(url: str) -> bool:
+    """Tell whether the address wants the server's certificate to be good, for the name in the address too."""
+    options = dict(parse_qsl(urlsplit(url).query))
+    return is_verified(options.get(CERT_REQS)) and to_bool(options.get(CHECK_HOSTNAME)) is not False  # type: ignore[no-untyped-call]
+
+
+def options_of_python_alone(url: str) -> list[str]:
+    """Return the names of its options for TLS that redis-cli and redis_exporter have nothing like."""
+    names = {name for name, _ in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
+    return sorted(names - {CA_FILE, CERT_FILE, KEY_FILE, CERT_REQS, CHECK_HOSTNAME})
+
+
+def _check_options(url: str) -> None:
+    """Make a connection of the address' options, without connecting."""
+    try:
+        options = options_of(url)
+        kind = options.pop("connection_class", Connection)
+        options.pop("max_connections", None)  # the pool's
+        if options.get("db", 0) < 0:
+            raise ValueError("db is below 0")  # noqa: TRY301
+        (TlsConnection if uses_tls(url) else kind)(**options)
+    except (TypeError, ValueError, RedisError) as error:
+        raise ValueError(f"an address whose options redis-py can use: {error}") from error
 
 
 def check_files(url: str) -> None:

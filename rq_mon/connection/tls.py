@@ -15,11 +15,18 @@ class TlsError(RedisConnectionError):
 
 
 class TlsConnection(SSLConnection):
-    """A connection over TLS, whose server must have a certificate for the name or address that was given."""
+    """A connection over TLS, whose server must have a certificate for the name or address that was given.
+
+    Unless the address says otherwise: `ssl_cert_reqs=none` takes any server, `ssl_check_hostname=false` any
+    that a trusted CA vouches for.
+    """
 
     def __init__(self, **options: Any) -> None:
         # Before redis-py 6 any server with a certificate of a trusted CA would do.
-        super().__init__(**{"ssl_check_hostname": True, **options})  # type: ignore[no-untyped-call]
+        verified = is_verified(options.get("ssl_cert_reqs"))
+        if not verified and options.get("ssl_check_hostname"):
+            raise ValueError("ssl_check_hostname=true cannot be had with ssl_cert_reqs=none")
+        super().__init__(**{"ssl_check_hostname": verified, **options})  # type: ignore[no-untyped-call]
 
     def _connect(self) -> Any:
         try:
@@ -49,6 +56,11 @@ class TlsConnection(SSLConnection):
                 f"{self.host}:{self.port}: hangs up on the first command, as if it wanted"
                 f" {'another' if self.certfile else 'a'} client certificate (RQ_REDIS_CERT_FILE): {error}"
             ) from error
+
+
+def is_verified(cert_reqs: object) -> bool:
+    """Tell whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: it is not given."""
+    return cert_reqs not in ("none", ssl.CERT_NONE)
 
 
 def check_certificates(ca: str | None, cert: str | None, key: str | None) -> None:

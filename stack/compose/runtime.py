@@ -9,10 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from http.client import HTTPException
 from typing import IO, Any
-from urllib.parse import urlsplit
 from urllib.request import urlopen
 
-from rq_mon.connection.address import files_of, hosts_of
+from rq_mon.connection.address import database_of, files_of, hosts_of, verifies_server
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -322,7 +321,7 @@ def _is_read_only(volume: Mapping[str, Any]) -> bool:
 def redis_inside(settings: StackSettings) -> dict[str, str]:
     """Return what the compose files are to know of Redis: its address for containers, and who to be there."""
     if settings.has_own_redis():
-        return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}{urlsplit(settings.redis_url()).path}"}
+        return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}/{database_of(settings.redis_url())}"}
     access = access_of(EXPORTER, settings)
     probed = watched(access)
     told = {
@@ -330,6 +329,7 @@ def redis_inside(settings: StackSettings) -> dict[str, str]:
         "WATCHED_REDIS_USERNAME": access.username,
         "PROBED_REDIS_URL": probed.address,
         "PROBED_REDIS_USERNAME": probed.username,
+        "PROBED_REDIS_UNVERIFIED": "false" if verifies_server(access.address) else "true",
         **{variable: str(path) for variable, path in access.tls_files.items()},
     }
     if access.password_file:

@@ -134,7 +134,7 @@ def _redis_exporter(place: Place) -> Command:
     given = place.access(PROBE)
     access = watched(given)
     passwords = place.data(services.REDIS_EXPORTER) / "passwords.json"
-    write_passwords(passwords, access)
+    write_passwords(passwords, given)
     return Command(
         (programs.REDIS_EXPORTER.path(), f"-web.listen-address={place.listen(services.REDIS_EXPORTER)}"),
         {
