@@ -119,3 +119,22 @@ def test_redis_takes_user_and_password(username: str, password_file: Path, tmp_p
 
         with connect(Settings.from_environment(given).redis_url) as client:
             assert client.acl_whoami() == (username or "default")
+
+
+@pytest.mark.parametrize(
+    ("variable", "smallest", "largest"),
+    [
+        ("RQ_EXPORTER_PORT", 1, 65535),
+        ("RQ_WORKER_TTL_SECONDS", 16, 3600),
+        ("RQ_JOB_MONITORING_INTERVAL_SECONDS", 1, 600),
+        ("RQ_MAINTENANCE_INTERVAL_SECONDS", 1, 3600),
+    ],
+)
+def test_a_number_beyond_either_limit_is_refused(variable: str, smallest: int, largest: int) -> None:
+    for accepted in (smallest, largest):
+        Settings.from_environment({variable: str(accepted)})
+    for refused in (smallest - 1, largest + 1):
+        with pytest.raises(
+            SettingsError, match=f"at least {smallest} and at most {largest}, got '{refused}'"
+        ):
+            Settings.from_environment({variable: str(refused)})
