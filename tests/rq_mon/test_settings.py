@@ -135,6 +135,6 @@ def test_a_number_beyond_either_limit_is_refused(variable: str, smallest: int, l
         Settings.from_environment({variable: str(accepted)})
     for refused in (smallest - 1, largest + 1):
         with pytest.raises(
-            SettingsError, match=f"at least {smallest} and at most {largest}, got '{refused}'"
+            SettingsError, match=f"from {smallest} to {largest}, got '{refused}'"
         ):
             Settings.from_environment({variable: str(refused)})

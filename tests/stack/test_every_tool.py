@@ -27,7 +27,8 @@ from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import PROBE
 from stack.runtime import StackError
 from stack.services import REDIS
-from stack.settings import REDIS_URL, load_settings
+from stack.settings import load_settings
+from stack.variables import REDIS_URL
 from tests.harness.sentinels import SentinelGroup
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 
