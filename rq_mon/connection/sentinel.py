@@ -50,8 +50,8 @@ class Master:
                 refusals.append(f"{host}:{port}: {error}")
                 continue
             if found:
-                # The next connection begins with one that answers.
-                self._sentinels.sort(key=lambda other: other != sentinel)
+                # The next connection begins with one that answers. A new list: other threads go through the old.
+                self._sentinels = sorted(self._sentinels, key=lambda other: other != sentinel)
                 return found[0], int(found[1])
             refusals.append(f"{host}:{port}: knows no such service")
         raise MasterNotFoundError(f"no Sentinel tells the master of {self._service!r}: {'; '.join(refusals)}")

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pytest
+from redis import Connection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq.job import Job
 
@@ -17,7 +20,7 @@ from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import CRON_TICKS_KEY
 from rq_mon.connection.address import hosts_of
 from rq_mon.connection.client import connect
-from rq_mon.connection.sentinel import MasterNotFoundError
+from rq_mon.connection.sentinel import Master, MasterNotFoundError
 from rq_mon.health import main as check_health
 from rq_mon.settings import Settings, SettingsError
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
@@ -45,6 +48,20 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SentinelG
     with SentinelGroup(tmp_path) as group:
         monkeypatch.setenv(URL, group.url)
         yield group
+
+
+def test_many_threads_ask_for_the_master_at_once(group: SentinelGroup) -> None:
+    options = {"socket_timeout": 5, "connection_class": Connection}
+    master = Master(SERVICE, [("127.0.0.1", port) for port in group.ports], options)
+    expected = {("127.0.0.1", group.master_port())}
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(6) as threads:
+            found = set(threads.map(lambda _: master.address(), range(600)))
+    finally:
+        sys.setswitchinterval(interval)
+    assert found == expected
 
 
 # --- the address -------------------------------------------------------------------------------------------
