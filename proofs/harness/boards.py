@@ -51,10 +51,17 @@ def data_panels(board: Json) -> Iterator[Json]:
 
 def panel_queries(uid: str) -> Iterator[Asked]:
     """Every query of the panels."""
-    for panel in data_panels(BOARDS[uid]):
+    return queries_of(BOARDS[uid])
+
+
+def queries_of(board: Json) -> Iterator[Asked]:
+    """Every query of the panels of a dashboard, which may be an exported one."""
+    for panel in data_panels(board):
         for target in panel["targets"]:
             step = seconds(target.get("interval", "5s"))
-            yield Asked(uid, panel["title"], target["refId"], target["expr"], target["instant"], step)
+            yield Asked(
+                board["uid"], panel["title"], target["refId"], target["expr"], target["instant"], step
+            )
 
 
 def all_queries(uid: str) -> Iterator[Asked]:
