@@ -9,6 +9,7 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def foreigners(
         }
         for server in servers.values():
             # A new function counts from zero once the rules know that it was not there before.
-            wait_until(lambda server=server: seen_for_a_while(server), "scrapes", within=WITHIN)  # type: ignore[misc]
+            wait_until(partial(seen_for_a_while, server), "some scrapes", within=WITHIN)
         yield servers
 
 

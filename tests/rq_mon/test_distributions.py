@@ -168,3 +168,13 @@ def test_the_second_distribution_schedules_jobs_from_anywhere(
 
     assert printed.strip() == "short-running"
     assert redis_client.llen("rq:queue:short-running") == 1
+
+
+def test_the_installed_package_exports_what_prometheus_and_grafana_load(
+    monitoring_alone: Environment, tmp_path: Path, project_root: Path
+) -> None:
+    for what, source in (("rules", "prometheus/rules/*.yml"), ("dashboards", "grafana/generated/*.json")):
+        monitoring_alone.run("rqmon", "export", what, what, cwd=tmp_path, url="redis://127.0.0.1:1")
+
+        expected = sorted(path.name for path in project_root.glob(source))
+        assert sorted(path.name.removeprefix("rq-mon-") for path in (tmp_path / what).iterdir()) == expected
