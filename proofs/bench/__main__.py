@@ -10,20 +10,18 @@ from proofs.bench import (
     command_line,
     commands,
     dashboards,
-    exactness,
     growth,
     load,
     redis_capacity,
     scrape,
     throughput,
 )
-from proofs.bench.table import Row, show
+from proofs.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
     "commands": commands.run,
     "command-line": command_line.run,
-    "exactness": exactness.run,
     "scrape": scrape.run,
     "dashboards": dashboards.run,
     "load": load.run,

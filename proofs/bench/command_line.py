@@ -16,9 +16,9 @@ from typing import Any
 from redis import Redis
 
 from proofs.bench.blocking import Wait, longest_wait
-from proofs.bench.table import Row, verdict
 from proofs.harness.failed_jobs import fail_jobs
 from proofs.harness.redis_server import RedisServer
+from proofs.table import Row, verdict
 
 JOBS = int(os.environ.get("BENCH_FAILED_JOBS", "200000"))
 FEW = 200

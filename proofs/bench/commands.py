@@ -13,8 +13,8 @@ from rq import Queue
 
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.noop_worker import KINDS
-from proofs.bench.table import Row, verdict
 from proofs.harness.redis_server import RedisServer
+from proofs.table import Row, verdict
 
 MOST_COMMANDS = 6
 FEW, MANY = 5, 25

@@ -20,11 +20,11 @@ from itertools import pairwise
 from pathlib import Path
 
 from grafana.queries import recorded
-from proofs.bench.table import Row, verdict
 from proofs.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
 from proofs.harness.history import History, Series
 from proofs.harness.recorded_prometheus import Prometheus
 from proofs.harness.waiting import wait_until
+from proofs.table import Row, verdict
 from rq_mon import catalogue
 
 RULES = Path(__file__).resolve().parents[2] / "prometheus" / "rules"

@@ -22,10 +22,10 @@ from grafana.queries import recorded
 from proofs.bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
 from proofs.bench.fit import Line, fit
 from proofs.bench.scraping import HEADERS, fresh_redis, our_exporter, scrape
-from proofs.bench.table import Row
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import Prometheus
+from proofs.table import Row
 from rq_mon.exporter.snapshot import READ_SECONDS
 from stack.settings import PROJECT_ROOT
 

@@ -21,11 +21,11 @@ from urllib.request import urlopen
 import psutil
 
 from proofs.bench.fit import fit
-from proofs.bench.table import Row, verdict
 from proofs.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
+from proofs.table import Row, verdict
 from rq_mon.catalogue import JOBS_PROCESSED
 from rq_mon.exporter.snapshot import READ_SECONDS
 from stack.native.processes import SERVICE_NAME

@@ -17,9 +17,9 @@ from typing import Any
 from redis import Redis
 from rq import Queue, Worker
 
-from proofs.bench.table import Row
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
+from proofs.table import Row
 from scheduler import SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from proofs.bench.scrape_cost import memory_rows, trips_row, waiting_row
 from proofs.bench.scrape_time import far_row, near_rows
-from proofs.bench.table import Row
+from proofs.table import Row
 
 SIZES = (10, 100, 1000)
 """As many workers as queues; the targets for the whole catalogue hold for the most."""

@@ -12,7 +12,7 @@ from proofs.bench.blocking import longest_wait
 from proofs.bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.scraping import GaveUpError, fresh_redis, our_exporter, scrape, stock_exporter
-from proofs.bench.table import Row, verdict
+from proofs.table import Row, verdict
 
 MOST_TRIPS = 8
 LONGEST_WAIT = 0.005

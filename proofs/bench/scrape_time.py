@@ -16,7 +16,7 @@ from rq_exporter.collector import RQCollector
 from proofs.bench.busy_redis import fill_with_workers_and_queues
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.scraping import fresh_redis, our_exporter, scrape, stock_exporter
-from proofs.bench.table import Row, ratio_row
+from proofs.table import Row, ratio_row
 from rq_mon.exporter.exposition import text_format
 from rq_mon.exporter.families.stock import StockFamilies
 from rq_mon.exporter.snapshot import Snapshot

@@ -7,8 +7,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from proofs.bench.table import Row, ratio_row
 from proofs.harness.redis_server import RedisServer
+from proofs.table import Row, ratio_row
 
 TARGET = 0.97
 PAIRS = 41

@@ -13,7 +13,6 @@ from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from proofs.bench.table import show
 from proofs.fault_run.application import Application
 from proofs.fault_run.crew import Crew
 from proofs.fault_run.document import write_document
@@ -24,6 +23,7 @@ from proofs.fault_run.evidence import (
     exported_ticks,
     prometheus_ends,
     prometheus_increase,
+    stock_increase,
 )
 from proofs.fault_run.final_state import final_states, waiting
 from proofs.fault_run.inject import Injector
@@ -36,6 +36,7 @@ from proofs.fault_run.side_file import read
 from proofs.harness.exporter_process import running_exporter
 from proofs.harness.prometheus import Prometheus
 from proofs.harness.waiting import wait_until
+from proofs.table import show
 from rq_mon.connection.client import connect
 from stack.native import programs
 
@@ -97,11 +98,12 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
             if _within(DRAINED_WITHIN, lambda: application.is_done and waiting(connection) == 0):
                 times.until_empty = time.time() - injector.last_kill
         exported = exported_ends(exporter.url)
-        in_prometheus = increase = None
+        in_prometheus = increase = by_worker = None
         if prometheus is not None:
             url = prometheus.url
             _within(SCRAPED_WITHIN, lambda: prometheus_ends(url) == exported)
             in_prometheus, increase = prometheus_ends(url), prometheus_increase(url, time.time() - begin)
+            by_worker = stock_increase(url, time.time() - begin)
         times.whole = time.time() - begin
         known = application.known
         return Evidence(
@@ -120,6 +122,7 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
             exported=exported,
             in_prometheus=in_prometheus,
             increase=increase,
+            stock_increase=by_worker,
             ticks=exported_ticks(exporter.url),
             killed=crew.killed,
             done=injector.done,

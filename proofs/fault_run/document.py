@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from proofs.bench.table import Row
 from proofs.fault_run.application import CONFIRMED_AFTER
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.plan import ABANDONED_AFTER
 from proofs.fault_run.redis_server import LOST_SECONDS
+from proofs.table import Row
 from scheduler.supervised_queue import MAINTENANCE_LOCK_SECONDS, STUCK_SECONDS
 
 TEMPLATE = Path(__file__).with_name("template.md")

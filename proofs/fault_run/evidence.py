@@ -14,10 +14,10 @@ from urllib.request import urlopen
 
 from prometheus_client.parser import text_string_to_metric_families
 
-from proofs.bench.recorded_ends import End
 from proofs.fault_run.application import Acknowledged
 from proofs.fault_run.final_state import FinalState
 from proofs.fault_run.plan import Size
+from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
 from rq_mon import catalogue
@@ -56,6 +56,8 @@ class Evidence:
     """By Prometheus; None where it is not installed."""
     increase: float | None
     """What Prometheus makes of them over the run."""
+    stock_increase: float | None
+    """The same from rq-exporter's own counters, of which each worker has its own."""
     ticks: Counter[tuple[str, str]]
     """By the exporter: ticks by cron job and result."""
     killed: Counter[str]
@@ -102,8 +104,18 @@ def prometheus_ends(url: str) -> Counter[End]:
 
 
 def prometheus_increase(url: str, seconds: float) -> float:
-    """Return what `increase` makes of all ends since so long ago."""
-    found = _ask(url, f"sum(increase({catalogue.JOBS_PROCESSED.name}[{int(seconds)}s]))")
+    """Return what `increase` makes of all ends in the last seconds."""
+    return _increase(url, catalogue.JOBS_PROCESSED.name, seconds)
+
+
+def stock_increase(url: str, seconds: float) -> float:
+    """Return what `increase` makes of rq-exporter's own counters in the last seconds."""
+    stock = (catalogue.WORKERS_SUCCESS, catalogue.WORKERS_FAILED)
+    return sum(_increase(url, metric.name, seconds) for metric in stock)
+
+
+def _increase(url: str, name: str, seconds: float) -> float:
+    found = _ask(url, f"sum(increase({name}[{int(seconds)}s]))")
     return float(found[0]["value"][1]) if found else 0.0
 
 

@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from rq import Retry, get_current_job
+from rq.command import send_stop_job_command
 from rq.job import Job
 
 from proofs.fault_run.side_file import note
+
+STOPPED_WITHIN = 5.0
 
 
 def succeed() -> None:
@@ -60,6 +63,14 @@ def overrun() -> None:
     """Take longer than allowed."""
     with _noted():
         time.sleep(60)
+
+
+def stop_itself() -> None:
+    """Be stopped, as by an operator; fail if the command is lost with Redis or the worker."""
+    with _noted() as job:
+        send_stop_job_command(job.connection, job.id)
+        time.sleep(STOPPED_WITHIN)
+        raise RuntimeError("the command to stop did not arrive")
 
 
 def tick() -> None:

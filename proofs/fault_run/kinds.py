@@ -6,7 +6,7 @@ import random
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from rq import Retry
 
@@ -27,8 +27,8 @@ class Kind:
     share: int
     """Percent of all jobs."""
     function: Callable[..., Any]
-    succeeds: bool = True
-    """Whether it ends well if nothing is killed."""
+    ends: Literal["finished", "failed", "stopped"] = "finished"
+    """RQ's status of the job in the end if nothing is killed."""
     queue: str = SHORT_RUNNING_QUEUE
     retries: int = RETRIES
     retry_intervals: tuple[int, ...] = (0,)
@@ -45,14 +45,15 @@ class Kind:
 
 
 KINDS = (
-    Kind("success", 42, jobs.succeed),
+    Kind("success", 41, jobs.succeed),
     Kind("slow", 8, jobs.succeed_slowly, takes=(0.1, 0.6)),
-    Kind("failing", 12, jobs.fail, succeeds=False, retries=0),
+    Kind("failing", 12, jobs.fail, ends="failed", retries=0),
     Kind("failing twice, retried at once", 8, jobs.fail_at_first),
     Kind("failing twice, retried after 1, 2 and 4 s", 6, jobs.fail_at_first, retry_intervals=(1, 2, 4)),
     Kind("returns Retry twice", 6, jobs.return_retry),
-    Kind("returns Retry too often", 3, jobs.return_retry_too_often, succeeds=False, retries=0),
-    Kind("over its timeout", 1, jobs.overrun, succeeds=False, retries=0, timeout=1),
+    Kind("returns Retry too often", 3, jobs.return_retry_too_often, ends="failed", retries=0),
+    Kind("over its timeout", 1, jobs.overrun, ends="failed", retries=0, timeout=1),
+    Kind("stopped", 1, jobs.stop_itself, ends="stopped", retries=0),
     Kind("delayed by enqueue_in", 8, jobs.succeed, delay=(1, 15)),
     Kind("long queue", 4, jobs.succeed, queue=LONG_RUNNING_QUEUE),
     Kind("long queue, slow", 2, jobs.succeed_slowly, queue=LONG_RUNNING_QUEUE, takes=(0.5, 2.5)),

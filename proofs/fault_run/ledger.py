@@ -5,22 +5,23 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from proofs.bench.recorded_ends import End
-from proofs.bench.table import Row, verdict
 from proofs.fault_run.crew import END_WITHIN
 from proofs.fault_run.cron_scheduler import SCHEDULES
 from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.fault_run.replay import is_tick
+from proofs.table import Row, verdict
 from rq_mon.connection.client import SOCKET_TIMEOUT
 
 OWN_REASONS = {
     "failing": "ValueError",
     "returns Retry too often": "MaxRetriesExceeded",
     "over its timeout": "rq.timeouts.JobTimeoutException",
+    "stopped": "RuntimeError",
 }
-"""How jobs of a kind fail when nothing is killed."""
-ENDED = ("finished", "failed", "queued", "scheduled")
+"""How jobs of a kind fail when nothing is killed; a stopped job when the command to stop it was lost."""
+ENDED = ("finished", "failed", "stopped", "queued", "scheduled")
 ACKNOWLEDGED_BEFORE = LOST_SECONDS + 0.5
 """Seconds before the power went within which a job may have been acknowledged that is lost: what is lost, and
 the time from Redis' answer until the application looks at the clock."""
@@ -78,9 +79,9 @@ def _none_lost(evidence: Evidence) -> Iterator[Row]:
         verdict(len(known.at) == evidence.size.jobs),
     )
     yield Row(
-        "of these: finished, failed, still queued or delayed, anything else",
-        f"{statuses['finished']}, {statuses['failed']}, {statuses['queued'] + statuses['scheduled']},"
-        f" {sum(others.values())}{_listed(others)}",
+        "of these: finished, failed, stopped, still queued or delayed, anything else",
+        f"{statuses['finished']}, {statuses['failed']}, {statuses['stopped']},"
+        f" {statuses['queued'] + statuses['scheduled']}, {sum(others.values())}{_listed(others)}",
         "",
         "nothing else",
         verdict(not others),
@@ -125,7 +126,7 @@ def _wrongly_ended(evidence: Evidence) -> list[str]:
     for job_id, state in evidence.states.items():
         kind = evidence.known.specs[job_id].kind
         own = OWN_REASONS.get(kind.name)
-        if (state.status == "finished" and not kind.succeeds) or (
+        if (state.status in ("finished", "stopped") and state.status != kind.ends) or (
             state.status == "failed" and state.reason != own and not _is_fault(state.reason)
         ):
             wrong.append(f"{job_id} ({kind.name}): {state.status} {state.reason}".strip())
@@ -244,6 +245,11 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
     )
     yield Row(
         "the same by increase() over the run", f"{evidence.increase or 0:.0f}", "extrapolated by PromQL"
+    )
+    yield Row(
+        "the same by increase() of rq-exporter's own counters, which begin and end with their worker",
+        f"{evidence.stock_increase or 0:.0f}",
+        f"{1 - (evidence.stock_increase or 0) / max(1, recorded.total()):.0%} of {recorded.total()} lost",
     )
 
 

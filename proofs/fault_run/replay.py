@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
 
-from proofs.bench.recorded_ends import Command, End, Replay, outcome_of, transactions
 from proofs.fault_run.cron_scheduler import SCHEDULES
 from proofs.fault_run.jobs import tick
+from proofs.fault_run.recorded_ends import Command, End, Replay, outcome_of, transactions
 from rq_mon.catalogue import CRON_NEXT_TICKS_KEY
 from scheduler.queues import SHORT_RUNNING_QUEUE
 

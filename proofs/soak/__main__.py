@@ -8,11 +8,11 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from proofs.bench.table import Row, show
 from proofs.harness.native_stack import NativeStack
 from proofs.soak.disk import compact
 from proofs.soak.report import rows, write_document
 from proofs.soak.run import SECONDS_BETWEEN_LOOKS, soak
+from proofs.table import Row, show
 from stack.services import PROMETHEUS
 from stack.settings import PROJECT_ROOT
 from stack.variables import STOP_GRACE

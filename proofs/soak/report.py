@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from proofs.bench.table import Row, verdict
 from proofs.soak.disk import Blocks
 from proofs.soak.sample import (
     DISK,
@@ -22,6 +21,7 @@ from proofs.soak.sample import (
     rss,
 )
 from proofs.soak.slope import Point, Slope, slope_of
+from proofs.table import Row, verdict
 from stack.services import PREVIEW, PROMETHEUS
 from stack.variables import RETENTION_SIZE
 

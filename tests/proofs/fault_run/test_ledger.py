@@ -8,7 +8,6 @@ from datetime import UTC, datetime
 
 import pytest
 
-from proofs.bench.recorded_ends import End
 from proofs.fault_run import jobs
 from proofs.fault_run.application import Acknowledged
 from proofs.fault_run.evidence import Evidence
@@ -16,6 +15,7 @@ from proofs.fault_run.final_state import GONE, FinalState
 from proofs.fault_run.kinds import KINDS, Spec
 from proofs.fault_run.ledger import ledger
 from proofs.fault_run.plan import Size
+from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
 
@@ -51,6 +51,7 @@ def evidence() -> Evidence:
         exported=Counter({SUCCEEDED: 1, FAILED: 1, TICKED: 1}),
         in_prometheus=Counter({SUCCEEDED: 1, FAILED: 1, TICKED: 1}),
         increase=3.0,
+        stock_increase=2.0,
         ticks=Counter({("each-second", "enqueued"): 1}),
         killed=Counter({"worker": 1}),
         done=Counter(),
@@ -94,6 +95,10 @@ def lost_long_after_the_power_was_cut(evidence: Evidence) -> None:
 
 def failed_without_a_fault(evidence: Evidence) -> None:
     evidence.states = {**evidence.states, "good": FinalState("failed", "KeyError")}
+
+
+def stopped_by_nobody(evidence: Evidence) -> None:
+    evidence.states = {**evidence.states, "good": FinalState("stopped")}
 
 
 def finished_and_never_ran(evidence: Evidence) -> None:
@@ -143,6 +148,7 @@ def too_few_kills(evidence: Evidence) -> None:
         (without_a_reason, "reasons of those that have failed"),
         (lost_long_after_the_power_was_cut, "acknowledged within 1 s before the power went"),
         (failed_without_a_fault, "jobs that ended in a way"),
+        (stopped_by_nobody, "jobs that ended in a way"),
         (finished_and_never_ran, "jobs that are finished though"),
         (ran_twice_for_no_reason, "jobs that came to their end more than once"),
         (recorded_twice, "jobs whose success was recorded more than once"),
@@ -159,6 +165,27 @@ def test_damage_is_found(evidence: Evidence, damage: Callable[[Evidence], None],
     damage(evidence)
 
     assert [name for name in missed(evidence) if name.startswith(sentence)]
+
+
+@pytest.mark.parametrize(
+    ("state", "wrong"),
+    [
+        (FinalState("stopped"), False),
+        (FinalState("failed", "RuntimeError"), False),
+        (FinalState("failed", "AbandonedJobError"), False),
+        (FinalState("failed", "ValueError"), True),
+        (FinalState("finished"), True),
+    ],
+    ids=str,
+)
+def test_a_job_that_is_to_be_stopped_is_stopped_or_says_why_not(
+    evidence: Evidence, state: FinalState, wrong: bool
+) -> None:
+    stopped = next(kind for kind in KINDS if kind.ends == "stopped")
+    evidence.known.specs["bad"] = Spec("bad", stopped, (), None)
+    evidence.states = {**evidence.states, "bad": state}
+
+    assert any(name.startswith("jobs that ended in a way") for name in missed(evidence)) is wrong
 
 
 def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:

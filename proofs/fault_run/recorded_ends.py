@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 Command = list[bytes]
@@ -21,16 +20,6 @@ class End(NamedTuple):
     queue: str
     function: str
     outcome: str
-
-
-def recorded_ends(directory: Path, functions: Mapping[str, str]) -> Replay:
-    """Replay the append-only file below `directory`; `functions` are those of the jobs, by job id."""
-    replay = Replay(functions)
-    for path in sorted(directory.glob("appendonlydir/*.incr.aof")):
-        with path.open("rb") as file:
-            for transaction in transactions(file):
-                replay.take(transaction)
-    return replay
 
 
 def transactions(file: BinaryIO) -> Iterator[list[Command]]:
