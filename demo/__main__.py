@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import time
 from collections import Counter
-from collections.abc import Sequence
 
+import click
 from redis.exceptions import RedisError
 from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
 from demo.load import arrivals
+from demo.number import Number
 from rq_mon.settings import SettingsError
 
 DEFAULT_SECONDS = 60.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Enqueue jobs for as long as the command line asks for, and return the exit code."""
-    seconds = _parse(arguments)
+@click.command(help="Feed the workers with realistic load.")
+@click.option(
+    "--seconds",
+    type=Number(float, "a number of seconds above 0", lambda seconds: seconds > 0),
+    default=DEFAULT_SECONDS,
+    show_default=True,
+    metavar="N",
+    help="How long to enqueue jobs; they go on running after that.",
+)
+def main(seconds: float) -> None:
+    """Enqueue jobs, and exit with 1 if Redis does not answer."""
     enqueued: Counter[str] = Counter()
     try:
         _feed(seconds, enqueued)
@@ -27,10 +35,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print("stopped early")
     except (RedisError, SettingsError) as error:
         print(f"cannot enqueue: {error}; is the stack up? `make start-rq-mon` starts it", file=sys.stderr)
-        return 1
+        sys.exit(1)
     finally:
         _print_summary(enqueued)
-    return 0
 
 
 def _feed(seconds: float, enqueued: Counter[str]) -> None:
@@ -60,29 +67,5 @@ def _print_summary(enqueued: Counter[str]) -> None:
         print(f"{count:6}  {name}")
 
 
-def _parse(arguments: Sequence[str] | None) -> float:
-    parser = argparse.ArgumentParser(
-        prog="python -m demo", description="Feed the workers with realistic load."
-    )
-    parser.add_argument(
-        "--seconds",
-        type=_seconds,
-        default=DEFAULT_SECONDS,
-        help="how long to enqueue jobs (default: %(default)g); they go on running after that",
-    )
-    seconds: float = parser.parse_args(arguments).seconds
-    return seconds
-
-
-def _seconds(text: str) -> float:
-    try:
-        seconds = float(text)
-    except ValueError:
-        seconds = 0
-    if not 0 < seconds < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of seconds above 0, got {text!r}")
-    return seconds
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m demo")

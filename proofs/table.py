@@ -1,4 +1,4 @@
-"""One row for each figure, and the table that shows them."""
+"""Figures with their verdicts: as a table in the terminal, and as a page of docs/proofs."""
 
 from __future__ import annotations
 
@@ -6,14 +6,19 @@ import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
+
+from docs.reference.markdown import table as markdown_table
 
 Verdict = Literal["met", "missed", "shown"]
 WIDTH_OF_A_FILE = 160
-STYLES = {"met": "green", "missed": "bold red", "shown": "dim"}
+STYLES = {"met": "", "missed": "bold red", "shown": "dim"}
+HEADINGS = ("what", "result", "more", "expected", "verdict")
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,10 +29,14 @@ class Row:
     """What was measured, and on what."""
     figure: str
     spread: str = ""
-    """Lowest and highest of the runs, and how many there were."""
+    """What else there is to say, such as the lowest and the highest of the runs."""
     target: str = ""
     verdict: Verdict = "shown"
     """`shown` where no target was set."""
+
+    def cells(self) -> tuple[str, ...]:
+        """Return what each column shows."""
+        return self.name, self.figure, self.spread, self.target, self.verdict
 
 
 def verdict(met: bool) -> Verdict:
@@ -45,8 +54,27 @@ def ratio_row(name: str, ratios: Sequence[float], *, at_least: float = 0.0, at_m
 
 
 def show(rows: Iterable[Row]) -> None:
-    """Print the rows as one table."""
-    table = Table("figure", "result", "spread", "target", "verdict")
-    for row in rows:
-        table.add_row(row.name, row.figure, row.spread, row.target, f"[{STYLES[row.verdict]}]{row.verdict}")
-    Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE).print(table)
+    """Print figures as one table."""
+    console = Console(width=None if sys.stdout.isatty() else WIDTH_OF_A_FILE)
+    print_table(console, HEADINGS, ((STYLES[row.verdict], row.cells()) for row in rows))
+
+
+def print_table(
+    console: Console, headings: Sequence[str], rows: Iterable[tuple[str, Sequence[str]]], title: str = ""
+) -> None:
+    """Print a table; each row comes with its style."""
+    table = Table(*headings, title=title or None)
+    for style, cells in rows:
+        table.add_row(*(escape(cell) for cell in cells), style=style)
+    console.print(table)
+
+
+def write_page(page: Path, template: Path, **facts: object) -> None:
+    """Write a page of docs/proofs from its template."""
+    text = template.read_text(encoding="utf-8").format(**facts)
+    page.write_text(text.rstrip() + "\n", encoding="utf-8")
+
+
+def markdown(rows: Iterable[Row]) -> str:
+    """Return figures as a Markdown table."""
+    return markdown_table(HEADINGS, (row.cells() for row in rows))

@@ -5,7 +5,6 @@ The copy of the stack runs as `make start-rq-mon` would run it, in containers or
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 import tempfile
@@ -13,9 +12,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+import click
 from rich.console import Console
 
 import proofs.drill.faults  # noqa: F401 - fills FAULTS
+from demo.number import Number
 from proofs.drill.carry_out import carry_out, check_signs_of_life, stay_quiet, wait_until_quiet
 from proofs.drill.document import summary, write_document
 from proofs.drill.fault import FAULTS
@@ -38,27 +39,49 @@ QUIET_SECONDS = 60.0
 SHORT_QUIET_SECONDS = 10.0
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Carry out the faults, and return the exit code: 0 if all alerts arrived and no other did."""
-    options = _parser().parse_args(arguments)
+def _known(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tuple[str, ...]:
+    for name in names:
+        if name not in FAULTS:
+            raise click.BadParameter(f"expected some of {', '.join(FAULTS)}, got {name!r}")
+    return names
+
+
+@click.command(help=__doc__, epilog=f"Faults: {', '.join(FAULTS)}.")
+@click.argument("faults", nargs=-1, metavar="[FAULT]...", callback=_known)
+@click.option("--short", is_flag=True, help=f"A few faults: {', '.join(SHORT)}.")
+@click.option(
+    "--quiet",
+    type=Number(float, "a number of seconds of at least 0", lambda seconds: seconds >= 0),
+    default=QUIET_SECONDS,
+    show_default=True,
+    metavar="SECONDS",
+    help="Of load with nothing broken.",
+)
+@click.option(
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Also write the table to this file.",
+)
+def main(faults: Sequence[str], short: bool, quiet: float, markdown: Path | None) -> None:
+    """Carry out the faults, and exit with 0 if all alerts arrived and no other did."""
     console = Console(width=None if sys.stdout.isatty() else 2 * WIDTH_WITHOUT_TERMINAL)
-    names = options.faults or (SHORT if options.short else tuple(FAULTS))
-    quiet = SHORT_QUIET_SECONDS if options.short else options.quiet
+    names = faults or (SHORT if short else tuple(FAULTS))
     try:
         runtime = choose(load_settings()).name
-        results = _drill(runtime, names, quiet, console)
+        results = _drill(runtime, names, SHORT_QUIET_SECONDS if short else quiet, console)
     except StackError as error:
         console.print(str(error), markup=False)
-        return 1
+        sys.exit(1)
     except KeyboardInterrupt:
         print("\nInterrupted: the copy of the stack was stopped and removed.", file=sys.stderr)
-        return 1
+        sys.exit(1)
     times = TrueTimes(PROJECT_ROOT)
     show(console, results, times)
     console.print(summary(results, times), highlight=False)
-    if options.markdown:
-        write_document(options.markdown, runtime, results, times)
-    return 0 if all(result.passed for result in results) else 1
+    if markdown:
+        write_document(markdown, runtime, results, times)
+    sys.exit(not all(result.passed for result in results))
 
 
 def _drill(runtime: str, names: Sequence[str], quiet: float, console: Console) -> list[Result]:
@@ -101,22 +124,5 @@ def _address_for_alertmanager(runtime: str) -> str:
     return Docker(os.environ).output("network", "inspect", "bridge", gateway).strip()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m proofs.drill", description=__doc__)
-    parser.add_argument("faults", nargs="*", metavar="FAULT", type=_fault, help=", ".join(FAULTS))
-    parser.add_argument("--short", action="store_true", help=f"a few faults: {', '.join(SHORT)}")
-    parser.add_argument(
-        "--quiet", type=float, default=QUIET_SECONDS, metavar="SECONDS", help="of load with nothing broken"
-    )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
-    return parser
-
-
-def _fault(name: str) -> str:
-    if name not in FAULTS:
-        raise argparse.ArgumentTypeError(f"expected one of {', '.join(FAULTS)}, got {name!r}")
-    return name
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m proofs.drill")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
+from docs.reference.markdown import table
 from proofs.drill.result import Observation, Result
 from proofs.drill.scale import FACTOR
 from proofs.drill.true_times import TrueTimes
+from proofs.table import print_table
 
 HEADINGS = (
     "fault",
@@ -68,16 +68,12 @@ def _seconds(value: float | None) -> str:
 
 def show(console: Console, results: Sequence[Result], times: TrueTimes) -> None:
     """Print the table."""
-    table = Table(*HEADINGS, title=f"Drill, with every wait divided by {FACTOR}")
-    for result in results:
-        style = "" if result.passed else "bold red"
-        for row in rows(result, times):
-            table.add_row(*(escape(cell) for cell in row), style=style)
-    console.print(table)
+    styled = (
+        ("" if result.passed else "bold red", cells) for result in results for cells in rows(result, times)
+    )
+    print_table(console, HEADINGS, styled, f"Drill, with every wait divided by {FACTOR}")
 
 
 def markdown(results: Sequence[Result], times: TrueTimes) -> str:
     """Return the table as Markdown."""
-    lines = [HEADINGS, tuple("---" for _ in HEADINGS)]
-    lines += [row for result in results for row in rows(result, times)]
-    return "\n".join(f"| {' | '.join(line)} |" for line in lines) + "\n"
+    return table(HEADINGS, (cells for result in results for cells in rows(result, times)))

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import argparse
 import dataclasses
 import shutil
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
+import click
+
+from demo.number import Number
 from proofs.fault_run.application import Application
 from proofs.fault_run.crew import Crew
 from proofs.fault_run.document import write_document
@@ -41,6 +43,7 @@ from rq_mon.connection.client import connect
 from stack.native import programs
 
 SEED = 20241124
+PATH = click.Path(path_type=Path)
 DISK_BYTES = 2**26
 DISK_BYTES_A_JOB = 60_000
 """What Redis writes of a job and its retries, and room to spare."""
@@ -56,19 +59,63 @@ scrape_configs:
 """
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it, print the ledger, and return the exit code: 0 if every sentence of it is true."""
-    options = _parser().parse_args(arguments)
-    size = _size(options)
+def _size_options(command: Callable[..., None]) -> Callable[..., None]:
+    """Add an option for each count of `Size`."""
+    for field in reversed([field for field in dataclasses.fields(Size) if field.name != "seconds"]):
+        option = click.option(
+            f"--{field.name.replace('_', '-')}",
+            type=Number(int, "a whole number", lambda number: number >= 0),
+            metavar="N",
+            help=f"Default: {field.default}.",
+        )
+        command = option(command)
+    return command
+
+
+@click.command(help=__doc__)
+@click.option("--short", is_flag=True, help="A run of two minutes.")
+@click.option(
+    "--seed", type=int, default=SEED, show_default=True, metavar="N", help="Chooses jobs and faults."
+)
+@click.option(
+    "--minutes",
+    type=Number(float, "a number above 0", lambda minutes: minutes > 0),
+    metavar="N",
+    help="In which jobs are enqueued and things are broken; 8 by default.",
+)
+@_size_options
+@click.option(
+    "--fsync",
+    type=click.Choice(("everysec", "always")),
+    default="everysec",
+    show_default=True,
+    help="Redis' appendfsync.",
+)
+@click.option("--markdown", type=PATH, metavar="FILE", help="Also write the ledger to this file.")
+@click.option("--keep", type=PATH, metavar="FOLDER", help="Leave logs and side file there.")
+def main(
+    short: bool,
+    seed: int,
+    minutes: float | None,
+    fsync: str,
+    markdown: Path | None,
+    keep: Path | None,
+    **counts: int | None,
+) -> None:
+    """Run it, print the ledger, and exit with 1 unless every sentence of it is true."""
+    given = {name: count for name, count in counts.items() if count is not None}
+    size = dataclasses.replace(SHORT if short else Size(), **given)
+    if minutes is not None:
+        size = dataclasses.replace(size, seconds=60 * minutes)
     with tempfile.TemporaryDirectory(prefix="rq-fault-run-") as folder:
-        directory = options.keep or Path(folder)
+        directory = keep or Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
-        evidence = _run(size, options.seed, options.fsync, directory)
+        evidence = _run(size, seed, fsync, directory)
     rows = ledger(evidence)
     show(rows)
-    if options.markdown:
-        write_document(options.markdown, evidence, rows)
-    return int(any(row.verdict == "missed" for row in rows))
+    if markdown:
+        write_document(markdown, evidence, rows)
+    sys.exit(any(row.verdict == "missed" for row in rows))
 
 
 def _run(size: Size, seed: int, fsync: str, directory: Path) -> Evidence:
@@ -152,56 +199,5 @@ def _prometheus(directory: Path, target: str) -> Iterator[Prometheus | None]:
         yield prometheus
 
 
-def _size(options: argparse.Namespace) -> Size:
-    """Return the size asked for: what was given, and the rest as in a whole or a short run."""
-    size = SHORT if options.short else Size()
-    given = {
-        field.name: value
-        for field in dataclasses.fields(Size)
-        if (value := getattr(options, field.name)) is not None
-    }
-    return dataclasses.replace(size, **given)
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m proofs.fault_run", description=__doc__)
-    parser.add_argument("--short", action="store_true", help="a run of two minutes")
-    parser.add_argument(
-        "--seed", type=int, default=SEED, help="chooses jobs and faults (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--minutes",
-        dest="seconds",
-        type=lambda text: 60 * _positive(text),
-        help="in which jobs are enqueued and things are broken (default: 8)",
-    )
-    for field in dataclasses.fields(Size):
-        if field.name != "seconds":
-            option = f"--{field.name.replace('_', '-')}"
-            parser.add_argument(option, type=_whole, metavar="N", help=f"default: {field.default}")
-    parser.add_argument(
-        "--fsync", choices=("everysec", "always"), default="everysec", help="Redis' appendfsync"
-    )
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the ledger to this file")
-    parser.add_argument("--keep", type=Path, metavar="FOLDER", help="leave logs and side file there")
-    return parser
-
-
-def _positive(text: str) -> float:
-    try:
-        number = float(text)
-    except ValueError:
-        number = 0
-    if not 0 < number < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number above 0, got {text!r}")
-    return number
-
-
-def _whole(text: str) -> int:
-    if not (text.isascii() and text.isdigit()):
-        raise argparse.ArgumentTypeError(f"expected a whole number, got {text!r}")
-    return int(text)
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m proofs.fault_run")

@@ -9,7 +9,7 @@ from proofs.fault_run.application import CONFIRMED_AFTER
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.plan import ABANDONED_AFTER
 from proofs.fault_run.redis_server import LOST_SECONDS
-from proofs.table import Row
+from proofs.table import Row, markdown, write_page
 from scheduler.supervised_queue import MAINTENANCE_LOCK_SECONDS, STUCK_SECONDS
 
 TEMPLATE = Path(__file__).with_name("template.md")
@@ -17,12 +17,11 @@ TEMPLATE = Path(__file__).with_name("template.md")
 
 def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
     """Write the ledger with what it means."""
-    table = "\n".join(
-        f"| {row.name} | {row.figure} | {row.spread} | {row.target} | {row.verdict} |" for row in rows
-    )
     size = evidence.size
-    text = TEMPLATE.read_text(encoding="utf-8").format(
-        table=table,
+    write_page(
+        path,
+        TEMPLATE,
+        table=markdown(rows),
         date=evidence.date.date().isoformat(),
         seed=evidence.seed,
         fsync=evidence.fsync,
@@ -35,4 +34,3 @@ def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
         stuck=STUCK_SECONDS,
         lock=MAINTENANCE_LOCK_SECONDS,
     )
-    path.write_text(text, encoding="utf-8")

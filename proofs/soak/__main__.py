@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
 from pathlib import Path
 
+import click
+
+from demo.number import Number
 from proofs.harness.native_stack import NativeStack
 from proofs.soak.disk import compact
 from proofs.soak.report import rows, write_document
@@ -20,19 +21,30 @@ from stack.variables import STOP_GRACE
 WARM_UP_PART = 1 / 6
 """Of the run, and of each life of a process in it: caches fill, and RQ keeps results for 500 s."""
 BLOCKS = 4
+SHORTEST = 3.0
+"""Minutes in which each service can be restarted once."""
+FILE = click.Path(dir_okay=False, path_type=Path)
 
 
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Run it, print the table, and return the exit code."""
-    options = _parser().parse_args(arguments)
+@click.command(help=__doc__)
+@click.option(
+    "--minutes",
+    type=Number(float, f"a number of minutes of at least {SHORTEST:g}", lambda minutes: minutes >= SHORTEST),
+    default=60.0,
+    show_default=True,
+    metavar="N",
+    help="How long.",
+)
+@click.option("--samples", type=FILE, metavar="FILE", help="Write each look to this file, as JSON.")
+@click.option("--markdown", type=FILE, metavar="FILE", help="Also write the table to this file.")
+def main(minutes: float, samples: Path | None, markdown: Path | None) -> None:
+    """Run it, print the table, and exit with 1 if something grows."""
     with tempfile.TemporaryDirectory(prefix="rq-soak-") as directory:
-        found = _run(options.minutes, options.samples or Path(directory) / "samples.jsonl", Path(directory))
+        found = _run(minutes, samples or Path(directory) / "samples.jsonl", Path(directory))
     show(found)
-    if options.markdown:
-        write_document(
-            options.markdown, found, options.minutes, _warm_up(options.minutes), SECONDS_BETWEEN_LOOKS
-        )
-    return int(any(row.verdict == "missed" for row in found))
+    if markdown:
+        write_document(markdown, found, minutes, _warm_up(minutes), SECONDS_BETWEEN_LOOKS)
+    sys.exit(any(row.verdict == "missed" for row in found))
 
 
 def _run(minutes: float, samples: Path, directory: Path) -> list[Row]:
@@ -54,23 +66,5 @@ def _warm_up(minutes: float) -> float:
     return minutes * 60 * WARM_UP_PART
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m proofs.soak", description=__doc__)
-    parser.add_argument("--minutes", type=_minutes, default=60.0, help="how long (default: %(default)g)")
-    parser.add_argument("--samples", type=Path, metavar="FILE", help="write each look to this file, as JSON")
-    parser.add_argument("--markdown", type=Path, metavar="FILE", help="also write the table to this file")
-    return parser
-
-
-def _minutes(text: str) -> float:
-    try:
-        minutes = float(text)
-    except ValueError:
-        minutes = 0
-    if not 3 <= minutes < float("inf"):
-        raise argparse.ArgumentTypeError(f"expected a number of minutes of at least 3, got {text!r}")
-    return minutes
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    main(prog_name="python -m proofs.soak")

@@ -21,9 +21,11 @@ from proofs.soak.sample import (
     rss,
 )
 from proofs.soak.slope import Point, Slope, slope_of
-from proofs.table import Row, verdict
+from proofs.table import Row, markdown, verdict, write_page
 from stack.services import PREVIEW, PROMETHEUS
 from stack.variables import RETENTION_SIZE
+
+TEMPLATE = Path(__file__).with_name("template.md")
 
 PROGRAM_BOUND = 2.0
 PROMETHEUS_BOUND = 64.0
@@ -97,31 +99,6 @@ def _disk_rows(points: Mapping[str, Sequence[Point]], blocks: Blocks, warm_up: f
     )
 
 
-TEXT = """# The soak
-
-`make soak` (`MINUTES={minutes:g}`) runs a copy of the native stack on free ports under the demo's load, with
-a browser that looks at one dashboard after the other. Each service is told to end once, between a third and
-two thirds of the run, and is started again by its supervisor. Every {interval:g} s it looks at memory,
-series, keys and disk. Failed jobs are deleted at each look, as an operator would: the stack keeps
-them for 30 days.
-
-The slope is fitted by least squares to all lives of a process at once, each with a level of its own, without
-the first {warm_up:.0f} s of each. Its standard error is widened by the correlation of neighbouring looks. A
-quantity fails if its slope is above its bound by more than two standard errors. In PSS a page that several
-processes share counts by its share: it varies with work horses, and with other programs on the machine, so
-that RSS is what is judged.
-
-Prometheus' figures in blocks are measured on a copy of its data, which another Prometheus makes blocks of:
-shorter ones than its usual two hours, in which a sample takes less.
-
-| quantity | result | seen | bound | verdict |
-| --- | --- | --- | --- | --- |
-{table}
-"""
-
-
 def write_document(path: Path, found: Sequence[Row], minutes: float, warm_up: float, interval: float) -> None:
     """Write docs/proofs/soak.md."""
-    lines = [f"| {row.name} | {row.figure} | {row.spread} | {row.target} | {row.verdict} |" for row in found]
-    text = TEXT.format(minutes=minutes, warm_up=warm_up, interval=interval, table="\n".join(lines))
-    path.write_text(text, encoding="utf-8")
+    write_page(path, TEMPLATE, minutes=minutes, warm_up=warm_up, interval=interval, table=markdown(found))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import statistics
 from collections import defaultdict
 from collections.abc import Hashable, Iterable
 from dataclasses import dataclass
@@ -56,17 +57,18 @@ def slope_of(points: Iterable[Point], warm_up: float) -> Slope:
         if len(warm) < 2:
             continue
         fitted_lives += 1
-        middle = sum(point.time for point in warm) / len(warm)
-        level = sum(point.value for point in warm) / len(warm)
+        middle = statistics.fmean(point.time for point in warm)
+        level = statistics.fmean(point.value for point in warm)
         centred += [(point.time - middle, point.value - level) for point in warm]
         values += [point.value for point in warm]
     spread = sum(t * t for t, _ in centred)
     if not values or spread == 0:
         return Slope(math.nan, math.inf, math.nan, len(values))
-    per_second = sum(t * y for t, y in centred) / spread
+    times, levels = zip(*centred, strict=True)
+    per_second = statistics.linear_regression(times, levels, proportional=True).slope
     error = _error([y - per_second * t for t, y in centred], fitted_lives + 1, spread)
     return Slope(
-        per_second * SECONDS_PER_HOUR, error * SECONDS_PER_HOUR, sum(values) / len(values), len(values)
+        per_second * SECONDS_PER_HOUR, error * SECONDS_PER_HOUR, statistics.fmean(values), len(values)
     )
 
 
