@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import tempfile
 import threading
 from collections import Counter, defaultdict
-from pathlib import Path
 from typing import Any
 
 from redis import Redis
@@ -13,7 +11,7 @@ from rq import Queue
 
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.noop_worker import KINDS
-from proofs.harness.redis_server import RedisServer
+from proofs.bench.scraping import fresh_redis
 from proofs.table import Row, verdict
 
 MOST_COMMANDS = 6
@@ -26,13 +24,8 @@ THE_END = "the end"
 
 def run() -> list[Row]:
     """Count for both kinds of worker."""
-    with tempfile.TemporaryDirectory() as directory:
-        server = RedisServer(Path(directory))
-        server.start()
-        try:
-            return [row for kind in KINDS for row in _rows(server.url, kind)]
-        finally:
-            server.kill()
+    with fresh_redis() as server:
+        return [row for kind in KINDS for row in _rows(server.url, kind)]
 
 
 def _rows(url: str, kind: str) -> list[Row]:

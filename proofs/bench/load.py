@@ -18,12 +18,11 @@ from pathlib import Path
 from urllib.parse import urlencode
 from urllib.request import urlopen
 
-import psutil
-
 from proofs.bench.fit import fit
 from proofs.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.native_stack import NativeStack
+from proofs.harness.processes import kill_with_children
 from proofs.harness.waiting import wait_until
 from proofs.table import Row, verdict
 from rq_mon.catalogue import JOBS_PROCESSED
@@ -127,9 +126,7 @@ def _load(stack: NativeStack, rate: float) -> Iterator[None]:
         yield
     finally:
         for process in running:
-            for child in psutil.Process(process.pid).children(recursive=True):
-                child.kill()
-            process.kill()
+            kill_with_children(process.pid)
             process.wait()
 
 

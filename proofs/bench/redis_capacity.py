@@ -5,18 +5,17 @@ Redis works on one core: its CPU time for a job bounds the rate, however many wo
 
 from __future__ import annotations
 
-import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from redis import Redis
 from rq import Queue, Worker
 
+from proofs.harness.processes import end, start_python
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from proofs.table import Row
@@ -24,6 +23,7 @@ from scheduler import SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT
 
 WORKERS = 2
+WORKERS_END_WITHIN = 30.0
 JOBS = 2000
 WARM_UP = 100
 RUNS = 3
@@ -71,18 +71,20 @@ def run() -> list[Row]:
 
 @contextmanager
 def workers(server: RedisServer, number: int) -> Iterator[None]:
-    """Run so many workers of the queue short-running until the block ends."""
-    with ExitStack() as stack:
-        for _ in range(number):
-            process = subprocess.Popen(
-                [sys.executable, "short-running-worker.py"],
-                cwd=PROJECT_ROOT,
-                env={"RQ_REDIS_URL": server.url, "RQ_LOG_LEVEL": "WARNING"},
-                stdout=subprocess.DEVNULL,
-            )
-            stack.callback(process.wait, 30)
-            stack.callback(process.terminate)
+    """Run workers of the queue short-running until the block ends."""
+    started = [
+        start_python(
+            "short-running-worker.py",
+            cwd=PROJECT_ROOT,
+            environment={"RQ_REDIS_URL": server.url, "RQ_LOG_LEVEL": "WARNING"},
+            log=server.directory / "workers.log",
+        )
+        for _ in range(number)
+    ]
+    try:
         yield
+    finally:
+        end(started, WORKERS_END_WITHIN)
 
 
 def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:

@@ -30,13 +30,8 @@ class GaveUpError(Exception):
 @contextmanager
 def fresh_redis() -> Iterator[RedisServer]:
     """A Redis of its own for one figure."""
-    with tempfile.TemporaryDirectory() as directory:
-        server = RedisServer(Path(directory))
-        server.start()
-        try:
-            yield server
-        finally:
-            server.kill()
+    with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory)) as server:
+        yield server
 
 
 @contextmanager

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
-from pathlib import Path
 
-from proofs.harness.redis_server import RedisServer
+from proofs.bench.scraping import fresh_redis
 from proofs.table import Row, ratio_row
 
 TARGET = 0.97
@@ -18,13 +16,8 @@ JOBS = {"SimpleWorker": 150, "Worker": 40}
 
 def run() -> list[Row]:
     """Measure both kinds of worker."""
-    with tempfile.TemporaryDirectory() as directory:
-        server = RedisServer(Path(directory))
-        server.start()
-        try:
-            return [row for kind in JOBS for row in _rows(server.url, kind)]
-        finally:
-            server.kill()
+    with fresh_redis() as server:
+        return [row for kind in JOBS for row in _rows(server.url, kind)]
 
 
 def _rows(url: str, kind: str) -> list[Row]:

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import psutil
 
 from proofs.harness.native_stack import NativeStack
+from proofs.harness.processes import kill_with_children
 from proofs.harness.waiting import wait_until
 from stack.native.supervisor import Supervisor
 from stack.services import Service
@@ -44,7 +45,7 @@ class NativeServices:
 
     def kill(self, service: Service) -> None:
         """SIGKILL; supervisord starts it again."""
-        kill_with_children(self._process(service))
+        kill_with_children(self._stack.numbers()[service.name])
 
     def send(self, service: Service, number: signal.Signals, process: int | None = None) -> None:
         """Processes have the same numbers for themselves and for this one."""
@@ -56,10 +57,3 @@ class NativeServices:
 
     def _process(self, service: Service) -> psutil.Process:
         return psutil.Process(self._stack.numbers()[service.name])
-
-
-def kill_with_children(process: psutil.Process) -> None:
-    """End a process and all below it at once."""
-    for each in (process, *process.children(recursive=True)):
-        with contextlib.suppress(psutil.NoSuchProcess):
-            each.kill()

@@ -5,14 +5,12 @@ from __future__ import annotations
 import contextlib
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable, Iterator
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
-import psutil
 from redis import Redis
 from redis.exceptions import RedisError, ResponseError
 from rq import Queue, Worker
@@ -22,10 +20,11 @@ from rq.job import Job
 from proofs.drill.compose import ComposeServices
 from proofs.drill.configuration import GRACE_SECONDS, configure
 from proofs.drill.jobs import HORSE
-from proofs.drill.native import NativeServices, kill_with_children
+from proofs.drill.native import NativeServices
 from proofs.drill.services import Services
 from proofs.harness.compose_stack import ComposeStack
 from proofs.harness.native_stack import NativeStack
+from proofs.harness.processes import end, kill_with_children, start_python
 from proofs.harness.stack_copy import StackCopy
 from proofs.harness.waiting import wait_until
 from proofs.harness.webhook import Webhook
@@ -41,6 +40,8 @@ from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS, Service
 from stack.settings import load_settings
 from stack.variables import REDIS_URL
+
+WORKERS_END_WITHIN = 10.0
 
 
 class DrillStack:
@@ -192,27 +193,24 @@ class DrillStack:
             yield running
         finally:
             self.empty(queue)
-            for process in running:
-                process.terminate()
-            for process in running:
-                _wait_or_kill(process)
+            end(running, WORKERS_END_WITHIN)
 
     def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
         """End a worker of `workers` and its work horse at once."""
-        kill_with_children(psutil.Process(worker.pid))
+        kill_with_children(worker.pid)
         worker.wait()
 
     def python(self, module: str, *arguments: str, **environment: str) -> subprocess.Popen[bytes]:
         """Start a module of the copy as an application on this machine that uses the stack's Redis."""
         own = {REDIS_URL: self.copy.redis_url(), MARK: str(self.directory)}
-        with (self.directory.parent / f"{module}.log").open("ab") as log:
-            return subprocess.Popen(
-                [sys.executable, "-m", module, *arguments],
-                cwd=self.directory,
-                env=self.copy.environment | own | environment,
-                stdout=log,
-                stderr=subprocess.STDOUT,
-            )
+        return start_python(
+            "-m",
+            module,
+            *arguments,
+            cwd=self.directory,
+            environment=self.copy.environment | own | environment,
+            log=self.directory.parent / f"{module}.log",
+        )
 
     @contextlib.contextmanager
     def cron_job(self, entry: CronEntry) -> Iterator[None]:
@@ -311,11 +309,3 @@ class DrillStack:
             return bool(self.copy.ask_prometheus("query", query=query)["result"])
         except OSError:
             return True
-
-
-def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
-    try:
-        process.wait(timeout=10)
-    except subprocess.TimeoutExpired:
-        kill_with_children(psutil.Process(process.pid))
-        process.wait()

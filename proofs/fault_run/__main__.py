@@ -16,7 +16,6 @@ import click
 
 from demo.number import Number
 from proofs.fault_run.application import Application
-from proofs.fault_run.crew import Crew
 from proofs.fault_run.document import write_document
 from proofs.fault_run.evidence import (
     Evidence,
@@ -32,6 +31,7 @@ from proofs.fault_run.inject import Injector
 from proofs.fault_run.kinds import specs
 from proofs.fault_run.ledger import ledger
 from proofs.fault_run.plan import SHORT, Size, plan
+from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
 from proofs.fault_run.replay import replay
 from proofs.fault_run.side_file import read
@@ -138,8 +138,8 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
         _prometheus(directory, exporter.address) as prometheus,
         Application(redis.url, specs(size.jobs, seed), size.seconds, size.jobs) as application,
     ):
-        with Crew(redis.url, directory, size) as crew:
-            injector = Injector(redis, crew)
+        with Processes(redis.url, directory, size) as processes:
+            injector = Injector(redis, processes)
             injector.carry_out(plan(size, seed), lambda: application.progress * size.seconds)
             times.waiting_at_last_kill = waiting(connection)
             if _within(DRAINED_WITHIN, lambda: application.is_done and waiting(connection) == 0):
@@ -159,7 +159,7 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
             seed=seed,
             fsync=fsync,
             known=known,
-            lines=read(crew.side_file),
+            lines=read(processes.side_file),
             replay=replay(
                 redis.append_only_file,
                 {job_id: spec.kind.path for job_id, spec in known.specs.items()},
@@ -171,10 +171,10 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
             increase=increase,
             stock_increase=by_worker,
             ticks=exported_ticks(exporter.url),
-            killed=crew.killed,
+            killed=processes.killed,
             done=injector.done,
-            hanging=crew.hanging,
-            hit=crew.hit,
+            hanging=processes.hanging,
+            hit=processes.hit,
             outages=injector.outages,
             left_out=injector.left_out,
             power_cuts=redis.power_cuts,

@@ -9,8 +9,8 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, ExitStack
 from typing import cast
 
-from proofs.fault_run.crew import Crew
 from proofs.fault_run.plan import Fault, WorkerKill
+from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
 
 LOOK_EVERY = 0.02
@@ -19,7 +19,7 @@ LOOK_EVERY = 0.02
 class Injector:
     """Breaks things by plan, and counts what it has done."""
 
-    def __init__(self, redis: FaultyRedis, crew: Crew) -> None:
+    def __init__(self, redis: FaultyRedis, processes: Processes) -> None:
         self.done: Counter[str] = Counter()
         self.left_out: dict[str, str] = {}
         """Fault -> why it cannot be carried out here."""
@@ -28,7 +28,7 @@ class Injector:
         self.last_kill = time.time()
         """Unix time."""
         self._redis = redis
-        self._crew = crew
+        self._processes = processes
 
     def carry_out(self, faults: Sequence[Fault], clock: Callable[[], float]) -> None:
         """Return when the last fault is over.
@@ -54,9 +54,9 @@ class Injector:
         begin = time.time()
         match fault.name:
             case "kill":
-                self._crew.kill_worker(fault.choice, cast(WorkerKill, fault.detail))
+                self._processes.kill_worker(fault.choice, cast(WorkerKill, fault.detail))
             case "kill cron scheduler":
-                self._crew.kill_cron_scheduler(fault.choice)
+                self._processes.kill_cron_scheduler(fault.choice)
             case "crash Redis":
                 self._redis.crash()
             case "cut Redis' power":
@@ -64,7 +64,7 @@ class Injector:
             case "fill Redis' disk" if not self._redis.has_disk:
                 self.left_out[fault.name] = "mounting a file system is not permitted"
                 return
-            case "jump clock" if not self._crew.clocks_can_go_wrong:
+            case "jump clock" if not self._processes.clocks_can_go_wrong:
                 self.left_out[fault.name] = "libfaketime is not installed"
                 return
             case _:
@@ -79,8 +79,8 @@ class Injector:
         lasting: dict[str, Callable[[], AbstractContextManager[None]]] = {
             "freeze Redis": self._redis.frozen,
             "fill Redis' disk": self._redis.full_disk,
-            "freeze worker": lambda: self._crew.frozen_worker(fault.choice),
-            "jump clock": lambda: self._crew.wrong_clock(fault.choice, int(fault.detail)),
+            "freeze worker": lambda: self._processes.frozen_worker(fault.choice),
+            "jump clock": lambda: self._processes.wrong_clock(fault.choice, int(fault.detail)),
         }
         return lasting[fault.name]()
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from proofs.fault_run.crew import END_WITHIN
 from proofs.fault_run.cron_scheduler import SCHEDULES
 from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.processes import END_WITHIN
 from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.fault_run.replay import is_tick

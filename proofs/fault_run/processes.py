@@ -6,7 +6,6 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +19,7 @@ import psutil
 from proofs.fault_run.clock import Clock, library
 from proofs.fault_run.plan import Size, WorkerKill
 from proofs.fault_run.side_file import SIDE_FILE
+from proofs.harness.processes import end, start_python
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT
 
@@ -41,7 +41,7 @@ class Post:
     process: subprocess.Popen[bytes] | None = None
 
 
-class Crew:
+class Processes:
     """Workers and cron schedulers, as the stack runs them.
 
     Args:
@@ -68,11 +68,11 @@ class Crew:
             SIDE_FILE: str(self.side_file),
             "PYTHONUNBUFFERED": "1",
         }
-        self._log = (directory / "crew.log").open("ab")
+        self._log = directory / "processes.log"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, daemon=True)
 
-    def __enter__(self) -> Crew:
+    def __enter__(self) -> Processes:
         self._thread.start()
         return self
 
@@ -80,21 +80,11 @@ class Crew:
         """End all of them, those included whose parents were killed."""
         self._ended.set()
         self._thread.join()
-        posts = [post.process for post in (*self._cron, *self._workers) if post.process is not None]
-        for process in posts:
-            process.terminate()
-        deadline = time.monotonic() + END_WITHIN
-        for process in posts:
-            try:
-                process.wait(max(0.0, deadline - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                self.hanging.append(str(process.args))
+        started = [post.process for post in (*self._cron, *self._workers) if post.process is not None]
+        self.hanging += [str(process.args) for process in end(started, END_WITHIN)]
         for each in self._all():
             with contextlib.suppress(psutil.Error):
                 each.kill()
-        for process in posts:
-            process.wait()
-        self._log.close()
 
     @property
     def clocks_can_go_wrong(self) -> bool:
@@ -169,12 +159,11 @@ class Crew:
         while not self._ended.wait(LOOK_EVERY):
             for post in (*self._workers, *self._cron):
                 if post.process is None or post.process.poll() is not None:
-                    post.process = subprocess.Popen(
-                        [sys.executable, *post.arguments],
+                    post.process = start_python(
+                        *post.arguments,
                         cwd=PROJECT_ROOT,
-                        env={**self._environment, **post.environment},
-                        stdout=self._log,
-                        stderr=self._log,
+                        environment={**self._environment, **post.environment},
+                        log=self._log,
                     )
 
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
