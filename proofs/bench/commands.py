@@ -9,6 +9,7 @@ from typing import Any
 from redis import Redis
 from rq import Queue
 
+from proofs.bench.jobs import noop
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.noop_worker import KINDS
 from proofs.bench.scraping import fresh_redis
@@ -80,7 +81,7 @@ def _trips(url: str, worker_class: type[Any], jobs: int) -> int:
 def _enqueue(connection: Redis, jobs: int) -> None:
     connection.flushall()
     queue = Queue(connection=connection)
-    queue.enqueue_many([Queue.prepare_data("proofs.bench.noop_worker.noop") for _ in range(jobs)])
+    queue.enqueue_many([Queue.prepare_data(noop) for _ in range(jobs)])
 
 
 def _work(connection: Redis, worker_class: type[Any]) -> None:

@@ -114,7 +114,7 @@ def _load(stack: NativeStack, rate: float) -> Iterator[None]:
     python = str(stack.directory / ".venv" / "bin" / "python")
     running = [
         subprocess.Popen(
-            [python, "-m", "stack", "exec", python, "-m", "proofs.bench.load_jobs", *command],
+            [python, "-m", "stack", "exec", python, "-m", "proofs.bench.load_processes", *command],
             cwd=stack.directory,
             env=stack.environment,
             stdout=subprocess.DEVNULL,

@@ -16,6 +16,7 @@ from typing import Any
 from redis import Redis
 from rq import Queue, SimpleWorker, Worker
 
+from proofs.bench.jobs import noop
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
 
 KINDS: dict[str, tuple[type[Any], type[Any]]] = {
@@ -24,15 +25,11 @@ KINDS: dict[str, tuple[type[Any], type[Any]]] = {
 }
 
 
-def noop() -> None:
-    """Do nothing."""
-
-
 def _run(worker_class: type[Any], connection: Redis, jobs: int) -> tuple[float, float]:
     """Work `jobs` jobs; return the seconds, and the CPU seconds of worker, work horses and Redis."""
     connection.flushall()
     queue = Queue(connection=connection)
-    queue.enqueue_many([Queue.prepare_data(f"{__spec__.name}.noop") for _ in range(jobs)])
+    queue.enqueue_many([Queue.prepare_data(noop) for _ in range(jobs)])
     worker = worker_class([queue], connection=connection)
     cpu, started = _cpu_seconds(connection), time.perf_counter()
     worker.work(burst=True, logging_level="WARNING")

@@ -15,6 +15,7 @@ from typing import Any
 from redis import Redis
 from rq import Queue, Worker
 
+from proofs.bench.jobs import noop
 from proofs.harness.processes import end, start_python
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
@@ -93,7 +94,7 @@ def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:
     done = queue.finished_job_registry.get_job_count(cleanup=False)
     cpu, commands = _used(client)
     for _ in range(jobs):
-        queue.enqueue("proofs.bench.noop_worker.noop", result_ttl=KEPT_FOR_EVER)
+        queue.enqueue(noop, result_ttl=KEPT_FOR_EVER)
     wait_until(
         lambda: queue.finished_job_registry.get_job_count(cleanup=False) == done + jobs,
         "the jobs to end",

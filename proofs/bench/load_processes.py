@@ -1,7 +1,7 @@
-"""Jobs that do nothing, what enqueues them at a steady rate, and a worker that runs them without forking.
+"""What enqueues jobs that do nothing at a steady rate, and a worker that runs them without forking.
 
-    python -m proofs.bench.load_jobs work
-    python -m proofs.bench.load_jobs feed RATE
+    python -m proofs.bench.load_processes work
+    python -m proofs.bench.load_processes feed RATE
 
 Both take the address of Redis from the environment, as the stack's own workers do.
 """
@@ -16,27 +16,20 @@ from typing import Any
 
 from rq import Queue
 
+from proofs.bench.jobs import NOOPS
 from rq_mon.connection.client import connect
 from rq_mon.settings import Settings
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 
 QUEUES = tuple(f"load-{number}" for number in range(4))
-FUNCTIONS = 25
 BATCH = 100
 ENOUGH = 500
 """Jobs that wait while as many as possible are wanted."""
 RESULT_TTL = 0
 
 
-def noop(*_: object) -> None:
-    """Do nothing."""
-
-
-globals().update({f"noop_{number}": noop for number in range(FUNCTIONS)})
-
-
 def _batches(queues: list[Queue]) -> Iterator[tuple[Queue, list[Any]]]:
-    names = itertools.cycle(f"{__spec__.name}.noop_{number}" for number in range(FUNCTIONS))
+    names = itertools.cycle(NOOPS)
     for queue in itertools.cycle(queues):
         yield queue, [Queue.prepare_data(next(names), result_ttl=RESULT_TTL) for _ in range(BATCH)]
 
