@@ -7,9 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from redis import Redis
 
 from proofs.harness.compose_stack import ComposeStack
+from rq_mon.connection.client import connect
 from stack.compose.docker import Docker
+from stack.variables import REDIS_URL
 
 grafana_left_out = pytest.StashKey[bool]()
 
@@ -38,6 +41,14 @@ def stack(
         yield stack
     finally:
         stack.remove()
+
+
+@pytest.fixture
+def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
+    """A client of the stack's Redis, which job_scheduler() uses too."""
+    url = stack.redis_url()
+    monkeypatch.setenv(REDIS_URL, url)
+    return connect(url)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

@@ -18,8 +18,6 @@ from urllib.request import Request, urlopen
 
 import psutil
 import pytest
-from redis import Redis
-from redis.exceptions import AuthenticationError
 from rq.command import send_stop_job_command
 from rq.job import Job, JobStatus
 
@@ -28,45 +26,36 @@ from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
-from stack.redis_users import USERS
 from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
 from stack.services import (
     ALERTMANAGER,
     PREVIEW,
     PROMETHEUS,
-    REDIS,
     REDIS_EXPORTER,
     RQ_DASHBOARD,
     RQ_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
-    Service,
 )
 from stack.settings import PROJECT_ROOT
-from tests.harness.surface import (
-    MALFORMED,
-    PREVIEW_REFUSES,
-    REFUSED,
-    secret_files,
-    secrets_of,
-    send,
-    shown,
-)
-from tests.harness.surface import (
-    status_of as http_status,
-)
+from tests.harness.surface import secrets_of
 from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+    pytest.mark.usefixtures("queues_of_the_stack"),
 ]
 
+
 LATER_START_WITHIN = 20.0
+
+
 EVERY_TWO_SECONDS = "* * * * * */2"
 
 
 DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated").glob("*.json"))
+
 
 RIGHTLY_EMPTY = {
     ("rq-overview", "What fires"): "only after a while do the failed jobs use up an error budget",
@@ -84,12 +73,6 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
     copy.evaluate_rules_every(seconds=2)
     yield copy
     copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")
-
-
-@pytest.fixture(autouse=True)
-def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs that a test schedules go to the stack, as those of an application do."""
-    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
 
 
 def status_of(stack: NativeStack, job_id: str) -> JobStatus | None:
@@ -229,74 +212,6 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended, as it should
                 os.killpg(process.pid, signal.SIGKILL)
-
-
-# ---- what a stranger may not see or do ----
-
-
-def test_passwords_are_for_their_owner_only(stack: NativeStack) -> None:
-    files = secret_files(stack)
-
-    assert {path.name for path in files} >= {user.secret for user in USERS}
-    assert {path.stat().st_mode & 0o777 for path in files} == {0o600}
-    assert files[0].parent.stat().st_mode & 0o777 == 0o700
-
-
-def test_no_password_is_in_a_command_line_an_environment_a_log_or_a_configuration(stack: NativeStack) -> None:
-    texts = [word for process in stack.processes() for word in (*process.cmdline(), str(process.environ()))]
-    texts += [log.read_text(errors="replace") for log in (stack.state / "logs").iterdir()]
-    texts += [path.read_text() for path in stack.state.glob("*.conf")]
-
-    assert len(texts) > 20
-    assert shown(secrets_of(stack), texts) == []
-
-
-def test_no_process_listens_beyond_this_machine(stack: NativeStack) -> None:
-    addresses = {
-        connection.laddr.ip
-        for process in stack.processes()
-        for connection in process.net_connections("inet")
-        if connection.status == psutil.CONN_LISTEN
-    }
-
-    assert addresses == {"127.0.0.1"}
-
-
-def test_redis_knows_nobody_without_a_password(stack: NativeStack) -> None:
-    with Redis(port=stack.settings.port(REDIS)) as stranger, pytest.raises(AuthenticationError):
-        stranger.flushall()
-
-
-@pytest.mark.parametrize(
-    ("service", "method", "path"), REFUSED, ids=lambda value: str(getattr(value, "name", value))
-)
-def test_a_request_that_nobody_may_make_is_refused(
-    stack: NativeStack, service: Service, method: str, path: str
-) -> None:
-    status, body = http_status(stack, service, method, path)
-
-    assert status >= 400 or "root:" not in body
-    if service is PROMETHEUS:
-        assert status >= 400
-
-
-@pytest.mark.parametrize(("method", "path"), PREVIEW_REFUSES)
-def test_the_preview_serves_its_own_files_only(stack: NativeStack, method: str, path: str) -> None:
-    status, body = http_status(stack, PREVIEW, method, path)
-
-    assert 400 <= status < 500
-    assert "import" not in body
-
-
-@pytest.mark.parametrize("service", [RQ_EXPORTER, PREVIEW], ids=lambda service: service.name)
-@pytest.mark.parametrize("request_bytes", MALFORMED, ids=range(len(MALFORMED)))
-def test_a_malformed_request_gets_no_success_and_harms_nothing(
-    stack: NativeStack, service: Service, request_bytes: bytes
-) -> None:
-    answer = send(stack, service, request_bytes)
-
-    assert b" 200 " not in answer.split(b"\r\n")[0]
-    assert http_status(stack, service, "GET", service.health_path or "/")[0] == 200
 
 
 def test_starting_twice_changes_nothing(stack: NativeStack) -> None:

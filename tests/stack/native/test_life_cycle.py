@@ -1,292 +1,31 @@
-"""A native stack is scaled, stopped under load, backed up and restored, in the order of this file."""
+"""A native stack is stopped under load, backed up and restored, in the order of this file."""
 
 from __future__ import annotations
 
-import shutil
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import timedelta
 from pathlib import Path
 from typing import cast
 from urllib.request import urlopen
 
-import psutil
 import pytest
 from rq import Queue
 from rq.job import Job, JobStatus
 
 from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
-from rq_mon.catalogue import CRON_TICKS_KEY, QUEUE_OBJECTIVE_WAIT
+from rq_mon.catalogue import CRON_TICKS_KEY
 from rq_mon.connection.client import connect
-from rq_mon.cron.definition import CronJob
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
-from stack.dotenv import set_variable
-from stack.native.programs import ALERTMANAGER as ALERTMANAGER_PROGRAM
-from stack.services import (
-    ALERTMANAGER,
-    CRON_SCHEDULER,
-    LONG_RUNNING_WORKER,
-    PREVIEW,
-    PROMETHEUS,
-    REDIS,
-    RQ_EXPORTER,
-    SHORT_RUNNING_WORKER,
-)
-from stack.variables import ALERT_RECEIVERS_DIR
+from stack.services import PROMETHEUS, RQ_EXPORTER
 from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e,
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+    pytest.mark.usefixtures("queues_of_the_stack"),
 ]
-
-WORKERS = f'rq_queue_workers{{queue="{SHORT_RUNNING_QUEUE}"}}'
-
-
-@pytest.fixture(scope="module")
-def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
-    copy.evaluate_rules_every(seconds=2)
-    started = copy.make("start-rq-mon")
-    try:
-        assert started.returncode == 0, started.stdout
-        yield copy
-    finally:
-        copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")
-
-
-@pytest.fixture(autouse=True)
-def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs that a test schedules go to the stack, as those of an application do."""
-    monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
-
-
-def status_of(stack: NativeStack, job: Job | CronJob) -> JobStatus | None:
-    with connect(stack.redis_url()) as redis:
-        return Job.fetch(job.id, connection=redis).get_status()
-
-
-def workers_of(stack: NativeStack) -> dict[str, int]:
-    """The process numbers of the workers of short-running, by the names of their programs."""
-    return {name: pid for name, pid in stack.numbers().items() if name.startswith(SHORT_RUNNING_WORKER.name)}
-
-
-def wait_until_prometheus_sees(stack: NativeStack, number: int) -> None:
-    wait_until(lambda: stack.sum_of(WORKERS) == number, f"{WORKERS} to be {number}", within=60, every=0.5)
-
-
-def test_workers_are_added_while_all_others_stay(stack: NativeStack) -> None:
-    before = stack.numbers()
-
-    scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="4")
-
-    assert scaled.returncode == 0, scaled.stdout
-    assert len(workers_of(stack)) == 4
-    assert before.items() <= stack.numbers().items()
-    wait_until_prometheus_sees(stack, 4)
-
-
-def test_the_number_outlives_start_and_stop(stack: NativeStack) -> None:
-    before = stack.numbers()
-    assert stack.make("start-rq-mon").returncode == 0
-    assert stack.numbers() == before
-
-    assert stack.make("stop-rq-mon").returncode == 0
-    assert stack.make("start-rq-mon").returncode == 0
-
-    assert len(workers_of(stack)) == 4
-    assert f"{SHORT_RUNNING_WORKER.number_variable}=4" in (stack.directory / ".env").read_text()
-
-
-def test_workers_are_taken_away_after_their_jobs_while_all_others_stay(stack: NativeStack) -> None:
-    running = [job_scheduler(jobs.take, function_args=[5], max_retries=None) for _ in range(4)]
-    wait_until(
-        lambda: all(status_of(stack, job) is JobStatus.STARTED for job in running), "every worker to be busy"
-    )
-    before = stack.numbers()
-
-    scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="2")
-
-    assert scaled.returncode == 0, scaled.stdout
-    gone = [f"{SHORT_RUNNING_WORKER.name}-{number}" for number in (3, 4)]
-    assert stack.numbers() == {name: pid for name, pid in before.items() if name not in gone}
-    wait_until(
-        lambda: all(status_of(stack, job) is JobStatus.FINISHED for job in running), "every job to finish"
-    )
-
-
-def test_a_worker_that_is_taken_away_is_not_taken_for_lost(stack: NativeStack) -> None:
-    wait_until_prometheus_sees(stack, 2)
-
-    assert stack.sum_of("count(last_over_time(rq_worker_expires_in_seconds[10m]))") >= 5, "their series end"
-    assert stack.sum_of("min(min_over_time(rq_worker_expires_in_seconds[10m]))") >= 30
-    assert stack.sum_of('count(last_over_time(ALERTS{alertname="RQWorkersLost"}[10m]))') == 0
-
-
-@pytest.mark.parametrize(
-    ("queue", "workers", "message"),
-    [
-        ("short", "2", "QUEUE: expected short-running or long-running, got 'short'"),
-        ("", "2", "QUEUE: expected short-running or long-running, got ''"),
-        (SHORT_RUNNING_QUEUE, "0", "WORKERS: expected a whole number from 1 to 99, got '0'"),
-        (SHORT_RUNNING_QUEUE, "many", "WORKERS: expected a whole number from 1 to 99, got 'many'"),
-    ],
-)
-def test_what_cannot_be_scaled_is_refused_and_changes_nothing(
-    stack: NativeStack, queue: str, workers: str, message: str
-) -> None:
-    before = stack.numbers(), (stack.directory / ".env").read_text()
-
-    refused = stack.make("scale", QUEUE=queue, WORKERS=workers)
-
-    assert refused.returncode != 0
-    assert message in refused.stdout
-    assert (stack.numbers(), (stack.directory / ".env").read_text()) == before
-
-
-def test_a_number_in_the_environment_which_comes_before_the_file_is_named(stack: NativeStack) -> None:
-    refused = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3", SHORT_RUNNING_WORKERS="2")
-
-    assert refused.returncode != 0
-    assert "SHORT_RUNNING_WORKERS is set in the environment, which comes before .env" in refused.stdout
-
-
-def test_the_number_in_the_file_takes_effect_with_the_next_start(stack: NativeStack) -> None:
-    before = stack.numbers()
-    (stack.directory / ".env").write_text(f"{SHORT_RUNNING_WORKER.number_variable}=1\n")
-
-    assert stack.make("start-rq-mon").returncode == 0
-
-    gone = f"{SHORT_RUNNING_WORKER.name}-2"
-    assert stack.numbers() == {name: pid for name, pid in before.items() if name != gone}
-
-
-WORKER_NAMES = {SHORT_RUNNING_WORKER.name, LONG_RUNNING_WORKER.name}
-CRON = CRON_SCHEDULER.name
-
-
-@pytest.mark.parametrize(
-    ("variable", "value", "concerned"),
-    [
-        ("RQ_WORKER_TTL_SECONDS", "30", WORKER_NAMES),
-        ("SCHEDULER_CRON_GRACE_SECONDS", "60", {CRON}),
-        ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name}),
-        ("REDIS_MAXMEMORY", "200mb", {REDIS.name}),
-        ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name}),
-    ],
-)
-def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
-    stack: NativeStack, variable: str, value: str, concerned: set[str]
-) -> None:
-    before = stack.numbers()
-    set_variable(stack.directory / ".env", variable, value)
-
-    started = stack.make("start-rq-mon")
-
-    assert started.returncode == 0, started.stdout
-    assert restarted_since(stack, before) == concerned
-
-
-def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp_path: Path) -> None:
-    receivers = tmp_path / "receivers.yml"
-    receivers.write_text((stack.directory / "prometheus" / "receivers" / "example.yml").read_text())
-    before = stack.numbers()
-    set_variable(stack.directory / ".env", ALERT_RECEIVERS_DIR.name, str(tmp_path))
-
-    assert stack.make("start-rq-mon").returncode == 0
-    assert restarted_since(stack, before) == {ALERTMANAGER.name}
-    before = stack.numbers()
-    receivers.write_text(receivers.read_text() + "# a change\n")
-
-    assert stack.make("start-rq-mon").returncode == 0
-    assert restarted_since(stack, before) == {ALERTMANAGER.name}
-
-
-@pytest.mark.parametrize(
-    ("file", "concerned"),
-    [
-        ("prometheus/rules/workers.yml", {PROMETHEUS.name}),
-        ("prometheus/prometheus.yml", {PROMETHEUS.name}),
-        ("prometheus/alertmanager.yml", {ALERTMANAGER.name}),
-        ("cron_jobs.py", {*WORKER_NAMES, CRON}),
-        ("rq_mon/exporter/app.py", {*WORKER_NAMES, CRON, RQ_EXPORTER.name}),
-        ("grafana/preview/page.py", {PREVIEW.name}),
-        ("README.md", set()),
-    ],
-)
-def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
-    stack: NativeStack, file: str, concerned: set[str]
-) -> None:
-    before, path = stack.numbers(), stack.directory / file
-    path.write_text(path.read_text() + change_of(path))
-
-    started = stack.make("start-rq-mon")
-
-    assert started.returncode == 0, started.stdout
-    assert restarted_since(stack, before) == concerned
-
-
-def change_of(path: Path) -> str:
-    """What makes a difference to Prometheus, whose file is written anew from what it says."""
-    if path.name != "prometheus.yml":
-        return "\n# a change\n"
-    return "\n  - job_name: another\n    static_configs: [{targets: ['127.0.0.1:1']}]\n"
-
-
-def restarted_since(stack: NativeStack, before: dict[str, int]) -> set[str]:
-    now = stack.numbers()
-    assert now.keys() == before.keys()
-    return {name for name, number in now.items() if before[name] != number}
-
-
-def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None:
-    before = stack.numbers()
-    (stack.directory / "objectives.yml").write_text("default: {wait_seconds: 15}\n")
-
-    def objectives() -> set[str]:
-        with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
-            lines = answer.read().decode().splitlines()
-        return {line.split()[-1] for line in lines if line.startswith(f"{QUEUE_OBJECTIVE_WAIT.name}{{")}
-
-    wait_until(lambda: objectives() == {"15.0"}, "the objective of every queue to be 15 s")
-    assert stack.numbers() == before
-
-
-def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so_is_the_way_back(
-    stack: NativeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As after an upgrade of the package: here the programs differ in nothing but their path and time."""
-    before, environment = stack.numbers(), stack.environment
-    old = ALERTMANAGER_PROGRAM.path()
-    new = tmp_path / Path(old).name
-    shutil.copy(old, new)
-
-    monkeypatch.setattr(stack, "environment", environment | {"PATH": f"{tmp_path}:{environment['PATH']}"})
-    assert stack.make("start-rq-mon").returncode == 0
-    assert restarted_since(stack, before) == {ALERTMANAGER.name}
-    assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == str(new)
-
-    upgraded = stack.numbers()
-    replacement = tmp_path / "replacement"
-    shutil.copy(old, replacement)
-    replacement.rename(new)  # as package managers do
-    assert stack.make("start-rq-mon").returncode == 0
-    assert restarted_since(stack, upgraded) == {ALERTMANAGER.name}
-
-    monkeypatch.setattr(stack, "environment", environment)
-    assert stack.make("start-rq-mon").returncode == 0
-    assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == old
-
-
-def test_a_stack_that_does_not_run_is_told_its_number(stack: NativeStack) -> None:
-    assert stack.make("stop-rq-mon").returncode == 0
-
-    scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3")
-
-    assert scaled.returncode == 0
-    assert "does not run. It will start with SHORT_RUNNING_WORKERS=3, from .env" in scaled.stdout
-    assert stack.processes() == []
 
 
 def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(

@@ -1,0 +1,117 @@
+"""The data of the stack in containers is kept by a stop, backed up, restored and removed.
+
+The last test removes the stack that all these files share: they run in the order of their names.
+"""
+
+from __future__ import annotations
+
+import time
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from redis import Redis
+from rq.job import Job, JobStatus
+
+from proofs.harness.compose_stack import ComposeStack
+from proofs.harness.waiting import wait_until
+from rq_mon import catalogue
+from rq_mon.connection.client import connect
+from scheduler import job_scheduler
+from scheduler.queues import SHORT_RUNNING_QUEUE
+from stack.services import PROMETHEUS, RQ_EXPORTER
+from tests.stack.compose.restarts import started_containers
+
+pytestmark = [pytest.mark.compose, pytest.mark.slow]
+
+
+def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(
+    stack: ComposeStack, redis: Redis
+) -> None:
+    scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3")
+    assert scaled.returncode == 0, scaled.stdout
+    counted = f'{catalogue.JOBS_PROCESSED.name}{{queue="{SHORT_RUNNING_QUEUE}",function="time.sleep"}}'
+    before = stack.sum_of(counted)
+    enqueued = [
+        job_scheduler(time.sleep, function_args=(0.5 if number % 100 == 0 else 0.01,)).id
+        for number in range(1000)
+    ]
+
+    def finished() -> list[Job]:
+        jobs = [job for job in Job.fetch_many(enqueued, connection=redis) if job]
+        return [job for job in jobs if job.get_status(refresh=False) == JobStatus.FINISHED]
+
+    wait_until(lambda: len(finished()) >= 150, "150 jobs to end", within=120, every=1)
+    stopped = stack.make("stop-rq-mon")
+    assert stopped.returncode == 0, stopped.stdout
+    started = stack.make("start-rq-mon")
+    assert started.returncode == 0, started.stdout
+    assert len(finished()) < 1000, "some were still queued when it stopped"
+
+    wait_until(lambda: len(finished()) == 1000, "all jobs to finish", within=300, every=1)
+    assert [len(job.results()) for job in finished()] == [1] * 1000
+    wait_until(
+        lambda: stack.sum_of(counted) - before == 1000, f"{counted} to grow by 1000", within=60, every=1
+    )
+
+
+def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
+    stack: ComposeStack, redis: Redis, tmp_path: Path
+) -> None:
+    failed = job_scheduler("application.missing", max_retries=None)
+    queued = job_scheduler(time.sleep, function_args=(1,), queue_name="unworked")
+    later = job_scheduler(time.sleep, function_args=(1,), queue_name="unworked", time_delta=timedelta(days=1))
+    states = {failed.id: JobStatus.FAILED, queued.id: JobStatus.QUEUED, later.id: JobStatus.SCHEDULED}
+
+    def now() -> dict[str, JobStatus]:
+        with connect(stack.redis_url()) as client:  # clean takes the passwords away as well
+            return {job.id: job.get_status() for job in Job.fetch_many(states, connection=client) if job}
+
+    wait_until(lambda: now() == states, "the job to fail")
+    counted = f'{catalogue.JOBS_PROCESSED.name}{{function="application.missing"}}'
+    wait_until(lambda: stack.sum_of(counted) == 1, "the failure in Prometheus", within=60, every=1)
+    moment, before, file = time.time(), started_containers(stack), tmp_path / "backup.zip"
+
+    backup = stack.make("backup", FILE=str(file))
+
+    assert backup.returncode == 0, backup.stdout
+    (prometheus,) = stack.containers(PROMETHEUS)
+    restarted = started_containers(stack).items() - before.items()
+    assert restarted == {(prometheus["Id"], prometheus["State"]["StartedAt"])}, "all others went on"
+    refused = stack.make("restore", FILE=str(file), YES="1")
+    assert "The stack runs. Stop it first" in refused.stdout
+    assert stack.make("clean", YES="1").returncode == 0
+    assert stack.volumes() == []
+    restored = stack.make("restore", FILE=str(file), YES="1")
+    assert restored.returncode == 0, restored.stdout
+    started = stack.make("start-rq-mon")
+    assert started.returncode == 0, started.stdout
+    assert now() == states
+    assert 'function="application.missing"' in stack.page(RQ_EXPORTER, "/metrics")
+    assert stack.sum_of(f"{counted} @ {moment:.3f}") == 1, "what Prometheus knew before the backup"
+
+
+def test_stop_keeps_the_data_and_clean_removes_it(stack: ComposeStack, redis: Redis) -> None:
+    job = job_scheduler(time.sleep, function_args=(0.01,), queue_name=SHORT_RUNNING_QUEUE)
+    volumes = stack.volumes()
+    assert volumes
+
+    stopped = stack.make("stop-rq-mon")
+
+    assert stopped.returncode == 0, stopped.stdout
+    assert stack.containers() == []
+    assert stack.volumes() == volumes
+
+    started = stack.make("start-rq-mon")
+    assert started.returncode == 0, started.stdout
+    assert job.get_status() is not None
+
+    cleaned = stack.make("clean", YES="1")
+    assert cleaned.returncode == 0, cleaned.stdout
+    assert stack.containers() == []
+    assert stack.volumes() == []
+    assert stack.networks() == []
+    assert stack.built_images() == []
+    assert not (stack.directory / ".rq-mon").exists()
+    assert "docker image rm" in cleaned.stdout
+    assert "rm -r .venv" in cleaned.stdout

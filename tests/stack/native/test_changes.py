@@ -1,0 +1,151 @@
+"""What the next start restarts after a change to a native stack, in the order of this file."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+from urllib.request import urlopen
+
+import psutil
+import pytest
+
+from proofs.harness.native_stack import NativeStack
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import QUEUE_OBJECTIVE_WAIT
+from stack.dotenv import set_variable
+from stack.native.programs import ALERTMANAGER as ALERTMANAGER_PROGRAM
+from stack.services import (
+    ALERTMANAGER,
+    CRON_SCHEDULER,
+    LONG_RUNNING_WORKER,
+    PREVIEW,
+    PROMETHEUS,
+    REDIS,
+    RQ_EXPORTER,
+    SHORT_RUNNING_WORKER,
+)
+from stack.variables import ALERT_RECEIVERS_DIR
+
+pytestmark = [
+    pytest.mark.e2e,
+    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+]
+
+
+WORKER_NAMES = {SHORT_RUNNING_WORKER.name, LONG_RUNNING_WORKER.name}
+
+
+CRON = CRON_SCHEDULER.name
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "concerned"),
+    [
+        ("RQ_WORKER_TTL_SECONDS", "30", WORKER_NAMES),
+        ("SCHEDULER_CRON_GRACE_SECONDS", "60", {CRON}),
+        ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name}),
+        ("REDIS_MAXMEMORY", "200mb", {REDIS.name}),
+        ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name}),
+    ],
+)
+def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
+    stack: NativeStack, variable: str, value: str, concerned: set[str]
+) -> None:
+    before = stack.numbers()
+    set_variable(stack.directory / ".env", variable, value)
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    assert restarted_since(stack, before) == concerned
+
+
+def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp_path: Path) -> None:
+    receivers = tmp_path / "receivers.yml"
+    receivers.write_text((stack.directory / "prometheus" / "receivers" / "example.yml").read_text())
+    before = stack.numbers()
+    set_variable(stack.directory / ".env", ALERT_RECEIVERS_DIR.name, str(tmp_path))
+
+    assert stack.make("start-rq-mon").returncode == 0
+    assert restarted_since(stack, before) == {ALERTMANAGER.name}
+    before = stack.numbers()
+    receivers.write_text(receivers.read_text() + "# a change\n")
+
+    assert stack.make("start-rq-mon").returncode == 0
+    assert restarted_since(stack, before) == {ALERTMANAGER.name}
+
+
+@pytest.mark.parametrize(
+    ("file", "concerned"),
+    [
+        ("prometheus/rules/workers.yml", {PROMETHEUS.name}),
+        ("prometheus/prometheus.yml", {PROMETHEUS.name}),
+        ("prometheus/alertmanager.yml", {ALERTMANAGER.name}),
+        ("cron_jobs.py", {*WORKER_NAMES, CRON}),
+        ("rq_mon/exporter/app.py", {*WORKER_NAMES, CRON, RQ_EXPORTER.name}),
+        ("grafana/preview/page.py", {PREVIEW.name}),
+        ("README.md", set()),
+    ],
+)
+def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
+    stack: NativeStack, file: str, concerned: set[str]
+) -> None:
+    before, path = stack.numbers(), stack.directory / file
+    path.write_text(path.read_text() + change_of(path))
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    assert restarted_since(stack, before) == concerned
+
+
+def change_of(path: Path) -> str:
+    """What makes a difference to Prometheus, whose file is written anew from what it says."""
+    if path.name != "prometheus.yml":
+        return "\n# a change\n"
+    return "\n  - job_name: another\n    static_configs: [{targets: ['127.0.0.1:1']}]\n"
+
+
+def restarted_since(stack: NativeStack, before: dict[str, int]) -> set[str]:
+    now = stack.numbers()
+    assert now.keys() == before.keys()
+    return {name for name, number in now.items() if before[name] != number}
+
+
+def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None:
+    before = stack.numbers()
+    (stack.directory / "objectives.yml").write_text("default: {wait_seconds: 15}\n")
+
+    def objectives() -> set[str]:
+        with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+            lines = answer.read().decode().splitlines()
+        return {line.split()[-1] for line in lines if line.startswith(f"{QUEUE_OBJECTIVE_WAIT.name}{{")}
+
+    wait_until(lambda: objectives() == {"15.0"}, "the objective of every queue to be 15 s")
+    assert stack.numbers() == before
+
+
+def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so_is_the_way_back(
+    stack: NativeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an upgrade of the package: here the programs differ in nothing but their path and time."""
+    before, environment = stack.numbers(), stack.environment
+    old = ALERTMANAGER_PROGRAM.path()
+    new = tmp_path / Path(old).name
+    shutil.copy(old, new)
+
+    monkeypatch.setattr(stack, "environment", environment | {"PATH": f"{tmp_path}:{environment['PATH']}"})
+    assert stack.make("start-rq-mon").returncode == 0
+    assert restarted_since(stack, before) == {ALERTMANAGER.name}
+    assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == str(new)
+
+    upgraded = stack.numbers()
+    replacement = tmp_path / "replacement"
+    shutil.copy(old, replacement)
+    replacement.rename(new)  # as package managers do
+    assert stack.make("start-rq-mon").returncode == 0
+    assert restarted_since(stack, upgraded) == {ALERTMANAGER.name}
+
+    monkeypatch.setattr(stack, "environment", environment)
+    assert stack.make("start-rq-mon").returncode == 0
+    assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == old
