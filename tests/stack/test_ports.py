@@ -30,10 +30,13 @@ def listener(request: pytest.FixtureRequest) -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_free_ports_and_services_without_one_raise_nothing() -> None:
-    settings = load_settings({"PROMETHEUS_PORT": str(free_port())}, NOBODY)
+def test_free_ports_and_services_without_one_pass_and_stay_free() -> None:
+    port = free_port()
+    settings = load_settings({"PROMETHEUS_PORT": str(port)}, NOBODY)
 
     check_ports_free(settings, [PROMETHEUS, SHORT_RUNNING_WORKER], stranger)
+
+    socket.create_server(("127.0.0.1", port)).close()  # the check has left the port free
 
 
 def test_a_port_in_use_is_told_with_service_holder_and_variable(listener: int) -> None:

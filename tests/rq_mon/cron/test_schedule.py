@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from itertools import islice, takewhile
 from typing import Any
@@ -231,9 +232,21 @@ def test_any_text_is_a_schedule_or_a_value_error_that_names_it(text: str) -> Non
     assert repr(text) in message or (schedule is not None and schedule.next_tick(now) is not None)
 
 
+HOURS = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN")
+
+
 @pytest.mark.parametrize("name", [name for name in vars(cron_constants) if name.startswith("EVERY_")])
-def test_every_constant_is_a_schedule(name: str) -> None:
-    check_schedule(vars(cron_constants)[name], LONDON, after=0)
+def test_every_constant_is_a_schedule_that_ticks_at_the_hour_of_its_name(name: str) -> None:
+    schedule = check_schedule(vars(cron_constants)[name], ZoneInfo("UTC"), after=at("2025-06-04T10:00"))
+
+    tick = schedule.next_tick(at("2025-06-04T10:00"))
+
+    assert tick is not None
+    hour = datetime.fromtimestamp(tick, UTC).hour
+    if named := re.match(r"EVERY_([A-Z]+)_(?:THIRTY_)?([AP]M)", name):
+        assert hour == HOURS.index(named[1]) + 1 + 12 * (named[2] == "PM")
+    elif name.startswith(("EVERY_MIDNIGHT", "EVERY_WEEK")):
+        assert hour == 0
 
 
 def test_a_week_begins_on_monday_at_midnight() -> None:
