@@ -41,8 +41,8 @@ class Command:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """Where the stack runs: its settings, and the folder for its data."""
+class NativeContext:
+    """What every command needs: the settings, and the folder for data."""
 
     settings: StackSettings
     directory: Path
@@ -76,67 +76,70 @@ class Place:
         return f"http://{self.settings.address(service)}"
 
 
-def command(service: Service, place: Place) -> Command:
+def command(service: Service, context: NativeContext) -> Command:
     """Return how to run the service.
 
     Raises:
         StackError: its program is not installed.
     """
-    return COMMANDS[service](place)
+    return COMMANDS[service](context)
 
 
-def _redis(place: Place) -> Command:
+def _redis(context: NativeContext) -> Command:
     config = PROJECT_ROOT / "stack" / "redis.conf"
-    users = place.data(services.REDIS) / "users.acl"
-    write_users(users, place.secrets)
+    users = context.data(services.REDIS) / "users.acl"
+    write_users(users, context.secrets)
     arguments = (
         *(programs.REDIS_SERVER.path(), str(config), "--aclfile", str(users)),
-        *("--bind", place.settings.bind_address(services.REDIS)),
-        *("--port", str(place.settings.port(services.REDIS))),
-        *("--dir", str(place.data(services.REDIS)), "--maxmemory", place.settings.redis_maxmemory),
+        *("--bind", context.settings.bind_address(services.REDIS)),
+        *("--port", str(context.settings.port(services.REDIS))),
+        *("--dir", str(context.data(services.REDIS)), "--maxmemory", context.settings.redis_maxmemory),
     )
     return Command(arguments, sources=(config, users))
 
 
 def _python(
-    place: Place, user: RedisUser, process: Process, arguments: tuple[str, ...], *sources: str
+    context: NativeContext, user: RedisUser, process: Process, arguments: tuple[str, ...], *sources: str
 ) -> Command:
-    given = place.settings.environment
+    given = context.settings.environment
     environment = {name: given[name] for name in sorted(variables_of(process) & given.keys())}
-    access = place.access(user)
+    access = context.access(user)
     environment |= {**access.environment(), "PYTHONUNBUFFERED": "1"}
     password = (access.password_file,) if access.password_file else ()
     read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password, *access.tls_files.values())
     return Command((sys.executable, *arguments), environment, read)
 
 
-def _script(service: Service, process: Process) -> Callable[[Place], Command]:
+def _script(service: Service, process: Process) -> Callable[[NativeContext], Command]:
     script = f"{service.name}.py"
     sources = (script, "rq_mon", "scheduler", "demo", "cron_jobs.py")
-    return lambda place: _python(place, WORKER, process, (script,), *sources)
+    return lambda context: _python(context, WORKER, process, (script,), *sources)
 
 
-def _worker(service: Service) -> Callable[[Place], Command]:
+def _worker(service: Service) -> Callable[[NativeContext], Command]:
     run = _script(service, "worker")
-    return lambda place: replace(
-        run(place), stop_within=place.settings.stop_grace, number=place.settings.number(service)
+    return lambda context: replace(
+        run(context), stop_within=context.settings.stop_grace, number=context.settings.number(service)
     )
 
 
-def _rq_exporter(place: Place) -> Command:
-    run = _python(place, EXPORTER, "exporter", ("-m", "rq_mon.exporter"), "rq_mon")
-    port = str(place.settings.port(services.RQ_EXPORTER))
-    listen = {"RQ_EXPORTER_HOST": place.settings.bind_address(services.RQ_EXPORTER), "RQ_EXPORTER_PORT": port}
+def _rq_exporter(context: NativeContext) -> Command:
+    run = _python(context, EXPORTER, "exporter", ("-m", "rq_mon.exporter"), "rq_mon")
+    port = str(context.settings.port(services.RQ_EXPORTER))
+    listen = {
+        "RQ_EXPORTER_HOST": context.settings.bind_address(services.RQ_EXPORTER),
+        "RQ_EXPORTER_PORT": port,
+    }
     return Command(run.arguments, {**run.environment, **listen}, run.sources)
 
 
-def _redis_exporter(place: Place) -> Command:
-    given = place.access(PROBE)
+def _redis_exporter(context: NativeContext) -> Command:
+    given = context.access(PROBE)
     access = watched(given)
-    passwords = place.data(services.REDIS_EXPORTER) / "passwords.json"
+    passwords = context.data(services.REDIS_EXPORTER) / "passwords.json"
     write_passwords(passwords, given)
     return Command(
-        (programs.REDIS_EXPORTER.path(), f"-web.listen-address={place.listen(services.REDIS_EXPORTER)}"),
+        (programs.REDIS_EXPORTER.path(), f"-web.listen-address={context.listen(services.REDIS_EXPORTER)}"),
         {
             # May hold a password, so it is no argument, which others can see.
             "REDIS_ADDR": access.address,
@@ -148,29 +151,29 @@ def _redis_exporter(place: Place) -> Command:
     )
 
 
-def _prometheus(place: Place) -> Command:
-    settings = place.settings
+def _prometheus(context: NativeContext) -> Command:
+    settings = context.settings
     return Command(
         (
             programs.PROMETHEUS.path(),
-            f"--config.file={place.prometheus_config}",
-            f"--storage.tsdb.path={place.data(services.PROMETHEUS)}",
+            f"--config.file={context.prometheus_config}",
+            f"--storage.tsdb.path={context.data(services.PROMETHEUS)}",
             f"--storage.tsdb.retention.time={settings.retention_time}",
             f"--storage.tsdb.retention.size={settings.retention_size}",
             "--enable-feature=exemplar-storage,expand-external-labels",
             FOR_GRACE_PERIOD,
-            f"--web.listen-address={place.listen(services.PROMETHEUS)}",
-            f"--web.external-url={place.url(services.PROMETHEUS)}/",
+            f"--web.listen-address={context.listen(services.PROMETHEUS)}",
+            f"--web.external-url={context.url(services.PROMETHEUS)}/",
         ),
-        {"GRAFANA_URL": place.url(services.GRAFANA), **settings.given(GRAFANA_URL, REPOSITORY_URL)},
-        sources=(place.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
+        {"GRAFANA_URL": context.url(services.GRAFANA), **settings.given(GRAFANA_URL, REPOSITORY_URL)},
+        sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
     )
 
 
-def _alertmanager(place: Place) -> Command:
-    data = place.data(services.ALERTMANAGER)
+def _alertmanager(context: NativeContext) -> Command:
+    data = context.data(services.ALERTMANAGER)
     shared = PROJECT_ROOT / "prometheus"
-    receivers = place.settings.given(ALERT_RECEIVERS_DIR)
+    receivers = context.settings.given(ALERT_RECEIVERS_DIR)
     return Command(
         (
             *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
@@ -178,8 +181,8 @@ def _alertmanager(place: Place) -> Command:
             f"--storage.path={data}",
             "--data.retention=120h",
             "--cluster.listen-address=",
-            f"--web.listen-address={place.listen(services.ALERTMANAGER)}",
-            f"--web.external-url={place.url(services.ALERTMANAGER)}/",
+            f"--web.listen-address={context.listen(services.ALERTMANAGER)}",
+            f"--web.external-url={context.url(services.ALERTMANAGER)}/",
         ),
         receivers,
         sources=(
@@ -189,55 +192,58 @@ def _alertmanager(place: Place) -> Command:
     )
 
 
-def _grafana(place: Place) -> Command:
+def _grafana(context: NativeContext) -> Command:
     program = Path(programs.GRAFANA.path())
     packaged = Path("/usr/share/grafana")
     home = packaged if packaged.is_dir() else program.resolve().parent.parent
     folder = PROJECT_ROOT / "grafana"
-    data = str(place.data(services.GRAFANA))
-    files = ["grafana.env", *(["grafana-with-login.env"] if place.settings.is_open(services.GRAFANA) else [])]
+    data = str(context.data(services.GRAFANA))
+    files = [
+        "grafana.env",
+        *(["grafana-with-login.env"] if context.settings.is_open(services.GRAFANA) else []),
+    ]
     environment = {
         **{name: value for file in files for name, value in read_dotenv(folder / file).items()},
-        "GF_SERVER_HTTP_ADDR": place.settings.bind_address(services.GRAFANA),
-        "GF_SERVER_HTTP_PORT": str(place.settings.port(services.GRAFANA)),
+        "GF_SERVER_HTTP_ADDR": context.settings.bind_address(services.GRAFANA),
+        "GF_SERVER_HTTP_PORT": str(context.settings.port(services.GRAFANA)),
         "GF_PATHS_DATA": data,
         "GF_PATHS_LOGS": data,
         "GF_PATHS_PLUGINS": f"{data}/plugins",
         "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(place.secrets, GRAFANA_ADMIN_PASSWORD)),
-        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
-        "ALERTMANAGER_URL": place.url(services.ALERTMANAGER),
-        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(context.secrets, GRAFANA_ADMIN_PASSWORD)),
+        "PROMETHEUS_URL": context.url(services.PROMETHEUS),
+        "ALERTMANAGER_URL": context.url(services.ALERTMANAGER),
+        RQ_DASHBOARD_URL.name: context.settings.rq_dashboard_url,
     }
     server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
     return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
 
 
-def _preview(place: Place) -> Command:
+def _preview(context: NativeContext) -> Command:
     environment = {
-        "PREVIEW_HOST": place.settings.bind_address(services.PREVIEW),
-        "PREVIEW_PORT": str(place.settings.port(services.PREVIEW)),
-        "PROMETHEUS_URL": place.url(services.PROMETHEUS),
+        "PREVIEW_HOST": context.settings.bind_address(services.PREVIEW),
+        "PREVIEW_PORT": str(context.settings.port(services.PREVIEW)),
+        "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "DASHBOARDS_PATH": "grafana/generated",
-        RQ_DASHBOARD_URL.name: place.settings.rq_dashboard_url,
+        RQ_DASHBOARD_URL.name: context.settings.rq_dashboard_url,
         "PYTHONUNBUFFERED": "1",
     }
     folders = (PROJECT_ROOT / "grafana" / name for name in ("preview", "generated", "provisioning"))
     return Command((sys.executable, "-m", "grafana.preview"), environment, (PACKAGES, *folders))
 
 
-def _rq_dashboard(place: Place) -> Command:
-    run = _python(place, OPERATOR, "cron-scheduler", ("-m", "stack.job_pages"), "stack/job_pages", "rq_mon")
-    password = ensure_secret(place.secrets, RQ_DASHBOARD_PASSWORD)
+def _rq_dashboard(context: NativeContext) -> Command:
+    run = _python(context, OPERATOR, "cron-scheduler", ("-m", "stack.job_pages"), "stack/job_pages", "rq_mon")
+    password = ensure_secret(context.secrets, RQ_DASHBOARD_PASSWORD)
     listen = {
-        "RQ_DASHBOARD_HOST": place.settings.bind_address(services.RQ_DASHBOARD),
-        "RQ_DASHBOARD_PORT": str(place.settings.port(services.RQ_DASHBOARD)),
+        "RQ_DASHBOARD_HOST": context.settings.bind_address(services.RQ_DASHBOARD),
+        "RQ_DASHBOARD_PORT": str(context.settings.port(services.RQ_DASHBOARD)),
         "RQ_DASHBOARD_PASSWORD_FILE": str(password),
     }
     return Command(run.arguments, {**run.environment, **listen}, (*run.sources, password))
 
 
-COMMANDS: Mapping[Service, Callable[[Place], Command]] = {
+COMMANDS: Mapping[Service, Callable[[NativeContext], Command]] = {
     services.REDIS: _redis,
     services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
     services.LONG_RUNNING_WORKER: _worker(services.LONG_RUNNING_WORKER),

@@ -12,21 +12,23 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.liveness import live_schedulers
 from rq_mon.health import live_workers
 from stack import services
-from stack.native.commands import Place
+from stack.native.commands import NativeContext
 from stack.redis_users import EXPORTER
 from stack.services import Service
 
 TIMEOUT = 2.0
 
 
-def find_fault(service: Service, place: Place) -> str:
+def find_fault(service: Service, context: NativeContext) -> str:
     """Return in a few words what keeps a running service from its work; empty when it is healthy."""
     if service.health_path is not None:
-        return _http_fault(place.settings.host(service), place.settings.port(service), service.health_path)
+        return _http_fault(
+            context.settings.host(service), context.settings.port(service), service.health_path
+        )
     try:
-        with connect(place.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1) as redis:
+        with connect(context.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1) as redis:
             if service.queue:
-                return _worker_fault(service.queue, place.settings.number(service), redis)
+                return _worker_fault(service.queue, context.settings.number(service), redis)
             return REDIS_CHECKS[service](redis)
     except RedisError as error:
         return f"Redis: {error}"

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import IO
 
 from stack.native import processes, programs, prometheus_config, supervisor_config
-from stack.native.commands import Command, Place, command
+from stack.native.commands import Command, NativeContext, command
 from stack.native.debian import ensure_installed
 from stack.native.health import find_fault
 from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
@@ -56,7 +56,7 @@ class NativeRuntime:
     def __init__(self, settings: StackSettings, directory: Path = STATE_DIRECTORY / "native") -> None:
         self.settings = settings
         self.directory = directory
-        self.place = Place(settings, directory)
+        self.context = NativeContext(settings, directory)
         self.supervisor = Supervisor(directory)
 
     def services(self) -> Sequence[Service]:
@@ -134,11 +134,11 @@ class NativeRuntime:
         """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
         notes = []
         if GRAFANA in self.services():
-            notes.append(f"Grafana's admin password is in {self.place.secrets / GRAFANA_ADMIN_PASSWORD}")
+            notes.append(f"Grafana's admin password is in {self.context.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
         if RQ_DASHBOARD in self.services():
-            notes.append(rq_dashboard_note(self.place.secrets))
+            notes.append(rq_dashboard_note(self.context.secrets))
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return [*notes, *notes_of_open_ports(self.settings, self.services())]
@@ -166,7 +166,7 @@ class NativeRuntime:
         """Run the script as the user who runs the stack."""
         result = subprocess.run(
             ["sh", "-c", script],
-            cwd=self.place.data(service),
+            cwd=self.context.data(service),
             stdin=stdin or subprocess.DEVNULL,
             stdout=stdout or subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -178,11 +178,11 @@ class NativeRuntime:
 
     def data(self) -> Sequence[str]:
         """Return the folders with data, logs and secrets."""
-        return [str(folder) for folder in (self.directory, self.place.secrets) if folder.exists()]
+        return [str(folder) for folder in (self.directory, self.context.secrets) if folder.exists()]
 
     def clean(self) -> None:
         """Remove them."""
-        for folder in (self.directory, self.place.secrets):
+        for folder in (self.directory, self.context.secrets):
             shutil.rmtree(folder, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:
@@ -201,7 +201,7 @@ class NativeRuntime:
         prometheus_config.write(
             shared, self.directory, services, self.settings.address, self.settings.scrape_targets()
         )
-        commands = {service: command(service, self.place) for service in services}
+        commands = {service: command(service, self.context) for service in services}
         text = supervisor_config.render(self.directory, commands)
         self.supervisor.config_path.write_text(text, encoding="utf-8")
         return commands
@@ -216,7 +216,7 @@ class NativeRuntime:
         state = worst_state(_state_of_program(found.get(name)) for name in names)
         if state.health is not Health.HEALTHY:
             return state
-        fault = find_fault(service, self.place)
+        fault = find_fault(service, self.context)
         if not fault:
             return state
         uptime = min(found[name].uptime for name in names)

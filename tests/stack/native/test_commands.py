@@ -12,7 +12,7 @@ import yaml
 from rq_mon.environment.dotenv import read_dotenv
 from stack import services
 from stack.native import programs
-from stack.native.commands import FOR_GRACE_PERIOD, Command, Place, command
+from stack.native.commands import FOR_GRACE_PERIOD, Command, NativeContext, command
 from stack.redis_users import EXPORTER, USERS, WORKER
 from stack.secrets import read_secret
 from stack.services import SERVICES, Service
@@ -25,9 +25,9 @@ PORTS = {
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
+def context(tmp_path: Path) -> NativeContext:
     environment = {str(name): port for name, port in PORTS.items()}
-    return Place(load_settings(environment, tmp_path / ".env"), tmp_path / "native")
+    return NativeContext(load_settings(environment, tmp_path / ".env"), tmp_path / "native")
 
 
 def words(run: Command) -> str:
@@ -45,8 +45,8 @@ INSTALLED = [
 
 
 @pytest.mark.parametrize("service", INSTALLED, ids=lambda service: service.name)
-def test_a_server_listens_on_its_port_of_this_machine_only(place: Place, service: Service) -> None:
-    text = words(command(service, place))
+def test_a_server_listens_on_its_port_of_this_machine_only(context: NativeContext, service: Service) -> None:
+    text = words(command(service, context))
 
     assert str(20_000 + (service.port or 0)) in text
     assert "127.0.0.1" in text
@@ -73,16 +73,18 @@ def kept(arguments: Iterable[str]) -> set[tuple[str, str]]:
     ],
     ids=lambda service: service.name,
 )
-def test_what_is_kept_and_for_how_long_is_as_in_a_container(place: Place, service: Service) -> None:
+def test_what_is_kept_and_for_how_long_is_as_in_a_container(context: NativeContext, service: Service) -> None:
     in_a_container = kept(MONITOR[service.name]["command"])
 
     assert in_a_container
-    assert in_a_container <= kept(command(service, place).arguments), "older programs may need more features"
+    assert in_a_container <= kept(command(service, context).arguments), (
+        "older programs may need more features"
+    )
 
 
 @pytest.mark.needs("prometheus")
-def test_prometheus_has_no_remote_control_and_waits_until_alerts_are_restored(place: Place) -> None:
-    text = words(command(services.PROMETHEUS, place))
+def test_prometheus_has_no_remote_control_and_waits_until_alerts_are_restored(context: NativeContext) -> None:
+    text = words(command(services.PROMETHEUS, context))
 
     assert FOR_GRACE_PERIOD in text
     assert "--web.enable-lifecycle" not in text
@@ -93,28 +95,28 @@ def test_settings_of_the_processes_are_handed_on(tmp_path: Path) -> None:
     settings = load_settings(
         {"RQ_WORKER_TTL_SECONDS": "33", "RQ_EXPORTER_HOST": "0.0.0.0"}, tmp_path / ".env"
     )
-    place = Place(settings, tmp_path)
+    context = NativeContext(settings, tmp_path)
 
-    assert command(services.SHORT_RUNNING_WORKER, place).environment["RQ_WORKER_TTL_SECONDS"] == "33"
-    assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
+    assert command(services.SHORT_RUNNING_WORKER, context).environment["RQ_WORKER_TTL_SECONDS"] == "33"
+    assert command(services.RQ_EXPORTER, context).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
 
 
 def test_workers_have_as_long_to_end_as_a_job_may_need_and_others_do_not(tmp_path: Path) -> None:
-    place = Place(load_settings({"STOP_GRACE_SECONDS": "600"}, tmp_path / ".env"), tmp_path)
+    context = NativeContext(load_settings({"STOP_GRACE_SECONDS": "600"}, tmp_path / ".env"), tmp_path)
 
-    assert command(services.LONG_RUNNING_WORKER, place).stop_within == 600
-    assert command(services.SHORT_RUNNING_WORKER, place).stop_within == 600
-    assert command(services.CRON_SCHEDULER, place).stop_within < 190
+    assert command(services.LONG_RUNNING_WORKER, context).stop_within == 600
+    assert command(services.SHORT_RUNNING_WORKER, context).stop_within == 600
+    assert command(services.CRON_SCHEDULER, context).stop_within < 190
 
 
-def test_every_python_process_talks_to_the_redis_of_the_stack(place: Place) -> None:
+def test_every_python_process_talks_to_the_redis_of_the_stack(context: NativeContext) -> None:
     for service in (
         services.SHORT_RUNNING_WORKER,
         services.LONG_RUNNING_WORKER,
         services.CRON_SCHEDULER,
         services.RQ_EXPORTER,
     ):
-        assert command(service, place).environment["RQ_REDIS_URL"] == "redis://127.0.0.1:26379/0"
+        assert command(service, context).environment["RQ_REDIS_URL"] == "redis://127.0.0.1:26379/0"
 
 
 @pytest.mark.needs("prometheus-redis-exporter")
@@ -122,7 +124,7 @@ def test_the_password_of_a_redis_is_in_no_command_line(tmp_path: Path) -> None:
     settings = load_settings({"RQ_REDIS_URL": "redis://:secret@queues.example/0"}, tmp_path / ".env")
 
     for service in (services.REDIS_EXPORTER, services.RQ_EXPORTER, services.SHORT_RUNNING_WORKER):
-        run = command(service, Place(settings, tmp_path))
+        run = command(service, NativeContext(settings, tmp_path))
         assert "secret" not in " ".join(run.arguments)
         assert "redis://:secret@queues.example/0" in run.environment.values()
 
@@ -138,7 +140,7 @@ def test_the_settings_that_grafana_has_in_containers_can_be_read() -> None:
     ("name", "first_words"), [("grafana", ["server", "--homepath"]), ("grafana-server", ["--homepath"])]
 )
 def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
-    place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, first_words: list[str]
+    context: NativeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, first_words: list[str]
 ) -> None:
     # Grafana is in no Debian release: this stands where it would be, for the command line that would run it.
     program = tmp_path / "bin" / name
@@ -147,7 +149,7 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(program.parent))
 
-    run = command(services.GRAFANA, place)
+    run = command(services.GRAFANA, context)
 
     assert [run.arguments[0], *run.arguments[1 : len(first_words) + 1]] == [str(program), *first_words]
     assert run.environment["PROMETHEUS_URL"] == "http://127.0.0.1:29090"
@@ -167,10 +169,12 @@ def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: Path, grafana: None) -> None:
-    closed = Place(load_settings({}, tmp_path / ".env"), tmp_path / "native")
-    opened = Place(load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native")
+    closed = NativeContext(load_settings({}, tmp_path / ".env"), tmp_path / "native")
+    opened = NativeContext(
+        load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native"
+    )
 
-    before, after = (command(services.GRAFANA, place).environment for place in (closed, opened))
+    before, after = (command(services.GRAFANA, context).environment for place in (closed, opened))
 
     assert before["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert before["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
@@ -181,12 +185,14 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: 
 
 @pytest.mark.needs("redis-server")
 def test_redis_listens_where_the_user_says_and_all_go_there(tmp_path: Path) -> None:
-    place = Place(load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native")
+    context = NativeContext(
+        load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native"
+    )
 
-    assert "--bind 192.0.2.7 --port 6379" in words(command(services.REDIS, place))
-    worker = command(services.SHORT_RUNNING_WORKER, place)
+    assert "--bind 192.0.2.7 --port 6379" in words(command(services.REDIS, context))
+    worker = command(services.SHORT_RUNNING_WORKER, context)
     assert worker.environment["RQ_REDIS_URL"] == "redis://192.0.2.7:6379/0"
-    assert command(services.RQ_EXPORTER, place).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
+    assert command(services.RQ_EXPORTER, context).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
 
 
 PYTHON_SERVICES = {
@@ -201,10 +207,10 @@ def test_every_process_is_a_user_of_redis_of_its_own_purpose_whatever_an_applica
     tmp_path: Path,
 ) -> None:
     given = {"RQ_REDIS_USERNAME": "operator", "RQ_REDIS_PASSWORD_FILE": "/nowhere"}
-    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+    context = NativeContext(load_settings(given, tmp_path / ".env"), tmp_path / "native")
 
     for service, user in PYTHON_SERVICES.items():
-        run = command(service, place)
+        run = command(service, context)
         password_file = tmp_path / "secrets" / f"redis-{user.name}-password"
         assert run.environment["RQ_REDIS_USERNAME"] == user.name
         assert run.environment["RQ_REDIS_PASSWORD_FILE"] == str(password_file)
@@ -212,9 +218,9 @@ def test_every_process_is_a_user_of_redis_of_its_own_purpose_whatever_an_applica
 
 
 @pytest.mark.needs("redis-server", "prometheus-redis-exporter")
-def test_no_password_is_in_a_command_line_or_an_environment(place: Place, tmp_path: Path) -> None:
+def test_no_password_is_in_a_command_line_or_an_environment(context: NativeContext, tmp_path: Path) -> None:
     text = " ".join(
-        words(command(service, place))
+        words(command(service, context))
         for service in (*PYTHON_SERVICES, services.REDIS, services.REDIS_EXPORTER)
     )
 
@@ -230,16 +236,16 @@ def test_another_redis_is_entered_as_the_user_that_was_given_for_it(tmp_path: Pa
         "RQ_REDIS_USERNAME": "ann",
         "RQ_REDIS_PASSWORD_FILE": str(password_file),
     }
-    place = Place(load_settings(given, tmp_path / ".env"), tmp_path / "native")
+    context = NativeContext(load_settings(given, tmp_path / ".env"), tmp_path / "native")
 
-    environment = command(services.RQ_EXPORTER, place).environment
+    environment = command(services.RQ_EXPORTER, context).environment
 
     assert environment.items() >= given.items()
 
 
-def test_every_script_and_source_that_a_process_reads_is_there(place: Place) -> None:
+def test_every_script_and_source_that_a_process_reads_is_there(context: NativeContext) -> None:
     for service in SERVICES:
         if service is services.GRAFANA and programs.GRAFANA.find() is None:
             continue
-        for source in command(service, place).sources:
-            assert source.exists() or source == place.prometheus_config, source
+        for source in command(service, context).sources:
+            assert source.exists() or source == context.prometheus_config, source
