@@ -16,7 +16,7 @@ from rich.console import Console
 
 from rq_mon.environment.variables import SettingsError
 from stack.backup import back_up, check, kept, restore
-from stack.choice import available, check_alone, choose, is_running
+from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
 from stack.redis_access import access_of
 from stack.redis_cli import redis_cli
@@ -77,9 +77,9 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     """Start everything, wait until it is healthy and show where to look."""
     console = open_console()
     problem = ""
-    with _alone():
+    with _locked():
         runtime = choose(settings)
-        check_alone(runtime, settings)
+        refuse_if_running(runtime, settings)
         console.print(f"Starting the stack ({runtime.name}) …")
         try:
             runtime.start()
@@ -101,7 +101,7 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
 
 def stop(settings: StackSettings, _: argparse.Namespace) -> int:
     """Stop everything; the data stays."""
-    with _alone():
+    with _locked():
         for runtime in available(settings):
             if is_running(runtime):
                 print(f"Stopping the stack ({runtime.name}) …", flush=True)
@@ -131,7 +131,7 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
             f"{variable.name} is set in the environment, which comes before .env: unset it there"
         )
     console = open_console()
-    with _alone():
+    with _locked():
         set_variable(DOTENV, variable.name, arguments.workers)
         settings = load_settings()
         runtime = choose(settings)
@@ -158,7 +158,7 @@ def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
 
 def clean(settings: StackSettings, _: argparse.Namespace) -> int:
     """Stop everything and remove its data, after asking."""
-    with _alone():
+    with _locked():
         runtimes = [runtime for runtime in available(settings) if runtime.data()]
         if not runtimes:
             print("There is no data to remove.")
@@ -197,7 +197,7 @@ def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
     """Write the queues and the metrics' history into a file, while the stack runs."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path(arguments.file or BACKUPS / f"rq-mon-{moment}.zip").absolute()
-    with _alone():
+    with _locked():
         runtime = choose(settings)
         if not runtime.data():
             raise StackError(f"There is no data to back up ({runtime.name}).")
@@ -212,7 +212,7 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
     if not arguments.file:
         raise StackError("FILE: expected the name of a backup, as in make restore FILE=backups/….zip")
     file = Path(arguments.file).absolute()
-    with _alone():
+    with _locked():
         runtime = choose(settings)
         if is_running(runtime):
             raise StackError("The stack runs. Stop it first, then restore: make stop-rq-mon")
@@ -234,17 +234,17 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoRet
     environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
     for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
         environment.pop(name, None)
-    _become(arguments.command, environment)
+    _exec(arguments.command, environment)
 
 
 def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run redis-cli as the stack's operator of Redis: … redis-cli info memory."""
     words, environment = redis_cli(access_of(OPERATOR, settings))
-    _become([*words, *arguments.arguments], {**settings.environment, **environment})
+    _exec([*words, *arguments.arguments], {**settings.environment, **environment})
 
 
-def _become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
-    """Run a command in our place: Ctrl-C is for it, which may have something to finish."""
+def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
+    """Replace this process by a command, so that Ctrl-C reaches it: it may have something to finish."""
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:
@@ -261,7 +261,7 @@ def _worker_of(queue: str, settings: StackSettings) -> Service:
 
 
 @contextlib.contextmanager
-def _alone() -> Iterator[None]:
+def _locked() -> Iterator[None]:
     """Let one command at a time change the stack."""
     STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     with (STATE_DIRECTORY / "lock").open("w") as lock:

@@ -44,7 +44,7 @@ def _can_run_containers(settings: StackSettings) -> bool:
     return True
 
 
-def check_alone(chosen: Runtime, settings: StackSettings) -> None:
+def refuse_if_running(chosen: Runtime, settings: StackSettings) -> None:
     """Raise StackError if the stack runs in another runtime already: it would hold the ports."""
     native = NativeRuntime(settings)
     if chosen.name != native.name and is_running(native):
