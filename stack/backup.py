@@ -96,7 +96,7 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
                 shutil.copyfileobj(packed, copy)
                 copy.seek(0)
                 try:
-                    runtime.run_beside(service, UNPACK, stdin=copy)
+                    runtime.run_in_data_dir(service, UNPACK, stdin=copy)
                 except StackError as error:
                     raise StackError(f"The data of {service.name} is as it was: {error}") from error
                 print(f"Restored the data of {service.name}", flush=True)
@@ -145,7 +145,7 @@ def _pack_once(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
     copy.truncate()
     before = _manifest(runtime) if service is REDIS else b""
     # tar complains of files that grow meanwhile: what it has copied is looked at instead.
-    runtime.run_beside(service, f"{PACK[service]} || [ $? = 1 ]", stdout=copy)
+    runtime.run_in_data_dir(service, f"{PACK[service]} || [ $? = 1 ]", stdout=copy)
     if service is REDIS and _manifest(runtime) != before:
         raise StackError("Redis rewrote its files meanwhile")
     copy.seek(0)
@@ -154,7 +154,7 @@ def _pack_once(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
 
 def _manifest(runtime: Runtime) -> bytes:
     with tempfile.TemporaryFile() as output:
-        runtime.run_beside(REDIS, f"cat {MANIFEST}", stdout=output)
+        runtime.run_in_data_dir(REDIS, f"cat {MANIFEST}", stdout=output)
         output.seek(0)
         return output.read()
 

@@ -95,7 +95,7 @@ class Runtime(Protocol):
     def paused(self, service: Service) -> AbstractContextManager[None]:
         """Stop a service while the block runs, if it runs."""
 
-    def run_beside(
+    def run_in_data_dir(
         self,
         service: Service,
         script: str,

@@ -151,7 +151,7 @@ class ComposeRuntime:
             if is_running:
                 self._docker.output(*self._compose, "start", service.name, within=STARTS_WITHIN)
 
-    def run_beside(
+    def run_in_data_dir(
         self,
         service: Service,
         script: str,

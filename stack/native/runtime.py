@@ -155,7 +155,7 @@ class NativeRuntime:
             if is_running:
                 self.supervisor.request_start(service.name)
 
-    def run_beside(
+    def run_in_data_dir(
         self,
         service: Service,
         script: str,
