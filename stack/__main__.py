@@ -252,7 +252,7 @@ def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
 
 
 def _worker_of(queue: str, settings: StackSettings) -> Service:
-    if settings.services_elsewhere():
+    if settings.external_services():
         raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
     try:
         return WORKERS[queue]

@@ -104,7 +104,7 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
 
 def kept(settings: StackSettings) -> Sequence[Service]:
     """Return the services whose data a backup of this stack holds: not a Redis that is only watched."""
-    return [service for service in KEPT if service not in settings.services_elsewhere()]
+    return [service for service in KEPT if service not in settings.external_services()]
 
 
 def _write(runtime: Runtime, services: Sequence[Service], output: IO[bytes], folder: Path) -> None:

@@ -134,7 +134,7 @@ class StackSettings:
         names = (host, "localhost") if host == BIND_ADDRESS else (host,)
         return address in {(None, None, name, self.port(REDIS)) for name in names}
 
-    def services_elsewhere(self) -> frozenset[Service]:
+    def external_services(self) -> frozenset[Service]:
         """Return the services that are not started: with another Redis those of its application.
 
         Workers of ours would take its jobs, and a cron scheduler of ours would cancel its cron jobs.

@@ -61,7 +61,7 @@ def _stack_file(settings: StackSettings, passwords: Path) -> dict[str, Any]:
     composed = json.loads(
         docker.output("compose", f"--project-directory={PROJECT_ROOT}", *files, "config", "--format", "json")
     )
-    absent = [service.name for service in settings.services_elsewhere()]
+    absent = [service.name for service in settings.external_services()]
     return stack_file(composed, Path(PROJECT_ROOT), passwords, absent)
 
 

@@ -204,7 +204,7 @@ class ComposeRuntime:
     def _absent(self, instead: Service, containers: Sequence[Container]) -> list[Service]:
         has_pages = self._settings.with_rq_dashboard or containers_of(RQ_DASHBOARD, containers)
         unwanted = () if has_pages else (RQ_DASHBOARD,)
-        return [instead, *unwanted, *self._settings.services_elsewhere()]
+        return [instead, *unwanted, *self._settings.external_services()]
 
     def _check_redis_url(self) -> None:
         if self._settings.has_own_redis():

@@ -61,7 +61,7 @@ class NativeRuntime:
 
     def services(self) -> Sequence[Service]:
         """Return all services but what is not wanted, takes another's place, or another Redis has."""
-        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.services_elsewhere()}
+        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
         if not self.settings.with_rq_dashboard and not self._runs(RQ_DASHBOARD):
             absent.add(RQ_DASHBOARD)
         return [service for service in SERVICES if service not in absent]

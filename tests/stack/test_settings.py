@@ -124,7 +124,7 @@ def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(
     settings = read(dotenv, REDIS_PORT="7000", RQ_REDIS_URL=url)
 
     assert settings.has_own_redis() is own
-    assert settings.services_elsewhere() == (set() if own else set(APPLICATION_SERVICES))
+    assert settings.external_services() == (set() if own else set(APPLICATION_SERVICES))
     assert settings.redis_url() == (url or "redis://127.0.0.1:7000/0")
 
 
