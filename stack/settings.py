@@ -105,14 +105,14 @@ class StackSettings:
         """Return how many of a service run."""
         return self.numbers.get(service, 1)
 
-    def given(self, *variables: Variable[Any]) -> dict[str, str]:
+    def user_set(self, *variables: Variable[Any]) -> dict[str, str]:
         """Return the values, by name, of those variables that the user has set."""
         values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
         return {name: value for name, value in values.items() if value}
 
     def scrape_targets(self) -> Path | None:
         """Return the folder with the addresses of further exporters, None if there is none."""
-        folder = self.given(SCRAPE_TARGETS_DIR).get(SCRAPE_TARGETS_DIR.name)
+        folder = self.user_set(SCRAPE_TARGETS_DIR).get(SCRAPE_TARGETS_DIR.name)
         return PROJECT_ROOT / folder if folder else None
 
     def redis_url(self) -> str:
@@ -175,7 +175,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         rq_dashboard_url=values[RQ_DASHBOARD_URL.name],
         environment=environment,
     )
-    if settings.given(RQ_DASHBOARD_URL):
+    if settings.user_set(RQ_DASHBOARD_URL):
         return settings
     return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
 

@@ -165,7 +165,7 @@ def _prometheus(context: NativeContext) -> Command:
             f"--web.listen-address={context.listen(services.PROMETHEUS)}",
             f"--web.external-url={context.url(services.PROMETHEUS)}/",
         ),
-        {"GRAFANA_URL": context.url(services.GRAFANA), **settings.given(GRAFANA_URL, REPOSITORY_URL)},
+        {"GRAFANA_URL": context.url(services.GRAFANA), **settings.user_set(GRAFANA_URL, REPOSITORY_URL)},
         sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
     )
 
@@ -173,7 +173,7 @@ def _prometheus(context: NativeContext) -> Command:
 def _alertmanager(context: NativeContext) -> Command:
     data = context.data(services.ALERTMANAGER)
     shared = PROJECT_ROOT / "prometheus"
-    receivers = context.settings.given(ALERT_RECEIVERS_DIR)
+    receivers = context.settings.user_set(ALERT_RECEIVERS_DIR)
     return Command(
         (
             *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
