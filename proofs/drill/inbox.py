@@ -58,9 +58,9 @@ class Inbox:
         for path, body in new:
             if path == f"/{ALERTS}":
                 for alert in body["alerts"]:
-                    self._note(alert)
+                    self._record(alert)
 
-    def _note(self, alert: Mapping[str, Any]) -> None:
+    def _record(self, alert: Mapping[str, Any]) -> None:
         now = time.monotonic()
         known = self._arrivals.get(alert["fingerprint"])
         if alert["status"] == "resolved":

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.native.commands import Place, command
+from stack.native.commands import NativeContext, command
 from stack.runtime import StackError
 from stack.services import ALERTMANAGER, PROMETHEUS
 from stack.settings import load_settings
@@ -14,12 +14,12 @@ from stack.settings import load_settings
 pytestmark = pytest.mark.needs("prometheus", "prometheus-alertmanager")
 
 
-def place(directory: Path, **variables: str) -> Place:
-    return Place(load_settings(variables, directory / "no.env"), directory)
+def context(directory: Path, **variables: str) -> NativeContext:
+    return NativeContext(load_settings(variables, directory / "no.env"), directory)
 
 
 def test_links_lead_to_this_machines_dashboards_unless_told_otherwise(tmp_path: Path) -> None:
-    assert command(PROMETHEUS, place(tmp_path, GRAFANA_PORT="3999")).environment == {
+    assert command(PROMETHEUS, context(tmp_path, GRAFANA_PORT="3999")).environment == {
         "GRAFANA_URL": "http://127.0.0.1:3999"
     }
 
@@ -27,7 +27,7 @@ def test_links_lead_to_this_machines_dashboards_unless_told_otherwise(tmp_path: 
 def test_links_lead_where_the_user_says(tmp_path: Path) -> None:
     urls = {"GRAFANA_URL": "https://grafana.example", "REPOSITORY_URL": "https://git.example/rq-mon/"}
 
-    assert command(PROMETHEUS, place(tmp_path, **urls)).environment == urls
+    assert command(PROMETHEUS, context(tmp_path, **urls)).environment == urls
 
 
 def test_alertmanager_is_told_of_the_users_receivers_and_starts_again_when_they_change(
@@ -35,7 +35,7 @@ def test_alertmanager_is_told_of_the_users_receivers_and_starts_again_when_they_
 ) -> None:
     receivers = tmp_path / "receivers"
 
-    run = command(ALERTMANAGER, place(tmp_path, ALERT_RECEIVERS_DIR=str(receivers)))
+    run = command(ALERTMANAGER, context(tmp_path, ALERT_RECEIVERS_DIR=str(receivers)))
 
     assert run.environment == {"ALERT_RECEIVERS_DIR": str(receivers)}
     assert receivers in run.sources
@@ -51,4 +51,4 @@ def test_alertmanager_is_told_of_the_users_receivers_and_starts_again_when_they_
 )
 def test_url_that_would_break_links_is_refused(tmp_path: Path, name: str, value: str, expected: str) -> None:
     with pytest.raises(StackError, match=f"{name}: expected {expected}, got '{value}'"):
-        place(tmp_path, **{name: value})
+        context(tmp_path, **{name: value})

@@ -43,8 +43,8 @@ def settings(tmp_path: Path) -> StackSettings:
 def runtime(settings: StackSettings, tmp_path: Path) -> NativeRuntime:
     """A stack that does not run, with data."""
     runtime = NativeRuntime(settings, tmp_path / "native")
-    put(runtime.place.data(REDIS), REDIS_FILES)
-    put(runtime.place.data(PROMETHEUS), PROMETHEUS_FILES)
+    put(runtime.context.data(REDIS), REDIS_FILES)
+    put(runtime.context.data(PROMETHEUS), PROMETHEUS_FILES)
     return runtime
 
 
@@ -63,14 +63,14 @@ def test_what_was_backed_up_is_there_again_and_nothing_else(
 ) -> None:
     file = tmp_path / "backups" / "one.zip"
     back_up(runtime, settings, file)
-    put(runtime.place.data(REDIS), {BASE: "later", "appendonlydir/appendonly.aof.2.incr.aof": "later"})
-    put(runtime.place.data(PROMETHEUS), {"wal/00000002": "later"})
+    put(runtime.context.data(REDIS), {BASE: "later", "appendonlydir/appendonly.aof.2.incr.aof": "later"})
+    put(runtime.context.data(PROMETHEUS), {"wal/00000002": "later"})
 
     check(file, settings)
     restore(runtime, settings, file)
 
-    assert files_in(runtime.place.data(REDIS)) == REDIS_FILES
-    assert files_in(runtime.place.data(PROMETHEUS)) == PROMETHEUS_FILES
+    assert files_in(runtime.context.data(REDIS)) == REDIS_FILES
+    assert files_in(runtime.context.data(PROMETHEUS)) == PROMETHEUS_FILES
 
 
 def test_a_backup_is_for_its_owner_only_and_leaves_no_other_file(
@@ -99,7 +99,7 @@ def test_a_file_that_exists_is_not_overwritten(
 def test_data_whose_files_are_not_all_there_is_not_backed_up(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
-    (runtime.place.data(REDIS) / BASE).unlink()
+    (runtime.context.data(REDIS) / BASE).unlink()
 
     with pytest.raises(StackError, match=r"redis cannot be copied: appendonly\.aof\.1\.base\.rdb is missing"):
         back_up(runtime, settings, tmp_path / "one.zip")
@@ -197,7 +197,7 @@ def test_a_backup_that_cannot_be_unpacked_leaves_the_data_as_it_was(
     with pytest.raises(StackError, match="The data of redis is as it was"):
         restore(runtime, settings, file)
 
-    assert files_in(runtime.place.data(REDIS)) == REDIS_FILES
+    assert files_in(runtime.context.data(REDIS)) == REDIS_FILES
 
 
 class Writer(Thread):
@@ -231,10 +231,10 @@ def test_a_backup_of_a_redis_that_is_written_to_and_rewrites_its_files_is_a_mome
 ) -> None:
     """Transactions are in it or not, and all of those before one that is."""
     runtime = NativeRuntime(settings, tmp_path / "native")
-    data = runtime.place.data(REDIS)
+    data = runtime.context.data(REDIS)
     options = ("--appendonly", "yes", "--auto-aof-rewrite-min-size", "100kb")
     with RedisServer(data, *options, "--auto-aof-rewrite-percentage", "1") as server:
-        put(runtime.place.data(PROMETHEUS), PROMETHEUS_FILES)
+        put(runtime.context.data(PROMETHEUS), PROMETHEUS_FILES)
         writer = Writer(server.port)
         writer.start()
         try:
