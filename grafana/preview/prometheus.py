@@ -30,7 +30,7 @@ class PrometheusUnreachableError(Exception):
     """Prometheus does not answer at all."""
 
 
-class Prometheus:
+class PrometheusClient:
     """One Prometheus server. Safe to share between threads."""
 
     def __init__(self, url: str) -> None:

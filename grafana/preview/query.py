@@ -18,7 +18,7 @@ from grafana.preview.exemplars import Exemplar, to_exemplars
 from grafana.preview.fieldconfig import configure
 from grafana.preview.frames import Frame
 from grafana.preview.interpolation import interpolate, promql_lookup, step_builtins, time_builtins
-from grafana.preview.prometheus import QUERY_TIMEOUT, Prometheus, PrometheusError
+from grafana.preview.prometheus import QUERY_TIMEOUT, PrometheusClient, PrometheusError
 from grafana.preview.prometheus_frames import to_frames
 from grafana.preview.timerange import parse_duration, rate_interval, step_for
 from grafana.preview.transformations import transform
@@ -50,7 +50,7 @@ class PanelData:
 class Source:
     """Where data comes from."""
 
-    prometheus: Prometheus
+    prometheus: PrometheusClient
     datasource: DataSource
 
 

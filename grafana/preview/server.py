@@ -21,7 +21,7 @@ from grafana.preview.callbacks import Callbacks
 from grafana.preview.datasource import read_datasource
 from grafana.preview.library import Library
 from grafana.preview.navigation import dashboard_at
-from grafana.preview.prometheus import Prometheus
+from grafana.preview.prometheus import PrometheusClient
 from grafana.preview.query import Source
 from grafana.preview.settings import PreviewSettings
 
@@ -46,7 +46,7 @@ def make_server(settings: PreviewSettings) -> Flask:
     """Return the WSGI application; it starts without Prometheus."""
     library = Library(settings.dashboards)
     source = Source(
-        Prometheus(settings.prometheus_url),
+        PrometheusClient(settings.prometheus_url),
         read_datasource(settings.provisioning, settings.provisioning_variables),
     )
     app = make_app(Callbacks(library, source))

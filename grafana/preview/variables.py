@@ -10,7 +10,7 @@ from urllib.parse import quote
 from grafana.preview.dashboard import Dashboard, Variable
 from grafana.preview.datasource import DataSource
 from grafana.preview.interpolation import ALL, Choice, interpolate, promql_lookup
-from grafana.preview.prometheus import Prometheus, PrometheusError, PrometheusUnreachableError
+from grafana.preview.prometheus import PrometheusClient, PrometheusError, PrometheusUnreachableError
 from grafana.preview.timerange import TimeRange
 
 MAX_OPTIONS = 1000
@@ -36,7 +36,7 @@ def resolve_variables(
     dashboard: Dashboard,
     requested: Mapping[str, Sequence[str]],
     time_range: TimeRange,
-    prometheus: Prometheus,
+    prometheus: PrometheusClient,
     source: DataSource,
 ) -> list[ResolvedVariable]:
     """Find the options and the choice of each variable, in order: later ones may depend on earlier ones.
@@ -84,7 +84,7 @@ def _values(
     variable: Variable,
     choices: Mapping[str, Choice],
     time_range: TimeRange,
-    prometheus: Prometheus,
+    prometheus: PrometheusClient,
     source: DataSource,
 ) -> tuple[list[tuple[str, str]], str | None]:
     match variable.type:
@@ -101,7 +101,7 @@ def _values(
 
 
 def _query_values(
-    variable: Variable, choices: Mapping[str, Choice], time_range: TimeRange, prometheus: Prometheus
+    variable: Variable, choices: Mapping[str, Choice], time_range: TimeRange, prometheus: PrometheusClient
 ) -> tuple[list[tuple[str, str]], str | None]:
     query = _LABEL_VALUES.fullmatch(variable.query.strip())
     if query is None:

@@ -22,7 +22,7 @@ from pathlib import Path
 from grafana.queries import recorded
 from proofs.harness.boards import BOARDS, Asked, interpolate, panel_queries, step_of
 from proofs.harness.history import History, Series
-from proofs.harness.recorded_prometheus import Prometheus
+from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.harness.waiting import wait_until
 from proofs.table import Row, verdict
 from rq_mon import catalogue
@@ -84,7 +84,7 @@ def run() -> list[Row]:
         return [*rows, *_slowest_panels(prometheus), *_what_rules_save(prometheus)]
 
 
-def _slowest_panels(prometheus: Prometheus) -> Iterator[Row]:
+def _slowest_panels(prometheus: RecordedPrometheus) -> Iterator[Row]:
     for name, length in RANGES.items():
         times = {
             f"{uid}: {title}": _quickest(partial(_ask_panel, prometheus, queries, length))
@@ -100,7 +100,7 @@ def _slowest_panels(prometheus: Prometheus) -> Iterator[Row]:
         )
 
 
-def _what_rules_save(prometheus: Prometheus) -> Iterator[Row]:
+def _what_rules_save(prometheus: RecordedPrometheus) -> Iterator[Row]:
     for name, length in RANGES.items():
         pairs = [
             (interpolate(query, length), raw, query)
@@ -132,20 +132,20 @@ def _by_panel(uid: str) -> dict[str, list[Asked]]:
     return panels
 
 
-def _refresh(prometheus: Prometheus, uid: str, length: int) -> None:
+def _refresh(prometheus: RecordedPrometheus, uid: str, length: int) -> None:
     """The browser asks for several panels at once."""
     panels = _by_panel(uid).values()
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as browser:
         list(browser.map(lambda queries: _ask_panel(prometheus, queries, length), panels))
 
 
-def _ask_panel(prometheus: Prometheus, queries: Sequence[Asked], length: int) -> None:
+def _ask_panel(prometheus: RecordedPrometheus, queries: Sequence[Asked], length: int) -> None:
     """Grafana asks Prometheus for all that a panel wants at once."""
     with ThreadPoolExecutor(len(queries)) as grafana:
         list(grafana.map(lambda q: _ask(prometheus, q, interpolate(q, length), length), queries))
 
 
-def _ask(prometheus: Prometheus, query: Asked, expr: str, length: int) -> None:
+def _ask(prometheus: RecordedPrometheus, query: Asked, expr: str, length: int) -> None:
     if query.instant:
         prometheus.instant(expr, END)
     else:
@@ -164,9 +164,9 @@ def _quickest(action: Callable[[], None]) -> float:
 
 
 @contextmanager
-def _prometheus() -> Iterator[Prometheus]:
+def _prometheus() -> Iterator[RecordedPrometheus]:
     with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
-        prometheus = Prometheus(Path(directory))
+        prometheus = RecordedPrometheus(Path(directory))
         with ProcessPoolExecutor() as processes:
             for _ in processes.map(partial(_import_piece, prometheus), _pieces()):
                 pass
@@ -187,7 +187,7 @@ def _pieces() -> Iterator[tuple[int, int]]:
     yield from ((block, block + BLOCK) for block in range(FULL, END, BLOCK))
 
 
-def _import_piece(prometheus: Prometheus, piece: tuple[int, int]) -> None:
+def _import_piece(prometheus: RecordedPrometheus, piece: tuple[int, int]) -> None:
     start, end = piece
     text = prometheus.directory / f"{start}.txt"
     HISTORY.write(text, start, end, partial(_step, start))

@@ -24,7 +24,7 @@ from proofs.bench.fit import Line, fit
 from proofs.bench.scraping import HEADERS, fresh_redis, our_exporter, scrape
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.history import History
-from proofs.harness.recorded_prometheus import Prometheus
+from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.table import Row
 from rq_mon.exporter.snapshot import READ_SECONDS
 from stack.settings import PROJECT_ROOT
@@ -148,7 +148,7 @@ def _rules_rows(dimension: Dimension) -> Iterator[Row]:
 def _evaluated(history: History) -> dict[str, float]:
     """Seconds for each group of rules, evaluated once at the end of the history."""
     with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
-        prometheus = Prometheus(Path(directory))
+        prometheus = RecordedPrometheus(Path(directory))
         text = prometheus.directory / "history.txt"
         history.write(text, history.start, END + 1, lambda _: 15)
         prometheus.import_samples(text)
@@ -157,7 +157,7 @@ def _evaluated(history: History) -> dict[str, float]:
             return {name: _seconds_of(prometheus, group) for name, group in GROUPS.items()}
 
 
-def _seconds_of(prometheus: Prometheus, expressions: Sequence[str]) -> float:
+def _seconds_of(prometheus: RecordedPrometheus, expressions: Sequence[str]) -> float:
     def once() -> float:
         started = time.perf_counter()
         for expression in expressions:

@@ -36,7 +36,7 @@ from proofs.fault_run.redis_server import FaultyRedis
 from proofs.fault_run.replay import replay
 from proofs.fault_run.side_file import read
 from proofs.harness.exporter_process import running_exporter
-from proofs.harness.prometheus import Prometheus
+from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
 from proofs.table import show
 from rq_mon.connection.client import connect
@@ -191,11 +191,11 @@ def _within(seconds: float, condition: Callable[[], bool]) -> bool:
 
 
 @contextmanager
-def _prometheus(directory: Path, target: str) -> Iterator[Prometheus | None]:
+def _prometheus(directory: Path, target: str) -> Iterator[PrometheusServer | None]:
     if programs.PROMETHEUS.find() is None:
         yield None
         return
-    with Prometheus(directory / "prometheus", PROMETHEUS_CONFIG.format(target=target)) as prometheus:
+    with PrometheusServer(directory / "prometheus", PROMETHEUS_CONFIG.format(target=target)) as prometheus:
         yield prometheus
 
 

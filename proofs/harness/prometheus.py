@@ -19,7 +19,7 @@ Series = dict[str, Any]
 """One series of an answer: its labels as `metric`, and `value` or `values`."""
 
 
-class Prometheus:
+class PrometheusServer:
     """A Prometheus with its blocks in `directory`, which can be stopped and started again.
 
     It is ready when a `with` block begins, and ends with it.

@@ -8,13 +8,12 @@ from typing import Any
 
 import yaml
 
-from proofs.harness import prometheus
-from proofs.harness.prometheus import promtool
+from proofs.harness.prometheus import PrometheusServer, promtool
 
 Json = dict[str, Any]
 
 
-class Prometheus(prometheus.Prometheus):
+class RecordedPrometheus(PrometheusServer):
     """Answers from what was imported, and from what its rules made of it."""
 
     def record(self, rules: Path, names: Collection[str], start: int, end: int) -> None:

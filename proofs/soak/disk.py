@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
 
-from proofs.harness.prometheus import Prometheus
+from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
 
 COMPACTED_WITHIN = 240.0
@@ -61,7 +61,7 @@ def compact(data: Path, block_minutes: int) -> Blocks:
     length = f"{block_minutes}m"
     options = (f"--storage.tsdb.min-block-duration={length}", f"--storage.tsdb.max-block-duration={length}")
     with tempfile.TemporaryDirectory(prefix="rq-soak-blocks-") as directory:
-        prometheus = Prometheus(Path(directory), "{}", *options)
+        prometheus = PrometheusServer(Path(directory), "{}", *options)
         for name in ("wal", "chunks_head"):
             shutil.copytree(data / name, prometheus.blocks / name, dirs_exist_ok=True)
         with prometheus:

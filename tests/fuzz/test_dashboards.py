@@ -17,12 +17,12 @@ from grafana.preview.callbacks import Callbacks
 from grafana.preview.datasource import DataSource
 from grafana.preview.library import Library, read_folder
 from grafana.preview.panel import draw_panel
-from grafana.preview.prometheus import Prometheus as Client
+from grafana.preview.prometheus import PrometheusClient
 from grafana.preview.query import Source
 from grafana.preview.view import load_view
 from proofs.harness.boards import BOARDS, data_panels
 from proofs.harness.history import History
-from proofs.harness.recorded_prometheus import Prometheus
+from proofs.harness.recorded_prometheus import RecordedPrometheus
 from tests.fuzz.tried import throw
 
 END = 1_750_003_200
@@ -77,11 +77,11 @@ def broken(draw: st.DrawFn, originals: list[Json]) -> Json:
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Source]:
     """A Prometheus that answers what the dashboards ask, for a quarter of an hour."""
-    server = Prometheus(tmp_path_factory.mktemp("prometheus"))
+    server = RecordedPrometheus(tmp_path_factory.mktemp("prometheus"))
     History(START).write(server.directory / "history.txt", START, END, lambda _: 15)
     server.import_samples(server.directory / "history.txt")
     with server:
-        yield Source(Client(server.url), DataSource())
+        yield Source(PrometheusClient(server.url), DataSource())
 
 
 def open_view(callbacks: Callbacks, uid: str) -> Json | None:

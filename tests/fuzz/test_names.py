@@ -19,7 +19,7 @@ from grafana.__main__ import GENERATED
 from grafana.preview.interpolation import Choice, format_choice
 from proofs.harness.browser import open_browser, open_dashboard
 from proofs.harness.exporter_process import Exporter, running_exporter
-from proofs.harness.prometheus import Prometheus
+from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.calls.arguments import check_queue_name
@@ -78,7 +78,7 @@ class Monitored:
     """What watches the jobs with those names."""
 
     exporter: Exporter
-    prometheus: Prometheus
+    prometheus: PrometheusServer
 
     def now(self, expression: str) -> float:
         """The value of an expression that gives one series; 0 if it gives none."""
@@ -122,10 +122,10 @@ def monitored(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @contextmanager
-def scraping(exporter: Exporter, folder: Path) -> Iterator[Prometheus]:
+def scraping(exporter: Exporter, folder: Path) -> Iterator[PrometheusServer]:
     target = {"job_name": "rq-exporter", "static_configs": [{"targets": [exporter.address]}]}
     configuration = {"global": {"scrape_interval": "1s"}, "scrape_configs": [target]}
-    with Prometheus(folder / "prometheus", json.dumps(configuration)) as prometheus:
+    with PrometheusServer(folder / "prometheus", json.dumps(configuration)) as prometheus:
         yield prometheus
 
 

@@ -23,7 +23,7 @@ from proofs.harness.boards import (
     step_of,
 )
 from proofs.harness.history import History
-from proofs.harness.recorded_prometheus import Json, Prometheus
+from proofs.harness.recorded_prometheus import Json, RecordedPrometheus
 from rq_mon import catalogue
 from stack.settings import PROJECT_ROOT
 
@@ -47,8 +47,8 @@ OTHER = "billing"
 START = END - HOUR
 
 
-def past(history: History, directory: Path, rules: Path) -> Iterator[Prometheus]:
-    server = Prometheus(directory)
+def past(history: History, directory: Path, rules: Path) -> Iterator[RecordedPrometheus]:
+    server = RecordedPrometheus(directory)
     history.write(directory / "history.txt", START, END + 1, lambda _: 15)
     server.import_samples(directory / "history.txt")
     server.record(rules, ALL_RECORDED, START, END)
@@ -57,27 +57,29 @@ def past(history: History, directory: Path, rules: Path) -> Iterator[Prometheus]
 
 
 @pytest.fixture(scope="module")
-def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[RecordedPrometheus]:
     yield from past(
         History(START), tmp_path_factory.mktemp("monitored"), project_root / "prometheus" / "rules"
     )
 
 
 @pytest.fixture(scope="module")
-def plain_workers(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+def plain_workers(
+    tmp_path_factory: pytest.TempPathFactory, project_root: Path
+) -> Iterator[RecordedPrometheus]:
     """An application that kept its own workers: what RQ itself knows is all there is."""
     history = History(START, monitored=False)
     yield from past(history, tmp_path_factory.mktemp("plain"), project_root / "prometheus" / "rules")
 
 
 @pytest.fixture(scope="module")
-def two_redis(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Prometheus]:
+def two_redis(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[RecordedPrometheus]:
     """In both the same happens, under the same names."""
     history = History(START, instances=(catalogue.OWN_INSTANCE, OTHER))
     yield from past(history, tmp_path_factory.mktemp("two"), project_root / "prometheus" / "rules")
 
 
-def ask(prometheus: Prometheus, query: Asked, instance: str = ".+") -> list[Json]:
+def ask(prometheus: RecordedPrometheus, query: Asked, instance: str = ".+") -> list[Json]:
     """What a panel gets for the hour: of an instant query, one value a series."""
     expr = interpolate(query, HOUR, instance)
     if query.instant:
@@ -86,7 +88,7 @@ def ask(prometheus: Prometheus, query: Asked, instance: str = ".+") -> list[Json
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
-def test_every_query_of_every_panel_returns_numbers(prometheus: Prometheus, query: Asked) -> None:
+def test_every_query_of_every_panel_returns_numbers(prometheus: RecordedPrometheus, query: Asked) -> None:
     values = [value for series in ask(prometheus, query) for _, value in series["values"]]
 
     assert values, f"no series: {query.expr}"
@@ -94,7 +96,9 @@ def test_every_query_of_every_panel_returns_numbers(prometheus: Prometheus, quer
 
 
 @pytest.mark.parametrize("query", CHEAT_SHEET, ids=range(len(CHEAT_SHEET)))
-def test_every_query_of_the_page_for_users_returns_numbers(prometheus: Prometheus, query: str) -> None:
+def test_every_query_of_the_page_for_users_returns_numbers(
+    prometheus: RecordedPrometheus, query: str
+) -> None:
     values = [one["value"][1] for one in prometheus.instant(query, END)]
 
     assert all(math.isfinite(float(value)) for value in values)
@@ -102,7 +106,7 @@ def test_every_query_of_the_page_for_users_returns_numbers(prometheus: Prometheu
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: Prometheus, uid: str) -> None:
+def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: RecordedPrometheus, uid: str) -> None:
     """Legends, table columns and links fill in labels: one that is not there leaves a blank."""
     for panel in data_panels(BOARDS[uid]):
         queries = [query for query in panel_queries(uid) if query.panel == panel["title"]]
@@ -142,7 +146,7 @@ WORTH_KNOWING = {
 
 @pytest.mark.parametrize(("place", "expected"), WORTH_KNOWING.items(), ids=str)
 def test_what_goes_wrong_in_the_hour_is_told(
-    prometheus: Prometheus, place: tuple[str, str], expected: float
+    prometheus: RecordedPrometheus, place: tuple[str, str], expected: float
 ) -> None:
     uid, title = place
     (query,) = (query for query in panel_queries(uid) if query.panel == title)
@@ -153,7 +157,7 @@ def test_what_goes_wrong_in_the_hour_is_told(
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_with_plain_workers_an_empty_panel_says_why(plain_workers: Prometheus, uid: str) -> None:
+def test_with_plain_workers_an_empty_panel_says_why(plain_workers: RecordedPrometheus, uid: str) -> None:
     for panel in data_panels(BOARDS[uid]):
         answers = [ask(plain_workers, query) for query in panel_queries(uid) if query.panel == panel["title"]]
         if not any(answers):
@@ -170,7 +174,7 @@ def test_with_plain_workers_an_empty_panel_says_why(plain_workers: Prometheus, u
     ids=" ".join,
 )
 def test_workers_whose_jobs_are_missing_are_told_of(
-    prometheus: Prometheus, plain_workers: Prometheus, place: tuple[str, str]
+    prometheus: RecordedPrometheus, plain_workers: RecordedPrometheus, place: tuple[str, str]
 ) -> None:
     """The last queue has no workers at all."""
     uid, title = place
@@ -189,7 +193,9 @@ def test_workers_whose_jobs_are_missing_are_told_of(
     assert all_ == {"queue-0": "3"}
 
 
-def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(plain_workers: Prometheus) -> None:
+def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(
+    plain_workers: RecordedPrometheus,
+) -> None:
     told_by_workers = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
     counted = [query for query in PANEL_QUERIES if told_by_workers.search(query.expr)]
 
@@ -197,7 +203,7 @@ def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(plain_wor
     assert [str(query) for query in counted if ask(plain_workers, query)] == []
 
 
-def test_an_error_that_happened_once_is_counted(prometheus: Prometheus) -> None:
+def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) -> None:
     """Its counter appears with the value 1, so that no increase of the raw counter ever shows it."""
     raw = 'sum(increase(rq_job_failures_total{exception="KeyError"}[1h]))'
     recorded = (
@@ -209,7 +215,7 @@ def test_an_error_that_happened_once_is_counted(prometheus: Prometheus) -> None:
     assert float(prometheus.instant(recorded, END)[0]["value"][1]) == pytest.approx(functions, rel=0.05)
 
 
-def test_the_failure_ratio_of_a_queue_is_that_of_its_counters(prometheus: Prometheus) -> None:
+def test_the_failure_ratio_of_a_queue_is_that_of_its_counters(prometheus: RecordedPrometheus) -> None:
     """The table of queues reads it from recorded rates, which is far quicker."""
     recorded, counted = (
         {
@@ -241,7 +247,7 @@ SHARES_OF_ALL = ("rq-durations: Slowest functions E",)
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
 def test_one_redis_of_two_is_shown_as_if_it_were_alone(
-    prometheus: Prometheus, two_redis: Prometheus, query: Asked
+    prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
     alone, chosen = ask(prometheus, query), ask(two_redis, query, OTHER)
 
@@ -255,7 +261,7 @@ def test_one_redis_of_two_is_shown_as_if_it_were_alone(
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
 def test_two_redis_at_once_are_told_apart_or_added_up_on_purpose(
-    prometheus: Prometheus, two_redis: Prometheus, query: Asked
+    prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
     """What is named by a queue, function, worker or cron job is there once for each."""
     named = {"queue", "function", "name", "cron_job"}

@@ -12,7 +12,7 @@ from proofs.harness.browser import DashboardView, open_browser, open_dashboard
 from proofs.harness.servers import Server
 from tests.grafana.preview.boards import write_boards
 from tests.grafana.preview.history import LENGTH
-from tests.grafana.preview.prometheus import Prometheus, running_prometheus
+from tests.grafana.preview.prometheus import SyntheticPrometheus, running_prometheus
 from tests.harness.preview import running_preview
 
 OpenDashboard = Callable[..., DashboardView]
@@ -29,14 +29,17 @@ def boards(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Prometheus]:
+def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyntheticPrometheus]:
     with running_prometheus(tmp_path_factory.mktemp("prometheus")) as server:
         yield server
 
 
 @pytest.fixture(scope="session")
 def preview(
-    project_root: Path, tmp_path_factory: pytest.TempPathFactory, prometheus: Prometheus, boards: Path
+    project_root: Path,
+    tmp_path_factory: pytest.TempPathFactory,
+    prometheus: SyntheticPrometheus,
+    boards: Path,
 ) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("preview")
     with running_preview(project_root, folder, prometheus.url, boards) as server:
@@ -52,7 +55,7 @@ def browser_context() -> Iterator[BrowserContext]:
 
 @pytest.fixture(scope="module")
 def look_at(
-    preview: Server, prometheus: Prometheus, browser_context: BrowserContext
+    preview: Server, prometheus: SyntheticPrometheus, browser_context: BrowserContext
 ) -> Iterator[OpenDashboard]:
     """Open dashboards on the hour of history; at the end, no console may have complained."""
     views: list[DashboardView] = []

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
-from proofs.harness import prometheus
+from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
 from tests.grafana.preview.history import EXEMPLAR_AGE, exemplar_page, history
 
@@ -64,7 +64,7 @@ def serving(text: str) -> Iterator[int]:
             thread.join()
 
 
-class Prometheus(prometheus.Prometheus):
+class SyntheticPrometheus(PrometheusServer):
     """The server; what it knows until `end` (a Unix time) is the same at every run, but for the date."""
 
     def __init__(self, directory: Path, end: int, scraped_port: int) -> None:
@@ -87,9 +87,9 @@ class Prometheus(prometheus.Prometheus):
 
 
 @contextmanager
-def running_prometheus(directory: Path) -> Iterator[Prometheus]:
+def running_prometheus(directory: Path) -> Iterator[SyntheticPrometheus]:
     """Run it, with the hour that has just ended, and with the page that it scrapes."""
     end = int(time.time()) // 60 * 60
     page = exemplar_page(end - EXEMPLAR_AGE)
-    with serving(page) as port, Prometheus(directory, end, port) as server:
+    with serving(page) as port, SyntheticPrometheus(directory, end, port) as server:
         yield server

@@ -10,12 +10,12 @@ from grafana.preview.dashboard import Dashboard, Panel
 from grafana.preview.datasource import DataSource
 from grafana.preview.library import read_folder
 from grafana.preview.panel import draw_panel
-from grafana.preview.prometheus import Prometheus as Client
+from grafana.preview.prometheus import PrometheusClient
 from grafana.preview.query import Source
 from grafana.preview.timerange import parse_range
 from grafana.preview.units import FORMATS, is_date
 from grafana.preview.variables import resolve_variables
-from tests.grafana.preview.prometheus import Prometheus
+from tests.grafana.preview.prometheus import SyntheticPrometheus
 from tests.grafana.preview.views import NOW, make_view
 
 GENERATED = read_folder(Path(__file__).resolve().parents[3] / "grafana" / "generated")
@@ -29,9 +29,9 @@ def test_every_file_is_a_dashboard() -> None:
 
 @pytest.mark.needs("prometheus", "promtool")
 @pytest.mark.parametrize("dashboard", BOARDS)
-def test_every_panel_can_be_drawn(dashboard: Dashboard, prometheus: Prometheus) -> None:
+def test_every_panel_can_be_drawn(dashboard: Dashboard, prometheus: SyntheticPrometheus) -> None:
     """Mostly without data: what is there to draw is for the end-to-end test to see."""
-    source = Source(Client(prometheus.url), DataSource())
+    source = Source(PrometheusClient(prometheus.url), DataSource())
     hour = parse_range("now-1h", "now", NOW)
     resolved = resolve_variables(dashboard, {}, hour, source.prometheus, source.datasource)
     assert [item.problem for item in resolved if item.problem] == []

@@ -12,7 +12,7 @@ from proofs.harness.servers import Server
 from proofs.harness.waiting import wait_until
 from tests.grafana.preview.conftest import OpenDashboard
 from tests.grafana.preview.history import LENGTH
-from tests.grafana.preview.prometheus import Prometheus
+from tests.grafana.preview.prometheus import SyntheticPrometheus
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("chromium", "prometheus", "promtool")]
 
@@ -23,7 +23,7 @@ def shared(look_at: OpenDashboard) -> DashboardView:
 
 
 @pytest.fixture
-def view(shared: DashboardView, preview: Server, prometheus: Prometheus) -> DashboardView:
+def view(shared: DashboardView, preview: Server, prometheus: SyntheticPrometheus) -> DashboardView:
     """The page that all tests use, back where it began."""
     hour = f"from={(prometheus.end - LENGTH) * 1000}&to={prometheus.end * 1000}"
     shared.page.goto(f"{preview.url}/d/other?{hour}")
@@ -86,7 +86,7 @@ def test_url_chooses_as_in_grafana(view: DashboardView, preview: Server) -> None
 
 
 def test_dashboards_are_a_menu_away_with_variables_and_time(
-    view: DashboardView, prometheus: Prometheus
+    view: DashboardView, prometheus: SyntheticPrometheus
 ) -> None:
     view.page.goto(view.page.url + "&var-queue=mail")
     view.settle()
@@ -122,7 +122,9 @@ def test_absolute_range_is_read_in_the_time_zone_of_the_browser(view: DashboardV
     wait_until(lambda: view.panels[0].text == "No data", "a range without data")
 
 
-def test_time_axis_is_in_the_time_zone_of_the_browser(view: DashboardView, prometheus: Prometheus) -> None:
+def test_time_axis_is_in_the_time_zone_of_the_browser(
+    view: DashboardView, prometheus: SyntheticPrometheus
+) -> None:
     labels = view.page.locator(".xtick text").all_text_contents()
     minutes = {int(label.split(":")[1]) % 15 for label in labels}
     assert minutes == {0}
@@ -131,7 +133,9 @@ def test_time_axis_is_in_the_time_zone_of_the_browser(view: DashboardView, prome
     assert 0 <= (first - begins) % (24 * 60) <= 20
 
 
-def test_dragging_over_a_graph_chooses_that_time(view: DashboardView, prometheus: Prometheus) -> None:
+def test_dragging_over_a_graph_chooses_that_time(
+    view: DashboardView, prometheus: SyntheticPrometheus
+) -> None:
     box = view.page.locator(".nsewdrag").bounding_box()
     assert box is not None
     middle = box["y"] + box["height"] / 2
@@ -203,7 +207,7 @@ def test_broken_file_is_named_with_its_fault(view: DashboardView) -> None:
 
 
 def test_slow_query_keeps_only_its_own_panel_waiting(
-    preview: Server, prometheus: Prometheus, shared: DashboardView
+    preview: Server, prometheus: SyntheticPrometheus, shared: DashboardView
 ) -> None:
     shared.page.goto(f"{preview.url}/d/slow?from=now-1h&to=now")
     both = """() => {
@@ -216,7 +220,7 @@ def test_slow_query_keeps_only_its_own_panel_waiting(
 
 
 def test_dead_prometheus_is_one_banner_and_heals_by_itself(
-    view: DashboardView, prometheus: Prometheus
+    view: DashboardView, prometheus: SyntheticPrometheus
 ) -> None:
     banner = view.page.locator("#banner [role=alert]")
     prometheus.stop()
