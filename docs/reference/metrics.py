@@ -46,8 +46,8 @@ a scrape looks at a limited number of jobs, so that it stays short whatever the 
   first scrape that found the queue so. `rqmon status` remembers nothing, and shows `?`.
 - `rq_queue_stuck_deferred_jobs` looks at the {deferred} jobs of a queue that were deferred first
   ({deferred_in_all} in all), and at about {dependencies} dependencies of each. More jobs may be stuck.
-- `rq_jobs{{status="rate_limited"}}` counts each limit as a whole. Which queues its jobs belong to is looked up
-  for the {limited} oldest ({limited_in_all} in all); the others are shared out in the same proportion.
+- `rq_jobs{{status="rate_limited"}}` counts each limit as a whole. Which queues its jobs belong to is looked
+  up for the {limited} oldest ({limited_in_all} in all); the others are shared out in the same proportion.
 
 Monitored workers count `rq_queue_expired_jobs_total` when they take an id out of a queue and find no job.
 Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Why a job is

@@ -50,7 +50,7 @@ class Master:
                 refusals.append(f"{host}:{port}: {error}")
                 continue
             if found:
-                # The next connection begins with one that answers. A new list: other threads go through the old.
+                # The next connection begins with one that answers. Other threads go through the old list.
                 self._sentinels = sorted(self._sentinels, key=lambda other: other != sentinel)
                 return found[0], int(found[1])
             refusals.append(f"{host}:{port}: knows no such service")

@@ -134,7 +134,5 @@ def test_a_number_beyond_either_limit_is_refused(variable: str, smallest: int, l
     for accepted in (smallest, largest):
         Settings.from_environment({variable: str(accepted)})
     for refused in (smallest - 1, largest + 1):
-        with pytest.raises(
-            SettingsError, match=f"from {smallest} to {largest}, got '{refused}'"
-        ):
+        with pytest.raises(SettingsError, match=f"from {smallest} to {largest}, got '{refused}'"):
             Settings.from_environment({variable: str(refused)})

@@ -232,7 +232,7 @@ def test_any_text_is_a_schedule_or_a_value_error_that_names_it(text: str) -> Non
     assert repr(text) in message or (schedule is not None and schedule.next_tick(now) is not None)
 
 
-HOURS = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN")
+HOUR_NAMES = ("ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX", "SEVEN", "EIGHT", "NINE", "TEN", "ELEVEN")
 
 
 @pytest.mark.parametrize("name", [name for name in vars(cron_constants) if name.startswith("EVERY_")])
@@ -244,7 +244,7 @@ def test_every_constant_is_a_schedule_that_ticks_at_the_hour_of_its_name(name: s
     assert tick is not None
     hour = datetime.fromtimestamp(tick, UTC).hour
     if named := re.match(r"EVERY_([A-Z]+)_(?:THIRTY_)?([AP]M)", name):
-        assert hour == HOURS.index(named[1]) + 1 + 12 * (named[2] == "PM")
+        assert hour == HOUR_NAMES.index(named[1]) + 1 + 12 * (named[2] == "PM")
     elif name.startswith(("EVERY_MIDNIGHT", "EVERY_WEEK")):
         assert hour == 0
 

@@ -174,7 +174,7 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: 
         load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native"
     )
 
-    before, after = (command(services.GRAFANA, context).environment for place in (closed, opened))
+    before, after = (command(services.GRAFANA, context).environment for context in (closed, opened))
 
     assert before["GF_SERVER_HTTP_ADDR"] == "127.0.0.1"
     assert before["GF_AUTH_ANONYMOUS_ENABLED"] == "true"
