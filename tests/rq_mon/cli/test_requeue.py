@@ -55,22 +55,30 @@ def test_a_job_that_was_stopped_can_be_changed(
     assert Job.exists(job.id, connection=redis_client) == (action == "requeue")
 
 
-def test_jobs_that_fail_again_are_requeued_once_however_many_pages_they_fill(
-    redis_client: Redis, rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch, work: Callable[..., None]
+@pytest.mark.parametrize("action", ["requeue", "delete"])
+def test_jobs_that_fail_after_the_start_are_not_touched(
+    redis_client: Redis, rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch, action: changes.Change
 ) -> None:
-    ids = fail_jobs(redis_client, jobs=250)
-    requeued: Counter[str] = Counter()
+    ids = [*fail_jobs(redis_client, jobs=250), *fail_jobs(redis_client, queue="reports")]
+    changed: Counter[str] = Counter()
+    later: list[str] = []
+    change = changes.CHANGES[action]
 
-    def requeue_and_work(connection: Redis, name: str, chosen: list[FailedJob]) -> Counter[changes.Outcome]:
-        requeued.update(job.id for job in chosen)
-        outcomes = changes.requeue(connection, name, chosen)
-        work()  # they fail again
-        return outcomes
+    def change_while_jobs_fail(
+        connection: Redis, name: str, chosen: list[FailedJob]
+    ) -> Counter[changes.Outcome]:
+        changed.update(job.id for job in chosen)
+        if not later:
+            later.extend(fail_jobs(redis_client, jobs=250))
+            later.extend(fail_jobs(redis_client, queue="reports", jobs=2))
+        return change(connection, name, chosen)
 
-    monkeypatch.setitem(changes.CHANGES, "requeue", requeue_and_work)
+    monkeypatch.setitem(changes.CHANGES, action, change_while_jobs_fail)
 
-    assert rqmon("requeue", "--all", "--yes", "--json").json["requeued"] == 250
-    assert requeued == Counter(ids)
+    assert rqmon(action, "--all", "--yes").code == 0
+    assert changed == Counter(ids)
+    assert redis_client.zcard("rq:failed:mail") == 250
+    assert redis_client.zcard("rq:failed:reports") == 2
 
 
 @pytest.mark.parametrize("action", ["requeue", "delete"])
