@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 from redis import Redis
+from redis.exceptions import ResponseError
 from rq import Queue
 from rq.suspension import WORKERS_SUSPENDED
 from rq.suspension import resume as resume_workers
@@ -11,7 +12,7 @@ from rq.suspension import suspend as suspend_workers
 
 from rq_mon.cli.choosing import check_queue
 from rq_mon.cli.confirming import DRY_RUN_OPTION, YES_OPTION, is_confirmed
-from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
+from rq_mon.cli.exits import INTERRUPTED, OK, WRONG, CommandError
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import SPAN, for_how_long
@@ -94,7 +95,7 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     purged, is_whole = 0, True
     with open_redis() as connection:
         queue = Queue(check_queue(connection, name), connection=connection)
-        count = count_held(queue, state)
+        count = _count_held(queue, state)
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
         if count and not dry_run:
             if not is_confirmed(intention, yes=yes):
@@ -111,6 +112,14 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     if not is_whole:
         return INTERRUPTED
     return OK if count else WRONG
+
+
+def _count_held(queue: Queue, state: RestingState) -> int:
+    try:
+        return count_held(queue, state)
+    except ResponseError as error:
+        message = f"{shown(queue.name)}: what should hold its {state} jobs is another key: {error}"
+        raise CommandError(message) from error
 
 
 def _purge_counted(queue: Queue, state: RestingState, count: int) -> tuple[int, bool]:

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
+from rq import SimpleWorker
 
 from proofs.harness.failed_jobs import fail_jobs
 from tests.rq_mon.cli.conftest import Rqmon
@@ -43,10 +44,38 @@ def test_ids_of_foreign_keys_are_no_failed_jobs(rqmon: Rqmon, redis_client: Redi
     assert [group["jobs"] for group in rqmon("failed", *ids, "--json").json] == [1, 1]
 
 
-@pytest.mark.parametrize("command", ["status", "failed", "health"])
-def test_a_foreign_set_of_queues_is_none(rqmon: Rqmon, redis_client: Redis, command: str) -> None:
-    make_foreign(redis_client, "rq:queues")
-    assert rqmon(command).code in (0, 1)
+KEYS = [
+    *("rq:queues", "rq:workers", "rq:worker:w", "rq:queue:mail", "rq:suspended"),
+    *(f"rq:{name}:mail" for name in ("wip", "finished", "failed", "deferred", "scheduled", "canceled")),
+    *(f"rq:monitor:cron:{name}" for name in ("jobs", "next", "last", "ticks", "paused", "schedulers")),
+    *("rq:monitor:queues", "rq:monitor:errors", "rq:monitor:functions:mail", "rq:monitor:running:mail"),
+]
+
+
+@pytest.mark.usefixtures("ids")
+@pytest.mark.parametrize("key", KEYS)
+def test_each_command_goes_on_beside_a_foreign_key(rqmon: Rqmon, redis_client: Redis, key: str) -> None:
+    SimpleWorker(["mail"], connection=redis_client, name="w").register_birth()  # type: ignore[no-untyped-call]
+    redis_client.delete(key)
+    redis_client.set(key, "foreign")
+
+    for command in (
+        "status",
+        "health",
+        "failed",
+        "cron list",
+        "purge mail failed --yes",
+        "delete --all --yes",
+    ):
+        assert rqmon(*command.split()).code in (0, 1), command
+    assert redis_client.get(key) == b"foreign"
+
+
+def test_a_registry_that_is_none_is_not_purged(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+    make_foreign(redis_client, "rq:failed:mail")
+    result = rqmon("purge", "mail", "failed", "--yes")
+    assert (result.code, result.err.count("\n")) == (1, 1)
+    assert "what should hold its failed jobs is another key" in result.err
 
 
 @pytest.mark.parametrize("key", ["rq:queue:mail", "rq:failed:mail", "rq:job:{}", "rq:results:{}"])
