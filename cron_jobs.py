@@ -1,7 +1,8 @@
-"""The application's cron jobs: edit this list. What is not on it is cancelled when a cron scheduler starts.
+"""The application's cron jobs: edit this list. What leaves it is cancelled when a cron scheduler starts.
 
-The fields of an entry are the arguments of `job_scheduler`, and `id` for two cron jobs of the same function,
-queue and arguments. Times are in the time zone that SCHEDULER_TIMEZONE names.
+The fields of an entry are the arguments of `job_scheduler`. `id` is for two cron jobs of the same function,
+queue and arguments, and for arguments that are no literals. Times are in the time zone SCHEDULER_TIMEZONE.
+The list has a name, SCHEDULER_CRON_LIST: what is on a list of another name stays.
 """
 
 from demo.jobs import build_report, prune_sessions, sync_catalogue

@@ -137,7 +137,7 @@ class StackSettings:
     def external_services(self) -> frozenset[Service]:
         """Return the services that are not started: with another Redis those of its application.
 
-        Workers of ours would take its jobs, and a cron scheduler of ours would cancel its cron jobs.
+        Workers of ours would take its jobs, and a cron scheduler of ours would enqueue its ticks.
         """
         return frozenset() if self.has_own_redis() else frozenset(APPLICATION_SERVICES)
 

@@ -92,8 +92,8 @@ def resume(name: str, as_json: bool) -> int:
 def cancel(name: str, yes: bool, as_json: bool) -> int:
     """Remove CRON_JOB and the counts of its ticks, after asking.
 
-    A cron scheduler that starts registers again what is on its list (cron_jobs.py): take it off that, or
-    pause it. Jobs that are enqueued already stay.
+    A cron scheduler that starts registers again what is on its list (cron_jobs.py), and an application what
+    it registers when it starts: take it out there, or pause it. Jobs that are enqueued already stay.
     """
     with open_redis() as connection:
         cron_job_id = _cron_job_id(connection, name)
@@ -112,10 +112,15 @@ def _report(cron_job_id: str, what: str, is_new: bool, *, as_json: bool) -> None
 
 def _cron_job(connection: Redis, name: str) -> CronJob:
     cron_job_id = _cron_job_id(connection, name)
-    for cron_job in CronRegistry(connection).cron_jobs():
-        if cron_job.id == cron_job_id:
-            return cron_job
-    raise CommandError(f"{cron_job_id}: its definition cannot be read")
+    try:
+        cron_job = CronRegistry(connection).cron_job(cron_job_id)
+    except UnreadableDefinitionError as error:
+        raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
+    if cron_job is None:
+        raise CommandError(
+            f"{cron_job_id}: expected a cron job that is registered; it was cancelled just now"
+        )
+    return cron_job
 
 
 def _cron_job_id(connection: Redis, name: str) -> str:

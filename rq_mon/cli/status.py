@@ -25,7 +25,7 @@ QUEUE_HEADINGS = (
     "stuck deferred",
 )
 WORKER_HEADINGS = ("worker", "state", "queues", "job", "function", "running for", "last report")
-CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed")
+CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed", "failed", "registered by")
 
 
 @click.command()
@@ -63,6 +63,8 @@ def cron_rows(facts: Facts) -> list[tuple[object, ...]]:
             "paused" if job.is_paused else _when(job.next_tick, facts.now),
             _when(job.last_tick, facts.now),
             _number(facts.cron.ticks.get((job_id, "missed"))),
+            _number(facts.cron.ticks.get((job_id, "failed"))),
+            ", ".join(job.registered_by),
         )
         for job_id, job in sorted(facts.cron.jobs.items())
     ]
@@ -77,6 +79,7 @@ def cron_as_dicts(facts: Facts) -> list[dict[str, Any]]:
             "function": job.function,
             "schedule": job.schedule,
             "paused": job.is_paused,
+            "registered_by": job.registered_by,
             "next_tick": iso(job.next_tick),
             "last_tick": iso(job.last_tick),
             "ticks": {

@@ -18,8 +18,8 @@ from rq_mon.catalogue import CRON_JOBS_KEY, CRON_LISTS_KEY, CRON_OWNERS_KEY
 from rq_mon.connection.clock import redis_time
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.identity import shown_id
-from rq_mon.cron.owners import Generation, Owners
 from rq_mon.cron.stored import delete, read_stored, transaction, write, write_owners
+from rq_mon.state.cron_owners import Generation, Owners
 
 
 @dataclass(frozen=True, slots=True)

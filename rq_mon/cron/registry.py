@@ -10,8 +10,8 @@ from rq_mon.catalogue import CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, CRON_PAUSED_KEY
 from rq_mon.connection.clock import redis_time
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.identity import shown_id
-from rq_mon.cron.owners import Owners
 from rq_mon.cron.stored import Stored, delete, read_stored, readable, transaction, write, write_next_tick
+from rq_mon.state.cron_owners import Owners
 
 
 class CronRegistry:

@@ -21,11 +21,11 @@ from rq_mon.cron.definition import CronJob
 from rq_mon.cron.entries import CronEntry, CronEntryError, define_all
 from rq_mon.cron.lists import CronList, ListChange
 from rq_mon.cron.liveness import ALIVE_FOR_SECONDS, announce, scheduler_name, withdraw
-from rq_mon.cron.owners import Generation
 from rq_mon.cron.schedule import CORRECTION_SECONDS
 from rq_mon.cron.ticks import TickClaims
 from rq_mon.logs import configure_logging
 from rq_mon.settings import Settings, settings_of_process
+from rq_mon.state.cron_owners import Generation
 
 T = TypeVar("T")
 

@@ -19,8 +19,8 @@ from rq_mon.catalogue import (
     TickResult,
 )
 from rq_mon.cron.definition import CronJob, UnreadableDefinitionError
-from rq_mon.cron.owners import Owners
 from rq_mon.cron.schedule import Timestamp, read_timestamp
+from rq_mon.state.cron_owners import Owners
 
 logger = logging.getLogger(__name__)
 

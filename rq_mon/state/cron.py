@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from rq_mon.catalogue import (
     CRON_JOBS_KEY,
     CRON_LAST_TICKS_KEY,
     CRON_NEXT_TICKS_KEY,
+    CRON_OWNERS_KEY,
     CRON_PAUSED_KEY,
     CRON_SCHEDULERS_KEY,
     CRON_TICKS_KEY,
     TICK_RESULTS,
 )
 from rq_mon.connection.clock import unix_time
+from rq_mon.state.cron_owners import Owners
 from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import TIME, Reading
 from rq_mon.state.round_trip import Command
@@ -32,6 +34,8 @@ class CronJobFacts:
     next_tick: float | None
     last_tick: float | None
     is_paused: bool = False
+    registered_by: list[str] = field(default_factory=list)
+    """Names of lists, or `run time`; empty if a version before lists had names did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,14 +55,16 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
     `now`, a Unix time, stands in for that where TIME is not allowed.
     """
     fields = Fields("cron", errors)
-    time, definitions, last_ticks, ticks, paused = yield [
+    time, definitions, last_ticks, ticks, paused, owners = yield [
         TIME,
         ("HGETALL", CRON_JOBS_KEY),
         ("HGETALL", CRON_LAST_TICKS_KEY),
         ("HGETALL", CRON_TICKS_KEY),
         ("HGETALL", CRON_PAUSED_KEY),
+        ("HGETALL", CRON_OWNERS_KEY),
     ]
     definitions, last_ticks, paused = hash_of(definitions), hash_of(last_ticks), hash_of(paused)
+    owners = hash_of(owners)
     last_step: list[Command] = [("ZCOUNT", CRON_SCHEDULERS_KEY, unix_time(time) if time else now, "+inf")]
     if definitions:
         last_step.append(("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions))
@@ -69,6 +75,7 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
         job = _job(raw_id, definition, next_ticks.get(raw_id), last_ticks.get(raw_id), fields)
         if job is not None:
             job.is_paused = raw_id in paused
+            job.registered_by = (Owners.from_json(owners.get(raw_id)) or Owners()).names()
             jobs[label_text(raw_id)] = job
     return CronFacts(
         jobs=jobs,
@@ -100,10 +107,10 @@ def _job(
 
 def _ticks(counts: Mapping[bytes, bytes], fields: Fields) -> dict[tuple[str, str], float | None]:
     found: dict[tuple[str, str], float | None] = {}
-    for field, count in counts.items():
-        cron_job, _, result = label_text(field).rpartition(":")
+    for name, count in counts.items():
+        cron_job, _, result = label_text(name).rpartition(":")
         if cron_job and result in TICK_RESULTS:
-            found[cron_job, result] = fields.count(count, "ticks", field)
+            found[cron_job, result] = fields.count(count, "ticks", name)
         else:
-            fields.skip(f"{field[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
+            fields.skip(f"{name[:100]!r} in {CRON_TICKS_KEY} is not `<cron job id>:<result>`")
     return found

@@ -12,7 +12,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import JobStatus
 
-from rq_mon.catalogue import CRON_JOBS_KEY
+from rq_mon.catalogue import CRON_JOBS_KEY, CRON_OWNERS_KEY
 from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.registry import CronRegistry
 from tests.rq_mon.cli import jobs
@@ -51,6 +51,24 @@ def test_lists_cron_jobs(rqmon: Rqmon, registry: CronRegistry) -> None:
     assert found["nightly"]["function"] == "tests.rq_mon.cli.jobs.succeed"
     assert found["nightly"]["ticks"] == {"enqueued": 0, "coalesced": 0, "missed": 0, "failed": 0}
     assert "*/5 * * * *" in rqmon("cron", "list").out
+
+
+def test_says_who_registered_each(rqmon: Rqmon, registry: CronRegistry, redis_client: Redis) -> None:
+    register_list(redis_client, cron_job("nightly"), cron_job("listed"), name="shop")
+    register_list(redis_client, cron_job("nightly"), name="billing")
+    registry.register(cron_job("old"))
+    redis_client.hdel(CRON_OWNERS_KEY, "old")
+
+    found = {each: facts["registered_by"] for each, facts in listed(rqmon).items()}
+
+    assert found == {
+        "nightly": ["billing", "shop", "run time"],
+        "listed": ["shop"],
+        "weekly-mail": ["run time"],
+        "weekly-report": ["run time"],
+        "old": [],
+    }
+    assert "billing, shop, run time" in rqmon("cron", "list").out
 
 
 def test_no_cron_job_is_exit_code_1(rqmon: Rqmon) -> None:

@@ -11,9 +11,9 @@ from rq import Queue
 
 from rq_mon import catalogue
 from rq_mon.cron.lists import CronList
-from rq_mon.cron.owners import Owners
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.ticks import TickClaims
+from rq_mon.state.cron_owners import Owners
 from tests.rq_mon.cron.cron import cron_job, make_due, register_list, registered, state, tick_counts
 from tests.rq_mon.cron.intruder import before_exec
 

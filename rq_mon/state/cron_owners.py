@@ -37,6 +37,10 @@ class Owners:
         """Return these owners but for a list."""
         return type(self)({each: g for each, g in self.lists.items() if each != name}, self.at_run_time)
 
+    def names(self) -> list[str]:
+        """Return how people are told of the owners."""
+        return [*sorted(self.lists), *(["run time"] if self.at_run_time else [])]
+
     def to_json(self) -> str:
         """Return what is kept in Redis."""
         return json.dumps({**self.lists, **({RUN_TIME: 0} if self.at_run_time else {})})
