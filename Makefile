@@ -106,7 +106,7 @@ test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applicati
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m e2e $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) tests/rq_mon/worker tests/rq_mon/cli tests/scheduler $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) tests/rq_mon/worker tests/rq_mon/state tests/rq_mon/jobs tests/rq_mon/cli tests/scheduler $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)

@@ -76,7 +76,7 @@ def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
     queues: dict[str, QueueFacts]
     queues, held_back = yield from side_by_side(_read_listed(errors, now), read_held_back())
     for name in held_back or ():
-        if name not in queues:  # somebody took it off RQ's list, but not its jobs
+        if name not in queues:  # it was taken off RQ's list, and its jobs were not
             queues[name] = QueueFacts(name.encode(), dict.fromkeys(STATUSES, 0))
     for name, queue in queues.items():
         queue.jobs[RATE_LIMITED] = None if held_back is None else held_back.get(name, 0)

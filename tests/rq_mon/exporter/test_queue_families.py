@@ -53,7 +53,7 @@ def test_age_is_not_negative_where_the_clock_of_the_application_is_ahead(
 def test_age_goes_on_while_no_job_of_the_queue_is_found(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
-    """All have expired, and nobody takes them out: the queue stands still, and its alert must not end."""
+    """All have expired, and no worker takes them out: the queue stands still, and its alert must not end."""
 
     def age() -> float:
         value = registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL)

@@ -1,4 +1,4 @@
-"""Jobs that expired before a worker came are counted; those that somebody took back are not."""
+"""Jobs that expired before a worker came are counted; those that were taken back are not."""
 
 from __future__ import annotations
 
