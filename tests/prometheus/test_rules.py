@@ -70,18 +70,28 @@ def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, pro
         {variable["name"] for variable in json.loads(file.read_text())["templating"]["list"]}
         for file in (project_root / "grafana" / "generated" / f"{uid}.json" for uid in uids)
     ]
-    chosen = [label for label in LINKED if label in labels_of(alert) & set.intersection(*choices)]
+    always, sometimes = labels_of(alert)
+    parts = [
+        *(f"&var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in LINKED if label in always),
+        *(
+            f"{{{{ with $labels.{label} }}}}&var-{label}={{{{ . | urlquery }}}}{{{{ end }}}}"
+            for label in LINKED
+            if label in sometimes
+        ),
+    ]
 
     assert dashboard.startswith(DASHBOARD)
-    assert query == "&".join(f"var-{label}={{{{ $labels.{label} | urlquery }}}}" for label in chosen)
+    assert query == "".join(
+        part for part in parts if any(f"var-{label}=" in part for label in set.intersection(*choices))
+    ).removeprefix("&")
 
 
 LINKED = ("instance", "queue", "function")
 INSTANCE_IS_NO_REDIS = {"RQAlertmanagerDown"}
 
 
-def labels_of(alert: Alert) -> set[str]:
-    """The labels that the alert has whenever it fires."""
+def labels_of(alert: Alert) -> tuple[set[str], set[str]]:
+    """The labels that the alert has whenever it fires, and those that it has now and then."""
     summary = re.sub(r"\\\{\\\{.*?\\\}\\\}", ".*", re.escape(alert.annotations["summary"]))
     fired = [
         set(expected["exp_labels"])
@@ -89,7 +99,9 @@ def labels_of(alert: Alert) -> set[str]:
         for expected in (moment.expected if moment.alert == alert.name else [])
         if re.fullmatch(summary, expected["exp_annotations"]["summary"])
     ]
-    return set.intersection(*fired) - ({"instance"} if alert.name in INSTANCE_IS_NO_REDIS else set())
+    ignored = {"instance"} if alert.name in INSTANCE_IS_NO_REDIS else set()
+    always = set.intersection(*fired)
+    return always - ignored, set.union(*fired) - always - ignored
 
 
 # ---- able to fire ----
