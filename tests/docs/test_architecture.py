@@ -80,6 +80,7 @@ def test_a_room_of_rq_mon_imports_only_floors_below_it() -> None:
     assert wrong == []
 
 
+@pytest.mark.slow
 def test_no_files_import_each_other_in_a_circle() -> None:
     graph = {
         name_of(path): {

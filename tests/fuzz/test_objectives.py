@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import yaml
 from hypothesis import strategies as st
 
@@ -29,6 +30,7 @@ trees = st.recursive(
 )
 
 
+@pytest.mark.slow
 @throw(
     "objectives", 400, content=st.one_of(st.binary(max_size=100), trees.map(yaml.safe_dump).map(str.encode))
 )

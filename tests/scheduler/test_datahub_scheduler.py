@@ -84,6 +84,7 @@ def test_without_workers_jobs_run_when_they_are_enqueued(redis_client: Any) -> N
         assert scheduler.queued_count("queue") == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("code", ["DataHubScheduler(is_async=False)", "DataHubScheduler('burst-no-fork')"])
 def test_functions_of_main_run_in_their_own_process(redis_client: Any, project_root: Path, code: str) -> None:
     program = f"""
@@ -268,6 +269,7 @@ def test_clearing_deletes_own_jobs_and_cron_jobs_and_nothing_else(
     assert foreign <= set(redis_client.keys("*"))
 
 
+@pytest.mark.slow
 def test_importing_the_package_connects_to_nothing(project_root: Path) -> None:
     program = "import scheduler, cron_jobs, rq_mon.cron.runner, scheduler.worker_process"
 

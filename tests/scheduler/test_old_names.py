@@ -18,6 +18,8 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import running
 from tests.harness.processes import Start
 
+pytestmark = pytest.mark.slow
+
 OLD_CRON_JOBS = Path(__file__).with_name("old_cron_jobs.txt")
 
 OLD_IMPORTS = """\

@@ -225,6 +225,7 @@ class Writer(Thread):
         self.join()
 
 
+@pytest.mark.slow
 @pytest.mark.needs("redis-server")
 def test_a_backup_of_a_redis_that_is_written_to_and_rewrites_its_files_is_a_moment_of_it(
     settings: StackSettings, tmp_path: Path

@@ -8,9 +8,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from stack.redis_users import OPERATOR
 from stack.secrets import read_secret
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY
+
+pytestmark = pytest.mark.slow
 
 
 def run_stack(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -18,6 +18,7 @@ def test_short_drill_passes_and_writes_what_it_found(project_root: Path, tmp_pat
     check_short_drill(project_root, tmp_path, NativeRuntime.name)
 
 
+@pytest.mark.slow
 def test_unknown_fault_is_refused_with_those_that_there_are(project_root: Path) -> None:
     drill = subprocess.run(
         [sys.executable, "-m", "proofs.drill", "no-such-fault"],

@@ -197,6 +197,7 @@ def test_what_would_unpickle_does_unpickle(tmp_path: Path) -> None:
     assert trap.path.exists()
 
 
+@pytest.mark.slow
 def test_a_cron_job_runs_from_its_list_to_its_result_in_json(json_mode: Any, start: Start) -> None:
     cron = start("-c", CRON_SCRIPT)
     cron.wait_for_log("enqueued job=")

@@ -125,6 +125,7 @@ def test_refuses_where_nobody_can_be_asked(rqmon: Rqmon, redis_client: Redis, qu
     assert len(failed_ids(queue)) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
 def test_asks_at_a_terminal_and_names_what_it_will_touch(
     at_a_terminal: Rqmon, redis_client: Redis, queue: Queue, answer: str, left: int
@@ -139,6 +140,7 @@ def test_asks_at_a_terminal_and_names_what_it_will_touch(
     assert result.code == left
 
 
+@pytest.mark.slow
 def test_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
     rqmon: Rqmon, at_a_terminal: Rqmon, redis_client: Redis
 ) -> None:

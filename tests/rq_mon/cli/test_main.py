@@ -113,6 +113,7 @@ def test_prune_removes_what_nobody_writes(rqmon: Rqmon) -> None:
     assert rqmon("prune", "--days", "7").out == "0 series removed that were not written for 7 days\n"
 
 
+@pytest.mark.slow
 def test_the_script_of_a_checkout_runs_from_anywhere(
     redis_client: Redis, project_root: Path, tmp_path: Path
 ) -> None:
@@ -137,6 +138,7 @@ def test_the_script_of_a_checkout_says_what_is_missing(project_root: Path, tmp_p
     assert "make start-rq-mon makes it" in result.stderr
 
 
+@pytest.mark.slow
 def test_a_reader_that_goes_away_is_no_traceback(redis_client: Redis, project_root: Path) -> None:
     fail_jobs(redis_client)
 

@@ -90,6 +90,7 @@ class Garbage:
         self._client.hset(key, self._random.choice(FIELDS + NAMES), self._random.choice(VALUES))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(4))
 def test_scrape_of_garbage_is_up_and_valid(
     redis_client: Redis, registry: CollectorRegistry, seed: int

@@ -21,6 +21,8 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.exporter.server import MAX_CONNECTIONS, REQUEST_SECONDS
 
+pytestmark = pytest.mark.slow
+
 OPENMETRICS_OF_PROMETHEUS = (
     "application/openmetrics-text;version=1.0.0;escaping=allow-utf-8;q=0.6,"
     "application/openmetrics-text;version=0.0.1;q=0.5,text/plain;version=0.0.4;q=0.3,*/*;q=0.2"

@@ -18,6 +18,8 @@ from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import waits
 from tests.rq_mon.worker.processes import RQ
 
+pytestmark = pytest.mark.slow
+
 
 def expired(client: Redis, queue: str = "mail") -> int:
     fields: Any = client.hgetall(waits_key(queue))

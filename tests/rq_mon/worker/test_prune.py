@@ -106,6 +106,7 @@ def run(project_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]
     return subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=30)
 
 
+@pytest.mark.slow
 def test_the_command_prints_what_it_removed(redis_client: Redis, project_root: Path) -> None:
     record(redis_client, "app.send")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")

@@ -126,6 +126,7 @@ def test_redis_outlasts_the_jobs(started: list[subprocess.Popen[bytes]], tmp_pat
     assert numbers(tmp_path) == set()
 
 
+@pytest.mark.slow
 def test_the_process_that_asks_is_not_ended_by_itself(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from stack.native.processes import end_all;"
