@@ -25,7 +25,7 @@ class TlsConnection(SSLConnection):
         # Before redis-py 6 any server with a certificate of a trusted CA would do.
         verified = is_verified(options.get("ssl_cert_reqs"))
         if not verified and options.get("ssl_check_hostname"):
-            raise ValueError("ssl_check_hostname=true cannot be had with ssl_cert_reqs=none")
+            raise ValueError("ssl_check_hostname=true does not work with ssl_cert_reqs=none")
         super().__init__(**{"ssl_check_hostname": verified, **options})  # type: ignore[no-untyped-call]
 
     def _connect(self) -> Any:

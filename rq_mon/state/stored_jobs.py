@@ -25,7 +25,7 @@ BYTES_AT_ONCE = 1 << 20
 """Of values that are read in one round trip."""
 
 LARGEST_DATA = 1 << 20
-"""Bytes of arguments that are unpickled where somebody asks to see them."""
+"""Bytes of arguments that are unpickled when an operator asks to see them."""
 
 LONGEST_TEXT = 1 << 20
 """Bytes of a traceback that are looked at."""

@@ -16,7 +16,7 @@ from stack.runtime import StackError
 from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, PROMETHEUS, REDIS, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
 
-NOBODY = Path(os.devnull)
+NO_ENV_FILE = Path(os.devnull)
 
 
 def stranger(process: psutil.Process) -> bool:
@@ -32,7 +32,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[int]:
 
 def test_free_ports_and_services_without_one_pass_and_stay_free() -> None:
     port = free_port()
-    settings = load_settings({"PROMETHEUS_PORT": str(port)}, NOBODY)
+    settings = load_settings({"PROMETHEUS_PORT": str(port)}, NO_ENV_FILE)
 
     check_ports_free(settings, [PROMETHEUS, SHORT_RUNNING_WORKER], stranger)
 
@@ -40,7 +40,7 @@ def test_free_ports_and_services_without_one_pass_and_stay_free() -> None:
 
 
 def test_a_port_in_use_is_told_with_service_holder_and_variable(listener: int) -> None:
-    settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NOBODY)
+    settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NO_ENV_FILE)
 
     with pytest.raises(StackError, match="nothing was started") as error:
         check_ports_free(settings, [PROMETHEUS], stranger)
@@ -53,7 +53,7 @@ def test_all_ports_in_use_are_told_at_once(listener: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as second:
         ports = {"PROMETHEUS_PORT": str(listener), "ALERTMANAGER_PORT": str(second.getsockname()[1])}
         with pytest.raises(StackError) as error:
-            check_ports_free(load_settings(ports, NOBODY), [PROMETHEUS, ALERTMANAGER], stranger)
+            check_ports_free(load_settings(ports, NO_ENV_FILE), [PROMETHEUS, ALERTMANAGER], stranger)
 
     for variable, port in ports.items():
         assert variable in str(error.value)
@@ -61,7 +61,7 @@ def test_all_ports_in_use_are_told_at_once(listener: int) -> None:
 
 
 def test_a_port_that_the_stack_itself_holds_is_no_conflict(listener: int) -> None:
-    settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NOBODY)
+    settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NO_ENV_FILE)
 
     check_ports_free(settings, [PROMETHEUS], lambda process: process.pid == os.getpid())
 
@@ -74,14 +74,16 @@ def test_a_connection_that_is_closing_holds_no_port() -> None:
         accepted.close()  # the side that closes first keeps the connection in TIME_WAIT
         client.close()
 
-    check_ports_free(load_settings({"PROMETHEUS_PORT": str(port)}, NOBODY), [PROMETHEUS], stranger)
+    check_ports_free(load_settings({"PROMETHEUS_PORT": str(port)}, NO_ENV_FILE), [PROMETHEUS], stranger)
 
 
 # ---- ports that the user opens ----
 
 
 def test_an_address_that_this_machine_does_not_have_is_told_with_its_variable() -> None:
-    settings = load_settings({"REDIS_BIND_ADDRESS": "203.0.113.9", "REDIS_PORT": str(free_port())}, NOBODY)
+    settings = load_settings(
+        {"REDIS_BIND_ADDRESS": "203.0.113.9", "REDIS_PORT": str(free_port())}, NO_ENV_FILE
+    )
 
     with pytest.raises(StackError, match=r"203\.0\.113\.9, which REDIS_BIND_ADDRESS names"):
         check_ports_free(settings, [REDIS], stranger)
@@ -90,8 +92,8 @@ def test_an_address_that_this_machine_does_not_have_is_told_with_its_variable() 
 def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
-        elsewhere = load_settings({"REDIS_BIND_ADDRESS": "127.0.0.2", "REDIS_PORT": port}, NOBODY)
-        everywhere = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0", "REDIS_PORT": port}, NOBODY)
+        elsewhere = load_settings({"REDIS_BIND_ADDRESS": "127.0.0.2", "REDIS_PORT": port}, NO_ENV_FILE)
+        everywhere = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0", "REDIS_PORT": port}, NO_ENV_FILE)
 
         check_ports_free(elsewhere, [REDIS], stranger)
         with pytest.raises(StackError, match=f"{port} for redis: in use by"):
@@ -99,7 +101,7 @@ def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() 
 
 
 def test_grafana_can_be_opened_but_not_the_preview_in_its_place() -> None:
-    settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NOBODY)
+    settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     check_logins(settings, [GRAFANA, PROMETHEUS, SHORT_RUNNING_WORKER])
     with pytest.raises(StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*preview.*no login"):
@@ -107,7 +109,7 @@ def test_grafana_can_be_opened_but_not_the_preview_in_its_place() -> None:
 
 
 def test_what_is_open_is_said() -> None:
-    settings = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0"}, NOBODY)
+    settings = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     assert notes_of_open_ports(settings, [REDIS, GRAFANA, PROMETHEUS]) == [
         "redis is open to other machines (REDIS_BIND_ADDRESS=0.0.0.0);"

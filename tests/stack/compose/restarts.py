@@ -11,7 +11,7 @@ def started_containers(stack: ComposeStack) -> dict[str, str]:
 
 
 def restarted_since(stack: ComposeStack, before: dict[str, str]) -> set[str]:
-    """The services of which a container was started, or made anew."""
+    """The services of which a container was started, or created again."""
     return {
         container["Config"]["Labels"]["com.docker.compose.service"]
         for container in stack.long_running()

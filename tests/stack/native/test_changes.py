@@ -100,7 +100,7 @@ def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
 
 
 def change_of(path: Path) -> str:
-    """What makes a difference to Prometheus, whose file is written anew from what it says."""
+    """What makes a difference to Prometheus, whose file is generated from it."""
     if path.name != "prometheus.yml":
         return "\n# a change\n"
     return "\n  - job_name: another\n    static_configs: [{targets: ['127.0.0.1:1']}]\n"
