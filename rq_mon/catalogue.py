@@ -222,7 +222,13 @@ UNKNOWN_FUNCTION = "unknown"
 """Stands for a job whose data cannot be read by the worker."""
 
 WORK_HORSE_KILLED = "WorkHorseKilled"
-"""The work horse ended without recording its job's end: SIGKILL, out of memory, segmentation fault."""
+"""A signal ended the work horse in the middle of a job: SIGKILL, out of memory, segmentation fault."""
+
+WORK_HORSE_EXITED = "WorkHorseExited"
+"""The work horse exited in the middle of a job: `os._exit`, or a library that ends the process."""
+
+FAILURE_NOT_RECORDED = "FailureNotRecorded"
+"""The work horse ended because Redis or RQ raised when it recorded its job's end."""
 
 LONGEST_NAME = 200
 """Characters of a name that an application chooses for its jobs, and of an exception class."""

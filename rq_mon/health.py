@@ -34,9 +34,13 @@ def live_workers(connection: Redis, queue_name: str) -> list[str]:
     keys = sorted(key.decode() for key in members)
     with connection.pipeline(transaction=False) as reads:
         for key in keys:
-            reads.hmget(key, ["last_heartbeat", "death"])
+            reads.hmget(key, ["birth", "last_heartbeat", "death"])
         found = reads.execute()
-    return [key for key, (heartbeat, death) in zip(keys, found, strict=True) if heartbeat and not death]
+    return [
+        key
+        for key, (birth, heartbeat, death) in zip(keys, found, strict=True)
+        if birth and heartbeat and not death
+    ]
 
 
 def runs_here(name: str) -> bool:

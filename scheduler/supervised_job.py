@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any, ClassVar
 
-from rq.job import Job
+from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+
+from rq_mon.worker.callbacks import GuardedCallbacksMixin
+from scheduler.apart import GRACE_SECONDS, EndedBadlyError, run_apart
 
 
-class SupervisedJob(Job):
-    """An `rq.job.Job` that is kept for as long as the stack says when it has failed, and not for RQ's year.
+class SupervisedJob(GuardedCallbacksMixin):
+    """An `rq.job.Job` whose callbacks run apart; a failed one is kept for as long as the stack says.
 
     A job that was enqueued with a failure_ttl of its own keeps that.
     """
 
-    default_failure_ttl: ClassVar[int]
-    """Seconds; set by the subclass that a worker uses."""
+    default_failure_ttl: ClassVar[int | None] = None
+    """Seconds; None for RQ's year."""
+
+    @staticmethod
+    def meanwhile() -> None:
+        """Do what the worker has to do while it waits for a callback."""
 
     def restore(self, raw_data: Any) -> Any:
         """Take over what Redis holds."""
@@ -23,7 +31,27 @@ class SupervisedJob(Job):
             self.failure_ttl = self.default_failure_ttl
         return restored
 
+    def _carry_out(self, kind: str, call: Callable[[], None]) -> None:
+        seconds: int = getattr(self, f"{kind}_callback_timeout")
 
-def job_class_that_keeps_failures(seconds: int) -> type[SupervisedJob]:
-    """Return the class of jobs for a worker; RQ makes them itself, and tells them nothing."""
-    return type(SupervisedJob.__name__, (SupervisedJob,), {"default_failure_ttl": seconds})
+        def in_time() -> None:
+            try:
+                with UnixSignalDeathPenalty(seconds, JobTimeoutException):  # type: ignore[no-untyped-call]
+                    call()
+            except BaseException as error:
+                self.report_callback(kind, error)
+
+        try:
+            run_apart(in_time, seconds + GRACE_SECONDS, self.meanwhile)
+        except EndedBadlyError as error:
+            self.report_callback(kind, error)
+
+
+def supervised_job_class(base: type[SupervisedJob], **attributes: Any) -> type[SupervisedJob]:
+    """Return the class of jobs for a worker; RQ makes them itself, and tells them nothing.
+
+    Args:
+        base: the class to derive from.
+        attributes: of the class: what `SupervisedJob` declares.
+    """
+    return type(base.__name__, (base,), attributes)

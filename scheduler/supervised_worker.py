@@ -2,30 +2,39 @@
 
 from __future__ import annotations
 
+import math
 import os
 import socket
 import threading
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from types import FrameType
 from typing import Any
 
 from redis import Redis
 from redis.client import Pipeline
-from redis.exceptions import ConnectionError as RedisConnectionError
-from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
+from rq.defaults import CALLBACK_TIMEOUT
 from rq.executions import Execution
-from rq.job import Job
+from rq.job import Job, JobStatus
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.calls.serializers import FORMATS
 from rq_mon.logs import job_aside, take_in_hand
+from rq_mon.series import counted_key
 from rq_mon.settings import Settings
+from rq_mon.worker.callbacks import Handler
+from rq_mon.worker.maintenance import REDIS_IS_AWAY
 from rq_mon.worker.monitored_worker import MonitoredWorker
+from scheduler.apart import EndedBadlyError, run_apart
 from scheduler.child_scheduler import ChildScheduler
-from scheduler.supervised_job import job_class_that_keeps_failures
+from scheduler.supervised_job import SupervisedJob, supervised_job_class
 from scheduler.supervised_queue import SupervisedQueue
+
+SECONDS_TO_REDIS = 1.0
+"""Between two attempts to reach Redis and record the end of a job."""
 
 INTERVALS_UNTIL_ABANDONED = 3
 """A job counts as abandoned when so many reports in a row have not come. RQ itself waits a minute longer than
@@ -42,20 +51,30 @@ class SupervisedWorker(MonitoredWorker):
     log_result_lifespan = False
     max_connection_wait_time = 5.0
     stop_was_requested = False
-    _ending: Execution | None = None
-    """What this process has begun to end."""
+    job_class = SupervisedJob
+    _heartbeat_of_job: Callable[[], None] | None = None
+    """Reports that the job in hand is alive; None while there is none."""
+    _reported_at = -math.inf
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See rq.Worker; a job class has to be a SupervisedJob."""
+        base = kwargs.get("job_class") or SupervisedJob
+        kwargs["job_class"] = supervised_job_class(base, meanwhile=staticmethod(self._report_meanwhile))
+        super().__init__(*args, **kwargs)
 
     def register_birth(self) -> None:
         """Register, also if a worker of this name is registered already.
 
         The name holds host and process id, so that one was an earlier life of this process: it was killed and
-        could not say so. Containers with one host name, as in host networking, must not share a queue.
+        could not say so. Containers with one host name, as in host networking, must not share a queue. A
+        hash without birth is left of an earlier life that wrote to it after Redis had lost it.
         """
-        registered: Any = self.connection.hmget(self.key, ["hostname", "pid"])
-        if registered == [str(self.hostname).encode(), str(self.pid).encode()]:
+        found: Any = self.connection.hmget(self.key, ["birth", "hostname", "pid"])
+        birth, *place = found
+        is_ours = birth is None or place == [str(self.hostname).encode(), str(self.pid).encode()]
+        if is_ours and self.connection.delete(self.key):
             self.log.info("Worker %s: takes the place of its earlier life", self.name)
-            self.connection.delete(self.key)
-        super().register_birth()  # type: ignore[no-untyped-call]
+        super().register_birth()
 
     def subscribe(self) -> None:
         """Listen to commands, in a way that can be ended after Redis was away.
@@ -105,25 +124,58 @@ class SupervisedWorker(MonitoredWorker):
             return
         super().handle_job_failure(job, queue, *args, **kwargs)
 
-    def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
-        """End the execution in the transaction that records its end, also when that is sent a second time.
-
-        When the connection breaks, RQ begins the transaction anew and has forgotten the execution by then: it
-        would stay among those that run; the finished job would be taken for abandoned, and run again.
-        """
-        if self.execution is not None:
-            self._ending = self.execution
-        elif self._ending is not None and self._ending.job_id == job.id:
-            self.execution = self._ending
-        super().cleanup_execution(job, pipeline, *args, **kwargs)
-
     def _has_ended(self, job: Job, queue: Queue, execution: Execution) -> bool:
         """Tell whether the end is recorded. That the start is not proves little: Redis may have lost it."""
         connection: Any = self.connection
         if connection.zscore(queue.started_job_registry.key, execution.composite_key) is not None:
             return False
         status, worker_name = connection.hmget(job.key, "status", "worker_name")
+        if status == JobStatus.CANCELED.value.encode() and not connection.exists(counted_key(execution.id)):
+            job.retries_left = 0  # it was cancelled while it ran, and is not to run again
+            return False
         return bool(status != b"started" or worker_name != self.name.encode())
+
+    def monitor_work_horse(self, job: Job, queue: Queue, *execution: Any) -> None:
+        """Wait for the work horse, and if Redis is away when it has ended, for Redis."""
+        while True:
+            try:
+                super().monitor_work_horse(job, queue, *execution)
+            except REDIS_IS_AWAY as error:
+                if self.horse_pid:
+                    raise
+                self.log.warning(
+                    "Worker %s: job %s has ended; waiting for Redis: %s", self.name, job.id, error
+                )
+                time.sleep(SECONDS_TO_REDIS)
+            else:
+                return
+
+    def wait_for_horse(self) -> Any:
+        """Wait for the work horse; once it has ended, tell again how."""
+        return super().wait_for_horse() if self.horse_pid else (None, self._horse_status, None)
+
+    def guard_handler(self, handler: Handler) -> Handler:
+        """Return what calls an exception handler apart, so that it may also hang, exit or crash."""
+        call_guarded = super().guard_handler(handler)
+
+        def call(job: Job, *exc_info: Any) -> bool:
+            try:
+                return run_apart(
+                    lambda: call_guarded(job, *exc_info), CALLBACK_TIMEOUT, self._report_meanwhile
+                )
+            except EndedBadlyError as error:
+                self.log.error("Worker %s: job %s: an exception handler failed: %s", self.name, job.id, error)  # noqa: TRY400
+                return True
+
+        return call
+
+    def _report_meanwhile(self) -> None:
+        """What a callback takes must not make its worker, or the job that runs, look dead."""
+        if self.is_horse or time.monotonic() - self._reported_at < 1:
+            return
+        self._reported_at = time.monotonic()
+        with self._redis_may_be_away():
+            (self._heartbeat_of_job or self.heartbeat)()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End when the current job has ended: SIGTERM and SIGINT."""
@@ -148,22 +200,18 @@ class SupervisedWorker(MonitoredWorker):
         with self._redis_may_be_away():
             super().maintain_heartbeats(*args, **kwargs)
             if self.should_run_maintenance_tasks:
-                self._maintain_while_busy()
-
-    def _maintain_while_busy(self) -> None:
-        # RQ ends this worker's own execution if it finds a job that is stuck.
-        execution, self.execution = self.execution, None
-        try:
-            with job_aside():
-                self.run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        finally:
-            self.execution = execution
+                self._heartbeat_of_job = partial(super().maintain_heartbeats, *args, **kwargs)
+                try:
+                    with job_aside():
+                        self.run_maintenance_tasks()
+                finally:
+                    self._heartbeat_of_job = None
 
     @contextmanager
     def _redis_may_be_away(self) -> Iterator[None]:
         try:
             yield
-        except (RedisConnectionError, RedisTimeoutError) as error:
+        except REDIS_IS_AWAY as error:
             self.log.warning("Worker %s: cannot report, its job goes on: %s", self.name, error)
 
     # --- RQ's scheduler ------------------------------------------------------------------------------------
@@ -197,7 +245,7 @@ def build_worker(queue_names: Sequence[str], connection: Redis, settings: Settin
         job_monitoring_interval=settings.job_monitoring_interval,
         maintenance_interval=settings.maintenance_interval,
         default_result_ttl=settings.result_ttl,
-        job_class=job_class_that_keeps_failures(settings.failure_ttl),
+        job_class=supervised_job_class(SupervisedJob, default_failure_ttl=settings.failure_ttl),
         log_job_description=False,
         serializer=FORMATS[settings.serializer].serializer,
     )

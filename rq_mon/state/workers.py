@@ -14,9 +14,11 @@ from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import Reading
 from rq_mon.state.values import Fields, job_key, label_text, names_of
 
+BUSY = WorkerStatus.BUSY.value.encode()
 KEY_PREFIX = Worker.redis_worker_namespace_prefix.encode()
 
 FIELDS = (
+    "birth",
     "state",
     "queues",
     "successful_job_count",
@@ -85,22 +87,16 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
 
 
 def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read what rq-exporter needs: every worker whose hash exists. A killed one stays listed for a while."""
+    """Read what rq-exporter needs: every worker that is registered. A killed one stays listed for a while.
+
+    A hash without birth is none: something was written to it after Redis had lost it, or it is another's.
+    """
     fields = Fields("workers", errors)
     (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
     names = names_of(members or (), KEY_PREFIX, REDIS_WORKER_KEYS, fields)
     rows = yield [("HMGET", key, *FIELDS) for key in names.values()]
-    hashes = {name: row for name, row in zip(names, rows, strict=True) if row}
-
-    blank = [name for name, row in hashes.items() if not any(row)]
-    found = (yield [("EXISTS", names[name]) for name in blank]) if blank else ()
-    for name, exists in zip(blank, found, strict=True):
-        if not exists:
-            del hashes[name]
-    return [
-        _worker(names[name], name, dict(zip(FIELDS, row, strict=True)), fields)
-        for name, row in hashes.items()
-    ]
+    hashes = {name: dict(zip(FIELDS, row, strict=True)) for name, row in zip(names, rows, strict=True) if row}
+    return [_worker(names[name], name, stored, fields) for name, stored in hashes.items() if stored["birth"]]
 
 
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
@@ -118,7 +114,7 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         failed_jobs=count("failed_job_count"),
         working_time=count("total_working_time"),
         last_heartbeat=fields.timestamp(heartbeat, "last_heartbeat", name) if heartbeat else None,
-        job_id=stored["current_job"],
+        job_id=stored["current_job"] if state == BUSY else None,
         is_live=not stored["death"],
         is_monitored=bool(stored[MONITORED_WORKER_FIELD]),
     )

@@ -9,14 +9,18 @@ from __future__ import annotations
 
 import logging
 import time
+from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from redis import Redis
+from rq.job import Job, JobStatus
+from rq.registry import StartedJobRegistry
 from rq.utils import utcparse
 
-from rq_mon.catalogue import ABANDONED
-from rq_mon.series import running_key, search_lock_key
+from rq_mon.catalogue import ABANDONED, MONITORED_QUEUES_KEY
+from rq_mon.series import counted_key, running_key, search_lock_key
 from rq_mon.worker.recorder import End, JobRecorder
+from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +59,27 @@ class RunningJob(NamedTuple):
         return cls(job_id, worker_key, worker_birth, float(heartbeat_ttl), float(deadline), function)
 
 
-def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, registry_key: str) -> int:
+def unstarted(job_id: str, enqueued_at: str) -> str:
+    """Return what a job is counted as that lost its worker before RQ took note of its start."""
+    return f"{job_id}:{enqueued_at}"
+
+
+def queues_with_running_jobs(connection: Redis, own: Sequence[str]) -> list[str]:
+    """Return the queues with executions whose end is not counted: a worker's own, and those left by others.
+
+    A queue may have lost the last worker that counts its jobs.
+    """
+    monitored = cast("set[bytes]", connection.smembers(MONITORED_QUEUES_KEY))
+    names = sorted({*own, *(name.decode(errors="surrogateescape") for name in monitored)})
+    with connection.pipeline(transaction=False) as sizes:
+        for name in names:
+            sizes.exists(running_key(name))
+        return [name for name, exists in zip(names, sizes.execute(), strict=True) if exists]
+
+
+def count_abandoned(
+    connection: Redis, recorder: JobRecorder, queue: str, registry_key: str | None = None
+) -> int:
     """Count the executions of `queue` that were abandoned since the last search; return how many there were.
 
     Two workers may do so at once: the recorder counts an execution only for the first.
@@ -64,24 +88,17 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
         connection: where RQ's keys are.
         recorder: writes what is found.
         queue: name of the queue.
-        registry_key: RQ's sorted set of the queue's started executions, as `<job id>:<execution id>`.
+        registry_key: RQ's sorted set of the queue's started executions, if it is not where RQ has it.
     """
     if not connection.hlen(running_key(queue)):
         return 0
     if not connection.set(search_lock_key(queue), 1, nx=True, ex=SEARCH_INTERVAL):
         return 0
-    # In this order: an execution that starts in between is in neither, one that ends is counted already.
-    running = _running_jobs(connection, queue)
-    started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))
-    lost = {
-        execution_id: job
-        for execution_id, job in running.items()
-        if f"{job.job_id}:{execution_id}".encode() not in started
-    }
-    abandoned = _without_living_worker(connection, lost)
+    abandoned = lost_executions(connection, queue, registry_key)
     for execution_id, job in abandoned.items():
         end = End(execution_id, job.job_id, queue, job.function, "abandoned", ABANDONED)
         recorder.record_end(connection, end)
+        _note_as_counted(connection, job.job_id)
         logger.warning(
             "abandoned job=%s queue=%s function=%s",
             job.job_id,
@@ -90,6 +107,37 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str, regist
             extra={"job_id": job.job_id, "queue": queue, "function": job.function},
         )
     return len(abandoned)
+
+
+def lost_executions(
+    connection: Redis, queue: str, registry_key: str | None = None, *, patient: bool = True
+) -> dict[str, RunningJob]:
+    """Return the executions of a queue that count as running, and that neither RQ nor a worker works on.
+
+    Args:
+        connection: where RQ's keys are.
+        queue: name of the queue.
+        registry_key: as in `count_abandoned`.
+        patient: whether to wait for a worker that Redis does not know until it had time for its job.
+    """
+    registry_key = registry_key or StartedJobRegistry.key_template.format(queue)
+    # In this order: an execution that starts in between is in neither, one that ends is counted already.
+    running = _running_jobs(connection, queue)
+    started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))
+    lost = {
+        execution_id: job
+        for execution_id, job in running.items()
+        if f"{job.job_id}:{execution_id}".encode() not in started
+    }
+    return _without_living_worker(connection, lost, patient)
+
+
+def _note_as_counted(connection: Redis, job_id: str) -> None:
+    """RQ may find the job a second time, on its way to a worker, if its work horse had not begun."""
+    enqueued_at = cast("bytes | None", connection.hget(Job.key_for(job_id), "enqueued_at"))
+    if enqueued_at:
+        key = counted_key(unstarted(job_id, enqueued_at.decode(errors="replace")))
+        connection.set(key, 1, ex=ABANDONED_ENDS_WITHIN)
 
 
 def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
@@ -102,20 +150,31 @@ def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
     return jobs
 
 
-def _without_living_worker(connection: Redis, jobs: dict[str, RunningJob]) -> dict[str, RunningJob]:
+def _without_living_worker(
+    connection: Redis, jobs: dict[str, RunningJob], patient: bool
+) -> dict[str, RunningJob]:
     """A job that was deleted while it runs has left the registry, too, but its worker will still end it."""
     with connection.pipeline(transaction=False) as pipeline:
         for job in jobs.values():
             pipeline.hmget(job.worker_key, ["birth", "last_heartbeat"])
-        workers = pipeline.execute()
+            pipeline.hget(Job.key_for(job.job_id), "status")
+        answers = pipeline.execute()
     return {
         execution_id: job
-        for (execution_id, job), worker in zip(jobs.items(), workers, strict=True)
-        if not _has_living_worker(job, *worker)
+        for (execution_id, job), worker, status in zip(jobs.items(), answers[::2], answers[1::2], strict=True)
+        if not _has_living_worker(job, *worker, may_return=patient and status in LEFT_BY_HAND)
     }
 
 
-def _has_living_worker(job: RunningJob, birth: bytes | None, last_heartbeat: bytes | None) -> bool:
+LEFT_BY_HAND = (None, JobStatus.CANCELED.value.encode())
+"""States of a job that an application took from RQ's registry while it ran: deleted, and cancelled."""
+
+
+def _has_living_worker(
+    job: RunningJob, birth: bytes | None, last_heartbeat: bytes | None, *, may_return: bool
+) -> bool:
+    if birth is None and may_return:
+        return time.time() < job.deadline  # Redis may have lost the worker, which reports again
     if birth != job.worker_birth.encode() or last_heartbeat is None:
         return False
     dead_at = utcparse(last_heartbeat.decode()).timestamp() + job.heartbeat_ttl

@@ -14,15 +14,15 @@ from __future__ import annotations
 import math
 import time
 from datetime import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 import redis
 from redis.client import Pipeline
 from rq import SimpleWorker, Worker
 from rq.executions import Execution
-from rq.job import Job, Retry
+from rq.job import Job, JobStatus, Retry
 from rq.queue import Queue
-from rq.utils import now
+from rq.utils import now, utcformat
 from rq.worker import SpawnWorker
 
 from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, label_text, name_given
@@ -33,19 +33,17 @@ from rq_mon.catalogue import (
     MAX_RETRIES_EXCEEDED,
     MONITORED_WORKER_FIELD,
     UNKNOWN_FUNCTION,
-    WORK_HORSE_KILLED,
     Outcome,
 )
-from rq_mon.settings import Settings
-from rq_mon.worker.abandoned import RunningJob, count_abandoned
+from rq_mon.series import running_key
+from rq_mon.settings import Settings, SettingsError
+from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
 from rq_mon.worker.expired import noticing_expired
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
-
-if TYPE_CHECKING:
-    from rq.worker import BaseWorker
-else:
-    BaseWorker = object
+from rq_mon.worker.refusals import GuardedTransaction, Refusals
+from rq_mon.worker.survival import SurvivesApplicationMixin
+from rq_mon.worker.work_horses import exception_of
 
 TIME_TO_KILL = 120
 """Seconds after a job's timeout within which RQ has killed its work horse: it waits 60, then looks."""
@@ -62,7 +60,7 @@ class Run(NamedTuple):
     """The function, if only the work horse could tell it."""
 
 
-class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
+class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     """Makes any worker class count its jobs: `class Mine(MonitoredWorkerMixin, HerokuWorker)`.
 
     RQ ends a job in one of three methods (handle_job_success, handle_job_retry, handle_job_failure), and each
@@ -73,6 +71,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
 
     _recorder: JobRecorder | None = None
     """None before the worker starts, and if its metrics cannot be written."""
+    _refusals: Refusals
+    """What Redis has refused since; set with the recorder."""
     _birth: str = ""
     """As RQ stores it, from the start of the worker on."""
     _job: Job | None = None
@@ -82,6 +82,10 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
     _exception: str = ""
     _has_warned_of_expired: bool = False
     _has_warned_of_names: bool = False
+    _uncounted_runs: list[tuple[str, str]]
+    """Queues and executions that count as running although their end is recorded; set with the recorder."""
+    _was_refused = False
+    """Whether Redis has refused to count the start, or the end, of the job in hand."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -90,9 +94,9 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         """Start, and find out whether metrics can be written without breaking jobs."""
+        limits = self._limit("max_functions_per_queue"), self._limit("max_exceptions_per_function")
         super().bootstrap(*args, **kwargs)
-        settings = Settings.from_environment()
-        recorder = JobRecorder(settings.max_functions_per_queue, settings.max_exceptions_per_function)
+        recorder = JobRecorder(*limits)
         try:
             problems = recorder.rehearse(self.connection)
         except redis.ResponseError as error:
@@ -101,23 +105,24 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
         for problem in problems:
             self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
         self._birth = self.serialize()["birth"]
-        self._recorder = recorder
+        self._recorder, self._refusals, self._uncounted_runs = recorder, Refusals(), []
         self.queue_class = noticing_expired(self.queue_class, self._count_expired)
-        self.connection.hset(self.key, MONITORED_WORKER_FIELD, "1")
+        self._keep_registration()
+        self.heartbeat()
+
+    def _limit(self, setting: str) -> int:
+        """The environment is the application's: what is wrong there must not keep its worker from work."""
+        try:
+            limit: int = getattr(Settings.from_environment(only=[setting]), setting)
+        except SettingsError as error:
+            limit = getattr(Settings(), setting)
+            self.log.warning("Worker %s: %s; %s is used", self.name, error, limit)
+        return limit
 
     def serialize(self) -> dict[str, Any]:
-        """Return what Redis is to know of this worker; RQ writes it again where Redis has lost it."""
+        """Return what Redis is to know of this worker."""
         counts = {} if self._recorder is None else {MONITORED_WORKER_FIELD: "1"}
         return {**super().serialize(), **counts}
-
-    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Report in one round trip; RQ takes two, three times a job. This pays for what counting costs."""
-        if pipeline is not None:
-            super().heartbeat(timeout, pipeline)
-            return
-        with self.connection.pipeline(transaction=False) as batch:
-            super().heartbeat(timeout, batch)
-            batch.execute()
 
     # --- name ----------------------------------------------------------------------------------------------
 
@@ -157,26 +162,34 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job, forgetting afterwards what was known of it."""
+        uncounted = 0 if self._recorder is None else self._refusals.uncounted
         try:
             super().execute_job(job, queue)
         finally:
-            self._job, self._run, self._exception = None, None, ""
+            if self._recorder is not None and self._run and self._refusals.uncounted > uncounted:
+                self._uncounted_runs.append((job.origin, self._run.execution_id))
+            self._job, self._run, self._exception, self._was_refused = None, None, "", False
 
     def prepare_execution(self, job: Job) -> Execution:
         """Record the start; RQ passes its transaction to set_state."""
         self._job = job
-        return super().prepare_execution(job)
+        execution = super().prepare_execution(job)
+        if self._recorder is not None and not self._was_refused:
+            self._settle_refusals()
+        self._was_refused = False
+        return execution
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Set the worker's state; with a pipeline, it is the transaction that records a job's start."""
         if pipeline is None and state == self.get_state():
-            return  # RQ says twice after each job that the worker is idle
+            return  # RQ says twice after each job that the worker is idle; heartbeats say it, too
         super().set_state(state, pipeline)
         if pipeline is not None and self._job is not None and self._recorder is not None:
             self._record_start(self._job, pipeline, self._recorder)
 
     def _record_start(self, job: Job, pipeline: Pipeline, recorder: JobRecorder) -> None:
-        assert self.execution is not None  # noqa: S101  (RQ creates it before it calls set_state)
+        if self.execution is None:
+            return  # RQ has always made it before it sets the state; without it nothing is lost but the count
         name, name_to_note = self._name_of(job)
         self._run = Run(self.execution.id, job.id, name, now())
         running = RunningJob(
@@ -191,7 +204,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
         start = Start(self._run.execution_id, job.origin, running.encode(), waited, job.key, name_to_note)
-        recorder.record_start(pipeline, start)
+        transaction = GuardedTransaction(pipeline, self._start_refused)
+        transaction.add(lambda batch: recorder.record_start(batch, start))
 
     def _deadline(self, job: Job) -> float:
         if job.timeout is None or job.timeout < 0:
@@ -219,29 +233,49 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
         self._exception = label_text(exc_info[0].__name__)[:LONGEST_NAME]
         super().handle_exception(job, *exc_info)
 
-    def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
-        """The job raised, was stopped, or its work horse died."""
+    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
+        """The job raised, was stopped, its work horse died, or it never came to a work horse."""
+        if not self._has_in_hand(job, kwargs.get("execution")) and not self._is_on_no_list(job, queue):
+            return
+        self._has_failed(job)
+        super().handle_job_failure(job, queue, *args, **kwargs)
+
+    def _has_in_hand(self, job: Job, execution: Execution | None) -> bool:
+        if self._job is not None:
+            return self._job.id == job.id
+        execution = execution or self.execution
+        return execution is not None and execution.job_id == job.id
+
+    def _has_failed(self, job: Job) -> None:
         if self._stopped_job_id == job.id:
             self._outcome, self._exception = "stopped", ""
         else:
             self._outcome = "retried" if job.should_retry else "failed"
-            self._exception = self._exception or WORK_HORSE_KILLED
-        super().handle_job_failure(job, *args, **kwargs)
+            self._exception = self._exception or exception_of(self._horse_status)
+
+    def _is_on_no_list(self, job: Job, queue: Queue) -> bool:
+        """RQ fails what has been on its way to a worker for a minute, also if it ended, or waits again."""
+        status: Any = self.connection.hget(job.key, "status")
+        return status == JobStatus.QUEUED.value.encode() and job.id not in queue.get_job_ids()
 
     def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
         """Count the end in the transaction that records it; RQ repeats both when it has to start over."""
-        if self._recorder is not None:
-            end = self._end_of(job)
-            self._recorder.record_end(pipeline, end)
-            name = self._run.name_to_note if self._run is not None else ""
-            self._recorder.note_end(pipeline, job.key, name=name, exception=end.exception)
+        recorder = self._recorder
+        if recorder is not None and not self._was_refused:
+            end, name = self._end_of(job), self._run.name_to_note if self._run is not None else ""
+            transaction = GuardedTransaction(pipeline, self._end_refused)
+            transaction.add(lambda batch: recorder.record_end(batch, end))
+            transaction.add(
+                lambda batch: recorder.note_end(batch, job.key, name=name, exception=end.exception)
+            )
         super().cleanup_execution(job, pipeline, *args, **kwargs)
 
     def _end_of(self, job: Job) -> End:
         run = self._run
         if run is None or run.job_id != job.id:
             # Maintenance found it between the queue and a worker that died before it could start it.
-            return End("", job.id, job.origin, self._name_of(job)[0], "abandoned", ABANDONED)
+            known_as = unstarted(job.id, utcformat(job.enqueued_at) if job.enqueued_at else "")
+            return End(known_as, job.id, job.origin, self._name_of(job)[0], "abandoned", ABANDONED)
         return End(
             run.execution_id,
             job.id,
@@ -266,17 +300,47 @@ class MonitoredWorkerMixin(FailedTicksMixin, BaseWorker):
             )
         self._has_warned_of_expired = bool(problem)
 
+    # --- refused -------------------------------------------------------------------------------------------
+
+    def _start_refused(self, error: redis.ResponseError) -> None:
+        self._refused(error, is_end=False)
+
+    def _end_refused(self, error: redis.ResponseError) -> None:
+        self._refused(error, is_end=True)
+
+    def _refused(self, error: redis.ResponseError, *, is_end: bool) -> None:
+        self._was_refused = True
+        if self._refusals.note(error, is_end=is_end):
+            self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
+
+    def _settle_refusals(self) -> None:
+        """Redis accepts again: write down how many ends it did not let us count."""
+        if not self._refusals.reason:
+            return
+        try:
+            for queue, execution_id in self._uncounted_runs:
+                self.connection.hdel(running_key(queue), execution_id)
+            uncounted = self._refusals.settle(self.connection)
+        except redis.ResponseError:
+            return
+        self._uncounted_runs.clear()
+        self.log.info("Worker %s: jobs are counted again; %s had ended uncounted", self.name, uncounted)
+
     # --- abandoned -----------------------------------------------------------------------------------------
 
     def clean_registries(self) -> None:
         """Do RQ's maintenance, then count the executions whose worker died with them."""
-        super().clean_registries()  # type: ignore[no-untyped-call]
+        super().clean_registries()
         if self._recorder is None:
             return
-        for queue in self.queues:
-            try:
-                count_abandoned(self.connection, self._recorder, queue.name, queue.started_job_registry.key)
-            except redis.ResponseError as error:
+        try:
+            if self._refusals.reason:
+                self._recorder.rehearse(self.connection)
+                self._settle_refusals()
+            for queue in queues_with_running_jobs(self.connection, self.queue_names()):
+                count_abandoned(self.connection, self._recorder, queue)
+        except redis.ResponseError as error:
+            if self._refusals.note(error, is_end=False):
                 self.log.warning("Worker %s: cannot look for abandoned jobs: %s", self.name, error)
 
 

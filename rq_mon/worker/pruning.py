@@ -12,6 +12,7 @@ from redis.exceptions import ResponseError
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY
 from rq_mon.series import EXCEPTIONS, functions_key, jobs_key, running_key, waits_key
+from rq_mon.worker.abandoned import lost_executions
 
 DEFAULT_DAYS = 30
 DAY = 86400
@@ -66,7 +67,7 @@ class Pruned(NamedTuple):
     function: str
     """Empty for the waits of the queue."""
     series: str
-    """Outcome, `exceptions:<class>`, or `waits`."""
+    """Outcome, `exceptions:<class>`, `waits`, or `running` for executions that nobody will end."""
 
 
 Report = Callable[[str], None]
@@ -83,6 +84,7 @@ def prune(connection: Redis, unwritten_for: float, report: Report) -> Iterator[P
         for function in _members(connection, functions_key(queue), report):
             for series in _prune_jobs(connection, queue, function, cutoff, report):
                 yield Pruned(queue, function, series)
+        yield from _prune_running(connection, queue, report)
         if _prune_queue(connection, queue, cutoff, report):
             yield Pruned(queue, "", "waits")
 
@@ -115,6 +117,15 @@ def _prune_jobs(connection: Redis, queue: str, function: str, cutoff: str, repor
         answer = connection.eval(PRUNE_JOBS, 2, functions_key(queue), jobs, function, cutoff)
         removed = cast("list[bytes]", answer)
     return [name.decode(errors="backslashreplace") for name in removed]
+
+
+def _prune_running(connection: Redis, queue: str, report: Report) -> Iterator[Pruned]:
+    """Remove executions that lost their worker in a queue where no worker is left to count them."""
+    key = running_key(queue)
+    with _reporting(key, report):
+        for execution_id, job in lost_executions(connection, queue, patient=False).items():
+            if connection.hdel(key, execution_id):
+                yield Pruned(queue, job.function, "running")
 
 
 def _prune_queue(connection: Redis, queue: str, cutoff: str, report: Report) -> bool:

@@ -1,0 +1,109 @@
+"""RQ's maintenance, done so that one broken job, callback or key does not keep the others from it."""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import time
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from redis import Redis
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from rq import Queue
+from rq.defaults import DEFAULT_FAILURE_TTL
+from rq.exceptions import NoSuchJobError
+from rq.job import JobStatus
+from rq.registry import FailedJobRegistry, StartedJobRegistry
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
+
+from rq_mon.worker.callbacks import Handler, with_guarded_callbacks
+
+logger = logging.getLogger("rq.worker")
+
+REDIS_IS_AWAY = (RedisConnectionError, RedisTimeoutError)
+"""What no maintenance survives; everything else it does."""
+
+# In a script, because a worker may register at any moment. What has no birth is not registered; what reports
+# and expires may be a plain worker whose hash was lost.
+_REMOVE_GHOST = """
+local worker = KEYS[1]
+if redis.call('EXISTS', worker) == 0 or redis.call('HEXISTS', worker, 'birth') == 1 then return 0 end
+if redis.call('HEXISTS', worker, 'last_heartbeat') == 1 and redis.call('TTL', worker) >= 0 then return 0 end
+redis.call('DEL', worker)
+for place = 2, #KEYS do redis.call('SREM', KEYS[place], worker) end
+return 1
+"""
+
+
+def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> None:
+    """Let RQ fail or retry the jobs of `queue` whose worker died, those of one second after the other.
+
+    Those that RQ cannot read are failed by hand. Whoever calls this holds the queue's maintenance lock.
+
+    Args:
+        queue: its registry of started jobs is looked at.
+        exception_handlers: the application's, guarded.
+    """
+    registry = StartedJobRegistry(
+        name=queue.name,
+        connection=queue.connection,
+        job_class=with_guarded_callbacks(queue.job_class),
+        serializer=queue.serializer,
+    )
+    for second, entries in _expired(registry):
+        _give_up_unreadable(registry, entries)
+        try:
+            registry.cleanup(second, exception_handlers=list(exception_handlers))
+        except REDIS_IS_AWAY:
+            raise
+        except Exception:
+            logger.exception("Queue %s: cannot end all jobs that lost their worker", queue.name)
+
+
+def _expired(registry: StartedJobRegistry) -> Iterator[tuple[float, list[str]]]:
+    found: Any = registry.connection.zrangebyscore(registry.key, 0, int(time.time()), withscores=True)
+    for second, entries in itertools.groupby(found, lambda entry: float(entry[1])):
+        yield second, [entry.decode() for entry, _ in entries]
+
+
+def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) -> None:
+    """Fail the jobs whose hash RQ cannot read, which would keep it from all the others for ever."""
+    failed_key = FailedJobRegistry(name=registry.name, connection=registry.connection).key
+    for entry in entries:
+        job_id = entry.rpartition(":")[0]
+        job = registry.job_class(job_id, connection=registry.connection, serializer=registry.serializer)
+        try:
+            job.refresh()  # type: ignore[no-untyped-call]
+        except NoSuchJobError:
+            continue
+        except REDIS_IS_AWAY:
+            raise
+        except Exception:
+            logger.exception("Job %s: has failed, as its worker died and it cannot be read", job_id)
+            with registry.connection.pipeline() as pipeline:
+                pipeline.zrem(registry.key, entry)
+                pipeline.hset(job.key, "status", JobStatus.FAILED.value)
+                pipeline.zadd(failed_key, {job_id: time.time() + DEFAULT_FAILURE_TTL})
+                pipeline.execute()
+
+
+def remove_ghosts(connection: Redis, queue_names: Sequence[str]) -> int:
+    """Remove what is listed as a worker and cannot be one; return how many there were.
+
+    A hash without birth and without an end is left by a worker that wrote to it after Redis had lost it.
+    """
+    lists = [REDIS_WORKER_KEYS, *(WORKERS_BY_QUEUE_KEY % name for name in queue_names)]
+    with connection.pipeline(transaction=False) as reads:
+        for name in lists:
+            reads.smembers(name)
+        members = sorted(set().union(*reads.execute()))
+        for member in members:
+            reads.hexists(member, "birth")
+        born = reads.execute(raise_on_error=False)
+    suspects = [member for member, is_born in zip(members, born, strict=True) if is_born == 0]
+    removed: list[Any] = [
+        connection.eval(_REMOVE_GHOST, 1 + len(lists), member, *lists) for member in suspects
+    ]
+    return removed.count(1)

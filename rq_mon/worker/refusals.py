@@ -1,0 +1,133 @@
+"""Sends a transaction of RQ's again without what this package added to it, if Redis refuses that.
+
+A worker may lose the right to count while it runs: rules of an ACL change, or a replica with other rules
+takes over. Redis then discards the whole transaction, and the end of the job with it.
+"""
+
+from __future__ import annotations
+
+import logging
+import mmap
+import re
+import struct
+from collections.abc import Callable
+from typing import Any
+
+import redis
+from redis import Redis
+from redis.client import Pipeline
+
+from rq_mon.catalogue import WRITE_ERRORS_KEY
+
+CODES = {
+    redis.exceptions.NoPermissionError: "NOPERM",
+    redis.exceptions.ReadOnlyError: "READONLY",
+    redis.exceptions.OutOfMemoryError: "OOM",
+}
+"""Redis' error codes, which redis-py takes off the messages of these."""
+
+_MEMORY = struct.Struct("=Q?16s")
+
+
+class Refusals:
+    """What was refused since Redis last accepted: told by worker and work horses, which share this memory."""
+
+    def __init__(self) -> None:
+        """Start with nothing refused."""
+        self._memory = mmap.mmap(-1, _MEMORY.size)
+
+    @property
+    def uncounted(self) -> int:
+        """Ends of jobs that were recorded without being counted."""
+        return int(_MEMORY.unpack(self._memory[:])[0])
+
+    @property
+    def reason(self) -> str:
+        """Redis' error code; empty if nothing was refused."""
+        return bytes(_MEMORY.unpack(self._memory[:])[2]).rstrip(b"\0").decode()
+
+    def note(self, error: Exception, *, is_end: bool) -> bool:
+        """Note one refusal; return whether it is the first."""
+        uncounted, known, _ = _MEMORY.unpack(self._memory[:])
+        self._memory[:] = _MEMORY.pack(uncounted + is_end, True, code_of(error).encode()[:16])
+        return not known
+
+    def settle(self, connection: Redis) -> int:
+        """Write down the uncounted ends, now that Redis accepts again; return how many there were.
+
+        Raises:
+            redis.ResponseError: it does not accept this, and nothing is forgotten.
+        """
+        uncounted = self.uncounted
+        if uncounted:
+            connection.hincrby(WRITE_ERRORS_KEY, self.reason, uncounted)
+        self._memory[:] = _MEMORY.pack(0, False, b"")
+        return uncounted
+
+
+class GuardedTransaction:
+    """A transaction of RQ's with commands of ours in it, which must not keep it from being carried out."""
+
+    def __init__(self, pipeline: Pipeline, on_refusal: Callable[[redis.ResponseError], None]) -> None:
+        """Stand between RQ and the pipeline's `execute`.
+
+        Args:
+            pipeline: RQ's, a MULTI that is not executed yet.
+            on_refusal: called with Redis' error before the transaction is sent again without our commands.
+        """
+        self._pipeline = pipeline
+        self._on_refusal = on_refusal
+        self._execute = pipeline.execute
+        self._ours: set[int] = set()
+        pipeline.execute = self.execute  # type: ignore[method-assign]
+
+    def add(self, write: Callable[[Pipeline], None]) -> None:
+        """Add to the transaction what `write` sends."""
+        begin = len(self._pipeline.command_stack)
+        write(self._pipeline)
+        self._ours |= set(range(begin, len(self._pipeline.command_stack)))
+
+    def execute(self, raise_on_error: bool = True) -> list[Any]:
+        """Carry out the transaction, if need be without our commands.
+
+        Raises:
+            redis.WatchError: they were refused while RQ watches keys; RQ then begins again.
+            redis.ResponseError: Redis refuses one of RQ's own commands.
+        """
+        ours, self._ours = self._ours, set()
+        commands, watches = list(self._pipeline.command_stack), self._pipeline.watching
+        try:
+            answers = self._execute(raise_on_error=False)
+        except redis.ResponseError as error:  # Redis has discarded all of it
+            if not ours:
+                raise _told(error) from None
+            self._on_refusal(error)
+            if watches:
+                raise redis.WatchError("sent again without metrics") from error
+            self._pipeline.command_stack = [c for i, c in enumerate(commands) if i not in ours]
+            try:
+                answers = self._execute(raise_on_error=False)
+            except redis.ResponseError as rqs_own:
+                raise _told(rqs_own) from None
+            ours = set()
+        for place, answer in enumerate(answers):
+            if isinstance(answer, redis.ResponseError):
+                if place in ours:  # carried out, but for this one
+                    self._on_refusal(answer)
+                elif raise_on_error:
+                    raise answer
+        return answers
+
+
+def _told(error: redis.ResponseError) -> redis.ResponseError:
+    logging.getLogger("rq.worker").error("Redis refuses what RQ itself needs: %s", error)
+    return error
+
+
+def code_of(error: Exception) -> str:
+    """Return Redis' code of an error, as in `OOM command not allowed`."""
+    for kind, code in CODES.items():
+        if isinstance(error, kind):
+            return code
+    found = re.match(r"[A-Z]+\b", str(error))
+    return found[0] if found else "ERR"

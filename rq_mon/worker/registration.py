@@ -1,0 +1,129 @@
+"""Keeps a worker's registration in Redis whole, whatever takes it away.
+
+RQ registers a worker once, and its heartbeat only writes `last_heartbeat`. After a flush, an expiry, an
+eviction or a failover, that makes a hash without queues and birth. Here each heartbeat registers.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from typing import TYPE_CHECKING, Any
+
+import redis
+from redis.client import Pipeline
+from rq.job import Job
+from rq.queue import Queue
+from rq.worker import WorkerStatus
+from rq.worker_registration import WORKERS_BY_QUEUE_KEY
+
+if TYPE_CHECKING:
+    from rq.worker import BaseWorker
+else:
+    BaseWorker = object
+
+SECONDS_BETWEEN_REGISTRATIONS = 1.0
+
+
+class StaysRegisteredMixin(BaseWorker):
+    """A worker whose heartbeats restore its hash, its place in RQ's sets, its state, and the job it runs."""
+
+    _registration: list[bytes] | None = None
+    """Fields and values of the worker's hash; None while the worker is not registered."""
+    _registered_at = -math.inf
+    _has_run_jobs = False
+    """Since it was last registered."""
+    _may_name_job = False
+    """Whether Redis may name a job that this worker has done with."""
+
+    def register_birth(self) -> None:
+        """Register, and keep what was registered."""
+        super().register_birth()  # type: ignore[no-untyped-call]
+        self._keep_registration()
+
+    def register_death(self) -> None:
+        """Say goodbye; later heartbeats bring nothing back."""
+        self._registration = None
+        super().register_death()  # type: ignore[no-untyped-call]
+
+    def _keep_registration(self) -> None:
+        """As bytes: redis-py takes twice as long to send text, and this is sent four times a job."""
+        fields = {name: value for name, value in self.serialize().items() if name != "last_heartbeat"}
+        self._registration = [str(part).encode() for field in fields.items() for part in field]
+
+    def execute_job(self, job: Job, queue: Queue) -> None:
+        """Run one job."""
+        try:
+            super().execute_job(job, queue)
+        finally:
+            self._has_run_jobs = True
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Report, and register again, in one round trip; RQ takes two to report."""
+        registers = not self.is_horse and self._is_time_to_register()
+        if pipeline is not None:
+            super().heartbeat(timeout, pipeline)
+            if registers:
+                self._register_again(pipeline)
+            return
+        with self.connection.pipeline(transaction=False) as batch:
+            super().heartbeat(timeout, batch)
+            rqs_own = len(batch)
+            if registers:
+                self._register_again(batch)
+            answers = batch.execute(raise_on_error=False)
+            self._raise_refusal(answers[:rqs_own])
+            if answers[0] == 1 and not registers:  # the hash was lost
+                self._register_again(batch)
+                batch.execute(raise_on_error=False)
+
+    def _is_time_to_register(self) -> bool:
+        """Each heartbeat is, but for those between jobs that follow each other at once."""
+        moment = time.monotonic()
+        if self._has_run_jobs and moment - self._registered_at < SECONDS_BETWEEN_REGISTRATIONS:
+            return False
+        self._has_run_jobs, self._registered_at = False, moment
+        return True
+
+    def _register_again(self, pipeline: Pipeline) -> None:
+        if self._registration is None:
+            return
+        key = self.key.encode()
+        state = str(getattr(self._state, "value", self._state)).encode()
+        send: Any = pipeline.execute_command
+        send(b"HSET", key, b"state", state, *self._registration)
+        send(b"SADD", self.redis_workers_keys, key)
+        for name in self.queue_names():
+            send(b"SADD", WORKERS_BY_QUEUE_KEY % name, key)
+        if state == b"busy":
+            self._name_job_again(pipeline)
+
+    def _name_job_again(self, pipeline: Pipeline) -> None:
+        """RQ 2.12 names the job in the worker's hash, RQ 3 the execution in a set of the worker."""
+        self._may_name_job = True
+        if hasattr(self, "executions"):
+            for execution in self.executions.values():
+                pipeline.sadd(self._executions_key, execution.composite_key)
+        elif self.execution is not None:
+            pipeline.hset(self.key, "current_job", self.execution.job_id)
+
+    @property
+    def _executions_key(self) -> str:
+        key: str = getattr(self, "executions_key")  # noqa: B009  (RQ 2.12 has none, and mypy reads that)
+        return key
+
+    def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
+        """Set the state; an idle worker names no job, however its last one ended."""
+        super().set_state(state, pipeline)
+        if self._may_name_job and pipeline is None and state == WorkerStatus.IDLE:
+            self._may_name_job = False
+            if hasattr(self, "executions"):
+                self.connection.delete(self._executions_key)
+            else:
+                self.connection.hdel(self.key, "current_job")
+
+    def _raise_refusal(self, answers: list[Any]) -> None:
+        for answer in answers:
+            if isinstance(answer, redis.RedisError):
+                self.log.error("Worker %s: Redis refuses what RQ itself needs: %s", self.name, answer)
+                raise answer
