@@ -17,6 +17,7 @@ from rq_mon.connection.client import connect
 from stack.native.programs import NEEDED_BY_TESTS
 from tests.harness.processes import Start, processes_in
 from tests.harness.properties import properties
+from tests.harness.workers import StartWorker, workers_of
 
 PROGRAMS = {name: program for program in NEEDED_BY_TESTS for name in program.names}
 IN_CI = os.environ.get("CI") == "true"
@@ -96,6 +97,13 @@ def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis
     monkeypatch.setenv("RQ_REDIS_URL", server.url)
     yield server
     server.kill()
+
+
+@pytest.fixture
+def start_worker(redis_client: Redis) -> Iterator[StartWorker]:
+    """Starts a worker in this process."""
+    with workers_of(redis_client) as start_worker:
+        yield start_worker
 
 
 @pytest.fixture

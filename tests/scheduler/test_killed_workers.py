@@ -17,6 +17,7 @@ from rq.job import Job, JobStatus
 from rq.serializers import DefaultSerializer
 from rq.utils import now
 
+from rq_mon import MonitoredWorker
 from scheduler import supervised_queue
 from scheduler.supervised_queue import HandOver, SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
@@ -173,9 +174,15 @@ def test_a_deleted_job_is_struck_off(queue: SupervisedQueue, worker: SupervisedW
 # --- started, and killed before it was taken off the list --------------------------------------------------
 
 
-@pytest.mark.parametrize("kind", [IntermediateQueue, HandOver])
+CLEANERS = pytest.mark.parametrize(
+    ("kind", "cleaner"),
+    [(IntermediateQueue, Worker), (IntermediateQueue, MonitoredWorker), (HandOver, SupervisedWorker)],
+)
+
+
+@CLEANERS
 def test_a_job_that_has_finished_meanwhile(
-    queue: SupervisedQueue, worker: SupervisedWorker, kind: type[IntermediateQueue]
+    queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
     """RQ lets it run a second time; we leave it alone."""
     job = on_its_way(queue, retry=Retry(1))
@@ -183,17 +190,17 @@ def test_a_job_that_has_finished_meanwhile(
     handed_over = kind(queue.key, queue.connection)
     queue.connection.set(handed_over.get_first_seen_key(job.id), time.time() - 61)
 
-    handed_over.cleanup(worker, queue)
+    handed_over.cleanup(cleaner(["later"], connection=queue.connection), queue)
 
     assert (job.get_status(), queue.job_ids) == (
-        ("queued", [job.id]) if kind is IntermediateQueue else ("finished", [])
+        ("queued", [job.id]) if cleaner is Worker else ("finished", [])
     )
     assert on_the_list(queue) == []
 
 
-@pytest.mark.parametrize("kind", [IntermediateQueue, HandOver])
+@CLEANERS
 def test_a_job_that_waits_to_be_tried_again(
-    queue: SupervisedQueue, worker: SupervisedWorker, kind: type[IntermediateQueue]
+    queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
     """RQ fails it, and it runs all the same; we leave it alone."""
     job = on_its_way(queue)
@@ -201,10 +208,10 @@ def test_a_job_that_waits_to_be_tried_again(
     handed_over = kind(queue.key, queue.connection)
     queue.connection.set(handed_over.get_first_seen_key(job.id), time.time() - 61)
 
-    handed_over.cleanup(worker, queue)
+    handed_over.cleanup(cleaner(["later"], connection=queue.connection), queue)
 
     assert queue.job_ids == [job.id]
-    assert job.get_status() == ("failed" if kind is IntermediateQueue else "queued")
+    assert job.get_status() == ("failed" if cleaner is Worker else "queued")
     assert on_the_list(queue) == []
 
 

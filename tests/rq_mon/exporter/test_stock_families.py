@@ -72,14 +72,22 @@ def _fill_with_jobs_in_every_state(client: Redis) -> None:
     waiting.enqueue_in(timedelta(hours=1), jobs.succeed)
 
 
+BIRTH = "2026-01-01T00:00:00.000000Z"
+
+
 def _fill_with_odd_workers(client: Redis) -> None:
     Worker(["done", "waiting", "ünused"], connection=client, name="idle").register_birth()  # type: ignore[no-untyped-call]
     for name, fields in {
-        "without-anything-known": {"pid": "1"},
-        "without-state": {"birth": "2026-01-01T00:00:00.000000Z", "queues": "done"},
-        "without-queues": {"state": "idle", "total_working_time": "1.5e-05"},
-        "with-empty-fields": {"state": "", "queues": "", "successful_job_count": ""},
-        "that-said-goodbye": {"state": "idle", "queues": "done", "death": "2026-01-01T00:00:00.000000Z"},
+        "without-anything-known": {"birth": BIRTH, "pid": "1"},
+        "without-state": {"birth": BIRTH, "queues": "done"},
+        "without-queues": {"birth": BIRTH, "state": "idle", "total_working_time": "1.5e-05"},
+        "with-empty-fields": {"birth": BIRTH, "state": "", "queues": "", "successful_job_count": ""},
+        "that-said-goodbye": {
+            "birth": BIRTH,
+            "state": "idle",
+            "queues": "done",
+            "death": "2026-01-01T00:00:00.000000Z",
+        },
     }.items():
         client.hset(f"rq:worker:{name}", mapping=fields)
         client.sadd("rq:workers", f"rq:worker:{name}")

@@ -92,3 +92,31 @@ def _connection() -> Redis:
     job = get_current_job()
     assert job is not None
     return job.connection
+
+
+def return_when_released() -> None:
+    connection = _connection()
+    while not connection.exists("release"):
+        time.sleep(0.02)
+
+
+def die_when_released() -> None:
+    return_when_released()
+    kill_work_horse()
+
+
+def exit_work_horse() -> None:
+    os._exit(3)
+
+
+def fail_with_message(head: list[int], length: int) -> None:
+    """Raise with a message that repeats its head, by code points."""
+    text = "".join(map(chr, head))
+    raise ValueError((text * (length // len(text) + 1))[:length])
+
+
+def fail_then_sleep() -> None:
+    if _runs() == 1:
+        raise ValueError("not yet")
+    time.sleep(0.4)
+    kill_work_horse()

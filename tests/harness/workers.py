@@ -1,0 +1,32 @@
+"""Workers in the test's own process: they are registered, and do what the test tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from redis import Redis
+
+from rq_mon.worker.monitored_worker import MonitoredWorker
+
+StartWorker = Callable[..., Any]
+"""Starts a worker: `start_worker("mail", kind=MonitoredSimpleWorker, name="ann")`."""
+
+
+@contextmanager
+def workers_of(redis: Redis) -> Iterator[StartWorker]:
+    """Gives what starts a worker; their subscriptions end with the block."""
+    started: list[Any] = []
+
+    def start_worker(*queues: str, kind: Any = MonitoredWorker, **options: Any) -> Any:
+        worker = kind(list(queues), **{"connection": redis, **options})
+        worker.bootstrap()
+        started.append(worker)
+        return worker
+
+    try:
+        yield start_worker
+    finally:
+        for worker in started:
+            worker.unsubscribe()

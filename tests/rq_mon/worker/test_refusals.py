@@ -1,0 +1,182 @@
+"""A worker that loses a right at run time loses metrics, never a job."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import redis
+from redis import Redis
+from rq import Queue, Retry
+from rq.job import Job
+
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.connection.client import connect
+from rq_mon.series import running_key, search_lock_key
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
+from tests.harness.workers import StartWorker
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.counters import ends, failures, running, write_errors
+from tests.rq_mon.worker.processes import RQ
+
+ALL = ("on", ">secret", "~*", "&*", "+@all")
+LOSSES = {
+    "no scripts": ("-eval",),
+    "none of our keys": ("resetkeys", "~rq:[^m]*", "~runs:*", "~release", "~pid"),
+}
+LOST = pytest.mark.parametrize("lost", LOSSES.values(), ids=LOSSES)
+KINDS = pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
+
+
+class User:
+    """A user of Redis whose rights come and go."""
+
+    def __init__(self, admin: Redis, server: RedisServer) -> None:
+        self.admin = admin
+        self.url = server.url.replace("redis://", "redis://limited:secret@")
+        self.allow()
+        self.client = connect(self.url)
+
+    def allow(self, *rights: str) -> None:
+        self.admin.execute_command("ACL", "SETUSER", "limited", "reset", *ALL, *rights)  # type: ignore[no-untyped-call]
+
+
+@pytest.fixture
+def user(redis_client: Redis, redis_server: RedisServer) -> Iterator[User]:
+    user = User(redis_client, redis_server)
+    yield user
+    user.client.close()
+    redis_client.acl_deluser("limited")
+
+
+def work(worker: Any, queue: Queue, *awaited: Job) -> None:
+    """Run the jobs one after the other, as the worker's loop does."""
+    for job in awaited:
+        redis_queue = Queue(queue.name, connection=worker.connection)
+        taken = worker.queue_class.dequeue_any([redis_queue], None, worker.connection)
+        assert taken is not None
+        assert taken[0].id == job.id
+        worker.execute_job(*taken)
+        worker.heartbeat()
+
+
+@LOST
+@KINDS
+def test_jobs_end_without_us_and_count_again_when_the_right_is_back(
+    user: User,
+    queue: Queue,
+    start_worker: StartWorker,
+    kind: Any,
+    lost: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    worker = start_worker("mail", kind=kind, connection=user.client)
+    log = logging.getLogger("rq.worker")
+    log.propagate = True
+    before = queue.enqueue(jobs.succeed)
+    work(worker, queue, before)
+
+    user.allow(*lost)
+    done, failed = queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail)
+    retried = queue.enqueue(jobs.ask_for_retry_once)
+    work(worker, queue, done, failed, retried, retried)
+
+    assert [job.get_status() for job in (done, failed, retried)] == ["finished", "failed", "finished"]
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
+    assert ends(user.admin, "mail") == {("succeed", "success"): 1}
+    assert "ValueError: no" in str(failed.latest_result().exc_string)  # type: ignore[union-attr]
+    warnings = [record for record in caplog.records if "not counted" in record.message]
+    assert len(warnings) == 1
+
+    user.allow()
+    after = queue.enqueue(jobs.succeed)
+    work(worker, queue, after)
+
+    assert ends(user.admin, "mail") == {("succeed", "success"): 2}
+    assert write_errors(user.admin) == {"NOPERM": 4}
+    assert running(user.admin, "mail") == 0
+
+
+@LOST
+def test_a_right_that_is_lost_and_comes_back_while_jobs_run(
+    user: User, rq: RQ, queue: Queue, redis_client: Redis, lost: tuple[str, ...]
+) -> None:
+    """The start is counted, and the end is not: it does not turn up as abandoned."""
+    job = queue.enqueue(jobs.wait_for_release, retry=Retry(2))
+    limited = RQ(user.url, rq.log)
+    with limited.start_worker("mail"):
+        wait_until(lambda: redis_client.exists("pid"), "the job to run")
+        assert running(redis_client, "mail") == 1
+        user.allow(*lost)
+        redis_client.set("release", 1)
+        wait_until(lambda: job.get_status() == "finished", "its end")
+        user.allow()
+        queue.enqueue(jobs.succeed)
+        wait_until(lambda: write_errors(redis_client) == {"NOPERM": 1}, "the uncounted end to be known")
+        wait_until(lambda: ends(redis_client, "mail") == {("succeed", "success"): 1}, "the next to count")
+        wait_until(lambda: running(redis_client, "mail") == 0, "nothing to run")
+    assert rq.log.read_text().count("not counted for now") == 1
+
+
+@LOST
+def test_what_was_not_counted_is_known_without_another_job(
+    user: User, queue: Queue, start_worker: StartWorker, lost: tuple[str, ...]
+) -> None:
+    worker = start_worker("mail", kind=MonitoredSimpleWorker, connection=user.client)
+    user.allow(*lost)
+    jobs_done = [queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)]
+    work(worker, queue, *jobs_done)
+    worker.clean_registries()
+    assert write_errors(user.admin) == {}
+
+    user.allow()
+    worker.clean_registries()
+
+    assert write_errors(user.admin) == {"NOPERM": 2}
+
+
+def test_a_search_for_abandoned_jobs_that_is_refused_is_one_warning(
+    user: User, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = start_worker("mail", connection=user.client)
+    logging.getLogger("rq.worker").propagate = True
+    user.admin.hset(running_key("mail"), "execution", "anything")
+    user.allow(*LOSSES["none of our keys"])
+    for _ in range(2):
+        user.admin.delete(search_lock_key("mail"))
+        worker.clean_registries()
+    assert sum("cannot look for abandoned jobs" in record.message for record in caplog.records) == 1
+
+
+@KINDS
+def test_where_rq_itself_loses_a_right_one_line_says_so(
+    user: User, queue: Queue, start_worker: StartWorker, kind: Any, caplog: pytest.LogCaptureFixture
+) -> None:
+    worker = start_worker("mail", kind=kind, connection=user.client)
+    logging.getLogger("rq.worker").propagate = True
+    job = queue.enqueue(jobs.succeed)
+    user.allow("-hset")
+
+    with pytest.raises(redis.exceptions.NoPermissionError):
+        work(worker, queue, job)
+
+    told = [record.message for record in caplog.records if "what RQ itself needs" in record.message]
+    assert len(told) == 1
+    assert "hset" in told[0]
+    assert failures(user.admin, "mail") == {}
+    assert write_errors(user.admin) == {}
+
+
+def test_a_dependent_that_comes_while_we_are_refused_runs(
+    user: User, queue: Queue, start_worker: StartWorker, redis_client: Redis
+) -> None:
+    """RQ watches the dependents of a job that ends: it has to look again before it is sent without us."""
+    worker = start_worker("mail", kind=MonitoredSimpleWorker, connection=user.client)
+    first = queue.enqueue(jobs.succeed)
+    queue.enqueue(jobs.succeed_again, depends_on=first)
+    user.allow("-eval")
+    work(worker, queue, first)
+    assert len(queue.job_ids) == 1

@@ -1,0 +1,263 @@
+"""A worker whose registration is lost comes back by its next heartbeat, at no cost; ghosts go."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from typing import Any, ClassVar
+
+import pytest
+from redis import Redis
+from redis.connection import Connection, ConnectionPool
+from rq import Queue, SimpleWorker
+from rq.worker import WorkerStatus
+
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import MONITORED_WORKER_FIELD
+from rq_mon.health import live_workers
+from rq_mon.state.errors import Errors
+from rq_mon.state.pipeline import read_together
+from rq_mon.state.workers import WorkerFacts, read_workers
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
+from tests.harness.workers import StartWorker
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.processes import RQ
+
+QUEUES = ("mail", "sms")
+SETS = ("rq:workers", "rq:workers:mail", "rq:workers:sms")
+
+
+def known(redis: Redis, key: str) -> tuple[dict[bytes, bytes], list[Any]]:
+    """What Redis has of a worker but for the time of its heartbeat, and which sets list it."""
+    fields: Any = redis.hgetall(key)
+    fields.pop(b"last_heartbeat", None)
+    return fields, [redis.sismember(name, key) for name in SETS]
+
+
+def facts(redis: Redis) -> list[WorkerFacts]:
+    errors = Errors()
+    found = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 5)
+    return list(found["workers"])
+
+
+def flush(redis: Redis, key: str) -> None:
+    redis.flushall()
+
+
+def expire(redis: Redis, key: str) -> None:
+    redis.delete(key)
+
+
+def expire_and_be_cleaned_up(redis: Redis, key: str) -> None:
+    redis.delete(key)
+    for name in SETS:
+        redis.srem(name, key)
+
+
+def evict_sets(redis: Redis, key: str) -> None:
+    redis.delete(*SETS)
+
+
+def restore_an_older_state(redis: Redis, key: str) -> None:
+    redis.hset(key, mapping={"state": "suspended", "birth": "2026-01-01T00:00:00.000000Z"})
+    redis.hdel(key, MONITORED_WORKER_FIELD, "queues")
+    redis.srem(SETS[2], key)
+
+
+LOSSES = pytest.mark.parametrize(
+    "lose", [flush, expire, expire_and_be_cleaned_up, evict_sets, restore_an_older_state]
+)
+Lose = Callable[[Redis, str], None]
+
+
+@LOSSES
+@pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
+def test_an_idle_worker_comes_back_by_its_next_heartbeat(
+    redis_client: Redis, start_worker: StartWorker, lose: Lose, kind: type[MonitoredWorker]
+) -> None:
+    worker = start_worker(*QUEUES, kind=kind)
+    worker.set_state(WorkerStatus.IDLE)
+    before = known(redis_client, worker.key)
+    assert before[1] == [True] * 3
+    assert {b"birth", b"queues", b"pid", b"hostname", b"state", b"monitored"} <= before[0].keys()
+
+    lose(redis_client, worker.key)
+    worker.heartbeat()
+
+    assert known(redis_client, worker.key) == before
+    assert 0 < redis_client.ttl(worker.key) <= worker.worker_ttl + 60  # type: ignore[operator]
+    assert live_workers(redis_client, "sms") == [worker.key]
+    (seen,) = facts(redis_client)
+    assert (seen.state, seen.queues, seen.is_monitored) == ("idle", QUEUES, True)
+
+
+@LOSSES
+def test_a_busy_worker_comes_back_with_its_job(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker, lose: Lose
+) -> None:
+    worker = start_worker(*QUEUES)
+    job = queue.enqueue(jobs.succeed, job_timeout=-1)
+    execution = worker.prepare_execution(job)
+    worker.prepare_job_execution(job)
+
+    lose(redis_client, worker.key)
+    stored: Any = job.to_dict()
+    redis_client.hset(job.key, mapping=stored)
+    maintain = getattr(worker, "executions", None)
+    worker.maintain_heartbeats(job, *([] if maintain is None else [execution]))
+
+    assert known(redis_client, worker.key)[1] == [True] * 3
+    (seen,) = facts(redis_client)
+    assert (seen.state, seen.job_id, seen.is_monitored) == ("busy", job.id.encode(), True)
+    worker.set_state(WorkerStatus.IDLE)
+    (seen,) = facts(redis_client)
+    assert (seen.state, seen.job_id) == ("idle", None)
+    assert not redis_client.hexists(worker.key, "current_job")
+    assert not redis_client.exists(f"{worker.key}:executions")
+
+
+def test_between_jobs_that_follow_each_other_only_a_lost_hash_is_written_again(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    worker = start_worker(*QUEUES, kind=MonitoredSimpleWorker)
+    before = known(redis_client, worker.key)
+    worker._has_run_jobs = True
+
+    redis_client.flushall()
+    worker.heartbeat()
+
+    assert known(redis_client, worker.key) == before
+
+
+@pytest.mark.slow
+def test_a_worker_process_comes_back_while_its_job_runs(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    queue.enqueue(jobs.wait_for_release)
+    with rq.start(
+        "worker", "--worker-class", "rq_mon.MonitoredWorker", "--job-monitoring-interval", "1", *QUEUES
+    ):
+        wait_until(lambda: redis_client.exists("pid"), "the job to run")
+        redis_client.flushall()
+        wait_until(lambda: len(live_workers(redis_client, "sms")) == 1, "the worker to come back")
+        (seen,) = facts(redis_client)
+        assert (seen.state, seen.queues, seen.is_monitored) == ("busy", QUEUES, True)
+        redis_client.set("release", 1)
+        wait_until(lambda: facts(redis_client)[0].state == "idle", "the job to end")
+
+
+@pytest.mark.slow
+def test_a_simple_worker_comes_back_after_a_long_job(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    """Nothing reports for it while it runs: its key may expire."""
+    queue.enqueue(jobs.wait_for_release, job_timeout=-1)
+    with rq.start_worker(*QUEUES, worker_class="rq_mon.MonitoredSimpleWorker"):
+        wait_until(lambda: redis_client.exists("pid"), "the job to run")
+        (seen,) = facts(redis_client)
+        expire_and_be_cleaned_up(redis_client, seen.key.decode())
+        redis_client.set("release", 1)
+        wait_until(lambda: len(live_workers(redis_client, "sms")) == 1, "the worker to come back")
+        wait_until(lambda: [worker.state for worker in facts(redis_client)] == ["idle"], "it to be idle")
+
+
+def test_a_worker_that_said_goodbye_does_not_come_back(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
+    worker = start_worker("mail")
+    worker.register_death()
+    worker.heartbeat()
+    assert known(redis_client, worker.key)[1] == [False] * 3
+    assert redis_client.hexists(worker.key, "death")
+
+
+def test_the_time_that_rq_gives_a_heartbeat_is_kept(redis_client: Redis, start_worker: StartWorker) -> None:
+    worker = start_worker("mail")
+    worker.heartbeat(500)
+    assert 490 < redis_client.ttl(worker.key) <= 500  # type: ignore[operator]
+
+
+# --- what it costs -----------------------------------------------------------------------------------------
+
+
+class CountingConnection(Connection):
+    """Every send is one round trip: redis-py sends a pipeline as one."""
+
+    sent: ClassVar[int] = 0
+
+    def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
+        CountingConnection.sent += 1
+        super().send_packed_command(*args, **kwargs)
+
+
+@pytest.fixture
+def counting(redis_client: Redis) -> Iterator[Redis]:
+    options = {**redis_client.connection_pool.connection_kwargs, "health_check_interval": 0}
+    with Redis(connection_pool=ConnectionPool(CountingConnection, **options)) as client:
+        client.ping()
+        yield client
+
+
+def round_trips(client: Redis, kind: type[SimpleWorker], many: int) -> int:
+    queue = Queue("mail", connection=client)
+    for _ in range(many):
+        queue.enqueue(jobs.succeed)
+    before = CountingConnection.sent
+    kind([queue], connection=client).work(burst=True)
+    return CountingConnection.sent - before
+
+
+def test_a_job_costs_no_round_trip_more_than_with_rqs_own_worker(counting: Redis) -> None:
+    """The difference of 12 and 2 jobs, so that what a worker does at its start is left out."""
+    per_job = {
+        kind: (round_trips(counting, kind, 12) - round_trips(counting, kind, 2)) / 10
+        for kind in (SimpleWorker, MonitoredSimpleWorker)
+    }
+    assert per_job[MonitoredSimpleWorker] <= per_job[SimpleWorker]
+
+
+def test_a_heartbeat_costs_one_round_trip(counting: Redis, start_worker: StartWorker) -> None:
+    worker = start_worker(*QUEUES, connection=counting)
+    before = CountingConnection.sent
+    worker.heartbeat()
+    assert CountingConnection.sent - before == 1
+
+
+# --- ghosts ------------------------------------------------------------------------------------------------
+
+NEVER, SOON = -1, 50
+
+
+@pytest.mark.parametrize(
+    ("fields", "expires", "stays"),
+    [
+        ({"current_job_working_time": "0"}, NEVER, False),
+        ({"state": "idle", "total_working_time": "1.5"}, NEVER, False),
+        ({"state": "idle"}, SOON, False),
+        ({"last_heartbeat": "2026-01-01T00:00:00.000000Z"}, NEVER, False),
+        ({"last_heartbeat": "2026-01-01T00:00:00.000000Z"}, SOON, True),  # may be a plain worker
+        ({"birth": "2026-01-01T00:00:00.000000Z", "queues": "sms"}, NEVER, True),
+    ],
+)
+def test_what_cannot_be_a_worker_is_removed(
+    redis_client: Redis, start_worker: StartWorker, fields: dict[Any, Any], expires: int, stays: bool
+) -> None:
+    ghost = "rq:worker:ghost"
+    worker = start_worker(*QUEUES)
+    redis_client.hset(ghost, mapping=fields)
+    if expires != NEVER:
+        redis_client.expire(ghost, expires)
+    redis_client.sadd("rq:workers", ghost)
+    redis_client.sadd("rq:workers:sms", ghost)
+
+    worker.clean_registries()
+
+    assert redis_client.exists(ghost) == stays
+    listed = {ghost.encode(), worker.key.encode()} if stays else {worker.key.encode()}
+    assert redis_client.smembers("rq:workers") == redis_client.smembers("rq:workers:sms") == listed
+
+
+def test_a_foreign_key_among_the_workers_ends_no_maintenance(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
+    worker = start_worker(*QUEUES)
+    redis_client.set("rq:worker:foreign", "text")
+    redis_client.sadd("rq:workers", "rq:worker:foreign")
+    worker.clean_registries()
+    assert redis_client.get("rq:worker:foreign") == b"text"
