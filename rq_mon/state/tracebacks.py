@@ -9,6 +9,7 @@ from itertools import chain
 from typing import NamedTuple
 
 from rq_mon.catalogue import ABANDONED, LONGEST_NAME, MAX_RETRIES_EXCEEDED, WORK_HORSE_KILLED
+from rq_mon.state.work_horses import name_of_end
 
 STOPPED = "stopped"
 """Stands for the exception of a job that somebody stopped."""
@@ -23,6 +24,8 @@ RQS_OWN_WORDS = {
     "Job was stuck in intermediate queue": ABANDONED,
 }
 """How RQ begins, in place of a traceback, where the job did not raise -> what the metrics call it."""
+
+WORK_HORSE_DIED = re.compile(r"Work-horse terminated unexpectedly; waitpid returned (?P<status>\d+)")
 
 LONGEST_LINE = 1000
 """Characters of a line that are looked at."""
@@ -74,6 +77,8 @@ def exception_of(lines: Iterable[str]) -> Told:
     """
     remaining = iter(lines)
     first = next(remaining, "")
+    if died := WORK_HORSE_DIED.match(first):
+        return Told(name_of_end(int(died["status"])), first, is_certain=True)
     for words, exception in RQS_OWN_WORDS.items():
         if first.startswith(words):
             return Told(exception, first, is_certain=True)

@@ -37,13 +37,13 @@ from rq_mon.catalogue import (
 )
 from rq_mon.series import running_key
 from rq_mon.settings import Settings, SettingsError
+from rq_mon.state.work_horses import name_of_end
 from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
 from rq_mon.worker.expired import noticing_expired
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from rq_mon.worker.refusals import GuardedTransaction, Refusals
 from rq_mon.worker.survival import SurvivesApplicationMixin
-from rq_mon.worker.work_horses import exception_of
 
 TIME_TO_KILL = 120
 """Seconds after a job's timeout within which RQ has killed its work horse: it waits 60, then looks."""
@@ -251,7 +251,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
             self._outcome, self._exception = "stopped", ""
         else:
             self._outcome = "retried" if job.should_retry else "failed"
-            self._exception = self._exception or exception_of(self._horse_status)
+            self._exception = self._exception or name_of_end(self._horse_status)
 
     def _is_on_no_list(self, job: Job, queue: Queue) -> bool:
         """RQ fails what has been on its way to a worker for a minute, also if it ended, or waits again."""

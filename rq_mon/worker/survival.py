@@ -16,10 +16,11 @@ from rq.job import Job
 from rq.queue import Queue
 from rq.utils import now
 
+from rq_mon.state.work_horses import EXIT_NOT_RECORDED
 from rq_mon.worker.callbacks import Handler, guarded_handler
+from rq_mon.worker.failure_text import recordable
 from rq_mon.worker.maintenance import REDIS_IS_AWAY, end_abandoned_jobs, remove_ghosts
 from rq_mon.worker.registration import StaysRegisteredMixin
-from rq_mon.worker.work_horses import EXIT_NOT_RECORDED, recordable
 
 STOPPED = "Job stopped by user, work-horse terminated."
 """RQ's own words."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -129,13 +130,15 @@ def test_exception_handlers_cost_neither_the_exception_nor_the_next_handler(
     assert trace(redis_client) == [handler, "stops_the_chain"] * 2
 
 
-def test_what_a_callback_raised_is_logged_with_the_job(
-    worker: Any, queue: Queue, capfd: pytest.CaptureFixture[str]
-) -> None:
+def test_what_a_callback_raised_is_logged_with_the_job(worker: Any, queue: Queue, tmp_path: Path) -> None:
+    log = logging.FileHandler(tmp_path / "log")
+    logging.getLogger("rq.worker").addHandler(log)
     job = queue.enqueue(jobs.add, 1, 2, on_success=named("raises"))
-    logging.basicConfig(level=logging.INFO)
     run(worker, queue, job)
-    assert f"Job {job.id}: its success callback failed" in capfd.readouterr().err
+    logging.getLogger("rq.worker").removeHandler(log)
+    told = (tmp_path / "log").read_text()
+    assert f"Job {job.id}: its success callback failed" in told
+    assert "LookupError: the hook is broken" in told
 
 
 def test_a_callback_that_works_gets_what_rq_gives_it(worker: Any, queue: Queue, redis_client: Redis) -> None:

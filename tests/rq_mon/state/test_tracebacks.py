@@ -46,6 +46,14 @@ def traceback_of_one_after_another() -> str:
             ("WorkHorseKilled", "Work-horse terminated unexpectedly; waitpid returned 9 (signal 9); "),
         ),
         (
+            "Work-horse terminated unexpectedly; waitpid returned 256; ",
+            ("WorkHorseExited", "Work-horse terminated unexpectedly; waitpid returned 256; "),
+        ),
+        (
+            "Work-horse terminated unexpectedly; waitpid returned 28928; ",
+            ("FailureNotRecorded", "Work-horse terminated unexpectedly; waitpid returned 28928; "),
+        ),
+        (
             "Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-01-01",
             ("AbandonedJobError", "Moved to FailedJobRegistry, due to AbandonedJobError, at 2026-01-01"),
         ),

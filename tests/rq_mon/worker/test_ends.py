@@ -18,8 +18,8 @@ from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import read_workers
 from rq_mon.worker.abandoned import RunningJob
+from rq_mon.worker.failure_text import LONGEST_LINE, LONGEST_TEXT, recordable
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker, Run, _run_time
-from rq_mon.worker.work_horses import LONGEST_LINE, LONGEST_TEXT, recordable
 from scheduler.supervised_worker import SupervisedWorker
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs

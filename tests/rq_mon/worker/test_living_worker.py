@@ -14,8 +14,7 @@ from rq.job import Job
 from rq.utils import now, utcformat
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY
-from rq_mon.series import running_key
-from rq_mon.worker import abandoned
+from rq_mon.series import running_key, search_lock_key
 from rq_mon.worker.abandoned import RunningJob, count_abandoned
 from rq_mon.worker.monitored_worker import MonitoredWorker
 from rq_mon.worker.pruning import DAY, Pruned, prune
@@ -142,7 +141,7 @@ def test_pruning_forgets_what_no_worker_is_left_to_count(redis_client: Redis) ->
 def find_again(redis: Redis, queue: Queue, worker: MonitoredWorker, job: Job) -> None:
     """As RQ does a minute after it saw the job on its way."""
     redis.set(queue.intermediate_queue.get_first_seen_key(job.id), time.time() - 61)
-    redis.delete(abandoned.search_lock_key("mail"))
+    redis.delete(search_lock_key("mail"))
     worker.clean_registries()
 
 
@@ -154,7 +153,8 @@ def test_a_job_that_rq_finds_twice_is_counted_once(
     redis_client.lmove(queue.key, queue.intermediate_queue_key)
     lost = start_worker("mail")
     lost.prepare_execution(job)
-    redis_client.zadd(STARTED, dict.fromkeys(redis_client.zrange(STARTED, 0, -1), 1))
+    entries: Any = redis_client.zrange(STARTED, 0, -1)
+    redis_client.zadd(STARTED, dict.fromkeys(entries, 1))
     redis_client.delete(lost.key)
     worker = start_worker("mail")
 

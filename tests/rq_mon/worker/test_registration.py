@@ -183,7 +183,7 @@ class CountingConnection(Connection):
 
     def send_packed_command(self, *args: Any, **kwargs: Any) -> None:
         CountingConnection.sent += 1
-        super().send_packed_command(*args, **kwargs)
+        super().send_packed_command(*args, **kwargs)  # type: ignore[no-untyped-call]
 
 
 @pytest.fixture
