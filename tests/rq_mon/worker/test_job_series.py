@@ -107,3 +107,10 @@ def test_a_foreign_value_is_named(field: bytes, value: bytes) -> None:
 def test_a_foreign_value_among_waits_is_named() -> None:
     with pytest.raises(SeriesError, match="field 'count' holds 'many'"):
         decode_waits({b"count": b"many"})
+
+
+def test_the_largest_number_that_redis_counts_to_is_read() -> None:
+    largest = 2**COUNTER_BITS - 1
+    assert decode_waits({b"count": str(largest).encode()}).count == largest
+    with pytest.raises(SeriesError, match="'count' holds"):
+        decode_waits({b"count": str(largest + 1).encode()})

@@ -1,0 +1,132 @@
+"""What only the stack's own workers do: take their place again, serve queues in order, outlive a freeze."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue
+
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from rq_mon.state.errors import Errors
+from rq_mon.state.pipeline import read_together
+from rq_mon.state.workers import read_workers
+from scheduler.supervised_queue import LOOK_SECONDS
+from scheduler.supervised_worker import SupervisedWorker
+from tests.harness.processes import Start
+from tests.harness.workers import StartWorker
+from tests.rq_mon.worker import jobs as metric_jobs
+from tests.rq_mon.worker.counters import ends, running
+from tests.scheduler import jobs
+
+
+def register(redis: Redis, **fields: Any) -> SupervisedWorker:
+    worker = SupervisedWorker(["mail"], name="ann", connection=redis)
+    redis.hset(worker.key, mapping=fields)
+    worker.register_birth()
+    return worker
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"birth": "2026-01-01T00:00:00.000000Z", "hostname": "elsewhere", "pid": os.getpid()},
+        {"birth": "2026-01-01T00:00:00.000000Z", "hostname": os.uname().nodename, "pid": 1},
+    ],
+    ids=["another host", "another process"],
+)
+def test_a_worker_does_not_take_the_place_of_another_that_lives(
+    redis_client: Redis, fields: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match="There exists an active worker named 'ann' already"):
+        register(redis_client, **fields)
+    assert redis_client.hmget("rq:worker:ann", ["pid"]) == [str(fields["pid"]).encode()]
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"birth": "2026-01-01T00:00:00.000000Z", "hostname": os.uname().nodename, "pid": os.getpid()},
+        {"current_job_working_time": "0"},
+        {"state": "busy", "total_working_time": "1.5"},
+        {"last_heartbeat": "2026-01-01T00:00:00.000000Z"},
+    ],
+    ids=["its earlier life", "RQ's working time", "state and times", "a heartbeat"],
+)
+def test_a_worker_takes_the_place_of_its_earlier_life_and_of_ghosts(
+    redis_client: Redis, fields: dict[str, Any]
+) -> None:
+    worker = register(redis_client, **fields)
+    assert worker.birth_date is not None
+    assert redis_client.hmget(worker.key, ["queues"]) == [b"mail"]
+    assert redis_client.ttl(worker.key) > 0  # type: ignore[operator]
+
+
+@pytest.mark.slow
+def test_an_idle_worker_of_two_queues_waits_for_the_first(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
+    """It looks at the others once in a second."""
+    worker = start_worker("first", "second", kind=SupervisedWorker)
+    queue = Queue("first", connection=redis_client)
+    waits = []
+    for _ in range(3):
+        child = os.fork()
+        if child == 0:
+            time.sleep(0.2)
+            queue.enqueue(metric_jobs.succeed)
+            os._exit(0)
+        begun = time.monotonic()
+        worker.queue_class.dequeue_any(worker.queues, 10, worker.connection)
+        waits.append(time.monotonic() - begun)
+        os.waitpid(child, 0)
+    assert min(waits) < LOOK_SECONDS - 0.2
+
+
+@pytest.mark.slow
+def test_a_freeze_of_redis_for_longer_than_any_lease(
+    own_redis: RedisServer, start: Start, tmp_path: Path
+) -> None:
+    """The job ends meanwhile. No worker dies for its name, none is left as a ghost, and both work again."""
+    own_redis.start()
+    assert own_redis.process is not None
+    redis = Redis.from_url(own_redis.url)
+    queue = Queue("short-running", connection=redis)
+    workers = start("short-running-worker.py"), start("short-running-worker.py")
+
+    def states() -> list[tuple[str, bool]]:
+        errors = Errors()
+        found = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 5)
+        return sorted((worker.state, bool(worker.queues)) for worker in found["workers"])
+
+    wait_until(lambda: states() == [("idle", True)] * 2, "two workers", within=30)
+    job = queue.enqueue(jobs.wait_for_file, str(tmp_path / "release"))
+    wait_until(lambda: job.get_status() == "started", "the job to run")
+
+    own_redis.process.send_signal(signal.SIGSTOP)
+    (tmp_path / "release").touch()
+    wait_until(
+        lambda: any("waiting for Redis" in worker.output for worker in workers),
+        "its end to be noticed",
+        within=60,
+    )
+    own_redis.process.send_signal(signal.SIGCONT)
+    for key in redis.scan_iter("rq:worker:*"):
+        redis.delete(key)  # as Redis does with what has expired, if it was frozen for longer
+
+    wait_until(lambda: job.get_status() in ("finished", "failed"), "the job to end", within=30)
+    following = queue.enqueue(jobs.add, 1, 2)
+    wait_until(lambda: following.get_status() == "finished", "the next job", within=30)
+    wait_until(lambda: states() == [("idle", True)] * 2, "both to be listed as they are", within=60)
+    wait_until(lambda: running(redis, "short-running") == 0, "nothing to be left as running", within=30)
+
+    assert all("There exists an active worker" not in worker.output for worker in workers)
+    counted = [n for (name, _), n in ends(redis, "short-running").items() if "wait_for_file" in name]
+    assert sum(counted) == 1
+    assert queue.job_ids == []
