@@ -8,6 +8,7 @@ import pytest
 
 from rq_mon.catalogue import DURATION_BUCKETS
 from rq_mon.series import (
+    COUNTER_BITS,
     Exemplar,
     Histogram,
     SeriesError,
