@@ -67,7 +67,7 @@ class Pruned(NamedTuple):
     function: str
     """Empty for the waits of the queue."""
     series: str
-    """Outcome, `exceptions:<class>`, `waits`, or `running` for executions that nobody will end."""
+    """Outcome, `exceptions:<class>`, `waits`, or `running` for executions that no worker will end."""
 
 
 Report = Callable[[str], None]

@@ -171,7 +171,8 @@ def test_a_slow_callback_in_maintenance_does_not_make_the_running_job_look_dead(
 
     assert ends(redis_client, "short-running")["wait_for_release", "success"] == 1
     assert ("wait_for_release", "abandoned") not in ends(redis_client, "short-running")
-    assert "beginning anew" not in process.output + other.output
+    assert (process.popen.poll(), other.popen.poll()) == (None, None)
+    assert "ended though" not in process.output + other.output
 
 
 def take_six_seconds(job: Job, connection: Redis, *_: Any) -> None:

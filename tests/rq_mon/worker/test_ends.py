@@ -38,7 +38,7 @@ def delete(worker: Any, job: Job) -> None:
 
 
 def stop(worker: Any, job: Job) -> None:
-    """As RQ does on the command of somebody."""
+    """As RQ does when it is told to stop the job."""
     worker._stopped_job_id = job.id
 
 
