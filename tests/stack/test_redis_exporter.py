@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
 
+from stack.compose.runtime import redis_inside
 from stack.redis_access import RedisAccess, access_of
-from stack.redis_exporter import tls_variables, watched
+from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import PROBE
 from stack.settings import load_settings
 from tests.harness.tls_redis import Certificates
@@ -52,3 +54,46 @@ def test_files_for_tls_go_by_its_own_variables_wherever_they_are_named(tmp_path:
         "REDIS_EXPORTER_TLS_CLIENT_CERT_FILE": str(own.client_cert),
         "REDIS_EXPORTER_TLS_CLIENT_KEY_FILE": str(own.client_key),
     }
+
+
+@pytest.mark.parametrize(
+    ("address", "inside", "is_unverified"),
+    [
+        ("rediss://queues:7000?db=5&ssl_cert_reqs=none", "rediss://queues:7000/5", "true"),
+        ("rediss://queues/5?ssl_check_hostname=false", "rediss://queues/5", "true"),
+        ("rediss://queues/5", "rediss://queues/5", "false"),
+        ("redis://queues?db=5&password=p%40ss", "redis://:p%40ss@queues/5", "false"),
+    ],
+)
+def test_containers_are_told_the_place_and_whether_to_verify_it(
+    address: str, inside: str, is_unverified: str, tmp_path: Path
+) -> None:
+    told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
+
+    assert told["RQ_REDIS_URL"] == address
+    assert (told["PROBED_REDIS_URL"], told["PROBED_REDIS_UNVERIFIED"]) == (inside, is_unverified)
+
+
+@pytest.mark.parametrize("address", ["redis://127.0.0.1/5", "redis://127.0.0.1:6379?db=5"])
+def test_the_database_of_the_stacks_own_redis_is_kept(address: str, tmp_path: Path) -> None:
+    told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
+
+    assert told == {"RQ_REDIS_URL": "redis://redis:6379/5"}
+
+
+@pytest.mark.parametrize(
+    ("address", "place", "password"),
+    [
+        ("unix:///run/redis.sock?db=5", "unix:///run/redis.sock", None),
+        ("unix://ann:p%40ss@/run/redis.sock?db=5", "unix:///run/redis.sock", "p@ss"),
+    ],
+)
+def test_a_socket_has_its_password_in_the_file(
+    address: str, place: str, password: str | None, tmp_path: Path
+) -> None:
+    given = RedisAccess(address)
+    write_passwords(tmp_path / "passwords", given)
+
+    assert watched(given).address == place
+    assert watched(given).username == ("ann" if password else "")
+    assert json.loads((tmp_path / "passwords").read_text()).get(place) == password
