@@ -67,6 +67,19 @@ def delayed_jobs_without_scheduler(stack: DrillStack) -> Iterator[None]:
             stack.wait_until_scheduled_jobs_are_gone("mail")
 
 
+@fault(expect("RQDeferredJobsStuck", queue="orders"))
+def cancelled_dependency(stack: DrillStack) -> Iterator[None]:
+    """A job is cancelled that another one depends on."""
+    first = stack.enqueue("orders", jobs.succeed)
+    second = stack.queue("orders").enqueue(jobs.succeed, depends_on=first)
+    first.cancel()
+    try:
+        yield
+    finally:
+        second.delete()
+        first.delete()
+
+
 @fault(expect("RQFailedJobsPilingUp", queue="legacy"))
 def failures_that_nobody_counts(stack: DrillStack) -> Iterator[None]:
     """Jobs fail in a queue whose workers are RQ's own, and count nothing."""
