@@ -150,6 +150,10 @@ def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> 
     assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
 
 
+def test_the_preview_listens_on_the_port_that_is_published() -> None:
+    assert DEFINITIONS[PREVIEW.name]["environment"]["PREVIEW_PORT"] == PREVIEW.port
+
+
 # ---- hardening ----
 
 
