@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 
 from proofs.fault_run import jobs
 from proofs.fault_run.application import Acknowledged
+from proofs.fault_run.document import write_document
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.final_state import GONE, FinalState
 from proofs.fault_run.kinds import KINDS, Spec
@@ -18,6 +20,7 @@ from proofs.fault_run.plan import Size
 from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
+from proofs.table import markdown
 
 SUCCESS, FAILING = KINDS[0], next(kind for kind in KINDS if kind.function is jobs.fail)
 SUCCEEDED = End(SUCCESS.queue, SUCCESS.path, "success")
@@ -186,6 +189,16 @@ def test_a_job_that_is_to_be_stopped_is_stopped_or_says_why_not(
     evidence.states = {**evidence.states, "bad": state}
 
     assert any(name.startswith("jobs that ended in a way") for name in missed(evidence)) is wrong
+
+
+def test_the_page_holds_the_ledger_and_the_seed_that_repeats_it(evidence: Evidence, tmp_path: Path) -> None:
+    page, rows = tmp_path / "fault-run.md", ledger(evidence)
+
+    write_document(page, evidence, rows)
+
+    text = page.read_text()
+    assert markdown(rows) in text
+    assert "`make fault-run SEED=1`" in text
 
 
 def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:

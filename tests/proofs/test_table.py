@@ -1,0 +1,73 @@
+"""What the proofs print, and the pages that they write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from docs.reference.markdown import table
+from proofs.drill.document import write_document as write_drill
+from proofs.drill.fault import expect
+from proofs.drill.report import HEADINGS as DRILL_HEADINGS
+from proofs.drill.result import Observation, Result
+from proofs.drill.true_times import TrueTimes
+from proofs.soak.report import write_document as write_soak
+from proofs.table import HEADINGS, Row, markdown, show, write_page
+from stack.settings import PROJECT_ROOT
+
+ROWS = [Row("jobs | lost [of all]", "2 of 7", "killed", "0", "missed"), Row("time", "3 s")]
+
+
+def lines_of_table(text: str) -> list[str]:
+    """The lines of the table in a page."""
+    return [line for line in text.splitlines() if line.startswith("|")]
+
+
+def test_a_bar_in_a_cell_does_not_end_it_and_a_row_without_a_target_is_shown() -> None:
+    heading, _, lost, time = lines_of_table(markdown(ROWS))
+
+    assert heading == f"| {' | '.join(HEADINGS)} |"
+    assert lost == "| jobs \\| lost [of all] | 2 of 7 | killed | 0 | missed |"
+    assert time == "| time | 3 s |  |  | shown |"
+
+
+def test_the_terminal_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+    show(ROWS)
+
+    assert "jobs | lost [of all]" in capsys.readouterr().out
+
+
+def test_a_page_is_its_template_with_the_facts_and_one_line_break_at_its_end(tmp_path: Path) -> None:
+    template, page = tmp_path / "template.md", tmp_path / "page.md"
+    template.write_text("# {name}\n\n{table}\n")
+
+    write_page(page, template, name="Proof", table=table(("a",), [("1",)]))
+
+    assert page.read_text() == "# Proof\n\n| a |\n| --- |\n| 1 |\n"
+
+
+def test_the_page_of_the_soak_holds_its_figures(tmp_path: Path) -> None:
+    page = tmp_path / "soak.md"
+
+    write_soak(page, ROWS, minutes=42, warm_up=420, interval=10)
+
+    text = page.read_text()
+    assert "MINUTES=42" in text
+    assert lines_of_table(text) == lines_of_table(markdown(ROWS))
+
+
+def test_the_page_of_the_drill_holds_each_expected_alert_and_what_went_wrong(tmp_path: Path) -> None:
+    page = tmp_path / "drill.md"
+    found = [
+        Observation(expect("RQExporterDown"), "critical", 6.0, resolved=3.0),
+        Observation(expect("RQQueueStalled"), problem="did not arrive"),
+    ]
+
+    write_drill(page, "native", [Result("fault", "The exporter stops", found)], TrueTimes(PROJECT_ROOT))
+
+    heading, _, first, second = lines_of_table(page.read_text())
+    assert heading == f"| {' | '.join(DRILL_HEADINGS)} |"
+    assert first.startswith("| The exporter stops | RQExporterDown")
+    assert first.endswith("| RQQueueStalled did not arrive |")
+    assert second.startswith("|  | RQQueueStalled")
