@@ -7,7 +7,6 @@ import sys
 from collections.abc import Iterator
 from datetime import timedelta
 
-import psutil
 import pytest
 import rq
 from prometheus_client import CollectorRegistry
@@ -16,6 +15,7 @@ from redis import Redis
 from rq import Queue, SimpleWorker, Worker
 from rq_exporter.collector import RQCollector
 
+from proofs.harness.processes import kill_with_children
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
@@ -56,9 +56,7 @@ def busy_worker(redis_server: RedisServer, redis_client: Redis) -> Iterator[None
         wait_until(lambda: started.get_job_count(cleanup=False), "the job to be started")
         yield
     finally:
-        parent = psutil.Process(worker.pid)
-        for process in (*parent.children(recursive=True), parent):
-            process.kill()
+        kill_with_children(worker.pid)
         worker.wait()
 
 
