@@ -12,35 +12,12 @@ import re
 import socket
 import sys
 from collections.abc import Sequence
-from typing import Any
 
-from redis import Redis
 from redis.exceptions import RedisError
-from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 from rq_mon.connection.client import connect
-from rq_mon.cron.liveness import live_schedulers
 from rq_mon.settings import Settings, SettingsError
-
-ANSWER_SECONDS = 3.0
-
-
-def live_workers(connection: Redis, queue_name: str) -> list[str]:
-    """Return the keys of the workers that listen to a queue and are alive.
-
-    RQ lets a worker's key expire when its reports stay out, and marks the key of one that has ended.
-    """
-    members: Any = connection.smembers(WORKERS_BY_QUEUE_KEY % queue_name)
-    keys = sorted(key.decode() for key in members)
-    with connection.pipeline(transaction=False) as reads:
-        for key in keys:
-            reads.hmget(key, ["birth", "last_heartbeat", "death"])
-        found = reads.execute()
-    return [
-        key
-        for key, (birth, heartbeat, death) in zip(keys, found, strict=True)
-        if birth and heartbeat and not death
-    ]
+from rq_mon.state.live import ANSWER_SECONDS, live_schedulers, live_workers
 
 
 def runs_here(name: str) -> bool:

@@ -7,10 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from redis import Redis
-from redis.exceptions import ResponseError
 
 from rq_mon.cli.queues import paused_for
-from rq_mon.cron.liveness import live_schedulers
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
@@ -67,16 +65,9 @@ def read_facts(connection: Redis) -> Facts:
         queues=dict(sorted(found["queues"].items())),
         workers=sorted(workers, key=lambda worker: worker.name),
         cron=found["cron"],
-        cron_schedulers=_live_schedulers(connection),
+        cron_schedulers=list(found["cron"].live_schedulers or ()),
         functions=_functions(connection, [worker.job_id for worker in workers if worker.job_id]),
     )
-
-
-def _live_schedulers(connection: Redis) -> list[str]:
-    try:
-        return live_schedulers(connection)
-    except ResponseError:  # a foreign key, of which a note has told already
-        return []
 
 
 def _functions(connection: Redis, job_ids: list[bytes]) -> dict[bytes, str]:

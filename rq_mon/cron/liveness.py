@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import socket
-from typing import Any
 
 from redis import Redis
 
@@ -31,9 +30,3 @@ def announce(connection: Redis, name: str) -> None:
 def withdraw(connection: Redis, name: str) -> None:
     """Count as alive no longer."""
     connection.zrem(CRON_SCHEDULERS_KEY, name)
-
-
-def live_schedulers(connection: Redis) -> list[str]:
-    """Return the names of the cron schedulers that are alive, by the clock of Redis."""
-    names: Any = connection.zrangebyscore(CRON_SCHEDULERS_KEY, redis_time(connection), "+inf")
-    return [name.decode() for name in names]

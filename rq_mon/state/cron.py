@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from rq_mon.catalogue import (
@@ -46,11 +46,12 @@ class CronFacts:
     """By id."""
     ticks: dict[tuple[str, str], float | None]
     """Counts by id of the cron job and result."""
-    live_schedulers: int | None
+    live_schedulers: tuple[str, ...] | None
+    """Names; None if a foreign key stands in the way."""
 
 
 def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
-    """Read every cron job, and count live schedulers by the clock of Redis, as they count themselves.
+    """Read every cron job, and the live schedulers by the clock of Redis, as they count themselves.
 
     `now`, a Unix time, stands in for that where TIME is not allowed.
     """
@@ -65,7 +66,7 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
     ]
     definitions, last_ticks, paused = hash_of(definitions), hash_of(last_ticks), hash_of(paused)
     owners = hash_of(owners)
-    last_step: list[Command] = [("ZCOUNT", CRON_SCHEDULERS_KEY, unix_time(time) if time else now, "+inf")]
+    last_step: list[Command] = [_alive_at(unix_time(time) if time else now)]
     if definitions:
         last_step.append(("ZMSCORE", CRON_NEXT_TICKS_KEY, *definitions))
     live, *scores = yield last_step
@@ -80,8 +81,23 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
     return CronFacts(
         jobs=jobs,
         ticks=_ticks(hash_of(ticks), fields),
-        live_schedulers=live,
+        live_schedulers=_names(live),
     )
+
+
+def read_live_schedulers(now: float) -> Reading[tuple[str, ...] | None]:
+    """Read the names of the live cron schedulers alone; see `read_cron`."""
+    (time,) = yield [TIME]
+    (live,) = yield [_alive_at(unix_time(time) if time else now)]
+    return _names(live)
+
+
+def _alive_at(time: float) -> Command:
+    return ("ZRANGEBYSCORE", CRON_SCHEDULERS_KEY, time, "+inf")
+
+
+def _names(live: Sequence[bytes] | None) -> tuple[str, ...] | None:
+    return None if live is None else tuple(sorted(label_text(name) for name in live))
 
 
 def _job(

@@ -9,8 +9,7 @@ from redis import Redis
 from redis.exceptions import RedisError
 
 from rq_mon.connection.client import connect
-from rq_mon.cron.liveness import live_schedulers
-from rq_mon.health import live_workers
+from rq_mon.state.live import live_schedulers, live_workers
 from stack import services
 from stack.native.commands import NativeContext
 from stack.redis_users import EXPORTER

@@ -13,8 +13,9 @@ from rq import Worker
 
 from proofs.harness.ports import free_port
 from rq_mon import catalogue
-from rq_mon.cron.liveness import announce, live_schedulers, scheduler_name, withdraw
-from rq_mon.health import live_workers, main
+from rq_mon.cron.liveness import announce, scheduler_name, withdraw
+from rq_mon.health import main
+from rq_mon.state.live import live_schedulers, live_workers
 from scheduler.supervised_worker import worker_name
 
 Output = pytest.CaptureFixture[str]

@@ -20,8 +20,8 @@ from rq.scheduler import RQScheduler
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
-from rq_mon.health import live_workers
 from rq_mon.settings import Settings
+from rq_mon.state.live import live_workers
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
 from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED

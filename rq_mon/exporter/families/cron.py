@@ -24,4 +24,5 @@ def cron_families(snapshot: Snapshot) -> Iterator[Family]:
     yield gauge(catalogue.CRON_JOB_PAUSED, (((job_id,), int(job.is_paused)) for job_id, job in jobs))
     zeros = dict.fromkeys(((job_id, result) for job_id in cron.jobs for result in catalogue.TICK_RESULTS), 0)
     yield counter(catalogue.CRON_TICKS, (zeros | cron.ticks).items())
-    yield gauge(catalogue.CRON_SCHEDULERS, [((), cron.live_schedulers)])
+    live = cron.live_schedulers
+    yield gauge(catalogue.CRON_SCHEDULERS, [((), None if live is None else len(live))])

@@ -9,8 +9,8 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
-from rq_mon.cron.liveness import live_schedulers
 from rq_mon.cron.registry import CronRegistry
+from rq_mon.state.live import live_schedulers
 from scheduler import DataHubScheduler, job_scheduler
 from tests.harness.processes import Process, Start
 from tests.rq_mon.cron.cron import EVERY_SECOND, YEARLY, registered, state, with_list

@@ -19,6 +19,8 @@ from tests.rq_mon.exporter.samples import errors_of, samples_of
 GARBAGE = b"\x80\x04\xff\x00garbage"
 
 QUEUED = {"queue": "mail", "status": "queued"}
+BORN = {"birth": "2026-11-24T03:12:35.381567Z"}
+"""Without it a hash is no worker's."""
 
 
 @pytest.fixture
@@ -63,7 +65,9 @@ def test_key_of_a_foreign_type(
 ) -> None:
     redis_client.sadd("rq:queues", "rq:queue:other")
     redis_client.rpush("rq:queue:other", "head")
-    redis_client.hset("rq:worker:other", mapping={"queues": "other", "current_job": "current"})
+    redis_client.hset(
+        "rq:worker:other", mapping={**BORN, "queues": "other", "state": "busy", "current_job": "current"}
+    )
     redis_client.sadd("rq:workers", "rq:worker:other")
     redis_client.sadd(catalogue.MONITORED_QUEUES_KEY, "other")
     redis_client.sadd(functions_key("other"), "f")
@@ -116,7 +120,7 @@ def test_foreign_member_of_a_list_of_names(
 def test_worker_with_a_broken_field_loses_only_that(
     registry: CollectorRegistry, redis_client: Redis, good: Queue, field: str, lost: str, value: Any
 ) -> None:
-    redis_client.hset("rq:worker:odd", mapping={"state": "idle", "queues": "mail", field: value})
+    redis_client.hset("rq:worker:odd", mapping={**BORN, "state": "idle", "queues": "mail", field: value})
     redis_client.sadd("rq:workers", "rq:worker:odd")
 
     names = {name for name, labels in samples_of(registry) if ("name", "odd") in labels}
@@ -133,7 +137,7 @@ def test_broken_dates_of_jobs(
 ) -> None:
     job_id = good.job_ids[0]
     redis_client.hset(f"rq:job:{job_id}", mapping={"enqueued_at": value, "started_at": value})
-    redis_client.hset("rq:worker:ann", "current_job", job_id)
+    redis_client.hset("rq:worker:ann", mapping={"state": "busy", "current_job": job_id})
 
     _assert_good_is_served(registry)
     assert samples_of(registry, "rq_worker_job_running") == {}

@@ -38,7 +38,9 @@ def hostile(redis_client: Redis) -> None:
     recorder = JobRecorder(max_functions=100, max_exceptions=100)
     for name in HOSTILE:
         Queue(name, connection=redis_client).enqueue(jobs.succeed)
-        redis_client.hset(f"rq:worker:{name}", mapping={"state": name, "queues": name})
+        redis_client.hset(
+            f"rq:worker:{name}", mapping={"birth": "2026-11-24T03:12:35Z", "state": name, "queues": name}
+        )
         redis_client.sadd("rq:workers", f"rq:worker:{name}")
         recorder.record_start(redis_client, Start(name, name, description="", waited=1))
         recorder.record_end(redis_client, End(name, "job-1", name, name, "failed", name, seconds=1))
@@ -76,7 +78,7 @@ def test_bytes_that_are_not_utf_8_are_shown_as_escapes(
     hostile: None, registry: CollectorRegistry, redis_client: Redis
 ) -> None:
     redis_client.sadd("rq:queues", b"rq:queue:\xff\xfe")
-    worker: dict[Any, Any] = {"state": b"\xfe", "queues": b"\xff\xfe,b"}
+    worker: dict[Any, Any] = {"birth": b"2026-11-24T03:12:35Z", "state": b"\xfe", "queues": b"\xff\xfe,b"}
     key: Any = b"rq:worker:\xfd"
     redis_client.hset(key, mapping=worker)
     redis_client.sadd("rq:workers", key)
@@ -93,7 +95,7 @@ def test_of_two_names_that_look_the_same_one_is_served(
     redis_client.sadd("rq:queues", b"rq:queue:\xff", rb"rq:queue:\xff")
     keys: tuple[Any, ...] = (b"rq:worker:\xff", rb"rq:worker:\xff")
     for key in keys:
-        redis_client.hset(key, mapping={"state": "idle", "queues": "mail"})
+        redis_client.hset(key, mapping={"birth": "2026-11-24T03:12:35Z", "state": "idle", "queues": "mail"})
         redis_client.sadd("rq:workers", key)
 
     samples_of(registry)  # asserts that no series stands twice

@@ -19,11 +19,11 @@ MAX_ROUND_TRIPS = 8
 STEPS = 5
 """Names; counts; ids, and other details of what is not empty; jobs; what deferred jobs depend on."""
 
-LONGER_THAN_SENDING = 0.05
+LONGER_THAN_SENDING = 0.1
 
 NAMES = {"smembers"}
-DETAILS = {"exists", "hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount", "zmscore"}
-PARTS = {"lindex", "lrange", "sscan", "zrange"}
+DETAILS = {"hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount", "zmscore"}
+PARTS = {"lindex", "lrange", "sscan", "zrange", "zrangebyscore"}
 """Each reads a limited part of a key."""
 SHORT_COMMANDS = NAMES | DETAILS | PARTS
 """None writes. Those that read a whole key find little there: names, or the counts of one function."""
@@ -48,7 +48,12 @@ def _fill(client: Redis, number: int) -> None:
             pipeline.zadd(f"rq:rl:{i}:rate_limited", {f"job-{i}": 1})
             pipeline.sadd("rq:rl-keys", str(i))
             pipeline.hset(f"rq:job:job-{i}", "dependency_id", f"job-{i}")
-            worker = {"queues": queue, "state": "busy", "current_job": f"job-{i}"}
+            worker = {
+                "birth": "2026-11-24T03:12:35Z",
+                "queues": queue,
+                "state": "busy",
+                "current_job": f"job-{i}",
+            }
             pipeline.hset(f"rq:worker:{i}", mapping=worker)
             pipeline.sadd("rq:workers", f"rq:worker:{i}")
             pipeline.sadd(catalogue.MONITORED_QUEUES_KEY, queue)

@@ -14,8 +14,8 @@ from rq.worker import WorkerStatus
 
 from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import MONITORED_WORKER_FIELD
-from rq_mon.health import live_workers
 from rq_mon.state.errors import Errors
+from rq_mon.state.live import live_workers
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import WorkerFacts, read_workers
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
