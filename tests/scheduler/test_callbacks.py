@@ -136,6 +136,7 @@ def test_what_a_callback_raised_is_logged_with_the_job(worker: Any, queue: Queue
     job = queue.enqueue(jobs.add, 1, 2, on_success=named("raises"))
     run(worker, queue, job)
     logging.getLogger("rq.worker").removeHandler(log)
+    log.close()
     told = (tmp_path / "log").read_text()
     assert f"Job {job.id}: its success callback failed" in told
     assert "LookupError: the hook is broken" in told

@@ -99,6 +99,7 @@ class StartsBetweenReads(Redis):
             self.set("begun", 1)
             list_as_running(self, "late", job="late")
             self.zadd(STARTED, {"late:late": math.inf})
+            self.hset("rq:job:late", "status", "started")
 
 
 def test_an_execution_that_starts_meanwhile_is_not_lost(redis_client: Redis) -> None:
