@@ -19,6 +19,8 @@ NIGHTLY = CronEntry(
     function=jobs.fail_until_mended, cron=EVERY_TEN_SECONDS, queue_name="nightly", max_retries=None
 )
 
+GONE = CronEntry(function="application.gone", cron=EVERY_TEN_SECONDS, queue_name="audits", max_retries=None)
+
 
 @fault(expect("RQCronSchedulerDown"))
 def cron_scheduler_stopped(stack: DrillStack) -> Iterator[None]:
@@ -63,3 +65,14 @@ def cron_job_fails(stack: DrillStack) -> Iterator[None]:
             stack.wait_until_over("RQCronJobFailing")
         finally:
             stack.redis.delete(jobs.MENDED_KEY)
+
+
+@fault(
+    expect("RQCronTickFailed", queue=GONE.queue_name),
+    consequences=(expect("RQCronJobFailing", queue=GONE.queue_name),),
+)
+def cron_job_gone(stack: DrillStack) -> Iterator[None]:
+    """The application has no longer the function of a cron job."""
+    with stack.workers(GONE.queue_name), stack.cron_job(GONE):
+        yield
+    stack.delete_failed(GONE.queue_name)
