@@ -4,7 +4,7 @@ layer/            Grafana's JSON on top of grafanalib
 queries/          all PromQL
 dashboards/       one module a dashboard, from top to bottom as on the page
 shared_panels.py  panels that stand on several of them
-house.py          variables, colours and hints that all have in common
+common.py         variables, colours and hints that all have in common
 links.py          how they lead on to one another
 provisioning/, grafana.env: how Grafana finds all this
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     ANY_IS_ODD,
@@ -20,10 +20,11 @@ from grafana.house import (
     WAIT_COLOURS,
 )
 from grafana.layer.fields import Link, thresholds
-from grafana.layer.graphs import heatmap, time_series
-from grafana.layer.numbers import stat
+from grafana.layer.heatmap import heatmap
 from grafana.layer.panel import Panel
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.links import to
 from grafana.queries import durations, jobs, objectives, queues, workers
 from rq_mon import catalogue

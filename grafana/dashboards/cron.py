@@ -1,7 +1,7 @@
 """Cron: what runs by the clock."""
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     ANY_IS_ODD,
@@ -12,10 +12,11 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds, value_mapping
-from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import row
-from grafana.layer.numbers import stat
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.state_timeline import state_timeline
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.links import cell_to
 from grafana.queries import cron
 

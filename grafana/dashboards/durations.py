@@ -1,7 +1,7 @@
 """Durations: run time, and the time in the queue before it."""
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     A_MINUTE,
     COUNT,
     FUNCTION_CHOICE,
@@ -12,10 +12,11 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.fields import thresholds
-from grafana.layer.graphs import heatmap, time_series
+from grafana.layer.heatmap import heatmap
 from grafana.layer.layout import Heading, row
-from grafana.layer.numbers import stat
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
 from grafana.queries import durations, jobs, workers
 from grafana.queries.promql import BY_FUNCTION, FUNCTION, QUEUE

@@ -1,7 +1,7 @@
 """Failures: the answer to "jobs are failing"."""
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     A_MINUTE,
     ANY_IS_ODD,
     COUNT,
@@ -12,11 +12,12 @@ from grafana.house import (
     QUEUE_CHOICE,
     rq_dashboard,
 )
+from grafana.layer.bar_gauge import bar_gauge
 from grafana.layer.fields import thresholds
-from grafana.layer.graphs import time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.numbers import bar_gauge, stat
-from grafana.layer.words import text
+from grafana.layer.stat import stat
+from grafana.layer.text import text
+from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
 from grafana.queries import jobs, queues
 from grafana.queries.promql import FUNCTION, QUEUE

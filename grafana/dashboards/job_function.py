@@ -1,7 +1,7 @@
 """Job function: everything about one function, for whoever came from another dashboard."""
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     COUNT,
     FUNCTION_CHOICE,
     NO_METRICS,
@@ -12,8 +12,8 @@ from grafana.house import (
     rq_dashboard,
 )
 from grafana.layer.layout import row
-from grafana.layer.numbers import stat
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.table import Column, Label, table
 from grafana.links import cell_to, to
 from grafana.queries import cron, durations, jobs
 from grafana.queries.promql import BY_QUEUE, FUNCTION, QUEUE

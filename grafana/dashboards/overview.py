@@ -1,7 +1,7 @@
 """Overview: the home page."""
 
 from grafana import links
-from grafana.house import (
+from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     COUNT,
@@ -13,11 +13,12 @@ from grafana.house import (
     SHARE_OF_LIMIT_STEPS,
     rq_dashboard,
 )
+from grafana.layer.bar_gauge import bar_gauge
 from grafana.layer.fields import range_mapping, thresholds
-from grafana.layer.graphs import time_series
 from grafana.layer.layout import row
-from grafana.layer.numbers import bar_gauge, stat
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
 from grafana.queries import alerts, cron, durations, jobs, objectives, queues, workers
 from grafana.queries.promql import BY_QUEUE, QUEUE

@@ -1,10 +1,10 @@
 """Queue depth: what waits, and whether it will be worked off."""
 
 from grafana import links
-from grafana.house import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
-from grafana.layer.graphs import time_series
+from grafana.common import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
 from grafana.layer.layout import Heading, row
-from grafana.layer.numbers import stat
+from grafana.layer.stat import stat
+from grafana.layer.time_series import time_series
 from grafana.links import series_to, to
 from grafana.queries import queues
 from grafana.shared_panels import oldest_wait

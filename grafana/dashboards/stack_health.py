@@ -1,13 +1,14 @@
 """Stack health: who watches the watchers."""
 
 from grafana import links
-from grafana.house import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
+from grafana.common import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
+from grafana.layer.alert_list import alert_list
 from grafana.layer.fields import value_mapping
-from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.numbers import stat
-from grafana.layer.tables import Column, Label, table
-from grafana.layer.words import alert_list
+from grafana.layer.stat import stat
+from grafana.layer.state_timeline import state_timeline
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.queries import alerts, stack
 
 UP = [value_mapping({0: ("down", "red"), 1: ("up", "green"), stack.NOT_SCRAPED: ("not scraped", "gray")})]

@@ -1,12 +1,13 @@
 """Workers: who is there, what they do, and who was lost."""
 
 from grafana import links
-from grafana.house import ANY_IS_BAD, COUNT, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
+from grafana.common import ANY_IS_BAD, COUNT, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
-from grafana.layer.graphs import state_timeline, time_series
 from grafana.layer.layout import Heading, row
-from grafana.layer.numbers import stat
-from grafana.layer.tables import Column, Label, table
+from grafana.layer.stat import stat
+from grafana.layer.state_timeline import state_timeline
+from grafana.layer.table import Column, Label, table
+from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
 from grafana.queries import workers
 from grafana.queries.promql import QUEUE

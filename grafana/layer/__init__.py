@@ -7,7 +7,8 @@ targets are those of schema version 42, so that Grafana loads them without migra
 query.py     a PromQL query with its legend, and the target it becomes
 fields.py    thresholds, value mappings, overrides, links: what is said about values
 panel.py     what all panels have in common
-numbers.py, graphs.py, tables.py, words.py: one function a panel type
+stat.py, bar_gauge.py, time_series.py, heatmap.py, state_timeline.py, table.py, text.py,
+alert_list.py: one panel type each
 layout.py    rows of panels instead of x and y
 dashboard.py variables, annotations, the dashboard, and its JSON
 """

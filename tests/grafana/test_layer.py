@@ -6,15 +6,17 @@ import json
 
 import pytest
 
+from grafana.layer.bar_gauge import bar_gauge
 from grafana.layer.dashboard import dashboard, data_source_variable, label_variable, to_json
 from grafana.layer.fields import Json, range_mapping, thresholds, value_mapping
-from grafana.layer.graphs import heatmap, time_series
+from grafana.layer.heatmap import heatmap
 from grafana.layer.layout import Heading, Row, place, row
-from grafana.layer.numbers import bar_gauge, stat
 from grafana.layer.panel import Panel
 from grafana.layer.query import Query
-from grafana.layer.tables import Column, Label, table
-from grafana.layer.words import text
+from grafana.layer.stat import stat
+from grafana.layer.table import Column, Label, table
+from grafana.layer.text import text
+from grafana.layer.time_series import time_series
 
 QUERY = Query("sum by (room) (people)", "{{room}}")
 

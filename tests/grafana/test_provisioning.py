@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 import yaml
 
-from grafana import house, links
+from grafana import common, links
 from grafana.__main__ import GENERATED
 from grafana.queries import recorded, stack
 from rq_mon.environment.dotenv import read_dotenv
@@ -41,8 +41,8 @@ def prometheus_config(project_root: Path) -> Json:
 
 
 def test_the_dashboards_name_the_data_source_that_is_provisioned(data_sources: dict[str, Json]) -> None:
-    assert data_sources[house.DATA_SOURCE_UID]["name"] == house.DATA_SOURCE_NAME
-    assert data_sources[house.DATA_SOURCE_UID]["isDefault"]
+    assert data_sources[common.DATA_SOURCE_UID]["name"] == common.DATA_SOURCE_NAME
+    assert data_sources[common.DATA_SOURCE_UID]["isDefault"]
 
 
 def test_nobody_edits_what_the_files_say(data_sources: dict[str, Json], provisioning: Path) -> None:

@@ -6,7 +6,7 @@ import re
 
 import yaml
 
-from grafana.house import WAIT_COLOURS
+from grafana.common import WAIT_COLOURS
 from grafana.queries import cron, workers
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT

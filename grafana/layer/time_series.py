@@ -1,4 +1,4 @@
-"""What happened over time: the time series, the heatmap and the state timeline."""
+"""Grafana's time series panel."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Literal
 
 from grafana.layer.fields import Json, Link, fixed_colour, override
-from grafana.layer.panel import GREEN, LEGENDS, PLAIN, Panel
+from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
 ALL_SERIES_SORTED = {"mode": "multi", "sort": "desc"}
@@ -76,83 +76,4 @@ def time_series(
             },
         },
         overrides=[override(name, {"color": fixed_colour(colour)}) for name, colour in colours],
-    )
-
-
-def heatmap(
-    title: str,
-    description: str,
-    query: Query,
-    *,
-    unit: str,
-    cell_unit: str,
-    no_value: str | None = None,
-    links: Sequence[Link] = (),
-) -> Panel:
-    """A histogram over time: one row a bucket (`unit`), the colour tells how many (`cell_unit`).
-
-    The query gives one series a bucket, cumulative, with the label `le`.
-    """
-    return Panel(
-        type="heatmap",
-        title=title,
-        description=description,
-        targets=targets([query], "heatmap", instant=False),
-        links=links,
-        options={
-            "calculate": False,
-            "cellGap": 1,
-            "cellValues": {"unit": cell_unit},
-            "color": {
-                "mode": "scheme",
-                "scheme": "Oranges",
-                "fill": "dark-orange",
-                "scale": "exponential",
-                "exponent": 0.5,
-                "steps": 64,
-                "reverse": False,
-            },
-            "exemplars": {"color": "rgba(31, 120, 255, 0.8)"},
-            "filterValues": {"le": 1e-9},
-            "legend": {"show": True},
-            "rowsFrame": {"layout": "auto"},
-            "showValue": "never",
-            "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
-            "yAxis": {"unit": unit, "axisPlacement": "left", "reverse": False},
-        },
-        defaults={"unit": cell_unit, "noValue": no_value},
-    )
-
-
-def state_timeline(
-    title: str,
-    description: str,
-    query: Query,
-    *,
-    states: Sequence[Json],
-    no_value: str | None = None,
-    links: Sequence[Link] = (),
-) -> Panel:
-    """One row a series: its state over time, as `states` maps its values to words and colours."""
-    return Panel(
-        type="state-timeline",
-        title=title,
-        description=description,
-        targets=targets([query], "time_series", instant=False),
-        links=links,
-        options={
-            "mergeValues": True,
-            "showValue": "never",
-            "alignValue": "left",
-            "rowHeight": 0.8,
-            "legend": LEGENDS["bottom"],
-            "tooltip": {"mode": "single", "sort": "none"},
-        },
-        defaults={
-            "color": {"mode": "thresholds"},
-            "thresholds": PLAIN,
-            "mappings": list(states),
-            "noValue": no_value,
-            "custom": {"fillOpacity": 80, "lineWidth": 0},
-        },
     )

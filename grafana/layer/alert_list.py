@@ -1,13 +1,8 @@
-"""Panels without numbers: text, and the list of alerts."""
+"""Grafana's alert list."""
 
 from __future__ import annotations
 
 from grafana.layer.panel import Panel
-
-
-def text(title: str, markdown: str) -> Panel:
-    """Words that never change."""
-    return Panel(type="text", title=title, options={"mode": "markdown", "content": markdown})
 
 
 def alert_list(title: str, description: str, *, data_source_name: str, name_filter: str = "") -> Panel:

@@ -11,7 +11,7 @@ from grafana.layer import dashboard as layer
 from grafana.layer.fields import rename_series, thresholds
 from grafana.layer.layout import Heading, Row
 from grafana.layer.panel import Panel
-from grafana.layer.tables import Label
+from grafana.layer.table import Label
 from grafana.links import TITLES
 from grafana.queries import alerts, recorded
 from grafana.queries.promql import AT_INSTANCE, QUEUE, select

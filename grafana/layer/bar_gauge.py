@@ -1,0 +1,55 @@
+"""Grafana's bar gauge: one horizontal bar a series, now."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grafana.layer.fields import Json, Link
+from grafana.layer.panel import GREEN, LEGENDS, REDUCE_TO_LAST, Panel
+from grafana.layer.query import Query, targets
+
+
+def bar_gauge(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    unit: str = "short",
+    decimals: int | None = None,
+    colours: Json = GREEN,
+    maximum: float | None = None,
+    no_value: str | None = None,
+    links: Sequence[Link] = (),
+    series_links: Sequence[Link] = (),
+) -> Panel:
+    """One horizontal bar a series, now, in the query's order."""
+    return Panel(
+        type="bargauge",
+        title=title,
+        description=description,
+        targets=targets([query], "time_series", instant=True),
+        links=links,
+        options={
+            "reduceOptions": REDUCE_TO_LAST,
+            "orientation": "horizontal",
+            "displayMode": "basic",
+            "valueMode": "color",
+            "namePlacement": "left",
+            "showUnfilled": True,
+            "sizing": "auto",
+            "minVizWidth": 8,
+            "minVizHeight": 16,
+            "maxVizHeight": 36,
+            "legend": LEGENDS["none"],
+        },
+        defaults={
+            "unit": unit,
+            "decimals": decimals,
+            "min": 0,
+            "max": maximum,
+            "color": {"mode": "thresholds"},
+            "thresholds": colours,
+            "noValue": no_value,
+            "links": [link.json() for link in series_links],
+        },
+    )

@@ -1,0 +1,54 @@
+"""Grafana's heatmap."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from grafana.layer.fields import Link
+from grafana.layer.panel import Panel
+from grafana.layer.query import Query, targets
+
+
+def heatmap(
+    title: str,
+    description: str,
+    query: Query,
+    *,
+    unit: str,
+    cell_unit: str,
+    no_value: str | None = None,
+    links: Sequence[Link] = (),
+) -> Panel:
+    """A histogram over time: one row a bucket (`unit`), the colour tells how many (`cell_unit`).
+
+    The query gives one series a bucket, cumulative, with the label `le`.
+    """
+    return Panel(
+        type="heatmap",
+        title=title,
+        description=description,
+        targets=targets([query], "heatmap", instant=False),
+        links=links,
+        options={
+            "calculate": False,
+            "cellGap": 1,
+            "cellValues": {"unit": cell_unit},
+            "color": {
+                "mode": "scheme",
+                "scheme": "Oranges",
+                "fill": "dark-orange",
+                "scale": "exponential",
+                "exponent": 0.5,
+                "steps": 64,
+                "reverse": False,
+            },
+            "exemplars": {"color": "rgba(31, 120, 255, 0.8)"},
+            "filterValues": {"le": 1e-9},
+            "legend": {"show": True},
+            "rowsFrame": {"layout": "auto"},
+            "showValue": "never",
+            "tooltip": {"mode": "single", "yHistogram": True, "showColorScale": True},
+            "yAxis": {"unit": unit, "axisPlacement": "left", "reverse": False},
+        },
+        defaults={"unit": cell_unit, "noValue": no_value},
+    )
