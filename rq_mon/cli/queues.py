@@ -16,7 +16,7 @@ from rq_mon.cli.exits import INTERRUPTED, OK, WRONG, CommandError
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import SPAN, for_how_long
-from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_held, purge_in_batches
+from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs, purge_in_batches
 
 PAUSE_REMARK = (
     "Jobs that run go on to their end, and a worker that waits for a job already may take one more."
@@ -95,7 +95,7 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     purged, is_whole = 0, True
     with open_redis() as connection:
         queue = Queue(check_queue(connection, name), connection=connection)
-        count = _count_held(queue, state)
+        count = _counted_jobs(queue, state)
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
         if count and not dry_run:
             if not is_confirmed(intention, yes=yes):
@@ -114,9 +114,9 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     return OK if count else WRONG
 
 
-def _count_held(queue: Queue, state: RestingState) -> int:
+def _counted_jobs(queue: Queue, state: RestingState) -> int:
     try:
-        return count_held(queue, state)
+        return count_jobs(queue, state)
     except ResponseError as error:
         message = f"{shown(queue.name)}: what should hold its {state} jobs is another key: {error}"
         raise CommandError(message) from error

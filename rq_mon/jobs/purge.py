@@ -46,16 +46,11 @@ return {{#ids, limits}}
 
 def count_jobs(queue: Queue, state: RestingState) -> int:
     """Return how many jobs of `queue` are in `state`; writes nothing, and leaves out what has expired."""
-    held = count_held(queue, state)
-    if state not in _EXPIRING:
-        return held
-    return held - int(queue.connection.zcount(_holder(queue, state).key, 0, time.time()))  # type: ignore[arg-type]
-
-
-def count_held(queue: Queue, state: RestingState) -> int:
-    """Return how many jobs of `queue` would be purged: also those that have expired and are still listed."""
-    key = _holder(queue, state).key
-    return int(queue.connection.llen(key) if state == "queued" else queue.connection.zcard(key))  # type: ignore[arg-type]
+    holder = _holder(queue, state)
+    if isinstance(holder, Queue):
+        return holder.count
+    expired = queue.connection.zcount(holder.key, 0, time.time()) if state in _EXPIRING else 0
+    return holder.get_job_count(cleanup=False) - int(expired)  # type: ignore[arg-type]
 
 
 def purge_jobs(queue: Queue, state: RestingState) -> int:

@@ -187,7 +187,7 @@ def test_keys_that_hold_something_else_are_unknown_and_nothing_fails(
     redis_client.set(f"rq:job:{first}", "text")
     redis_client.set(f"rq:results:{second}", "text")
     redis_client.sadd("rq:queues", "foreign", b"rq:queue:\xff")
-    redis_client.zadd("rq:failed:mail", {b"\xff\x1b": 1})
+    redis_client.zadd("rq:failed:mail", {b"\xff\x1b": time.time() + 60})
 
     result = rqmon("failed", "--json")
 
