@@ -95,7 +95,7 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     purged, is_whole = 0, True
     with open_redis() as connection:
         queue = Queue(check_queue(connection, name), connection=connection)
-        count = _counted_jobs(queue, state)
+        count = _count(queue, state)
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
         if count and not dry_run:
             if not is_confirmed(intention, yes=yes):
@@ -114,7 +114,7 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
     return OK if count else WRONG
 
 
-def _counted_jobs(queue: Queue, state: RestingState) -> int:
+def _count(queue: Queue, state: RestingState) -> int:
     try:
         return count_jobs(queue, state)
     except ResponseError as error:

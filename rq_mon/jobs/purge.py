@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from redis import Redis
 from rq import Queue
@@ -46,11 +46,10 @@ return {{#ids, limits}}
 
 def count_jobs(queue: Queue, state: RestingState) -> int:
     """Return how many jobs of `queue` are in `state`; writes nothing, and leaves out what has expired."""
-    holder = _holder(queue, state)
-    if isinstance(holder, Queue):
-        return holder.count
-    expired = queue.connection.zcount(holder.key, 0, time.time()) if state in _EXPIRING else 0
-    return holder.get_job_count(cleanup=False) - int(expired)  # type: ignore[arg-type]
+    redis, key = queue.connection, _holder(queue, state).key
+    held: Any = redis.llen(key) if state == "queued" else redis.zcard(key)
+    expired: Any = redis.zcount(key, 0, time.time()) if state in _EXPIRING else 0
+    return int(held - expired)
 
 
 def purge_jobs(queue: Queue, state: RestingState) -> int:

@@ -76,8 +76,11 @@ def test_failed_jobs_that_have_expired_are_not_shown(rqmon: Rqmon) -> None:
 
 @pytest.mark.usefixtures("a_bit_of_everything")
 @pytest.mark.parametrize(
-    ("state", "held"), [("failed", 2), ("finished", 2), ("canceled", 2), ("scheduled", 2)]
+    ("state", "jobs_left"), [("failed", 2), ("finished", 2), ("canceled", 2), ("deferred", 2)]
 )
-def test_purging_takes_as_many_as_it_says_before(rqmon: Rqmon, state: str, held: int) -> None:
-    assert rqmon("purge", "mail", state, "--dry-run", "--json").json["jobs"] == held
-    assert rqmon("purge", "mail", state, "--yes", "--json").json["deleted"] == held
+def test_purging_takes_as_many_as_it_says_before_and_leaves_no_expired_id(
+    rqmon: Rqmon, redis_client: Redis, state: str, jobs_left: int
+) -> None:
+    assert rqmon("purge", "mail", state, "--dry-run", "--json").json["jobs"] == jobs_left
+    assert rqmon("purge", "mail", state, "--yes", "--json").json["deleted"] == jobs_left
+    assert not redis_client.exists(f"rq:{state}:mail")
