@@ -59,13 +59,13 @@ def function_told(data: bytes, description: str | None) -> str:
     Returns:
         The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if neither tells.
     """
-    return label_text(_function_in(data) or _function_described(description or "") or UNKNOWN_FUNCTION)
+    return storable_text(_function_in(data) or _function_described(description or "") or UNKNOWN_FUNCTION)
 
 
 def function_by_serializer(job: Job) -> str:
     """Return the function as the job's own serializer reads it, which may run the application's code."""
     try:
-        return label_text(job.func_name or UNKNOWN_FUNCTION)
+        return storable_text(job.func_name or UNKNOWN_FUNCTION)
     except Exception:  # the application chooses the serializer, which may raise anything
         return UNKNOWN_FUNCTION
 
@@ -85,10 +85,10 @@ def name_given(name: object) -> str | None:
         return None
     if not isinstance(name, str) or not name.strip() or len(name) > LONGEST_NAME:
         raise ValueError(f"expected a name of 1 to {LONGEST_NAME} characters, got {reprlib.repr(name)}")
-    return label_text(name)
+    return storable_text(name)
 
 
-def label_text(name: object) -> str:
+def storable_text(name: object) -> str:
     """`name` as text that Redis and Prometheus can store: lone surrogates become question marks."""
     return str(name).encode(errors="replace").decode()
 

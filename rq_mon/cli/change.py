@@ -15,7 +15,7 @@ from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
 from rq_mon.cli.failed import as_dict, grouped
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
-from rq_mon.jobs.failed import CHANGES, OUTCOMES, Change, Outcome
+from rq_mon.jobs.failed import CHANGES, RESULTS, Change, Result
 from rq_mon.state.failed_jobs import FailedJob
 from rq_mon.state.failure_groups import FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
@@ -28,7 +28,7 @@ INTENTIONS: dict[Change, str] = {
     "requeue": "This puts {jobs} back into their queues, to run again:",
     "delete": "This deletes {jobs} for good, with their results:",
 }
-LEFT_ALONE: dict[Outcome, str] = {
+LEFT_ALONE: dict[Result, str] = {
     "gone": "had expired, and were only listed",
     "changed": "are left alone: they changed meanwhile",
     "blocked": "are left alone: the key of their queue, or of all queues, holds something else",
@@ -95,9 +95,9 @@ def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool
 
 def _carry_out(
     connection: Redis, change: Change, chosen: Selection, expected: int
-) -> tuple[Counter[Outcome], bool]:
+) -> tuple[Counter[Result], bool]:
     """Return what became of the jobs, and whether nobody interrupted it."""
-    outcomes: Counter[Outcome] = Counter()
+    outcomes: Counter[Result] = Counter()
     try:
         with progress(f"{change.capitalize()}", expected) as advance:
             for _, jobs in chosen.pages(connection):
@@ -132,14 +132,14 @@ def _intention(change: Change, groups: FailureGroups) -> str:
 def _report(
     change: Change,
     groups: FailureGroups,
-    outcomes: Counter[Outcome],
+    outcomes: Counter[Result],
     *,
     as_json: bool,
     dry_run: bool,
     is_whole: bool = True,
 ) -> None:
     if as_json:
-        counts = {PAST[change] if outcome == "done" else outcome: outcomes[outcome] for outcome in OUTCOMES}
+        counts = {PAST[change] if outcome == "done" else outcome: outcomes[outcome] for outcome in RESULTS}
         print_json(
             {"dry_run": dry_run, "chosen": [as_dict(group) for group in groups.latest_first()], **counts}
         )

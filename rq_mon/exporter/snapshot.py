@@ -13,7 +13,7 @@ from rq_mon.exporter.oldest_jobs import OldestJobs
 from rq_mon.exporter.shared_call import SharedCall
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
-from rq_mon.state.job_metrics import JobFacts, read_jobs
+from rq_mon.state.job_metrics import JobFacts, read_job_metrics
 from rq_mon.state.pipeline import Reading, read_together
 from rq_mon.state.queues import QueueFacts, read_queues
 from rq_mon.state.workers import WorkerFacts, read_workers
@@ -45,7 +45,7 @@ def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
     readings: dict[Theme, Reading[Any]] = {
         "workers": read_workers(errors),
         "queues": read_queues(errors, now),
-        "jobs": read_jobs(errors),
+        "jobs": read_job_metrics(errors),
         "cron": read_cron(errors, now),
     }
     found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)

@@ -20,13 +20,13 @@ from rq_mon.state.failed_jobs import FailedJob, registry_key
 
 Change = Literal["requeue", "delete"]
 
-Outcome = Literal["done", "gone", "changed", "rate-limited", "blocked"]
+Result = Literal["done", "gone", "changed", "rate-limited", "blocked"]
 """`gone`: of the job only its place in the registry was left, which was removed. `changed`: no longer failed,
 or failed again. `rate-limited`: RQ 3 has to requeue it, see `rq requeue`. `blocked`: the key of its queue, or
 of all queues, holds something else."""
-OUTCOMES: tuple[Outcome, ...] = get_args(Outcome)
+RESULTS: tuple[Result, ...] = get_args(Result)
 
-Changer = Callable[[Redis, str, Sequence[FailedJob]], Counter[Outcome]]
+Changer = Callable[[Redis, str, Sequence[FailedJob]], Counter[Result]]
 
 LONGEST_TTL = 2**40
 """Seconds; Redis refuses to expire a key so much later."""
@@ -107,7 +107,7 @@ return outcomes
 """
 
 
-def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Outcome]:
+def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Result]:
     """Put failed jobs of a queue back at its end, and count what became of them."""
     name = queue.encode(errors="surrogateescape")
     queue_key = Queue.redis_queue_namespace_prefix.encode() + name
@@ -120,7 +120,7 @@ def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter
     )
 
 
-def delete(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Outcome]:
+def delete(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Result]:
     """Delete failed jobs of a queue for good, with their results, and count what became of them."""
     script = connection.register_script(_DELETE)
     return _counted(script(keys=[registry_key(queue)], args=[*key_prefixes(), *_named(jobs)]))
@@ -134,7 +134,7 @@ def _named(jobs: Sequence[FailedJob]) -> list[bytes | str]:
     return [part for pair in pairs for part in pair]
 
 
-def _counted(outcomes: Any) -> Counter[Outcome]:
+def _counted(outcomes: Any) -> Counter[Result]:
     return Counter(outcome.decode() for outcome in outcomes)
 
 

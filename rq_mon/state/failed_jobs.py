@@ -92,7 +92,7 @@ def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[F
             return
         cursor, members = found
         for ids in _batches([raw_id for raw_id, until in members if not 0 <= until <= now]):
-            yield read_jobs(connection, queue, ids)
+            yield read_failed_jobs(connection, queue, ids)
 
 
 def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[FailedJob]]:
@@ -111,10 +111,10 @@ def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[Fai
             if failed:
                 by_queue.setdefault(queue, []).append(job_id.encode())
         for queue, raw_ids in by_queue.items():
-            yield read_jobs(connection, queue, raw_ids)
+            yield read_failed_jobs(connection, queue, raw_ids)
 
 
-def read_jobs(connection: Redis, queue: str, raw_ids: Sequence[bytes]) -> list[FailedJob]:
+def read_failed_jobs(connection: Redis, queue: str, raw_ids: Sequence[bytes]) -> list[FailedJob]:
     """Read these jobs of a queue; what has expired, or cannot be read, is `unknown`."""
     stored_jobs = read_stored_jobs(connection, raw_ids)
     return [_failed_job(raw_id, queue, stored) for raw_id, stored in zip(raw_ids, stored_jobs, strict=True)]

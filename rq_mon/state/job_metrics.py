@@ -27,7 +27,7 @@ class JobFacts:
     write_errors: Hash
 
 
-def read_jobs(errors: Errors) -> Reading[JobFacts]:
+def read_job_metrics(errors: Errors) -> Reading[JobFacts]:
     """Read every function's hash: many small ones, so that each command is short."""
     fields = Fields("jobs", errors)
     members, write_errors = yield [("SMEMBERS", MONITORED_QUEUES_KEY), ("HGETALL", WRITE_ERRORS_KEY)]

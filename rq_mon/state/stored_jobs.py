@@ -13,11 +13,11 @@ from typing import Any, NamedTuple
 
 from redis import Redis
 from redis.exceptions import ResponseError
-from rq.job import Job
 from rq.results import Result
 
 from rq_mon.calls.job_function import HEAD_OF_DATA, function_told
 from rq_mon.catalogue import JOB_EXCEPTION_FIELD, JOB_FUNCTION_FIELD
+from rq_mon.state.values import job_key
 
 SMALL = 65536
 """Bytes up to which a value is read whole, and after which larger ones are cut off: a multiple of 4."""
@@ -84,11 +84,6 @@ class StoredJob:
 def pipeline(connection: Redis) -> Any:
     """Return a pipeline for reads; redis-py's types know no keys that are bytes."""
     return connection.pipeline(transaction=False)
-
-
-def job_key(raw_id: bytes) -> bytes:
-    """Return the key of a job's hash."""
-    return Job.redis_job_namespace_prefix.encode() + raw_id
 
 
 def results_key(raw_id: bytes) -> bytes:

@@ -35,7 +35,7 @@ JOB_FIELDS = ("origin", "started_at", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
-class RunningJob:
+class CurrentJob:
     """The job that a worker works on."""
 
     queue: str
@@ -63,7 +63,7 @@ class WorkerFacts:
     """Whether it counts its jobs."""
     expires_in: float | None = None
     """Seconds until RQ forgets it, unless it reports."""
-    job: RunningJob | None = None
+    job: CurrentJob | None = None
 
 
 def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
@@ -82,7 +82,7 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
     busy = [(worker, worker.job_id) for worker in workers if worker.job_id]
     jobs = yield [("HMGET", job_key(job_id), *JOB_FIELDS) for _, job_id in busy]
     for (worker, _), job in zip(busy, jobs, strict=True):
-        worker.job = _running_job(worker.name, job, fields)
+        worker.job = _current_job(worker.name, job, fields)
     return workers
 
 
@@ -126,7 +126,7 @@ def _job_of(executions: Iterable[bytes]) -> bytes | None:
     return execution.rpartition(b":")[0] or None
 
 
-def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields) -> RunningJob | None:
+def _current_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields) -> CurrentJob | None:
     """None also for a job that was deleted meanwhile: one whose result is not kept, for example."""
     if not job:
         return None
@@ -136,7 +136,7 @@ def _running_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields
     started = fields.timestamp(started_at, "start of the job of", worker)
     if started is None:
         return None
-    return RunningJob(label_text(origin), started, _timeout(worker, timeout, fields))
+    return CurrentJob(label_text(origin), started, _timeout(worker, timeout, fields))
 
 
 def _timeout(worker: str, stored: bytes | None, fields: Fields) -> float | None:

@@ -25,7 +25,7 @@ from rq.queue import Queue
 from rq.utils import now, utcformat
 from rq.worker import SpawnWorker
 
-from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, label_text, name_given
+from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, name_given, storable_text
 from rq_mon.catalogue import (
     ABANDONED,
     FUNCTION_META_KEY,
@@ -230,7 +230,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
         """The job raised, or ran out of time; handle_job_failure follows."""
-        self._exception = label_text(exc_info[0].__name__)[:LONGEST_NAME]
+        self._exception = storable_text(exc_info[0].__name__)[:LONGEST_NAME]
         super().handle_exception(job, *exc_info)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:

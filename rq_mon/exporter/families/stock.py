@@ -24,7 +24,7 @@ from rq_mon.state.workers import WorkerFacts
 STATUSES_UNKNOWN_TO_STOCK = (JobStatus.CANCELED.value, RATE_LIMITED)
 
 
-class Scrape(Protocol):
+class HasSnapshot(Protocol):
     """Where the stock collector's `connection` goes: it hands this to the classes below."""
 
     @property
@@ -43,7 +43,7 @@ class StockWorker:
         self.total_working_time = facts.working_time
 
     @classmethod
-    def all(cls, scrape: Scrape) -> list[StockWorker]:
+    def all(cls, scrape: HasSnapshot) -> list[StockWorker]:
         """Every worker that RQ lists."""
         return [cls(facts) for facts in scrape.snapshot.workers]
 
@@ -70,7 +70,7 @@ class StockRegistry:
 class StockQueue:
     """What the stock collector asks of `rq.Queue`."""
 
-    def __init__(self, name: str, connection: Scrape) -> None:
+    def __init__(self, name: str, connection: HasSnapshot) -> None:
         jobs = connection.snapshot.queues[name].jobs
         self.name = name
         self.count = jobs[JobStatus.QUEUED]
@@ -81,7 +81,7 @@ class StockQueue:
         self.scheduled_job_registry = StockRegistry(jobs[JobStatus.SCHEDULED])
 
     @classmethod
-    def all(cls, scrape: Scrape) -> list[StockQueue]:
+    def all(cls, scrape: HasSnapshot) -> list[StockQueue]:
         """Every queue that RQ knows."""
         return [cls(name, scrape) for name in scrape.snapshot.queues]
 
@@ -95,7 +95,7 @@ class StockFamilies:
         REGISTRY.unregister(self._collector.summary)
         registry.register(self._collector.summary)
 
-    def collect(self, scrape: Scrape) -> list[Family]:
+    def collect(self, scrape: HasSnapshot) -> list[Family]:
         """Return the families, without the numbers that could not be read.
 
         Raises:

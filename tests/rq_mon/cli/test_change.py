@@ -20,7 +20,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.jobs import failed as changes
 from rq_mon.jobs.purge import count_jobs
-from rq_mon.state.failed_jobs import FailedJob, read_jobs
+from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import COMMAND, Rqmon
 from tests.rq_mon.worker.processes import RQ, SIMPLE
@@ -33,7 +33,7 @@ def failed_ids(queue: Queue) -> set[str]:
 
 
 def read(client: Redis, *job_ids: str) -> list[FailedJob]:
-    return read_jobs(client, "mail", [job_id.encode() for job_id in job_ids])
+    return read_failed_jobs(client, "mail", [job_id.encode() for job_id in job_ids])
 
 
 # ---- which ----
@@ -203,7 +203,7 @@ def test_a_job_that_fails_again_at_once_is_requeued_once(
     ids = fail_jobs(redis_client, jobs=5)
     requeued: Counter[str] = Counter()
 
-    def requeue_and_work(connection: Redis, name: str, chosen: list[FailedJob]) -> Counter[changes.Outcome]:
+    def requeue_and_work(connection: Redis, name: str, chosen: list[FailedJob]) -> Counter[changes.Result]:
         requeued.update(job.id for job in chosen)
         outcomes = changes.requeue(connection, name, chosen)
         work()  # they fail again

@@ -66,7 +66,7 @@ def test_jobs_that_fail_after_the_start_are_not_touched(
 
     def change_while_jobs_fail(
         connection: Redis, name: str, chosen: list[FailedJob]
-    ) -> Counter[changes.Outcome]:
+    ) -> Counter[changes.Result]:
         changed.update(job.id for job in chosen)
         if not later:
             later.extend(fail_jobs(redis_client, jobs=250))

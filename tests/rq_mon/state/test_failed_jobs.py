@@ -10,7 +10,7 @@ import pytest
 from redis import Redis
 from rq import Callback, Queue, SimpleWorker
 
-from rq_mon.state.failed_jobs import FailedJob, read_jobs, read_traceback
+from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs, read_traceback
 from rq_mon.state.stored_jobs import LONGEST_TEXT
 from tests.rq_mon.state import failing
 
@@ -25,7 +25,7 @@ def fail(redis_client: Redis) -> Callable[..., FailedJob]:
         queue = Queue("mail", connection=redis_client, is_async=is_async)
         job = queue.enqueue(function, *args, **options)
         SimpleWorker([queue], connection=redis_client).work(burst=True, logging_level="CRITICAL")
-        (found,) = read_jobs(redis_client, "mail", [job.id.encode()])
+        (found,) = read_failed_jobs(redis_client, "mail", [job.id.encode()])
         return found
 
     return run
@@ -108,7 +108,7 @@ def test_a_foreign_key_is_an_unknown_and_its_neighbours_are_read(
     foreign, good = fail(failing.simple), fail(failing.caused)
     redis_client.delete(key.format(foreign.id))
     redis_client.lpush(key.format(foreign.id), "foreign")
-    found = read_jobs(redis_client, "mail", [foreign.id.encode(), good.id.encode()])
+    found = read_failed_jobs(redis_client, "mail", [foreign.id.encode(), good.id.encode()])
     assert "unknown" in (found[0].function, found[0].exception)
     assert found[1] == good
     read_traceback(redis_client, foreign.id)

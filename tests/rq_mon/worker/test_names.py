@@ -12,7 +12,7 @@ from rq import Queue, Retry, SimpleWorker
 from rq.job import Job
 
 from rq_mon.catalogue import JOB_EXCEPTION_FIELD, JOB_FUNCTION_FIELD, RUNNING_KEY_PREFIX
-from rq_mon.state.failed_jobs import FailedJob, read_jobs
+from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs
 from rq_mon.state.stored_jobs import read_functions
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from tests.rq_mon.worker import jobs
@@ -40,7 +40,7 @@ class Packed:
 
 
 def failed(redis: Redis, *job_ids: str, queue: str = "mail") -> list[FailedJob]:
-    return read_jobs(redis, queue, [job_id.encode() for job_id in job_ids])
+    return read_failed_jobs(redis, queue, [job_id.encode() for job_id in job_ids])
 
 
 def note(redis: Redis, job: Job, field: str) -> bytes | None:
