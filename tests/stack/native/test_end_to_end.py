@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import contextlib
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -267,7 +268,7 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
     result = stack.make("stop-rq-mon")
 
     assert result.returncode == 0, result.stdout
-    assert "Still at work: long-running-worker. Waiting at most 190 s" in result.stdout
+    assert re.search(r"Still at work: .*\blong-running-worker\b.*\. Waiting at most 190 s", result.stdout)
     assert stack.processes() == []
     assert stack.listening_ports() == set()
 
