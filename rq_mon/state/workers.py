@@ -89,14 +89,18 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
 def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
     """Read what rq-exporter needs: every worker that is registered. A killed one stays listed for a while.
 
-    A hash without birth is none: something was written to it after Redis had lost it, or it is another's.
+    A hash without birth and queues is none: something was written to it after Redis had lost it.
     """
     fields = Fields("workers", errors)
     (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
     names = names_of(members or (), KEY_PREFIX, REDIS_WORKER_KEYS, fields)
     rows = yield [("HMGET", key, *FIELDS) for key in names.values()]
     hashes = {name: dict(zip(FIELDS, row, strict=True)) for name, row in zip(names, rows, strict=True) if row}
-    return [_worker(names[name], name, stored, fields) for name, stored in hashes.items() if stored["birth"]]
+    return [
+        _worker(names[name], name, stored, fields)
+        for name, stored in hashes.items()
+        if stored["birth"] or stored["queues"] is not None
+    ]
 
 
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
@@ -114,7 +118,7 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         failed_jobs=count("failed_job_count"),
         working_time=count("total_working_time"),
         last_heartbeat=fields.timestamp(heartbeat, "last_heartbeat", name) if heartbeat else None,
-        job_id=stored["current_job"] if state == BUSY else None,
+        job_id=stored["current_job"] if state in (BUSY, None) else None,
         is_live=not stored["death"],
         is_monitored=bool(stored[MONITORED_WORKER_FIELD]),
     )

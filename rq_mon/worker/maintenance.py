@@ -25,11 +25,12 @@ logger = logging.getLogger("rq.worker")
 REDIS_IS_AWAY = (RedisConnectionError, RedisTimeoutError)
 """What no maintenance survives; everything else it does."""
 
-# In a script, because a worker may register at any moment. What has no birth is not registered; what reports
-# and expires may be a plain worker whose hash was lost.
+# In a script, because a worker may register at any moment. What has no birth and no queues is not registered;
+# what reports and expires may be a plain worker whose hash was lost.
 _REMOVE_GHOST = """
 local worker = KEYS[1]
-if redis.call('EXISTS', worker) == 0 or redis.call('HEXISTS', worker, 'birth') == 1 then return 0 end
+if redis.call('EXISTS', worker) == 0 or redis.call('HEXISTS', worker, 'birth') == 1
+   or redis.call('HEXISTS', worker, 'queues') == 1 then return 0 end
 if redis.call('HEXISTS', worker, 'last_heartbeat') == 1 and redis.call('TTL', worker) >= 0 then return 0 end
 redis.call('DEL', worker)
 for place = 2, #KEYS do redis.call('SREM', KEYS[place], worker) end

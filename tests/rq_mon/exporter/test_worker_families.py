@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -10,6 +11,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 
+from rq_mon.health import live_workers
 from tests.rq_mon.exporter import jobs
 from tests.rq_mon.exporter.samples import samples_of
 
@@ -143,3 +145,36 @@ def test_worker_that_said_goodbye_is_left_out(
     redis_client.hset(worker.key, "death", "2026-01-01T00:00:00.000000Z")
 
     assert samples_of(registry, "rq_worker_last_heartbeat") == {}
+
+
+@pytest.mark.parametrize("state", ["idle", "started", "suspended"])
+def test_a_worker_that_is_not_busy_runs_no_job(
+    registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis, state: str
+) -> None:
+    """A job that was cancelled and stopped may stay named in the worker's hash."""
+    _start_job(worker, queue)
+    redis_client.hset(worker.key, "state", state)
+
+    assert samples_of(registry, "rq_worker_job_running_seconds") == {}
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [
+        {"current_job_working_time": "0"},
+        {"last_heartbeat": "2026-01-01T00:00:00.000000Z", "state": "idle"},
+        {"state": "busy", "current_job": "gone", "failed_job_count": "1", "total_working_time": "1.5"},
+    ],
+)
+def test_what_is_left_of_a_lost_worker_is_no_worker(
+    registry: CollectorRegistry, worker: Worker, redis_client: Redis, fields: dict[str, str]
+) -> None:
+    stored: Any = fields
+    redis_client.hset("rq:worker:ghost", mapping=stored)
+    redis_client.sadd("rq:workers", "rq:worker:ghost")
+    redis_client.sadd("rq:workers:mail", "rq:worker:ghost")
+
+    names = {dict(labels).get("name") for _, labels in samples_of(registry, "rq_workers")}
+    assert names == {"ann"}
+    assert registry.get_sample_value("rq_queue_workers", {"queue": "mail"}) == 1
+    assert live_workers(redis_client, "mail") == ["rq:worker:ann"]
