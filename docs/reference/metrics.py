@@ -51,7 +51,8 @@ a scrape looks at a limited number of jobs, so that it stays short whatever the 
 
 Monitored workers count `rq_queue_expired_jobs_total` when they take an id out of a queue and find no job.
 Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Why a job is
-gone cannot be known, so a job that Redis evicted, or whose key someone deleted by hand, counts as expired.
+gone cannot be known, so these count as expired, too: a job that Redis evicted, one whose key someone deleted
+by hand, and the second id of a job that was enqueued twice, if its first run kept no result.
 Jobs that expire while they are scheduled, deferred or held back by a rate limit are not counted: no worker
 comes across them.
 
