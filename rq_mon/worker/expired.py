@@ -5,8 +5,8 @@ on to the next without a word.
 
 Why a job is gone cannot be known. Jobs that were deleted or cancelled are not among those: RQ and this
 package take their ids out of the queue. But these look like expired ones: a job that Redis evicted, or whose
-key was deleted by hand; one that is deleted while a worker has its id and not yet the job; and the second id of
-one that was enqueued twice, if the first run kept no result.
+key was deleted by hand; one that is deleted while a worker has its id and not yet the job; and the second id
+of one that was enqueued twice, if the first run kept no result.
 """
 
 from __future__ import annotations

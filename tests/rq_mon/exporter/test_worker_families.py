@@ -11,7 +11,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 
-from rq_mon.health import live_workers
+from rq_mon.state.live import live_workers
 from tests.rq_mon.exporter import jobs
 from tests.rq_mon.exporter.samples import samples_of
 
