@@ -256,7 +256,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     def _is_on_no_list(self, job: Job, queue: Queue) -> bool:
         """RQ fails what has been on its way to a worker for a minute, also if it ended, or waits again."""
         status: Any = self.connection.hget(job.key, "status")
-        return status == JobStatus.QUEUED.value.encode() and job.id not in queue.get_job_ids()
+        is_queued = status == JobStatus.QUEUED.value.encode()
+        return is_queued and self.connection.lpos(queue.key, job.id) is None
 
     def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
         """Count the end in the transaction that records it; RQ repeats both when it has to start over."""
