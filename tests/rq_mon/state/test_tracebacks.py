@@ -6,7 +6,8 @@ import traceback
 
 import pytest
 
-from rq_mon.state.tracebacks import exception_of, lines_of
+from rq_mon.state.tracebacks import LONGEST_LINE, exception_of, lines_of
+from tests.rq_mon.state import failing
 
 
 class Outer:
@@ -67,3 +68,19 @@ def traceback_of_one_after_another() -> str:
 )
 def test_exception_and_its_line(text: str, expected: tuple[str, str]) -> None:
     assert exception_of(lines_of([text.encode()]))[:2] == expected
+
+
+@pytest.mark.parametrize("quoted", [failing.NESTED, failing.CHAINED])
+def test_without_a_frame_of_rq_a_message_is_still_no_traceback(quoted: str) -> None:
+    text = traceback_of(RuntimeError(f"child ended with 1:\n{quoted}"))
+    assert exception_of(lines_of([text.encode()]))[:2] == (
+        "RuntimeError",
+        "RuntimeError: child ended with 1:",
+    )
+
+
+def test_lines_are_the_same_however_the_text_is_cut_into_parts() -> None:
+    text = ("first\r\nsecond\n\n" + "x" * 5000 + "\nlast").encode()
+    expected = ["first", "second", "", "x" * LONGEST_LINE, "last"]
+    for size in (1, 7, 1000, len(text)):
+        assert list(lines_of(text[i : i + size] for i in range(0, len(text), size))) == expected
