@@ -42,7 +42,6 @@ class FailedTicksMixin(BaseWorker):
         """The job failed; it may be tried again."""
         cron_job_id = "" if job.should_retry or self._not_callable != job.id else cron_job_of_tick(job)
         super().handle_job_failure(job, *args, **kwargs)
-        self._not_callable = ""
         if cron_job_id:
             self._count_failed_tick(cron_job_id, job)
 
@@ -62,11 +61,12 @@ def was_called(kind: type[BaseException], _error: BaseException, traceback: Trac
     while traceback is not None:
         frames.append(traceback.tb_frame)
         traceback = traceback.tb_next
-    callers = [number for number, frame in enumerate(frames) if frame.f_code is Job._execute.__code__]
+    execute = Job._execute.__code__
+    callers = [number for number, frame in enumerate(frames) if frame.f_code is execute]
     if not callers:
         return kind is not DeserializationError
-    called = frames[callers[-1] + 1 :]
-    return not called or called[0].f_code.co_filename != Job._execute.__code__.co_filename
+    called = frames[callers[0] + 1 :]  # the job may itself perform another one
+    return not called or called[0].f_code.co_filename != execute.co_filename
 
 
 def cron_job_of_tick(job: Job) -> str:

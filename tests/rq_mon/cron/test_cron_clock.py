@@ -142,6 +142,8 @@ def test_a_scheduler_goes_by_the_clock_that_was_set_back(
     registry.register(cron_job("* * * * * *"))
     offset = [ahead if when == "while it runs" else 0]
     monkeypatch.setattr(runner, "redis_time", lambda redis: redis_time(redis) + offset[0])
+    followed: list[list[str]] = []
+    monkeypatch.setattr(runner, "follow_clock", lambda redis, now: followed.append(follow_clock(redis, now)))
     make_due(redis_client, "mine", int(REAL_TIME()) + ahead)
     scheduler = CronScheduler(Settings.from_environment(), [])
     thread = threading.Thread(target=scheduler.run)
@@ -159,6 +161,8 @@ def test_a_scheduler_goes_by_the_clock_that_was_set_back(
     finally:
         scheduler.stop()
         thread.join()
+
+    assert followed == ([[], ["mine"]] if when == "while it runs" else [["mine"]])
 
 
 READERS: dict[str, Callable[[Any], int]] = {

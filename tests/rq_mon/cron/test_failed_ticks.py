@@ -13,7 +13,7 @@ from types import ModuleType
 from typing import Any
 
 import pytest
-from rq import Queue, Retry, SimpleWorker
+from rq import Queue, Retry, SimpleWorker, get_current_job
 from rq.job import Job
 from rq.utils import utcformat
 
@@ -108,7 +108,9 @@ def test_a_tick_that_a_worker_cannot_call_is_failed(redis_client: Any, case: str
         with_call("tests.scheduler.jobs.fail"),
         with_call("tests.scheduler.jobs.add", args=(1,)),  # too few arguments
         with_call("tests.scheduler.jobs.record", args=("value",)),
+        with_call("time.sleep", args=("no number",)),  # no Python code
         with_call("tests.rq_mon.cron.test_failed_ticks.fetch_what_cannot_be_read"),
+        with_call("tests.rq_mon.cron.test_failed_ticks.perform_what_is_gone"),
     ],
 )
 def test_a_tick_whose_function_was_called_is_not_failed_whatever_it_does(
@@ -120,6 +122,15 @@ def test_a_tick_whose_function_was_called_is_not_failed_whatever_it_does(
     work(redis_client)
 
     assert tick_counts(redis_client) == {"enqueued": 1, "coalesced": 0, "missed": 0, "failed": 0}
+    job = Job.fetch(f"{CRON_JOB}-{NOON}", redis_client)
+    assert job.is_finished or job.is_failed
+
+
+def perform_what_is_gone() -> None:
+    """A job that performs another one itself."""
+    current = get_current_job()
+    assert current is not None
+    Job.create("gone.job", connection=current.connection).perform()
 
 
 def fetch_what_cannot_be_read() -> None:
