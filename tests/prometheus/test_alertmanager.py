@@ -152,6 +152,7 @@ BURN = labels("RQErrorBudgetBurn", "critical", queue="mail", objective="run")
         ),
         (WITHOUT_WORKERS, labels("RQScheduledJobsOverdue", "critical", queue="mail"), []),
         (WITHOUT_WORKERS, labels("RQJobsStuck", queue="mail"), []),
+        (WITHOUT_WORKERS, labels("RQCronTickFailed", queue="mail"), []),
         (STALLED, labels("RQQueueWaitTooLong", queue="mail"), [labels("RQWorkersLost")]),
         (labels("RQBacklogWillNotDrain", queue="mail"), labels("RQWorkersSaturated", queue="mail"), []),
     ],

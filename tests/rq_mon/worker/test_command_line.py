@@ -51,7 +51,7 @@ def test_a_worker_that_spawns_says_that_it_cannot_count() -> None:
 
 
 def commands_sent(redis: Redis, rq: RQ, worker_class: str, many: int) -> Counter[str]:
-    """The names of the commands that a worker sends to run so many jobs.
+    """The names of the commands that a worker sends to run this many jobs.
 
     Without those that scripts call, those that open a connection or keep it alive, as time goes by, and those
     with which a worker registers again, at most once in a second.
