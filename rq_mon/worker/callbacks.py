@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 from redis import Redis
+from rq.exceptions import StopRequested
 from rq.job import Job
 
 Callback = Callable[..., Any]
@@ -54,6 +55,8 @@ class GuardedCallbacksMixin(Job):
     def _try(self, kind: str, load: Callable[[], Callback | None], *arguments: Any) -> None:
         try:
             _call(load, *arguments)
+        except StopRequested:
+            raise
         except Exception as error:
             self.report_callback(kind, error)
 
@@ -89,6 +92,8 @@ def guarded_handler(handler: Handler) -> Handler:
     def call(job: Job, *exc_info: Any) -> Any:
         try:
             return handler(job, *exc_info)
+        except StopRequested:
+            raise
         except Exception:
             logger.exception("Job %s: an exception handler failed; the job ends as it would without", job.id)
             return True

@@ -13,7 +13,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from rq import Queue
 from rq.defaults import DEFAULT_FAILURE_TTL
-from rq.exceptions import NoSuchJobError
+from rq.exceptions import NoSuchJobError, StopRequested
 from rq.job import JobStatus
 from rq.registry import FailedJobRegistry, StartedJobRegistry
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
@@ -23,7 +23,8 @@ from rq_mon.worker.callbacks import Handler, with_guarded_callbacks
 logger = logging.getLogger("rq.worker")
 
 REDIS_IS_AWAY = (RedisConnectionError, RedisTimeoutError)
-"""What no maintenance survives; everything else it does."""
+ENDS_THE_WORK = (*REDIS_IS_AWAY, StopRequested)
+"""What no guard may hold back. RQ raises StopRequested wherever a signal finds an idle worker."""
 
 # In a script, because a worker may register at any moment. What has no birth and no queues is not registered;
 # what reports and expires may be a plain worker whose hash was lost.
@@ -57,7 +58,7 @@ def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> N
         _give_up_unreadable(registry, entries)
         try:
             registry.cleanup(second, exception_handlers=list(exception_handlers))
-        except REDIS_IS_AWAY:
+        except ENDS_THE_WORK:
             raise
         except Exception:
             logger.exception("Queue %s: cannot end all jobs that lost their worker", queue.name)
@@ -79,7 +80,7 @@ def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) ->
             job.refresh()  # type: ignore[no-untyped-call]
         except NoSuchJobError:
             continue
-        except REDIS_IS_AWAY:
+        except ENDS_THE_WORK:
             raise
         except Exception:
             logger.exception("Job %s: has failed, as its worker died and it cannot be read", job_id)

@@ -11,6 +11,7 @@ from typing import Any
 
 import redis
 from redis.client import Pipeline
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
@@ -19,7 +20,7 @@ from rq.utils import now
 from rq_mon.state.work_horses import EXIT_NOT_RECORDED
 from rq_mon.worker.callbacks import Handler, guarded_handler
 from rq_mon.worker.failure_text import recordable
-from rq_mon.worker.maintenance import REDIS_IS_AWAY, end_abandoned_jobs, remove_ghosts
+from rq_mon.worker.maintenance import ENDS_THE_WORK, end_abandoned_jobs, remove_ghosts
 from rq_mon.worker.registration import StaysRegisteredMixin
 
 STOPPED = "Job stopped by user, work-horse terminated."
@@ -67,7 +68,7 @@ class SurvivesApplicationMixin(StaysRegisteredMixin):
         forwarded = {"execution": execution[0]} if execution else {}
         try:
             super().monitor_work_horse(job, queue, *execution)  # type: ignore[misc]
-        except redis.RedisError:
+        except (redis.RedisError, StopRequested):
             raise
         except Exception:
             if self.horse_pid:
@@ -126,7 +127,7 @@ class SurvivesApplicationMixin(StaysRegisteredMixin):
         self._exc_handlers = [self.guard_handler(handler) for handler in handlers]
         try:
             super().handle_exception(job, *exc_info)
-        except REDIS_IS_AWAY:
+        except ENDS_THE_WORK:
             raise
         except Exception:
             self.log.exception("Worker %s: job %s: cannot tell of its exception", self.name, job.id)
@@ -146,7 +147,7 @@ class SurvivesApplicationMixin(StaysRegisteredMixin):
         """Do RQ's maintenance, as far as it can be done."""
         try:
             super().run_maintenance_tasks()  # type: ignore[no-untyped-call]
-        except REDIS_IS_AWAY:
+        except ENDS_THE_WORK:
             raise
         except Exception:
             self.log.exception("Worker %s: maintenance failed", self.name)
@@ -170,7 +171,7 @@ class SurvivesApplicationMixin(StaysRegisteredMixin):
                 queue.release_maintenance_lock()  # type: ignore[no-untyped-call]
             super().clean_registries()  # type: ignore[no-untyped-call]
             remove_ghosts(self.connection, [queue.name])
-        except REDIS_IS_AWAY:
+        except ENDS_THE_WORK:
             raise
         except Exception:
             self.log.exception("Worker %s: queue %s: maintenance failed", self.name, queue.name)

@@ -10,11 +10,13 @@ import pytest
 from redis import Redis
 from rq import Callback, Queue, Retry
 from rq.command import send_stop_job_command
+from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.registry import FailedJobRegistry
 
 from proofs.harness.waiting import wait_until
+from rq_mon.worker import survival
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import hooks, jobs
@@ -151,6 +153,24 @@ def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
         assert redis_client.hmget(job.key, ["status"]) == [b"failed"]
     assert trace(redis_client).count("works") >= 1
     assert queue.acquire_maintenance_lock()
+
+
+@pytest.mark.parametrize("hook", ["callback", "handler", "maintenance"])
+def test_a_worker_that_is_told_to_end_ends_also_in_the_midst_of_maintenance(
+    queue: Queue, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch, hook: str
+) -> None:
+    """RQ raises in its signal handler, wherever that finds an idle worker."""
+
+    def told_to_end(*_: Any) -> None:
+        raise StopRequested
+
+    lose(queue, queue.enqueue(jobs.succeed, on_failure=named("told_to_end") if hook == "callback" else None))
+    monkeypatch.setattr(hooks, "told_to_end", told_to_end, raising=False)
+    worker = start_worker("mail", exception_handlers=[told_to_end] if hook == "handler" else [])
+    if hook == "maintenance":
+        monkeypatch.setattr(survival, "remove_ghosts", told_to_end)
+    with pytest.raises(StopRequested):
+        worker.run_maintenance_tasks()
 
 
 def test_a_queue_that_cannot_be_cleaned_keeps_no_other_from_it(
