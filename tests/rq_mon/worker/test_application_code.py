@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from importlib.metadata import version
 from typing import Any
 
 import pytest
@@ -155,7 +156,10 @@ def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
     assert queue.acquire_maintenance_lock()
 
 
-@pytest.mark.parametrize("hook", ["callback", "handler", "maintenance"])
+RQ_CATCHES_IT = pytest.mark.skipif(version("rq").startswith("3."), reason="RQ 3 itself holds it back")
+
+
+@pytest.mark.parametrize("hook", [pytest.param("callback", marks=RQ_CATCHES_IT), "handler", "maintenance"])
 def test_a_worker_that_is_told_to_end_ends_also_in_the_midst_of_maintenance(
     queue: Queue, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch, hook: str
 ) -> None:
