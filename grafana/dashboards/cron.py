@@ -47,7 +47,7 @@ DASHBOARD = rq_dashboard(
             4,
             stat("Cron jobs", "Registered cron jobs.", cron.cron_jobs(), no_value=NO_CRON_JOB),
             stat(
-                "Schedulers alive",
+                "Schedulers",
                 "Cron scheduler processes. One is enough; more take over from one another, and never enqueue "
                 "a tick twice. Of several Redis: of the one that has the fewest.",
                 cron.schedulers(),
@@ -163,7 +163,7 @@ DASHBOARD = rq_dashboard(
                 no_value=NO_CRON_JOB,
             ),
             time_series(
-                "Schedulers",
+                "Schedulers over time",
                 "Cron scheduler processes.",
                 [cron.schedulers_over_time()],
                 legend="none",

@@ -72,9 +72,12 @@ def targets_down() -> Query:
 
 
 def targets_up() -> Query:
-    """Whether Prometheus could scrape each program, or does not scrape it."""
+    """Whether Prometheus could scrape each program, or does not scrape it.
+
+    What is missing is judged at the end of the chosen time: a program has one row, also when it is new.
+    """
     missing = (
-        _named(f"{NOT_SCRAPED} * absent({_seen(series)})", program)
+        _named(f"{NOT_SCRAPED} * absent(last_over_time({series}[1h] @ end()))", program)
         for program, series in (
             *((program, select(own)) for program, own in OF_A_REDIS.items()),
             *OF_THE_MONITORING.items(),

@@ -184,7 +184,12 @@ class History:
         )
         yield _rq(catalogue.CRON_JOB_PAUSED, _constant(0), cron_job=cron_job)
         yield _rq(catalogue.CRON_JOB_LAST_TICK, lambda time: time // 60 * 60, cron_job=cron_job)
-        for result, rate in {"enqueued": 1 / 60, "coalesced": 0.002, "missed": 0.001}.items():
+        for result, rate in {
+            "enqueued": 1 / 60,
+            "coalesced": 0.002,
+            "missed": 0.001,
+            "failed": 0.0005,
+        }.items():
             yield _rq(catalogue.CRON_TICKS, self._counter(rate), cron_job=cron_job, result=result)
 
     def _exporter(self) -> Iterator[Series]:

@@ -137,7 +137,7 @@ WORTH_KNOWING = {
     ("rq-workers", "Idle"): 2,
     ("rq-workers", "Silent too long"): 1,
     ("rq-cron", "Cron jobs"): 3,
-    ("rq-cron", "Schedulers alive"): 2,
+    ("rq-cron", "Schedulers"): 2,
     ("rq-cron", "Late"): 1,
     ("rq-stack-health", "Services down"): 0,
     ("rq-stack-health", "Redis persists"): 1,
