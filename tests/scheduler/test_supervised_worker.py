@@ -89,7 +89,7 @@ def test_an_idle_worker_of_two_queues_waits_for_the_first(
     assert min(waits) < LOOK_SECONDS - 0.2
 
 
-@pytest.mark.slow
+@pytest.mark.e2e(seconds=45)
 def test_a_freeze_of_redis_for_longer_than_any_lease(
     own_redis: RedisServer, start: Start, tmp_path: Path
 ) -> None:

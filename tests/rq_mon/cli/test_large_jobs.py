@@ -34,7 +34,7 @@ sys.exit(code)
 """
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.e2e(seconds=60),
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc"),
 ]
 
