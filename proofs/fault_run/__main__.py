@@ -13,21 +13,25 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import click
+from redis import Redis
 
 from demo.number import Number
 from proofs.fault_run.application import Application
+from proofs.fault_run.cron_scheduler import AT_RUN_TIME, entries
 from proofs.fault_run.document import write_document
 from proofs.fault_run.evidence import (
     Evidence,
     Times,
     exported_ends,
     exported_ticks,
+    exported_write_errors,
     prometheus_ends,
     prometheus_increase,
     stock_increase,
 )
 from proofs.fault_run.final_state import final_states, waiting
 from proofs.fault_run.inject import Injector
+from proofs.fault_run.interpreter import CHOICES, Interpreter, interpreter
 from proofs.fault_run.kinds import specs
 from proofs.fault_run.ledger import ledger
 from proofs.fault_run.plan import SHORT, Size, plan
@@ -40,6 +44,8 @@ from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
 from proofs.table import show
 from rq_mon.connection.client import connect
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.settings import Settings
 from stack.native import programs
 
 SEED = 20241124
@@ -49,6 +55,7 @@ DISK_BYTES_A_JOB = 60_000
 """What Redis writes of a job and its retries, and room to spare."""
 DRAINED_WITHIN = 900.0
 SCRAPED_WITHIN = 60.0
+REGISTERED_WITHIN = 60.0
 PROMETHEUS_CONFIG = """
 global:
   scrape_interval: 5s
@@ -73,7 +80,7 @@ def _size_options(command: Callable[..., None]) -> Callable[..., None]:
 
 
 @click.command(help=__doc__)
-@click.option("--short", is_flag=True, help="A run of two minutes.")
+@click.option("--short", is_flag=True, help="A run of three minutes.")
 @click.option(
     "--seed", type=int, default=SEED, show_default=True, metavar="N", help="Chooses jobs and faults."
 )
@@ -91,6 +98,13 @@ def _size_options(command: Callable[..., None]) -> Callable[..., None]:
     show_default=True,
     help="Redis' appendfsync.",
 )
+@click.option(
+    "--rq",
+    type=click.Choice(CHOICES),
+    default=CHOICES[0],
+    show_default=True,
+    help="RQ of workers and cron schedulers; the application and the exporter have RQ 2.",
+)
 @click.option("--markdown", type=PATH, metavar="FILE", help="Also write the ledger to this file.")
 @click.option("--keep", type=PATH, metavar="FOLDER", help="Leave logs and side file there.")
 def main(
@@ -98,6 +112,7 @@ def main(
     seed: int,
     minutes: float | None,
     fsync: str,
+    rq: str,
     markdown: Path | None,
     keep: Path | None,
     **counts: int | None,
@@ -110,7 +125,7 @@ def main(
     with tempfile.TemporaryDirectory(prefix="rq-fault-run-") as folder:
         directory = keep or Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
-        evidence = _run(size, seed, fsync, directory)
+        evidence = _run(size, seed, fsync, directory, interpreter(rq))
     rows = ledger(evidence)
     show(rows)
     if markdown:
@@ -118,18 +133,20 @@ def main(
     sys.exit(any(row.verdict == "missed" for row in rows))
 
 
-def _run(size: Size, seed: int, fsync: str, directory: Path) -> Evidence:
+def _run(size: Size, seed: int, fsync: str, directory: Path, python: Interpreter) -> Evidence:
     redis = FaultyRedis(directory / "redis", DISK_BYTES + size.jobs * DISK_BYTES_A_JOB, fsync)
     try:
         with redis:
-            evidence = _under_fire(size, seed, fsync, directory, redis)
+            evidence = _under_fire(size, seed, fsync, directory, redis, python)
             shutil.copy(redis.append_only_file, directory / "appendonly.aof")
             return evidence
     finally:
         redis.unmount()
 
 
-def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: FaultyRedis) -> Evidence:
+def _under_fire(
+    size: Size, seed: int, fsync: str, directory: Path, redis: FaultyRedis, python: Interpreter
+) -> Evidence:
     begin = time.time()
     times = Times()
     with (
@@ -138,12 +155,15 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
         _prometheus(directory, exporter.address) as prometheus,
         Application(redis.url, specs(size.jobs, seed), size.seconds, size.jobs) as application,
     ):
-        with Processes(redis.url, directory, size) as processes:
+        with Processes(redis.url, directory, size, python.path) as processes:
+            _register_at_run_time(connection)
             injector = Injector(redis, processes)
             injector.carry_out(plan(size, seed), lambda: application.progress * size.seconds)
             times.waiting_at_last_kill = waiting(connection)
             if _within(DRAINED_WITHIN, lambda: application.is_done and waiting(connection) == 0):
                 times.until_empty = time.time() - injector.last_kill
+            times.until_registered = _registered_again(redis, processes, connection)
+            unregistered = processes.unregistered(connection)
         exported = exported_ends(exporter.url)
         in_prometheus = increase = by_worker = None
         if prometheus is not None:
@@ -178,8 +198,27 @@ def _under_fire(size: Size, seed: int, fsync: str, directory: Path, redis: Fault
             outages=injector.outages,
             left_out=injector.left_out,
             power_cuts=redis.power_cuts,
+            write_errors=exported_write_errors(exporter.url),
+            cron_jobs=CronRegistry(connection).ids(),
+            forgotten=injector.forgotten,
+            unregistered=unregistered,
+            rq=python.rq_version,
             times=times,
         )
+
+
+def _register_at_run_time(connection: Redis) -> None:
+    for entry in entries(AT_RUN_TIME):
+        CronRegistry(connection).register(entry.define(Settings(), time.time()))
+
+
+def _registered_again(redis: FaultyRedis, processes: Processes, connection: Redis) -> float:
+    """Lose all registrations, and return the seconds until all workers are registered again."""
+    _within(REGISTERED_WITHIN, lambda: not processes.unregistered(connection))
+    redis.lose_registrations()
+    begin = time.monotonic()
+    _within(REGISTERED_WITHIN, lambda: not processes.unregistered(connection))
+    return time.monotonic() - begin
 
 
 def _within(seconds: float, condition: Callable[[], bool]) -> bool:

@@ -1,13 +1,57 @@
-"""The cron scheduler of the run: `python -m proofs.fault_run.cron_scheduler`; any number of them may run."""
+"""The cron scheduler of the run: `python -m proofs.fault_run.cron_scheduler`; any number of them may run.
+
+Given `before` or `after`, it has an older list, and stops itself before or after it registers that.
+"""
 
 from __future__ import annotations
 
+import os
+import signal
+import sys
+from typing import Any
+
 from proofs.fault_run.jobs import tick
-from rq_mon.cron.runner import run_cron_scheduler
+from rq_mon.cron import runner
+from rq_mon.cron.lists import CronList, ListChange
 from scheduler.cron.entries import CronEntry
 
-SCHEDULES = {"each-second": "* * * * * *", "each-five-seconds": "* * * * * */5"}
+LISTED = {"each-second": "* * * * * *", "each-five-seconds": "* * * * * */5"}
 """By id. The sixth field is seconds."""
+AT_RUN_TIME = {"each-ten-seconds": "* * * * * */10"}
+"""What an application registers, and no list holds."""
+SCHEDULES = LISTED | AT_RUN_TIME
+SECONDS = {"each-second": 1, "each-five-seconds": 5, "each-ten-seconds": 10}
+"""Between two ticks."""
+OLDER_ONLY = "only-on-the-older-list"
+OLDER = {"each-second": LISTED["each-second"], OLDER_ONLY: "0 0 1 1 *"}
+
+
+def entries(schedules: dict[str, str]) -> list[CronEntry]:
+    """Return the list of cron jobs with these schedules."""
+    return [CronEntry(id=name, function=tick, cron=cron) for name, cron in schedules.items()]
+
+
+class FreezesOnce(CronList):
+    """A list whose process is frozen at the worst moment."""
+
+    when = ""
+    """`before` or `after` it is registered; empty if that has been."""
+
+    def register(self, *args: Any) -> ListChange:
+        """Register, and stop the process before or after that."""
+        when, FreezesOnce.when = FreezesOnce.when, ""
+        if when == "before":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        change = super().register(*args)
+        if when == "after":
+            os.kill(os.getpid(), signal.SIGSTOP)
+        return change
+
 
 if __name__ == "__main__":
-    run_cron_scheduler([CronEntry(id=name, function=tick, cron=cron) for name, cron in SCHEDULES.items()])
+    if sys.argv[1:]:
+        FreezesOnce.when = sys.argv[1]
+        vars(runner)["CronList"] = FreezesOnce
+        runner.run_cron_scheduler(entries(OLDER))
+    else:
+        runner.run_cron_scheduler(entries(LISTED))

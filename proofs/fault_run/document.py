@@ -7,7 +7,6 @@ from pathlib import Path
 
 from proofs.fault_run.application import CONFIRMED_AFTER
 from proofs.fault_run.evidence import Evidence
-from proofs.fault_run.plan import ABANDONED_AFTER
 from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.table import Row, markdown, write_page
 from scheduler.supervised_queue import MAINTENANCE_LOCK_SECONDS, STUCK_SECONDS
@@ -30,7 +29,7 @@ def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
         jobs=size.jobs,
         lost=LOST_SECONDS,
         confirmed=CONFIRMED_AFTER,
-        abandoned=ABANDONED_AFTER,
+        abandoned=size.abandoned_after,
         stuck=STUCK_SECONDS,
         lock=MAINTENANCE_LOCK_SECONDS,
     )

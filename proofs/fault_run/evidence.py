@@ -31,6 +31,8 @@ class Times:
     """Jobs that were not through then."""
     until_empty: float = 0.0
     """From the last kill until nothing waited, ran or was delayed any more."""
+    until_registered: float = 0.0
+    """From the last loss of all registrations until all workers were registered again."""
     whole: float = 0.0
 
 
@@ -69,6 +71,16 @@ class Evidence:
     outages: Sequence[tuple[float, float]]
     left_out: Mapping[str, str]
     power_cuts: Sequence[float]
+    write_errors: Counter[str]
+    """By the exporter: what workers were not allowed to count, by Redis' error code."""
+    cron_jobs: Sequence[str]
+    """Ids of those that are registered in the end."""
+    forgotten: int
+    """Keys of workers that Redis has lost while jobs ran."""
+    unregistered: Sequence[str]
+    """Workers that have not registered again after Redis had lost all of them, when all was quiet."""
+    rq: str
+    """RQ's version, of workers and cron schedulers."""
     times: Times = field(default_factory=Times)
 
 
@@ -91,6 +103,12 @@ def exported_ticks(url: str) -> Counter[tuple[str, str]]:
             for labels, value in _samples(url, catalogue.CRON_TICKS.name)
         }
     )
+
+
+def exported_write_errors(url: str) -> Counter[str]:
+    """Return what the exporter says of jobs that could not be counted."""
+    samples = _samples(url, catalogue.JOB_METRICS_WRITE_ERRORS.name)
+    return Counter({labels["reason"]: int(value) for labels, value in samples if value})
 
 
 def prometheus_ends(url: str) -> Counter[End]:

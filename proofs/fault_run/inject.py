@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import heapq
+import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack
+from contextlib import AbstractContextManager, ExitStack, suppress
 from typing import cast
+
+from redis.exceptions import RedisError
 
 from proofs.fault_run.plan import Fault, WorkerKill
 from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
+from rq_mon.connection.client import connect
 
 LOOK_EVERY = 0.02
+QUIET_WITHIN = 60.0
+"""Seconds to wait until all workers count, or have written down what they were not allowed to count."""
 
 
 class Injector:
@@ -27,6 +33,10 @@ class Injector:
         """When Redis did not answer or did not write: from and to, as Unix times."""
         self.last_kill = time.time()
         """Unix time."""
+        self.forgotten = 0
+        """Keys of workers that Redis has lost."""
+        self._redis_until = -math.inf
+        """When Redis is well again, by the monotonic clock."""
         self._redis = redis
         self._processes = processes
 
@@ -40,15 +50,40 @@ class Injector:
         ending: list[tuple[float, int, ExitStack]] = []
         with ExitStack() as whatever_happens:
             for number, fault in enumerate(faults):
-                while clock() < fault.at:
-                    time.sleep(LOOK_EVERY)
-                    _end(ending)
+                self._wait(lambda fault=fault: clock() >= fault.at, ending)  # type: ignore[misc]
+                if _is_of_redis(fault):
+                    self._wait(lambda: time.monotonic() > self._redis_until, ending)
+                if "right" in fault.name:
+                    self._wait(self._all_count, ending, QUIET_WITHIN)
                 under_way = whatever_happens.enter_context(ExitStack())
                 self._begin(fault, under_way)
                 heapq.heappush(ending, (time.monotonic() + fault.lasts, number, under_way))
+                if _is_of_redis(fault):
+                    self._redis_until = time.monotonic() + fault.lasts + LOOK_EVERY
+                if "right" in fault.name:  # a worker that is killed takes with it what it could not count
+                    self._wait(lambda: time.monotonic() > self._redis_until, ending)
+                    self._wait(lambda: not self._processes.owe_counts(), ending, QUIET_WITHIN)
             while ending:
                 time.sleep(LOOK_EVERY)
                 _end(ending)
+
+    def _wait(
+        self,
+        condition: Callable[[], bool],
+        ending: list[tuple[float, int, ExitStack]],
+        most: float = math.inf,
+    ) -> None:
+        """Wait, and end what has lasted long enough."""
+        deadline = time.monotonic() + most
+        while not condition() and time.monotonic() < deadline:
+            time.sleep(LOOK_EVERY)
+            _end(ending)
+
+    def _all_count(self) -> bool:
+        """A worker that starts while it may not count never does."""
+        with suppress(RedisError), connect(self._redis.url) as connection:
+            return not self._processes.unregistered(connection)
+        return False
 
     def _begin(self, fault: Fault, under_way: ExitStack) -> None:
         begin = time.time()
@@ -61,6 +96,10 @@ class Injector:
                 self._redis.crash()
             case "cut Redis' power":
                 self._redis.cut_power()
+            case "lose registrations":
+                self.forgotten += self._redis.lose_registrations()
+            case "thaw older list":
+                self._processes.thaw_older_list()
             case "fill Redis' disk" if not self._redis.has_disk:
                 self.left_out[fault.name] = "mounting a file system is not permitted"
                 return
@@ -78,11 +117,18 @@ class Injector:
     def _lasting(self, fault: Fault) -> AbstractContextManager[None]:
         lasting: dict[str, Callable[[], AbstractContextManager[None]]] = {
             "freeze Redis": self._redis.frozen,
+            "freeze Redis for longer than any lease": self._redis.frozen,
+            "take the right to scripts": lambda: self._redis.refusing("scripts"),
+            "take the right to keys": lambda: self._redis.refusing("keys"),
             "fill Redis' disk": self._redis.full_disk,
             "freeze worker": lambda: self._processes.frozen_worker(fault.choice),
             "jump clock": lambda: self._processes.wrong_clock(fault.choice, int(fault.detail)),
         }
         return lasting[fault.name]()
+
+
+def _is_of_redis(fault: Fault) -> bool:
+    return "Redis" in fault.name or fault.name.startswith(("take the right", "lose registrations"))
 
 
 def _end(ending: list[tuple[float, int, ExitStack]]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -77,6 +78,24 @@ def tick() -> None:
     """Run for a tick of a cron job."""
     with _noted():
         pass
+
+
+def callback_that_raises(job: Job, *_: object) -> None:
+    """Be a callback that fails."""
+    note("callback", job.id)
+    raise LookupError("nothing to call back")
+
+
+def callback_that_hangs(job: Job, *_: object) -> None:
+    """Be a callback that takes longer than it may."""
+    note("callback", job.id)
+    time.sleep(60)
+
+
+def callback_that_exits(job: Job, *_: object) -> None:
+    """Be a callback that ends its process."""
+    note("callback", job.id)
+    os._exit(3)
 
 
 @contextmanager

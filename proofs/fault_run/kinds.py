@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Literal, NamedTuple
 
-from rq import Retry
+from rq import Callback, Retry
 
 from proofs.fault_run import jobs
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
@@ -17,6 +17,7 @@ QUEUES = (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE)
 KEPT = -1
 """RQ forgets a finished job after 500 s; here it is kept until it has been looked at."""
 RETRIES = 3
+CALLBACK_TIMEOUT = 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +39,9 @@ class Kind:
     delay: tuple[int, int] | None = None
     """Enqueued by `enqueue_in`, from and to."""
 
+    callback: Callable[..., None] | None = None
+    """Called however it ends; it does what no callback should."""
+
     @property
     def path(self) -> str:
         """The function's name, as metrics have it."""
@@ -45,9 +49,9 @@ class Kind:
 
 
 KINDS = (
-    Kind("success", 41, jobs.succeed),
+    Kind("success", 34, jobs.succeed),
     Kind("slow", 8, jobs.succeed_slowly, takes=(0.1, 0.6)),
-    Kind("failing", 12, jobs.fail, ends="failed", retries=0),
+    Kind("failing", 8, jobs.fail, ends="failed", retries=0),
     Kind("failing twice, retried at once", 8, jobs.fail_at_first),
     Kind("failing twice, retried after 1, 2 and 4 s", 6, jobs.fail_at_first, retry_intervals=(1, 2, 4)),
     Kind("returns Retry twice", 6, jobs.return_retry),
@@ -57,6 +61,31 @@ KINDS = (
     Kind("delayed by enqueue_in", 8, jobs.succeed, delay=(1, 15)),
     Kind("long queue", 4, jobs.succeed, queue=LONG_RUNNING_QUEUE),
     Kind("long queue, slow", 2, jobs.succeed_slowly, queue=LONG_RUNNING_QUEUE, takes=(0.5, 2.5)),
+    Kind("success, callback raises", 2, jobs.succeed, callback=jobs.callback_that_raises),
+    Kind("success, callback hangs", 1, jobs.succeed, callback=jobs.callback_that_hangs),
+    Kind("success, callback exits", 1, jobs.succeed, callback=jobs.callback_that_exits),
+    Kind(
+        "failing, callback raises",
+        2,
+        jobs.fail,
+        ends="failed",
+        retries=0,
+        callback=jobs.callback_that_raises,
+    ),
+    Kind(
+        "failing, callback hangs", 1, jobs.fail, ends="failed", retries=0, callback=jobs.callback_that_hangs
+    ),
+    Kind(
+        "failing, callback exits", 1, jobs.fail, ends="failed", retries=0, callback=jobs.callback_that_exits
+    ),
+    *(
+        Kind(f"stopped, callback {does}", 1, jobs.stop_itself, ends="stopped", retries=0, callback=callback)
+        for does, callback in (
+            ("raises", jobs.callback_that_raises),
+            ("hangs", jobs.callback_that_hangs),
+            ("exits", jobs.callback_that_exits),
+        )
+    ),
 )
 
 
@@ -72,6 +101,7 @@ class Spec(NamedTuple):
         """What `rq.Queue.enqueue` is told."""
         kind = self.kind
         retry = Retry(kind.retries, list(kind.retry_intervals)) if kind.retries else None
+        callback = Callback(kind.callback, timeout=CALLBACK_TIMEOUT) if kind.callback else None
         return {
             "job_id": self.job_id,
             "args": self.arguments,
@@ -79,6 +109,9 @@ class Spec(NamedTuple):
             "retry": retry,
             "job_timeout": kind.timeout,
             "result_ttl": KEPT,
+            "on_success": callback,
+            "on_failure": callback,
+            "on_stopped": callback,
         }
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
-from proofs.fault_run.cron_scheduler import SCHEDULES
+from proofs.fault_run import jobs
+from proofs.fault_run.cron_scheduler import OLDER_ONLY, SCHEDULES, SECONDS
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.processes import END_WITHIN
 from proofs.fault_run.recorded_ends import End
@@ -15,12 +16,12 @@ from proofs.table import Row, verdict
 from rq_mon.connection.client import SOCKET_TIMEOUT
 
 OWN_REASONS = {
-    "failing": "ValueError",
-    "returns Retry too often": "MaxRetriesExceeded",
-    "over its timeout": "rq.timeouts.JobTimeoutException",
-    "stopped": "RuntimeError",
+    jobs.fail: "ValueError",
+    jobs.return_retry_too_often: "MaxRetriesExceeded",
+    jobs.overrun: "rq.timeouts.JobTimeoutException",
+    jobs.stop_itself: "RuntimeError",
 }
-"""How jobs of a kind fail when nothing is killed; a stopped job when the command to stop it was lost."""
+"""How functions fail when nothing is killed; a stopped job when the command to stop it was lost."""
 ENDED = ("finished", "failed", "stopped", "queued", "scheduled")
 ACKNOWLEDGED_BEFORE = LOST_SECONDS + 0.5
 """Seconds before the power went within which a job may have been acknowledged that is lost: what is lost, and
@@ -35,8 +36,11 @@ def ledger(evidence: Evidence) -> list[Row]:
         *_what_was_done(evidence),
         *_none_lost(evidence),
         *_none_twice(evidence),
+        *_callbacks(evidence),
         *_all_agree(evidence),
         *_ticks(evidence),
+        _lists(evidence),
+        _registrations(evidence),
         *_times(evidence),
     ]
 
@@ -44,6 +48,7 @@ def ledger(evidence: Evidence) -> list[Row]:
 def _what_was_done(evidence: Evidence) -> Iterator[Row]:
     size, done, killed = evidence.size, evidence.done, evidence.killed
     kills = killed["worker"] + killed["work horse"]
+    yield Row("RQ of workers and cron schedulers", evidence.rq)
     yield Row(
         "SIGKILL of workers and work horses",
         f"{killed['worker']} + {killed['work horse']}",
@@ -64,6 +69,20 @@ def _what_was_done(evidence: Evidence) -> Iterator[Row]:
     for name in ("freeze Redis", "freeze worker", "jump clock", "fill Redis' disk"):
         reason = evidence.left_out.get(name)
         yield Row(name, f"left out: {reason}" if reason else str(done[name]))
+    yield Row(
+        f"freeze Redis for longer than its longest lease ({size.longest_lease} s)",
+        str(done["freeze Redis for longer than any lease"]),
+    )
+    yield Row(
+        "Redis refuses EVAL for some seconds, Redis refuses all keys under rq:monitor:",
+        f"{done['take the right to scripts']}, {done['take the right to keys']}",
+    )
+    yield Row(
+        "Redis loses all that RQ knows of workers",
+        str(done["lose registrations"]),
+        f"{evidence.forgotten} keys; jobs and queues stay",
+    )
+    yield Row("a cron scheduler with an older list goes on after it was frozen", str(done["thaw older list"]))
 
 
 def _none_lost(evidence: Evidence) -> Iterator[Row]:
@@ -125,7 +144,7 @@ def _wrongly_ended(evidence: Evidence) -> list[str]:
     wrong = []
     for job_id, state in evidence.states.items():
         kind = evidence.known.specs[job_id].kind
-        own = OWN_REASONS.get(kind.name)
+        own = OWN_REASONS.get(kind.function)
         if (state.status in ("finished", "stopped") and state.status != kind.ends) or (
             state.status == "failed" and state.reason != own and not _is_fault(state.reason)
         ):
@@ -151,7 +170,7 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
         verdict(not never_ran),
     )
     begun = sum(line.event == "begin" for each in lines.values() for line in each)
-    ended = sum(line.event != "begin" for each in lines.values() for line in each)
+    ended = sum(line.event not in ("begin", "callback") for each in lines.values() for line in each)
     again = [job_id for job_id in lines if _ends(evidence, job_id, "success") > 1]
     unexplained = [job_id for job_id in again if not _is_explained(evidence, job_id)]
     yield Row(
@@ -183,12 +202,14 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
     ticks = sum(is_tick(job_id) for job_id in recorded)
     again_recorded = recorded.total() - len(recorded)
     successes = sum(count for end, count in evidence.exported.items() if end.outcome == "success")
+    uncounted = sum(count for end, count in _uncounted(evidence).items() if end.outcome == "success")
     yield Row(
         "successes by the exporter, jobs that are finished",
         f"{successes}, {len(finished) + ticks}",
-        f"{ticks} jobs ran for ticks, by Redis' file; {again_recorded} successes are recorded again",
+        f"{ticks} jobs ran for ticks, by Redis' file; {again_recorded} successes are recorded again;"
+        f" {uncounted} Redis refused to count",
         "equal, but for those",
-        verdict(successes - again_recorded == len(finished) + ticks),
+        verdict(successes + uncounted - again_recorded == len(finished) + ticks),
     )
 
 
@@ -211,21 +232,30 @@ def _ends(evidence: Evidence, job_id: str, event: str) -> int:
 def _all_agree(evidence: Evidence) -> Iterator[Row]:
     recorded, exported = _as_counted(evidence), evidence.exported
     labels = set(recorded) | set(exported)
-    differ = [
+    more = [
         f"{label}: {recorded[label]}, {exported[label]}"
         for label in labels
-        if recorded[label] != exported[label]
+        if recorded[label] < exported[label]
     ]
+    uncounted, errors = _uncounted(evidence).total(), evidence.write_errors
     outcomes = Counter[str]()
     for end, count in exported.items():
         outcomes[end.outcome] += count
     yield Row(
         "executions by Redis' file, by the exporter",
         f"{recorded.total()}, {exported.total()} in {len(labels)} series,"
-        f" {len(differ)} of which differ{_listed(differ)}",
+        f" in {len(more)} of which there are more by the exporter{_listed(more)}",
         ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
-        "equal, by queue, function and outcome",
-        verdict(not differ),
+        "equal by queue, function and outcome, but for what Redis refused to count",
+        verdict(not more),
+    )
+    refused = ", ".join(f"{count} {code}" for code, count in sorted(errors.items()))
+    yield Row(
+        "executions that are missing by the exporter, those that it says Redis refused to count",
+        f"{uncounted}, {errors.total()}",
+        refused,
+        "equal",
+        verdict(uncounted == errors.total()),
     )
     yield Row(
         "ends that RQ recorded a second time, ends whose start Redis lost with its power, executions that RQ"
@@ -253,6 +283,10 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
     )
 
 
+def _uncounted(evidence: Evidence) -> Counter[End]:
+    return _as_counted(evidence) - evidence.exported
+
+
 def _as_counted(evidence: Evidence) -> Counter[End]:
     """Return the ends by Redis' file; one that was given up and ended after all counts once, as either."""
     recorded = Counter(evidence.replay.ends)
@@ -271,8 +305,7 @@ def _ticks(evidence: Evidence) -> Iterator[Row]:
         }
         doubled = [job_id for job_id, times in claims.items() if times > 1]
         due = evidence.replay.due.get(name, [0.0])
-        step = 5 if name.endswith("five-seconds") else 1
-        ticks = round((due[-1] - due[0]) / step)
+        ticks = round((due[-1] - due[0]) / SECONDS[name])
         yield Row(
             f"ticks of {name}: due, with a job, coalesced, missed, with two jobs",
             f"{ticks}, {len(claims)}, {counts['coalesced']}, {counts['missed']},"
@@ -281,6 +314,58 @@ def _ticks(evidence: Evidence) -> Iterator[Row]:
             "each accounted for, none with two",
             verdict(not doubled and len(claims) == counts["enqueued"] and ticks == sum(counts.values())),
         )
+
+
+def _lists(evidence: Evidence) -> Row:
+    cancelled = {name: times for name, times in evidence.replay.cancelled.items() if name in SCHEDULES}
+    missing = sorted(set(SCHEDULES) - set(evidence.cron_jobs))
+    return Row(
+        "cron jobs of the newer list, or registered at run time, that were cancelled, or are gone in the end",
+        f"{len(cancelled)}{_listed(cancelled)}, {len(missing)}{_listed(missing)}",
+        f"what only the older list held was cancelled {evidence.replay.cancelled[OLDER_ONLY]} times",
+        "0, 0",
+        verdict(not cancelled and not missing),
+    )
+
+
+def _registrations(evidence: Evidence) -> Row:
+    lost = evidence.unregistered
+    return Row(
+        "workers that did not register again when Redis had lost all of them, with every job done",
+        f"{len(lost)} of {evidence.size.workers}{_listed(lost)}",
+        f"all within {evidence.times.until_registered:.0f} s" if not lost else "",
+        "0",
+        verdict(not lost),
+    )
+
+
+def _callbacks(evidence: Evidence) -> Iterator[Row]:
+    bad = [job_id for job_id, spec in evidence.known.specs.items() if spec.kind.callback is not None]
+    called = sum(_ends(evidence, job_id, "callback") for job_id in bad)
+    silent = [
+        job_id
+        for job_id in bad
+        if _ended_as_it_should(evidence, job_id) and not _ends(evidence, job_id, "callback")
+    ]
+    yield Row(
+        "calls of callbacks that raised, hung or exited, jobs of theirs that ended as they would without",
+        f"{called}, {sum(_ended_as_it_should(evidence, job_id) for job_id in bad)}",
+        f"{len(bad)} jobs had one",
+    )
+    yield Row(
+        "of these: jobs whose callback was not called",
+        f"{len(silent)}{_listed(silent)}",
+        "",
+        "0",
+        verdict(not silent),
+    )
+
+
+def _ended_as_it_should(evidence: Evidence, job_id: str) -> bool:
+    state, kind = evidence.states[job_id], evidence.known.specs[job_id].kind
+    return state.status == kind.ends and (
+        state.status != "failed" or state.reason == OWN_REASONS[kind.function]
+    )
 
 
 def _cron_job(job_id: str) -> str:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
 import subprocess
+import sys
 import threading
 import time
 from collections import Counter
@@ -15,21 +17,31 @@ from pathlib import Path
 from typing import TypeVar
 
 import psutil
+from redis import Redis
+from rq import Worker
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from proofs.fault_run.clock import Clock, library
 from proofs.fault_run.plan import Size, WorkerKill
 from proofs.fault_run.side_file import SIDE_FILE
 from proofs.harness.processes import end, start_python
+from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import MONITORED_WORKER_FIELD
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.settings import PROJECT_ROOT
 
 T = TypeVar("T")
 
+CRON_SCHEDULER = ("-m", "proofs.fault_run.cron_scheduler")
 ONE_IN = 4
 """So many workers serve the queue of short jobs for each that serves the long ones."""
 LOOK_EVERY = 0.1
 HORSE_WITHIN = 3.0
 END_WITHIN = 60.0
+FROZEN_WITHIN = 60.0
+REFUSED = (b"but are not counted for now", b"cannot look for abandoned jobs")
+ACCEPTED = b"jobs are counted again"
+"""What a worker logs when Redis refuses to count its jobs, and when it has written down how many."""
 
 
 @dataclass
@@ -48,9 +60,10 @@ class Processes:
         url: of Redis.
         directory: for the side file, clocks and logs.
         size: how many there are.
+        python: the interpreter that runs them; its RQ may be another than this process'.
     """
 
-    def __init__(self, url: str, directory: Path, size: Size) -> None:
+    def __init__(self, url: str, directory: Path, size: Size, python: str = sys.executable) -> None:
         self.killed: Counter[str] = Counter()
         self.hit: set[int] = set()
         """The ids of all processes that were killed or frozen."""
@@ -59,20 +72,27 @@ class Processes:
         self.side_file = directory / "side-file"
         self._clocks = [Clock(directory / f"clock-{n}", library()) for n in range(size.cron_schedulers)]
         self._workers = [Post((f"{_queue(n)}-worker.py",)) for n in range(size.workers)]
-        self._cron = [
-            Post(("-m", "proofs.fault_run.cron_scheduler"), clock.environment) for clock in self._clocks
+        self._cron = [Post((*CRON_SCHEDULER,), clock.environment) for clock in self._clocks]
+        self._older = [
+            Post((*CRON_SCHEDULER, ("after", "before")[n % 2])) for n in range(size.older_cron_lists)
         ]
+        self._python = python
         outer = {name: value for name, value in os.environ.items() if not name.startswith("RQ_")}
         self._environment = outer | {
             "RQ_REDIS_URL": url,
             SIDE_FILE: str(self.side_file),
             "PYTHONUNBUFFERED": "1",
+            "RQ_WORKER_TTL_SECONDS": str(size.worker_ttl),
+            "RQ_JOB_MONITORING_INTERVAL_SECONDS": str(size.job_monitoring_interval),
         }
         self._log = directory / "processes.log"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, daemon=True)
 
     def __enter__(self) -> Processes:
+        for post in self._older:
+            self._start(post)
+            wait_until(lambda: _is_frozen(post), "a cron scheduler with an older list", within=FROZEN_WITHIN)  # noqa: B023
         self._thread.start()
         return self
 
@@ -80,7 +100,10 @@ class Processes:
         """End all of them, those included whose parents were killed."""
         self._ended.set()
         self._thread.join()
-        started = [post.process for post in (*self._cron, *self._workers) if post.process is not None]
+        while self.thaw_older_list():
+            pass
+        posts = (*self._older, *self._cron, *self._workers)
+        started = [post.process for post in posts if post.process is not None]
         self.hanging += [str(process.args) for process in end(started, END_WITHIN)]
         for each in self._all():
             with contextlib.suppress(psutil.Error):
@@ -143,6 +166,14 @@ class Processes:
                 with contextlib.suppress(psutil.Error):
                     process.send_signal(signal.SIGCONT)
 
+    def thaw_older_list(self) -> bool:
+        """Let the next cron scheduler with an older list go on; return whether there was one."""
+        frozen = next(filter(_is_frozen, self._older), None)
+        if frozen is None or frozen.process is None:
+            return False
+        frozen.process.send_signal(signal.SIGCONT)
+        return True
+
     @contextlib.contextmanager
     def wrong_clock(self, choice: float, seconds: int) -> Iterator[None]:
         """Let the clock of a cron scheduler go wrong for as long as the block lasts."""
@@ -159,12 +190,33 @@ class Processes:
         while not self._ended.wait(LOOK_EVERY):
             for post in (*self._workers, *self._cron):
                 if post.process is None or post.process.poll() is not None:
-                    post.process = start_python(
-                        *post.arguments,
-                        cwd=PROJECT_ROOT,
-                        environment={**self._environment, **post.environment},
-                        log=self._log,
-                    )
+                    self._start(post)
+
+    def _start(self, post: Post) -> None:
+        post.process = start_python(
+            *post.arguments,
+            cwd=PROJECT_ROOT,
+            environment={**self._environment, **post.environment},
+            log=self._log,
+            python=self._python,
+        )
+
+    # --- what is known of workers --------------------------------------------------------------------------
+
+    def unregistered(self, connection: Redis) -> list[str]:
+        """Return the workers that run, or should, and that RQ does not know with all that belongs to them."""
+        names = [
+            f"{_queue(number)}-{socket.gethostname()}-{post.process.pid if post.process else 0}"
+            for number, post in enumerate(self._workers)
+        ]
+        return [
+            name for number, name in enumerate(names) if not _is_registered(connection, name, _queue(number))
+        ]
+
+    def owe_counts(self) -> bool:
+        """Tell whether a worker has still to write down how many jobs it was not allowed to count."""
+        log = self._log.read_bytes()
+        return sum(map(log.count, REFUSED)) > log.count(ACCEPTED)
 
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
         """Yield the workers that run, from the chosen one round to the one before it."""
@@ -183,6 +235,24 @@ class Processes:
 
 def _queue(number: int) -> str:
     return LONG_RUNNING_QUEUE if number % ONE_IN == ONE_IN - 1 else SHORT_RUNNING_QUEUE
+
+
+def _is_registered(connection: Redis, name: str, queue: str) -> bool:
+    key = f"{Worker.redis_worker_namespace_prefix}{name}"
+    with connection.pipeline(transaction=False) as reads:
+        for field in ("birth", "queues", "state", "last_heartbeat", MONITORED_WORKER_FIELD):
+            reads.hexists(key, field)
+        for workers in (REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY % queue):
+            reads.sismember(workers, key)
+        return all(reads.execute())
+
+
+def _is_frozen(post: Post) -> bool:
+    with contextlib.suppress(psutil.Error):
+        return post.process is not None and (
+            psutil.Process(post.process.pid).status() == psutil.STATUS_STOPPED
+        )
+    return False
 
 
 def _horse_of(worker: psutil.Process) -> psutil.Process | None:

@@ -12,13 +12,25 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from redis import Redis
+from rq import Worker
+from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
+
+from proofs.fault_run.kinds import QUEUES
+from proofs.fault_run.plan import Right
 from proofs.harness.redis_server import RedisServer
+from rq_mon.connection.client import connect
 
 LOST_SECONDS = 1.0
 """What `appendfsync everysec` may lose when the power goes."""
 MEASURED_EVERY = 0.02
 REMEMBERED = 500
 BALLAST_BYTES = 2**16
+RULES: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "scripts": (("-eval",), ("+eval",)),
+    "keys": (("resetkeys", "~rq:[^m]*"), ("allkeys",)),
+}
+"""Rules of an ACL that take a right, and that give it back. RQ has no keys that begin with `rq:m`."""
 OPTIONS = ("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0")
 """The append-only file is never rewritten: the ledger replays it from the beginning."""
 
@@ -76,6 +88,26 @@ class FaultyRedis:
             self._server.signal(signal.SIGCONT)
 
     @contextlib.contextmanager
+    def refusing(self, right: Right) -> Iterator[None]:
+        """Refuse what is needed to count jobs for as long as the block lasts."""
+        take, give_back = RULES[right]
+        with connect(self.url) as connection:
+            _set_rules(connection, take)
+        try:
+            yield
+        finally:
+            with connect(self.url) as connection:
+                _set_rules(connection, give_back)
+
+    def lose_registrations(self) -> int:
+        """Lose all that RQ knows of workers; return how many keys that were."""
+        with connect(self.url) as connection:
+            keys = list(connection.scan_iter(f"{Worker.redis_worker_namespace_prefix}*", count=1000))
+            lists = [REDIS_WORKER_KEYS, *(WORKERS_BY_QUEUE_KEY % name for name in QUEUES)]
+            connection.delete(*keys, *lists)
+            return len(keys)
+
+    @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
         """Leave it no place to write to for as long as the block lasts."""
         ballast = self._directory / "ballast"
@@ -109,6 +141,10 @@ class FaultyRedis:
     def _size_before(self, moment: float) -> int:
         before = [size for measured, size in list(self._sizes) if measured <= moment]
         return before[-1] if before else self.append_only_file.stat().st_size
+
+
+def _set_rules(connection: Redis, rules: tuple[str, ...]) -> None:
+    connection.execute_command("ACL", "SETUSER", "default", *rules)  # type: ignore[no-untyped-call]
 
 
 def _mount(directory: Path, size: int) -> bool:

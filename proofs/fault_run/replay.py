@@ -9,7 +9,7 @@ from pathlib import Path
 from proofs.fault_run.cron_scheduler import SCHEDULES
 from proofs.fault_run.jobs import tick
 from proofs.fault_run.recorded_ends import Command, End, Replay, outcome_of, transactions
-from rq_mon.catalogue import CRON_NEXT_TICKS_KEY
+from rq_mon.catalogue import CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY
 from scheduler.queues import SHORT_RUNNING_QUEUE
 
 JOBS = "rq:job:"
@@ -55,6 +55,8 @@ class FaultReplay(Replay):
         """By the id of the job that runs for a tick: how often the tick was claimed."""
         self.due: dict[str, list[float]] = {}
         """By cron job: when it was due next, from its registration on."""
+        self.cancelled: Counter[str] = Counter()
+        """By cron job: how often it was cancelled."""
         self._queues = queues
         self._in_hand: dict[str, str] = {}
         """By worker: the execution that it has started last, as far as Redis knows."""
@@ -71,6 +73,9 @@ class FaultReplay(Replay):
         super().take(transaction)
         if before is not None:
             self._abandoned |= self.ended - before
+        for command in transaction:
+            if command[0].upper() == b"HDEL" and command[1] == CRON_JOBS_KEY.encode():
+                self.cancelled.update(cron_job.decode() for cron_job in command[2:])
         changes = [command for command in transaction if command[1:2] == [CRON_NEXT_TICKS_KEY.encode()]]
         for change in changes:
             if change[0].upper() == b"ZADD":

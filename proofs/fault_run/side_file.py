@@ -15,7 +15,7 @@ from typing import Literal, NamedTuple, get_args
 SIDE_FILE = "FAULT_RUN_SIDE_FILE"
 """The variable that names the file."""
 
-Event = Literal["begin", "success", "failed", "retry"]
+Event = Literal["begin", "success", "failed", "retry", "callback"]
 EVENTS: tuple[Event, ...] = get_args(Event)
 
 

@@ -13,12 +13,16 @@ import psutil
 
 
 def start_python(
-    *arguments: str, cwd: Path, environment: Mapping[str, str], log: Path
+    *arguments: str,
+    cwd: Path,
+    environment: Mapping[str, str],
+    log: Path,
+    python: str = sys.executable,
 ) -> subprocess.Popen[bytes]:
     """Start Python with these arguments; what it prints is added to the log."""
     with log.open("ab") as output:
         return subprocess.Popen(
-            [sys.executable, *arguments], cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
+            [python, *arguments], cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
         )
 
 

@@ -11,6 +11,7 @@ import pytest
 
 from proofs.fault_run import jobs
 from proofs.fault_run.application import Acknowledged
+from proofs.fault_run.cron_scheduler import OLDER_ONLY, SCHEDULES
 from proofs.fault_run.document import write_document
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.final_state import GONE, FinalState
@@ -23,6 +24,7 @@ from proofs.fault_run.side_file import Line
 from proofs.table import markdown
 
 SUCCESS, FAILING = KINDS[0], next(kind for kind in KINDS if kind.function is jobs.fail)
+CALLING_BACK = next(kind for kind in KINDS if kind.function is jobs.succeed and kind.callback)
 SUCCEEDED = End(SUCCESS.queue, SUCCESS.path, "success")
 FAILED = End(FAILING.queue, FAILING.path, "failed")
 TICKED = End("short-running", "proofs.fault_run.jobs.tick", "success")
@@ -38,7 +40,9 @@ def evidence() -> Evidence:
     replay.ends.update({SUCCEEDED: 1, FAILED: 1, TICKED: 1})
     replay.successes.update(["good", TICK])
     replay.claims.update([TICK])
-    replay.due.update({"each-second": [100.0, 101.0], "each-five-seconds": [100.0]})
+    replay.due.update(
+        {"each-second": [100.0, 101.0], "each-five-seconds": [100.0], "each-ten-seconds": [100.0]}
+    )
     return Evidence(
         date=datetime.now(UTC),
         size=Size(jobs=2, worker_kills=1),
@@ -63,6 +67,11 @@ def evidence() -> Evidence:
         outages=[(POWER_CUT, POWER_CUT + 1)],
         left_out={},
         power_cuts=[POWER_CUT],
+        write_errors=Counter(),
+        cron_jobs=sorted([*SCHEDULES, "of-an-application"]),
+        forgotten=0,
+        unregistered=[],
+        rq="2.12.0",
     )
 
 
@@ -134,6 +143,37 @@ def tick_not_accounted_for(evidence: Evidence) -> None:
     evidence.replay.due["each-second"][-1] += 1
 
 
+def neither_counted_nor_refused(evidence: Evidence) -> None:
+    evidence.exported[FAILED] = 0
+    evidence.in_prometheus = evidence.exported
+
+
+def refused_and_counted(evidence: Evidence) -> None:
+    evidence.write_errors["NOPERM"] += 1
+
+
+def one_refused_and_another_counted_twice(evidence: Evidence) -> None:
+    evidence.write_errors["NOPERM"] += 1
+    evidence.exported[FAILED] = 0
+    counted_twice(evidence)
+
+
+def cancelled_by_an_older_list(evidence: Evidence) -> None:
+    evidence.replay.cancelled["each-five-seconds"] += 1
+
+
+def gone_with_an_older_list(evidence: Evidence) -> None:
+    evidence.cron_jobs = [name for name in evidence.cron_jobs if name != "each-ten-seconds"]
+
+
+def not_registered_again(evidence: Evidence) -> None:
+    evidence.unregistered = ["short-running-here-1"]
+
+
+def with_callback(evidence: Evidence) -> None:
+    evidence.known.specs["good"] = Spec("good", CALLING_BACK, (), None)
+
+
 def worker_that_hangs(evidence: Evidence) -> None:
     evidence.hanging = ["1: short-running-worker.py"]
 
@@ -160,6 +200,13 @@ def too_few_kills(evidence: Evidence) -> None:
         (not_in_prometheus, "executions in Prometheus"),
         (tick_with_two_jobs, "ticks of each-second"),
         (tick_not_accounted_for, "ticks of each-second"),
+        (neither_counted_nor_refused, "executions that are missing by the exporter"),
+        (refused_and_counted, "executions that are missing by the exporter"),
+        (one_refused_and_another_counted_twice, "executions by Redis' file"),
+        (cancelled_by_an_older_list, "cron jobs of the newer list"),
+        (gone_with_an_older_list, "cron jobs of the newer list"),
+        (not_registered_again, "workers that did not register again"),
+        (with_callback, "of these: jobs whose callback was not called"),
         (worker_that_hangs, "workers and cron schedulers that did not end"),
         (too_few_kills, "SIGKILL of workers"),
     ],
@@ -199,6 +246,28 @@ def test_the_page_holds_the_ledger_and_the_seed_that_repeats_it(evidence: Eviden
     text = page.read_text()
     assert markdown(rows) in text
     assert "`make fault-run SEED=1`" in text
+
+
+def test_what_redis_refused_to_count_is_no_damage_if_it_is_told(evidence: Evidence) -> None:
+    evidence.exported[SUCCEEDED] = 0
+    evidence.in_prometheus = evidence.exported
+    evidence.write_errors["NOPERM"] += 1
+
+    assert missed(evidence) == []
+
+
+def test_what_only_the_older_list_held_may_be_cancelled(evidence: Evidence) -> None:
+    evidence.replay.cancelled[OLDER_ONLY] += 1
+
+    assert missed(evidence) == []
+
+
+def test_a_callback_that_failed_was_called(evidence: Evidence) -> None:
+    with_callback(evidence)
+    called = Line(10, 1, "callback", "good")
+    evidence.lines = {**evidence.lines, "good": [*evidence.lines["good"], called]}
+
+    assert missed(evidence) == []
 
 
 def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:

@@ -33,6 +33,11 @@ def test_a_plan_has_as_many_faults_as_were_asked_for() -> None:
         "fill Redis' disk": size.disk_full,
         "freeze worker": size.worker_freezes,
         "jump clock": size.clock_jumps,
+        "freeze Redis for longer than any lease": 1,
+        "take the right to scripts": 1,
+        "take the right to keys": 1,
+        "lose registrations": size.lost_registrations,
+        "thaw older list": size.older_cron_lists,
     }
 
 
@@ -46,9 +51,19 @@ def test_faults_come_in_their_order_and_while_there_are_jobs() -> None:
 
 def test_faults_of_redis_do_not_overlap() -> None:
     for seed in range(20):
-        faults = [fault for fault in plan(Size(), seed) if "Redis" in fault.name]
+        faults = [fault for fault in plan(Size(), seed) if "Redis" in fault.name or "right" in fault.name]
+        faults = [fault for fault in faults if "lease" not in fault.name]  # nothing else goes on meanwhile
 
         assert all(one.at + one.lasts < other.at for one, other in pairwise(faults))
+
+
+def test_redis_is_frozen_for_longer_than_workers_and_jobs_are_remembered() -> None:
+    size = Size(worker_ttl=100, job_monitoring_interval=7)
+
+    lasts = [fault.lasts for fault in plan(size, 1) if fault.name == "freeze Redis for longer than any lease"]
+
+    assert size.abandoned_after == 21
+    assert [seconds > 160 for seconds in lasts] == [True]
 
 
 def test_kinds_are_a_whole_and_each_comes() -> None:
