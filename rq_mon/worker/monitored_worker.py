@@ -204,7 +204,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
         start = Start(self._run.execution_id, job.origin, running.encode(), waited, job.key, name_to_note)
-        transaction = GuardedTransaction(pipeline, self._start_refused)
+        transaction = GuardedTransaction(pipeline, self._note_refusal, self._start_lost)
         transaction.add(lambda batch: recorder.record_start(batch, start))
 
     def _deadline(self, job: Job) -> float:
@@ -264,7 +264,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         recorder = self._recorder
         if recorder is not None and not self._was_refused:
             end, name = self._end_of(job), self._run.name_to_note if self._run is not None else ""
-            transaction = GuardedTransaction(pipeline, self._end_refused)
+            transaction = GuardedTransaction(pipeline, self._note_refusal, self._end_lost)
             transaction.add(lambda batch: recorder.record_end(batch, end))
             transaction.add(
                 lambda batch: recorder.note_end(batch, job.key, name=name, exception=end.exception)
@@ -303,14 +303,16 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     # --- refused -------------------------------------------------------------------------------------------
 
-    def _start_refused(self, error: redis.ResponseError) -> None:
-        self._refused(error, is_end=False)
-
-    def _end_refused(self, error: redis.ResponseError) -> None:
-        self._refused(error, is_end=True)
-
-    def _refused(self, error: redis.ResponseError, *, is_end: bool) -> None:
+    def _note_refusal(self) -> None:
         self._was_refused = True
+
+    def _start_lost(self, error: redis.ResponseError) -> None:
+        self._lost(error, is_end=False)
+
+    def _end_lost(self, error: redis.ResponseError) -> None:
+        self._lost(error, is_end=True)
+
+    def _lost(self, error: redis.ResponseError, *, is_end: bool) -> None:
         if self._refusals.note(error, is_end=is_end):
             self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
 

@@ -68,15 +68,25 @@ class Refusals:
 class GuardedTransaction:
     """A transaction of RQ's with commands of ours in it, which must not keep it from being carried out."""
 
-    def __init__(self, pipeline: Pipeline, on_refusal: Callable[[redis.ResponseError], None]) -> None:
+    def __init__(
+        self,
+        pipeline: Pipeline,
+        on_refusal: Callable[[], None],
+        on_loss: Callable[[redis.ResponseError], None],
+    ) -> None:
         """Stand between RQ and the pipeline's `execute`.
 
         Args:
             pipeline: RQ's, a MULTI that is not executed yet.
-            on_refusal: called with Redis' error before the transaction is sent again without our commands.
+            on_refusal: called before the transaction is sent again without our commands.
+            on_loss: called with Redis' error when the transaction was carried out without them. It is not if
+                Redis refuses RQ's own commands, too: what RQ could not record has not ended.
         """
         self._pipeline = pipeline
         self._on_refusal = on_refusal
+        self._on_loss = on_loss
+        self._refusal: redis.ResponseError | None = None
+        """Why our commands are not in what is sent next."""
         self._execute = pipeline.execute
         self._ours: set[int] = set()
         pipeline.execute = self.execute  # type: ignore[method-assign]
@@ -101,7 +111,8 @@ class GuardedTransaction:
         except redis.ResponseError as error:  # Redis has discarded all of it
             if not ours:
                 raise _told(error) from None
-            self._on_refusal(error)
+            self._on_refusal()
+            self._refusal = error
             if watches:
                 raise redis.WatchError("sent again without metrics") from error
             self._pipeline.command_stack = [c for i, c in enumerate(commands) if i not in ours]
@@ -110,10 +121,14 @@ class GuardedTransaction:
             except redis.ResponseError as rqs_own:
                 raise _told(rqs_own) from None
             ours = set()
+        if self._refusal is not None:
+            self._on_loss(self._refusal)
+            self._refusal = None
         for place, answer in enumerate(answers):
             if isinstance(answer, redis.ResponseError):
                 if place in ours:  # carried out, but for this one
-                    self._on_refusal(answer)
+                    self._on_refusal()
+                    self._on_loss(answer)
                 elif raise_on_error:
                     raise answer
         return answers

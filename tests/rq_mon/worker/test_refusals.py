@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 from rq_mon.series import running_key, search_lock_key
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
+from rq_mon.worker.refusals import GuardedTransaction
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, running, write_errors
@@ -168,6 +170,45 @@ def test_where_rq_itself_loses_a_right_one_line_says_so(
     assert "hset" in told[0]
     assert failures(user.admin, "mail") == {}
     assert write_errors(user.admin) == {}
+
+
+@pytest.mark.parametrize("watches", [False, True])
+@pytest.mark.parametrize(
+    ("lost", "lasts", "losses"),
+    [(("-eval",), False, 1), (("-eval", "-hset"), True, 0), (("-eval", "-hset"), False, 1)],
+    ids=["only ours", "all, until RQ gives up", "all, until RQ tries again"],
+)
+def test_only_what_was_recorded_without_us_is_lost(
+    user: User, watches: bool, lost: tuple[str, ...], lasts: bool, losses: int
+) -> None:
+    """An end that Redis does not let RQ record is recorded later, and counted then."""
+    refused: list[str] = []
+    told: list[str] = []
+    with user.client.pipeline() as pipeline:
+        if watches:
+            pipeline.watch("release")  # type: ignore[no-untyped-call]
+            pipeline.multi()
+        pipeline.hset("rq:job:any", "status", "finished")
+        guarded = GuardedTransaction(
+            pipeline, lambda: refused.append("refused"), lambda error: told.append(str(error))
+        )
+        guarded.add(lambda batch: batch.execute_command("EVAL", "return 1", 0))  # type: ignore[no-untyped-call]
+        user.allow(*lost)
+        attempt(pipeline)
+        if not lasts:
+            user.allow()
+        if watches or not lasts:
+            pipeline.hset("rq:job:any", "status", "finished")
+            attempt(pipeline)
+
+    assert refused == ["refused"]
+    assert len(told) == losses
+    assert user.admin.exists("rq:job:any") == (not lasts)
+
+
+def attempt(pipeline: redis.client.Pipeline) -> None:
+    with suppress(redis.ResponseError, redis.WatchError):
+        pipeline.execute()
 
 
 def test_a_dependent_that_comes_while_we_are_refused_runs(
