@@ -35,6 +35,8 @@ class Injector:
         """Unix time."""
         self.forgotten = 0
         """Keys of workers that Redis has lost."""
+        self._ending: list[tuple[float, int, ExitStack]] = []
+        """A heap: when, by the monotonic clock, which fault ends."""
         self._redis_until = -math.inf
         """When Redis is well again, by the monotonic clock."""
         self._redis = redis
@@ -47,37 +49,39 @@ class Injector:
             faults: in the order of their time.
             clock: tells the time of the plan. It goes more slowly where the jobs do.
         """
-        ending: list[tuple[float, int, ExitStack]] = []
         with ExitStack() as whatever_happens:
             for number, fault in enumerate(faults):
-                self._wait(lambda fault=fault: clock() >= fault.at, ending)  # type: ignore[misc]
-                if _is_of_redis(fault):
-                    self._wait(lambda: time.monotonic() > self._redis_until, ending)
-                if "right" in fault.name:
-                    self._wait(self._all_count, ending, QUIET_WITHIN)
+                self._wait(lambda due=fault.at: clock() >= due)  # type: ignore[misc]
+                self._wait_until_possible(fault)
+                logged = self._processes.logged
                 under_way = whatever_happens.enter_context(ExitStack())
                 self._begin(fault, under_way)
-                heapq.heappush(ending, (time.monotonic() + fault.lasts, number, under_way))
+                ends_at = time.monotonic() + fault.lasts
+                heapq.heappush(self._ending, (ends_at, number, under_way))
                 if _is_of_redis(fault):
-                    self._redis_until = time.monotonic() + fault.lasts + LOOK_EVERY
-                if "right" in fault.name:  # a worker that is killed takes with it what it could not count
-                    self._wait(lambda: time.monotonic() > self._redis_until, ending)
-                    self._wait(lambda: not self._processes.owe_counts(), ending, QUIET_WITHIN)
-            while ending:
-                time.sleep(LOOK_EVERY)
-                _end(ending)
+                    self._redis_until = ends_at + LOOK_EVERY
+                if _takes_right(fault):
+                    self._wait_until_told(logged)
+            self._wait(lambda: not self._ending)
 
-    def _wait(
-        self,
-        condition: Callable[[], bool],
-        ending: list[tuple[float, int, ExitStack]],
-        most: float = math.inf,
-    ) -> None:
+    def _wait_until_possible(self, fault: Fault) -> None:
+        if _is_of_redis(fault):
+            self._wait(lambda: time.monotonic() > self._redis_until)
+        if _takes_right(fault):
+            self._wait(self._all_count, QUIET_WITHIN)
+
+    def _wait_until_told(self, logged: int) -> None:
+        """Do nothing else meanwhile: a worker that is killed never tells what it was not allowed to count."""
+        self._wait(lambda: time.monotonic() > self._redis_until)
+        self._wait(lambda: not self._processes.owe_counts(logged), QUIET_WITHIN)
+
+    def _wait(self, condition: Callable[[], bool], most: float = math.inf) -> None:
         """Wait, and end what has lasted long enough."""
         deadline = time.monotonic() + most
         while not condition() and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY)
-            _end(ending)
+            while self._ending and self._ending[0][0] <= time.monotonic():
+                heapq.heappop(self._ending)[2].close()
 
     def _all_count(self) -> bool:
         """A worker that starts while it may not count never does."""
@@ -128,10 +132,8 @@ class Injector:
 
 
 def _is_of_redis(fault: Fault) -> bool:
-    return "Redis" in fault.name or fault.name.startswith(("take the right", "lose registrations"))
+    return "Redis" in fault.name or fault.name == "lose registrations" or _takes_right(fault)
 
 
-def _end(ending: list[tuple[float, int, ExitStack]]) -> None:
-    """End what has lasted long enough."""
-    while ending and ending[0][0] <= time.monotonic():
-        heapq.heappop(ending)[2].close()
+def _takes_right(fault: Fault) -> bool:
+    return fault.name.startswith("take the right")

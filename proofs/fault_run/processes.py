@@ -213,9 +213,18 @@ class Processes:
             name for number, name in enumerate(names) if not _is_registered(connection, name, _queue(number))
         ]
 
-    def owe_counts(self) -> bool:
-        """Tell whether a worker has still to write down how many jobs it was not allowed to count."""
-        log = self._log.read_bytes()
+    @property
+    def logged(self) -> int:
+        """How many bytes they have logged."""
+        return self._log.stat().st_size
+
+    def owe_counts(self, since: int) -> bool:
+        """Tell whether a worker has still to write down how many jobs it was not allowed to count.
+
+        Args:
+            since: bytes of the log that were written before Redis refused anything.
+        """
+        log = self._log.read_bytes()[since:]
         return sum(map(log.count, REFUSED)) > log.count(ACCEPTED)
 
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
