@@ -7,8 +7,6 @@ import signal
 import time
 from collections.abc import Callable
 
-from rq.timeouts import JobTimeoutException
-
 LOOK_SECONDS = 0.02
 GRACE_SECONDS = 1.0
 """What has run out of time may still tidy up for so long."""
@@ -57,23 +55,22 @@ def _run_and_exit(call: Callable[[], object]) -> None:
 
 
 def _wait(child: int, deadline: float, meanwhile: Callable[[], None]) -> int:
-    while True:
-        try:
-            ended, status = os.waitpid(child, os.WNOHANG)
-            if ended:
-                return status
-            if time.monotonic() > deadline:
-                break
+    """Return the status with which the child ended, or was killed when its time was over."""
+    signal.alarm(0)  # RQ's own for a callback: it might come between the child's end and our knowing of it
+    try:
+        while time.monotonic() <= deadline and not _has_ended(child):
             meanwhile()
             time.sleep(LOOK_SECONDS)
-        except JobTimeoutException:  # RQ's own alarm
-            deadline = time.monotonic() + GRACE_SECONDS
-        except BaseException:
-            _kill(child)
-            raise
-    return _kill(child)
+    finally:
+        status = _end(child)
+    return status
 
 
-def _kill(child: int) -> int:
-    os.kill(child, signal.SIGKILL)
+def _has_ended(child: int) -> bool:
+    """Tell without taking note of it, so that there is something to end whatever signal comes now."""
+    return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+
+def _end(child: int) -> int:
+    os.kill(child, signal.SIGKILL)  # nothing to one that has ended
     return os.waitpid(child, 0)[1]
