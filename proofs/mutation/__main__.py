@@ -62,8 +62,7 @@ def main(number: int, seed: int | None, minutes: float, markdown: Path | None) -
         for result in try_out(mutants, workshops, memory, minutes * 60):
             results.append(result)
             print(_line(result, len(results), len(mutants)), file=sys.stderr, flush=True)
-    found = rows(results)
-    show(found)
+    show(rows(results, len(mutants)))
     for survivor in survivors(results):
         print(*survivor, sep="  ")
     if markdown:
