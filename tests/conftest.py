@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import shutil
+import signal
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +30,12 @@ SLOW_SECONDS = 5.0
 
 def _is_installed(name: str) -> bool:
     return bool(PROGRAMS[name].find() if name in PROGRAMS else shutil.which(name))
+
+
+def pytest_configure() -> None:
+    """A shell that starts the tests in the background lets them, and each process of theirs, ignore SIGINT."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -61,6 +69,12 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
         terminalreporter.write_line(
             f"{verb}: {count} tests need {program}, which is not installed", yellow=True
         )
+
+
+@pytest.fixture(autouse=True)
+def _logs_of_workers() -> None:
+    """RQ sets the level of its logger for the whole process; each test begins with the default."""
+    logging.getLogger("rq.worker").setLevel(logging.NOTSET)
 
 
 @pytest.fixture(scope="session")
