@@ -33,7 +33,7 @@ def _is_installed(name: str) -> bool:
 
 
 def pytest_configure() -> None:
-    """A shell that starts the tests in the background lets them, and each process of theirs, ignore SIGINT."""
+    """Tests that a shell starts in the background ignore SIGINT, and so would their processes."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
