@@ -86,11 +86,11 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 
 # ---- working on it ----
 
-# A file's tests share servers, so a whole file goes to one process. ARGS="-n 0" runs all in one, for a debugger.
-IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(or $(PROCESSES),2)
+# A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.
+IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(or $(PROCESSES),4)
 
 .PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
-test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=4 where there are more cores)
+test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
 
