@@ -12,7 +12,12 @@ import yaml
 
 from tests.prometheus.rules import PROMETHEUS, rules
 
-UNIT_TESTS = sorted(path for path in (PROMETHEUS / "tests").glob("*.yml") if path.stem != "recording")
+LONG = ("scenarios", "error-budgets")
+UNIT_TESTS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.e2e(seconds=12)] if path.stem in LONG else [])
+    for path in sorted((PROMETHEUS / "tests").glob("*.yml"))
+    if path.stem != "recording"
+]
 
 KEPT = {"tier": "gold", "region": "west"}
 """Labels that a user's Prometheus gives to every target."""
@@ -42,7 +47,7 @@ def with_labels(expected: dict[str, Any]) -> dict[str, Any]:
 
 
 @pytest.mark.needs("promtool")
-@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", UNIT_TESTS)
 def test_alerts_fire_under_any_job_name_and_keep_the_users_labels(path: Path, tmp_path: Path) -> None:
     """Every unit test of an alert, with the series as another Prometheus has them."""
     unit_tests = yaml.load(path.read_text(), yaml.BaseLoader)  # all as text: 0x120 is no hexadecimal number

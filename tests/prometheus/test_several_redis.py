@@ -16,7 +16,11 @@ from tests.prometheus.rules import PROMETHEUS, metrics, rules
 pytestmark = pytest.mark.slow
 
 MAIN, OTHER = "main", "other"
-UNIT_TESTS = sorted((PROMETHEUS / "tests").glob("*.yml"))
+LONG = ("scenarios", "error-budgets")
+UNIT_TESTS = [
+    pytest.param(path, id=path.stem, marks=[pytest.mark.e2e(seconds=12)] if path.stem in LONG else [])
+    for path in sorted((PROMETHEUS / "tests").glob("*.yml"))
+]
 
 
 def _of_other(part: Any) -> Any:
@@ -40,7 +44,7 @@ def _both(parts: list[Any]) -> list[Any]:
 
 
 @pytest.mark.needs("promtool")
-@pytest.mark.parametrize("path", UNIT_TESTS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", UNIT_TESTS)
 def test_what_happens_in_two_redis_at_once_is_told_of_each(path: Path, tmp_path: Path) -> None:
     """Every unit test of the rules, with a second Redis that has the same names and the same fate."""
     unit_tests = yaml.load(path.read_text(), yaml.BaseLoader)  # all as text: 0x120 is no hexadecimal number

@@ -171,6 +171,7 @@ def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start,
         assert job.latest_result().worker_name.endswith(f"-{worker.pid}")
 
 
+@pytest.mark.e2e(seconds=15)
 def test_a_worker_gets_over_a_redis_that_was_frozen(own_redis: RedisServer, start: Start) -> None:
     own_redis.start()
     worker = start(WORKER)

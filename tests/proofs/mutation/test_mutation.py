@@ -165,7 +165,7 @@ def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, work
     assert other.noticed_by == "tests/shop/test_report.py::test_report"
 
 
-@pytest.mark.slow(seconds=6)
+@pytest.mark.e2e(seconds=10)
 def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, tmp_path: Path) -> None:
     workshop = Workshop(project, tmp_path / "workshop", limit=10)
 
