@@ -40,8 +40,7 @@ FILES = {
     ),
     "tests/shop/till/test_slow.py": (
         "import pytest\nfrom shop.till.slow import number\n\n"
-        "@pytest.mark.slow\n@pytest.mark.parametrize('_', [1], ids=['by day'])\n"
-        "def test_slow(_):\n    assert number() == 7\n"
+        "@pytest.mark.slow\ndef test_slow():\n    assert number() == 7\n"
     ),
     "tests/shop/till/test_endless.py": (
         "from shop.till.endless import count\n\ndef test_count():\n    count()\n"
@@ -161,7 +160,7 @@ def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, work
     slow = workshop.try_out(mutant_of(project, "shop/till/slow.py", "7", "8"))
     other = workshop.try_out(mutant_of(project, "shop/till/price.py", 'each: "int | None" = 3', "each=3.0"))
 
-    assert slow.noticed_by == "tests/shop/till/test_slow.py::test_slow[by day]"
+    assert slow.noticed_by == "tests/shop/till/test_slow.py::test_slow"
     assert other.noticed_by == "tests/shop/test_report.py::test_report"
 
 
