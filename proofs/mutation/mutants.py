@@ -42,8 +42,7 @@ class Mutant:
 def pick(root: Path, packages: Sequence[str], number: int, seed: int) -> list[Mutant]:
     """Return mutants of the files in these folders, the same for the same seed and the same files.
 
-    Each place in the code has the same chance, however many faults fit there, and is picked once. A smaller
-    number picks the first of those that a larger one picks.
+    Each place in the code has the same chance, however many faults fit there, and is picked once.
 
     Args:
         root: of the project.
@@ -54,8 +53,8 @@ def pick(root: Path, packages: Sequence[str], number: int, seed: int) -> list[Mu
     chance = random.Random(seed)
     files = sorted(path for package in packages for path in (root / package).glob("*.py"))
     places = [(path, place) for path in files for place in sorted(_faults_of(path))]
-    chance.shuffle(places)
-    return [_mutant(root, path, *chance.choice(_faults_of(path)[place])) for path, place in places[:number]]
+    chosen = chance.sample(places, min(number, len(places)))
+    return [_mutant(root, path, *chance.choice(_faults_of(path)[place])) for path, place in chosen]
 
 
 def _mutant(root: Path, path: Path, original: cst.CSTNode, mutated: cst.CSTNode) -> Mutant:

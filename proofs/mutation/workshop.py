@@ -110,7 +110,7 @@ def _write(file: Path, code: bytes) -> None:
 
 @contextlib.contextmanager
 def open_workshops(project: Project, number: int, limit: float) -> Iterator[list[Workshop]]:
-    """Copies of the project, which are gone afterwards.
+    """So many copies of the project; they are gone afterwards.
 
     Args:
         project: stays as it is.
