@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import re
 import subprocess
 import sys
@@ -46,30 +47,28 @@ class Workshop:
         """
         for mark, tests_of in ((FAST, self._project.tests), (SLOW, self._project.own_tests)):
             tests = list(dict.fromkeys(test for path in paths for test in tests_of(path)))
-            outcome, output = self._run(mark, tests, limit=None)
+            outcome, output = self._run(tests, mark, limit=None)
             if outcome != "survived":
                 raise FailingTestsError(output)
 
     def try_out(self, mutant: Mutant) -> Result:
-        """Run tests on a mutant until one notices it: the quickest way to that first."""
+        """Run the fast tests on a mutant and, if none notices it, the slow ones of its folder."""
         file = self._copy / mutant.path
         unchanged = file.read_bytes()
-        own, all_tests = self._project.own_tests(mutant.path), self._project.tests(mutant.path)
         begin = time.monotonic()
         try:
-            _write(file, mutant.code.encode())
-            for mark, tests in ((FAST, own), (FAST, all_tests[len(own) :]), (SLOW, own)):
-                outcome, output = self._run(mark, tests, self._limit)
-                if outcome != "survived":
-                    break
+            file.write_text(mutant.code, encoding="utf-8")
+            outcome, output = self._run(self._project.tests(mutant.path), FAST, self._limit)
+            if outcome == "survived":
+                outcome, output = self._run(self._project.own_tests(mutant.path), SLOW, self._limit)
         finally:
-            _write(file, unchanged)
+            file.write_bytes(unchanged)
         test = FAILURE.search(output) if outcome == "killed" else None
         noticed_by = test[1] if test else ""
         seconds = round(time.monotonic() - begin, 1)
         return Result(mutant.path, mutant.line, mutant.original, mutant.mutated, outcome, noticed_by, seconds)
 
-    def _run(self, mark: str, tests: Sequence[str], limit: float | None) -> tuple[Outcome, str]:
+    def _run(self, tests: Sequence[str], mark: str, limit: float | None) -> tuple[Outcome, str]:
         if not tests:
             return "survived", ""
         command = ["-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
@@ -77,6 +76,8 @@ class Workshop:
             process = subprocess.Popen(
                 [sys.executable, *command, "-m", mark, "--basetemp", str(self._directory / "tmp"), *tests],
                 cwd=self._copy,
+                # Python takes a compiled file for current if time and size are the same: a mutant's may be.
+                env=os.environ | {"PYTHONDONTWRITEBYTECODE": "1"},
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
@@ -101,13 +102,6 @@ class Workshop:
                     process.kill()
 
 
-def _write(file: Path, code: bytes) -> None:
-    """Write a module; Python would take its compiled file for current if time and size are the same."""
-    file.write_bytes(code)
-    for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
-        compiled.unlink()
-
-
 @contextlib.contextmanager
 def open_workshops(project: Project, number: int, limit: float) -> Iterator[list[Workshop]]:
     """So many copies of the project; they are gone afterwards.
@@ -115,7 +109,7 @@ def open_workshops(project: Project, number: int, limit: float) -> Iterator[list
     Args:
         project: stays as it is.
         number: how many.
-        limit: the seconds that each of three runs of tests may take on a mutant.
+        limit: the seconds that the fast tests, and then the slow ones, may take on a mutant.
     """
     with tempfile.TemporaryDirectory(prefix="rq-mut-", ignore_cleanup_errors=True) as directory:
         yield [Workshop(project, Path(directory) / str(each), limit) for each in range(number)]
