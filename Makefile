@@ -89,7 +89,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.
 IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(or $(PROCESSES),4)
 
-.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -124,11 +124,6 @@ fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and acc
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
 	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/proofs/soak.md $(ARGS)
-
-mutation: $(VENV)/.dev ## Put 500 small faults in a copy of the code, and see whether tests notice (SEED=n, MUTANTS=50)
-	@$(BIN)/python -m stack.native.programs_for_tests
-	@nice $(BIN)/python -m proofs.mutation $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
-	    --markdown docs/proofs/mutation.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the English of new lines
 	$(BIN)/ruff format --check .
