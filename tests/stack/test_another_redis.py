@@ -49,8 +49,10 @@ def variables(
 
 
 @pytest.fixture
-def stack(project_root: Path, variables: dict[str, str], tmp_path: Path) -> Iterator[NativeStack]:
-    copy = NativeStack(project_root, tmp_path, **variables)
+def stack(
+    project_root: Path, variables: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[NativeStack]:
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("watch"), **variables)
     yield copy
     copy.remove()
 
