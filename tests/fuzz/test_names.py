@@ -23,7 +23,7 @@ from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.calls.arguments import check_queue_name
-from rq_mon.catalogue import JOB_FAILURES, JOBS_PROCESSED
+from rq_mon.catalogue import JOB_FAILURES, JOBS_PROCESSED, LONGEST_NAME
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from tests.fuzz.tried import FACTOR, TRIED
 from tests.harness.preview import running_preview
@@ -154,10 +154,11 @@ def test_name_finds_its_own_jobs_and_no_others_by_the_dashboards_way_of_asking(
     monitored: Monitored, name: str
 ) -> None:
     chosen = format_choice("queue", Choice((name,)), "promql")
+    exception = format_choice("exception", Choice((name[:LONGEST_NAME],)), "promql")
 
     assert monitored.now(f'sum({JOBS_PROCESSED.name}{{queue=~"{chosen}"}})') == 3
     assert monitored.now(f'sum({JOBS_PROCESSED.name}{{function=~"{chosen}"}})') == 1
-    assert monitored.now(f'sum({JOB_FAILURES.name}{{queue=~"{chosen}", exception=~"{chosen}"}})') == 1
+    assert monitored.now(f'sum({JOB_FAILURES.name}{{queue=~"{chosen}", exception=~"{exception}"}})') == 1
 
 
 def test_exporter_found_nothing_that_it_could_not_read(monitored: Monitored) -> None:
