@@ -7,19 +7,16 @@ import math
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from contextlib import AbstractContextManager, ExitStack, suppress
+from contextlib import AbstractContextManager, ExitStack
 from typing import cast
-
-from redis.exceptions import RedisError
 
 from proofs.fault_run.plan import Fault, WorkerKill
 from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
-from rq_mon.connection.client import connect
 
 LOOK_EVERY = 0.02
 QUIET_WITHIN = 60.0
-"""Seconds to wait until all workers count, or have written down what they were not allowed to count."""
+"""Seconds to wait until all workers have written down what they were not allowed to count."""
 
 
 class Injector:
@@ -39,6 +36,8 @@ class Injector:
         """A heap: when, by the monotonic clock, which fault ends."""
         self._redis_until = -math.inf
         """When Redis is well again, by the monotonic clock."""
+        self._workers_until = -math.inf
+        """When no worker is frozen any more, by the monotonic clock."""
         self._redis = redis
         self._processes = processes
 
@@ -60,6 +59,8 @@ class Injector:
                 heapq.heappush(self._ending, (ends_at, number, under_way))
                 if _is_of_redis(fault):
                     self._redis_until = ends_at + LOOK_EVERY
+                if fault.name == "freeze worker":
+                    self._workers_until = max(self._workers_until, ends_at + LOOK_EVERY)
                 if _takes_right(fault):
                     self._wait_until_told(logged)
             self._wait(lambda: not self._ending)
@@ -68,7 +69,7 @@ class Injector:
         if _is_of_redis(fault):
             self._wait(lambda: time.monotonic() > self._redis_until)
         if _takes_right(fault):
-            self._wait(self._all_count, QUIET_WITHIN)
+            self._wait(lambda: time.monotonic() > self._workers_until)
 
     def _wait_until_told(self, logged: int) -> None:
         """Do nothing else meanwhile: a worker that is killed never tells what it was not allowed to count."""
@@ -82,12 +83,6 @@ class Injector:
             time.sleep(LOOK_EVERY)
             while self._ending and self._ending[0][0] <= time.monotonic():
                 heapq.heappop(self._ending)[2].close()
-
-    def _all_count(self) -> bool:
-        """A worker that starts while it may not count never does."""
-        with suppress(RedisError), connect(self._redis.url) as connection:
-            return not self._processes.unregistered(connection)
-        return False
 
     def _begin(self, fault: Fault, under_way: ExitStack) -> None:
         begin = time.time()

@@ -130,7 +130,7 @@ class Replay:
             if not (key.startswith("rq:job:") and command[0].upper() == b"HSET"):
                 continue
             job = key.removeprefix("rq:job:")
-            status = _field(command, b"status")
+            status = field(command, b"status")
             if status not in (b"failed", b"queued") or job not in self._functions:
                 continue
             queue = self._queue_that_it_is_stuck_in(job)
@@ -151,7 +151,7 @@ class Replay:
 def outcome_of(transaction: list[Command], job: str) -> str:
     """Return what a transaction that ends an execution makes of its job."""
     statuses = [
-        _field(command, b"status")
+        field(command, b"status")
         for command in transaction
         if command[0].upper() == b"HSET" and command[1] == f"rq:job:{job}".encode()
     ]
@@ -159,6 +159,7 @@ def outcome_of(transaction: list[Command], job: str) -> str:
     return {b"finished": "success", b"failed": "failed", b"stopped": "stopped"}.get(status, "retried")
 
 
-def _field(command: Command, name: bytes) -> bytes | None:
+def field(command: Command, name: bytes) -> bytes | None:
+    """Return what HSET sets a field to; None if it does not."""
     pairs = command[2:]
     return dict(zip(pairs[::2], pairs[1::2], strict=True)).get(name)

@@ -8,13 +8,14 @@ from pathlib import Path
 
 from proofs.fault_run.cron_scheduler import SCHEDULES
 from proofs.fault_run.jobs import tick
-from proofs.fault_run.recorded_ends import Command, End, Replay, outcome_of, transactions
+from proofs.fault_run.recorded_ends import Command, End, Replay, field, outcome_of, transactions
 from rq_mon.catalogue import CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY
 from scheduler.queues import SHORT_RUNNING_QUEUE
 
 JOBS = "rq:job:"
 QUEUES = "rq:queue:"
 STARTED = b"rq:wip:"
+SCHEDULED = b"rq:scheduled:"
 WORKERS = "rq:worker:"
 
 
@@ -92,7 +93,8 @@ class FaultReplay(Replay):
 
     def note_end_without_execution(self, transaction: list[Command]) -> None:
         """Count ends whose start Redis has lost: as far as it knows, the worker is at something else."""
-        worker, job = _worker_of(transaction), _ended_job(transaction)
+        job = _ended_job(transaction)
+        worker = _worker_of(transaction) or self._last_worker_of(job, transaction)
         if not worker or not job:
             super().note_end_without_execution(transaction)
             return
@@ -107,6 +109,19 @@ class FaultReplay(Replay):
             self.late.append((End(queue, function, "abandoned"), End(queue, function, outcome)))
         else:
             super().note_end_without_execution(transaction)
+
+    def _last_worker_of(self, job: str, transaction: list[Command]) -> str:
+        """Return who ran a job, as RQ saves it with the job: the worker itself may not be written to."""
+        if self._queue_that_it_is_stuck_in(job) is not None:
+            return ""  # maintenance ended it, not the worker that once ran it
+        if any(command[0].upper() == b"ZREM" and command[1].startswith(SCHEDULED) for command in transaction):
+            return ""  # its delay is over
+        for command in transaction:
+            if command[0].upper() == b"HSET" and command[1] == f"{JOBS}{job}".encode():
+                name = field(command, b"worker_name")
+                if name:
+                    return f"{WORKERS}{name.decode()}"
+        return ""
 
     def _note_start(self, transaction: list[Command]) -> None:
         worker = _worker_of(transaction)

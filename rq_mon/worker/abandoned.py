@@ -16,13 +16,20 @@ from redis import Redis
 from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.utils import utcparse
+from rq.worker import Worker
 
-from rq_mon.catalogue import ABANDONED, MONITORED_QUEUES_KEY
+from rq_mon.catalogue import ABANDONED, MONITORED_QUEUES_KEY, Outcome
 from rq_mon.series import counted_key, running_key, search_lock_key
 from rq_mon.worker.recorder import End, JobRecorder
 from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
 
 logger = logging.getLogger(__name__)
+
+KNOWN_ENDS: dict[bytes, Outcome] = {
+    JobStatus.FINISHED.value.encode(): "success",
+    JobStatus.STOPPED.value.encode(): "stopped",
+}
+"""States of a job that only its worker gives it, and what they count as."""
 
 FIELD_SEPARATOR = "\x1f"
 """Not JSON: a work horse is a fork, and whatever its worker touches for a job is a page of memory to copy."""
@@ -94,8 +101,12 @@ def count_abandoned(
         return 0
     if not connection.set(search_lock_key(queue), 1, nx=True, ex=SEARCH_INTERVAL):
         return 0
-    abandoned = lost_executions(connection, queue, registry_key)
-    for execution_id, job in abandoned.items():
+    lost = lost_executions(connection, queue, registry_key)
+    ended = _ended_uncounted(connection, lost)
+    for execution_id, outcome in ended.items():
+        job = lost.pop(execution_id)
+        recorder.record_end(connection, End(execution_id, job.job_id, queue, job.function, outcome))
+    for execution_id, job in lost.items():
         end = End(execution_id, job.job_id, queue, job.function, "abandoned", ABANDONED)
         recorder.record_end(connection, end)
         _note_as_counted(connection, job.job_id)
@@ -106,7 +117,30 @@ def count_abandoned(
             job.function,
             extra={"job_id": job.job_id, "queue": queue, "function": job.function},
         )
-    return len(abandoned)
+    return len(lost)
+
+
+def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str, Outcome]:
+    """Return those of which RQ knows the end, though their worker was not allowed to count it.
+
+    It is known where the worker has started nothing else with this job since. That one failed or was retried
+    cannot be told from what RQ does with the jobs of a dead worker.
+    """
+    with connection.pipeline(transaction=False) as pipeline:
+        for job in lost.values():
+            pipeline.hget(job.worker_key, "birth")
+            pipeline.hmget(Job.key_for(job.job_id), ["status", "worker_name"])
+        answers = pipeline.execute()
+    return {
+        execution_id: KNOWN_ENDS[status]
+        for (execution_id, job), birth, (status, worker) in zip(
+            lost.items(), answers[::2], answers[1::2], strict=True
+        )
+        if status in KNOWN_ENDS
+        and birth == job.worker_birth.encode()
+        and worker is not None
+        and job.worker_key == f"{Worker.redis_worker_namespace_prefix}{worker.decode(errors='replace')}"
+    }
 
 
 def lost_executions(

@@ -35,7 +35,7 @@ from rq_mon.catalogue import (
     UNKNOWN_FUNCTION,
     Outcome,
 )
-from rq_mon.series import running_key
+from rq_mon.series import counted_key, running_key
 from rq_mon.settings import Settings, SettingsError
 from rq_mon.state.work_horses import name_of_end
 from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
@@ -43,6 +43,7 @@ from rq_mon.worker.expired import noticing_expired
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from rq_mon.worker.refusals import GuardedTransaction, Refusals
+from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
 from rq_mon.worker.survival import SurvivesApplicationMixin
 
 TIME_TO_KILL = 120
@@ -70,7 +71,9 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     """
 
     _recorder: JobRecorder | None = None
-    """None before the worker starts, and if its metrics cannot be written."""
+    """None before the worker starts."""
+    _may_count = False
+    """Whether Redis has ever let this worker count."""
     _refusals: Refusals
     """What Redis has refused since; set with the recorder."""
     _birth: str = ""
@@ -96,16 +99,18 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         """Start, and find out whether metrics can be written without breaking jobs."""
         limits = self._limit("max_functions_per_queue"), self._limit("max_exceptions_per_function")
         super().bootstrap(*args, **kwargs)
-        recorder = JobRecorder(*limits)
+        if self._recorder is None:
+            self._refusals, self._uncounted_runs = Refusals(), []
+        self._recorder = JobRecorder(*limits)
         try:
-            problems = recorder.rehearse(self.connection)
+            problems = self._recorder.rehearse(self.connection)
         except redis.ResponseError as error:
-            self.log.warning("Worker %s: jobs run, but are not counted: %s", self.name, error)
-            return
-        for problem in problems:
-            self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
+            self._lost(error)
+        else:
+            self._may_count = True
+            for problem in problems:
+                self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
         self._birth = self.serialize()["birth"]
-        self._recorder, self._refusals, self._uncounted_runs = recorder, Refusals(), []
         self.queue_class = noticing_expired(self.queue_class, self._count_expired)
         self._keep_registration()
         self.heartbeat()
@@ -121,7 +126,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     def serialize(self) -> dict[str, Any]:
         """Return what Redis is to know of this worker."""
-        counts = {} if self._recorder is None else {MONITORED_WORKER_FIELD: "1"}
+        counts = {MONITORED_WORKER_FIELD: "1"} if self._may_count else {}
         return {**super().serialize(), **counts}
 
     # --- name ----------------------------------------------------------------------------------------------
@@ -162,11 +167,10 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job, forgetting afterwards what was known of it."""
-        uncounted = 0 if self._recorder is None else self._refusals.uncounted
         try:
             super().execute_job(job, queue)
         finally:
-            if self._recorder is not None and self._run and self._refusals.uncounted > uncounted:
+            if self._recorder is not None and self._run and self._refusals.has_ended(self._run.execution_id):
                 self._uncounted_runs.append((job.origin, self._run.execution_id))
             self._job, self._run, self._exception, self._was_refused = None, None, "", False
 
@@ -204,8 +208,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
         start = Start(self._run.execution_id, job.origin, running.encode(), waited, job.key, name_to_note)
-        transaction = GuardedTransaction(pipeline, self._note_refusal, self._start_lost)
-        transaction.add(lambda batch: recorder.record_start(batch, start))
+        transaction = GuardedTransaction(pipeline, self._note_refusal)
+        transaction.add(lambda batch: recorder.record_start(batch, start), self._lost)
 
     def _deadline(self, job: Job) -> float:
         if job.timeout is None or job.timeout < 0:
@@ -264,11 +268,16 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         recorder = self._recorder
         if recorder is not None and not self._was_refused:
             end, name = self._end_of(job), self._run.name_to_note if self._run is not None else ""
-            transaction = GuardedTransaction(pipeline, self._note_refusal, self._end_lost)
-            transaction.add(lambda batch: recorder.record_end(batch, end))
+            transaction = GuardedTransaction(pipeline, self._note_refusal)
             transaction.add(
-                lambda batch: recorder.note_end(batch, job.key, name=name, exception=end.exception)
+                lambda batch: recorder.record_end(batch, end),
+                lambda error: self._end_lost(error, end.execution_id),
             )
+            if name or end.exception:
+                transaction.add(
+                    lambda batch: recorder.note_end(batch, job.key, name=name, exception=end.exception),
+                    self._lost,
+                )
         super().cleanup_execution(job, pipeline, *args, **kwargs)
 
     def _end_of(self, job: Job) -> End:
@@ -306,27 +315,35 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     def _note_refusal(self) -> None:
         self._was_refused = True
 
-    def _start_lost(self, error: redis.ResponseError) -> None:
-        self._lost(error, is_end=False)
+    def _end_lost(self, error: redis.ResponseError, execution_id: str) -> None:
+        is_own = self._run is not None and self._run.execution_id == execution_id
+        if self._refusals.note_end(error, execution_id if is_own else ""):
+            self._warn_of_refusal(error)
 
-    def _end_lost(self, error: redis.ResponseError) -> None:
-        self._lost(error, is_end=True)
+    def _lost(self, error: redis.ResponseError) -> None:
+        if self._refusals.note(error):
+            self._warn_of_refusal(error)
 
-    def _lost(self, error: redis.ResponseError, *, is_end: bool) -> None:
-        if self._refusals.note(error, is_end=is_end):
-            self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
+    def _warn_of_refusal(self, error: redis.ResponseError) -> None:
+        self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
 
     def _settle_refusals(self) -> None:
         """Redis accepts again: write down how many ends it did not let us count."""
         if not self._refusals.reason:
             return
         try:
-            for queue, execution_id in self._uncounted_runs:
+            while self._uncounted_runs:
+                queue, execution_id = self._uncounted_runs[-1]
                 self.connection.hdel(running_key(queue), execution_id)
+                key = counted_key(execution_id)
+                if not self.connection.set(key, 1, nx=True, ex=ABANDONED_ENDS_WITHIN):
+                    self._refusals.take_back()  # another worker took this one for dead, and counted its job
+                self._uncounted_runs.pop()
             uncounted = self._refusals.settle(self.connection)
         except redis.ResponseError:
             return
-        self._uncounted_runs.clear()
+        self._may_count = True
+        self._keep_registration()
         self.log.info("Worker %s: jobs are counted again; %s had ended uncounted", self.name, uncounted)
 
     # --- abandoned -----------------------------------------------------------------------------------------
@@ -343,7 +360,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
             for queue in queues_with_running_jobs(self.connection, self.queue_names()):
                 count_abandoned(self.connection, self._recorder, queue)
         except redis.ResponseError as error:
-            if self._refusals.note(error, is_end=False):
+            if self._refusals.note(error):
                 self.log.warning("Worker %s: cannot look for abandoned jobs: %s", self.name, error)
 
 

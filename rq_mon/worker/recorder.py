@@ -123,14 +123,11 @@ class JobRecorder:
         )
         return problem.decode() if problem else None
 
-    def note_end(
-        self, connection: Redis | Pipeline, job_key: str, *, name: str = "", exception: str = ""
-    ) -> None:
+    def note_end(self, connection: Redis | Pipeline, job_key: str, *, name: str, exception: str) -> None:
         """Keep name and exception class with the job, where `rqmon` reads them; empty: nothing to keep."""
-        if name or exception:
-            connection.execute_command(  # type: ignore[no-untyped-call]
-                b"EVAL", NOTE_END, b"1", job_key.encode(), name.encode(), exception.encode()
-            )
+        connection.execute_command(  # type: ignore[no-untyped-call]
+            b"EVAL", NOTE_END, b"1", job_key.encode(), name.encode(), exception.encode()
+        )
 
     def rehearse(self, connection: Redis) -> list[str]:
         """Write a job of a queue that cannot exist, and remove it, in one transaction.

@@ -74,6 +74,11 @@ def wait_for_release() -> None:
         time.sleep(0.02)
 
 
+def fail_when_released() -> None:
+    wait_for_release()
+    fail()
+
+
 def lose_the_worker(key: str) -> None:
     """Delete what Redis knows of this job's worker, and run until the worker has written it again."""
     connection = _connection()

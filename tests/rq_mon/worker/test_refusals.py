@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+import signal
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from typing import Any
 
@@ -15,10 +16,13 @@ from rq.job import Job
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
+from rq_mon.catalogue import MONITORED_WORKER_FIELD
 from rq_mon.connection.client import connect
 from rq_mon.series import running_key, search_lock_key
+from rq_mon.worker.abandoned import count_abandoned
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
-from rq_mon.worker.refusals import GuardedTransaction
+from rq_mon.worker.recorder import JobRecorder
+from rq_mon.worker.refusals import GuardedTransaction, Refusals
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, running, write_errors
@@ -140,6 +144,48 @@ def test_what_was_not_counted_is_known_without_another_job(
     assert write_errors(user.admin) == {"NOPERM": 2}
 
 
+def is_marked_by_heartbeat(worker: Any, admin: Redis) -> bool:
+    worker.heartbeat()
+    return bool(admin.hexists(worker.key, MONITORED_WORKER_FIELD))
+
+
+@LOST
+def test_a_worker_that_starts_without_the_right_counts_when_it_comes(
+    user: User,
+    queue: Queue,
+    start_worker: StartWorker,
+    lost: tuple[str, ...],
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    logging.getLogger("rq.worker").propagate = True
+    user.allow(*lost)
+    worker = start_worker("mail", kind=MonitoredSimpleWorker, connection=user.client)
+    work(worker, queue, queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail))
+    assert not is_marked_by_heartbeat(worker, user.admin)
+
+    user.allow()
+    work(worker, queue, queue.enqueue(jobs.succeed))
+
+    assert ends(user.admin, "mail") == {("succeed", "success"): 1}
+    assert write_errors(user.admin) == {"NOPERM": 2}
+    wait_until(lambda: is_marked_by_heartbeat(worker, user.admin), "the next heartbeat that registers")
+    assert sum("not counted for now" in record.message for record in caplog.records) == 1
+
+
+def test_an_idle_worker_that_started_without_the_right_is_monitored_after_maintenance(
+    user: User, start_worker: StartWorker
+) -> None:
+    user.allow("-eval")
+    worker = start_worker("mail", connection=user.client)
+    worker.clean_registries()
+    assert not is_marked_by_heartbeat(worker, user.admin)
+
+    user.allow()
+    worker.clean_registries()
+
+    assert is_marked_by_heartbeat(worker, user.admin)
+
+
 def test_a_search_for_abandoned_jobs_that_is_refused_is_one_warning(
     user: User, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -189,10 +235,8 @@ def test_only_what_was_recorded_without_us_is_lost(
             pipeline.watch("release")  # type: ignore[no-untyped-call]
             pipeline.multi()
         pipeline.hset("rq:job:any", "status", "finished")
-        guarded = GuardedTransaction(
-            pipeline, lambda: refused.append("refused"), lambda error: told.append(str(error))
-        )
-        guarded.add(lambda batch: batch.execute_command("EVAL", "return 1", 0))  # type: ignore[no-untyped-call]
+        guarded = GuardedTransaction(pipeline, lambda: refused.append("refused"))
+        guarded.add(lambda batch: batch.eval("return 1", 0), lambda error: told.append(str(error)))
         user.allow(*lost)
         attempt(pipeline)
         if not lasts:
@@ -204,6 +248,72 @@ def test_only_what_was_recorded_without_us_is_lost(
     assert refused == ["refused"]
     assert len(told) == losses
     assert user.admin.exists("rq:job:any") == (not lasts)
+
+
+def test_of_two_commands_only_the_one_that_failed_is_lost(redis_client: Redis) -> None:
+    """The end is counted where only the note in the job's hash fails."""
+    told: list[str] = []
+    with redis_client.pipeline() as pipeline:
+        guarded = GuardedTransaction(pipeline, lambda: told.append("refused"))
+        guarded.add(lambda batch: batch.incr("end"), lambda error: told.append(f"end: {error}"))
+        guarded.add(lambda batch: batch.hset("end", "note", "x"), lambda error: told.append(f"note: {error}"))
+        pipeline.set("rq", "own")
+        answers = pipeline.execute()
+
+    assert told[0] == "refused"
+    assert told[1].startswith("note: WRONGTYPE")
+    assert len(told) == 2
+    assert answers[0] == 1
+    assert redis_client.get("rq") == b"own"
+
+
+def test_an_uncounted_end_that_is_recorded_twice_is_noted_once(redis_client: Redis) -> None:
+    refusals, error = Refusals(), redis.exceptions.NoPermissionError("no")
+    for execution_id in ("first", "first", "second", "second", ""):
+        refusals.note_end(error, execution_id)
+    assert refusals.has_ended("second")
+    assert not refusals.has_ended("first")
+    assert refusals.settle(redis_client) == 3
+    assert write_errors(redis_client) == {"NOPERM": 3}
+
+
+@LOST
+@pytest.mark.parametrize(
+    ("function", "outcome", "found"),
+    [(jobs.wait_for_release, "success", 0), (jobs.fail_when_released, "abandoned", 1)],
+)
+def test_an_uncounted_end_counts_once_though_its_worker_is_taken_for_dead(
+    user: User,
+    rq: RQ,
+    queue: Queue,
+    redis_client: Redis,
+    lost: tuple[str, ...],
+    function: Callable[[], None],
+    outcome: str,
+    found: int,
+) -> None:
+    """It was frozen when the right came back, and can only tell when others have counted its job."""
+    job = queue.enqueue(function)
+    limited = RQ(user.url, rq.log)
+    with limited.start_worker("mail") as worker:
+        wait_until(lambda: redis_client.exists("pid"), "the job to run")
+        user.allow(*lost)
+        redis_client.set("release", 1)
+        wait_until(lambda: job.get_status() in ("finished", "failed"), "its end")
+        worker.send_signal(signal.SIGSTOP)
+        try:
+            user.allow()
+            (key,) = redis_client.scan_iter("rq:worker:*")
+            redis_client.hset(key, "last_heartbeat", "2026-11-24T03:12:35.381567Z")
+            assert count_abandoned(redis_client, JobRecorder(5, 5), "mail") == found
+        finally:
+            worker.send_signal(signal.SIGCONT)
+        queue.enqueue(jobs.succeed)
+        wait_until(lambda: "0 had ended uncounted" in rq.log.read_text(), "the worker to tell the rest")
+        wait_until(lambda: ("succeed", "success") in ends(redis_client, "mail"), "the next to count")
+    assert ends(redis_client, "mail") == {(function.__name__, outcome): 1, ("succeed", "success"): 1}
+    assert write_errors(redis_client) == {}
+    assert running(redis_client, "mail") == 0
 
 
 def attempt(pipeline: redis.client.Pipeline) -> None:
