@@ -11,6 +11,15 @@ DEV_LOCK := requirements/dev.txt
 RQ3_LOCK := requirements/rq3.txt
 RQ3_VENV := .venv-rq3
 
+# What is given on the command line is text: neither make nor a shell runs any of it. ARGS is for the shell.
+$(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),\
+    $(eval override export $(name) := $$(value $(name)))))
+define newline
+
+
+endef
+quoted = '$(subst $(newline), ,$(subst ','\'',$(1)))'
+
 .PHONY: help
 help: ## List the targets
 	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -30,26 +39,26 @@ status: $(VENV)/.runtime ## Show what runs and how it does
 	@$(RUN_STACK) status
 
 scale: $(VENV)/.runtime ## Let a queue have so many workers, now and later (QUEUE=short-running WORKERS=5)
-	@$(RUN_STACK) scale "$(QUEUE)" "$(WORKERS)"
+	@$(RUN_STACK) scale $(call quoted,$(QUEUE)) $(call quoted,$(WORKERS))
 
 logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
-	@$(RUN_STACK) logs $(SERVICE)
+	@$(RUN_STACK) logs $(if $(SERVICE),$(call quoted,$(SERVICE)))
 
 demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer)
-	@$(RUN_STACK) exec $(BIN)/python -m demo $(if $(SECONDS),--seconds $(SECONDS))
+	@$(RUN_STACK) exec $(BIN)/python -m demo $(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
 backup: $(VENV)/.runtime ## Copy queues and metrics to a file while the stack runs (FILE=name, else in backups/)
-	@$(RUN_STACK) backup $(if $(FILE),"$(FILE)")
+	@$(RUN_STACK) backup $(if $(FILE),$(call quoted,$(FILE)))
 
 restore: $(VENV)/.runtime ## Put a backup in the place of the data, after asking (FILE=name; YES=1 does not ask)
-	@$(RUN_STACK) restore "$(FILE)"
+	@$(RUN_STACK) restore $(call quoted,$(FILE))
 
 clean: $(VENV)/.runtime ## Stop the stack and remove its data, after asking (YES=1 does not ask)
 	@$(RUN_STACK) clean
 
 .PHONY: swarm-deploy
 swarm-deploy: $(VENV)/.runtime ## Deploy to the Docker Swarm that this machine manages, or update what runs there
-	@$(BIN)/python -m deploy.swarm $(if $(STACK),--stack $(STACK))
+	@$(BIN)/python -m deploy.swarm $(if $(STACK),--stack $(call quoted,$(STACK)))
 
 # ---- the Python environment: installed when a lock file changed, skipped otherwise ----
 
@@ -87,7 +96,7 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 # ---- working on it ----
 
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.
-IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(or $(PROCESSES),4)
+IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(call quoted,$(or $(PROCESSES),4))
 
 .PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
@@ -99,7 +108,7 @@ test-fast: $(VENV)/.dev ## Run the tests that take less than a minute in all
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e and not slow" --durations 5 $(ARGS)
 
 fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
-	FUZZ=$(or $(FUZZ),10) $(BIN)/python -m pytest $(IN_PARALLEL) -m "not e2e" tests/fuzz $(ARGS)
+	FUZZ=$(call quoted,$(or $(FUZZ),10)) $(BIN)/python -m pytest $(IN_PARALLEL) -m "not e2e" tests/fuzz $(ARGS)
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
@@ -119,11 +128,11 @@ drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the al
 
 fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and account for each (SEED=n, ARGS="--short")
 	@$(BIN)/python -m stack.native.programs_for_tests
-	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(MINUTES)) $(if $(SEED),--seed $(SEED)) \
+	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
 	    $(if $(findstring --short,$(ARGS)),,--markdown docs/proofs/fault-run.md) $(ARGS)
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
-	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(MINUTES)) --markdown docs/proofs/soak.md $(ARGS)
+	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) --markdown docs/proofs/soak.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the English of new lines
 	$(BIN)/ruff format --check .
