@@ -13,16 +13,19 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Worker
 from rq.worker_registration import REDIS_WORKER_KEYS, WORKERS_BY_QUEUE_KEY
 
 from proofs.fault_run.kinds import QUEUES
 from proofs.fault_run.plan import Right
 from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 
 LOST_SECONDS = 1.0
 """What `appendfsync everysec` may lose when the power goes."""
+WRITES_WITHIN = 10.0
 MEASURED_EVERY = 0.02
 REMEMBERED = 500
 BALLAST_BYTES = 2**16
@@ -118,6 +121,13 @@ class FaultyRedis:
             yield
         finally:
             ballast.unlink()
+            wait_until(self._writes, "Redis to write again", within=WRITES_WITHIN)
+
+    def _writes(self) -> bool:
+        """It tries once a second, and refuses all writes until then."""
+        with contextlib.suppress(RedisError), connect(self.url) as connection:
+            return bool(connection.info("persistence")["aof_last_write_status"] == "ok")
+        return False
 
     def __enter__(self) -> FaultyRedis:
         self._server.start()
