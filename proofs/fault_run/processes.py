@@ -28,6 +28,7 @@ from proofs.harness.processes import end, start_python
 from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import MONITORED_WORKER_FIELD
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+from stack.native.processes import READABLE_ENVIRONMENT
 from stack.settings import PROJECT_ROOT
 
 T = TypeVar("T")
@@ -81,6 +82,7 @@ class Processes:
         self._environment = outer | {
             "RQ_REDIS_URL": url,
             SIDE_FILE: str(self.side_file),
+            **READABLE_ENVIRONMENT,
             "PYTHONUNBUFFERED": "1",
             "RQ_WORKER_TTL_SECONDS": str(size.worker_ttl),
             "RQ_JOB_MONITORING_INTERVAL_SECONDS": str(size.job_monitoring_interval),

@@ -22,6 +22,11 @@ MARK = "RQ_MON_STACK"
 SERVICE_NAME = "SUPERVISOR_PROCESS_NAME"
 """Set by supervisord for its children."""
 
+READABLE_ENVIRONMENT = {"SPT_NOENV": "1"}
+"""For each process with a mark. RQ renames its processes where setproctitle is installed, which by default
+writes the new name over the environment that others see. Redis has `set-proc-title no` for the same reason.
+"""
+
 KILL_TIMEOUT = 5.0
 POLL = 0.1
 

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from stack.native.commands import Command
+from stack.native.processes import READABLE_ENVIRONMENT
 from stack.runtime import StackError
 from stack.services import Service
 from stack.settings import PROJECT_ROOT
@@ -86,7 +87,7 @@ def _supervisord(directory: Path) -> str:
 
 
 def _program(directory: Path, name: str, command: Command, position: int) -> str:
-    environment = {**command.environment, SOURCES_DIGEST: _digest(command)}
+    environment = {**command.environment, **READABLE_ENVIRONMENT, SOURCES_DIGEST: _digest(command)}
     return _section(
         f"program:{name}",
         {

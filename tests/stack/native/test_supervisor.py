@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,7 +12,7 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from stack.native.commands import Command
-from stack.native.processes import end_all, processes_of
+from stack.native.processes import end_all, processes_of, program_names_of
 from stack.native.runtime import NativeRuntime
 from stack.native.supervisor import Supervisor
 from stack.native.supervisor_config import LOG_LIMIT, log_path, render
@@ -33,6 +35,14 @@ REDIS_SCRIPT = """
 trap 'test -e job-ended && touch redis-was-last; exit' TERM
 touch redis-ready
 while true; do sleep 0.1; done
+"""
+
+
+RENAMED = """
+import setproctitle, time, pathlib
+setproctitle.setproctitle("a name much longer than the arguments with which the process was started" * 9)
+pathlib.Path("renamed").touch()
+time.sleep(600)
 """
 
 
@@ -128,3 +138,22 @@ def test_a_change_ends_redis_after_the_jobs_that_need_it(directory: Path) -> Non
     supervisor.update(within=30)
 
     assert (directory / "redis-was-last").exists()
+
+
+@pytest.mark.e2e(seconds=10)
+def test_a_service_that_renames_itself_is_still_known(
+    directory: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    packages = tmp_path_factory.mktemp("packages")
+    pip = (sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check")
+    subprocess.run([*pip, "--target", packages, "setproctitle==1.3.8"], check=True)
+    supervisor = Supervisor(directory)
+    (directory / "logs").mkdir()
+    renamed = ("env", "-C", str(directory), sys.executable, str(_script(directory, "renamed", RENAMED)))
+    commands = {SHORT_RUNNING_WORKER: Command(renamed, {"PYTHONPATH": str(packages)})}
+    supervisor.config_path.write_text(render(directory, commands))
+
+    supervisor.start(os.environ)
+
+    wait_until((directory / "renamed").exists, "the service to rename itself")
+    assert program_names_of(directory) == {SHORT_RUNNING_WORKER.name}

@@ -46,6 +46,12 @@ def test_arguments_and_variables_arrive_as_they_are(tmp_path: Path) -> None:
     assert dict(command.environment).items() <= program.environment.items()
 
 
+def test_no_program_writes_its_name_over_the_environment_by_which_it_is_known(tmp_path: Path) -> None:
+    programs = read_back(tmp_path, {REDIS: Command(("/bin/true",)), PROMETHEUS: Command(("/bin/true",))})
+
+    assert [program.environment["SPT_NOENV"] for program in programs] == ["1", "1"]
+
+
 @pytest.mark.parametrize("value", ["a\nb", "a ;b", "a #b", 'a"b'])
 def test_a_setting_that_would_be_cut_off_is_refused_without_showing_it(tmp_path: Path, value: str) -> None:
     with pytest.raises(StackError, match="PASSWORD: expected a value without") as error:
