@@ -10,7 +10,7 @@ import click
 from redis import Redis
 
 from rq_mon.cli.choosing import chooses_failed_jobs, selection
-from rq_mon.cli.confirming import DRY_RUN_OPTION, YES_OPTION, is_confirmed
+from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
 from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
 from rq_mon.cli.failed import as_dict, grouped
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
@@ -43,8 +43,7 @@ ALL_OPTION = click.option(
 @click.command()
 @chooses_failed_jobs
 @ALL_OPTION
-@DRY_RUN_OPTION
-@YES_OPTION
+@asks_before
 @JSON_OPTION
 def requeue(**options: Any) -> int:
     """Put failed jobs back at the end of their queues, after asking.
@@ -58,8 +57,7 @@ def requeue(**options: Any) -> int:
 @click.command()
 @chooses_failed_jobs
 @ALL_OPTION
-@DRY_RUN_OPTION
-@YES_OPTION
+@asks_before
 @JSON_OPTION
 def delete(**options: Any) -> int:
     """Delete failed jobs for good, with their results, after asking.
@@ -81,11 +79,9 @@ def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool
         # A job that is requeued may fail again at once: it must not be requeued again.
         chosen = selection(connection, time_now(connection), choices)
         groups = grouped(connection, chosen, "Counting")
-        if not groups.count or dry_run:
+        if not groups.count or not confirm(_intention(change, groups), dry_run=dry_run, yes=yes):
             _report(change, groups, Counter(), as_json=as_json, dry_run=dry_run)
             return OK if groups.count else WRONG
-        if not is_confirmed(_intention(change, groups), yes=yes):
-            return WRONG
         outcomes, is_whole = _carry_out(connection, change, chosen, groups.count)
     _report(change, groups, outcomes, as_json=as_json, dry_run=False, is_whole=is_whole)
     if not is_whole:
@@ -146,8 +142,7 @@ def _report(
     elif not groups.count:
         print_line("No failed job meets these options.")
     elif dry_run:
-        print_line(_intention(change, groups))
-        print_line("Nothing was changed: this was a dry run.")
+        print_dry_run(_intention(change, groups))
     else:
         print_line(f"{PAST[change]}: {counted(outcomes['done'], 'job')}")
         for outcome, words in LEFT_ALONE.items():

@@ -1,23 +1,34 @@
-"""Nobody changes jobs by accident: what will be touched is named, and a person or --yes agrees."""
+"""No command changes anything by accident: it names what it will touch, and a person or --yes agrees."""
 
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
+from typing import Any
 
 import click
 
-from rq_mon.cli.output import ask, say
+from rq_mon.cli.exits import WRONG
+from rq_mon.cli.output import ask, print_line, say
 
 YES_OPTION = click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
 DRY_RUN_OPTION = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
 
 
-def is_confirmed(intention: str, *, yes: bool) -> bool:
-    """Tell the user what is about to happen, and return whether to go on.
+def asks_before(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Give a command that changes something the options `dry_run` and `yes` of `confirm`."""
+    return DRY_RUN_OPTION(YES_OPTION(command))
+
+
+def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
+    """Name what is about to be changed, and ask; return True to go on, False in a dry run.
 
     Raises:
+        Exit: the user said no.
         UsageError: there is no terminal to ask on, and no --yes.
     """
+    if dry_run:
+        return False
     if yes:
         say(intention)
         return True
@@ -26,4 +37,9 @@ def is_confirmed(intention: str, *, yes: bool) -> bool:
     if ask(intention):
         return True
     say("Nothing was changed.")
-    return False
+    raise click.exceptions.Exit(WRONG)
+
+
+def print_dry_run(intention: str) -> None:
+    """Print what a dry run has to say."""
+    print_line(f"{intention}\nNothing was changed: this was a dry run.")

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import click
 from redis import Redis
 
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.cli.confirming import YES_OPTION, is_confirmed
+from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
 from rq_mon.cli.exits import OK, WRONG, CommandError
 from rq_mon.cli.facts import read_facts
-from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table
+from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.status import CRON_HEADINGS, cron_as_dicts, cron_rows
 from rq_mon.cron.definition import CronJob, UnreadableDefinitionError
@@ -43,71 +45,88 @@ def list_cron_jobs(as_json: bool) -> int:
 
 @cron.command()
 @ID_ARGUMENT
+@asks_before
 @JSON_OPTION
-def run(name: str, as_json: bool) -> int:
-    """Enqueue a job of CRON_JOB now; its ticks go on as if nothing had been, and a pause stays."""
+def run(name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Enqueue a job of CRON_JOB now, after asking; its ticks go on as before, and a pause stays."""
+    job_id = None
     with open_redis() as connection:
-        format_ = FORMATS[Settings.from_environment().serializer]
-        job = enqueue_now(connection, _cron_job(connection, name), format_)
+        cron_job = _cron_job(connection, name)
+        intention = f"This enqueues a job of the cron job {cron_job.id} in {shown(cron_job.queue_name)}."
+        if confirm(intention, dry_run=dry_run, yes=yes):
+            job_id = enqueue_now(connection, cron_job, FORMATS[Settings.from_environment().serializer]).id
     if as_json:
-        print_json({"job_id": job.id, "queue": job.origin})
+        print_json({"dry_run": dry_run, "job_id": job_id, "queue": cron_job.queue_name})
+    elif dry_run:
+        print_dry_run(intention)
     else:
-        print_line(f"enqueued: {job.id} in {job.origin}")
+        print_line(f"enqueued: {job_id} in {cron_job.queue_name}")
     return OK
 
 
 @cron.command()
 @ID_ARGUMENT
+@asks_before
 @JSON_OPTION
-def pause(name: str, as_json: bool) -> int:
-    """Let CRON_JOB have no ticks until `resume`, also when the cron schedulers are restarted.
+def pause(name: str, **options: bool) -> int:
+    """Let CRON_JOB have no ticks until `resume`, also when the cron schedulers are restarted, after asking.
 
     Ticks that pass meanwhile are not made up for, and alerts on late and missed ticks are silent.
     """
-    with open_redis() as connection:
-        cron_job_id = _cron_job_id(connection, name)
-        _report(cron_job_id, "paused", CronRegistry(connection).pause(cron_job_id), as_json=as_json)
-    return OK
+    return _change(name, "paused", "This pauses the cron job {}.", CronRegistry.pause, **options)
 
 
 @cron.command()
 @ID_ARGUMENT
+@asks_before
 @JSON_OPTION
-def resume(name: str, as_json: bool) -> int:
-    """Let CRON_JOB have ticks again, from now on."""
-    with open_redis() as connection:
-        cron_job_id = _cron_job_id(connection, name)
-        try:
-            was_paused = CronRegistry(connection).resume(cron_job_id)
-        except UnreadableDefinitionError as error:
-            raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
-        _report(cron_job_id, "resumed", was_paused, as_json=as_json)
-    return OK
+def resume(name: str, **options: bool) -> int:
+    """Let CRON_JOB have ticks again, from now on, after asking."""
+    return _change(
+        name, "resumed", "This lets the cron job {} have ticks again.", CronRegistry.resume, **options
+    )
 
 
 @cron.command()
 @ID_ARGUMENT
-@YES_OPTION
+@asks_before
 @JSON_OPTION
-def cancel(name: str, yes: bool, as_json: bool) -> int:
+def cancel(name: str, **options: bool) -> int:
     """Remove CRON_JOB and the counts of its ticks, after asking.
 
     A cron scheduler that starts registers again what is on its list (cron_jobs.py), and an application what
     it registers when it starts: take it out there, or pause it. Jobs that are enqueued already stay.
     """
+    intention = "This removes the cron job {} and the counts of its ticks."
+    return _change(name, "cancelled", intention, CronRegistry.cancel, **options)
+
+
+def _change(
+    name: str,
+    what: str,
+    intention: str,
+    change: Callable[[CronRegistry, str], bool],
+    *,
+    dry_run: bool,
+    yes: bool,
+    as_json: bool,
+) -> int:
     with open_redis() as connection:
         cron_job_id = _cron_job_id(connection, name)
-        if not is_confirmed(f"This removes the cron job {cron_job_id} and the counts of its ticks.", yes=yes):
-            return WRONG
-        _report(cron_job_id, "cancelled", CronRegistry(connection).cancel(cron_job_id), as_json=as_json)
-    return OK
-
-
-def _report(cron_job_id: str, what: str, is_new: bool, *, as_json: bool) -> None:
+        intention = intention.format(cron_job_id)
+        try:
+            is_new = confirm(intention, dry_run=dry_run, yes=yes) and change(
+                CronRegistry(connection), cron_job_id
+            )
+        except UnreadableDefinitionError as error:
+            raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
     if as_json:
-        print_json({"id": cron_job_id, what: is_new})
+        print_json({"dry_run": dry_run, "id": cron_job_id, what: is_new})
+    elif dry_run:
+        print_dry_run(intention)
     else:
         print_line(f"{what}: {cron_job_id}" if is_new else f"{cron_job_id}: nothing to change")
+    return OK
 
 
 def _cron_job(connection: Redis, name: str) -> CronJob:

@@ -1,14 +1,19 @@
-"""`rqmon prune`: job metrics that nobody writes any more."""
+"""`rqmon prune`: job metrics that no worker writes any more."""
 
 from __future__ import annotations
 
 import click
+from redis import Redis
 
+from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
 from rq_mon.cli.exits import OK, WRONG
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, say, shown
 from rq_mon.cli.redis_connection import open_redis
-from rq_mon.worker.pruning import DAY, DEFAULT_DAYS
+from rq_mon.worker.pruning import DAY, DEFAULT_DAYS, Pruned
 from rq_mon.worker.pruning import prune as prune_series
+
+NAMED_SERIES = 20
+"""As many are named before the question; the rest is counted."""
 
 
 @click.command()
@@ -19,21 +24,50 @@ from rq_mon.worker.pruning import prune as prune_series
     show_default=True,
     help="Without a write.",
 )
+@asks_before
 @JSON_OPTION
-def prune(days: int, as_json: bool) -> int:
-    """Remove series of job metrics that nobody has written for so many days; workers may run.
+def prune(days: int, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Remove series of job metrics that no worker has written for so many days, after asking.
 
-    Exit code 1 if something that no worker can have written is in the way; it is left as it is.
+    Workers may run. Exit code 1 if something that no worker can have written is in the way, which is left
+    as it is.
     """
-    problems: list[str] = []
+    removed: list[Pruned] = []
     with open_redis() as connection:
-        pruned = [each._asdict() for each in prune_series(connection, days * DAY, problems.append)]
+        chosen, problems = _prune(connection, days, dry_run=True)
+        intention = _intention(chosen, days)
+        if not dry_run and (not chosen or confirm(intention, dry_run=dry_run, yes=yes)):
+            removed, problems = _prune(connection, days, dry_run=False)
     if as_json:
-        print_json({"removed": pruned, "left_as_they_are": problems})
+        series = {
+            name: [each._asdict() for each in of] for name, of in (("chosen", chosen), ("removed", removed))
+        }
+        print_json({"dry_run": dry_run, **series, "left_as_they_are": problems})
+    elif dry_run and chosen:
+        print_dry_run(intention)
     else:
-        for each in pruned:
-            print_line("removed " + " ".join(shown(part) for part in each.values() if part))
-        print_line(f"{len(pruned)} series removed that were not written for {days} days")
+        for each in removed:
+            print_line(f"removed {_shown(each)}")
+        print_line(f"{len(removed):,} series removed that were not written for {days} days")
+    if not as_json:
         for problem in problems:
             say(f"left as it is: {shown(problem)}")
     return WRONG if problems else OK
+
+
+def _prune(connection: Redis, days: int, *, dry_run: bool) -> tuple[list[Pruned], list[str]]:
+    """Return what is removed, or would be, and what is left because it cannot be read."""
+    problems: list[str] = []
+    return list(prune_series(connection, days * DAY, problems.append, dry_run=dry_run)), problems
+
+
+def _intention(chosen: list[Pruned], days: int) -> str:
+    lines = [f"This removes {len(chosen):,} series that were not written for {days} days:"]
+    lines += [f"  {_shown(each)}" for each in chosen[:NAMED_SERIES]]
+    if len(chosen) > NAMED_SERIES:
+        lines.append(f"  and {len(chosen) - NAMED_SERIES:,} more: --dry-run --json lists them")
+    return "\n".join(lines)
+
+
+def _shown(series: Pruned) -> str:
+    return " ".join(shown(part) for part in series if part)

@@ -11,7 +11,7 @@ from rq.suspension import resume as resume_workers
 from rq.suspension import suspend as suspend_workers
 
 from rq_mon.cli.choosing import check_queue
-from rq_mon.cli.confirming import DRY_RUN_OPTION, YES_OPTION, is_confirmed
+from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
 from rq_mon.cli.exits import INTERRUPTED, OK, WRONG, CommandError
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
@@ -26,8 +26,7 @@ PAUSE_REMARK = (
 @click.command()
 @click.argument("queue")
 @click.argument("state", type=click.Choice(RESTING_STATES))
-@DRY_RUN_OPTION
-@YES_OPTION
+@asks_before
 @JSON_OPTION
 def purge(queue: str, state: RestingState, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.
@@ -39,8 +38,7 @@ def purge(queue: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
 
 @click.command()
 @click.argument("queue")
-@DRY_RUN_OPTION
-@YES_OPTION
+@asks_before
 @JSON_OPTION
 def empty(queue: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.
@@ -52,36 +50,48 @@ def empty(queue: str, dry_run: bool, yes: bool, as_json: bool) -> int:
 
 @click.command()
 @click.option("--for", "seconds", type=SPAN, help="Resume after this time, such as 30m; else: rqmon resume.")
+@asks_before
 @JSON_OPTION
-def pause(seconds: float | None, as_json: bool) -> int:
-    """Let all workers start no more jobs, of any queue: `rq suspend`.
+def pause(seconds: float | None, dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Let all workers start no more jobs, of any queue, after asking: `rq suspend`.
 
     RQ cannot pause a single queue. Jobs that run go on to their end, and a worker that waits for a job
     already may take one more. Cron jobs go on to be enqueued.
     """
+    until = "rqmon resume" if seconds is None else f"{for_how_long(seconds)} have passed, or: rqmon resume"
+    intention = f"This pauses all workers, of every queue, until {until}."
     with open_redis() as connection:
-        suspend_workers(connection, None if seconds is None else int(seconds))
+        is_done = confirm(intention, dry_run=dry_run, yes=yes)
+        if is_done:
+            suspend_workers(connection, None if seconds is None else int(seconds))
     if as_json:
-        print_json({"paused": True, "seconds": seconds})
+        print_json({"dry_run": dry_run, "paused": is_done, "seconds": seconds})
+    elif dry_run:
+        print_dry_run(intention)
     else:
-        until = (
-            "rqmon resume" if seconds is None else f"{for_how_long(seconds)} have passed, or: rqmon resume"
-        )
         print_line(f"All workers pause, until {until}")
         print_line(PAUSE_REMARK)
     return OK
 
 
 @click.command()
+@asks_before
 @JSON_OPTION
-def resume(as_json: bool) -> int:
-    """Let all workers go on. Exit code 0 also if they were not paused."""
+def resume(dry_run: bool, yes: bool, as_json: bool) -> int:
+    """Let all workers go on, after asking. Exit code 0 also if they were not paused."""
+    intention = "This lets all workers start jobs again."
     with open_redis() as connection:
-        was_paused = bool(resume_workers(connection))
+        was_paused, _ = paused_for(connection)
+        if was_paused and confirm(intention, dry_run=dry_run, yes=yes):
+            resume_workers(connection)
     if as_json:
-        print_json({"was_paused": was_paused})
+        print_json({"dry_run": dry_run, "was_paused": was_paused})
+    elif not was_paused:
+        print_line("The workers were not paused.")
+    elif dry_run:
+        print_dry_run(intention)
     else:
-        print_line("All workers go on." if was_paused else "The workers were not paused.")
+        print_line("All workers go on.")
     return OK
 
 
@@ -97,16 +107,14 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
         queue = Queue(check_queue(connection, name), connection=connection)
         count = _count(queue, state)
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
-        if count and not dry_run:
-            if not is_confirmed(intention, yes=yes):
-                return WRONG
+        if count and confirm(intention, dry_run=dry_run, yes=yes):
             purged, is_whole = _purge_counted(queue, state, count)
     if as_json:
         print_json({"queue": name, "state": state, "dry_run": dry_run, "jobs": count, "deleted": purged})
     elif not count:
         print_line(f"{shown(name)} has no {state} job.")
     elif dry_run:
-        print_line(f"{intention}\nNothing was changed: this was a dry run.")
+        print_dry_run(intention)
     else:
         print_line(f"deleted: {counted(purged, 'job')}")
     if not is_whole:

@@ -15,7 +15,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import JobStatus
 
-from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes
+from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
 from rq_mon.state.failed_jobs import FailedJob, registry_key
 
 Change = Literal["requeue", "delete"]
@@ -94,16 +94,16 @@ _DELETE = f"""
 {DELETE_JOB}
 local failed = KEYS[1]
 local jobs, results, executions, groups = unpack(ARGV, 1, 4)
-local outcomes = {{}}
+local outcomes, limits = {{}}, {{}}
 for i = 5, #ARGV, 2 do
     local outcome = outcome_of(failed, jobs, results, ARGV[i], ARGV[i + 1])
     if outcome == 'done' then
         redis.call('ZREM', failed, ARGV[i])
-        delete_job(ARGV[i], jobs, results, executions, groups)
+        limits[#limits + 1] = delete_job(ARGV[i], jobs, results, executions, groups)
     end
     outcomes[#outcomes + 1] = outcome
 end
-return outcomes
+return {{outcomes, limits}}
 """
 
 
@@ -123,7 +123,9 @@ def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter
 def delete(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Result]:
     """Delete failed jobs of a queue for good, with their results, and count what became of them."""
     script = connection.register_script(_DELETE)
-    return _counted(script(keys=[registry_key(queue)], args=[*key_prefixes(), *_named(jobs)]))
+    outcomes, limits = script(keys=[registry_key(queue)], args=[*key_prefixes(), *_named(jobs)])
+    release(connection, set(limits))
+    return _counted(outcomes)
 
 
 CHANGES: dict[Change, Changer] = {"requeue": requeue, "delete": delete}

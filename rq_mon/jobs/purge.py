@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Iterator
 from typing import Any, Literal, get_args
 
-from redis import Redis
 from rq import Queue
 from rq.registry import BaseRegistry
 
 from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
+from rq_mon.state.rate_limits import RATE_LIMITED, held_back_of
 
 QueueState = Literal["queued", "failed", "scheduled"]
 QUEUE_STATES: tuple[QueueState, ...] = get_args(QueueState)
 
-RestingState = QueueState | Literal["finished", "deferred", "canceled"]
-RESTING_STATES: tuple[RestingState, ...] = (*QUEUE_STATES, "finished", "deferred", "canceled")
-"""All but started: no worker is at the job."""
+ListedState = QueueState | Literal["finished", "deferred", "canceled"]
+LISTED_STATES: tuple[ListedState, ...] = (*QUEUE_STATES, "finished", "deferred", "canceled")
+"""All but started: no worker is at the job. Each has a list or registry of the queue."""
 
-_EXPIRING: tuple[RestingState, ...] = ("finished", "failed")
+RestingState = ListedState | Literal["rate_limited"]
+RESTING_STATES: tuple[RestingState, ...] = (*LISTED_STATES, "rate_limited")
+"""And those that RQ 3 holds back: in no list of the queue, but in one of their rate limit."""
+
+_EXPIRING: tuple[ListedState, ...] = ("finished", "failed")
 """RQ keeps their ids by the time when they expire, and removes those that have when a worker comes."""
 
 JOBS_PER_BATCH = 100
@@ -43,9 +48,26 @@ end
 return {{#ids, limits}}
 """
 
+# A rate limit may hold back jobs of several queues, and let one go at any moment.
+_TAKE_AND_DELETE_HELD_BACK = f"""
+{DELETE_JOB}
+local queue, jobs = ARGV[1], ARGV[2]
+local number, limits = 0, {{}}
+for i = 6, #ARGV do
+    local job = redis.pcall('HMGET', jobs .. ARGV[i], 'origin', 'status')
+    if job[1] == queue and job[2] == '{RATE_LIMITED}' and redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
+        number = number + 1
+        limits[#limits + 1] = delete_job(ARGV[i], unpack(ARGV, 2, 5))
+    end
+end
+return {{number, limits}}
+"""
+
 
 def count_jobs(queue: Queue, state: RestingState) -> int:
     """Return how many jobs of `queue` are in `state`; writes nothing, and leaves out what has expired."""
+    if state == "rate_limited":
+        return sum(len(ids) for _, ids in held_back_of(queue.connection, _raw_name(queue)))
     redis, key = queue.connection, _holder(queue, state).key
     held: Any = redis.llen(key) if state == "queued" else redis.zcard(key)
     expired: Any = redis.zcount(key, 0, time.time()) if state in _EXPIRING else 0
@@ -67,26 +89,51 @@ def purge_in_batches(queue: Queue, state: RestingState, at_most: int | None = No
         state: that they are in.
         at_most: how many, the oldest first; None until none is left, which may be never if jobs keep coming.
     """
-    key, left = _holder(queue, state).key, at_most
     limits: set[bytes] = set()
-    if state in _EXPIRING:
-        queue.connection.zremrangebyscore(key, 0, time.time())
+    left = math.inf if at_most is None else at_most
+    batches = (
+        _held_back_batches(queue, left) if state == "rate_limited" else _listed_batches(queue, state, left)
+    )
     try:
-        while left is None or left > 0:
-            size = JOBS_PER_BATCH if left is None else min(left, JOBS_PER_BATCH)
-            purged, released = _purge_batch(queue.connection, key, size)
-            limits.update(released)
-            if not purged:
-                return
-            left = None if left is None else left - purged
+        for purged, freed in batches:
+            limits.update(freed)
             yield purged
     finally:  # not sooner: what a rate limit enqueues into this queue was not there when the user emptied it
         release(queue.connection, limits)
 
 
-def _holder(queue: Queue, state: RestingState) -> Queue | BaseRegistry:
+Batches = Iterator[tuple[int, list[bytes]]]
+"""How many jobs each has deleted, and the rate limits in which that has freed places."""
+
+
+def _listed_batches(queue: Queue, state: ListedState, left: float) -> Batches:
+    redis, key = queue.connection, _holder(queue, state).key
+    script = redis.register_script(_TAKE_AND_DELETE)
+    if state in _EXPIRING:
+        redis.zremrangebyscore(key, 0, time.time())
+    while left > 0:
+        number, limits = script(keys=[key], args=[int(min(left, JOBS_PER_BATCH)), *key_prefixes()])
+        if not number:
+            return
+        left -= number
+        yield number, limits
+
+
+def _held_back_batches(queue: Queue, left: float) -> Batches:
+    script, name = queue.connection.register_script(_TAKE_AND_DELETE_HELD_BACK), _raw_name(queue)
+    for key, ids in held_back_of(queue.connection, name):
+        for start in range(0, len(ids), JOBS_PER_BATCH):
+            batch = ids[start : start + JOBS_PER_BATCH][: int(min(left, JOBS_PER_BATCH))]
+            number, limits = script(keys=[key], args=[name, *key_prefixes(), *batch])
+            left -= number
+            yield number, limits
+        if left <= 0:
+            return
+
+
+def _holder(queue: Queue, state: ListedState) -> Queue | BaseRegistry:
     """Return what holds the ids of the jobs in a state."""
-    holders: dict[RestingState, Queue | BaseRegistry] = {
+    holders: dict[ListedState, Queue | BaseRegistry] = {
         "queued": queue,
         "failed": queue.failed_job_registry,
         "scheduled": queue.scheduled_job_registry,
@@ -97,8 +144,5 @@ def _holder(queue: Queue, state: RestingState) -> Queue | BaseRegistry:
     return holders[state]
 
 
-def _purge_batch(connection: Redis, key: str, size: int) -> tuple[int, list[bytes]]:
-    """Return how many jobs were deleted, and the rate limits that have free places now."""
-    script = connection.register_script(_TAKE_AND_DELETE)
-    number, limits = script(keys=[key], args=[size, *key_prefixes()])
-    return int(number), limits
+def _raw_name(queue: Queue) -> bytes:
+    return queue.name.encode(errors="surrogateescape")

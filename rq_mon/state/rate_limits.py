@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from redis import Redis
 
 from rq_mon.state.pipeline import Reading, fair_share
 from rq_mon.state.values import job_key, label_text
@@ -39,6 +42,28 @@ def read_held_back() -> Reading[dict[str, int] | None]:
     for length, page in zip(held.values(), pages, strict=True):
         found += _by_queue([next(jobs) for _ in page or ()], length)
     return dict(found)
+
+
+def held_back_of(connection: Redis, queue: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
+    """Read all jobs of a queue that are held back, page by page, each with the key that holds its ids.
+
+    A caller may delete a page's jobs before it asks for the next page.
+
+    Raises:
+        ResponseError: the key that lists the limits is of another type; a limit's own key is skipped then.
+    """
+    limits: Any = connection.smembers(LIMITS_KEY.decode())
+    for key in [HELD_BACK_KEY % limit for limit in sorted(limits)]:
+        cursor: int | None = None if connection.type(key) == b"zset" else 0
+        while cursor != 0:
+            cursor, page = connection.zscan(key, cursor or 0, count=IDS_PER_LIMIT)  # type: ignore[misc]
+            ids = [job_id for job_id, _ in page]
+            with connection.pipeline(transaction=False) as reads:
+                for job_id in ids:
+                    reads.hmget(job_key(job_id), ["origin", "status"])  # type: ignore[arg-type]
+                jobs = reads.execute(raise_on_error=False)
+            wanted = [queue, RATE_LIMITED.encode()]
+            yield key, [job_id for job_id, job in zip(ids, jobs, strict=True) if job == wanted]
 
 
 def _by_queue(jobs: Sequence[Sequence[bytes | None] | None], length: int) -> Counter[str]:

@@ -21,7 +21,7 @@ DAY = 86400
 
 PRUNE_JOBS = f"""
 local functions, jobs = KEYS[1], KEYS[2]
-local name, cutoff = ARGV[1], tonumber(ARGV[2])
+local name, cutoff, is_dry = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local function series_of(field)
   local exception = string.match(field, '^{EXCEPTIONS}:%l+:(.*)$')
   return exception and '{EXCEPTIONS}:' .. exception or string.match(field, '^%l+')
@@ -40,24 +40,27 @@ for _, field in ipairs(fields) do
     end
   end
 end
+if is_dry then return removed end
 for _, field in ipairs(fields) do
   if stale[series_of(field)] then redis.call('HDEL', jobs, field) end
 end
 if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', functions, name) end
 return removed
 """
-"""Removes the outcomes and exceptions of a function that were last written before the cutoff."""
+"""Removes outcomes and exceptions of a function that were last written before the cutoff, or names them."""
 
 PRUNE_QUEUE = """
 local waits, functions, running, queues = unpack(KEYS)
-local queue, cutoff = ARGV[1], tonumber(ARGV[2])
+local queue, cutoff, is_dry = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local written = redis.call('HGET', waits, 'written')
 if written and not tonumber(written) then return redis.error_reply('ERR written is not a number') end
-local removed = written and tonumber(written) < cutoff and redis.call('DEL', waits) or 0
+local is_stale = written and tonumber(written) < cutoff
+if is_dry then return is_stale and 1 or 0 end
+local removed = is_stale and redis.call('DEL', waits) or 0
 if redis.call('EXISTS', waits, functions, running) == 0 then redis.call('SREM', queues, queue) end
 return removed
 """
-"""Removes the waits of a queue if they were last written before the cutoff."""
+"""Removes the waits of a queue if they were last written before the cutoff, or tells whether."""
 
 
 class Pruned(NamedTuple):
@@ -73,19 +76,25 @@ class Pruned(NamedTuple):
 Report = Callable[[str], None]
 """Told which key could not be pruned, and why."""
 
+Options = tuple[str, str]
+"""The last arguments of the scripts: the cutoff, and 1 in a dry run."""
 
-def prune(connection: Redis, unwritten_for: float, report: Report) -> Iterator[Pruned]:
+
+def prune(
+    connection: Redis, unwritten_for: float, report: Report, *, dry_run: bool = False
+) -> Iterator[Pruned]:
     """Remove the series that were not written for so many seconds, and tell which; workers may run.
 
-    What holds something that only another program can have written is reported, and left as it is.
+    What holds something that only another program can have written is reported, and left as it is. A dry run
+    tells the same and writes nothing.
     """
-    cutoff = str(int(time.time() - unwritten_for))
+    options = str(int(time.time() - unwritten_for)), str(int(dry_run))
     for queue in _members(connection, MONITORED_QUEUES_KEY, report):
         for function in _members(connection, functions_key(queue), report):
-            for series in _prune_jobs(connection, queue, function, cutoff, report):
+            for series in _prune_jobs(connection, queue, function, options, report):
                 yield Pruned(queue, function, series)
-        yield from _prune_running(connection, queue, report)
-        if _prune_queue(connection, queue, cutoff, report):
+        yield from _prune_running(connection, queue, dry_run, report)
+        if _prune_queue(connection, queue, options, report):
             yield Pruned(queue, "", "waits")
 
 
@@ -110,26 +119,26 @@ def _members(connection: Redis, key: str, report: Report) -> list[str]:
     return names
 
 
-def _prune_jobs(connection: Redis, queue: str, function: str, cutoff: str, report: Report) -> list[str]:
+def _prune_jobs(connection: Redis, queue: str, function: str, options: Options, report: Report) -> list[str]:
     jobs = jobs_key(queue, function)
     removed: list[bytes] = []
     with _reporting(jobs, report):
-        answer = connection.eval(PRUNE_JOBS, 2, functions_key(queue), jobs, function, cutoff)
+        answer = connection.eval(PRUNE_JOBS, 2, functions_key(queue), jobs, function, *options)
         removed = cast("list[bytes]", answer)
     return [name.decode(errors="backslashreplace") for name in removed]
 
 
-def _prune_running(connection: Redis, queue: str, report: Report) -> Iterator[Pruned]:
+def _prune_running(connection: Redis, queue: str, dry_run: bool, report: Report) -> Iterator[Pruned]:
     """Remove executions that lost their worker in a queue where no worker is left to count them."""
     key = running_key(queue)
     with _reporting(key, report):
         for execution_id, job in lost_executions(connection, queue, patient=False).items():
-            if connection.hdel(key, execution_id):
+            if dry_run or connection.hdel(key, execution_id):
                 yield Pruned(queue, job.function, "running")
 
 
-def _prune_queue(connection: Redis, queue: str, cutoff: str, report: Report) -> bool:
+def _prune_queue(connection: Redis, queue: str, options: Options, report: Report) -> bool:
     keys = waits_key(queue), functions_key(queue), running_key(queue), MONITORED_QUEUES_KEY
     with _reporting(waits_key(queue), report):
-        return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, cutoff))
+        return bool(connection.eval(PRUNE_QUEUE, 4, *keys, queue, *options))
     return False

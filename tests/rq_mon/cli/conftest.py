@@ -14,9 +14,11 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import SimpleWorker
+from rq import Queue, SimpleWorker
+from rq.job import Job
 
 from rq_mon.cli.main import main
+from tests.rq_mon.cli import jobs
 
 COMMAND = [sys.executable, "-m", "rq_mon.cli"]
 
@@ -93,3 +95,13 @@ def work(redis_client: Redis) -> Callable[..., None]:
         SimpleWorker(names, connection=redis_client).work(burst=True, logging_level="CRITICAL")
 
     return run
+
+
+def hold_back(client: Redis, queue: Queue) -> Job:
+    """Return a job as RQ 3 keeps one that its rate limit does not let into the queue."""
+    job = queue.enqueue(jobs.succeed)
+    client.lrem(queue.key, 0, job.id)
+    client.hset(job.key, mapping={"status": "rate_limited", "rate_limit_key": "api"})
+    client.sadd("rq:rl-keys", "api")
+    client.zadd("rq:rl:api:rate_limited", {job.id: 1})
+    return job

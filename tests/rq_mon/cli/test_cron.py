@@ -80,7 +80,7 @@ def test_runs_now_what_begins_so(
 ) -> None:
     before = listed(rqmon)
 
-    job_id = rqmon("cron", "run", "night", "--json").json["job_id"]
+    job_id = rqmon("cron", "run", "night", "--yes", "--json").json["job_id"]
 
     work()
     job = queue.fetch_job(job_id)
@@ -92,16 +92,16 @@ def test_runs_now_what_begins_so(
 def test_a_paused_cron_job_stays_so_when_a_cron_scheduler_registers_its_list(
     rqmon: Rqmon, registry: CronRegistry, redis_client: Redis
 ) -> None:
-    assert rqmon("cron", "pause", "nightly").out == "paused: nightly\n"
+    assert rqmon("cron", "pause", "nightly", "--yes").out == "paused: nightly\n"
     register_list(redis_client, cron_job("nightly"))
 
     assert listed(rqmon)["nightly"]["paused"]
     assert listed(rqmon)["nightly"]["next_tick"] is None
     assert "paused" in rqmon("cron", "list").out
 
-    assert rqmon("cron", "resume", "nightly").code == 0
+    assert rqmon("cron", "resume", "nightly", "--yes").code == 0
     assert listed(rqmon)["nightly"]["next_tick"] is not None
-    assert rqmon("cron", "resume", "nightly").out == "nightly: nothing to change\n"
+    assert rqmon("cron", "resume", "nightly", "--yes").out == "nightly: nothing to change\n"
 
 
 def test_cancels_after_asking(rqmon: Rqmon, at_a_terminal: Rqmon, registry: CronRegistry) -> None:
@@ -135,7 +135,7 @@ def test_a_definition_that_cannot_be_read_is_said_so(
     redis_client.hset(CRON_JOBS_KEY, "nightly", "\x1b[31m{")
 
     for command in ("run", "resume"):
-        result = rqmon("cron", command, "nightly")
+        result = rqmon("cron", command, "nightly", "--yes")
         assert result.code == 1
         assert "definition cannot be read" in result.err
         assert "\x1b" not in result.err

@@ -110,8 +110,26 @@ def test_no_command_shows_what_there_is(rqmon: Rqmon) -> None:
     assert "requeue" in result.out
 
 
-def test_prune_removes_what_nobody_writes(rqmon: Rqmon) -> None:
-    assert rqmon("prune", "--json").json == {"removed": [], "left_as_they_are": []}
+LOOKS = [("status",), ("failed",), ("health",), ("cron",), ("cron", "list")]
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in commands(rqmon) if path not in LOOKS and path[0] != "export"], ids=" ".join
+)
+def test_each_command_that_changes_something_can_be_tried_and_can_be_told_not_to_ask(
+    path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
+) -> None:
+    main([*path, "--help"])
+
+    printed = capsys.readouterr().out
+    assert "--dry-run" in printed
+    assert "--yes" in printed
+
+
+def test_prune_has_nothing_to_ask_where_nothing_is_old(rqmon: Rqmon) -> None:
+    assert rqmon("prune", "--json").json == {
+        "dry_run": False, "chosen": [], "removed": [], "left_as_they_are": []
+    }  # fmt: skip
     assert rqmon("prune", "--days", "7").out == "0 series removed that were not written for 7 days\n"
 
 

@@ -13,7 +13,7 @@ from rq.job import Job, JobStatus
 from proofs.harness.failed_jobs import fail_jobs
 from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs
 from tests.rq_mon.cli import jobs
-from tests.rq_mon.cli.conftest import Rqmon
+from tests.rq_mon.cli.conftest import Rqmon, hold_back
 
 
 @pytest.fixture
@@ -32,6 +32,7 @@ def one_of_each(redis_client: Redis, queue: Queue, work: Callable[..., None]) ->
         "finished": finished,
         "deferred": queue.enqueue(jobs.succeed, depends_on=queued),
         "canceled": canceled,
+        "rate_limited": hold_back(redis_client, queue),
     }
 
 
@@ -84,17 +85,17 @@ def test_paused_workers_start_no_job_until_they_are_resumed(
 ) -> None:
     job = queue.enqueue(jobs.succeed)
 
-    assert rqmon("pause").code == 0
+    assert rqmon("pause", "--yes").code == 0
     work()
     assert job.get_status() == JobStatus.QUEUED
 
-    assert rqmon("resume").out == "All workers go on.\n"
+    assert rqmon("resume", "--yes").out == "All workers go on.\n"
     work()
     assert job.get_status() == JobStatus.FINISHED
-    assert rqmon("resume", "--json").json == {"was_paused": False}
+    assert rqmon("resume", "--json").json == {"dry_run": False, "was_paused": False}
 
 
 def test_a_pause_may_have_an_end(rqmon: Rqmon, redis_client: Redis) -> None:
-    rqmon("pause", "--for", "10m")
+    rqmon("pause", "--for", "10m", "--yes")
 
     assert 590 <= int(redis_client.ttl("rq:suspended")) <= 600  # type: ignore[arg-type]

@@ -12,18 +12,29 @@ from redis import Redis
 from rq import Queue
 
 from proofs.harness.failed_jobs import fail_jobs
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.jobs.purge import RESTING_STATES
+from rq_mon.series import jobs_key, running_key, waits_key
+from rq_mon.worker.abandoned import RunningJob
+from rq_mon.worker.recorder import End, JobRecorder, Start
 from tests.rq_mon.cli import jobs
-from tests.rq_mon.cli.conftest import Rqmon
+from tests.rq_mon.cli.conftest import Rqmon, hold_back
+from tests.rq_mon.cron.cron import cron_job, register_list
 
 DRY_RUNS = [
-    *(
-        ("purge", "mail", state)
-        for state in ("queued", "failed", "scheduled", "finished", "deferred", "canceled")
-    ),
+    *(("purge", "mail", state) for state in RESTING_STATES),
     ("empty", "mail"),
     ("requeue", "--all"),
     ("delete", "--all"),
     ("requeue", "--exception", "ValueError", "--json"),
+    ("prune",),
+    ("prune", "--json"),
+    ("pause", "--for", "10m"),
+    ("resume",),
+    ("cron", "run", "nightly"),
+    ("cron", "pause", "nightly"),
+    ("cron", "resume", "weekly"),
+    ("cron", "cancel", "nightly"),
 ]
 LOOKS = [
     ("status",),
@@ -44,7 +55,41 @@ def a_bit_of_everything(redis_client: Redis, queue: Queue, work: Callable[..., N
         queue.enqueue(jobs.succeed, depends_on=first)
         queue.enqueue(jobs.succeed).cancel()
         queue.enqueue_in(timedelta(hours=1), jobs.succeed)
+        hold_back(redis_client, queue)
     redis_client.zadd("rq:wip:mail", {"gone:1": time.time() - 100})
+    redis_client.set("rq:suspended", 1)
+    register_list(redis_client, *(cron_job(cron_job_id=name) for name in ("nightly", "weekly")))
+    CronRegistry(redis_client).pause("weekly")
+    _write_old_metrics(redis_client)
+
+
+def _write_old_metrics(client: Redis) -> None:
+    """Two series of jobs, one of waits and a lost execution that `prune` removes, and one that stays."""
+    recorder = JobRecorder(max_functions=200, max_exceptions=50)
+    for number, function in enumerate(("app.send", "app.read", "app.new")):
+        recorder.record_start(client, Start(str(number), "mail", "", waited=1.0))
+        recorder.record_end(client, End(str(number), "job", "mail", function, "success", "", 2.0))
+        if function != "app.new":
+            client.hset(jobs_key("mail", function), "success:written", "1")
+    client.hset(waits_key("mail"), "written", "1")
+    lost = RunningJob("gone", "rq:worker:gone", "birth", 0.0, 0.0, "app.send")
+    client.hset(running_key("mail"), "lost", lost.encode())
+
+
+@pytest.mark.usefixtures("a_bit_of_everything")
+def test_prune_says_before_what_it_removes(rqmon: Rqmon, redis_client: Redis) -> None:
+    said = rqmon("prune", "--dry-run", "--json").json
+    done = rqmon("prune", "--yes", "--json").json
+
+    series = [(each["function"], each["series"]) for each in said["chosen"]]
+    assert sorted(series) == [
+        ("", "waits"),
+        ("app.read", "success"),
+        ("app.send", "running"),
+        ("app.send", "success"),
+    ]
+    assert (said["removed"], done["chosen"]) == ([], said["chosen"])
+    assert done["removed"] == said["chosen"]
 
 
 def _finish(queue: Queue, work: Callable[..., None]) -> list[str]:

@@ -12,7 +12,10 @@ from redis import Redis
 from rq import Queue
 from rq.utils import utcparse
 
+from proofs.harness.failed_jobs import fail_jobs
+from rq_mon.jobs.failed import delete
 from rq_mon.jobs.purge import JOBS_PER_BATCH, RESTING_STATES, count_jobs, purge_in_batches, purge_jobs
+from rq_mon.state.failed_jobs import pages_of_queue
 from tests.rq_mon.state import jobs
 
 needs_rq_3 = pytest.mark.skipif(not hasattr(rq, "RateLimit"), reason="RQ 2 has no rate limits")
@@ -118,6 +121,72 @@ def test_with_the_jobs_of_rq_itself(queue: Queue) -> None:
     assert {job.get_status() for job in enqueued[2:]} == {"finished"}
 
 
+def _hold_back_for(client: Redis, queue: str, limit: str, *names: str) -> None:
+    client.sadd("rq:rl-keys", limit)
+    for number, name in enumerate(names):
+        fields = {"origin": queue, "status": "rate_limited", "rate_limit_key": limit}
+        client.hset(f"rq:job:{name}", mapping=fields)
+        client.zadd(f"rq:rl:{limit}:rate_limited", {name: number})
+
+
+def test_what_rate_limits_hold_back_is_purged_for_one_queue_of_all_limits(
+    queue: Queue, redis_client: Redis
+) -> None:
+    held = _limit(redis_client, concurrency=2, queued=2, held_back=3)
+    _hold_back_for(redis_client, "mail", "other", "mail-1", "mail-2")
+    _hold_back_for(redis_client, "reports", "other", "reports-1")
+    redis_client.hset(f"rq:job:{held[0]}", "status", "queued")  # RQ has just let it go
+    redis_client.delete(f"rq:job:{held[1]}")
+    redis_client.sadd("rq:rl-keys", "broken")
+    redis_client.set("rq:rl:broken:rate_limited", "a string")
+
+    assert count_jobs(queue, "rate_limited") == 3
+    assert purge_jobs(queue, "rate_limited") == 3
+
+    assert _ids(redis_client, "rq:rl:other:rate_limited") == ["reports-1"]
+    assert _ids(redis_client, "rq:rl:api:v1:rate_limited") == held[:2]
+    assert not redis_client.exists(f"rq:job:{held[2]}", "rq:job:mail-1", "rq:job:mail-2")
+    assert queue.count == 2
+
+
+def test_no_more_than_were_counted_are_purged_of_those_held_back(queue: Queue, redis_client: Redis) -> None:
+    held = [f"held-{number:03}" for number in range(2 * JOBS_PER_BATCH + 50)]
+    _hold_back_for(redis_client, "mail", "api", *held)
+    _hold_back_for(redis_client, "mail", "other", "later")
+    wanted = JOBS_PER_BATCH + 3
+
+    assert sum(purge_in_batches(queue, "rate_limited", at_most=wanted)) == wanted
+
+    assert count_jobs(queue, "rate_limited") == len(held) + 1 - wanted
+
+
+@needs_rq_3
+def test_jobs_that_rq_itself_holds_back_are_purged_and_the_others_run(queue: Queue) -> None:
+    enqueued = [queue.enqueue(jobs.succeed, rate_limit=_api_of_two()) for _ in range(5)]
+
+    assert purge_jobs(queue, "rate_limited") == 3
+
+    rq.SimpleWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
+    left = [job for job in enqueued if queue.connection.exists(job.key)]
+    assert [job.get_status() for job in left] == ["finished", "finished"]
+    assert queue.enqueue(jobs.succeed, rate_limit=_api_of_two()).get_status() == "queued"
+
+
+def test_a_failed_job_that_kept_its_place_gives_it_up_when_it_is_deleted(
+    queue: Queue, redis_client: Redis
+) -> None:
+    """As one does whose worker died before it released its place."""
+    held = _limit(redis_client, concurrency=1, queued=0, held_back=2)
+    (failed,) = fail_jobs(redis_client)
+    redis_client.hset(f"rq:job:{failed}", "rate_limit_key", "api:v1")
+    redis_client.zadd("rq:rl:api:v1:allowed", {failed: 1})
+
+    seen = [job for page in pages_of_queue(redis_client, "mail", time.time()) for job in page]
+    assert delete(redis_client, "mail", seen) == {"done": 1}
+
+    assert queue.job_ids == _ids(redis_client, "rq:rl:api:v1:allowed") == held[:1]
+
+
 def test_a_foreign_key_ends_nothing(queue: Queue, redis_client: Redis) -> None:
     names = [queue.enqueue(jobs.succeed).id for _ in range(3)]
     redis_client.delete(f"rq:job:{names[1]}")
@@ -153,6 +222,7 @@ def test_counting_writes_nothing(queue: Queue, redis_client: Redis) -> None:
     counts = {state: count_jobs(queue, state) for state in RESTING_STATES}
 
     assert counts == {
-        "queued": 2, "failed": 1, "finished": 1, "scheduled": 2, "deferred": 2, "canceled": 2
+        "queued": 2, "failed": 1, "finished": 1, "scheduled": 2, "deferred": 2, "canceled": 2,
+        "rate_limited": 1,
     }  # fmt: skip
     assert _dumps(redis_client, redis_client.scan_iter()) == before
