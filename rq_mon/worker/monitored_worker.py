@@ -72,8 +72,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     _recorder: JobRecorder | None = None
     """None before the worker starts."""
-    _may_count = False
-    """Whether Redis has ever let this worker count."""
+    _has_counted = False
+    """Whether Redis has accepted metrics of this worker; until then it is not marked as monitored."""
     _refusals: Refusals
     """What Redis has refused since; set with the recorder."""
     _birth: str = ""
@@ -99,21 +99,25 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         """Start, and find out whether metrics can be written without breaking jobs."""
         limits = self._limit("max_functions_per_queue"), self._limit("max_exceptions_per_function")
         super().bootstrap(*args, **kwargs)
+        self._birth = self.serialize()["birth"]
         if self._recorder is None:
             self._refusals, self._uncounted_runs = Refusals(), []
         self._recorder = JobRecorder(*limits)
+        self.queue_class = noticing_expired(self.queue_class, self._count_expired)
         try:
             problems = self._recorder.rehearse(self.connection)
         except redis.ResponseError as error:
             self._lost(error)
-        else:
-            self._may_count = True
-            for problem in problems:
-                self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
-        self._birth = self.serialize()["birth"]
-        self.queue_class = noticing_expired(self.queue_class, self._count_expired)
-        self._keep_registration()
+            return
+        for problem in problems:
+            self.log.warning("Worker %s: not every job can be counted: %s", self.name, problem)
+        self._mark_as_monitored()
         self.heartbeat()
+
+    def _mark_as_monitored(self) -> None:
+        """From the next heartbeat on."""
+        self._has_counted = True
+        self._keep_registration()
 
     def _limit(self, setting: str) -> int:
         """The environment is the application's: what is wrong there must not keep its worker from work."""
@@ -126,8 +130,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
 
     def serialize(self) -> dict[str, Any]:
         """Return what Redis is to know of this worker."""
-        counts = {MONITORED_WORKER_FIELD: "1"} if self._may_count else {}
-        return {**super().serialize(), **counts}
+        mark = {MONITORED_WORKER_FIELD: "1"} if self._has_counted else {}
+        return {**super().serialize(), **mark}
 
     # --- name ----------------------------------------------------------------------------------------------
 
@@ -342,8 +346,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
             uncounted = self._refusals.settle(self.connection)
         except redis.ResponseError:
             return
-        self._may_count = True
-        self._keep_registration()
+        self._mark_as_monitored()
         self.log.info("Worker %s: jobs are counted again; %s had ended uncounted", self.name, uncounted)
 
     # --- abandoned -----------------------------------------------------------------------------------------

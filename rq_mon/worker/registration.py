@@ -50,6 +50,7 @@ class StaysRegisteredMixin(BaseWorker):
         """As bytes: redis-py takes twice as long to send text, and this is sent four times a job."""
         fields = {name: value for name, value in self.serialize().items() if name != "last_heartbeat"}
         self._registration = [str(part).encode() for field in fields.items() for part in field]
+        self._registered_at = -math.inf
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job."""

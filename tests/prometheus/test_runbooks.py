@@ -119,7 +119,9 @@ NOT_RUN_HERE = (
     "rq worker",
 )  # the first fails while another one runs; the second goes on for ever
 NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
-ASKS = re.compile(r"^\./rqmon (requeue|delete|purge|empty|cron cancel)\b")
+ASKS = re.compile(
+    r"^\./rqmon (requeue|delete|purge|empty|prune|pause|resume|cron (run|pause|resume|cancel))\b"
+)
 PLACEHOLDERS = {
     "your-queue": "short-running",
     "CRON_JOB": "nightly",
