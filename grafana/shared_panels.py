@@ -61,13 +61,13 @@ def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
     )
 
 
-def killed_work_horses(*choices: str) -> Panel:
-    """How many work horses were killed."""
+def work_horses_died(*choices: str) -> Panel:
+    """How many work horses died with a job in hand."""
     return stat(
-        "Killed",
-        "Work horses that ended without a word in the chosen time: killed by the kernel for want of memory, "
-        "by a signal, or crashed.",
-        jobs.exception_count(catalogue.WORK_HORSE_KILLED, *choices),
+        "Work horses died",
+        "Processes that died while they ran a job, in the chosen time: killed by a signal, most often for "
+        "lack of memory; exited by themselves; or ended because they could not record how the job did.",
+        jobs.work_horses_died(*choices),
         unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
@@ -88,18 +88,21 @@ def abandoned_jobs(*choices: str) -> Panel:
     )
 
 
-def killed_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
+def died_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
     """The same two over time."""
     return time_series(
-        "Killed and abandoned",
-        "Work horses that were killed, and jobs whose worker died, a minute.",
-        [
-            jobs.exception_over_time(catalogue.WORK_HORSE_KILLED, *choices),
-            jobs.exception_over_time(catalogue.ABANDONED, *choices),
-        ],
+        "Died and abandoned",
+        "Jobs whose work horse died (WorkHorseKilled: by a signal; WorkHorseExited: by itself; "
+        "FailureNotRecorded: it could not record how the job did), and jobs whose worker died, a minute.",
+        [jobs.lost_per_minute(*choices)],
         unit=A_MINUTE,
         bars=True,
-        series_colours={catalogue.WORK_HORSE_KILLED: "red", catalogue.ABANDONED: "purple"},
+        series_colours={
+            catalogue.WORK_HORSE_KILLED: "red",
+            catalogue.WORK_HORSE_EXITED: "orange",
+            catalogue.FAILURE_NOT_RECORDED: "yellow",
+            catalogue.ABANDONED: "purple",
+        },
         no_value=NOT_MEASURED,
         links=links,
     )

@@ -230,6 +230,9 @@ WORK_HORSE_EXITED = "WorkHorseExited"
 FAILURE_NOT_RECORDED = "FailureNotRecorded"
 """The work horse ended because Redis or RQ raised when it recorded its job's end."""
 
+WORK_HORSE_DEATHS = (WORK_HORSE_KILLED, WORK_HORSE_EXITED, FAILURE_NOT_RECORDED)
+"""What a job counts as whose work horse ended without recording how the job did."""
+
 LONGEST_NAME = 200
 """Characters of a name that an application chooses for its jobs, and of an exception class."""
 

@@ -23,13 +23,13 @@ from grafana.queries import jobs, queues
 from grafana.queries.promql import FUNCTION, QUEUE
 from grafana.shared_panels import (
     abandoned_jobs,
+    died_and_abandoned,
     errors,
     errors_by_exception,
     failed_jobs,
     failure_ratio,
-    killed_and_abandoned,
-    killed_work_horses,
     not_counting,
+    work_horses_died,
 )
 from rq_mon.settings import FAILURE_TTL_SECONDS
 
@@ -58,7 +58,7 @@ DASHBOARD = rq_dashboard(
                 colours=ANY_IS_ODD,
                 no_value=NO_METRICS,
             ),
-            killed_work_horses(QUEUE, FUNCTION),
+            work_horses_died(QUEUE, FUNCTION),
             abandoned_jobs(QUEUE, FUNCTION),
             stat(
                 "In the failed registry",
@@ -120,7 +120,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.FAILURES, "queue")],
             ),
         ),
-        Heading("Do retries help, and who was killed"),
+        Heading("Do retries help, and what died"),
         row(
             8,
             stat(
@@ -144,7 +144,7 @@ DASHBOARD = rq_dashboard(
                 series_colours={"retried": "orange", "failed": "red"},
                 no_value=NOT_MEASURED,
             ),
-            killed_and_abandoned(QUEUE, FUNCTION, links=[to(links.WORKERS)]),
+            died_and_abandoned(QUEUE, FUNCTION, links=[to(links.WORKERS)]),
             widths=(4, 10, 10),
         ),
     ],

@@ -11,7 +11,7 @@ from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
 from grafana.queries import workers
 from grafana.queries.promql import QUEUE
-from grafana.shared_panels import abandoned_jobs, killed_and_abandoned, killed_work_horses, running_jobs
+from grafana.shared_panels import abandoned_jobs, died_and_abandoned, running_jobs, work_horses_died
 
 COLOURS = {"started": "purple", "idle": "blue", "busy": "green", "suspended": "orange"}
 STATES = [
@@ -57,7 +57,7 @@ DASHBOARD = rq_dashboard(
                 colours=ANY_IS_BAD,
                 no_value="No live worker",
             ),
-            killed_work_horses(QUEUE),
+            work_horses_died(QUEUE),
             abandoned_jobs(QUEUE),
         ),
         row(
@@ -148,7 +148,7 @@ DASHBOARD = rq_dashboard(
                 unit="s",
                 legend="none",
             ),
-            killed_and_abandoned(QUEUE, links=[to(links.FAILURES)]),
+            died_and_abandoned(QUEUE, links=[to(links.FAILURES)]),
         ),
     ],
 )

@@ -25,6 +25,7 @@ from grafana.queries.promql import (
     total,
     with_zero,
 )
+from rq_mon import catalogue
 
 FAILED = one_of("outcome", ("failed", "abandoned"))
 ENDED = one_of("outcome", ("success", "failed", "abandoned"))
@@ -154,16 +155,18 @@ def exceptions_per_minute() -> Query:
     return from_counters(f"{PER_MINUTE} * {rate} > 0", _legend("exception"))
 
 
-def exception_count(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception in the chosen time; 0 only where jobs are measured."""
-    raised = _count(_errors(equals("exception", exception), *matchers))
-    return from_counters(with_zero(raised, _ended()), exception)
+def work_horses_died(*matchers: str) -> Query:
+    """Executions whose work horse died, in the chosen time; 0 only where jobs are measured."""
+    died = _count(_errors(one_of("exception", catalogue.WORK_HORSE_DEATHS), *matchers))
+    return from_counters(with_zero(died, _ended()))
 
 
-def exception_over_time(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception, a minute."""
-    rate = _rate(_errors(equals("exception", exception), *matchers))
-    return from_counters(f"{PER_MINUTE} * {rate}", exception)
+def lost_per_minute(*matchers: str) -> Query:
+    """Executions that lost their work horse or their worker, a minute, by what they count as."""
+    lost = one_of("exception", (*catalogue.WORK_HORSE_DEATHS, catalogue.ABANDONED))
+    return from_counters(
+        f"{PER_MINUTE} * {_rate(_errors(lost, *matchers), 'exception')}", _legend("exception")
+    )
 
 
 def exception_by_function(exception: str, *matchers: str) -> Query:

@@ -141,6 +141,11 @@ class History:
             "JobTimeoutException",
         ):
             yield _rq(catalogue.JOB_FAILURES, self._counter(0.005), **labels, exception=exception)
+        for rate_of_death, exception in (
+            (0.002, catalogue.WORK_HORSE_EXITED),
+            (0.001, catalogue.FAILURE_NOT_RECORDED),
+        ):
+            yield _rq(catalogue.JOB_FAILURES, self._counter(rate_of_death), **labels, exception=exception)
         # An error that happened once, half an hour after the start: its series appears with the value 1.
         yield _rq(catalogue.JOB_FAILURES, _since(self.start + 1800, 1), **labels, exception="KeyError")
 

@@ -215,6 +215,25 @@ def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) 
     assert float(prometheus.instant(recorded, END)[0]["value"][1]) == pytest.approx(functions, rel=0.05)
 
 
+@pytest.mark.parametrize("uid", ["rq-failures", "rq-workers"])
+def test_each_way_in_which_a_work_horse_dies_is_counted(prometheus: RecordedPrometheus, uid: str) -> None:
+    (total,) = (query for query in panel_queries(uid) if query.panel == "Work horses died")
+    (over_time,) = (query for query in panel_queries(uid) if query.panel == "Died and abandoned")
+    of_each = {
+        exception: float(
+            prometheus.instant(f'sum(increase(rq_job_failures_total{{exception="{exception}"}}[1h]))', END)[
+                0
+            ]["value"][1]
+        )
+        for exception in ("WorkHorseKilled", "WorkHorseExited", "FailureNotRecorded", "AbandonedJobError")
+    }
+
+    assert {series["metric"]["exception"] for series in ask(prometheus, over_time)} == of_each.keys()
+    died = sum(of_each.values()) - of_each["AbandonedJobError"]
+    assert min(of_each.values()) > 0
+    assert float(ask(prometheus, total)[0]["values"][-1][1]) == pytest.approx(died, rel=0.05)
+
+
 def test_the_failure_ratio_of_a_queue_is_that_of_its_counters(prometheus: RecordedPrometheus) -> None:
     """The table of queues reads it from recorded rates, which is far quicker."""
     recorded, counted = (
