@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import NamedTuple, cast
 
 from redis import Redis
+from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
 from rq.utils import utcparse
@@ -109,7 +110,7 @@ def count_abandoned(
     for execution_id, job in lost.items():
         end = End(execution_id, job.job_id, queue, job.function, "abandoned", ABANDONED)
         recorder.record_end(connection, end)
-        _note_as_counted(connection, job.job_id)
+        _note_as_counted(connection, queue, job.job_id)
         logger.warning(
             "abandoned job=%s queue=%s function=%s",
             job.job_id,
@@ -166,8 +167,13 @@ def lost_executions(
     return _without_living_worker(connection, lost, patient)
 
 
-def _note_as_counted(connection: Redis, job_id: str) -> None:
-    """RQ may find the job a second time, on its way to a worker, if its work horse had not begun."""
+def _note_as_counted(connection: Redis, queue: str, job_id: str) -> None:
+    """RQ may find the job a second time, on its way to a worker, if its work horse had not begun.
+
+    One that waits again was retried by RQ: if it is lost again, it counts again.
+    """
+    if connection.lpos(f"{Queue.redis_queue_namespace_prefix}{queue}", job_id) is not None:
+        return
     enqueued_at = cast("bytes | None", connection.hget(Job.key_for(job_id), "enqueued_at"))
     if enqueued_at:
         key = counted_key(unstarted(job_id, enqueued_at.decode(errors="replace")))

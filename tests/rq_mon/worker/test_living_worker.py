@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue
+from rq import Queue, Retry
 from rq.job import Job
 from rq.utils import now, utcformat
 
@@ -139,6 +139,16 @@ def test_pruning_forgets_what_no_worker_is_left_to_count(redis_client: Redis) ->
     assert problems == []
 
 
+def lose_at_its_start(redis: Redis, queue: Queue, start_worker: StartWorker, job: Job) -> None:
+    """A worker took the job and recorded its start, and died before its work horse had begun."""
+    redis.lmove(queue.key, queue.intermediate_queue_key)
+    lost = start_worker("mail")
+    lost.prepare_execution(job)
+    entries: Any = redis.zrange(STARTED, 0, -1)
+    redis.zadd(STARTED, dict.fromkeys(entries, 1))
+    redis.delete(lost.key)
+
+
 def find_again(redis: Redis, queue: Queue, worker: MonitoredWorker, job: Job) -> None:
     """As RQ does a minute after it saw the job on its way."""
     redis.set(queue.intermediate_queue.get_first_seen_key(job.id), time.time() - 61)
@@ -151,12 +161,7 @@ def test_a_job_that_rq_finds_twice_is_counted_once(
 ) -> None:
     """Its worker died after the record of the start and before its work horse had begun."""
     job = queue.enqueue("app.send")
-    redis_client.lmove(queue.key, queue.intermediate_queue_key)
-    lost = start_worker("mail")
-    lost.prepare_execution(job)
-    entries: Any = redis_client.zrange(STARTED, 0, -1)
-    redis_client.zadd(STARTED, dict.fromkeys(entries, 1))
-    redis_client.delete(lost.key)
+    lose_at_its_start(redis_client, queue, start_worker, job)
     worker = start_worker("mail")
 
     worker.clean_registries()
@@ -168,6 +173,40 @@ def test_a_job_that_rq_finds_twice_is_counted_once(
     assert job.get_status() == "failed"
     assert running(redis_client, "mail") == 0
     assert queue.intermediate_queue.get_job_ids() == []
+
+
+def test_a_job_that_rq_finds_after_us_is_counted_once(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    """RQ's registry has lost its start, so that only its place on the way to a worker tells RQ of it."""
+    job = queue.enqueue("app.send")
+    lose_at_its_start(redis_client, queue, start_worker, job)
+    redis_client.delete(STARTED)
+    worker = start_worker("mail")
+
+    worker.clean_registries()
+    assert ends(redis_client, "mail") == {("app.send", "abandoned"): 1}
+    find_again(redis_client, queue, worker, job)
+
+    assert ends(redis_client, "mail") == {("app.send", "abandoned"): 1}
+    assert job.get_status() == "failed"
+
+
+def test_a_job_that_is_lost_again_after_its_retry_is_counted_again(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    job = queue.enqueue("app.send", retry=Retry(2))
+    lose_at_its_start(redis_client, queue, start_worker, job)
+    worker = start_worker("mail")
+    worker.clean_registries()
+    find_again(redis_client, queue, worker, job)
+    assert (job.get_status(), queue.job_ids) == ("queued", [job.id])
+    assert ends(redis_client, "mail") == {("app.send", "abandoned"): 1}
+
+    redis_client.lmove(queue.key, queue.intermediate_queue_key)
+    find_again(redis_client, queue, worker, job)
+
+    assert ends(redis_client, "mail") == {("app.send", "abandoned"): 2}
 
 
 def test_a_job_that_never_started_counts_each_time_it_is_enqueued(
