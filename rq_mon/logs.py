@@ -26,6 +26,7 @@ EXTRA_FIELDS = ("job_id", "queue", "function", "cron_job")
 """What a log call may add by `extra`. Nothing else is taken from there: RQ adds a job's arguments."""
 
 TRACEBACK = "Traceback (most recent call last):"
+CONTINUATION = "\n    "
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
@@ -63,6 +64,10 @@ class _TextFormatter(logging.Formatter):
 
     def __init__(self) -> None:
         super().__init__(LINE, TIME)
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Indent all lines but the first: no name and no message can pass for a record of its own."""
+        return CONTINUATION.join(super().format(record).splitlines())
 
 
 class _JsonFormatter(logging.Formatter):

@@ -36,7 +36,9 @@ _JOBS = (
 
 WORKER = RedisUser("worker", _JOBS)
 """Workers, cron schedulers, and applications that enqueue."""
-OPERATOR = RedisUser("operator", f"{_JOBS} +scan +slowlog|get +slowlog|len +memory|usage +bgrewriteaof")
+OPERATOR = RedisUser(
+    "operator", f"{_JOBS} +scan +slowlog|get +slowlog|len +memory|usage +bgrewriteaof +script|kill"
+)
 """People: they look, run jobs again, delete, and mend what a runbook tells."""
 EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection +time -@dangerous -@admin -scan -randomkey")
 """rq-exporter, and what looks whether the workers are alive."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from typing import TYPE_CHECKING
@@ -22,6 +23,7 @@ GZIP_LEVEL = 1
 
 GZIP_WBITS = zlib.MAX_WBITS + 16
 """Tells zlib to write gzip's header and trailer."""
+REFUSES = re.compile(r"q\s*=\s*0(\.0*)?")
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
 """Status, headers, body."""
@@ -54,15 +56,24 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
     """Answer in OpenMetrics where it is accepted; `name[]` in the query limits the answer to those series."""
     names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
     families = (registry.restricted_registry(names) if names else registry).collect()
-    if "application/openmetrics-text" in environ.get("HTTP_ACCEPT", ""):
+    if _accepts(environ.get("HTTP_ACCEPT", ""), "application/openmetrics-text"):
         content_type, chunks = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
     else:
         content_type, chunks = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
     headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
-    if "gzip" in environ.get("HTTP_ACCEPT_ENCODING", ""):
+    if _accepts(environ.get("HTTP_ACCEPT_ENCODING", ""), "gzip"):
         headers.append(("Content-Encoding", "gzip"))
         chunks = _gzipped(chunks)
     return "200 OK", headers, b"".join(chunks)
+
+
+def _accepts(header: str, name: str) -> bool:
+    """Tell whether an Accept header names this with a quality above 0 (RFC 9110, 12.4.2)."""
+    for entry in header.lower().split(","):
+        accepted, *parameters = (part.strip() for part in entry.split(";"))
+        if accepted == name:
+            return not any(REFUSES.fullmatch(parameter) for parameter in parameters)
+    return False
 
 
 def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:

@@ -19,6 +19,8 @@ from stack.services import Service
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
 from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_DASHBOARD_URL
 
+NO_OTHER_ORIGIN = "--web.cors.origin=none"
+"""Pages of other origins may not read what Prometheus answers; by its default all may."""
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
 """After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
 
@@ -164,6 +166,7 @@ def _prometheus(context: NativeContext) -> Command:
             FOR_GRACE_PERIOD,
             f"--web.listen-address={context.listen(services.PROMETHEUS)}",
             f"--web.external-url={context.url(services.PROMETHEUS)}/",
+            NO_OTHER_ORIGIN,
         ),
         {"GRAFANA_URL": context.url(services.GRAFANA), **settings.user_set(GRAFANA_URL, REPOSITORY_URL)},
         sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),

@@ -117,7 +117,8 @@ RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python")
 NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
-)  # the first fails while another one runs; the second goes on for ever
+    "script kill",
+)  # the first fails while another one runs, the second goes on for ever, the last needs a script that runs
 NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
 ASKS = re.compile(
     r"^\./rqmon (requeue|delete|purge|empty|prune|pause|resume|cron (run|pause|resume|cancel))\b"

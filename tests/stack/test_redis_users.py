@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import signal
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from redis import Redis
 from redis.exceptions import AuthenticationError, NoPermissionError, ResponseError
 
 from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, USERS, WORKER, RedisUser, write_users
 from stack.secrets import ensure_secret, read_secret
 
@@ -60,7 +62,7 @@ def secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def server(secrets: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
     directory = tmp_path_factory.mktemp("redis")
     write_users(directory / "users.acl", secrets)
-    options = ("--aclfile", str(directory / "users.acl"), "--appendonly", "yes")
+    options = ("--aclfile", str(directory / "users.acl"), "--appendonly", "yes", "--lua-time-limit", "100")
     with RedisServer(directory, *options) as server:
         yield server
 
@@ -157,6 +159,26 @@ def test_transactions_are_still_there_after_a_restart(server: RedisServer, secre
     with client(server, secrets, WORKER) as redis:
         assert redis.hget("rq:job:kept", "data") == b"x"
         assert redis.lrange("rq:queue:kept", 0, -1) == [b"kept"]
+
+
+def test_the_operator_ends_a_script_that_blocks_redis(server: RedisServer, secrets: Path) -> None:
+    """As the message of Redis says; whoever runs jobs may not."""
+    with client(server, secrets, WORKER) as blocked, ThreadPoolExecutor() as pool:
+        endless = pool.submit(blocked.eval, "while true do end", 0)
+        wait_until(lambda: is_busy(server, secrets), "Redis to be busy")
+        with pytest.raises(NoPermissionError):
+            run(server, secrets, WORKER, "SCRIPT KILL")
+        run(server, secrets, OPERATOR, "SCRIPT KILL")
+        with pytest.raises(ResponseError, match="killed"):
+            endless.result(timeout=10)
+
+
+def is_busy(server: RedisServer, secrets: Path) -> bool:
+    try:
+        run(server, secrets, OPERATOR, "GET rq:a")
+    except ResponseError as error:
+        return str(error).startswith("BUSY ")
+    return False
 
 
 def test_a_password_of_an_earlier_start_stays(secrets: Path, tmp_path: Path) -> None:

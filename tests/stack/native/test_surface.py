@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import psutil
 import pytest
+import requests
 from redis import Redis
 from redis.exceptions import AuthenticationError
 
@@ -63,6 +64,15 @@ def test_a_request_that_nobody_may_make_is_refused(
     assert status >= 400 or "root:" not in body
     if service is PROMETHEUS:
         assert status >= 400
+
+
+@pytest.mark.parametrize("origin", ["https://elsewhere.example", "http://127.0.0.1:1", "null"])
+def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin: str) -> None:
+    answer = requests.get(
+        f"{stack.url(PROMETHEUS)}/api/v1/query", {"query": "up"}, headers={"Origin": origin}, timeout=10
+    )
+    assert answer.status_code == 200
+    assert "Access-Control-Allow-Origin" not in answer.headers
 
 
 @pytest.mark.parametrize(("method", "path"), PREVIEW_REFUSES)
