@@ -28,15 +28,36 @@ MANIFEST = "appendonlydir/appendonly.aof.manifest"
 
 PACK = {REDIS: "tar -cf - appendonlydir", PROMETHEUS: "tar -cf - ."}
 UNPACK = """
-set -eu
-rm -rf .restored
-mkdir .restored
-tar -xof - -C .restored || { rm -rf .restored; exit 1; }
-rm -rf ./*
-mv .restored/* .
-rmdir .restored
+move() {  # move FROM TO: all but the folders of this script
+    for file in "$1"/* "$1"/.[!.]*; do
+        case ${file##*/} in .restored | .replacing | .replaced | .discarded) continue ;; esac
+        { [ ! -e "$file" ] && [ ! -L "$file" ]; } || mv "$file" "$2/" || return 1
+    done
+}
+undo() {
+    if [ -d .replaced ]; then
+        mkdir -p .restored && move . .restored && mv .replaced .replacing || return 1
+    fi
+    if [ -d .replacing ]; then
+        move .replacing . && rmdir .replacing || return 1
+    fi
+    rm -rf .restored .discarded
+}
+replace() {
+    mkdir .replacing && move . .replacing && mv .replacing .replaced && move .restored . &&
+        mv .replaced .discarded
+}
+undo && mkdir .restored && tar -xof - -C .restored && replace || {
+    undo || echo "what it was before is in $PWD/.replacing or .replaced: the next restore puts it back" >&2
+    exit 1
+}
+rm -rf .restored .discarded || true
 """
-"""What was there goes only when all of the archive is on the disk."""
+"""Replaces what is there by renaming: all of it, or nothing.
+
+The names of the folders say how far it came, so what was interrupted is undone, at once or the next time: old
+files are in `.replacing` until all are there, and in `.replaced` while the new ones come.
+"""
 
 ATTEMPTS = 5
 """Redis rewrites its files now and then, and what was copied meanwhile is of no use."""

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
+import itertools
 import os
+import shutil
 import stat
 import tarfile
 import zipfile
@@ -198,6 +201,84 @@ def test_a_backup_that_cannot_be_unpacked_leaves_the_data_as_it_was(
         restore(runtime, settings, file)
 
     assert files_in(runtime.context.data(REDIS)) == REDIS_FILES
+
+
+FAULTY = """#!/bin/sh
+echo >>"$CALLS"
+if [ "$(wc -l <"$CALLS")" = "$FAILS_AT" ]; then eval "$FAILURE"; exit 1; fi
+exec {program} "$@"
+"""
+FAILURES = {"fails": "", "is killed": "kill -9 $PPID"}
+
+
+@pytest.fixture
+def break_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, str], None]:
+    """Lets the n-th program that a script starts fail, or the script be killed there."""
+    folder = tmp_path / "faulty"
+    folder.mkdir()
+    for name in ("mv", "mkdir", "rmdir", "rm", "tar"):
+        (folder / name).write_text(FAULTY.format(program=shutil.which(name)))
+        (folder / name).chmod(0o755)
+    monkeypatch.setenv("PATH", f"{folder}:{os.environ['PATH']}")
+    monkeypatch.setenv("CALLS", str(tmp_path / "calls"))
+
+    def break_at(call: int, failure: str) -> None:
+        (tmp_path / "calls").write_text("")
+        monkeypatch.setenv("FAILS_AT", str(call))
+        monkeypatch.setenv("FAILURE", failure)
+
+    return break_at
+
+
+@pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
+def test_a_restore_that_breaks_at_any_step_leaves_the_old_data_or_the_new(
+    runtime: NativeRuntime,
+    settings: StackSettings,
+    tmp_path: Path,
+    break_at: Callable[[int, str], None],
+    failure: str,
+) -> None:
+    """One that was killed is undone, or was done, when the next begins."""
+    data, file, damaged = runtime.context.data(PROMETHEUS), tmp_path / "one.zip", tmp_path / "damaged.zip"
+    break_at(0, failure)
+    back_up(runtime, settings, file)
+    shutil.copy(file, damaged)
+    rewrite(damaged, {"redis.tar": entry(file, "redis.tar"), "prometheus.tar": b"no tar file"})
+    before = {"wal/00000002": "later", "lock": "", ".hidden": "later"}
+    found = []
+    for call in itertools.count(10):  # the first nine are those of Redis
+        shutil.rmtree(data)
+        put(data, before)
+        break_at(call, failure)
+        with contextlib.suppress(StackError):
+            restore(runtime, settings, file)
+        reached = len((tmp_path / "calls").read_text())
+        if failure != FAILURES["fails"]:
+            break_at(0, failure)
+            with pytest.raises(StackError, match="The data of prometheus is as it was"):
+                restore(runtime, settings, damaged)
+        found.append({name: text for name, text in files_in(data).items() if ".discarded/" not in name})
+        if reached < call:
+            break
+
+    assert all(files in (before, PROMETHEUS_FILES) for files in found)
+    assert found[0] == before
+    assert found[-1] == PROMETHEUS_FILES
+    assert len(found) > 8
+
+
+def test_a_backup_of_an_empty_folder_is_restored_as_one(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
+    file, data = tmp_path / "one.zip", runtime.context.data(PROMETHEUS)
+    shutil.rmtree(data)
+    data.mkdir()
+    back_up(runtime, settings, file)
+    put(data, PROMETHEUS_FILES)
+
+    restore(runtime, settings, file)
+
+    assert list(data.iterdir()) == []
 
 
 class Writer(Thread):
