@@ -10,6 +10,8 @@ RUNTIME_LOCK := requirements/runtime.txt
 DEV_LOCK := requirements/dev.txt
 RQ3_LOCK := requirements/rq3.txt
 RQ3_VENV := .venv-rq3
+MUTATION_LOCK := requirements/mutation.txt
+MUTATION_VENV := .venv-mutation
 
 # What is given on the command line is text: neither make nor a shell runs any of it. ARGS is for the shell.
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),\
@@ -86,6 +88,8 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
 	    --all-extras --group dev -c $(RUNTIME_LOCK) -o $(DEV_LOCK) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --group rq3 -o $(RQ3_LOCK) pyproject.toml
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	    --all-extras --group dev --group mutation -c $(DEV_LOCK) -o $(MUTATION_LOCK) pyproject.toml
 
 $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 	@echo "Installing RQ 3 into $(RQ3_VENV)"
@@ -93,12 +97,18 @@ $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 	@$(RQ3_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(RQ3_LOCK)
 	@touch $@
 
+$(MUTATION_VENV)/.installed: $(MUTATION_LOCK)
+	@echo "Installing Python packages for mutants into $(MUTATION_VENV)"
+	@stack/native/create-venv $(PYTHON) $(MUTATION_VENV)
+	@$(MUTATION_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(MUTATION_LOCK)
+	@touch $@
+
 # ---- working on it ----
 
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.
 IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(call quoted,$(or $(PROCESSES),4))
 
-.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak lint format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -133,6 +143,12 @@ fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and acc
 
 soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
 	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) --markdown docs/proofs/soak.md $(ARGS)
+
+mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults in a copy of the code, and see whether tests notice (SEED=n, MUTANTS=50)
+	@$(MUTATION_VENV)/bin/python -m stack.native.programs_for_tests
+	@$(MUTATION_VENV)/bin/python -m pytest -q -n 0 tests/proofs/mutation
+	@nice $(MUTATION_VENV)/bin/python -m proofs.mutation $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
+	    --markdown docs/proofs/mutation.md $(ARGS)
 
 lint: $(VENV)/.dev ## Check style, types and the English of new lines
 	$(BIN)/ruff format --check .

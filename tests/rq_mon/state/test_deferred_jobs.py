@@ -40,6 +40,17 @@ def test_jobs_that_wait_their_turn_are_not_stuck(read: ReadQueues, queue: Queue)
     assert _deferred(read) == (3, 0)
 
 
+def test_a_dependency_is_known_from_the_job_where_the_set_of_them_is_gone(
+    read: ReadQueues, queue: Queue
+) -> None:
+    first = queue.enqueue(jobs.succeed)
+    for _ in range(2):
+        waiting = queue.enqueue(jobs.succeed, depends_on=first)
+        queue.connection.delete(waiting.dependencies_key)
+
+    assert _deferred(read) == (2, 0)
+
+
 def test_those_whose_dependency_failed_are_stuck(
     read: ReadQueues, queue: Queue, work: Callable[[], None]
 ) -> None:

@@ -1,0 +1,1 @@
+"""Mutation testing: small faults in the product, each of which a test should notice."""

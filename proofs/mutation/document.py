@@ -1,0 +1,106 @@
+"""The rate and the survivors: as rows of a table, and as docs/proofs/mutation.md."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from datetime import date
+from pathlib import Path, PurePosixPath
+from typing import get_args
+
+import yaml
+
+from docs.reference.markdown import table
+from proofs.mutation.result import Outcome, Result
+from proofs.table import Row, markdown, verdict, write_page
+
+TARGET = 0.95
+"""The share of the mutants that tests must notice."""
+TEMPLATE = Path(__file__).with_name("template.md")
+REASONS = Path(__file__).with_name("reasons.yml")
+NO_REASON = "a missing test"
+HEADINGS = ("where", "original", "mutant", "why it survives")
+
+
+def share_of(results: Sequence[Result]) -> float:
+    """The share that tests noticed, from 0 to 1; one for which they did not end counts as noticed."""
+    return _noticed(results) / len(results) if results else 0.0
+
+
+def rows(results: Sequence[Result], picked: int) -> list[Row]:
+    """Return a row for each package and one for all of them: the target is met once all picked were tried."""
+    packages = sorted({_package(result) for result in results})
+    shown = [
+        _row(package, [result for result in results if _package(result) == package]) for package in packages
+    ]
+    total = _row("all", results)
+    met = share_of(results) >= TARGET
+    judged = verdict(met) if len(results) == picked or not met else "shown"
+    return [*shown, Row(total.name, total.figure, total.spread, f"≥ {TARGET:.0%}", judged)]
+
+
+def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
+    """Return where each survivor is, its original, its fault, and why it survives."""
+    reasons = {
+        (each["path"], each["original"], each["mutated"]): each["reason"]
+        for each in yaml.safe_load(REASONS.read_text(encoding="utf-8"))
+    }
+    found = sorted(
+        (result for result in results if result.outcome == "survived"),
+        key=lambda each: (each.path, each.line),
+    )
+    return [
+        (
+            f"{each.path}:{each.line}",
+            each.original,
+            each.mutated,
+            reasons.get((each.path, each.original, each.mutated), NO_REASON),
+        )
+        for each in found
+    ]
+
+
+def write_document(path: Path, results: Sequence[Result], picked: int, seed: int, day: date) -> None:
+    """Write the rate and the survivors with what they mean.
+
+    Args:
+        path: of the page.
+        results: of the mutants that were tried.
+        picked: how many were to be tried.
+        seed: chose them.
+        day: of the run.
+    """
+    found = survivors(results)
+    write_page(
+        path,
+        TEMPLATE,
+        date=day.isoformat(),
+        seed=seed,
+        picked=picked,
+        tried=len(results),
+        seconds=round(sum(result.seconds for result in results) / max(1, len(results))),
+        target=f"{TARGET:.0%}",
+        table=markdown(rows(results, picked)),
+        missing=sum(reason == NO_REASON for *_, reason in found),
+        survivors=table(HEADINGS, ((place, _code(old), _code(new), why) for place, old, new, why in found)),
+    )
+
+
+def _row(name: str, results: Sequence[Result]) -> Row:
+    outcomes: Counter[Outcome] = Counter(result.outcome for result in results)
+    figure = f"{share_of(results):.1%} noticed"
+    killed, timeout, survived = (outcomes[outcome] for outcome in get_args(Outcome))
+    spread = f"of {len(results)}: {killed} killed, {timeout} by time, {survived} survived"
+    return Row(name, figure, spread)
+
+
+def _noticed(results: Iterable[Result]) -> int:
+    return sum(result.outcome != "survived" for result in results)
+
+
+def _package(result: Result) -> str:
+    return str(PurePosixPath(result.path).parent)
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"

@@ -1,0 +1,237 @@
+"""Mutants of a small package: which are picked, which tests notice them, and what is remembered."""
+
+from __future__ import annotations
+
+import subprocess
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from proofs.mutation.document import NO_REASON, rows, share_of, survivors, write_document
+from proofs.mutation.mutants import Mutant, pick
+from proofs.mutation.project import Project
+from proofs.mutation.result import Memory, Result
+from proofs.mutation.run import try_out
+from proofs.mutation.workshop import FailingTestsError, Workshop, open_workshops
+
+PRICE = '''"""Prices."""
+
+def price(pieces: int, each: "int | None" = 3) -> int:
+    """The whole price."""
+    total = pieces * each
+    return total
+'''
+FILES = {
+    "shop/__init__.py": "",
+    "shop/till/__init__.py": "",
+    "shop/till/price.py": PRICE,
+    "shop/till/sale.py": "from shop.till.price import price\n\ndef sale(log):\n    log.append(price(2))\n",
+    "shop/till/unused.py": "def unused(log):\n    log.clear()\n",
+    "shop/till/slow.py": "def number():\n    return 7\n",
+    "shop/till/endless.py": "def count():\n    while False:\n        pass\n",
+    "shop/report.py": "from shop.till.price import price\n\ndef report():\n    return f'{price(1)}'\n",
+    "tests/shop/till/test_price.py": (
+        "from shop.till.price import price\n\ndef test_price():\n    assert price(2, 5) == 10\n"
+    ),
+    "tests/shop/till/test_sale.py": (
+        "from shop.till.sale import sale\n\n"
+        "def test_sale():\n    log = []\n    sale(log)\n    assert log == [6]\n"
+    ),
+    "tests/shop/till/test_slow.py": (
+        "import pytest\nfrom shop.till.slow import number\n\n"
+        "@pytest.mark.slow\n@pytest.mark.parametrize('_', [1], ids=['by day'])\n"
+        "def test_slow(_):\n    assert number() == 7\n"
+    ),
+    "tests/shop/till/test_endless.py": (
+        "from shop.till.endless import count\n\ndef test_count():\n    count()\n"
+    ),
+    "tests/shop/conftest.py": "",
+    "tests/shop/test_report.py": (
+        "from shop.report import report\n\ndef test_report():\n    assert report() == '3'\n"
+    ),
+    "tests/other/test_other.py": "from shop.till.price import price\n",
+    "pyproject.toml": (
+        "[tool.pytest.ini_options]\naddopts = '-p no:dash -p no:hypothesispytest'\n"
+        "markers = ['slow']\npythonpath = ['.']\n"
+    ),
+}
+
+
+@pytest.fixture
+def project(tmp_path: Path) -> Project:
+    root = tmp_path / "shop"
+    for name, text in FILES.items():
+        (root / name).parent.mkdir(parents=True, exist_ok=True)
+        (root / name).write_text(text)
+    subprocess.run(["git", "init", "--quiet"], cwd=root, check=True)
+    return Project(root, ["shop/till"])
+
+
+@pytest.fixture
+def workshop(project: Project, tmp_path: Path) -> Workshop:
+    return Workshop(project, tmp_path / "workshop", limit=30)
+
+
+def mutant_of(project: Project, path: str, original: str, mutated: str) -> Mutant:
+    """A mutant of a file with one line changed."""
+    text = (project.root / path).read_text()
+    assert text.count(original) == 1
+    return Mutant(path, 1, original, mutated, text.replace(original, mutated))
+
+
+def faults(mutants: list[Mutant]) -> list[tuple[str, int, str]]:
+    return [(mutant.path, mutant.line, mutant.mutated) for mutant in mutants]
+
+
+def test_a_seed_picks_the_same_mutants_each_time_and_another_seed_others(project: Project) -> None:
+    first, again, other = (pick(project.root, project.packages, 6, seed) for seed in (1, 1, 2))
+
+    assert first == again
+    assert faults(first) != faults(other)
+    assert pick(project.root, project.packages, 2, seed=1) == first[:2]
+
+
+def test_each_place_is_picked_once_and_only_in_the_packages(project: Project) -> None:
+    picked = pick(project.root, project.packages, 1000, seed=3)
+
+    assert len({mutant.key for mutant in picked}) == len(picked) > 8
+    assert {mutant.path for mutant in picked} == {
+        f"shop/till/{name}.py" for name in ("price", "sale", "unused", "slow", "endless")
+    }
+
+
+def test_every_mutant_differs_in_its_line_and_neither_annotations_nor_docstrings_change(
+    project: Project,
+) -> None:
+    for seed in range(30):
+        for mutant in pick(project.root, project.packages, 1000, seed):
+            lines = (project.root / mutant.path).read_text().splitlines()
+            assert lines[mutant.line - 1].strip() == mutant.original
+            assert mutant.mutated != mutant.original
+            if mutant.path == "shop/till/price.py":
+                assert '"int | None"' in mutant.code
+                assert '"""The whole price."""' in mutant.code
+
+
+def test_calls_are_left_out_and_conditions_negated(project: Project) -> None:
+    found = {
+        fault for seed in range(30) for fault in faults(pick(project.root, project.packages, 1000, seed))
+    }
+
+    assert ("shop/till/unused.py", 2, "pass") in found
+    assert ("shop/till/endless.py", 2, "while not (False):") in found
+    assert ("shop/till/price.py", 5, "total = pieces / each") in found
+
+
+def test_tests_of_the_own_folder_come_first_then_those_that_import_the_module(project: Project) -> None:
+    tests = project.tests("shop/till/price.py")
+
+    assert tests[:2] == ["tests/shop/till/test_price.py", "tests/shop/till/test_sale.py"]
+    assert set(tests[2:-1]) == {"tests/shop/till/test_endless.py", "tests/shop/till/test_slow.py"}
+    assert tests[-1] == "tests/shop/test_report.py"
+    assert "tests/shop/test_report.py" not in project.tests("shop/till/slow.py")
+
+
+def test_a_conftest_that_imports_a_module_stands_for_the_tests_beside_it(project: Project) -> None:
+    (project.root / "tests/shop/conftest.py").write_text("import shop.till.unused\n")
+
+    assert "tests/shop/test_report.py" in project.tests("shop/till/unused.py")
+
+
+@pytest.mark.slow(seconds=6)
+def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
+    project: Project, workshop: Workshop
+) -> None:
+    workshop.check(["shop/till/price.py"])
+
+    noticed = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"))
+    unnoticed = workshop.try_out(mutant_of(project, "shop/till/unused.py", "log.clear()", "pass"))
+
+    assert (noticed.outcome, noticed.noticed_by) == ("killed", "tests/shop/till/test_price.py::test_price")
+    assert (unnoticed.outcome, unnoticed.noticed_by) == ("survived", "")
+    same_size = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces + each"))
+    assert same_size.outcome == "killed"
+    assert {name: (project.root / name).read_text() for name in FILES} == FILES
+    workshop.check(["shop/till/price.py"])
+
+
+@pytest.mark.slow(seconds=6)
+def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, workshop: Workshop) -> None:
+    slow = workshop.try_out(mutant_of(project, "shop/till/slow.py", "7", "8"))
+    other = workshop.try_out(mutant_of(project, "shop/till/price.py", 'each: "int | None" = 3', "each=3.0"))
+
+    assert slow.noticed_by == "tests/shop/till/test_slow.py::test_slow[by day]"
+    assert other.noticed_by == "tests/shop/test_report.py::test_report"
+
+
+@pytest.mark.e2e(seconds=10)
+def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, tmp_path: Path) -> None:
+    workshop = Workshop(project, tmp_path / "workshop", limit=10)
+
+    result = workshop.try_out(mutant_of(project, "shop/till/endless.py", "False", "True"))
+
+    assert result.outcome == "timeout"
+
+
+@pytest.mark.slow(seconds=6)
+def test_tests_that_fail_without_a_mutant_are_refused(project: Project, tmp_path: Path) -> None:
+    (project.root / "shop/till/price.py").write_text(PRICE.replace("*", "+"))
+
+    with pytest.raises(FailingTestsError, match="test_price"):
+        Workshop(project, tmp_path / "workshop", limit=30).check(["shop/till/price.py"])
+
+
+@pytest.mark.slow(seconds=6)
+def test_a_run_goes_on_where_it_was_stopped(project: Project, tmp_path: Path) -> None:
+    file = tmp_path / "memory.jsonl"
+    mutants = [
+        mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"),
+        mutant_of(project, "shop/till/unused.py", "log.clear()", "pass"),
+        mutant_of(project, "shop/till/slow.py", "7", "8"),
+    ]
+    with open_workshops(project, 2, limit=30) as workshops:
+        begun = list(try_out(mutants[:2], workshops, Memory(file), seconds=60))
+        no_time = list(try_out(mutants, workshops, Memory(file), seconds=-1))
+        whole = list(try_out(mutants, workshops, Memory(file), seconds=60))
+
+    assert sorted(result.outcome for result in begun) == ["killed", "survived"]
+    assert sorted(no_time, key=str) == sorted(begun, key=str)
+    assert len(whole) == 3
+    assert len(file.read_text().splitlines()) == 3
+
+
+def result_of(path: str, outcome: str, original: str = "a | b") -> Result:
+    return Result(path, 4, original, "a", outcome, "", 1.0)  # type: ignore[arg-type]
+
+
+def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
+    results = [
+        result_of("shop/till/price.py", "killed"),
+        result_of("shop/till/price.py", "survived"),
+        replace(result_of("shop/report.py", "timeout"), seconds=4.0),
+    ]
+    page = tmp_path / "mutation.md"
+
+    write_document(page, results, picked=7, seed=42, day=date(2026, 3, 4))
+
+    text = page.read_text()
+    assert share_of(results) == pytest.approx(2 / 3)
+    assert rows(results, picked=7)[-1].verdict == "missed"
+    assert "2026-03-04, seed 42: 3 of the 7 picked mutants were tried, which took 2 s each" in text
+    assert "| shop/till | 50.0% noticed | of 2: 1 killed, 0 by time, 1 survived |" in text
+    assert "| all | 66.7% noticed | of 3: 1 killed, 1 by time, 1 survived | ≥ 95% | missed |" in text
+    assert f"| shop/till/price.py:4 | `a \\| b` | `a` | {NO_REASON} |" in text
+
+
+def test_the_target_is_met_only_once_all_were_tried() -> None:
+    results = [result_of("shop/report.py", "killed"), result_of("shop/report.py", "timeout")]
+
+    assert rows(results, picked=2)[-1].verdict == "met"
+    assert rows(results, picked=3)[-1].verdict == "shown"
+
+
+def test_nothing_tried_is_no_success() -> None:
+    assert share_of([]) == 0
+    assert survivors([]) == []
