@@ -6,6 +6,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal, TypeVar, get_args
 from urllib.parse import quote, urlsplit
@@ -234,6 +235,39 @@ class Settings:
         """
         settings = cls(**read_fields(cls, os.environ if environment is None else environment, only))
         return replace(settings, redis_url=_with_files(settings, _with_credentials(settings)))
+
+
+FILES_READ = ("RQ_REDIS_PASSWORD_FILE", "RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
+"""Variables that name a file which is read with the settings."""
+FOR_EACH_JOB = ("RQ_REDIS_URL", "RQ_REDIS_USERNAME", *FILES_READ, "RQ_SERIALIZER", "SCHEDULER_TIMEZONE")
+
+
+def settings_of_job() -> Settings:
+    """Return the settings for a job that is enqueued now; what FOR_EACH_JOB names is looked at each time.
+
+    Everything is read again if that has changed since the last job of this process, and only then: reading
+    certificates alone takes 30 ms.
+
+    Raises:
+        SettingsError: a value cannot be used; the message names the variable and what is expected.
+    """
+    texts = {name: os.environ.get(name) for name in FOR_EACH_JOB}
+    versions = tuple(_version(path.strip()) for name in FILES_READ if (path := texts[name]))
+    return _settings(tuple(texts.values()), versions)
+
+
+@lru_cache(maxsize=8)
+def _settings(_texts: tuple[str | None, ...], _versions: tuple[object, ...]) -> Settings:
+    return Settings.from_environment()
+
+
+def _version(path: str) -> tuple[int, ...] | None:
+    """Return what changes when a file is written or replaced; None if it cannot be looked at."""
+    try:
+        found = Path(path).stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino, found.st_size, found.st_mtime_ns
 
 
 def settings_of_process() -> Settings:

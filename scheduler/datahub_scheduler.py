@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from datetime import timedelta
+from functools import lru_cache
 from types import TracebackType
 from typing import Any, Literal, Self, get_args
 
+from redis import Redis
 from rq import Queue, Retry
-from rq.job import Job
+from rq.job import Job, JobStatus
+from rq.serializers import Serializer
+from rq.utils import now
 
 from rq_mon.calls.arguments import (
     check_call_arguments,
@@ -27,15 +32,20 @@ from rq_mon.connection.client import connect, shared_client
 from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.jobs.purge import QUEUE_STATES, count_jobs, purge_jobs
-from rq_mon.settings import Settings
+from rq_mon.settings import Settings, settings_of_job
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from scheduler.cron_constants import THREE_MINUTES_IN_SECONDS
+from scheduler.new_jobs import NewJob, write_jobs
 from scheduler.supervised_worker import build_worker
 
 logger = logging.getLogger(__name__)
 
 Strategy = Literal["fork", "burst-no-fork"]
 STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
+
+
+LEFT_TO_RQ = ("at_front", "depends_on", "pipeline", "rate_limit", "ttl", "unique")
+"""Options with which RQ does more than to write a job and put it at the end of its queue."""
 
 
 class DataHubScheduler:
@@ -57,9 +67,11 @@ class DataHubScheduler:
     def __init__(self, strategy: str = "fork", is_async: bool = True) -> None:
         self.strategy = check_choice("strategy", strategy, STRATEGIES)
         self.is_async = is_async
-        self.settings = Settings.from_environment()
+        self.settings = settings_of_job()
         self.format = FORMATS[self.settings.serializer]
         self.connection = shared_client(self.settings.redis_url)
+        self.argument_names = ("args", "kwargs")
+        """What error messages call the function's arguments."""
         self._cron_registry = CronRegistry(self.connection)
         self._used_queues: set[str] = set()
 
@@ -81,8 +93,11 @@ class DataHubScheduler:
         Raises:
             TypeError, ValueError: an argument that cannot be used; nothing is written.
         """
-        reference, options = self._checked(function, args, kwargs)
-        return self._queue_in_use(queue_name).enqueue(reference, **options)
+        options = self._checked(function, _options_of_rq(args, kwargs))
+        queue = self._queue_in_use(queue_name)
+        if not self.is_async or _is_left_to_rq(options):
+            return queue.enqueue_call(**options)
+        return write_jobs(self.connection, [_new_job(queue, options)])[0]
 
     def enqueue_in(
         self, queue_name: str, time_delta: object, function: Function, *args: Any, **kwargs: Any
@@ -92,8 +107,34 @@ class DataHubScheduler:
         RQ's scheduler, which the stack's workers run, moves it then; it works in whole seconds.
         """
         delay = check_time_delta(time_delta)
-        reference, options = self._checked(function, args, kwargs)
-        return self._queue_in_use(queue_name).enqueue_in(delay, reference, **options)
+        options = self._checked(function, _options_of_rq(args, kwargs))
+        queue = self._queue_in_use(queue_name)
+        if _is_left_to_rq(options):
+            reference, timeout = options.pop("func"), options.pop("timeout")
+            return queue.enqueue_in(delay, reference, job_timeout=timeout, **options)
+        return write_jobs(self.connection, [_new_job(queue, options, delay)])[0]
+
+    def new_job(
+        self,
+        queue_name: str,
+        function: Function,
+        args: Sequence[Any] | None,
+        kwargs: Mapping[str, Any] | None,
+        *,
+        retry: Retry | None,
+        job_timeout: float | str,
+        description: str | None = None,
+        time_delta: timedelta | None = None,
+    ) -> NewJob:
+        """Check a job as `enqueue` does, or with `time_delta` as `enqueue_in` does, and write nothing yet.
+
+        Raises:
+            TypeError, ValueError: an argument that cannot be used.
+        """
+        delay = None if time_delta is None else check_time_delta(time_delta)
+        options = {"args": args, "kwargs": kwargs, "retry": retry, "timeout": job_timeout, "meta": None}
+        checked = self._checked(function, {**options, "description": description})
+        return _new_job(self._queue_in_use(queue_name), checked, delay)
 
     def cron(
         self,
@@ -128,6 +169,7 @@ class DataHubScheduler:
             now=time.time(),
             args=args,
             kwargs=kwargs,
+            argument_names=self.argument_names,
             retry=retry,
             timeout=timeout,
             description=description,
@@ -166,12 +208,8 @@ class DataHubScheduler:
 
     def get_queue(self, queue_name: str) -> Queue:
         """Return RQ's own object for a queue, for all that this class does not do."""
-        return Queue(
-            check_queue_name(queue_name),
-            connection=self.connection,
-            is_async=self.is_async,
-            serializer=self.format.serializer,
-        )
+        name = check_queue_name(queue_name)
+        return _new_queue(name, self.connection, self.is_async, self.format.serializer)
 
     def purge(self, queue_name: str, queue_state: str = "queued") -> int:
         """Delete the jobs of a queue that are queued, failed or scheduled, and return how many there were.
@@ -198,14 +236,15 @@ class DataHubScheduler:
         # A worker changes the timeouts of its connections.
         with connect(self.settings.redis_url) as connection:
             if self.strategy == "fork":
-                return build_worker(names, connection, self.settings).work(with_scheduler=with_scheduler)
-            worker = MonitoredSimpleWorker(
+                worker = build_worker(names, connection, Settings.from_environment())
+                return worker.work(with_scheduler=with_scheduler)
+            simple_worker = MonitoredSimpleWorker(
                 names,
                 connection=connection,
                 log_job_description=False,
                 serializer=self.format.serializer,
             )
-            return worker.work(burst=True, with_scheduler=with_scheduler)
+            return simple_worker.work(burst=True, with_scheduler=with_scheduler)
 
     def job(self, job_id: str) -> Job:
         """Return a job.
@@ -222,32 +261,28 @@ class DataHubScheduler:
             for state in QUEUE_STATES:
                 self.purge(queue_name, state)
 
-    def _checked(
-        self, function: Function, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> tuple[Any, dict[str, Any]]:
-        """Tell RQ's options from the function's arguments, as RQ does, and check both."""
+    def _checked(self, function: Function, options: dict[str, Any]) -> dict[str, Any]:
+        """Return the options by RQ's names, checked, with a reference to the function as `func`."""
         reference = function_reference(function, self.format, same_process=self.runs_here)
-        if args and kwargs.keys() & {"args", "kwargs"}:
-            raise TypeError(
-                "args: expected the function's arguments either as they are or as `args` and `kwargs`"
-            )
-        options = Queue.parse_args("", *args, **kwargs)._asdict()
-        del options["func"]
+        options["func"] = reference
         options["args"], options["kwargs"] = check_call_arguments(
-            options["args"], options["kwargs"], self.format, ("args", "kwargs"), same_process=self.runs_here
+            options["args"],
+            options["kwargs"],
+            self.format,
+            self.argument_names,
+            same_process=self.runs_here,
         )
-        check_serializable(options["meta"], self.format, "meta", same_process=self.runs_here)
-        options["job_timeout"] = options.pop("timeout")
-        if options["job_timeout"] is not None:
-            options["job_timeout"] = check_timeout(options["job_timeout"])
+        if options["meta"] is not None:
+            check_serializable(options["meta"], self.format, "meta", same_process=self.runs_here)
+        if options["timeout"] is not None:
+            options["timeout"] = check_timeout(options["timeout"])
         # RQ's own description would hold the arguments, which may be secret.
         options["description"] = check_description(options["description"]) or function_path(reference)
-        return reference, options
+        return options
 
     def _queue_in_use(self, queue_name: str) -> Queue:
-        queue = self.get_queue(queue_name)
-        self._used_queues.add(queue.name)
-        return queue
+        self._used_queues.add(check_queue_name(queue_name))
+        return _queue(queue_name, self.connection, self.is_async, self.format.serializer)
 
     def __enter__(self) -> Self:
         return self
@@ -259,3 +294,34 @@ class DataHubScheduler:
         traceback: TracebackType | None,
     ) -> None:
         """Leave: see the class for what stays open."""
+
+
+def _new_queue(name: str, connection: Redis, is_async: bool, serializer: Serializer) -> Queue:
+    return Queue(name, connection=connection, is_async=is_async, serializer=serializer)
+
+
+_queue: Callable[..., Queue] = lru_cache(maxsize=128)(_new_queue)
+"""For this module alone, which changes no queue: RQ looks long at the serializer of each new one."""
+
+
+def _options_of_rq(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+    """Tell RQ's options from the function's arguments, as RQ does."""
+    if args and kwargs.keys() & {"args", "kwargs"}:
+        raise TypeError(
+            "args: expected the function's arguments either as they are or as `args` and `kwargs`"
+        )
+    options: dict[str, Any] = Queue.parse_args("", *args, **kwargs)._asdict()
+    return options
+
+
+def _is_left_to_rq(options: Mapping[str, Any]) -> bool:
+    return any(options.get(option) for option in LEFT_TO_RQ)
+
+
+def _new_job(queue: Queue, options: Mapping[str, Any], delay: timedelta | None = None) -> NewJob:
+    of_job = {
+        name: value for name, value in options.items() if name not in ("at_front", "pipeline", "unique")
+    }
+    if delay is None:
+        return NewJob(queue.create_job(**of_job, status=JobStatus.QUEUED), queue)
+    return NewJob(queue.create_job(**of_job, status=JobStatus.SCHEDULED), queue, now() + delay)

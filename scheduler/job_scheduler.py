@@ -8,7 +8,7 @@ from typing import Any, overload
 
 from rq.job import Job
 
-from rq_mon.calls.arguments import check_call_arguments, check_timeout
+from rq_mon.calls.arguments import check_timeout
 from rq_mon.calls.functions import Function
 from rq_mon.calls.retries import RetryIntervals, is_default, retry_backoff_intervals, retry_policy
 from rq_mon.cron.definition import CronJob
@@ -121,9 +121,7 @@ def job_scheduler(
     retry = retry_policy(max_retries, retry_backoff, retry_intervals)
     check_timeout(job_timeout)
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
-        check_call_arguments(
-            function_args, function_kwargs, scheduler.format, same_process=scheduler.runs_here
-        )
+        scheduler.argument_names = ("function_args", "function_kwargs")
         # Applications have tests that look at exactly these keyword arguments: nothing is passed unasked.
         call: dict[str, Any] = {
             "queue_name": queue_name,

@@ -39,11 +39,13 @@ def check_queue_name(name: object) -> str:
         raise TypeError(f"queue_name: expected a string, got {name!r}")
     if not name.strip() or "," in name:
         raise ValueError(f"queue_name: expected a name without commas, got {name!r}")
-    return name
+    return _check_text("queue_name", name)
 
 
 def check_timeout(timeout: object, argument: str = "job_timeout") -> int:
     """Return the whole seconds that RQ reads `timeout` as: above 0, or -1 for no limit."""
+    if type(timeout) is int and timeout > 0:
+        return timeout
     expected = (
         f"{argument}: expected seconds above 0, text such as '3m' or '2h', or {NO_TIMEOUT} for no limit"
     )
@@ -73,7 +75,16 @@ def check_description(description: object) -> str | None:
     """Return `description` if it is text or None."""
     if description is not None and not isinstance(description, str):
         raise TypeError(f"description: expected a string or None, got {description!r}")
-    return description
+    return description and _check_text("description", description)
+
+
+def _check_text(argument: str, text: str) -> str:
+    """Return `text` if Redis can hold it: Python's strings may have half a surrogate pair in them."""
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueError(f"{argument}: expected text that UTF-8 can write, got {text!r}") from error
+    return text
 
 
 def check_seconds(seconds: object, argument: str) -> float:
@@ -108,7 +119,8 @@ def check_call_arguments(
     for name in named:
         if not isinstance(name, str):
             raise TypeError(f"{kwargs_name}: expected names that are strings, got {name!r}")
-    if format_.error((positional, named), same_process=same_process) is not None:
+    has_any = positional or named
+    if has_any and format_.error((positional, named), same_process=same_process) is not None:
         for index, value in enumerate(positional):
             check_serializable(value, format_, f"{args_name}[{index}]", same_process=same_process)
         for name, value in named.items():

@@ -100,9 +100,10 @@ class _PicklerForWorkers(pickle.Pickler):
 
 
 def _check_pickle(value: object, same_process: bool) -> None:
-    if not same_process:
-        _PicklerForWorkers(io.BytesIO(), pickle.HIGHEST_PROTOCOL).dump(value)
-    PICKLE.serializer.loads(PICKLE.serializer.dumps(value))
+    written = io.BytesIO()
+    pickler = pickle.Pickler if same_process else _PicklerForWorkers
+    pickler(written, pickle.HIGHEST_PROTOCOL).dump(value)
+    PICKLE.serializer.loads(written.getvalue())
 
 
 def _check_json(value: object, _same_process: bool = False) -> None:

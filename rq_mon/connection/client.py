@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import math
+import os
 import socket
-from functools import cache
 from typing import Any
 
 from redis import Connection, ConnectionPool, Redis
@@ -67,13 +67,35 @@ def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int =
     return Redis.from_url(url, **options)
 
 
-@cache
+_shared: dict[str, Redis] = {}
+
+
 def shared_client(url: str) -> Redis:
     """Return the one client of this process for `url`, which must not be closed or changed.
 
     Its pool serves all threads; a forked process gets connections of its own.
     """
-    return connect(url)
+    if url not in _shared:
+        _shared.setdefault(url, connect(url))  # one step: threads that come here together share a client
+    return _shared[url]
+
+
+def _leave_connections_to_parent() -> None:
+    """Give each client a new pool in a forked process, and close its copies of the parent's sockets.
+
+    Redis would count them as connections of a parent that has died, and another thread of the parent may have
+    held the old pool's lock, which nothing releases here.
+    """
+    for client in _shared.values():
+        pool: Any = client.connection_pool
+        client.connection_pool = type(pool)(
+            pool.connection_class, pool.max_connections, **pool.connection_kwargs
+        )
+        for connection in (*pool._available_connections, *pool._in_use_connections):
+            connection.disconnect()  # only here: it knows that the process is another one
+
+
+os.register_at_fork(after_in_child=_leave_connections_to_parent)
 
 
 def _master_pool(url: str, options: dict[str, Any]) -> ConnectionPool:

@@ -8,7 +8,7 @@ import pytest
 
 from proofs.harness.redis_server import RedisServer
 from rq_mon.connection.client import connect
-from rq_mon.settings import Settings, SettingsError
+from rq_mon.settings import FOR_EACH_JOB, Settings, SettingsError, settings_of_job, variables_of
 
 URL = "RQ_REDIS_URL"
 USERNAME = "RQ_REDIS_USERNAME"
@@ -136,3 +136,43 @@ def test_a_number_beyond_either_limit_is_refused(variable: str, smallest: int, l
     for refused in (smallest - 1, largest + 1):
         with pytest.raises(SettingsError, match=f"from {smallest} to {largest}, got '{refused}'"):
             Settings.from_environment({variable: str(refused)})
+
+
+def test_for_each_job_what_has_changed_is_read_again(
+    monkeypatch: pytest.MonkeyPatch, password_file: Path
+) -> None:
+    monkeypatch.setenv(URL, "redis://queues")
+    monkeypatch.setenv(PASSWORD_FILE, f" {password_file} ")
+    first = settings_of_job()
+    assert settings_of_job() is first
+
+    password_file.write_text("another\n")
+    assert settings_of_job().redis_url == "redis://:another@queues"
+
+    replacement = password_file.with_name("replacement")
+    replacement.write_text("1another\n")
+    replacement.replace(password_file)
+    assert settings_of_job().redis_url == "redis://:1another@queues"
+
+    password_file.unlink()
+    with pytest.raises(SettingsError, match=PASSWORD_FILE):
+        settings_of_job()
+    password_file.write_text("1another\n")
+    assert settings_of_job().redis_url == "redis://:1another@queues"
+
+    monkeypatch.delenv(PASSWORD_FILE)
+    assert settings_of_job().redis_url == "redis://queues"
+    monkeypatch.setenv("RQ_SERIALIZER", "json")
+    assert settings_of_job().serializer == "json"
+
+
+def test_what_changes_for_each_job_are_variables_of_the_settings() -> None:
+    assert set(FOR_EACH_JOB) <= variables_of("cron-scheduler")
+
+
+def test_the_first_job_finds_any_setting_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(URL, "redis://somewhere-else")
+    monkeypatch.setenv("RQ_WORKER_TTL_SECONDS", "soon")
+
+    with pytest.raises(SettingsError, match="RQ_WORKER_TTL_SECONDS"):
+        settings_of_job()
