@@ -4,6 +4,7 @@ from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorke
 from scheduler.cron.entries import CronEntry
 from scheduler.datahub_scheduler import DataHubScheduler
 from scheduler.job_scheduler import job_scheduler
+from scheduler.job_scheduler_many import job_scheduler_many
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "MonitoredSimpleWorker",
     "MonitoredWorker",
     "job_scheduler",
+    "job_scheduler_many",
 ]

@@ -10,6 +10,7 @@ from proofs.bench import (
     command_line,
     commands,
     dashboards,
+    enqueueing,
     growth,
     load,
     redis_capacity,
@@ -21,6 +22,7 @@ from proofs.table import Row, show
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
     "commands": commands.run,
+    "enqueueing": enqueueing.run,
     "command-line": command_line.run,
     "scrape": scrape.run,
     "dashboards": dashboards.run,

@@ -1,0 +1,72 @@
+"""What `job_scheduler` costs an application, against RQ's own calls, from the same process by turns."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from redis import Redis
+from rq import Queue
+
+from proofs.bench.jobs import noop
+from proofs.bench.scraping import fresh_redis
+from proofs.table import Row, ratio_row
+from scheduler import SHORT_RUNNING_QUEUE, job_scheduler, job_scheduler_many
+
+MOST = 1.1
+PAIRS, CALLS = 201, 25
+"""Short runs and many pairs, so that what else the machine does falls on both of a pair."""
+PAIRS_OF_MANY, MANY = 41, 1000
+
+
+def run() -> list[Row]:
+    """Measure one call at a time, and many calls in one."""
+    with _redis() as connection:
+        queue = Queue(SHORT_RUNNING_QUEUE, connection=connection)
+        arguments = [(number, "ann@example.org") for number in range(MANY)]
+        one = _ratios(
+            connection,
+            PAIRS,
+            lambda: [job_scheduler(noop) for _ in range(CALLS)],
+            lambda: [queue.enqueue(noop) for _ in range(CALLS)],
+        )
+        many = _ratios(
+            connection,
+            PAIRS_OF_MANY,
+            lambda: job_scheduler_many([{"function_args": each} for each in arguments], function=noop),
+            lambda: queue.enqueue_many([Queue.prepare_data(noop, each) for each in arguments]),
+        )
+    return [
+        ratio_row("time, job_scheduler ÷ Queue.enqueue", one, at_most=MOST),
+        ratio_row(f"time, job_scheduler_many ÷ Queue.enqueue_many, {MANY:,} jobs", many, at_most=MOST),
+    ]
+
+
+@contextmanager
+def _redis() -> Iterator[Redis]:
+    """A Redis that RQ_REDIS_URL names."""
+    with fresh_redis() as server, Redis.from_url(server.url) as connection:
+        before = os.environ.get("RQ_REDIS_URL", "")  # an empty one is as good as none
+        os.environ["RQ_REDIS_URL"] = server.url
+        try:
+            yield connection
+        finally:
+            os.environ["RQ_REDIS_URL"] = before
+
+
+def _ratios(
+    connection: Redis, pairs: int, ours: Callable[[], object], of_rq: Callable[[], object]
+) -> list[float]:
+    found = []
+    for pair in range(-1, pairs):  # the first one warms up
+        seconds = {}
+        for call in (ours, of_rq) if pair % 2 else (of_rq, ours):
+            connection.flushall()
+            started = time.perf_counter()
+            call()
+            seconds[call] = time.perf_counter() - started
+        if pair >= 0:
+            found.append(seconds[ours] / seconds[of_rq])
+    return found
