@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, TypeVar
 
 from redis import Redis
@@ -17,6 +16,7 @@ from rq.results import Result
 
 from rq_mon.state.stored_jobs import StoredJob, pipeline, read_last_text, read_stored_jobs
 from rq_mon.state.tracebacks import UNKNOWN_EXCEPTION, exception_of, exception_without_traceback, lines_of
+from rq_mon.state.values import moment_of
 
 logger = logging.getLogger(__name__)
 
@@ -138,20 +138,26 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
     return (items[start : start + JOBS_PER_PAGE] for start in range(0, len(items), JOBS_PER_PAGE))
 
 
-def _failed_job(raw_id: bytes, queue: str, stored: StoredJob) -> FailedJob:
+def failure_of(stored: StoredJob) -> tuple[str, str]:
+    """Return the class of the exception with which a job failed last, and the line that tells of it."""
     exception, last_line, is_certain = exception_of(lines_of(stored.text.parts()))
     if not last_line:
         exception = exception_without_traceback(stored.result_type == RETRIES_EXCEEDED)
     elif not is_certain and not stored.text.is_whole:
         exception = UNKNOWN_EXCEPTION  # a later part of the text may name another
+    return stored.exception or exception, last_line
+
+
+def _failed_job(raw_id: bytes, queue: str, stored: StoredJob) -> FailedJob:
+    exception, last_line = failure_of(stored)
     failed_at = _milliseconds(stored.failure_id)
     return FailedJob(
         id=raw_id.decode(errors="surrogateescape"),
         queue=queue,
         function=stored.function,
-        exception=stored.exception or exception,
+        exception=exception,
         last_line=last_line,
-        failed_at=_timestamp(stored.ended_at) if failed_at is None else failed_at,
+        failed_at=moment_of(stored.fields["ended_at"]) if failed_at is None else failed_at,
         failure_id=stored.failure_id.decode(),
     )
 
@@ -162,10 +168,3 @@ def _text(raw: Any) -> str:
 
 def _milliseconds(entry_id: bytes) -> float | None:
     return int(entry_id.partition(b"-")[0]) / 1000 if entry_id else None
-
-
-def _timestamp(text: bytes) -> float | None:
-    try:
-        return datetime.fromisoformat(text.decode()).timestamp() if text else None
-    except ValueError:
-        return None

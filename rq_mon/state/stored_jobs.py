@@ -8,6 +8,7 @@ from __future__ import annotations
 import zlib
 from base64 import b64decode
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -27,11 +28,18 @@ BYTES_AT_ONCE = 1 << 20
 LARGEST_DATA = 1 << 20
 """Bytes of arguments that are unpickled when an operator asks to see them."""
 
+LONGEST_DESCRIPTION = 2000
+"""Bytes of RQ's description of a job that are kept of it."""
+
 LONGEST_TEXT = 1 << 20
 """Bytes of a traceback that are looked at."""
 PART_OF_TEXT = 65536
 
-FIELDS = ("ended_at", "started_at", JOB_FUNCTION_FIELD, JOB_EXCEPTION_FIELD)
+FIELDS = (
+    *("created_at", "enqueued_at", "started_at", "ended_at"),
+    *("status", "origin", "worker_name", "timeout"),
+    *(JOB_FUNCTION_FIELD, JOB_EXCEPTION_FIELD),
+)
 
 _HEAD_OF_FIELD = "return string.sub(redis.call('HGET', KEYS[1], ARGV[1]) or '', 1, ARGV[2])"
 
@@ -39,11 +47,16 @@ _HEAD_OF_RESULT = """
 local last = redis.call('XREVRANGE', KEYS[1], '+', '-', 'COUNT', 1)[1]
 if not last then return {} end
 local fields = {}
+local length = 0
 for i = 1, #last[2], 2 do
     fields[i], fields[i + 1] = last[2][i], string.sub(last[2][i + 1], 1, ARGV[1])
+    if last[2][i] == 'return_value' then length = #last[2][i + 1] end
 end
+fields[#fields + 1], fields[#fields + 2] = ARGV[2], length
 return {{last[1], fields}}
 """
+_LENGTH_OF_RETURN_VALUE = b"length of return_value"
+"""Field that the script adds to those of RQ."""
 
 
 class FailureText:
@@ -71,13 +84,21 @@ class FailureText:
 class StoredJob:
     """A job's hash and the last entry of its results; what is missing or of a foreign type is empty."""
 
-    ended_at: bytes
+    fields: Mapping[str, bytes]
+    """Those of FIELDS."""
+    is_there: bool
     function: str
+    description: str
+    """The beginning of RQ's description; it may hold arguments."""
     exception: str
     """Class of this failure as a monitored worker counted it; empty if none did."""
     failure_id: bytes
     """Of the last result."""
     result_type: bytes
+    return_value: bytes
+    """The beginning of what the job returned, as its serializer wrote it."""
+    return_value_bytes: int
+    """Of all of it."""
     text: FailureText
 
 
@@ -102,12 +123,14 @@ def read_functions(connection: Redis, raw_ids: Sequence[bytes]) -> list[str]:
     ]
 
 
-def read_stored_jobs(connection: Redis, raw_ids: Sequence[bytes]) -> list[StoredJob]:
-    """Read these jobs."""
-    hashes = _read_hashes(connection, raw_ids, with_result=True)
+def read_stored_jobs(
+    connection: Redis, raw_ids: Sequence[bytes], *, with_result: bool = True
+) -> list[StoredJob]:
+    """Read these jobs, and how they ended unless that is not asked for."""
+    hashes = _read_hashes(connection, raw_ids, with_result=with_result)
     found = _read(connection, [value for each in hashes for value in (*each.of_function(), each.of_result())])
     return [
-        _stored_job(each.fields, each.function_told(data, description), *_entry(result))
+        _stored_job(each, data, description, *_entry(result))
         for each, data, description, result in zip(hashes, found[::3], found[1::3], found[2::3], strict=True)
     ]
 
@@ -117,6 +140,17 @@ def read_last_text(connection: Redis, raw_id: bytes) -> FailureText:
     hashes = _read_hashes(connection, [raw_id], with_result=True)
     (result,) = _read(connection, [each.of_result() for each in hashes])
     return _text_of(_entry(result)[1])
+
+
+def read_data(connection: Redis, raw_id: bytes, at_most: int) -> bytes | None:
+    """Return function and arguments of a job, uncompressed; None if they have more than so many bytes."""
+    reads: Any = connection
+    if reads.hstrlen(job_key(raw_id), "data") > at_most:
+        return None
+    data = reads.hget(job_key(raw_id), "data") or b""
+    with suppress(zlib.error):  # RQ takes it for what was not compressed
+        data = zlib.decompressobj().decompress(data, at_most + 1)
+    return data if len(data) <= at_most else None
 
 
 def has_large_data(connection: Redis, raw_id: bytes) -> bool:
@@ -153,7 +187,7 @@ class _Hash:
     def of_function(self) -> tuple[_Value, _Value]:
         """Return what tells the function."""
         if self.fields[JOB_FUNCTION_FIELD]:
-            return self._field("data", 0), self._field("description", 0)
+            return self._field("data", 0), self._field("description", self.description)
         return self._field("data", self.data), self._field("description", self.description)
 
     def of_result(self) -> _Value:
@@ -161,7 +195,7 @@ class _Hash:
         return _Value(
             self.result,
             lambda reads: reads.xrevrange(key, count=1),
-            lambda reads: reads.eval(_HEAD_OF_RESULT, 1, key, SMALL),
+            lambda reads: reads.eval(_HEAD_OF_RESULT, 1, key, SMALL, _LENGTH_OF_RETURN_VALUE),
         )
 
     def function_told(self, data: bytes | None, description: bytes | None) -> str:
@@ -257,22 +291,41 @@ def _head_of_data(data: bytes) -> bytes:
 
 
 def _stored_job(
-    fields: Mapping[str, bytes], function: str, failure_id: bytes, result: Mapping[bytes, bytes]
+    hash_: _Hash,
+    data: bytes | None,
+    description: bytes | None,
+    failure_id: bytes,
+    result: Mapping[bytes, bytes],
 ) -> StoredJob:
+    fields = hash_.fields
     started_at, _, exception = fields[JOB_EXCEPTION_FIELD].partition(b" ")
     return StoredJob(
-        ended_at=fields["ended_at"],
-        function=function,
+        fields=fields,
+        is_there=bool(hash_.data or fields["status"]),
+        function=hash_.function_told(data, description),
+        description=(description or b"")[:LONGEST_DESCRIPTION].decode(errors="replace"),
         exception=exception.decode(errors="replace") if started_at == fields["started_at"] else "",
         failure_id=failure_id,
         result_type=result.get(b"type", b""),
+        return_value=_decoded(result.get(b"return_value", b"")),
+        return_value_bytes=_length_of_return_value(result),
         text=_text_of(result),
     )
 
 
 def _text_of(result: Mapping[bytes, bytes]) -> FailureText:
     encoded = result.get(b"exc_string", b"")
+    return FailureText(_decoded(encoded), is_whole=len(encoded) < SMALL)
+
+
+def _length_of_return_value(result: Mapping[bytes, bytes]) -> int:
+    encoded = result.get(b"return_value", b"")
+    length = int(result.get(_LENGTH_OF_RETURN_VALUE, len(encoded)))
+    return length // 4 * 3 - (encoded[-2:].count(b"=") if length == len(encoded) else 0)
+
+
+def _decoded(encoded: bytes) -> bytes:
     try:
-        return FailureText(b64decode(encoded[: len(encoded) // 4 * 4]), is_whole=len(encoded) < SMALL)
+        return b64decode(encoded[: len(encoded) // 4 * 4])
     except ValueError:
-        return FailureText(b"", is_whole=True)
+        return b""

@@ -44,6 +44,23 @@ def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields
     return names
 
 
+def moment_of(raw: bytes) -> float | None:
+    """Return the Unix time of a date as RQ writes it; None for what is none."""
+    try:
+        return datetime.fromisoformat(raw.decode()).timestamp() if raw else None
+    except (ValueError, OverflowError):
+        return None
+
+
+def number_of(raw: bytes) -> float | None:
+    """Return a finite number; None for what is none."""
+    try:
+        value = float(raw) if raw else math.nan
+    except ValueError:
+        return None
+    return value if math.isfinite(value) else None
+
+
 class Fields:
     """Parses the fields of one theme; what cannot be parsed is None, and counted."""
 

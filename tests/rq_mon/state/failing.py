@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from rq import Retry
 from rq.job import Job
 
 NESTED = """Traceback (most recent call last):
@@ -95,6 +96,10 @@ def while_handling() -> None:
         NO_FIELDS["customer"]
     except KeyError:
         int("x")
+
+
+def asks_for_retries(most: int) -> Retry:
+    return Retry(max=most)
 
 
 def child_failed() -> None:

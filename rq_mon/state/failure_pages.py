@@ -1,0 +1,77 @@
+"""Failed jobs grouped by what fails and why, a part of them at a time: the newest first, on by a cursor."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from redis import Redis
+
+from rq_mon.state.failed_jobs import count_failed, read_failed_jobs
+from rq_mon.state.failure_groups import FailureGroups
+from rq_mon.state.failure_selection import Selection, time_now
+from rq_mon.state.job_lists import Entry, Place, is_expired, list_of
+from rq_mon.state.listed_jobs import IDS_AT_ONCE, JOBS_AT_ONCE, READ_SECONDS
+
+
+@dataclass(frozen=True, slots=True)
+class FailurePage:
+    """The groups of the failed jobs that one request has read."""
+
+    groups: FailureGroups
+    read: int
+    """How many failed jobs were looked at, those before this page included."""
+    total: int
+    """How many there are, those that have expired included."""
+    next_cursor: str | None
+    """To go on with the jobs after these; None at the end."""
+
+
+def read_failures(
+    connection: Redis,
+    queues: Sequence[str],
+    *,
+    cursor: str | None = None,
+    selection: Selection | None = None,
+    seconds: float = READ_SECONDS,
+) -> FailurePage:
+    """Group failed jobs, those first that RQ keeps longest: usually the newest. Queues come by their names.
+
+    Args:
+        connection: whose Redis.
+        queues: whose failed jobs.
+        cursor: of the page before; None for the beginning.
+        selection: which of them; None for all.
+        seconds: after which it returns what it has found, and a cursor to go on.
+
+    Raises:
+        ValueError: the cursor is none; the message names it.
+        RedisError: Redis cannot be read.
+    """
+    deadline = time.monotonic() + seconds
+    place, names = Place.from_text(cursor), sorted(queues)
+    before = [name for name in names if name < place.queue]
+    read_before, total = count_failed(connection, before), count_failed(connection, names)
+    groups, now = FailureGroups(), time_now(connection)
+    for name in names[len(before) :]:
+        start = place if name == place.queue else Place(queue=name)
+        place = start
+        for batch, after in _batches(connection, start, now):
+            jobs = read_failed_jobs(connection, name, [each.raw_id for each in batch])
+            groups.add(job for job in jobs if selection is None or selection.matches(job))
+            place = after
+            if time.monotonic() > deadline:
+                return FailurePage(groups, min(read_before + place.position, total), total, place.to_text())
+        read_before += place.position
+    return FailurePage(groups, total, total, None)
+
+
+def _batches(connection: Redis, place: Place, now: float) -> Iterator[tuple[list[Entry], Place]]:
+    """Give the failed jobs of a queue that have not expired, and up to where each batch has read."""
+    failed = list_of(connection, place.queue, "failed")
+    while entries := failed.entries(place, IDS_AT_ONCE):
+        for start in range(0, len(entries), JOBS_AT_ONCE):
+            batch = entries[start : start + JOBS_AT_ONCE]
+            place = batch[-1].place
+            yield [each for each in batch if not is_expired("failed", each.score, now)], place

@@ -1,0 +1,70 @@
+"""What live workers work on now."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from redis import Redis
+
+from rq_mon.state.errors import Errors
+from rq_mon.state.failed_jobs import JOBS_PER_PAGE
+from rq_mon.state.pipeline import read_together
+from rq_mon.state.stored_jobs import read_functions
+from rq_mon.state.workers import WorkerFacts, read_workers
+
+READ_SECONDS = 5.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunningJob:
+    """A job and its worker."""
+
+    id: str
+    queue: str
+    function: str
+    worker: str
+    since: float
+    """Unix time."""
+    timeout: float | None
+    """Seconds it may run for; None for no limit."""
+
+
+def read_running_jobs(connection: Redis) -> list[RunningJob]:
+    """Return the jobs that live workers work on, the one that has run longest first.
+
+    Raises:
+        RedisError, TimeoutError: Redis cannot be read, or not in time.
+    """
+    errors = Errors()
+    found = read_together(
+        connection, {"workers": read_workers(errors)}, errors, deadline=time.monotonic() + READ_SECONDS
+    )
+    return running_jobs_of(connection, found["workers"])
+
+
+def running_jobs_of(connection: Redis, workers: Iterable[WorkerFacts]) -> list[RunningJob]:
+    """Return what those of these workers that live work on, the job that has run longest first."""
+    busy = [
+        (worker.name, worker.job_id, worker.job)
+        for worker in workers
+        if worker.is_live and worker.job_id and worker.job
+    ]
+    functions: list[str] = []
+    for start in range(0, len(busy), JOBS_PER_PAGE):
+        functions += read_functions(
+            connection, [job_id for _, job_id, _ in busy[start : start + JOBS_PER_PAGE]]
+        )
+    running = [
+        RunningJob(
+            id=job_id.decode(errors="surrogateescape"),
+            queue=job.queue,
+            function=function,
+            worker=worker,
+            since=job.started_at,
+            timeout=job.timeout,
+        )
+        for (worker, job_id, job), function in zip(busy, functions, strict=True)
+    ]
+    return sorted(running, key=lambda job: job.since)

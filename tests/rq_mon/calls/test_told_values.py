@@ -1,0 +1,131 @@
+"""What a job was given is shown as text, and none of its code runs for it."""
+
+from __future__ import annotations
+
+import json
+import os
+import pickle
+import time
+from collections import OrderedDict
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rq_mon.calls.told_values import LONGEST_TEXT, UntoldError, arguments_told, keys_told, type_told
+from tests.rq_mon.calls.methods import Color, Invoice, Named
+
+PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
+
+
+class Evil:
+    """Runs a command wherever it is unpickled."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return os.system, (f"touch {self._path}",)
+
+
+def call(*args: object, protocol: int = pickle.HIGHEST_PROTOCOL, **kwargs: object) -> bytes:
+    return pickle.dumps(("shop.charge", None, args, kwargs), protocol)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "value",
+    [
+        *(None, True, 0, -7, 2**70, 1.5, "größe", 'it\'s "x"', b"\x00\xff", [1, [2]], (), (1,), (1, "a")),
+        *({"a": [1, 2], 3: None}, {7}, [[], {}, "", b""], "x" * 300),
+    ],
+)
+def test_plain_values_are_shown_as_python_prints_them(value: object, protocol: int) -> None:
+    if protocol >= 4 or not isinstance(value, set | bytes | list):  # earlier ones call something for those
+        told = arguments_told(call(value, name=value, protocol=protocol))
+        assert told == f"{value!r}, name={value!r}"
+
+
+def test_json_is_shown_as_well() -> None:
+    data = json.dumps(["shop.charge", None, [1, "x", {"a": None}], {"b": [True]}]).encode()
+    assert arguments_told(data) == "1, 'x', {'a': None}, b=[True]"
+
+
+def test_objects_are_shown_by_their_class() -> None:
+    told = arguments_told(call(date(2026, 1, 2), Color.RED, Named(1, 2), OrderedDict(a=1), Invoice(2)))
+    assert "datetime.date(" in told
+    assert "tests.rq_mon.calls.methods.Color('red')" in told
+    assert "tests.rq_mon.calls.methods.Named(1, 2)" in told
+    assert "tests.rq_mon.calls.methods.Invoice() with {'weight': b'xx'}" in told
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_no_code_runs(tmp_path: Path, protocol: int) -> None:
+    data = call(Evil(tmp_path / "ran"), protocol=protocol)
+    assert "touch" in arguments_told(data)
+    assert keys_told(pickle.dumps({"a": Evil(tmp_path / "ran")}, protocol)) == ("a",)
+    type_told(data)
+    assert not (tmp_path / "ran").exists()
+
+
+def test_what_holds_itself_and_what_repeats_itself_is_cut() -> None:
+    own: list[Any] = []
+    own.append(own)
+    bomb: list[Any] = ["x"]
+    for _ in range(60):
+        bomb = [bomb, bomb]
+    begin = time.monotonic()
+    for value in (own, bomb, ["x" * 1500] * 100_000):
+        assert len(arguments_told(call(value, value))) < LONGEST_TEXT + 10
+    assert time.monotonic() - begin < 5
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(
+            b"",
+            b"\x80",
+            b"\x80\x05.",
+            b"\x80\x05]q.",
+            call("x" * 99)[:-20],
+            b"msgpack\xff",
+            b"[1]",
+            b"7",
+            b"{}",
+        ),
+        *(b"\x80\x02" + b"e" * 9 + b".", b"\x80\x02L" + b"9" * 6000 + b"L\n.", b"[" * 100_000),
+        *(pickle.dumps(7), pickle.dumps([1, 2, 3, 4])[:-3], b"\x80\x02h\x07.", b"\x80\x02R.", b"\x80\x02b."),
+    ],
+)
+def test_what_is_no_call_is_told(data: bytes) -> None:
+    with pytest.raises(UntoldError, match="expected"):
+        arguments_told(data)
+    assert isinstance(type_told(data), str)
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    ("value", "type_"),
+    [
+        *(
+            (each, type(each).__name__)
+            for each in (None, True, 7, 1.5, "x", [1], (1, 2, 3, 4), (1,), {"a": 1})
+        ),
+        (Invoice(9), "tests.rq_mon.calls.methods.Invoice"),
+        (date(2026, 1, 2), "datetime.date"),
+    ],
+)
+def test_the_type_is_told_also_by_the_beginning(value: object, type_: str, protocol: int) -> None:
+    data = pickle.dumps(value, protocol)
+    assert type_told(data) == type_
+    if protocol >= 4:
+        large = pickle.dumps([value, "x" * 10_000], protocol)
+        assert type_told(large[:5000]) == "list"
+
+
+def test_the_type_of_json() -> None:
+    assert [
+        type_told(each) for each in (b'{"a": 1}', b'{"a": "xxx', b"[1]", b"[1, ", b'"x', b"null", b"7")
+    ] == [*("dict", "dict", "list", "list", "str", "NoneType", "int")]
