@@ -7,7 +7,7 @@ rules and dashboards name them. Names and labels do not change once shipped.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
 
@@ -129,6 +129,13 @@ WORKER_JOB_RUNNING = Metric(
     ("name", "queue"),
     "For how long the worker's current job has been running; absent when the worker is idle.",
 )
+WORKER_LONG_JOB_INFO = Metric(
+    "rq_worker_long_job_info",
+    "gauge",
+    ("name", "queue", "function", "job_id"),
+    "The worker's current job, while it runs for longer than the objective of its queue; always 1. The 100"
+    " that have run longest.",
+)
 WORKER_JOB_TIMEOUT = Metric(
     "rq_worker_job_timeout_seconds",
     "gauge",
@@ -185,6 +192,16 @@ CRON_TICKS = Metric(
 )
 CRON_SCHEDULERS = Metric("rq_cron_schedulers", "gauge", (), "Live cron scheduler processes.")
 
+# --- operators ---------------------------------------------------------------------------------------------
+
+OPERATOR_CHANGES = Metric(
+    "rq_operator_changes_total",
+    "counter",
+    ("action",),
+    "Jobs, cron jobs and series of metrics that people changed with rqmon or in the browser; pausing or"
+    " resuming all workers counts as one.",
+)
+
 # --- the exporter itself -----------------------------------------------------------------------------------
 
 REDIS_UP = Metric("rq_redis_up", "gauge", (), "1 if this scrape could read Redis, else 0.")
@@ -214,6 +231,21 @@ OBJECTIVE_KINDS: tuple[ObjectiveKind, ...] = ("success", "wait", "run")
 
 TickResult = Literal["enqueued", "coalesced", "missed", "failed"]
 TICK_RESULTS: tuple[TickResult, ...] = ("enqueued", "coalesced", "missed", "failed")
+
+OperatorAction = Literal[
+    "requeue",
+    "delete",
+    "purge",
+    "stop",
+    "pause",
+    "resume",
+    "cron_run",
+    "cron_pause",
+    "cron_resume",
+    "cron_cancel",
+    "prune",
+]
+OPERATOR_ACTIONS: tuple[OperatorAction, ...] = get_args(OperatorAction)
 
 OTHER = "other"
 """Stands for the functions or exceptions beyond the limit of series."""
@@ -311,6 +343,9 @@ JOB_EXCEPTION_FIELD = "rq_mon_exception"
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
 """Hash: Redis error code -> how often it kept a worker from counting a job."""
+
+OPERATOR_CHANGES_KEY = KEY_PREFIX + "changes"
+"""Hash: what an operator did -> to how many jobs, cron jobs or series."""
 
 ON_ITS_WAY_KEY_PREFIX = KEY_PREFIX + "on-its-way:"
 """Before a job's id. Hash of one field: since when it, enqueued then, was seen on its way to a worker."""

@@ -16,6 +16,10 @@ DEFAULT_FILE = Path("objectives.yml")
 """Read from the working directory when no other file is named."""
 
 
+FAR_OVER = 3
+"""A job that runs for so many times the objective of its queue is one to look at."""
+
+
 class ObjectivesError(ValueError):
     """The file cannot be used; the message names the file, the key, the value and what was expected."""
 
@@ -66,6 +70,17 @@ class Objectives:
     def of(self, queue: str) -> Objective:
         """Return the queue's own objective, or the default."""
         return self.queues.get(queue, self.default)
+
+
+def objectives_here(path: Path | None) -> Objectives:
+    """Read the file at `path`; without one objectives.yml here, and without that nothing: the defaults hold.
+
+    Raises:
+        ObjectivesError: the file cannot be used.
+    """
+    if path is None and not DEFAULT_FILE.exists():
+        return Objectives()
+    return load_objectives(path or DEFAULT_FILE)
 
 
 def load_objectives(path: Path) -> Objectives:

@@ -112,6 +112,6 @@ class _StockScrape:
                 deadline=time.monotonic() + PATIENCE,
             )
             self._snapshot = Snapshot(
-                taken_at=time.time(), **found, jobs=JobFacts({}, {}, {}), cron=CronFacts({}, {}, ())
+                taken_at=time.time(), **found, jobs=JobFacts({}, {}, {}, {}), cron=CronFacts({}, {}, ())
             )
         return self._snapshot

@@ -10,7 +10,7 @@ import click
 from redis import Redis
 
 from rq_mon.cli.choosing import chooses_failed_jobs, selection
-from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
+from rq_mon.cli.confirming import asks_before, confirm, log_change, print_dry_run
 from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
 from rq_mon.cli.failed import as_dict, grouped
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
@@ -94,14 +94,21 @@ def _carry_out(
 ) -> tuple[Counter[Result], bool]:
     """Return what became of the jobs, and whether nobody interrupted it."""
     outcomes: Counter[Result] = Counter()
+    done: Counter[str] = Counter()
     try:
         with progress(f"{change.capitalize()}", expected) as advance:
             for _, jobs in chosen.pages(connection):
                 for queue, of_queue in _by_queue(jobs):
-                    outcomes += CHANGES[change](connection, queue, of_queue)
+                    changed = CHANGES[change](connection, queue, of_queue)
+                    outcomes += changed
+                    if changed["done"]:
+                        done[queue] += changed["done"]
                 advance(len(jobs))
     except KeyboardInterrupt:
         return outcomes, False
+    finally:
+        for queue, number in done.items():
+            log_change(change, number, f"failed jobs of {queue}")
     return outcomes, True
 
 

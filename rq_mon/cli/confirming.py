@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import getpass
+import os
+import socket
 import sys
 from collections.abc import Callable
 from typing import Any
 
 import click
 
+from rq_mon import changes
+from rq_mon.catalogue import OperatorAction
 from rq_mon.cli.exits import WRONG
 from rq_mon.cli.output import ask, print_line, say
 
@@ -38,6 +43,18 @@ def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
         return True
     say("Nothing was changed.")
     raise click.exceptions.Exit(WRONG)
+
+
+def log_change(action: OperatorAction, number: int, of: str) -> None:
+    """Log on stderr that a command has changed so many: see `rq_mon.changes.log_change`."""
+    changes.log_change(f"{_account()}@{socket.gethostname()}", action, number, of)
+
+
+def _account() -> str:
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):  # a container may run as a user id without a name
+        return str(os.getuid())
 
 
 def print_dry_run(intention: str) -> None:

@@ -8,7 +8,8 @@ import click
 from redis import Redis
 
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
+from rq_mon.catalogue import OperatorAction
+from rq_mon.cli.confirming import asks_before, confirm, log_change, print_dry_run
 from rq_mon.cli.exits import OK, WRONG, CommandError
 from rq_mon.cli.facts import read_facts
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown
@@ -55,6 +56,7 @@ def run(name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
         intention = f"This enqueues a job of the cron job {cron_job.id} in {shown(cron_job.queue_name)}."
         if confirm(intention, dry_run=dry_run, yes=yes):
             job_id = enqueue_now(connection, cron_job, FORMATS[Settings.from_environment().serializer]).id
+            log_change("cron_run", 1, f"cron job {cron_job.id}")
     if as_json:
         print_json({"dry_run": dry_run, "job_id": job_id, "queue": cron_job.queue_name})
     elif dry_run:
@@ -73,7 +75,8 @@ def pause(name: str, **options: bool) -> int:
 
     Ticks that pass meanwhile are not made up for, and alerts on late and missed ticks are silent.
     """
-    return _change(name, "paused", "This pauses the cron job {}.", CronRegistry.pause, **options)
+    intention = "This pauses the cron job {}."
+    return _change(name, "cron_pause", "paused", intention, CronRegistry.pause, **options)
 
 
 @cron.command()
@@ -82,9 +85,8 @@ def pause(name: str, **options: bool) -> int:
 @JSON_OPTION
 def resume(name: str, **options: bool) -> int:
     """Let CRON_JOB have ticks again, from now on, after asking."""
-    return _change(
-        name, "resumed", "This lets the cron job {} have ticks again.", CronRegistry.resume, **options
-    )
+    intention = "This lets the cron job {} have ticks again."
+    return _change(name, "cron_resume", "resumed", intention, CronRegistry.resume, **options)
 
 
 @cron.command()
@@ -98,11 +100,12 @@ def cancel(name: str, **options: bool) -> int:
     it registers when it starts: take it out there, or pause it. Jobs that are enqueued already stay.
     """
     intention = "This removes the cron job {} and the counts of its ticks."
-    return _change(name, "cancelled", intention, CronRegistry.cancel, **options)
+    return _change(name, "cron_cancel", "cancelled", intention, CronRegistry.cancel, **options)
 
 
 def _change(
     name: str,
+    action: OperatorAction,
     what: str,
     intention: str,
     change: Callable[[CronRegistry, str], bool],
@@ -120,6 +123,8 @@ def _change(
             )
         except UnreadableDefinitionError as error:
             raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
+    if is_new:
+        log_change(action, 1, f"cron job {cron_job_id}")
     if as_json:
         print_json({"dry_run": dry_run, "id": cron_job_id, what: is_new})
     elif dry_run:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis import Redis
 
-from rq_mon.cli.queues import paused_for
+from rq_mon.jobs.pausing import paused_for
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
@@ -37,6 +37,16 @@ class Facts:
     cron_schedulers: list[str]
     functions: dict[bytes, str]
     """Of the jobs that run, by id."""
+
+    def of_queue(self, name: str) -> Facts:
+        """Return what belongs to one queue."""
+        jobs = {each: job for each, job in self.cron.jobs.items() if job.queue == name}
+        return replace(
+            self,
+            queues={name: self.queues[name]} if name in self.queues else {},
+            workers=[worker for worker in self.workers if name in worker.queues],
+            cron=replace(self.cron, jobs=jobs),
+        )
 
     def workers_of(self, queue: str) -> int:
         """Return how many live workers listen to a queue."""

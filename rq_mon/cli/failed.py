@@ -6,9 +6,7 @@ from typing import Any
 
 import click
 from redis import Redis
-from rq.job import Job
 
-from rq_mon.calls.serializers import FORMATS
 from rq_mon.cli.choosing import chooses_failed_jobs, selection
 from rq_mon.cli.exits import OK, WRONG
 from rq_mon.cli.output import (
@@ -23,14 +21,10 @@ from rq_mon.cli.output import (
 )
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import ago, iso
-from rq_mon.settings import Settings
 from rq_mon.state.failed_jobs import read_traceback
 from rq_mon.state.failure_groups import FailureGroup, FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
-from rq_mon.state.stored_jobs import LARGEST_DATA, has_large_data
-
-LONGEST_ARGUMENTS = 100_000
-"""Characters of a job's arguments that are shown."""
+from rq_mon.state.job_details import read_arguments
 
 HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example", "what it says")
 
@@ -45,8 +39,8 @@ HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example"
     "--arguments",
     "with_arguments",
     is_flag=True,
-    help="Show the arguments of each example, which may be secret. Unless RQ_SERIALIZER=json this unpickles"
-    " them: it runs code that whoever can write to Redis chose.",
+    help="Show the arguments of each example, which may be secret, as text. None of the application's code"
+    " runs for it.",
 )
 @JSON_OPTION
 def failed(limit: int, with_traceback: bool, with_arguments: bool, as_json: bool, **choices: Any) -> int:
@@ -118,20 +112,7 @@ def _details(
 ) -> dict[str, str]:
     details = {}
     if with_arguments:
-        details["arguments"] = _arguments(connection, group.newest.id)
+        details["arguments"] = read_arguments(connection, group.newest.id)
     if with_traceback:
         details["traceback"] = read_traceback(connection, group.newest.id)
     return details
-
-
-def _arguments(connection: Redis, job_id: str) -> str:
-    serializer = FORMATS[Settings.from_environment().serializer].serializer
-    try:
-        if has_large_data(connection, job_id.encode(errors="surrogateescape")):
-            return f"not shown: more than {LARGEST_DATA:,} bytes"
-        job = Job.fetch(job_id, connection=connection, serializer=serializer)
-        positional, named = job.args, job.kwargs
-        text = ", ".join([*map(repr, positional), *(f"{name}={value!r}" for name, value in named.items())])
-    except Exception as error:  # whatever the code of the job raises
-        return f"cannot be read here: {error}"
-    return text if len(text) <= LONGEST_ARGUMENTS else f"{text[:LONGEST_ARGUMENTS]}…"

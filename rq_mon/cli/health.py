@@ -6,11 +6,14 @@ import click
 from redis.exceptions import RedisError
 from rq.job import JobStatus
 
+from rq_mon.catalogue import UNKNOWN_FUNCTION
 from rq_mon.cli.exits import NO_REDIS, OK, WRONG
 from rq_mon.cli.facts import Facts, read_facts
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import SPAN, for_how_long
+from rq_mon.objectives import FAR_OVER, Objectives, ObjectivesError, objectives_here
+from rq_mon.settings import Settings
 
 
 @click.command()
@@ -26,13 +29,17 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
     """Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.
 
     All is well if Redis answers, workers are not paused, a live worker listens to each queue that has jobs,
-    no job is stuck with a dead worker, no deferred job waits for one that failed, and a cron scheduler is
-    alive if there are cron jobs. Shares over time, such as how many jobs fail, are for Prometheus: see the
+    no job is stuck with a dead worker, no job runs for three times the objective of its queue
+    (RQ_OBJECTIVES_FILE), no deferred job waits for one that failed, and a cron scheduler is alive if
+    there are cron jobs. Shares over time, such as how many jobs fail, are for Prometheus: see the
     alerts.
     """
     try:
+        objectives = objectives_here(Settings.from_environment().objectives_file)
         with open_redis() as connection:
-            problems = problems_of(read_facts(connection), max_wait, max_failed)
+            problems = problems_of(read_facts(connection), objectives, max_wait, max_failed)
+    except ObjectivesError as error:
+        raise click.UsageError(str(error)) from error
     except (RedisError, TimeoutError) as error:
         _report([f"Redis does not answer as it should: {error}"], as_json=as_json)
         return NO_REDIS
@@ -40,11 +47,14 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
     return WRONG if problems else OK
 
 
-def problems_of(facts: Facts, max_wait: float | None, max_failed: int | None) -> list[str]:
+def problems_of(
+    facts: Facts, objectives: Objectives, max_wait: float | None, max_failed: int | None
+) -> list[str]:
     """Return what is wrong, a line each.
 
     Args:
         facts: the moment that is judged.
+        objectives: what each queue promises.
         max_wait: seconds that the oldest job of a queue may wait; None: any time.
         max_failed: failed jobs that a queue may keep; None: any number.
     """
@@ -69,10 +79,28 @@ def problems_of(facts: Facts, max_wait: float | None, max_failed: int | None) ->
             problems.append(f"{shown_name}: {waiting:,} jobs are queued, none was found: expired or deleted")
         if max_failed is not None and failed > max_failed:
             problems.append(f"{shown_name}: {failed:,} failed jobs are kept, more than {max_failed:,}")
+    problems += _far_over(facts, objectives)
     active = sum(not job.is_paused for job in facts.cron.jobs.values())
     if active and not facts.cron_schedulers:
         problems.append(f"{active:,} cron jobs are registered, and no cron scheduler is alive")
     return problems
+
+
+def _far_over(facts: Facts, objectives: Objectives) -> list[str]:
+    """Name the jobs that run for far longer than their queue promises, the longest first."""
+    found = []
+    for worker in facts.workers:
+        if worker.job is None or worker.job_id is None:
+            continue
+        ran, promised = facts.now - worker.job.started_at, objectives.of(worker.job.queue).run_seconds
+        if ran > FAR_OVER * promised:
+            function = shown(facts.functions.get(worker.job_id, UNKNOWN_FUNCTION))
+            job_id = shown(worker.job_id.decode(errors="backslashreplace"))
+            spans = f"has run for {for_how_long(ran)}, objective {for_how_long(promised)}"
+            found.append(
+                (ran, f"{shown(worker.job.queue)}: {function} {spans}: {job_id} of {shown(worker.name)}")
+            )
+    return [text for _, text in sorted(found, reverse=True)]
 
 
 def _report(problems: list[str], *, as_json: bool) -> None:

@@ -10,19 +10,40 @@ from collections.abc import Sequence
 import click
 from redis.exceptions import RedisError
 
+from rq_mon import changes
 from rq_mon.cli.change import delete, requeue
 from rq_mon.cli.cron import cron
 from rq_mon.cli.exits import INTERRUPTED, NO_REDIS, OK, USAGE, WRONG
 from rq_mon.cli.export import export
 from rq_mon.cli.failed import failed
 from rq_mon.cli.health import health
+from rq_mon.cli.job import job, stop_job
+from rq_mon.cli.jobs import jobs
 from rq_mon.cli.output import say, shown, shown_lines
 from rq_mon.cli.prune import prune
 from rq_mon.cli.queues import empty, pause, purge, resume
 from rq_mon.cli.status import status
+from rq_mon.cli.tail import tail
 from rq_mon.settings import SettingsError
 
-COMMANDS = (status, failed, requeue, delete, purge, empty, pause, resume, cron, health, prune, export)
+COMMANDS = (
+    status,
+    tail,
+    job,
+    jobs,
+    failed,
+    requeue,
+    delete,
+    stop_job,
+    purge,
+    empty,
+    pause,
+    resume,
+    cron,
+    health,
+    prune,
+    export,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -49,6 +70,7 @@ class Notes(logging.Handler):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
     logging.basicConfig(handlers=[Notes()], level=logging.WARNING)
+    changes.logger.setLevel(logging.INFO)
     try:
         result = rqmon.main(args=arguments, prog_name="rqmon", standalone_mode=False)
     except click.exceptions.NoArgsIsHelpError as error:

@@ -75,6 +75,11 @@ def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[obj
     console.print(table)
 
 
+def clear_screen() -> None:
+    """Begin a page again, on a terminal."""
+    _console(sys.stdout).clear()
+
+
 def print_line(text: str, style: str = "") -> None:
     """Print one line of a command's result."""
     _console(sys.stdout).print(Text(text, style=style), soft_wrap=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 from redis import Redis
 
-from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
+from rq_mon.cli.confirming import asks_before, confirm, log_change, print_dry_run
 from rq_mon.cli.exits import OK, WRONG
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, say, shown
 from rq_mon.cli.redis_connection import open_redis
@@ -38,6 +38,8 @@ def prune(days: int, dry_run: bool, yes: bool, as_json: bool) -> int:
         intention = _intention(chosen, days)
         if not dry_run and (not chosen or confirm(intention, dry_run=dry_run, yes=yes)):
             removed, problems = _prune(connection, days, dry_run=False)
+            if removed:
+                log_change("prune", len(removed), f"series not written for {days} days")
     if as_json:
         series = {
             name: [each._asdict() for each in of] for name, of in (("chosen", chosen), ("removed", removed))

@@ -3,19 +3,16 @@
 from __future__ import annotations
 
 import click
-from redis import Redis
 from redis.exceptions import ResponseError
 from rq import Queue
-from rq.suspension import WORKERS_SUSPENDED
-from rq.suspension import resume as resume_workers
-from rq.suspension import suspend as suspend_workers
 
 from rq_mon.cli.choosing import check_queue
-from rq_mon.cli.confirming import asks_before, confirm, print_dry_run
+from rq_mon.cli.confirming import asks_before, confirm, log_change, print_dry_run
 from rq_mon.cli.exits import INTERRUPTED, OK, WRONG, CommandError
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import SPAN, for_how_long
+from rq_mon.jobs.pausing import pause_workers, paused_for, resume_workers
 from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs, purge_in_batches
 
 PAUSE_REMARK = (
@@ -63,7 +60,8 @@ def pause(seconds: float | None, dry_run: bool, yes: bool, as_json: bool) -> int
     with open_redis() as connection:
         is_done = confirm(intention, dry_run=dry_run, yes=yes)
         if is_done:
-            suspend_workers(connection, None if seconds is None else int(seconds))
+            pause_workers(connection, None if seconds is None else int(seconds))
+            log_change("pause", 1, "pause of all workers")
     if as_json:
         print_json({"dry_run": dry_run, "paused": is_done, "seconds": seconds})
     elif dry_run:
@@ -82,8 +80,8 @@ def resume(dry_run: bool, yes: bool, as_json: bool) -> int:
     intention = "This lets all workers start jobs again."
     with open_redis() as connection:
         was_paused, _ = paused_for(connection)
-        if was_paused and confirm(intention, dry_run=dry_run, yes=yes):
-            resume_workers(connection)
+        if was_paused and confirm(intention, dry_run=dry_run, yes=yes) and resume_workers(connection):
+            log_change("resume", 1, "pause of all workers")
     if as_json:
         print_json({"dry_run": dry_run, "was_paused": was_paused})
     elif not was_paused:
@@ -95,12 +93,6 @@ def resume(dry_run: bool, yes: bool, as_json: bool) -> int:
     return OK
 
 
-def paused_for(connection: Redis) -> tuple[bool, int | None]:
-    """Return whether all workers are paused, and for how many seconds more; None if without end."""
-    left = int(connection.ttl(WORKERS_SUSPENDED))  # type: ignore[arg-type]
-    return left != -2, left if left >= 0 else None
-
-
 def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bool) -> int:
     purged, is_whole = 0, True
     with open_redis() as connection:
@@ -109,6 +101,8 @@ def _purge(name: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
         intention = f"This deletes {counted(count, f'{state} job')} of {shown(name)} for good."
         if count and confirm(intention, dry_run=dry_run, yes=yes):
             purged, is_whole = _purge_counted(queue, state, count)
+    if purged:
+        log_change("purge", purged, f"{state} jobs of {name}")
     if as_json:
         print_json({"queue": name, "state": state, "dry_run": dry_run, "jobs": count, "deleted": purged})
     elif not count:
@@ -134,7 +128,7 @@ def _purge_counted(queue: Queue, state: RestingState, count: int) -> tuple[int, 
     purged = 0
     try:
         with progress("Purge", count) as advance:
-            for batch in purge_in_batches(queue, state, at_most=count):
+            for batch in purge_in_batches(queue, state, at_most=count, by_operator=True):
                 purged += batch
                 advance(batch)
     except KeyboardInterrupt:

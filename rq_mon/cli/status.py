@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import click
 from rq.job import JobStatus
 
+from rq_mon.cli.choosing import check_queue
 from rq_mon.cli.exits import OK
 from rq_mon.cli.facts import Facts, read_facts
-from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown
+from rq_mon.cli.output import JSON_OPTION, clear_screen, print_json, print_line, print_table, shown
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import for_how_long, iso
 from rq_mon.state.queues import ALL_STATUSES, QueueFacts
 from rq_mon.state.workers import WorkerFacts
+
+WATCH_SECONDS = 2.0
 
 QUEUE_HEADINGS = (
     "queue",
@@ -29,20 +33,33 @@ CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed", "fai
 
 
 @click.command()
+@click.argument("queue", required=False)
+@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
 @JSON_OPTION
-def status(as_json: bool) -> int:
-    """Show queues, workers and cron jobs.
+def status(queue: str | None, watch: bool, as_json: bool) -> int:
+    """Show queues, workers and cron jobs; with QUEUE that queue, its workers and its cron jobs.
 
     Of each queue: the jobs in each state, how long the oldest has waited (`?` if no job was found behind the
     ids in the queue), live workers, stuck jobs (their worker died), overdue jobs (scheduled, and no RQ
     scheduler moves them) and stuck deferred jobs (a job they depend on failed, was cancelled or is gone).
-    `watch -n 2 rqmon status` shows it again and again.
     """
     with open_redis() as connection:
-        facts = read_facts(connection)
+        if queue is not None:
+            check_queue(connection, queue)
+        while True:
+            facts = read_facts(connection)
+            if watch and not as_json:
+                clear_screen()
+            _print(facts if queue is None else facts.of_queue(queue), as_json=as_json)
+            if not watch:
+                return OK
+            time.sleep(WATCH_SECONDS)
+
+
+def _print(facts: Facts, *, as_json: bool) -> None:
     if as_json:
         print_json(_as_dict(facts))
-        return OK
+        return
     if facts.is_paused:
         left = f" for {for_how_long(facts.paused_for)} more" if facts.paused_for is not None else ""
         print_line(f"All workers are paused{left}: rqmon resume lets them go on.\n", style="bold yellow")
@@ -50,7 +67,6 @@ def status(as_json: bool) -> int:
     print_table("\nWorkers", WORKER_HEADINGS, (_worker_row(facts, worker) for worker in facts.workers))
     print_table("\nCron jobs", CRON_HEADINGS, cron_rows(facts))
     print_table("\nCron schedulers alive", ("name",), ((name,) for name in facts.cron_schedulers))
-    return OK
 
 
 def cron_rows(facts: Facts) -> list[tuple[object, ...]]:

@@ -9,6 +9,7 @@ from rq import Queue
 from rq.job import Job
 
 from rq_mon.calls.serializers import PICKLE, Format
+from rq_mon.changes import count_changes
 from rq_mon.cron.definition import CronJob
 
 
@@ -22,4 +23,8 @@ def enqueue_now(connection: Redis, cron_job: CronJob, format_: Format = PICKLE) 
     """
     queue = Queue(cron_job.queue_name, connection=connection, serializer=format_.serializer)
     job = cron_job.create_job(queue, f"{cron_job.id}-now-{uuid.uuid4().hex[:12]}", {})
-    return queue.enqueue_job(job)
+    with connection.pipeline() as pipeline:
+        queue.enqueue_job(job, pipeline=pipeline)
+        count_changes(pipeline, "cron_run")
+        pipeline.execute()
+    return job

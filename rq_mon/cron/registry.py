@@ -7,6 +7,7 @@ from typing import Any
 from redis import Redis
 
 from rq_mon.catalogue import CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, CRON_PAUSED_KEY
+from rq_mon.changes import count_changes
 from rq_mon.connection.clock import redis_time
 from rq_mon.cron.definition import CronJob
 from rq_mon.cron.identity import shown_id
@@ -45,6 +46,8 @@ class CronRegistry:
                 is_known, raw_id = bool(foreign), foreign[0] if foreign else raw_id
             pipeline.multi()
             delete(pipeline, raw_id)
+            if is_known:
+                count_changes(pipeline, "cron_cancel")
             return is_known
 
         return bool(transaction(self.connection, change))
@@ -76,6 +79,7 @@ class CronRegistry:
                 return False
             pipeline.hset(CRON_PAUSED_KEY, cron_job_id, int(now))
             pipeline.zrem(CRON_NEXT_TICKS_KEY, cron_job_id)
+            count_changes(pipeline, "cron_pause")
             return True
 
         return bool(transaction(self.connection, change))
@@ -96,6 +100,7 @@ class CronRegistry:
             if stored.definition is not None:
                 cron_job = CronJob.from_json(cron_job_id, stored.definition)
                 write_next_tick(pipeline, cron_job, stored.tick_after(cron_job, now))
+            count_changes(pipeline, "cron_resume")
             return True
 
         return bool(transaction(self.connection, change))

@@ -36,7 +36,6 @@ def main() -> None:
 
 def _server(settings: Settings) -> ExporterServer:
     errors = Errors()
-    reader = RedisReader(settings.redis_url, errors)
     registry = CollectorRegistry()
     for collector in (ProcessCollector, PlatformCollector, GCCollector):  # as rq-exporter has them
         collector(registry=registry)
@@ -44,6 +43,7 @@ def _server(settings: Settings) -> ExporterServer:
         objectives = CurrentObjectives(settings.objectives_file, errors)
     except ObjectivesError as error:
         sys.exit(str(error))
+    reader = RedisReader(settings.redis_url, errors, objectives)
     registry.register(ScrapeCollector(reader, objectives, errors, registry))
     address = settings.exporter_host, settings.exporter_port
     try:

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
 from rq_mon.exporter.families.build import Values, gauge
-from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.objectives import DEFAULT_FILE, Objective, Objectives, ObjectivesError, load_objectives
 from rq_mon.state.errors import Errors
 
@@ -39,11 +38,14 @@ class CurrentObjectives:
         else:
             logger.info("no %s here: every queue has the default objective", DEFAULT_FILE)
 
-    def families(self, snapshot: Snapshot) -> Iterator[Family]:
-        """What each queue promises that RQ or a worker knows."""
+    def of(self, queue: str) -> Objective:
+        """Return what a queue promises, as it was read last."""
+        return self._objectives.of(queue)
+
+    def families(self, names: Iterable[str]) -> Iterator[Family]:
+        """What each of these queues promises."""
         self._read_again_if_changed()
-        names = {*snapshot.queues, *(queue for worker in snapshot.workers for queue in worker.queues)}
-        queues = {name: self._objectives.of(name) for name in sorted(names)}
+        queues = {name: self._objectives.of(name) for name in sorted(set(names))}
         yield gauge(
             catalogue.QUEUE_OBJECTIVE_WAIT,
             (((name, str(own.wait_seconds)), own.wait_seconds) for name, own in queues.items()),

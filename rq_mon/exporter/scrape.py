@@ -77,5 +77,5 @@ class ScrapeCollector:
         yield from queue_families(scrape.snapshot)
         yield from worker_families(scrape.snapshot)
         yield from cron_families(scrape.snapshot)
-        yield from self._objectives.families(scrape.snapshot)
+        yield from self._objectives.families(scrape.snapshot.queue_names())
         yield from exporter_families(is_up=True, errors=self._errors)

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from redis import Redis
 
 from rq_mon.connection.client import connect
+from rq_mon.exporter.long_jobs import LongJobs
+from rq_mon.exporter.objectives import CurrentObjectives
 from rq_mon.exporter.oldest_jobs import OldestJobs
 from rq_mon.exporter.shared_call import SharedCall
 from rq_mon.state.cron import CronFacts, read_cron
@@ -16,6 +19,7 @@ from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.job_metrics import JobFacts, read_job_metrics
 from rq_mon.state.pipeline import Reading, read_together
 from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.state.running_jobs import RunningJob
 from rq_mon.state.workers import WorkerFacts, read_workers
 
 READ_SECONDS = 1.75
@@ -33,6 +37,12 @@ class Snapshot:
     queues: dict[str, QueueFacts]
     jobs: JobFacts
     cron: CronFacts
+    long_jobs: Sequence[RunningJob] = ()
+    """Those that run for longer than the objective of their queue."""
+
+    def queue_names(self) -> set[str]:
+        """Return the queues that RQ or a worker knows."""
+        return {*self.queues, *(queue for worker in self.workers for queue in worker.queues)}
 
 
 def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
@@ -55,9 +65,10 @@ def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
 class RedisReader:
     """Reads snapshots from one Redis, which may be down, slow or frozen."""
 
-    def __init__(self, url: str, errors: Errors) -> None:
+    def __init__(self, url: str, errors: Errors, objectives: CurrentObjectives) -> None:
         connection = connect(url, socket_timeout=SOCKET_TIMEOUT, attempts=1)
         self._connection, self._errors, self._oldest_jobs = connection, errors, OldestJobs()
+        self._long_jobs = LongJobs(connection, objectives)
         self._snapshot = SharedCall(self._read)
         self._ping = SharedCall(lambda: bool(connection.ping()))
 
@@ -68,7 +79,7 @@ class RedisReader:
     def _read(self) -> Snapshot:
         snapshot = read_snapshot(self._connection, self._errors)
         self._oldest_jobs.fill_in(snapshot.queues, snapshot.taken_at)
-        return snapshot
+        return replace(snapshot, long_jobs=self._long_jobs.read(snapshot.workers, snapshot.taken_at))
 
     def ping(self) -> None:
         """Ask Redis for a sign of life. Raises RedisError or TimeoutError, within READ_SECONDS."""

@@ -15,6 +15,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import JobStatus
 
+from rq_mon.changes import COUNT_CHANGES
 from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
 from rq_mon.state.failed_jobs import FailedJob, registry_key
 
@@ -53,6 +54,7 @@ end
 # As RQ's own requeue(), which takes the job out of the registry first and enqueues it later: who is killed
 # in between has lost it. A job that expires when it has failed must not do so while it waits.
 _REQUEUE = f"""
+{COUNT_CHANGES}
 {_LOOK}
 local failed, queue, queues = unpack(KEYS)
 local jobs, results, name, now, default_timeout = unpack(ARGV, 1, 5)
@@ -61,7 +63,7 @@ local function holds(key, kind)
     return found == kind or found == 'none'
 end
 local is_blocked = not (holds(queue, 'list') and holds(queues, 'set'))
-local outcomes = {{}}
+local outcomes, done = {{}}, 0
 for i = 6, #ARGV, 2 do
     local id, job = ARGV[i], jobs .. ARGV[i]
     local outcome = outcome_of(failed, jobs, results, id, ARGV[i + 1])
@@ -83,26 +85,31 @@ for i = 6, #ARGV, 2 do
         end
         redis.call('ZREM', failed, id)
         redis.call('SADD', queues, queue)
+        done = done + 1
     end
     outcomes[#outcomes + 1] = outcome
 end
+count_changes('requeue', done)
 return outcomes
 """
 
 _DELETE = f"""
+{COUNT_CHANGES}
 {_LOOK}
 {DELETE_JOB}
 local failed = KEYS[1]
 local jobs, results, executions, groups = unpack(ARGV, 1, 4)
-local outcomes, limits = {{}}, {{}}
+local outcomes, limits, done = {{}}, {{}}, 0
 for i = 5, #ARGV, 2 do
     local outcome = outcome_of(failed, jobs, results, ARGV[i], ARGV[i + 1])
     if outcome == 'done' then
         redis.call('ZREM', failed, ARGV[i])
         limits[#limits + 1] = delete_job(ARGV[i], jobs, results, executions, groups)
+        done = done + 1
     end
     outcomes[#outcomes + 1] = outcome
 end
+count_changes('delete', done)
 return {{outcomes, limits}}
 """
 

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args
 from rq import Queue
 from rq.registry import BaseRegistry
 
+from rq_mon.changes import COUNT_CHANGES
 from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
 from rq_mon.state.rate_limits import RATE_LIMITED, held_back_of
 
@@ -33,6 +34,7 @@ JOBS_PER_BATCH = 100
 # Taking a job out of its list and deleting it is one step: no worker starts a half-deleted job, and a job
 # that somebody requeues just now is either deleted or left alone.
 _TAKE_AND_DELETE = f"""
+{COUNT_CHANGES}
 {DELETE_JOB}
 local ids = {{}}
 if redis.call('TYPE', KEYS[1]).ok == 'list' then
@@ -43,23 +45,26 @@ else
 end
 local limits = {{}}
 for _, id in ipairs(ids) do
-    limits[#limits + 1] = delete_job(id, unpack(ARGV, 2))
+    limits[#limits + 1] = delete_job(id, unpack(ARGV, 3))
 end
+if ARGV[2] == '1' then count_changes('purge', #ids) end
 return {{#ids, limits}}
 """
 
 # A rate limit may hold back jobs of several queues, and let one go at any moment.
 _TAKE_AND_DELETE_HELD_BACK = f"""
+{COUNT_CHANGES}
 {DELETE_JOB}
-local queue, jobs = ARGV[1], ARGV[2]
+local queue, is_counted, jobs = ARGV[1], ARGV[2] == '1', ARGV[3]
 local number, limits = 0, {{}}
-for i = 6, #ARGV do
+for i = 7, #ARGV do
     local job = redis.pcall('HMGET', jobs .. ARGV[i], 'origin', 'status')
     if job[1] == queue and job[2] == '{RATE_LIMITED}' and redis.call('ZREM', KEYS[1], ARGV[i]) == 1 then
         number = number + 1
-        limits[#limits + 1] = delete_job(ARGV[i], unpack(ARGV, 2, 5))
+        limits[#limits + 1] = delete_job(ARGV[i], unpack(ARGV, 3, 6))
     end
 end
+if is_counted then count_changes('purge', number) end
 return {{number, limits}}
 """
 
@@ -79,7 +84,9 @@ def purge_jobs(queue: Queue, state: RestingState) -> int:
     return sum(purge_in_batches(queue, state))
 
 
-def purge_in_batches(queue: Queue, state: RestingState, at_most: int | None = None) -> Iterator[int]:
+def purge_in_batches(
+    queue: Queue, state: RestingState, at_most: int | None = None, *, by_operator: bool = False
+) -> Iterator[int]:
     """Delete jobs as `purge_jobs` does, and tell after each batch how many it had.
 
     In the end the rate limits of RQ 3 enqueue as many jobs as they have let go.
@@ -88,11 +95,14 @@ def purge_in_batches(queue: Queue, state: RestingState, at_most: int | None = No
         queue: whose jobs.
         state: that they are in.
         at_most: how many, the oldest first; None until none is left, which may be never if jobs keep coming.
+        by_operator: whether a person does it, whose changes are counted.
     """
     limits: set[bytes] = set()
     left = math.inf if at_most is None else at_most
     batches = (
-        _held_back_batches(queue, left) if state == "rate_limited" else _listed_batches(queue, state, left)
+        _held_back_batches(queue, left, by_operator)
+        if state == "rate_limited"
+        else _listed_batches(queue, state, left, by_operator)
     )
     try:
         for purged, freed in batches:
@@ -106,25 +116,26 @@ Batches = Iterator[tuple[int, list[bytes]]]
 """How many jobs each has deleted, and the rate limits in which that has freed places."""
 
 
-def _listed_batches(queue: Queue, state: ListedState, left: float) -> Batches:
+def _listed_batches(queue: Queue, state: ListedState, left: float, by_operator: bool) -> Batches:
     redis, key = queue.connection, _holder(queue, state).key
     script = redis.register_script(_TAKE_AND_DELETE)
     if state in _EXPIRING:
         redis.zremrangebyscore(key, 0, time.time())
     while left > 0:
-        number, limits = script(keys=[key], args=[int(min(left, JOBS_PER_BATCH)), *key_prefixes()])
+        size = int(min(left, JOBS_PER_BATCH))
+        number, limits = script(keys=[key], args=[size, int(by_operator), *key_prefixes()])
         if not number:
             return
         left -= number
         yield number, limits
 
 
-def _held_back_batches(queue: Queue, left: float) -> Batches:
+def _held_back_batches(queue: Queue, left: float, by_operator: bool) -> Batches:
     script, name = queue.connection.register_script(_TAKE_AND_DELETE_HELD_BACK), _raw_name(queue)
     for key, ids in held_back_of(queue.connection, name):
         for start in range(0, len(ids), JOBS_PER_BATCH):
             batch = ids[start : start + JOBS_PER_BATCH][: int(min(left, JOBS_PER_BATCH))]
-            number, limits = script(keys=[key], args=[name, *key_prefixes(), *batch])
+            number, limits = script(keys=[key], args=[name, int(by_operator), *key_prefixes(), *batch])
             left -= number
             yield number, limits
         if left <= 0:

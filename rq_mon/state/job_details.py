@@ -164,7 +164,7 @@ def read_job(connection: Redis, job_id: str, *, with_arguments: bool = False) ->
         callbacks={what: label_text(fields[name]) for what, name in CALLBACKS.items() if fields[name]},
         meta_keys=_meta_keys(rest.meta),
         arguments_bytes=rest.data_bytes,
-        arguments=_arguments(connection, raw_id) if with_arguments else None,
+        arguments=read_arguments(connection, job_id) if with_arguments else None,
         outcome=outcome,
         result_type=type_told(stored.return_value) if stored.return_value else "",
         result_bytes=stored.return_value_bytes,
@@ -251,7 +251,9 @@ def _related(connection: Redis, raw_ids: Sequence[bytes]) -> tuple[RelatedJob, .
     )
 
 
-def _arguments(connection: Redis, raw_id: bytes) -> str:
+def read_arguments(connection: Redis, job_id: str) -> str:
+    """Return the arguments of a job as text, or why there is none; no code of the application runs for it."""
+    raw_id = job_id.encode(errors="surrogateescape")
     data = read_data(connection, raw_id, LARGEST_ARGUMENTS)
     if data is None:
         return f"not shown: more than {LARGEST_ARGUMENTS:,} bytes"

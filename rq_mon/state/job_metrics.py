@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from rq_mon.catalogue import MONITORED_QUEUES_KEY, WRITE_ERRORS_KEY
+from rq_mon.catalogue import MONITORED_QUEUES_KEY, OPERATOR_CHANGES_KEY, WRITE_ERRORS_KEY
 from rq_mon.series import functions_key, jobs_key, waits_key
 from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import Reading
@@ -25,12 +25,17 @@ class JobFacts:
     functions: dict[tuple[str, str], Hash]
     """By queue and function."""
     write_errors: Hash
+    operator_changes: Hash
 
 
 def read_job_metrics(errors: Errors) -> Reading[JobFacts]:
     """Read every function's hash: many small ones, so that each command is short."""
     fields = Fields("jobs", errors)
-    members, write_errors = yield [("SMEMBERS", MONITORED_QUEUES_KEY), ("HGETALL", WRITE_ERRORS_KEY)]
+    members, write_errors, changes = yield [
+        ("SMEMBERS", MONITORED_QUEUES_KEY),
+        ("HGETALL", WRITE_ERRORS_KEY),
+        ("HGETALL", OPERATOR_CHANGES_KEY),
+    ]
     queues = _names(members or (), MONITORED_QUEUES_KEY, fields)
 
     replies = yield [
@@ -47,6 +52,7 @@ def read_job_metrics(errors: Errors) -> Reading[JobFacts]:
         waits=_present(queues, replies[len(queues) :]),
         functions=_present(functions, hashes),
         write_errors=hash_of(write_errors),
+        operator_changes=hash_of(changes),
     )
 
 

@@ -12,7 +12,7 @@ from rq_mon.state.errors import Errors
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.stored_jobs import read_functions
-from rq_mon.state.workers import WorkerFacts, read_workers
+from rq_mon.state.workers import CurrentJob, WorkerFacts, read_workers
 
 READ_SECONDS = 5.0
 
@@ -57,14 +57,19 @@ def running_jobs_of(connection: Redis, workers: Iterable[WorkerFacts]) -> list[R
             connection, [job_id for _, job_id, _ in busy[start : start + JOBS_PER_PAGE]]
         )
     running = [
-        RunningJob(
-            id=job_id.decode(errors="surrogateescape"),
-            queue=job.queue,
-            function=function,
-            worker=worker,
-            since=job.started_at,
-            timeout=job.timeout,
-        )
+        running_job(worker, job_id, job, function)
         for (worker, job_id, job), function in zip(busy, functions, strict=True)
     ]
-    return sorted(running, key=lambda job: job.since)
+    return sorted(running, key=lambda each: each.since)
+
+
+def running_job(worker: str, job_id: bytes, job: CurrentJob, function: str) -> RunningJob:
+    """Return what a worker works on, of which only the function had to be read."""
+    return RunningJob(
+        id=job_id.decode(errors="surrogateescape"),
+        queue=job.queue,
+        function=function,
+        worker=worker,
+        since=job.started_at,
+        timeout=job.timeout,
+    )

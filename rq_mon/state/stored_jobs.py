@@ -25,9 +25,6 @@ SMALL = 65536
 BYTES_AT_ONCE = 1 << 20
 """Of values that are read in one round trip."""
 
-LARGEST_DATA = 1 << 20
-"""Bytes of arguments that are unpickled when an operator asks to see them."""
-
 LONGEST_DESCRIPTION = 2000
 """Bytes of RQ's description of a job that are kept of it."""
 
@@ -135,6 +132,12 @@ def read_stored_jobs(
     ]
 
 
+def stored_job_of(row: Any, data: bytes, description: bytes, entry: Any) -> StoredJob:
+    """Return a job from what Redis replied: FIELDS, heads of data and description, and the last result."""
+    hash_ = _hash(b"", row, len(data), len(description))
+    return _stored_job(hash_, data, description, *_entry(entry))
+
+
 def read_last_text(connection: Redis, raw_id: bytes) -> FailureText:
     """Return the text of the last failure of a job."""
     hashes = _read_hashes(connection, [raw_id], with_result=True)
@@ -151,18 +154,6 @@ def read_data(connection: Redis, raw_id: bytes, at_most: int) -> bytes | None:
     with suppress(zlib.error):  # RQ takes it for what was not compressed
         data = zlib.decompressobj().decompress(data, at_most + 1)
     return data if len(data) <= at_most else None
-
-
-def has_large_data(connection: Redis, raw_id: bytes) -> bool:
-    """Tell whether a job's arguments have more than LARGEST_DATA bytes, compressed or not."""
-    reads: Any = connection
-    if reads.hstrlen(job_key(raw_id), "data") > LARGEST_DATA:
-        return True
-    data = reads.hget(job_key(raw_id), "data") or b""
-    try:
-        return len(zlib.decompressobj().decompress(data, LARGEST_DATA + 1)) > LARGEST_DATA
-    except zlib.error:
-        return False
 
 
 class _Value(NamedTuple):

@@ -11,6 +11,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY
+from rq_mon.changes import COUNT_CHANGES
 from rq_mon.series import EXCEPTIONS, functions_key, jobs_key, running_key, waits_key
 from rq_mon.worker.abandoned import lost_executions
 
@@ -20,6 +21,7 @@ DAY = 86400
 # In scripts, because workers write all the while: a series is looked at and removed at once.
 
 PRUNE_JOBS = f"""
+{COUNT_CHANGES}
 local functions, jobs = KEYS[1], KEYS[2]
 local name, cutoff, is_dry = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local function series_of(field)
@@ -45,11 +47,13 @@ for _, field in ipairs(fields) do
   if stale[series_of(field)] then redis.call('HDEL', jobs, field) end
 end
 if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', functions, name) end
+count_changes('prune', #removed)
 return removed
 """
 """Removes outcomes and exceptions of a function that were last written before the cutoff, or names them."""
 
-PRUNE_QUEUE = """
+PRUNE_QUEUE = f"""
+{COUNT_CHANGES}
 local waits, functions, running, queues = unpack(KEYS)
 local queue, cutoff, is_dry = ARGV[1], tonumber(ARGV[2]), ARGV[3] == '1'
 local written = redis.call('HGET', waits, 'written')
@@ -58,9 +62,18 @@ local is_stale = written and tonumber(written) < cutoff
 if is_dry then return is_stale and 1 or 0 end
 local removed = is_stale and redis.call('DEL', waits) or 0
 if redis.call('EXISTS', waits, functions, running) == 0 then redis.call('SREM', queues, queue) end
+count_changes('prune', removed)
 return removed
 """
 """Removes the waits of a queue if they were last written before the cutoff, or tells whether."""
+
+
+_DROP_EXECUTION = f"""
+{COUNT_CHANGES}
+local removed = redis.call('HDEL', KEYS[1], ARGV[1])
+count_changes('prune', removed)
+return removed
+"""
 
 
 class Pruned(NamedTuple):
@@ -133,7 +146,7 @@ def _prune_running(connection: Redis, queue: str, dry_run: bool, report: Report)
     key = running_key(queue)
     with _reporting(key, report):
         for execution_id, job in lost_executions(connection, queue, patient=False).items():
-            if dry_run or connection.hdel(key, execution_id):
+            if dry_run or connection.eval(_DROP_EXECUTION, 1, key, execution_id):
                 yield Pruned(queue, job.function, "running")
 
 

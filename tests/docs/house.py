@@ -29,7 +29,7 @@ DATA_FOLDERS = ("prometheus", "requirements")
 
 FLOORS: tuple[tuple[str, ...], ...] = (
     ("catalogue", "environment", "logs", "ports"),
-    ("series", "objectives"),
+    ("series", "objectives", "changes"),
     ("connection",),
     ("settings",),
     ("calls",),

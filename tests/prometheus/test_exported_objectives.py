@@ -27,12 +27,12 @@ class Scraped:
     def __init__(self, path: Path | None, url: str) -> None:
         self.errors = Errors()
         self.objectives = CurrentObjectives(path, self.errors)
-        self.reader = RedisReader(url, self.errors)
+        self.reader = RedisReader(url, self.errors, self.objectives)
 
     def samples(self) -> Samples:
         return {
             (sample.name, *sample.labels.values()): sample.value
-            for family in self.objectives.families(self.reader.snapshot())
+            for family in self.objectives.families(self.reader.snapshot().queue_names())
             for sample in family.samples
         }
 
@@ -127,7 +127,9 @@ def test_time_until_a_worker_is_forgotten_is_served(redis_client: Redis, redis_s
     worker.register_birth()  # type: ignore[no-untyped-call]
     redis_client.expire(worker.key, 25)
 
-    families = worker_families(RedisReader(redis_server.url, Errors()).snapshot())
+    errors = Errors()
+    reader = RedisReader(redis_server.url, errors, CurrentObjectives(None, errors))
+    families = worker_families(reader.snapshot())
 
     samples = [sample for family in families for sample in family.samples]
     expiry = next(sample for sample in samples if sample.name == "rq_worker_expires_in_seconds")

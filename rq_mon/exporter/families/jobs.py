@@ -8,7 +8,7 @@ The histogram of run times, many series each, exists only for outcomes that were
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeVar
 
 from prometheus_client.core import Metric as Family
@@ -43,7 +43,11 @@ def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
     yield counter(catalogue.JOB_FAILURES, _failures(functions))
     yield counter(catalogue.QUEUE_EXPIRED_JOBS, (((queue,), number) for queue, number in expired.items()))
-    yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _write_errors(jobs.write_errors, errors))
+    fields = Fields("jobs", errors)
+    yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _counts(jobs.write_errors, WRITE_ERRORS, fields))
+    yield counter(
+        catalogue.OPERATOR_CHANGES, _counts(jobs.operator_changes, catalogue.OPERATOR_ACTIONS, fields)
+    )
 
 
 def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Errors) -> dict[K, T]:
@@ -80,10 +84,8 @@ def _failures(functions: Functions) -> Values:
             yield (queue, function, exception), count
 
 
-def _write_errors(stored: Hash, errors: Errors) -> Values:
-    fields = Fields("jobs", errors)
-    counts: dict[str, float | None] = dict.fromkeys(WRITE_ERRORS, 0)
-    counts |= {
-        label_text(code): fields.count(count, "count of write error", code) for code, count in stored.items()
-    }
-    return [((code,), count) for code, count in counts.items()]
+def _counts(stored: Hash, known: Sequence[str], fields: Fields) -> Values:
+    """Return the counts of a hash by field; those that are known are there at 0."""
+    counts: dict[str, float | None] = dict.fromkeys(known, 0)
+    counts |= {label_text(name): fields.count(count, "count of", name) for name, count in stored.items()}
+    return [((name,), count) for name, count in counts.items()]

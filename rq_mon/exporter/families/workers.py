@@ -9,6 +9,7 @@ from prometheus_client.core import Metric as Family
 from rq_mon import catalogue
 from rq_mon.exporter.families.build import gauge
 from rq_mon.exporter.snapshot import Snapshot
+from rq_mon.state.values import label_text
 
 
 def worker_families(snapshot: Snapshot) -> Iterator[Family]:
@@ -21,4 +22,12 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
         catalogue.WORKER_JOB_RUNNING,
         (((name, job.queue), max(0.0, snapshot.taken_at - job.started_at)) for name, job in running),
     )
+    yield gauge(
+        catalogue.WORKER_LONG_JOB_INFO,
+        (((job.worker, job.queue, job.function, _label(job.id)), 1) for job in snapshot.long_jobs),
+    )
     yield gauge(catalogue.WORKER_JOB_TIMEOUT, (((name, job.queue), job.timeout) for name, job in running))
+
+
+def _label(job_id: str) -> str:
+    return label_text(job_id.encode(errors="surrogateescape"))

@@ -158,7 +158,7 @@ def test_arguments_that_cannot_be_read_here_say_so(rqmon: Rqmon, redis_client: R
     (job_id,) = fail_jobs(redis_client)
     redis_client.hset(f"rq:job:{job_id}", "data", NOT_FOUND_HERE)
 
-    assert "cannot be read here" in rqmon("failed", "--arguments").out
+    assert "cannot be shown" in rqmon("failed", "--arguments").out
 
 
 def test_json_jobs_are_read_too(rqmon: Rqmon, redis_client: Redis) -> None:

@@ -48,7 +48,13 @@ KEYS = [
     *("rq:queues", "rq:workers", "rq:worker:w", "rq:queue:mail", "rq:suspended"),
     *(f"rq:{name}:mail" for name in ("wip", "finished", "failed", "deferred", "scheduled", "canceled")),
     *(f"rq:monitor:cron:{name}" for name in ("jobs", "next", "last", "ticks", "paused", "schedulers")),
-    *("rq:monitor:queues", "rq:monitor:errors", "rq:monitor:functions:mail", "rq:monitor:running:mail"),
+    *(
+        "rq:monitor:queues",
+        "rq:monitor:errors",
+        "rq:monitor:changes",
+        "rq:monitor:functions:mail",
+        "rq:monitor:running:mail",
+    ),
 ]
 
 

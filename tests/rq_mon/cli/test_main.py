@@ -110,7 +110,7 @@ def test_no_command_shows_what_there_is(rqmon: Rqmon) -> None:
     assert "requeue" in result.out
 
 
-LOOKS = [("status",), ("failed",), ("health",), ("cron",), ("cron", "list")]
+LOOKS = [("status",), ("tail",), ("job",), ("jobs",), ("failed",), ("health",), ("cron",), ("cron", "list")]
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,7 @@ from proofs.harness.failed_jobs import fail_jobs
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.jobs.purge import RESTING_STATES
 from rq_mon.series import jobs_key, running_key, waits_key
+from rq_mon.state.job_lists import JOB_STATES
 from rq_mon.worker.abandoned import RunningJob
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from tests.rq_mon.cli import jobs
@@ -38,6 +39,9 @@ DRY_RUNS = [
 ]
 LOOKS = [
     ("status",),
+    ("status", "mail", "--json"),
+    *(("jobs", "mail", "--state", state, "--search", "x") for state in JOB_STATES),
+    ("jobs", "mail", "--state", "failed", "--json"),
     ("failed",),
     ("failed", "--traceback", "--arguments", "--json"),
     ("health", "--max-failed", "1"),

@@ -19,7 +19,7 @@ def registry_of(url: str) -> CollectorRegistry:
     """A registry that reads this Redis whenever it is asked for a sample."""
     errors, registry = Errors(), CollectorRegistry()
     objectives = CurrentObjectives(None, errors)
-    registry.register(ScrapeCollector(RedisReader(url, errors), objectives, errors, registry))
+    registry.register(ScrapeCollector(RedisReader(url, errors, objectives), objectives, errors, registry))
     return registry
 
 
