@@ -215,11 +215,17 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
     return table(
         "Running jobs",
         "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
-        "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Which job "
-        "it is: rq-dashboard, or `rqmon status`.",
-        [Label("name", "Worker"), Label("queue", "Queue", links=links), REDIS_COLUMN],
+        "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Function "
+        "and job are named of those that run for longer than their objective; `rqmon status` names all.",
         [
-            Column("Running", workers.running_for(), unit="s"),
+            Label("name", "Worker"),
+            Label("queue", "Queue", links=links),
+            Label("function", "Function"),
+            Label("job_id", "Job"),
+            REDIS_COLUMN,
+        ],
+        [
+            Column("Running", workers.running_job(), unit="s"),
             Column(
                 "Of objective",
                 objectives.running_of_run_objective(),

@@ -39,6 +39,8 @@ Fires {when}; runbook: [{name}](runbooks/{name}.md).
 
 PROMISE = re.compile(r"\{\{ with printf .*?\}\}(.*?)\{\{ \. \| first.*?\}\}(.*?)\{\{ end \}\}")
 """What a template asks Prometheus for when the alert fires: the queue's objective."""
+LONG_JOB = re.compile(r"\{\{ with printf `rq_worker_long_job_info.*?\{\{ else \}\}.*?\{\{ end \}\}")
+"""And the job that a worker works on, if its exporter names it."""
 
 
 def alerts_page() -> str:
@@ -65,11 +67,12 @@ def _section(file: RuleFile) -> str:
 
 def _alert(rule: dict[str, Any]) -> str:
     lasting = _for(rule)
+    description = LONG_JOB.sub("{{ function }} (job {{ job_id }})", rule["annotations"]["description"])
     return ALERT.format(
         name=rule["alert"],
         severity=_severity(rule),
         summary=rule["annotations"]["summary"],
-        description=PROMISE.sub(r"\1{{ objective }}\2", rule["annotations"]["description"]),
+        description=PROMISE.sub(r"\1{{ objective }}\2", description),
         when="at once" if lasting == "0s" else f"when this holds for {code(lasting)}",
         expression=rule["expr"].rstrip(),
     )

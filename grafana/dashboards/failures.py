@@ -19,7 +19,7 @@ from grafana.layer.stat import stat
 from grafana.layer.text import text
 from grafana.layer.time_series import time_series
 from grafana.links import cell_to, series_to, to
-from grafana.queries import jobs, queues
+from grafana.queries import jobs, operators, queues
 from grafana.queries.promql import FUNCTION, QUEUE
 from grafana.shared_panels import (
     abandoned_jobs,
@@ -119,6 +119,17 @@ DASHBOARD = rq_dashboard(
                 no_value=NOTHING_FAILED,
                 series_links=[series_to(links.FAILURES, "queue")],
             ),
+            bar_gauge(
+                "What people changed",
+                "Jobs, cron jobs and series of metrics that operators requeued, deleted, stopped and so on, "
+                "with `rqmon` or in the browser, of any queue. Pausing or resuming all workers counts as one.",
+                operators.changes(),
+                unit=COUNT,
+                decimals=0,
+                colours=thresholds("blue"),
+                no_value="Nothing was changed",
+            ),
+            widths=(9, 9, 6),
         ),
         Heading("Do retries help, and what died"),
         row(

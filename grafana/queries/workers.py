@@ -110,11 +110,13 @@ def overdue_heartbeats() -> Query:
     return Query(with_zero(f"count({forgotten_in().expr} < {HEALTHY_EXPIRY})", _workers()))
 
 
-def running_for() -> Query:
-    """Run time so far of the jobs that run now, by worker and the job's queue."""
-    return Query(
-        f"max by ({BY_WORKER}, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", named("name")
-    )
+def running_job() -> Query:
+    """Run time so far of the jobs that run now; function and id of those longer than their objective."""
+    running = f"max by ({BY_WORKER}, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})"
+    long = select(catalogue.WORKER_LONG_JOB_INFO, QUEUE)
+    named_job = f"max by ({BY_WORKER}, queue, function, job_id) ({long})"
+    with_name = f"{running} * on ({BY_WORKER}, queue) group_left (function, job_id) {named_job}"
+    return Query(f"{with_name} or ({running} unless on ({BY_WORKER}, queue) {long})", named("name"))
 
 
 def running_of_timeout() -> Query:

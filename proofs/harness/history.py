@@ -174,6 +174,9 @@ class History:
         if state == "busy":
             yield _rq(catalogue.WORKER_JOB_RUNNING, lambda time: time % 180, name=name, queue=queue)
             yield _rq(catalogue.WORKER_JOB_TIMEOUT, _constant(180), name=name, queue=queue)
+        if index == 0:
+            job = {"function": "app.jobs.function_0", "job_id": "5a1f0c3e"}
+            yield _rq(catalogue.WORKER_LONG_JOB_INFO, _constant(1), name=name, queue=queue, **job)
 
     def _cron_job(self, cron_job: str, index: int) -> Iterator[Series]:
         function, queue = f"app.jobs.function_{index % self.functions}", f"queue-{index % self.queues}"
@@ -202,6 +205,7 @@ class History:
         yield _rq(catalogue.REDIS_UP, _constant(1))
         yield _rq(catalogue.EXPORTER_ERRORS, self._counter(0.01), reason="unreadable")
         yield _rq(catalogue.JOB_METRICS_WRITE_ERRORS, self._counter(0.01), reason="OOM")
+        yield _rq(catalogue.OPERATOR_CHANGES, self._counter(0.01), action="requeue")
         yield _rq(catalogue.EXPORTER_BUILD_INFO, _constant(1), version="0.1.0", rq="2.12.0")
         for name in catalogue.REQUEST_PROCESSING.series:
             yield _rq_series(name, self._counter(0.2))

@@ -45,10 +45,10 @@ def a_bit_of_everything(redis_client: Redis, queue: Queue) -> None:
         queue.enqueue(jobs.succeed)
         hold_back(redis_client, queue)
     register_list(redis_client, *(cron_job(cron_job_id=name) for name in ("nightly", "weekly")))
-    redis_client.hset("rq:monitor:cron:paused", "weekly", 1)
+    redis_client.hset("rq:monitor:cron:paused", "weekly", "1")
     recorder = JobRecorder(max_functions=200, max_exceptions=50)
     for outcome in ("success", "failed"):
-        recorder.record_end(redis_client, End(outcome, "job", "old", "app.f", outcome, "ValueError", 2.0))  # type: ignore[arg-type]
+        recorder.record_end(redis_client, End(outcome, "job", "old", "app.f", outcome, "ValueError", 2.0))
     for field in ("success:written", "exceptions:written:ValueError"):
         redis_client.hset('rq:monitor:jobs:["old","app.f"]', field, "1")
 

@@ -34,6 +34,7 @@ def everything(redis_client: Redis) -> None:
     job = queue.enqueue(jobs.succeed)
     worker.prepare_execution(job)
     worker.prepare_job_execution(job)
+    redis_client.hset(job.key, "started_at", "2026-01-01T00:00:00.000000Z")
     recorder = JobRecorder(max_functions=10, max_exceptions=10)
     recorder.record_start(redis_client, Start("1", "mail", description="", waited=0.3))
     recorder.record_end(redis_client, End("1", "1", "mail", "tests.f", "failed", "ValueError", seconds=1))
