@@ -146,11 +146,14 @@ def read_last_text(connection: Redis, raw_id: bytes) -> FailureText:
 
 
 def read_data(connection: Redis, raw_id: bytes, at_most: int) -> bytes | None:
-    """Return function and arguments of a job, uncompressed; None if they have more than so many bytes."""
+    """Return function and arguments of a job, uncompressed; None if they have more than `at_most` bytes."""
     reads: Any = connection
-    if reads.hstrlen(job_key(raw_id), "data") > at_most:
-        return None
-    data = reads.hget(job_key(raw_id), "data") or b""
+    try:
+        if reads.hstrlen(job_key(raw_id), "data") > at_most:
+            return None
+        data = reads.hget(job_key(raw_id), "data") or b""
+    except ResponseError:  # a key of another type
+        data = b""
     with suppress(zlib.error):  # RQ takes it for what was not compressed
         data = zlib.decompressobj().decompress(data, at_most + 1)
     return data if len(data) <= at_most else None
