@@ -30,7 +30,7 @@ CONTINUATION = "\n    "
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class JobInHand(NamedTuple):
+class CurrentJob(NamedTuple):
     """The job that this process works on."""
 
     job_id: str
@@ -38,25 +38,25 @@ class JobInHand(NamedTuple):
     function: str
 
 
-_job_in_hand: JobInHand | None = None
+_current_job: CurrentJob | None = None
 """For the whole process, also for threads that the job starts: a worker has one job at a time."""
 
 
-def take_in_hand(job: JobInHand | None) -> None:
+def set_current_job(job: CurrentJob | None) -> None:
     """Let all lines from now on tell of this job, in this process and in those that it forks."""
-    global _job_in_hand
-    _job_in_hand = job
+    global _current_job
+    _current_job = job
 
 
 @contextmanager
-def job_aside() -> Iterator[None]:
-    """Do something in between that is not about the job in hand."""
-    job = _job_in_hand
-    take_in_hand(None)
+def without_current_job() -> Iterator[None]:
+    """Do something in between that is not about the current job."""
+    job = _current_job
+    set_current_job(None)
     try:
         yield
     finally:
-        take_in_hand(job)
+        set_current_job(job)
 
 
 class _TextFormatter(logging.Formatter):
@@ -81,7 +81,7 @@ class _JsonFormatter(logging.Formatter):
             "logger": record.name,
             "message": message,
         }
-        fields |= _job_in_hand._asdict() if _job_in_hand else {}
+        fields |= _current_job._asdict() if _current_job else {}
         fields |= {name: str(record.__dict__[name]) for name in EXTRA_FIELDS if name in record.__dict__}
         if record.exc_info:
             traceback = self.formatException(record.exc_info)

@@ -15,7 +15,7 @@ from rq.job import Job
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
-from rq_mon.logs import JobInHand, take_in_hand
+from rq_mon.logs import CurrentJob, set_current_job
 
 MAINTENANCE_LOCK_SECONDS = 30
 """How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
@@ -109,7 +109,7 @@ class SupervisedQueue(Queue):
             taken = cls._take_from_several(names, timeout, connection, *args, **kwargs)
         if taken is not None:
             job, queue = taken
-            take_in_hand(JobInHand(job.id, queue.name, function_of(job)))
+            set_current_job(CurrentJob(job.id, queue.name, function_of(job)))
         return taken
 
     @classmethod

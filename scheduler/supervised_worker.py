@@ -22,7 +22,7 @@ from rq.job import Job, JobStatus
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.logs import job_aside, take_in_hand
+from rq_mon.logs import set_current_job, without_current_job
 from rq_mon.series import counted_key
 from rq_mon.settings import Settings
 from rq_mon.worker.callbacks import Handler
@@ -101,7 +101,7 @@ class SupervisedWorker(MonitoredWorker):
         try:
             super().execute_job(job, queue)
         finally:
-            take_in_hand(None)
+            set_current_job(None)
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
         """Run a job, in the work horse."""
@@ -202,7 +202,7 @@ class SupervisedWorker(MonitoredWorker):
             if self.should_run_maintenance_tasks:
                 self._heartbeat_of_job = partial(super().maintain_heartbeats, *args, **kwargs)
                 try:
-                    with job_aside():
+                    with without_current_job():
                         self.run_maintenance_tasks()
                 finally:
                     self._heartbeat_of_job = None

@@ -59,7 +59,7 @@ for command in COMMANDS:
     rqmon.add_command(command)
 
 
-class Notes(logging.Handler):
+class WarningsOnStderr(logging.Handler):
     """Shows what the packages below log: keys that hold something else than they should."""
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -69,7 +69,7 @@ class Notes(logging.Handler):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run one command and return its exit code."""
-    logging.basicConfig(handlers=[Notes()], level=logging.WARNING)
+    logging.basicConfig(handlers=[WarningsOnStderr()], level=logging.WARNING)
     changes.logger.setLevel(logging.INFO)
     try:
         result = rqmon.main(args=arguments, prog_name="rqmon", standalone_mode=False)

@@ -90,9 +90,9 @@ class CronScheduler:
 
     def _work(self) -> None:
         try:
-            self._patiently(self._register)
+            self._until_redis_answers(self._register)
             while not self._stopping.is_set():
-                self._stopping.wait(self._patiently(self._look))
+                self._stopping.wait(self._until_redis_answers(self._look))
             withdraw(self.connection, self.name)
         except RedisError as error:
             logger.warning("%s could not say farewell: %s", self.name, error)
@@ -101,7 +101,7 @@ class CronScheduler:
         finally:
             self._stopping.set()
 
-    def _patiently(self, action: Callable[[], T]) -> T | None:
+    def _until_redis_answers(self, action: Callable[[], T]) -> T | None:
         """Return what `action` returns, as soon as Redis lets it; None when it is time to stop."""
         backoff, waited = 0.1, False
         while not self._stopping.is_set():
