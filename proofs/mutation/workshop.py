@@ -21,7 +21,7 @@ from proofs.mutation.result import Outcome, Result
 
 FAST, SLOW = "not slow and not e2e and not compose", "slow"
 PASSED, NO_TESTS = 0, 5
-FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
 
 
 class FailingTestsError(Exception):

@@ -27,7 +27,7 @@ NAMED_SERIES = 20
 @asks_before
 @JSON_OPTION
 def prune(days: int, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Remove series of job metrics that no worker has written for so many days, after asking.
+    """Remove series of job metrics that no worker has written for this many days, after asking.
 
     Workers may run. Exit code 1 if something that no worker can have written is in the way, which is left
     as it is.

@@ -6,7 +6,7 @@ import traceback
 
 import pytest
 
-from rq_mon.state.tracebacks import LONGEST_LINE, exception_of, lines_of
+from rq_mon.state.tracebacks import HEADER, LONGEST_LINE, exception_of, lines_of
 from tests.rq_mon.state import failing
 
 
@@ -77,6 +77,13 @@ def test_without_a_frame_of_rq_a_message_is_still_no_traceback(quoted: str) -> N
         "RuntimeError",
         "RuntimeError: child ended with 1:",
     )
+
+
+def test_a_quoted_group_is_no_traceback_though_it_is_indented_as_the_parts_of_a_real_one_are() -> None:
+    chained = failing.OF_ANOTHER_JOB.removeprefix(failing.NESTED)
+    frame = '  File "/usr/lib/python3/site-packages/rq/worker/base.py", line 1552, in perform_job'
+    text = f"{HEADER}\n{frame}\n    run()\nRuntimeError: child\n    | {HEADER}\n    | KeyError\n{chained}"
+    assert exception_of(lines_of([text.encode()]))[:2] == ("RuntimeError", "RuntimeError: child")
 
 
 def test_lines_are_the_same_however_the_text_is_cut_into_parts() -> None:

@@ -24,6 +24,7 @@ from tests.rq_mon.worker import hooks, jobs
 from tests.rq_mon.worker.counters import ends, failures, running
 from tests.rq_mon.worker.processes import RQ
 
+IS_RQ_3 = version("rq").startswith("3.")
 HANDLERS = "tests.rq_mon.worker.hooks"
 
 
@@ -82,14 +83,17 @@ def test_a_stopped_callback_that_raises_costs_neither_worker_nor_end(
         wait_until(lambda: following.get_status() == "finished", "the worker to go on")
         assert worker.poll() is None
     assert ends(redis_client, "mail") == {("wait_for_release", "stopped"): 1, ("succeed", "success"): 1}
-    assert job.id in rq.log.read_text()
+    own_words = f"job {job.id}: the application's code failed at its end"
+    assert (job.id if IS_RQ_3 else own_words) in rq.log.read_text()
     assert trace(redis_client) == ["raises"]
     assert running(redis_client, "mail") == 0
 
 
 def test_a_handler_of_killed_work_horses_that_raises_costs_nothing(
-    redis_client: Redis, queue: Queue, start_worker: StartWorker
+    redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.getLogger("rq.worker").propagate = True
+
     def broken(*_: Any) -> None:
         raise LookupError
 
@@ -98,6 +102,7 @@ def test_a_handler_of_killed_work_horses_that_raises_costs_nothing(
     worker.execute_job(job, queue)
     assert job.get_status() == "failed"
     assert failures(redis_client, "mail") == {("kill_work_horse", "WorkHorseKilled"): 1}
+    assert f"job {job.id}: work_horse_killed_handler failed" in caplog.text
 
 
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
@@ -133,8 +138,9 @@ def test_maintenance_ends_all_jobs_whatever_their_callbacks_do(
 
 
 def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
-    redis_client: Redis, queue: Queue, start_worker: StartWorker
+    redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.getLogger("rq.worker").propagate = True
     unreadable = [queue.enqueue(jobs.succeed) for _ in range(2)]
     readable = queue.enqueue(jobs.succeed)
     gone = queue.enqueue(jobs.succeed)
@@ -153,10 +159,14 @@ def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
     for job in (*unreadable, readable):
         assert redis_client.hmget(job.key, ["status"]) == [b"failed"]
     assert trace(redis_client).count("works") >= 1
+    told = [record.message for record in caplog.records if "it cannot be read" in record.message]
+    assert sorted(told) == sorted(
+        f"Job {job.id}: has failed, as its worker died and it cannot be read" for job in unreadable
+    )
     assert queue.acquire_maintenance_lock()
 
 
-RQ_CATCHES_IT = pytest.mark.skipif(version("rq").startswith("3."), reason="RQ 3 itself holds it back")
+RQ_CATCHES_IT = pytest.mark.skipif(IS_RQ_3, reason="RQ 3 itself holds it back")
 
 
 @pytest.mark.parametrize("hook", [pytest.param("callback", marks=RQ_CATCHES_IT), "handler", "maintenance"])
@@ -178,8 +188,9 @@ def test_a_worker_that_is_told_to_end_ends_also_in_the_midst_of_maintenance(
 
 
 def test_a_queue_that_cannot_be_cleaned_keeps_no_other_from_it(
-    redis_client: Redis, start_worker: StartWorker
+    redis_client: Redis, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
+    logging.getLogger("rq.worker").propagate = True
     redis_client.set("rq:finished:mail", "no sorted set")
     sms = Queue("sms", connection=redis_client)
     job = sms.enqueue(jobs.succeed)
@@ -190,6 +201,7 @@ def test_a_queue_that_cannot_be_cleaned_keeps_no_other_from_it(
     worker.run_maintenance_tasks()
 
     assert job.get_status() == "failed"
+    assert f"Worker {worker.name}: queue mail: maintenance failed" in caplog.text
     assert not worker.should_run_maintenance_tasks
     assert Queue("mail", connection=redis_client).acquire_maintenance_lock()
     assert time.monotonic() - begun < 5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -102,13 +103,20 @@ def test_a_job_that_was_stopped_counts_as_stopped_whatever_else_was_done(
 @FORKING
 @pytest.mark.parametrize("step", [cancel, delete])
 def test_a_job_that_was_taken_away_and_whose_work_horse_dies_has_failed_once(
-    redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, step: Any
+    redis_client: Redis,
+    queue: Queue,
+    start_worker: StartWorker,
+    kind: Any,
+    step: Any,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
+    logging.getLogger("rq.worker").propagate = True
     job = queue.enqueue(jobs.die_when_released)
     run_and(start_worker("mail", kind=kind), job, step)
     assert failures(redis_client, "mail") == {("die_when_released", WORK_HORSE_KILLED): 1}
     assert ends(redis_client, "mail") == {("die_when_released", "failed"): 1}
     idle_worker_and_no_trace(redis_client)
+    assert (f"job {job.id} was deleted while it ran" in caplog.text) == (step is delete)
 
 
 def test_the_stacks_worker_does_not_run_a_cancelled_job_again(
