@@ -1,4 +1,4 @@
-"""Values that anybody may have written: what cannot be one is None, counted, and logged with where it stands."""
+"""Values from Redis: one that cannot be read is None, counted, and logged with where it stands."""
 
 from __future__ import annotations
 
