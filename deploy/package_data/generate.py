@@ -1,4 +1,4 @@
-"""The copies of rules and dashboards that the package rq_mon hands out."""
+"""The copies of rules, dashboards and runbooks that the package rq_mon hands out."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ DATA = PROJECT_ROOT / "rq_mon" / "export" / "data"
 SOURCES = {
     "rules": (PROJECT_ROOT / "prometheus" / "rules", "*.yml"),
     "dashboards": (PROJECT_ROOT / "grafana" / "generated", "*.json"),
+    "runbooks": (PROJECT_ROOT / "docs" / "runbooks", "*.md"),
 }
 """Folder of data/ -> where its files come from, and which."""
 

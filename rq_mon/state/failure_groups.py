@@ -33,8 +33,11 @@ class FailureGroup:
 class FailureGroups:
     """Collects groups; holds one job of each, however many there are."""
 
-    def __init__(self) -> None:
+    def __init__(self, at_most: int | None = None) -> None:
+        self._at_most = at_most
         self._groups: dict[tuple[str, str, str], FailureGroup] = {}
+        self.without_group = 0
+        """Jobs of groups beyond `at_most`."""
 
     def add(self, jobs: Iterable[FailedJob]) -> None:
         """Count these jobs."""
@@ -42,12 +45,15 @@ class FailureGroups:
             key = job.queue, job.function, job.exception
             group = self._groups.get(key)
             if group is None:
+                if len(self._groups) == self._at_most:
+                    self.without_group += 1
+                    continue
                 group = self._groups[key] = FailureGroup(job)
             group.add(job)
 
     @property
     def count(self) -> int:
-        """How many jobs all groups have."""
+        """How many jobs all groups have, those without a group not counted."""
         return sum(group.count for group in self._groups.values())
 
     def latest_first(self) -> list[FailureGroup]:

@@ -1,0 +1,1 @@
+"""Single jobs in a browser: pages rendered here, without scripts, that unpickle nothing."""

@@ -1,0 +1,95 @@
+"""What every request must pass, and every answer carries."""
+
+from __future__ import annotations
+
+import hmac
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import quote, urlsplit
+
+from flask import Flask, abort, redirect, request
+from werkzeug.wrappers import Response
+
+from rq_mon.web.login import csrf_token
+from rq_mon.web.settings import WebSettings
+
+POLICY = (
+    "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none';"
+    " base-uri 'none'"
+)
+"""No script at all: names and messages of jobs are anybody's text."""
+
+HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Cache-Control": "no-store",
+}
+
+READING = ("GET", "HEAD")
+OPEN_TO_ALL = frozenset(
+    {"health", "static", "login.login_page", "login.log_in", "runbooks.runbook", "runbooks.runbooks"}
+)
+"""Endpoints that need no login."""
+WITHOUT_TOKEN = frozenset({"login.log_in"})
+"""There is no login yet, so no token; the check of the origin holds here, too."""
+
+
+def add_guards(app: Flask, settings: WebSettings) -> None:
+    """Let the application answer only who may see and do what they ask for."""
+
+    @app.before_request
+    def refuse() -> Response | None:
+        if not _is_known_host(request.host, settings.host_names):
+            abort(
+                HTTPStatus.MISDIRECTED_REQUEST,
+                f"This address is not one of these pages: {request.host}. RQ_MON_WEB_NAMES can name it.",
+            )
+        if request.method not in READING:
+            _check_change(settings)
+        if request.endpoint in OPEN_TO_ALL or csrf_token() is not None:
+            return None
+        if request.method in READING and settings.read_without_login == "yes":
+            return None
+        if request.method not in READING:
+            abort(HTTPStatus.FORBIDDEN, "This login has ended. Log in, and try again.")
+        wanted = request.full_path.rstrip("?") if request.query_string else request.path
+        return redirect(f"/login?next={quote(wanted, safe='/')}", HTTPStatus.SEE_OTHER)
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers.update(HEADERS)
+        if request.endpoint == "static":
+            response.headers["Cache-Control"] = "max-age=3600"
+        return response
+
+
+def _check_change(settings: WebSettings) -> None:
+    if not _comes_from_here():
+        abort(HTTPStatus.FORBIDDEN, "Only pages of this address can change anything.")
+    if request.endpoint in WITHOUT_TOKEN:
+        return
+    token, given = csrf_token(), request.form.get("csrf", "")
+    if token is None or not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
+        abort(HTTPStatus.FORBIDDEN, "This form is of an earlier login. Go back, reload the page, try again.")
+    if settings.changes == "no" and request.endpoint != "login.log_out":
+        abort(HTTPStatus.FORBIDDEN, "These pages are read-only: RQ_MON_WEB_CHANGES is no.")
+
+
+def _is_known_host(host: str, names: frozenset[str]) -> bool:
+    """Tell whether no foreign name leads here: a page of another site could give itself such a name."""
+    try:
+        name = urlsplit(f"//{host}").hostname or ""
+        return name in names or bool(ip_address(name))
+    except ValueError:
+        return False
+
+
+def _comes_from_here() -> bool:
+    """Tell whether the browser says so; a program that is no browser has no cookie of anyone."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin", f"//{request.host}")
+    return site == "same-origin" and urlsplit(origin).netloc == request.host

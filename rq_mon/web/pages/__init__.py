@@ -1,0 +1,1 @@
+"""The pages, each from its facts to its template."""

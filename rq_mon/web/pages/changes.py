@@ -1,0 +1,102 @@
+"""Changes of failed jobs: a page names what will change and how many, and only its button changes it."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+from itertools import groupby
+
+from flask import Blueprint, abort, render_template, request
+
+from rq_mon.jobs.failed import CHANGES, Change
+from rq_mon.state.failure_selection import Selection
+from rq_mon.web.links import asked, from_form
+from rq_mon.web.login import USER
+from rq_mon.web.scans import Scan
+from rq_mon.web.site import site
+
+logger = logging.getLogger("rq_mon.web")
+
+blueprint = Blueprint("changes", __name__)
+
+MOST_IDS = 500
+CHANGING_SECONDS = 1.0
+"""Of a request; a button goes on with the rest."""
+
+PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
+
+
+@blueprint.post("/failed/<action>/confirm")
+def confirm(action: str) -> str:
+    """Name the jobs that a change is about, and how many they are."""
+    change = _change(action)
+    scan = Scan.begin(site().connection, _selection())
+    scan.group()
+    if scan.is_done and not scan.groups.count and not scan.groups.without_group:
+        abort(HTTPStatus.NOT_FOUND, "None of these jobs is failed now: they ran again, or were deleted.")
+    return render_template("confirm.html", change=change, scan=scan, ids=scan.selection.ids)
+
+
+@blueprint.post("/failed/<action>")
+def carry_out(action: str) -> str:
+    """Change jobs, for a second at most, and say what became of them."""
+    here, change = site(), _change(action)
+    scan = here.scans.find(asked("scan")) or Scan.begin(here.connection, _selection())
+    with scan.lock:
+        done = scan.outcomes["done"]
+        for jobs in scan.batches(CHANGING_SECONDS):
+            for queue, of_queue in groupby(jobs, key=lambda job: job.queue):
+                scan.outcomes += CHANGES[change](here.connection, queue, [*of_queue])
+        done = scan.outcomes["done"] - done
+    logger.info(
+        "%s %s %d failed jobs: %s; from %s",
+        USER,
+        PAST[change],
+        done,
+        _words(scan.selection),
+        request.remote_addr,
+    )
+    if not scan.is_done:
+        here.scans.keep(scan)
+    return render_template("changed.html", change=change, past=PAST[change], scan=scan)
+
+
+def _change(action: str) -> Change:
+    change = next((each for each in CHANGES if each == action), None)
+    if change is None:
+        abort(HTTPStatus.NOT_FOUND)
+    return change
+
+
+def _selection() -> Selection:
+    """Return the jobs that the form and its address name: some ids, or all of a queue, function, exception.
+
+    A job that fails after the user looked is not among them.
+    """
+    ids = tuple(from_form(value) for value in request.form.getlist("id"))
+    if len(ids) > MOST_IDS:
+        abort(HTTPStatus.BAD_REQUEST, f"Expected up to {MOST_IDS} jobs at once, got {len(ids)}.")
+    queue = asked("queue") or None
+    if not ids and (queue is None or request.form.get("chosen")):
+        abort(HTTPStatus.BAD_REQUEST, "No job is chosen. Go back, and tick some.")
+    return Selection(
+        ids=ids,
+        queue=queue,
+        function=asked("function") or None,
+        exception=asked("exception") or None,
+        not_later_than=_number(asked("until")) or site().now(),
+    )
+
+
+def _number(text: str) -> float | None:
+    try:
+        return float(text)
+    except ValueError:
+        return None
+
+
+def _words(selection: Selection) -> str:
+    """Say which jobs, for the log; names may hold anything."""
+    named = {"queue": selection.queue, "function": selection.function, "exception": selection.exception}
+    chosen = [f"{name} {value!r}" for name, value in named.items() if value is not None]
+    return ", ".join(([f"ids {', '.join(map(repr, selection.ids))}"] if selection.ids else []) + chosen)

@@ -1,0 +1,26 @@
+"""Failed jobs in groups: what fails, why, and how often."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from rq_mon.state.failure_selection import Selection
+from rq_mon.web.links import asked
+from rq_mon.web.scans import Scan
+from rq_mon.web.site import site
+
+blueprint = Blueprint("failures", __name__)
+
+
+@blueprint.get("/failures")
+def failures() -> str:
+    """Show the groups among the failed jobs that are read so far; a link reads on."""
+    here, queue = site(), asked("queue") or None
+    scan = here.scans.find(asked("scan"))
+    if scan is None or scan.selection.queue != queue:
+        scan = Scan.begin(here.connection, Selection(queue=queue, not_later_than=here.now()))
+    scan.group()
+    if not scan.is_done:
+        here.scans.keep(scan)
+    groups = scan.groups.latest_first()
+    return render_template("failures.html", scan=scan, groups=groups, queue=queue, now=here.now())

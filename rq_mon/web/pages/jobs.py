@@ -1,0 +1,91 @@
+"""The jobs of a queue by their state, a page at a time, and a search in them."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from typing import get_args
+
+from flask import Blueprint, abort, redirect, render_template
+from werkzeug.wrappers import Response
+
+from rq_mon.state.job_lists import JOB_STATES, JobState
+from rq_mon.state.listed_jobs import Search, read_jobs
+from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.web.links import asked, link
+from rq_mon.web.site import site
+
+blueprint = Blueprint("jobs", __name__)
+
+JOBS_PER_PAGE = 50
+FIRST_LOOK: tuple[JobState, ...] = ("failed", "queued", "started")
+"""Without a state in the address: the first of these that has jobs."""
+
+ORDERS: dict[JobState, str] = {
+    "queued": "Newest first, by when they were enqueued. Workers take the oldest first.",
+    "started": "In the order of RQ's registry: by when their worker must report.",
+    "deferred": "Newest first, by when they were deferred.",
+    "canceled": "Newest first, by when they were canceled.",
+    "scheduled": "The latest due first, as RQ's registry sorts them.",
+    "finished": "Newest first as RQ's registry sorts them: by until when it keeps them.",
+    "failed": "Newest first as RQ's registry sorts them: by until when it keeps them.",
+    "stopped": "Newest first as RQ's registry sorts them, which has failed jobs, too.",
+    "rate_limited": "In the order of the rate limits that hold them back.",
+}
+
+
+@blueprint.get("/queue")
+def jobs() -> str:
+    """Show jobs of a queue that are in a state."""
+    here, name = site(), asked("name")
+    if not name:
+        abort(HTTPStatus.NOT_FOUND, "Expected the name of a queue in the address: /queue?name=…")
+    queue = _queue(name)
+    state = _state(asked("state"), queue)
+    search = Search(id=asked("id"), function=asked("function"), exception=asked("exception"), text=asked("q"))
+    try:
+        page = read_jobs(
+            here.connection,
+            name,
+            state,
+            cursor=asked("cursor") or None,
+            limit=JOBS_PER_PAGE,
+            search=search,
+            newest_first=True,
+        )
+    except ValueError as error:
+        abort(HTTPStatus.BAD_REQUEST, str(error))
+    return render_template(
+        "jobs.html",
+        name=name,
+        queue=queue,
+        state=state,
+        states=JOB_STATES,
+        order=ORDERS[state],
+        search=search,
+        page=page,
+        is_first=not asked("cursor"),
+        now=here.now(),
+    )
+
+
+@blueprint.get("/find")
+def find() -> Response:
+    """Lead from the field in the head of each page to the job with this id."""
+    return redirect(link("/job", id=asked("id").strip()), HTTPStatus.SEE_OTHER)
+
+
+def _queue(name: str) -> QueueFacts | None:
+    """Return the queue's numbers; None if RQ does not list it, as some of its jobs may be there still."""
+    here = site()
+    raw_name = name.encode(errors="surrogateescape")
+    queues = here.read(queues=read_queues(here.errors, here.now()))["queues"]
+    return next((queue for queue in queues.values() if queue.raw_name == raw_name), None)
+
+
+def _state(text: str, queue: QueueFacts | None) -> JobState:
+    for state in get_args(JobState):
+        if text == state:
+            return state  # type: ignore[no-any-return]
+    if text:
+        abort(HTTPStatus.NOT_FOUND, f"Expected a state, one of {', '.join(JOB_STATES)}; got {text[:100]!r}.")
+    return next((each for each in FIRST_LOOK if queue and queue.jobs.get(each)), "queued")

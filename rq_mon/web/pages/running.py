@@ -1,0 +1,77 @@
+"""The jobs that run now, and the change that stops one."""
+
+from __future__ import annotations
+
+import logging
+from http import HTTPStatus
+
+from flask import Blueprint, abort, render_template, request
+
+from rq_mon.jobs.running import stop
+from rq_mon.state.running_jobs import RunningJob, running_jobs_of
+from rq_mon.state.workers import read_workers
+from rq_mon.web.links import asked, from_form
+from rq_mon.web.login import USER
+from rq_mon.web.paging import page_of
+from rq_mon.web.site import site
+
+logger = logging.getLogger("rq_mon.web")
+
+blueprint = Blueprint("running", __name__)
+
+ENDED = "This job does not run now: it has ended."
+
+
+@blueprint.get("/running")
+def running() -> str:
+    """Show the running jobs, the one that has run longest first."""
+    wanted = asked("q").lower()
+    chosen = [
+        job
+        for job in _running_jobs()
+        if any(wanted in text.lower() for text in (job.id, job.function, job.queue, job.worker))
+    ]
+    return render_template("running.html", jobs=page_of(chosen), wanted=asked("q"), now=site().now())
+
+
+@blueprint.post("/running/stop/confirm")
+def confirm() -> str:
+    """Name the job that would be stopped."""
+    job_id = from_form(request.form.get("id", ""))
+    job = next((each for each in _running_jobs() if each.id == job_id), None)
+    if job is None:
+        abort(HTTPStatus.NOT_FOUND, ENDED)
+    return render_template(
+        "confirm_one.html",
+        words="Stop this job",
+        meaning="Its worker kills it now. It is listed among the failed jobs as stopped, and is not retried.",
+        id=job.id,
+        function=job.function,
+        queue=job.queue,
+        worker=job.worker,
+        action="/running/stop",
+        back="/running",
+        is_dangerous=True,
+    )
+
+
+@blueprint.post("/running/stop")
+def carry_out() -> str:
+    """Stop a job."""
+    job_id = from_form(request.form.get("id", ""))
+    stopping = stop(site().connection, job_id)
+    if stopping is None:
+        abort(HTTPStatus.NOT_FOUND, ENDED)
+    logger.info("%s stopped 1 job: id %r; from %s", USER, job_id, request.remote_addr)
+    return render_template(
+        "done_one.html",
+        title="The worker was told to stop 1 job",
+        text="The job stands among the failed jobs of its queue in a moment.",
+        job_id=job_id,
+        back="/running",
+    )
+
+
+def _running_jobs() -> list[RunningJob]:
+    here = site()
+    return running_jobs_of(here.connection, here.read(workers=read_workers(here.errors))["workers"])

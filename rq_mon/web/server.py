@@ -1,0 +1,53 @@
+"""The HTTP server: idle, slow and broken clients do not keep it from answering others."""
+
+from __future__ import annotations
+
+import resource
+from typing import TYPE_CHECKING, Any
+
+from waitress.server import create_server
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+CONNECTIONS = 2000
+THREADS = 4
+"""Redis and the interpreter are the limits; more threads only take memory."""
+IDLE_SECONDS = 30
+LARGEST_BODY = 256 * 1024
+"""Bytes: a page of ids, and more."""
+LARGEST_HEAD = 32 * 1024
+OTHER_FILES = 200
+"""File descriptors for all else, connections to Redis included."""
+
+
+def make_server(app: WSGIApplication, host: str, port: int) -> Any:
+    """Return a server that listens.
+
+    Raises:
+        OSError: the address cannot be used.
+    """
+    return create_server(
+        app,
+        host=host,
+        port=port,
+        threads=THREADS,
+        connection_limit=_connections(),
+        backlog=1024,
+        channel_timeout=IDLE_SECONDS,
+        cleanup_interval=5,
+        asyncore_use_poll=True,
+        max_request_body_size=LARGEST_BODY,
+        max_request_header_size=LARGEST_HEAD,
+        ident=None,
+    )
+
+
+def _connections() -> int:
+    """Allow this process the files that its connections need, as far as the system does."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+    if soft != resource.RLIM_INFINITY and soft < allowed:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
+    return max(1, min(CONNECTIONS, allowed - OTHER_FILES))

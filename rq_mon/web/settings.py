@@ -1,0 +1,108 @@
+"""The settings of the job pages."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rq_mon.environment.kinds import HOST, PORT, Kind, matching, one_of
+from rq_mon.environment.variables import SettingsError, Variable, read_fields, setting
+from rq_mon.ports import RQ_MON_WEB_PORT
+from rq_mon.settings import Settings, read_password
+
+YesOrNo = Literal["yes", "no"]
+YES_OR_NO: Kind[YesOrNo] = one_of(("yes", "no"))
+
+HOST_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+
+PASSWORD_FILE: Variable[str | None] = Variable(
+    "RQ_MON_WEB_PASSWORD_FILE",
+    None,
+    read_password,
+    "File with the password of the user `rq-mon` of the job pages.",
+)
+PASSWORD: Variable[str | None] = Variable(
+    "RQ_MON_WEB_PASSWORD",
+    None,
+    str,
+    "That password itself. A file is better: it stays out of the environment.",
+)
+READ_WITHOUT_LOGIN: Variable[YesOrNo] = Variable(
+    "RQ_MON_WEB_READ_WITHOUT_LOGIN",
+    "no",
+    YES_OR_NO,
+    "yes: anyone who reaches the job pages may read them. Changes always need the login.",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WebSettings:
+    """Where the pages listen, who may read them, and whether they may change anything."""
+
+    host: str = setting(
+        Variable("RQ_MON_WEB_HOST", "127.0.0.1", HOST, "Address that the job pages listen on.")
+    )
+    port: int = setting(
+        Variable("RQ_MON_WEB_PORT", RQ_MON_WEB_PORT, PORT, "Port that the job pages listen on.")
+    )
+    password_in_file: str | None = setting(PASSWORD_FILE, secret=True)
+    password_given: str | None = setting(PASSWORD, secret=True)
+    changes: YesOrNo = setting(
+        Variable(
+            "RQ_MON_WEB_CHANGES",
+            "yes",
+            YES_OR_NO,
+            "no: the job pages show jobs, and have no button that changes anything.",
+        )
+    )
+    read_without_login: YesOrNo = setting(READ_WITHOUT_LOGIN)
+    names: str = setting(
+        Variable(
+            "RQ_MON_WEB_NAMES",
+            "",
+            matching(rf"{HOST_NAME}( *, *{HOST_NAME})*", "host names, separated by commas"),
+            "Host names under which people open the job pages. IP addresses and localhost always work.",
+        )
+    )
+    grafana_url: str | None = setting(
+        Variable(
+            "GRAFANA_URL",
+            None,
+            matching(r"https?://\S*[^\s/]", "a URL that does not end with /"),
+            "Where people open Grafana. Unset: the job pages have no links to dashboards.",
+        )
+    )
+    processes: Settings = field(default_factory=Settings)
+    """How to reach Redis, and how to log."""
+
+    @property
+    def password(self) -> str | None:
+        """The password of the user; None if no one can log in."""
+        return self.password_in_file or self.password_given
+
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The host names, in lower case, that the address of a page may have."""
+        given = (name.strip().lower() for name in self.names.split(","))
+        return frozenset({"localhost", self.host.lower(), *filter(None, given)})
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> WebSettings:
+        """Read the settings.
+
+        Raises:
+            SettingsError: a value cannot be used, or no one could see the pages; the message names the
+                variable and what is expected.
+        """
+        environment = os.environ if environment is None else environment
+        settings = cls(**read_fields(cls, environment), processes=Settings.from_environment(environment))
+        if settings.password_in_file and settings.password_given:
+            raise SettingsError(f"{PASSWORD.name}: expected none beside {PASSWORD_FILE.name}")
+        if settings.password is None and settings.read_without_login == "no":
+            raise SettingsError(
+                f"{PASSWORD_FILE.name}: expected a file with a password on its only line"
+                f" (or {READ_WITHOUT_LOGIN.name}=yes)"
+            )
+        return settings

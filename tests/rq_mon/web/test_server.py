@@ -1,0 +1,69 @@
+"""Clients that are idle, slow or broken, and a Redis that does not answer."""
+
+from __future__ import annotations
+
+import resource
+import signal
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.servers import Server
+from tests.harness.web import Operator, running_web
+
+IDLE = 1000
+SOON = 2.0
+
+
+@contextmanager
+def many_open_files() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 4096), before[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+def seconds_for(server: Server, path: str) -> float:
+    began = time.monotonic()
+    server.text(path)
+    return time.monotonic() - began
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("said", [b"", b"GET / HT", b"POST /login HTTP/1.1\r\nContent-Length: 99\r\n\r\nu"])
+def test_idle_connections_keep_no_one_from_a_page(web: Server, said: bytes) -> None:
+    with many_open_files(), ExitStack() as open_connections:
+        for _ in range(IDLE):
+            client = socket.create_connection(("127.0.0.1", web.port), timeout=20)
+            open_connections.enter_context(client)
+            client.sendall(said)
+
+        assert seconds_for(web, "/health") < SOON
+        assert seconds_for(web, "/runbooks/") < SOON
+
+
+@pytest.mark.slow
+def test_without_redis_pages_say_so_and_come_back(own_redis: RedisServer, tmp_path: Path) -> None:
+    with running_web(tmp_path, own_redis.url) as server:
+        operator = Operator(server)
+        operator.log_in()
+        assert "Redis cannot be read (unreachable)" in operator.get("/", expected=503)
+        with own_redis:
+            assert "RQ knows no queue yet" in operator.get("/")
+            own_redis.signal(signal.SIGSTOP)
+            assert "Redis cannot be read (timeout)" in operator.get("/", expected=503)
+            own_redis.signal(signal.SIGCONT)
+            assert "RQ knows no queue yet" in operator.get("/")
+
+
+def test_a_body_that_is_too_large_is_refused(operator: Operator) -> None:
+    answer = operator.session.post(f"{operator.server.url}/login", data={"user": "x" * 300_000}, timeout=20)
+
+    assert answer.status_code == 413

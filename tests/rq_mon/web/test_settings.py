@@ -1,0 +1,59 @@
+"""Settings of the job pages, and what is said of wrong ones."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rq_mon.settings import SettingsError
+from rq_mon.web.settings import WebSettings
+
+
+def read(**environment: str) -> WebSettings:
+    return WebSettings.from_environment(environment)
+
+
+def test_the_defaults(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("secret\n")
+
+    settings = read(RQ_MON_WEB_PASSWORD_FILE=str(secret))
+
+    assert (settings.host, settings.port, settings.password) == ("127.0.0.1", 9182, "secret")
+    assert (settings.changes, settings.read_without_login, settings.grafana_url) == ("yes", "no", None)
+    assert "secret" not in repr(settings)
+
+
+def test_names_of_hosts() -> None:
+    settings = read(RQ_MON_WEB_PASSWORD="x", RQ_MON_WEB_NAMES="Jobs.example.org, rq-mon")
+
+    assert settings.host_names == {"localhost", "127.0.0.1", "jobs.example.org", "rq-mon"}
+
+
+@pytest.mark.parametrize(
+    ("environment", "message"),
+    [
+        ({}, "RQ_MON_WEB_PASSWORD_FILE: expected a file"),
+        ({"RQ_MON_WEB_PASSWORD_FILE": "/nowhere"}, "RQ_MON_WEB_PASSWORD_FILE: expected .*/nowhere"),
+        ({"RQ_MON_WEB_PORT": "0"}, "RQ_MON_WEB_PORT: expected a port.*'0'"),
+        ({"RQ_MON_WEB_CHANGES": "perhaps"}, "RQ_MON_WEB_CHANGES: expected one of yes, no.*'perhaps'"),
+        ({"RQ_MON_WEB_NAMES": "a b"}, "RQ_MON_WEB_NAMES: expected host names.*'a b'"),
+        ({"GRAFANA_URL": "grafana/"}, "GRAFANA_URL: expected a URL.*'grafana/'"),
+    ],
+)
+def test_what_cannot_be_used_is_named(environment: dict[str, str], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        read(**environment)
+
+
+def test_one_password_only(tmp_path: Path) -> None:
+    secret = tmp_path / "password"
+    secret.write_text("secret\n")
+
+    with pytest.raises(SettingsError, match="RQ_MON_WEB_PASSWORD: expected none beside"):
+        read(RQ_MON_WEB_PASSWORD_FILE=str(secret), RQ_MON_WEB_PASSWORD="other")
+
+
+def test_no_password_is_needed_where_everyone_may_read() -> None:
+    assert read(RQ_MON_WEB_READ_WITHOUT_LOGIN="yes").password is None
