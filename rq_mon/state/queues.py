@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from itertools import islice
 
@@ -23,7 +23,7 @@ from rq_mon.state.oldest_job import read_oldest
 from rq_mon.state.pipeline import Reading, side_by_side
 from rq_mon.state.rate_limits import RATE_LIMITED, read_held_back
 from rq_mon.state.round_trip import Command
-from rq_mon.state.values import Fields, names_of
+from rq_mon.state.values import Fields, label_text, names_of
 
 KEY_PREFIX = Queue.redis_queue_namespace_prefix.encode()
 
@@ -90,14 +90,25 @@ def read_job_counts(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]
     keys = names_of(filter(None, members or ()), KEY_PREFIX, Queue.redis_queues_keys, fields)
     raw_names = {name: key.removeprefix(KEY_PREFIX) for name, key in keys.items()}
     counts = {name: _counts(raw_name, now) for name, raw_name in raw_names.items()}
-    replies = iter((yield [command for each in counts.values() for asked in each for command in asked]))
+    numbers = iter((yield from _read_numbers([asked for each in counts.values() for asked in each])))
     return {
-        name: QueueFacts(
-            raw_names[name],
-            dict(zip(STATUSES, [_sum(islice(replies, len(asked))) for asked in each], strict=True)),
-        )
-        for name, each in counts.items()
+        name: QueueFacts(raw_names[name], dict(zip(STATUSES, islice(numbers, len(STATUSES)), strict=True)))
+        for name in counts
     }
+
+
+def read_jobs_of_queue(raw_name: bytes, now: float) -> Reading[dict[str, Count]]:
+    """Read how many jobs of one queue are in which state, also if RQ does not list the queue."""
+    asked = _counts(raw_name, now)
+    numbers, held_back = yield from side_by_side(_read_numbers(asked), read_held_back())
+    limited = None if held_back is None else held_back.get(label_text(raw_name), 0)
+    return {**dict(zip(STATUSES, numbers, strict=True)), RATE_LIMITED: limited}
+
+
+def _read_numbers(asked: Sequence[Sequence[Command]]) -> Reading[list[Count]]:
+    """Return the sum of the replies to each of these groups of commands."""
+    replies = iter((yield [command for group in asked for command in group]))
+    return [_sum(islice(replies, len(group))) for group in asked]
 
 
 def _counts(queue: bytes, now: float) -> list[list[Command]]:

@@ -50,7 +50,7 @@ class Operator:
         form = {"user": "rq-mon", "password": password, "next": "/"}
         return self.session.post(f"{self.server.url}/login", data=form, timeout=20)
 
-    def get(self, path: str, expected: int = 200, **query: str) -> str:
+    def get(self, path: str, *, expected: int = 200, **query: str) -> str:
         given = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
         answer = self.session.get(f"{self.server.url}{path}{'?' if given else ''}{given}", timeout=20)
         assert answer.status_code == expected, answer.text

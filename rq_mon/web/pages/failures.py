@@ -22,5 +22,8 @@ def failures() -> str:
     scan.group()
     if not scan.is_done:
         here.scans.keep(scan)
+    goes_on = asked("all") == "yes" and not scan.is_done
     groups = scan.groups.latest_first()
-    return render_template("failures.html", scan=scan, groups=groups, queue=queue, now=here.now())
+    return render_template(
+        "failures.html", scan=scan, groups=groups, queue=queue, goes_on=goes_on, now=here.now()
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import get_args
 
@@ -10,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from rq_mon.state.job_lists import JOB_STATES, JobState
 from rq_mon.state.listed_jobs import Search, read_jobs
-from rq_mon.state.queues import QueueFacts, read_queues
+from rq_mon.state.queues import read_jobs_of_queue
 from rq_mon.web.links import asked, link
 from rq_mon.web.site import site
 
@@ -39,8 +40,8 @@ def jobs() -> str:
     here, name = site(), asked("name")
     if not name:
         abort(HTTPStatus.NOT_FOUND, "Expected the name of a queue in the address: /queue?name=…")
-    queue = _queue(name)
-    state = _state(asked("state"), queue)
+    counts = here.read(queues=read_jobs_of_queue(name.encode(errors="surrogateescape"), here.now()))["queues"]
+    state = _state(asked("state"), counts)
     search = Search(id=asked("id"), function=asked("function"), exception=asked("exception"), text=asked("q"))
     try:
         page = read_jobs(
@@ -57,7 +58,7 @@ def jobs() -> str:
     return render_template(
         "jobs.html",
         name=name,
-        queue=queue,
+        counts=counts,
         state=state,
         states=JOB_STATES,
         order=ORDERS[state],
@@ -74,18 +75,10 @@ def find() -> Response:
     return redirect(link("/job", id=asked("id").strip()), HTTPStatus.SEE_OTHER)
 
 
-def _queue(name: str) -> QueueFacts | None:
-    """Return the queue's numbers; None if RQ does not list it, as some of its jobs may be there still."""
-    here = site()
-    raw_name = name.encode(errors="surrogateescape")
-    queues = here.read(queues=read_queues(here.errors, here.now()))["queues"]
-    return next((queue for queue in queues.values() if queue.raw_name == raw_name), None)
-
-
-def _state(text: str, queue: QueueFacts | None) -> JobState:
+def _state(text: str, counts: Mapping[str, int | None]) -> JobState:
     for state in get_args(JobState):
         if text == state:
             return state  # type: ignore[no-any-return]
     if text:
         abort(HTTPStatus.NOT_FOUND, f"Expected a state, one of {', '.join(JOB_STATES)}; got {text[:100]!r}.")
-    return next((each for each in FIRST_LOOK if queue and queue.jobs.get(each)), "queued")
+    return next((each for each in FIRST_LOOK if counts.get(each)), "queued")

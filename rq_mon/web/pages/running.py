@@ -9,10 +9,10 @@ from flask import Blueprint, abort, render_template, request
 
 from rq_mon.jobs.running import stop
 from rq_mon.state.running_jobs import RunningJob, running_jobs_of
-from rq_mon.state.workers import read_workers
+from rq_mon.state.workers import WorkerFacts, read_workers
 from rq_mon.web.links import asked, from_form
 from rq_mon.web.login import USER
-from rq_mon.web.paging import page_of
+from rq_mon.web.paging import Page, page_of
 from rq_mon.web.site import site
 
 logger = logging.getLogger("rq_mon.web")
@@ -25,22 +25,24 @@ ENDED = "This job does not run now: it has ended."
 @blueprint.get("/running")
 def running() -> str:
     """Show the running jobs, the one that has run longest first."""
-    wanted = asked("q").lower()
-    chosen = [
-        job
-        for job in _running_jobs()
-        if any(wanted in text.lower() for text in (job.id, job.function, job.queue, job.worker))
-    ]
-    return render_template("running.html", jobs=page_of(chosen), wanted=asked("q"), now=site().now())
+    wanted, workers = asked("q").lower(), _busy_workers()
+    if not wanted:  # the functions of those on other pages need not be read
+        page = page_of(workers)
+        jobs = Page(running_jobs_of(site().connection, page.rows), page.number, page.total)
+    else:
+        jobs = page_of([job for job in running_jobs_of(site().connection, workers) if _has(job, wanted)])
+    return render_template("running.html", jobs=jobs, wanted=asked("q"), now=site().now())
 
 
 @blueprint.post("/running/stop/confirm")
 def confirm() -> str:
     """Name the job that would be stopped."""
     job_id = from_form(request.form.get("id", ""))
-    job = next((each for each in _running_jobs() if each.id == job_id), None)
-    if job is None:
+    raw_id = job_id.encode(errors="surrogateescape")
+    workers = [worker for worker in _busy_workers() if worker.job_id == raw_id]
+    if not workers:
         abort(HTTPStatus.NOT_FOUND, ENDED)
+    (job, *_) = running_jobs_of(site().connection, workers)
     return render_template(
         "confirm_one.html",
         words="Stop this job",
@@ -72,6 +74,13 @@ def carry_out() -> str:
     )
 
 
-def _running_jobs() -> list[RunningJob]:
+def _has(job: RunningJob, wanted: str) -> bool:
+    return any(wanted in text.lower() for text in (job.id, job.function, job.queue, job.worker))
+
+
+def _busy_workers() -> list[WorkerFacts]:
+    """Return the live workers that work on a job, the one that has done so longest first."""
     here = site()
-    return running_jobs_of(here.connection, here.read(workers=read_workers(here.errors))["workers"])
+    found = here.read(workers=read_workers(here.errors))["workers"]
+    busy = [(worker.job.started_at, worker) for worker in found if worker.is_live and worker.job]
+    return [worker for _, worker in sorted(busy, key=lambda each: each[0])]
