@@ -75,6 +75,11 @@ def csrf_token() -> str | None:
     return logins().csrf_token(str(session.get("login", "")))
 
 
+def who() -> str:
+    """Return the user of this request and their address, for the log."""
+    return f"{USER} from {request.remote_addr}"
+
+
 @blueprint.get("/login")
 def login_page() -> str:
     """Ask for the password."""

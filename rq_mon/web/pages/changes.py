@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 from itertools import groupby
 
 from flask import Blueprint, abort, render_template, request
 
+from rq_mon.changes import log_change
 from rq_mon.jobs.failed import CHANGES, Change
 from rq_mon.state.failure_selection import Selection
 from rq_mon.web.links import asked, from_form
-from rq_mon.web.login import USER
+from rq_mon.web.login import who
 from rq_mon.web.scans import Scan
 from rq_mon.web.site import site
-
-logger = logging.getLogger("rq_mon.web")
 
 blueprint = Blueprint("changes", __name__)
 
@@ -48,14 +46,7 @@ def carry_out(action: str) -> str:
             for queue, of_queue in groupby(jobs, key=lambda job: job.queue):
                 scan.outcomes += CHANGES[change](here.connection, queue, [*of_queue])
         done = scan.outcomes["done"] - done
-    logger.info(
-        "%s %s %d failed jobs: %s; from %s",
-        USER,
-        PAST[change],
-        done,
-        _words(scan.selection),
-        request.remote_addr,
-    )
+    log_change(who(), change, done, f"failed jobs: {_words(scan.selection)}")
     if not scan.is_done:
         here.scans.keep(scan)
     return render_template("changed.html", change=change, past=PAST[change], scan=scan)

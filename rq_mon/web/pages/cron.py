@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-import logging
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from flask import Blueprint, abort, render_template, request
 
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.catalogue import TICK_RESULTS
+from rq_mon.catalogue import TICK_RESULTS, OperatorAction
+from rq_mon.changes import log_change
 from rq_mon.cron.definition import CronJob, UnreadableDefinitionError
 from rq_mon.cron.extra_run import enqueue_now
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.state.cron import read_cron
 from rq_mon.web.links import asked, from_form
-from rq_mon.web.login import USER
+from rq_mon.web.login import who
 from rq_mon.web.paging import page_of
 from rq_mon.web.site import site
-
-logger = logging.getLogger("rq_mon.web")
 
 blueprint = Blueprint("cron", __name__)
 
@@ -31,7 +29,7 @@ class Change:
     words: str
     meaning: str
     done: str
-    log: str
+    action: OperatorAction
 
 
 CHANGES = {
@@ -39,16 +37,16 @@ CHANGES = {
         "Run this cron job now",
         "This enqueues one job, as a tick would. Its ticks and a pause stay as they are.",
         "1 job is enqueued",
-        "ran now",
+        "cron_run",
     ),
     "pause": Change(
         "Pause this cron job",
         "It has no ticks until it is resumed; missed ticks are not made up for.",
         "1 cron job is paused",
-        "paused",
+        "cron_pause",
     ),
     "resume": Change(
-        "Resume this cron job", "It has ticks again from now on.", "1 cron job is resumed", "resumed"
+        "Resume this cron job", "It has ticks again from now on.", "1 cron job is resumed", "cron_resume"
     ),
 }
 
@@ -105,7 +103,7 @@ def carry_out(action: str) -> str:
             format_ = FORMATS[here.settings.processes.serializer]
             job_id = enqueue_now(here.connection, cron_job, format_).id
     if is_done:
-        logger.info("%s %s 1 cron job: id %r; from %s", USER, change.log, cron_job.id, request.remote_addr)
+        log_change(who(), change.action, 1, f"cron job {cron_job.id!r}")
     return render_template(
         "done_one.html",
         title=change.done if is_done else "Nothing to change",

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import logging
 from http import HTTPStatus
 
 from flask import Blueprint, abort, render_template, request
 
-from rq_mon.jobs.running import stop
+from rq_mon.changes import log_change
+from rq_mon.jobs.stopping import stop
 from rq_mon.state.running_jobs import RunningJob, running_jobs_of
 from rq_mon.state.workers import WorkerFacts, read_workers
 from rq_mon.web.links import asked, from_form
-from rq_mon.web.login import USER
+from rq_mon.web.login import who
 from rq_mon.web.paging import Page, page_of
 from rq_mon.web.site import site
-
-logger = logging.getLogger("rq_mon.web")
 
 blueprint = Blueprint("running", __name__)
 
 ENDED = "This job does not run now: it has ended."
+NO_WORKER = (
+    "The worker of this job does not listen. If it is dead, another worker of the queue finds that out, and"
+    " fails or retries the job."
+)
 
 
 @blueprint.get("/running")
@@ -61,10 +63,10 @@ def confirm() -> str:
 def carry_out() -> str:
     """Stop a job."""
     job_id = from_form(request.form.get("id", ""))
-    stopping = stop(site().connection, job_id)
-    if stopping is None:
-        abort(HTTPStatus.NOT_FOUND, ENDED)
-    logger.info("%s stopped 1 job: id %r; from %s", USER, job_id, request.remote_addr)
+    result = stop(site().connection, job_id)
+    if result != "asked":
+        abort(HTTPStatus.NOT_FOUND, NO_WORKER if result == "no-worker" else ENDED)
+    log_change(who(), "stop", 1, f"job {job_id!r}")
     return render_template(
         "done_one.html",
         title="The worker was told to stop 1 job",

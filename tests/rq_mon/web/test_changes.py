@@ -22,7 +22,7 @@ def failed(redis_client: Redis) -> Queue:
     return queue
 
 
-def test_a_group_is_requeued_after_asking(operator: Operator, failed: Queue) -> None:
+def test_a_group_is_requeued_after_asking(operator: Operator, failed: Queue, redis_client: Redis) -> None:
     page = operator.press(
         operator.get("/failures", queue="bills"),
         "/failed/requeue/confirm?queue=bills&function=tests.rq_mon.web.jobs.charge",
@@ -34,7 +34,8 @@ def test_a_group_is_requeued_after_asking(operator: Operator, failed: Queue) -> 
     assert "2 jobs requeued" in operator.press(page, "/failed/requeue")
     assert sorted(failed.job_ids) == ["one", "two"]
     assert failed.failed_job_registry.get_job_ids() == ["other"]
-    assert "rq-mon requeued 2 failed jobs: queue 'bills'" in operator.server.log
+    assert "rq-mon from 127.0.0.1: requeue: 2 failed jobs: queue 'bills'" in operator.server.log
+    assert redis_client.hgetall("rq:monitor:changes") == {b"requeue": b"2"}
 
 
 def test_one_job_is_deleted_after_asking(operator: Operator, failed: Queue) -> None:

@@ -35,7 +35,7 @@ def start_worker(start: Start) -> Process:
 
 
 @pytest.mark.slow
-def test_a_running_job_is_stopped_after_asking(operator: Operator, running: Job) -> None:
+def test_a_running_job_is_stopped_after_asking(operator: Operator, running: Job, redis_client: Redis) -> None:
     page = operator.get("/running")
     question = operator.press(page, "/running/stop/confirm")
 
@@ -47,7 +47,8 @@ def test_a_running_job_is_stopped_after_asking(operator: Operator, running: Job)
 
     assert "1 job" in operator.press(question, "/running/stop")
     wait_until(lambda: running.get_status() == "stopped", "the job to be stopped")
-    assert f"rq-mon stopped 1 job: id '{running.id}'" in operator.server.log
+    assert f"rq-mon from 127.0.0.1: stop: 1 job '{running.id}'" in operator.server.log
+    assert redis_client.hgetall("rq:monitor:changes") == {b"stop": b"1"}
     assert "does not run now" in operator.press(question, "/running/stop", expected=404)
 
 
@@ -78,7 +79,7 @@ def test_a_cron_job_is_paused_and_resumed(operator: Operator, cron_job: CronJob,
     question = operator.press(operator.get("/cron"), "/cron/resume/confirm")
     assert "1 cron job is resumed" in operator.press(question, "/cron/resume")
     assert redis_client.hlen("rq:monitor:cron:paused") == 0
-    assert f"rq-mon resumed 1 cron job: id '{cron_job.id}'" in operator.server.log
+    assert f"rq-mon from 127.0.0.1: cron_resume: 1 cron job '{cron_job.id}'" in operator.server.log
 
 
 def test_a_cron_job_runs_now(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:
