@@ -17,7 +17,7 @@ from rq_mon.state.listed_jobs import IDS_AT_ONCE, JOBS_AT_ONCE, READ_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class FailurePage:
-    """The groups of the failed jobs that one request has read."""
+    """The groups of the failed jobs that one request has read, and of those before that it added to."""
 
     groups: FailureGroups
     read: int
@@ -34,6 +34,7 @@ def read_failures(
     *,
     cursor: str | None = None,
     selection: Selection | None = None,
+    groups: FailureGroups | None = None,
     seconds: float = READ_SECONDS,
 ) -> FailurePage:
     """Group failed jobs, those first that RQ keeps longest: usually the newest. Queues come by their names.
@@ -43,6 +44,7 @@ def read_failures(
         queues: whose failed jobs.
         cursor: of the page before; None for the beginning.
         selection: which of them; None for all.
+        groups: those of the pages before, to add to; None for new ones.
         seconds: after which it returns what it has found, and a cursor to go on.
 
     Raises:
@@ -53,7 +55,7 @@ def read_failures(
     place, names = Place.from_text(cursor), sorted(queues)
     before = [name for name in names if name < place.queue]
     read_before, total = count_failed(connection, before), count_failed(connection, names)
-    groups, now = FailureGroups(), time_now(connection)
+    groups, now = FailureGroups() if groups is None else groups, time_now(connection)
     for name in names[len(before) :]:
         start = place if name == place.queue else Place(queue=name)
         place = start

@@ -1,4 +1,4 @@
-"""Readings of many failed jobs that go on from one request to the next."""
+"""What takes longer than one request: readings of many failed jobs, and their changes."""
 
 from __future__ import annotations
 
@@ -8,69 +8,115 @@ import time
 from collections import Counter, OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import groupby
+from typing import Generic, TypeVar
 
 from redis import Redis
 
-from rq_mon.jobs.failed import Result
-from rq_mon.state.failed_jobs import FailedJob
+from rq_mon.jobs.failed import CHANGES, Change, Result
+from rq_mon.state.failed_jobs import FailedJob, queues_of
 from rq_mon.state.failure_groups import FailureGroups
+from rq_mon.state.failure_pages import read_failures
 from rq_mon.state.failure_selection import Selection
 
 READING_SECONDS = 0.35
 """Of a request; the rest of half a second is for the page."""
+CHANGING_SECONDS = 1.0
 MOST = 6
-"""Readings that are kept for their next request; the one that was not used for longest ends."""
+"""Of each kind that are kept for their next request; the one that was not used for longest ends."""
 MOST_GROUPS = 1000
 
 
 @dataclass(slots=True)
 class Scan:
-    """One reading of failed jobs, and what it found so far."""
+    """One reading of failed jobs into groups."""
 
+    selection: Selection
+    groups: FailureGroups = field(default_factory=lambda: FailureGroups(MOST_GROUPS))
+    looked_at: int = 0
+    total: int = 0
+    """Jobs that there are to look at."""
+    is_done: bool = False
+    token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    _cursor: str | None = None
+
+    @property
+    def count(self) -> int:
+        """How many jobs it has found."""
+        return self.groups.count + self.groups.without_group
+
+    def read_on(self, connection: Redis) -> None:
+        """Read for READING_SECONDS, the newest failures of each queue first."""
+        with self.lock:
+            if self.selection.ids:
+                self._read_ids(connection)
+                return
+            queues = [self.selection.queue] if self.selection.queue is not None else queues_of(connection)
+            page = read_failures(
+                connection,
+                queues,
+                cursor=self._cursor,
+                selection=self.selection,
+                groups=self.groups,
+                seconds=READING_SECONDS,
+            )
+            self.looked_at, self.total, self._cursor = page.read, page.total, page.next_cursor
+            self.is_done = page.next_cursor is None
+
+    def _read_ids(self, connection: Redis) -> None:
+        for looked_at, jobs in self.selection.pages(connection):
+            self.looked_at += looked_at
+            self.groups.add(jobs)
+        self.total, self.is_done = len(self.selection.ids), True
+
+
+@dataclass(slots=True)
+class ChangeRun:
+    """One change of failed jobs, and what became of them so far."""
+
+    change: Change
     selection: Selection
     pages: Iterator[tuple[int, list[FailedJob]]]
     total: int
-    """Jobs that there were when it began."""
     looked_at: int = 0
     is_done: bool = False
-    groups: FailureGroups = field(default_factory=lambda: FailureGroups(MOST_GROUPS))
     outcomes: Counter[Result] = field(default_factory=Counter)
-    """What became of jobs that are changed on the way."""
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     lock: threading.Lock = field(default_factory=threading.Lock)
 
     @classmethod
-    def begin(cls, connection: Redis, selection: Selection) -> Scan:
-        """Begin to read the jobs of a selection."""
-        return cls(selection, selection.pages(connection), selection.size(connection))
+    def begin(cls, connection: Redis, change: Change, selection: Selection) -> ChangeRun:
+        """Begin with the jobs of a selection; nothing is changed yet."""
+        return cls(change, selection, selection.pages(connection), selection.size(connection))
 
-    def batches(self, seconds: float = READING_SECONDS) -> Iterator[list[FailedJob]]:
-        """Give the next jobs, a page at a time, for so many seconds; at least one page."""
-        ends = time.monotonic() + seconds
-        for looked_at, jobs in self.pages:
-            self.looked_at += looked_at
-            yield jobs
-            if time.monotonic() >= ends:
-                break
-        else:
-            self.is_done = True
-        self.total = max(self.total, self.looked_at)
-
-    def group(self) -> None:
-        """Read on, and add what is found to the groups."""
+    def go_on(self, connection: Redis) -> int:
+        """Change jobs for CHANGING_SECONDS, a page at least, and return how many."""
         with self.lock:
-            for jobs in self.batches():
-                self.groups.add(jobs)
+            ends, before = time.monotonic() + CHANGING_SECONDS, self.outcomes["done"]
+            for looked_at, jobs in self.pages:
+                self.looked_at += looked_at
+                for queue, of_queue in groupby(jobs, key=lambda job: job.queue):
+                    self.outcomes += CHANGES[self.change](connection, queue, [*of_queue])
+                if time.monotonic() >= ends:
+                    break
+            else:
+                self.is_done = True
+            self.total = max(self.total, self.looked_at)
+            return self.outcomes["done"] - before
 
 
-class Scans:
+Kept = TypeVar("Kept", Scan, ChangeRun)
+
+
+class Shelf(Generic[Kept]):
     """Those that a next request may go on with, from any thread."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._scans: OrderedDict[str, Scan] = OrderedDict()
+        self._scans: OrderedDict[str, Kept] = OrderedDict()
 
-    def keep(self, scan: Scan) -> None:
+    def keep(self, scan: Kept) -> None:
         """Keep one for its next request."""
         with self._lock:
             self._scans[scan.token] = scan
@@ -78,7 +124,7 @@ class Scans:
             while len(self._scans) > MOST:
                 self._scans.popitem(last=False)
 
-    def find(self, token: str) -> Scan | None:
+    def find(self, token: str) -> Kept | None:
         """Return the one with this token; None if it ended."""
         with self._lock:
             return self._scans.get(token)

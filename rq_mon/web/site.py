@@ -12,7 +12,7 @@ from redis import Redis
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.failure_selection import time_now
 from rq_mon.state.pipeline import Reading, read_together
-from rq_mon.web.scans import Scans
+from rq_mon.web.scans import ChangeRun, Scan, Shelf
 from rq_mon.web.settings import WebSettings
 
 T = TypeVar("T")
@@ -29,7 +29,8 @@ class Site:
     settings: WebSettings
     errors: Errors = field(default_factory=Errors)
     """What cannot be read is logged once."""
-    scans: Scans = field(default_factory=Scans)
+    scans: Shelf[Scan] = field(default_factory=Shelf)
+    change_runs: Shelf[ChangeRun] = field(default_factory=Shelf)
 
     def now(self) -> float:
         """Return the time by the clock of Redis."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from itertools import groupby
 
 from flask import Blueprint, abort, render_template, request
 
@@ -12,44 +11,37 @@ from rq_mon.jobs.failed import CHANGES, Change
 from rq_mon.state.failure_selection import Selection
 from rq_mon.web.links import asked, from_form
 from rq_mon.web.login import who
-from rq_mon.web.scans import Scan
+from rq_mon.web.scans import ChangeRun, Scan
 from rq_mon.web.site import site
 
 blueprint = Blueprint("changes", __name__)
 
 MOST_IDS = 500
-CHANGING_SECONDS = 1.0
-"""Of a request; a button goes on with the rest."""
-
 PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 
 
 @blueprint.post("/failed/<action>/confirm")
 def confirm(action: str) -> str:
     """Name the jobs that a change is about, and how many they are."""
-    change = _change(action)
-    scan = Scan.begin(site().connection, _selection())
-    scan.group()
-    if scan.is_done and not scan.groups.count and not scan.groups.without_group:
+    change, scan = _change(action), Scan(_selection())
+    scan.read_on(site().connection)
+    if scan.is_done and not scan.count:
         abort(HTTPStatus.NOT_FOUND, "None of these jobs is failed now: they ran again, or were deleted.")
     return render_template("confirm.html", change=change, scan=scan, ids=scan.selection.ids)
 
 
 @blueprint.post("/failed/<action>")
 def carry_out(action: str) -> str:
-    """Change jobs, for a second at most, and say what became of them."""
+    """Change jobs, and say what became of them; a button goes on with what is left after a second."""
     here, change = site(), _change(action)
-    scan = here.scans.find(asked("scan")) or Scan.begin(here.connection, _selection())
-    with scan.lock:
-        done = scan.outcomes["done"]
-        for jobs in scan.batches(CHANGING_SECONDS):
-            for queue, of_queue in groupby(jobs, key=lambda job: job.queue):
-                scan.outcomes += CHANGES[change](here.connection, queue, [*of_queue])
-        done = scan.outcomes["done"] - done
-    log_change(who(), change, done, f"failed jobs: {_words(scan.selection)}")
-    if not scan.is_done:
-        here.scans.keep(scan)
-    return render_template("changed.html", change=change, past=PAST[change], scan=scan)
+    run = here.change_runs.find(asked("run"))
+    if run is None or run.change != change:
+        run = ChangeRun.begin(here.connection, change, _selection())
+    done = run.go_on(here.connection)
+    log_change(who(), change, done, f"failed jobs: {_words(run.selection)}")
+    if not run.is_done:
+        here.change_runs.keep(run)
+    return render_template("changed.html", change=change, past=PAST[change], run=run)
 
 
 def _change(action: str) -> Change:

@@ -18,8 +18,8 @@ def failures() -> str:
     here, queue = site(), asked("queue") or None
     scan = here.scans.find(asked("scan"))
     if scan is None or scan.selection.queue != queue:
-        scan = Scan.begin(here.connection, Selection(queue=queue, not_later_than=here.now()))
-    scan.group()
+        scan = Scan(Selection(queue=queue, not_later_than=here.now()))
+    scan.read_on(here.connection)
     if not scan.is_done:
         here.scans.keep(scan)
     goes_on = asked("all") == "yes" and not scan.is_done
