@@ -10,13 +10,12 @@ from typing import Any, TypeVar
 from redis import Redis
 from redis.exceptions import ResponseError
 from rq import Queue
-from rq.job import Job
 from rq.registry import FailedJobRegistry
 from rq.results import Result
 
 from rq_mon.state.stored_jobs import StoredJob, pipeline, read_last_text, read_stored_jobs
 from rq_mon.state.tracebacks import UNKNOWN_EXCEPTION, exception_of, exception_without_traceback, lines_of
-from rq_mon.state.values import moment_of
+from rq_mon.state.values import job_key, moment_of
 
 logger = logging.getLogger(__name__)
 
@@ -97,19 +96,19 @@ def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[F
 
 def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[FailedJob]]:
     """Read the failed jobs with these ids, a page for each queue and hundred; other ids give none."""
-    for ids in _batches(job_ids):
+    for ids in _batches([job_id.encode(errors="surrogateescape") for job_id in job_ids]):
         with pipeline(connection) as reads:
-            for job_id in ids:
-                reads.hget(f"{Job.redis_job_namespace_prefix}{job_id}", "origin")
+            for raw_id in ids:
+                reads.hget(job_key(raw_id), "origin")
             replies = reads.execute(raise_on_error=False)
             origins = [_text(raw) for raw in replies]
-            for job_id, queue in zip(ids, origins, strict=True):
-                reads.zscore(registry_key(queue), job_id)
+            for raw_id, queue in zip(ids, origins, strict=True):
+                reads.zscore(registry_key(queue), raw_id)
             is_failed = [isinstance(score, float) for score in reads.execute(raise_on_error=False)]
         by_queue: dict[str, list[bytes]] = {}
-        for job_id, queue, failed in zip(ids, origins, is_failed, strict=True):
+        for raw_id, queue, failed in zip(ids, origins, is_failed, strict=True):
             if failed:
-                by_queue.setdefault(queue, []).append(job_id.encode())
+                by_queue.setdefault(queue, []).append(raw_id)
         for queue, raw_ids in by_queue.items():
             yield read_failed_jobs(connection, queue, raw_ids)
 

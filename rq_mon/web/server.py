@@ -16,7 +16,8 @@ THREADS = 4
 IDLE_SECONDS = 30
 LARGEST_BODY = 256 * 1024
 """Bytes: a page of ids, and more."""
-LARGEST_HEAD = 32 * 1024
+LARGEST_HEAD = 64 * 1024
+"""Names of queues and functions may be long, and each byte takes three in an address."""
 OTHER_FILES = 200
 """File descriptors for all else, connections to Redis included."""
 

@@ -8,6 +8,7 @@ import time
 import zlib
 from base64 import b64encode
 from datetime import UTC, datetime
+from typing import Any
 
 from redis import Redis
 
@@ -48,7 +49,7 @@ def _now() -> str:
     return datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _failed_job(redis: Redis, raw: bytes) -> None:
+def _failed_job(redis: Any, raw: bytes) -> None:
     text = raw.decode(errors="backslashreplace")
     trace = f'Traceback (most recent call last):\n  File "{text}", line 1, in {text}\n{text}: {text}\n'
     redis.sadd("rq:queues", b"rq:queue:" + raw)
@@ -61,7 +62,7 @@ def _failed_job(redis: Redis, raw: bytes) -> None:
     redis.sadd(b"rq:job:" + raw + b":dependents", raw)
 
 
-def _running_job(redis: Redis, raw: bytes) -> None:
+def _running_job(redis: Any, raw: bytes) -> None:
     text, job = raw.decode(errors="backslashreplace"), b"run-" + raw
     redis.hset(b"rq:job:" + job, mapping=_fields(raw, text, "started"))
     redis.zadd(b"rq:wip:" + raw, {job + b":1": time.time() + 3600})
@@ -96,7 +97,7 @@ def _fields(raw: bytes, text: str, status: str) -> dict[str, bytes | str]:
     }
 
 
-def _cron_job(redis: Redis, text: str) -> None:
+def _cron_job(redis: Any, text: str) -> None:
     definition = {"queue": text, "function": text, "schedule": text}
     redis.hset("rq:monitor:cron:jobs", text, json.dumps(definition))
     redis.hset("rq:monitor:cron:owners", text, json.dumps({text: 1}))
