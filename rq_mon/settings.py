@@ -26,7 +26,7 @@ SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-Process = Literal["worker", "cron-scheduler", "exporter"]
+Process = Literal["worker", "cron-scheduler", "exporter", "web"]
 """The kinds of processes of this package."""
 
 PROCESSES: tuple[Process, ...] = get_args(Process)
@@ -125,7 +125,7 @@ class Settings:
         "pickle",
         one_of(SERIALIZERS),
         "Format of jobs' arguments and results: pickle, or json, which is data only and never code.",
-        read_by=SCHEDULING,
+        read_by=(*SCHEDULING, "web"),
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE",

@@ -17,7 +17,13 @@ from stack import redis_exporter
 from stack.redis_access import RedisAccess
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
 from stack.runtime import StackError
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret, write_private
+from stack.secrets import (
+    GRAFANA_ADMIN_PASSWORD,
+    RQ_DASHBOARD_PASSWORD,
+    WEB_PASSWORD,
+    ensure_secret,
+    write_private,
+)
 from stack.services import CORE_COMPOSE_FILE
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, STATE_DIRECTORY
 from stack.variables import REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
@@ -91,12 +97,21 @@ def _grafana(folder: Path, origin: Origin) -> None:
     _copy(ensure_secret(origin.secrets, GRAFANA_ADMIN_PASSWORD), folder / "admin-password")
 
 
+def _rq_mon_web(folder: Path, origin: Origin) -> None:
+    _copy_tls_files(folder, origin)
+    _operator(folder, origin, WEB_PASSWORD)
+
+
 def _rq_dashboard(folder: Path, origin: Origin) -> None:
+    _operator(folder, origin, RQ_DASHBOARD_PASSWORD)
+
+
+def _operator(folder: Path, origin: Origin, password: str) -> None:
     if origin.another is None:
         _copy(ensure_secret(origin.secrets, OPERATOR.secret), folder / REDIS_PASSWORD)
     elif origin.another.password_file:
         _copy(origin.another.password_file, folder / REDIS_PASSWORD)
-    _copy(ensure_secret(origin.secrets, RQ_DASHBOARD_PASSWORD), folder / "password")
+    _copy(ensure_secret(origin.secrets, password), folder / "password")
 
 
 SERVICES_SHARES: Mapping[str, Share] = {
@@ -105,6 +120,7 @@ SERVICES_SHARES: Mapping[str, Share] = {
     "rq-exporter": Share(10001, _rq_exporter),
     "redis-exporter": Share(59000, _redis_exporter),
     "grafana": Share(472, _grafana),
+    "rq-mon-web": Share(10001, _rq_mon_web),
     "rq-dashboard": Share(10001, _rq_dashboard),
 }
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT, RQ_EXPORTER_PORT
+from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT, RQ_EXPORTER_PORT, RQ_MON_WEB_PORT
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 CORE_COMPOSE_FILE = "docker-compose.yml"
@@ -116,6 +116,16 @@ PREVIEW = Service(
 )
 """Takes Grafana's place, port and paths: one of the two runs."""
 
+RQ_MON_WEB = Service(
+    "rq-mon-web",
+    "single jobs: look into them, run them again",
+    MONITOR_COMPOSE_FILE,
+    port=RQ_MON_WEB_PORT,
+    port_variable="RQ_MON_WEB_PORT",
+    health_path="/health",
+    ui_path="/",
+    has_login=True,
+)
 RQ_DASHBOARD = Service(
     "rq-dashboard",
     "single jobs: look into them, run them again",
@@ -139,6 +149,7 @@ SERVICES = (
     ALERTMANAGER,
     GRAFANA,
     PREVIEW,
+    RQ_MON_WEB,
     RQ_DASHBOARD,
 )
 """In the order in which they are started and shown."""

@@ -12,6 +12,7 @@ from rq_mon.environment.kinds import BIND_ADDRESS as IPV4_ADDRESS
 from rq_mon.environment.kinds import PORT, TEXT, matching, whole_number
 from rq_mon.environment.variables import Variable, variables_in
 from rq_mon.settings import Settings
+from rq_mon.web.settings import CHANGES, PASSWORD, PASSWORD_FILE, WebSettings
 from stack.services import RQ_DASHBOARD, SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
@@ -167,6 +168,9 @@ VARIABLES: tuple[Variable[Any], ...] = (
 
 
 def _handed_on(variable: Variable[Any]) -> Variable[Any]:
+    if variable.name == CHANGES.name:
+        unset = "Unset: yes; no if the stack only watches another Redis."
+        return replace(variable, default=None, meaning=f"{variable.meaning} {unset}")
     if variable.name != REDIS_URL:
         return variable
     unset = (
@@ -176,10 +180,14 @@ def _handed_on(variable: Variable[Any]) -> Variable[Any]:
     return replace(variable, default=None, meaning=f"{variable.meaning} {unset}")
 
 
-_SET_BY_THE_STACK = {"RQ_EXPORTER_HOST", *(variable.name for variable in VARIABLES)}
+_SET_BY_THE_STACK = {
+    *("RQ_EXPORTER_HOST", "RQ_MON_WEB_HOST", PASSWORD.name, PASSWORD_FILE.name),
+    *(variable.name for variable in VARIABLES),
+}
+WEB_VARIABLES = tuple(variables_in(WebSettings).values())
 HANDED_ON = tuple(
     _handed_on(variable)
-    for variable in variables_in(Settings).values()
+    for variable in (*variables_in(Settings).values(), *WEB_VARIABLES)
     if variable.name not in _SET_BY_THE_STACK
 )
 """What users set for the processes of the stack. Where the exporter listens depends on the runtime."""

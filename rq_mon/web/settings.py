@@ -29,6 +29,12 @@ PASSWORD: Variable[str | None] = Variable(
     str,
     "That password itself. A file is better: it stays out of the environment.",
 )
+CHANGES: Variable[YesOrNo] = Variable(
+    "RQ_MON_WEB_CHANGES",
+    "yes",
+    YES_OR_NO,
+    "no: the job pages show jobs, and have no button that changes anything.",
+)
 READ_WITHOUT_LOGIN: Variable[YesOrNo] = Variable(
     "RQ_MON_WEB_READ_WITHOUT_LOGIN",
     "no",
@@ -49,14 +55,7 @@ class WebSettings:
     )
     password_in_file: str | None = setting(PASSWORD_FILE, secret=True)
     password_given: str | None = setting(PASSWORD, secret=True)
-    changes: YesOrNo = setting(
-        Variable(
-            "RQ_MON_WEB_CHANGES",
-            "yes",
-            YES_OR_NO,
-            "no: the job pages show jobs, and have no button that changes anything.",
-        )
-    )
+    changes: YesOrNo = setting(CHANGES)
     read_without_login: YesOrNo = setting(READ_WITHOUT_LOGIN)
     names: str = setting(
         Variable(

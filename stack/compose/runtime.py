@@ -12,6 +12,7 @@ from typing import IO, Any
 from urllib.request import urlopen
 
 from rq_mon.connection.address import database_of, files_of, hosts_of, verifies_server
+from rq_mon.web.settings import CHANGES
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -26,7 +27,7 @@ from stack.redis_access import access_of
 from stack.redis_exporter import watched
 from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note, web_note
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
@@ -34,6 +35,7 @@ from stack.services import (
     PREVIEW,
     REDIS,
     RQ_DASHBOARD,
+    RQ_MON_WEB,
     SERVICES,
     Service,
 )
@@ -132,6 +134,8 @@ class ComposeRuntime:
                 "Grafana's image could not be had: a preview serves its dashboards at its address."
                 f" To name an image that this machine can get: {variable}=…"
             )
+        if containers_of(RQ_MON_WEB, containers):
+            notes.append(web_note(SECRETS_DIRECTORY))
         if containers_of(RQ_DASHBOARD, containers):
             notes.append(rq_dashboard_note(SECRETS_DIRECTORY))
         if not self._settings.has_own_redis():
@@ -329,6 +333,7 @@ def redis_inside(settings: StackSettings) -> dict[str, str]:
         "WATCHED_REDIS_USERNAME": access.username,
         "PROBED_REDIS_URL": probed.address,
         "PROBED_REDIS_USERNAME": probed.username,
+        CHANGES.name: settings.user_set(CHANGES).get(CHANGES.name, "no"),
         "PROBED_REDIS_UNVERIFIED": "false" if verifies_server(access.address) else "true",
         **{variable: str(path) for variable, path in access.tls_files.items()},
     }

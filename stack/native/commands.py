@@ -9,15 +9,16 @@ from pathlib import Path
 
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.settings import Process, variables_of
+from rq_mon.web.settings import CHANGES, PASSWORD_FILE
 from stack import services
 from stack.native import programs
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, ensure_secret
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, WEB_PASSWORD, ensure_secret
 from stack.services import Service
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
-from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_DASHBOARD_URL
+from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_DASHBOARD_URL, WEB_VARIABLES
 
 NO_OTHER_ORIGIN = "--web.cors.origin=none"
 """Pages of other origins may not read what Prometheus answers; by its default all may."""
@@ -235,6 +236,21 @@ def _preview(context: NativeContext) -> Command:
     return Command((sys.executable, "-m", "grafana.preview"), environment, (PACKAGES, *folders))
 
 
+def _rq_mon_web(context: NativeContext) -> Command:
+    run = _python(context, OPERATOR, "web", ("-m", "rq_mon.web"), "rq_mon")
+    password = ensure_secret(context.secrets, WEB_PASSWORD)
+    settings = context.settings
+    environment = {
+        GRAFANA_URL.name: context.url(services.GRAFANA),
+        CHANGES.name: "yes" if settings.has_own_redis() else "no",
+        **settings.user_set(*WEB_VARIABLES),
+        "RQ_MON_WEB_HOST": settings.bind_address(services.RQ_MON_WEB),
+        "RQ_MON_WEB_PORT": str(settings.port(services.RQ_MON_WEB)),
+        PASSWORD_FILE.name: str(password),
+    }
+    return Command(run.arguments, {**run.environment, **environment}, (*run.sources, password))
+
+
 def _rq_dashboard(context: NativeContext) -> Command:
     run = _python(context, OPERATOR, "cron-scheduler", ("-m", "stack.job_pages"), "stack/job_pages", "rq_mon")
     password = ensure_secret(context.secrets, RQ_DASHBOARD_PASSWORD)
@@ -257,5 +273,6 @@ COMMANDS: Mapping[Service, Callable[[NativeContext], Command]] = {
     services.ALERTMANAGER: _alertmanager,
     services.GRAFANA: _grafana,
     services.PREVIEW: _preview,
+    services.RQ_MON_WEB: _rq_mon_web,
     services.RQ_DASHBOARD: _rq_dashboard,
 }

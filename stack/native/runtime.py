@@ -21,7 +21,7 @@ from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
 from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note, web_note
 from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
@@ -137,6 +137,7 @@ class NativeRuntime:
             notes.append(f"Grafana's admin password is in {self.context.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
+        notes.append(web_note(self.context.secrets))
         if RQ_DASHBOARD in self.services():
             notes.append(rq_dashboard_note(self.context.secrets))
         if not self.settings.has_own_redis():

@@ -42,17 +42,17 @@ def running_web(
 class Operator:
     """Who reads the pages, and presses their buttons, without a browser."""
 
-    def __init__(self, server: Server) -> None:
-        self.server = server
+    def __init__(self, url: str) -> None:
+        self.url = url
         self.session = requests.Session()
 
     def log_in(self, password: str = PASSWORD) -> requests.Response:
         form = {"user": "rq-mon", "password": password, "next": "/"}
-        return self.session.post(f"{self.server.url}/login", data=form, timeout=20)
+        return self.session.post(f"{self.url}/login", data=form, timeout=20)
 
     def get(self, path: str, *, expected: int = 200, **query: str) -> str:
         given = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-        answer = self.session.get(f"{self.server.url}{path}{'?' if given else ''}{given}", timeout=20)
+        answer = self.session.get(f"{self.url}{path}{'?' if given else ''}{given}", timeout=20)
         assert answer.status_code == expected, answer.text
         return answer.text
 
@@ -65,6 +65,6 @@ class Operator:
         raise AssertionError(f"no form {action} in {page}")
 
     def post(self, path: str, data: list[tuple[str, str]], expected: int = 200) -> str:
-        answer = self.session.post(f"{self.server.url}{path}", data=data, timeout=20)
+        answer = self.session.post(f"{self.url}{path}", data=data, timeout=20)
         assert answer.status_code == expected, answer.text
         return answer.text

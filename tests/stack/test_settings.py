@@ -15,6 +15,7 @@ from stack.services import (
     REDIS,
     REDIS_EXPORTER,
     RQ_DASHBOARD,
+    RQ_MON_WEB,
     SERVICES,
     Service,
 )
@@ -168,11 +169,12 @@ def test_every_port_is_for_this_machine_only_at_first(dotenv: Path, service: Ser
 
 def test_what_asks_for_a_login_can_be_opened_to_other_machines(dotenv: Path) -> None:
     variables = {each.name for each in BIND_ADDRESSES}
-    assert variables == {"REDIS_BIND_ADDRESS", "GRAFANA_BIND_ADDRESS", "RQ_DASHBOARD_BIND_ADDRESS"}
+    names = ("REDIS", "GRAFANA", "RQ_MON_WEB", "RQ_DASHBOARD")
+    assert variables == {f"{name}_BIND_ADDRESS" for name in names}
 
     settings = read(dotenv, **dict.fromkeys(variables, "192.0.2.7"))
 
-    for service in (REDIS, GRAFANA, RQ_DASHBOARD):
+    for service in (REDIS, GRAFANA, RQ_MON_WEB, RQ_DASHBOARD):
         assert settings.is_open(service)
         assert settings.bind_address(service) == "192.0.2.7"
     assert not settings.is_open(PROMETHEUS)

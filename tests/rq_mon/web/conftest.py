@@ -20,6 +20,6 @@ def web(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture
 def operator(web: Server, redis_client: Redis) -> Operator:
-    who = Operator(web)
+    who = Operator(web.url)
     assert who.log_in().status_code == 200
     return who

@@ -6,6 +6,7 @@ import pytest
 from redis import Redis
 from rq import Queue
 
+from proofs.harness.servers import Server
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from tests.harness.web import Operator
 from tests.rq_mon.web.jobs import charge
@@ -22,7 +23,9 @@ def failed(redis_client: Redis) -> Queue:
     return queue
 
 
-def test_a_group_is_requeued_after_asking(operator: Operator, failed: Queue, redis_client: Redis) -> None:
+def test_a_group_is_requeued_after_asking(
+    operator: Operator, failed: Queue, redis_client: Redis, web: Server
+) -> None:
     page = operator.press(
         operator.get("/failures", queue="bills"),
         "/failed/requeue/confirm?queue=bills&function=tests.rq_mon.web.jobs.charge",
@@ -34,7 +37,7 @@ def test_a_group_is_requeued_after_asking(operator: Operator, failed: Queue, red
     assert "2 jobs requeued" in operator.press(page, "/failed/requeue")
     assert sorted(failed.job_ids) == ["one", "two"]
     assert failed.failed_job_registry.get_job_ids() == ["other"]
-    assert "rq-mon from 127.0.0.1: requeue: 2 failed jobs: queue 'bills'" in operator.server.log
+    assert "rq-mon from 127.0.0.1: requeue: 2 failed jobs: queue 'bills'" in web.log
     assert redis_client.hgetall("rq:monitor:changes") == {b"requeue": b"2"}
 
 

@@ -50,7 +50,7 @@ def test_what_needs_no_login(web: Server, path: str) -> None:
 
 def test_a_wrong_password_opens_nothing(web: Server, redis_client: Redis) -> None:
     for password in ("", "right", f"{PASSWORD} ", "rïght horse"):
-        operator = Operator(web)
+        operator = Operator(web.url)
 
         assert operator.log_in(password).status_code == 401
         assert get(
@@ -60,7 +60,7 @@ def test_a_wrong_password_opens_nothing(web: Server, redis_client: Redis) -> Non
 
 def test_the_cookie_is_for_this_page_only(operator: Operator) -> None:
     answer = requests.post(
-        f"{operator.server.url}/login",
+        f"{operator.url}/login",
         data={"user": "rq-mon", "password": PASSWORD},
         allow_redirects=False,
         timeout=20,
@@ -73,9 +73,7 @@ def test_a_cookie_is_worth_nothing_after_the_logout(operator: Operator) -> None:
     cookies = dict(operator.session.cookies)
     operator.press(operator.get("/"), "/logout")
 
-    assert requests.get(
-        f"{operator.server.url}/", cookies=cookies, allow_redirects=False, timeout=20
-    ).is_redirect
+    assert requests.get(f"{operator.url}/", cookies=cookies, allow_redirects=False, timeout=20).is_redirect
 
 
 @pytest.mark.parametrize("path", CHANGES)
@@ -90,14 +88,14 @@ def test_a_change_from_another_page_is_refused(operator: Operator, path: str) ->
     foreign = ({"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"})
     for headers in foreign:
         answer = operator.session.post(
-            f"{operator.server.url}{path}", data={"csrf": token}, headers=headers, timeout=20
+            f"{operator.url}{path}", data={"csrf": token}, headers=headers, timeout=20
         )
         assert answer.status_code == 403, headers
 
 
 @pytest.mark.parametrize("path", [path for path in CHANGES if path != "/logout"])
 def test_a_change_is_no_link(operator: Operator, path: str) -> None:
-    answer = operator.session.get(f"{operator.server.url}{path}", timeout=20)
+    answer = operator.session.get(f"{operator.url}{path}", timeout=20)
 
     assert answer.status_code == 405
 
@@ -172,8 +170,8 @@ def test_passwords_are_not_guessed_from_many_addresses() -> None:
 @pytest.mark.slow
 def test_the_right_password_waits_as_well(redis_server: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, redis_server.url) as server:
-        codes = [Operator(server).log_in("wrong").status_code for _ in range(PER_ADDRESS + 1)]
-        answer = Operator(server).log_in()
+        codes = [Operator(server.url).log_in("wrong").status_code for _ in range(PER_ADDRESS + 1)]
+        answer = Operator(server.url).log_in()
 
     assert codes == [401] * PER_ADDRESS + [429]
     assert answer.status_code == 429
@@ -186,7 +184,7 @@ def test_reading_without_login_and_nothing_else(
 ) -> None:
     Queue("mail", connection=redis_client).enqueue(charge, "4711", job_id="one", description="a charge")
     with running_web(tmp_path, redis_server.url, {"RQ_MON_WEB_READ_WITHOUT_LOGIN": "yes"}) as server:
-        anyone = Operator(server)
+        anyone = Operator(server.url)
         page = anyone.get("/queue", name="mail")
         job = anyone.get("/job", id="one", arguments="shown")
         anyone.post("/failed/delete?queue=mail", [], expected=403)
@@ -199,7 +197,7 @@ def test_reading_without_login_and_nothing_else(
 @pytest.mark.slow
 def test_read_only_for_who_is_logged_in_as_well(redis_server: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, redis_server.url, {"RQ_MON_WEB_CHANGES": "no"}) as server:
-        operator = Operator(server)
+        operator = Operator(server.url)
         operator.log_in()
         page = operator.get("/failures")
         token = page.split('name="csrf" value="')[1].split('"')[0]

@@ -39,7 +39,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 
 def test_each_page_is_there_soon_and_takes_little_memory(server: Server) -> None:
-    operator = Operator(server)
+    operator = Operator(server.url)
     operator.log_in()
     process = psutil.Process(server.process.pid)
     took: dict[str, tuple[float, float]] = {}
@@ -79,7 +79,7 @@ def test_each_page_is_there_soon_and_takes_little_memory(server: Server) -> None
 
 
 def test_reading_on_finds_all_groups(server: Server) -> None:
-    operator = Operator(server)
+    operator = Operator(server.url)
     operator.log_in()
     page, requests = operator.get("/failures", queue="queue-0000"), 1
     while link := re.search(r'class="more" href="([^"]*)"', page):

@@ -10,6 +10,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job
 
+from proofs.harness.servers import Server
 from proofs.harness.waiting import wait_until
 from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.registry import CronRegistry
@@ -35,7 +36,9 @@ def start_worker(start: Start) -> Process:
 
 
 @pytest.mark.slow
-def test_a_running_job_is_stopped_after_asking(operator: Operator, running: Job, redis_client: Redis) -> None:
+def test_a_running_job_is_stopped_after_asking(
+    operator: Operator, running: Job, redis_client: Redis, web: Server
+) -> None:
     page = operator.get("/running")
     question = operator.press(page, "/running/stop/confirm")
 
@@ -47,7 +50,7 @@ def test_a_running_job_is_stopped_after_asking(operator: Operator, running: Job,
 
     assert "1 job" in operator.press(question, "/running/stop")
     wait_until(lambda: running.get_status() == "stopped", "the job to be stopped")
-    assert f"rq-mon from 127.0.0.1: stop: 1 job '{running.id}'" in operator.server.log
+    assert f"rq-mon from 127.0.0.1: stop: 1 job '{running.id}'" in web.log
     assert redis_client.hgetall("rq:monitor:changes") == {b"stop": b"1"}
     assert "does not run now" in operator.press(question, "/running/stop", expected=404)
 
@@ -67,7 +70,9 @@ def cron_job(redis_client: Redis) -> CronJob:
     return cron_job
 
 
-def test_a_cron_job_is_paused_and_resumed(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:
+def test_a_cron_job_is_paused_and_resumed(
+    operator: Operator, cron_job: CronJob, redis_client: Redis, web: Server
+) -> None:
     question = operator.press(operator.get("/cron"), "/cron/pause/confirm")
     assert "Pause this cron job?" in question
     assert redis_client.hlen("rq:monitor:cron:paused") == 0
@@ -79,7 +84,7 @@ def test_a_cron_job_is_paused_and_resumed(operator: Operator, cron_job: CronJob,
     question = operator.press(operator.get("/cron"), "/cron/resume/confirm")
     assert "1 cron job is resumed" in operator.press(question, "/cron/resume")
     assert redis_client.hlen("rq:monitor:cron:paused") == 0
-    assert f"rq-mon from 127.0.0.1: cron_resume: 1 cron job '{cron_job.id}'" in operator.server.log
+    assert f"rq-mon from 127.0.0.1: cron_resume: 1 cron job '{cron_job.id}'" in web.log
 
 
 def test_a_cron_job_runs_now(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:

@@ -52,7 +52,7 @@ def test_idle_connections_keep_no_one_from_a_page(web: Server, said: bytes) -> N
 @pytest.mark.slow
 def test_without_redis_pages_say_so_and_come_back(own_redis: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, own_redis.url) as server:
-        operator = Operator(server)
+        operator = Operator(server.url)
         operator.log_in()
         assert "Redis cannot be read (unreachable)" in operator.get("/", expected=503)
         with own_redis:
@@ -64,6 +64,6 @@ def test_without_redis_pages_say_so_and_come_back(own_redis: RedisServer, tmp_pa
 
 
 def test_a_body_that_is_too_large_is_refused(operator: Operator) -> None:
-    answer = operator.session.post(f"{operator.server.url}/login", data={"user": "x" * 300_000}, timeout=20)
+    answer = operator.session.post(f"{operator.url}/login", data={"user": "x" * 300_000}, timeout=20)
 
     assert answer.status_code == 413

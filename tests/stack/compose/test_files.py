@@ -96,6 +96,7 @@ def test_a_service_publishes_its_port_on_this_machine_only_unless_it_has_a_login
         ("long-running-worker", "worker"),
         ("cron-scheduler", "cron-scheduler"),
         ("rq-exporter", "exporter"),
+        ("rq-mon-web", "web"),
     ],
 )
 def test_a_process_gets_the_settings_that_it_reads_and_no_others(name: str, process: Process) -> None:
@@ -369,7 +370,7 @@ def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
     in_reach = {name for name, definition in DEFINITIONS.items() if "core" in definition["networks"]}
 
     workers = {"short-running-worker", "long-running-worker", "cron-scheduler"}
-    assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-dashboard", *workers}
+    assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-mon-web", "rq-dashboard", *workers}
 
 
 def test_every_file_that_a_container_mounts_is_there() -> None:

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from proofs.harness.compose_stack import ComposeStack
 from stack.compose.runtime import opened
-from stack.services import GRAFANA, REDIS, RQ_DASHBOARD, SERVICES, Service
+from stack.services import GRAFANA, REDIS, RQ_DASHBOARD, RQ_MON_WEB, SERVICES, Service
 from stack.settings import load_settings
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
@@ -45,7 +45,7 @@ def addresses(services: dict[str, Any], service: Service) -> set[str]:
 
 
 def test_what_asks_for_a_login_is_published_where_the_user_says_and_nothing_else(stack: ComposeStack) -> None:
-    opened = {GRAFANA, REDIS, RQ_DASHBOARD}
+    opened = {GRAFANA, REDIS, RQ_MON_WEB, RQ_DASHBOARD}
 
     services = rendered(stack, **{str(each.bind_variable): "192.0.2.7" for each in opened})
 

@@ -27,7 +27,7 @@ from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
-from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
+from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER, WEB_PASSWORD, WEB_USER
 from stack.services import (
     ALERTMANAGER,
     PREVIEW,
@@ -35,11 +35,13 @@ from stack.services import (
     REDIS_EXPORTER,
     RQ_DASHBOARD,
     RQ_EXPORTER,
+    RQ_MON_WEB,
     SERVICES,
     SHORT_RUNNING_WORKER,
 )
 from stack.settings import PROJECT_ROOT
 from tests.harness.surface import secrets_of
+from tests.harness.web import Operator
 from tests.stack.native import jobs
 
 pytestmark = [
@@ -278,6 +280,22 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
     assert status_of(stack, job.id) is JobStatus.FINISHED
     assert stack.sum_of('last_over_time(rq_jobs_processed_total{outcome="failed"}[10m])') >= 2, (
         "metrics are kept"
+    )
+
+
+def test_the_job_pages_are_there_from_the_first_start(stack: NativeStack) -> None:
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    job = job_scheduler(jobs.succeed, max_retries=None)
+    assert f"Job pages: user {WEB_USER}, password in " in started.stdout
+    assert f"{stack.url(RQ_MON_WEB)}/" in started.stdout
+    operator = Operator(stack.url(RQ_MON_WEB))
+    assert operator.log_in(secrets_of(stack)[WEB_PASSWORD]).status_code == 200
+    assert job.id in operator.get("/job", id=job.id)
+    assert "short-running" in operator.get("/workers")
+    assert "1 job is enqueued" in operator.press(
+        operator.press(operator.get("/cron"), "/cron/run/confirm"), "/cron/run"
     )
 
 
