@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from croniter import CroniterBadDateError, croniter
@@ -43,7 +44,7 @@ class Schedule:
         Raises:
             ValueError: the expression cannot be read.
         """
-        return next(self.ticks(after), None)
+        return _first_tick(self, int(after))
 
     def ticks(self, after: float) -> Iterator[Timestamp]:
         """Yield all ticks later than `after`."""
@@ -121,6 +122,12 @@ class Schedule:
         return after
 
 
+@lru_cache(maxsize=1024)
+def _first_tick(schedule: Schedule, after: Timestamp) -> Timestamp | None:
+    """Whoever registers cron jobs asks for the same tick again: to check the schedule, and to store it."""
+    return next(schedule.ticks(after), None)
+
+
 def read_timestamp(raw: bytes | float | None) -> Timestamp | None:
     """Return the Unix time that Redis holds, a score or the field of a hash; None if it is none."""
     if raw is None:
@@ -142,10 +149,16 @@ def read_schedule(expression: object, timezone: ZoneInfo) -> Schedule:
     if not isinstance(expression, str):
         raise TypeError(f"{expected}, got {expression!r}")
     try:
-        croniter(expression)
+        _check_expression(expression)
     except Exception as error:  # croniter lets errors of its parsing through
         raise ValueError(f"{expected}, got {expression!r}: {error}") from error
     return Schedule(expression, timezone)
+
+
+@lru_cache(maxsize=1024)
+def _check_expression(expression: str) -> None:
+    """Parsing takes longer than all else that is checked, and many cron jobs have one schedule."""
+    croniter(expression)
 
 
 def check_schedule(expression: object, timezone: ZoneInfo, after: float) -> Schedule:

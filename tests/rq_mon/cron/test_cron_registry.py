@@ -238,3 +238,16 @@ def test_running_a_cron_job_now_leaves_its_ticks_alone(registry: CronRegistry, r
     assert queue.job_ids == [first.id, second.id]
     SimpleWorker([queue], connection=redis_client).work(burst=True)
     assert [job.get_status() for job in (first, second)] == [JobStatus.FINISHED] * 2
+
+
+def test_registering_one_reads_nothing_of_the_others(registry: CronRegistry, redis_client: Any) -> None:
+    def bytes_read(names: list[str]) -> int:
+        before = redis_client.info("stats")["total_net_output_bytes"]
+        for name in names:
+            registry.register(cron_job("*/5 * * * *", cron_job_id=name))
+        return int(redis_client.info("stats")["total_net_output_bytes"] - before)
+
+    of_the_first = bytes_read([f"first-{number}" for number in range(10)])
+    bytes_read([f"other-{number}" for number in range(150)])
+
+    assert bytes_read([f"later-{number}" for number in range(10)]) < of_the_first * 1.5
