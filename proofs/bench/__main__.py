@@ -15,6 +15,7 @@ from proofs.bench import (
     load,
     redis_capacity,
     scrape,
+    starting,
     throughput,
 )
 from proofs.table import Row, show
@@ -23,6 +24,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
     "commands": commands.run,
     "enqueueing": enqueueing.run,
+    "starting": starting.run,
     "command-line": command_line.run,
     "scrape": scrape.run,
     "dashboards": dashboards.run,

@@ -12,13 +12,15 @@ from rq import Queue
 
 from proofs.bench.jobs import noop
 from proofs.bench.scraping import fresh_redis
-from proofs.table import Row, ratio_row
+from proofs.table import Row, ratio_row, verdict
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler, job_scheduler_many
+from scheduler.cron_constants import EVERY_FIVE_MINUTES
 
 MOST = 1.1
 PAIRS, CALLS = 201, 25
 """Short runs and many pairs, so that what else the machine does falls on both of a pair."""
 PAIRS_OF_MANY, MANY = 41, 1000
+CRON_JOBS, MOST_SECONDS = 1500, 2.0
 
 
 def run() -> list[Row]:
@@ -38,10 +40,27 @@ def run() -> list[Row]:
             lambda: job_scheduler_many([{"function_args": each} for each in arguments], function=noop),
             lambda: queue.enqueue_many([Queue.prepare_data(noop, each) for each in arguments]),
         )
+        connection.flushall()
+        registering = [_register(fifth) for fifth in range(5)]
     return [
         ratio_row("time, job_scheduler ÷ Queue.enqueue", one, at_most=MOST),
         ratio_row(f"time, job_scheduler_many ÷ Queue.enqueue_many, {MANY:,} jobs", many, at_most=MOST),
+        Row(
+            f"CPU time to register {CRON_JOBS:,} cron jobs",
+            f"{sum(registering):.2f} s",
+            "by fifths: " + ", ".join(f"{seconds:.2f}" for seconds in registering),
+            f"≤ {MOST_SECONDS:g} s",
+            verdict(sum(registering) <= MOST_SECONDS),
+        ),
     ]
+
+
+def _register(fifth: int) -> float:
+    """Register the cron jobs of one fifth, and return the CPU seconds of this process: machines are busy."""
+    started = time.process_time()
+    for number in range(CRON_JOBS // 5):
+        job_scheduler(noop, (fifth, number), cron=EVERY_FIVE_MINUTES)
+    return time.process_time() - started
 
 
 @contextmanager

@@ -7,18 +7,22 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import NoPermissionError
+from rq.suspension import WORKERS_SUSPENDED
 
-from rq_mon.jobs.pausing import paused_for
+from rq_mon.connection.clock import unix_time
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
-from rq_mon.state.failure_selection import time_now
 from rq_mon.state.pipeline import Reading, read_together
 from rq_mon.state.queues import QueueFacts, read_queues
 from rq_mon.state.stored_jobs import read_functions
 from rq_mon.state.workers import WorkerFacts, read_workers
 
 READ_SECONDS = 30.0
+
+NO_KEY = -2
+"""What Redis answers to TTL for a key that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,25 +63,36 @@ def read_facts(connection: Redis) -> Facts:
     Raises:
         RedisError, TimeoutError: Redis cannot be read, or not in time.
     """
-    now, errors = time_now(connection), Errors()
+    (now, left), errors = _clock_and_pause(connection), Errors()
     readings: dict[Theme, Reading[Any]] = {
         "queues": read_queues(errors, now),
         "workers": read_workers(errors),
         "cron": read_cron(errors, now),
     }
     found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)
-    is_paused, seconds = paused_for(connection)
     workers = [worker for worker in found["workers"] if worker.is_live]
     return Facts(
         now=now,
-        is_paused=is_paused,
-        paused_for=seconds,
+        is_paused=left != NO_KEY,
+        paused_for=left if left >= 0 else None,
         queues=dict(sorted(found["queues"].items())),
         workers=sorted(workers, key=lambda worker: worker.name),
         cron=found["cron"],
         cron_schedulers=list(found["cron"].live_schedulers or ()),
         functions=_functions(connection, [worker.job_id for worker in workers if worker.job_id]),
     )
+
+
+def _clock_and_pause(connection: Any) -> tuple[float, int]:
+    """Return the time by the clock of Redis, or by our own without the right to it, and TTL of the pause."""
+    with connection.pipeline(transaction=False) as reads:
+        reads.time()
+        reads.ttl(WORKERS_SUSPENDED)
+        clock, left = reads.execute(raise_on_error=False)
+    for reply in (clock, left):
+        if isinstance(reply, Exception) and not (reply is clock and isinstance(reply, NoPermissionError)):
+            raise reply
+    return time.time() if isinstance(clock, Exception) else unix_time(clock), int(left)
 
 
 def _functions(connection: Redis, job_ids: list[bytes]) -> dict[bytes, str]:

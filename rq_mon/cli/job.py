@@ -13,7 +13,8 @@ from rq_mon.cli.exits import OK, WRONG, CommandError
 from rq_mon.cli.output import JSON_OPTION, print_json, print_line, print_table, shown, shown_lines
 from rq_mon.cli.redis_connection import open_redis
 from rq_mon.cli.times import ago, for_how_long, iso
-from rq_mon.jobs.stopping import StopResult, stop
+from rq_mon.jobs.stopping import StopResult
+from rq_mon.jobs.stopping import stop as stop_job
 from rq_mon.state.failure_selection import time_now
 from rq_mon.state.job_details import JobDetails, RelatedJob, read_job
 
@@ -61,7 +62,7 @@ def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
 @ID_ARGUMENT
 @asks_before
 @JSON_OPTION
-def stop_job(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
+def stop(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     """Ask the worker of a job that runs to end it, after asking.
 
     The job then counts as stopped, is not retried, and stands among the failed jobs. Workers that run jobs in
@@ -78,7 +79,7 @@ def stop_job(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
             f"This ends {shown(found.function)} of {shown(found.queue)} in the middle: {shown(job_id)}."
         )
         if confirm(intention, dry_run=dry_run, yes=yes):
-            result = stop(connection, job_id)
+            result = stop_job(connection, job_id)
     if result == "asked":
         log_change("stop", 1, f"running job of {found.queue}: {job_id}")
     if as_json:

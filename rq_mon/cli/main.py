@@ -2,51 +2,67 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import os
 import sys
 from collections.abc import Sequence
 
 import click
-from redis.exceptions import RedisError
 
 from rq_mon import changes
-from rq_mon.cli.change import delete, requeue
-from rq_mon.cli.cron import cron
 from rq_mon.cli.exits import INTERRUPTED, NO_REDIS, OK, USAGE, WRONG
-from rq_mon.cli.export import export
-from rq_mon.cli.failed import failed
-from rq_mon.cli.health import health
-from rq_mon.cli.job import job, stop_job
-from rq_mon.cli.jobs import jobs
-from rq_mon.cli.output import say, shown, shown_lines
-from rq_mon.cli.prune import prune
-from rq_mon.cli.queues import empty, pause, purge, resume
-from rq_mon.cli.status import status
-from rq_mon.cli.tail import tail
-from rq_mon.settings import SettingsError
 
-COMMANDS = (
-    status,
-    tail,
-    job,
-    jobs,
-    failed,
-    requeue,
-    delete,
-    stop_job,
-    purge,
-    empty,
-    pause,
-    resume,
-    cron,
-    health,
-    prune,
-    export,
-)
+COMMANDS = {
+    "status": "Show queues, workers and cron jobs.",
+    "tail": "Print a line for each job that finishes or fails, of all queues or of QUEUE..., until Ctrl-C.",
+    "job": "Show all that RQ keeps of one job. Exit code 1 if there is none.",
+    "jobs": "Show the jobs of QUEUE that are in one state, the newest first.",
+    "failed": "Show failed jobs in groups of one queue, function and exception, the latest first.",
+    "requeue": "Put failed jobs back at the end of their queues, after asking.",
+    "delete": "Delete failed jobs for good, with their results, after asking.",
+    "stop": "Ask the worker of a job that runs to end it, after asking.",
+    "purge": "Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.",
+    "empty": "Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.",
+    "pause": "Let all workers start no more jobs, of any queue: `rq suspend`.",
+    "resume": "Let all workers go on.",
+    "cron": "Show cron jobs, run them now, pause, resume and cancel them.",
+    "health": "Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.",
+    "prune": "Remove series of job metrics that no worker has written for this many days, after asking.",
+    "export": "Write rules and dashboards for your own Prometheus and Grafana.",
+}
+"""The commands, and the first sentence of the help of each: `--help` loads none of them."""
+
+MODULES = {
+    **dict.fromkeys(("requeue", "delete"), "change"),
+    "stop": "job",
+    **dict.fromkeys(("purge", "empty", "pause", "resume"), "queues"),
+}
+"""Where a command is that has no module of its own name."""
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Commands(click.Group):
+    """The commands, each of which is loaded when it is used."""
+
+    def list_commands(self, _ctx: click.Context) -> list[str]:
+        """Return their names."""
+        return sorted(COMMANDS)
+
+    def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Load a command; None if there is none of this name."""
+        if cmd_name not in COMMANDS:
+            return None
+        module = importlib.import_module(f"rq_mon.cli.{MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = getattr(module, cmd_name)
+        return command
+
+    def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the list of commands for `--help`."""
+        with formatter.section("Commands"):
+            formatter.write_dl(sorted(COMMANDS.items()))
+
+
+@click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def rqmon() -> None:
     """Look at the queues, workers and cron jobs of RQ, and put right what went wrong.
 
@@ -55,15 +71,13 @@ def rqmon() -> None:
     """
 
 
-for command in COMMANDS:
-    rqmon.add_command(command)
-
-
 class WarningsOnStderr(logging.Handler):
     """Shows what the packages below log: keys that hold something else than they should."""
 
     def emit(self, record: logging.LogRecord) -> None:
         """Say it on stderr."""
+        from rq_mon.cli.output import say, shown
+
         say(f"note: {shown(record.getMessage())}")
 
 
@@ -78,19 +92,32 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return USAGE
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
-    except SettingsError as error:
-        return _failed(str(error), USAGE)
-    except RedisError as error:
-        return _failed(f"Redis does not answer as it should: {error}", NO_REDIS)
     except BrokenPipeError:
         # Nobody reads on. What is not written yet must not be tried once more at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted", INTERRUPTED)
+    except Exception as error:
+        return _failed(*_told(error))
     return result if isinstance(result, int) else OK
 
 
+def _told(error: Exception) -> tuple[str, int]:
+    """Return what to say of an error of settings or of Redis, and the exit code; raise any other again."""
+    from redis.exceptions import RedisError
+
+    from rq_mon.environment.variables import SettingsError
+
+    if isinstance(error, SettingsError):
+        return str(error), USAGE
+    if isinstance(error, RedisError):
+        return f"Redis does not answer as it should: {error}", NO_REDIS
+    raise error
+
+
 def _failed(message: str, code: int) -> int:
+    from rq_mon.cli.output import say, shown_lines
+
     say(f"rqmon: {shown_lines(message)}")
     return code

@@ -10,13 +10,13 @@ import json
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
-from rich.console import Console
-from rich.progress import Progress
-from rich.table import Table
-from rich.text import Text
+
+if TYPE_CHECKING:  # rich takes long to load, and not every command prints
+    from rich.console import Console
+    from rich.text import Text
 
 WIDTH_WITHOUT_TERMINAL = 5000
 """A row stays one line: it may be searched for."""
@@ -60,8 +60,10 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, numbers to the right; or, below the title, that there is nothing."""
+    from rich.table import Table
+
     console = _console(sys.stdout)
-    console.print(Text(title, style="bold"))
+    console.print(_text(title, "bold"))
     cells = [list(row) for row in rows]
     if not cells:
         console.print("  none")
@@ -69,7 +71,7 @@ def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[obj
     table = Table(box=None, header_style="dim")
     for index, heading in enumerate(headings):
         is_number = all(isinstance(row[index], int | float) for row in cells)
-        table.add_column(Text(heading), justify="right" if is_number else "left", overflow="fold")
+        table.add_column(_text(heading), justify="right" if is_number else "left", overflow="fold")
     for row in cells:
         table.add_row(*(_cell(cell) for cell in row))
     console.print(table)
@@ -82,12 +84,12 @@ def clear_screen() -> None:
 
 def print_line(text: str, style: str = "") -> None:
     """Print one line of a command's result."""
-    _console(sys.stdout).print(Text(text, style=style), soft_wrap=True)
+    _console(sys.stdout).print(_text(text, style), soft_wrap=True)
 
 
 def say(text: str) -> None:
     """Tell the user something that is no result."""
-    _console(sys.stderr).print(Text(text), soft_wrap=True)
+    _console(sys.stderr).print(_text(text), soft_wrap=True)
 
 
 def ask(question: str) -> bool:
@@ -99,6 +101,8 @@ def ask(question: str) -> bool:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
     """Show a progress bar on a terminal, and nothing elsewhere."""
+    from rich.progress import Progress
+
     console = _console(sys.stderr)
     with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=total)
@@ -111,11 +115,19 @@ def counted(count: int, singular: str) -> str:
 
 
 def _cell(value: Any) -> Text:
-    if isinstance(value, Text):
-        return value
-    return Text(f"{value:,}" if isinstance(value, int) else "" if value is None else shown(str(value)))
+    if isinstance(value, int):
+        return _text(f"{value:,}")
+    return _text("" if value is None else shown(str(value)))
+
+
+def _text(text: str, style: str = "") -> Text:
+    from rich.text import Text
+
+    return Text(text, style=style)
 
 
 def _console(file: Any) -> Console:
+    from rich.console import Console
+
     width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
     return Console(file=file, width=width, markup=False, highlight=False, emoji=False)

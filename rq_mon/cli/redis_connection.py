@@ -13,12 +13,10 @@ from rq_mon.settings import Settings
 
 @contextmanager
 def open_redis() -> Iterator[Redis]:
-    """Connect, once and without much patience: somebody waits.
+    """Return a client that tries to connect once, at the first command: somebody waits.
 
     Raises:
         SettingsError: RQ_REDIS_URL cannot be used.
-        RedisError: there is no answer.
     """
     with connect(Settings.from_environment().redis_url, attempts=1) as connection:
-        connection.ping()
         yield connection

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import click
@@ -13,13 +14,22 @@ from redis import Redis
 
 from proofs.harness.failed_jobs import fail_jobs
 from proofs.harness.ports import free_port
-from rq_mon.cli.main import main, rqmon
+from rq_mon.cli.main import COMMANDS, main, rqmon
 from tests.rq_mon.cli.conftest import Rqmon
+
+CONTEXT = click.Context(rqmon)
+
+
+def command_of(group: click.Group, name: str) -> click.Command:
+    command = group.get_command(CONTEXT, name)
+    assert command is not None
+    return command
 
 
 def commands(group: click.Group, path: tuple[str, ...] = ()) -> list[tuple[str, ...]]:
     found: list[tuple[str, ...]] = []
-    for name, command in group.commands.items():
+    for name in group.list_commands(CONTEXT):
+        command = command_of(group, name)
         found.append((*path, name))
         if isinstance(command, click.Group):
             found += commands(command, (*path, name))
@@ -36,6 +46,46 @@ WITH_REDIS = [
     ["health"],
     ["prune"],
 ]
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_the_list_of_commands_has_the_first_sentence_of_their_help(name: str) -> None:
+    text = " ".join((command_of(rqmon, name).help or "").split())
+
+    assert text == COMMANDS[name] or text.startswith(f"{COMMANDS[name]} ")
+    assert COMMANDS[name].endswith(".")
+    assert ". " not in COMMANDS[name]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needed", "needless"),
+    [
+        (["--help"], {"click"}, {"redis", "rq", "rich", "croniter", "rq_mon.state", "rq_mon.settings"}),
+        (["no-such"], {"rich"}, {"rq", "croniter", "rq_mon.state"}),
+        (
+            ["status"],
+            {"rich", "rq_mon.state.queues"},
+            {"croniter", "rich.progress", "rq_mon.cron", "rq_mon.worker", "rq_mon.jobs", "rq_mon.export"},
+        ),
+        (["status", "--json"], {"rq_mon.state.queues"}, {"rich", "croniter", "rq_mon.jobs"}),
+        (["cron", "list"], {"croniter"}, {"rq_mon.worker", "rq_mon.jobs", "rq_mon.export"}),
+        (["export", "rules", "--help"], {"rq_mon.export.rules"}, {"redis", "rq", "rich", "croniter"}),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+)
+def test_a_command_loads_what_it_needs(
+    redis_client: Redis, arguments: list[str], needed: set[str], needless: set[str], project_root: Path
+) -> None:
+    call = f"import sys; from rq_mon.cli.main import main; main({arguments!r})"
+    program = f"{call}; print(*sys.modules, file=sys.stderr)"
+
+    ran = subprocess.run(
+        [sys.executable, "-c", program], cwd=project_root, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(ran.stderr.splitlines()[-1].split())
+    assert needed <= loaded
+    assert [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in needless)] == []
 
 
 @pytest.mark.parametrize("path", commands(rqmon), ids=" ".join)
@@ -188,5 +238,5 @@ def command_at(path: tuple[str, ...]) -> click.Command:
     command: click.Command = rqmon
     for name in path:
         assert isinstance(command, click.Group)
-        command = command.commands[name]
+        command = command_of(command, name)
     return command
