@@ -23,7 +23,10 @@ def web_note(directory: Path) -> str:
 
 def rq_dashboard_note(directory: Path) -> str:
     """Say how to get into rq-dashboard."""
-    return f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in {directory / RQ_DASHBOARD_PASSWORD}"
+    return (
+        f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in {directory / RQ_DASHBOARD_PASSWORD}."
+        " The job pages replace it; it leaves with the next release."
+    )
 
 
 def ensure_secret(directory: Path, name: str) -> Path:

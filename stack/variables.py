@@ -100,7 +100,8 @@ REPOSITORY_URL: Variable[str | None] = Variable(
     "REPOSITORY_URL",
     None,
     matching(r"https?://\S+/", "a URL that ends with /"),
-    "Prefix of docs/runbooks/… in alerts, such as https://github.com/you/rq-mon/blob/main/. Unset: none.",
+    "Prefix of docs/runbooks/… in alerts, such as https://github.com/you/rq-mon/blob/main/. Unset: the job"
+    " pages of this machine, which show them.",
 )
 ALERT_RECEIVERS_DIR: Variable[str | None] = Variable(
     "ALERT_RECEIVERS_DIR",

@@ -20,7 +20,7 @@ from proofs.drill.screen import Screen
 from proofs.drill.stack import DrillStack
 from proofs.drill.true_times import WATCHDOG
 from stack.runtime import StackError
-from stack.services import PREVIEW
+from stack.services import PREVIEW, RQ_MON_WEB
 
 POLL = 0.2
 RESOLVED_WITHIN = 240.0
@@ -176,15 +176,20 @@ def _excuse(result: Result, stack: DrillStack, seconds: float) -> None:
 
 
 def _broken_link(arrival: Arrival, stack: DrillStack) -> str:
-    """Open the dashboard and look for the runbook, as whoever is called would."""
+    """Open the dashboard and the runbook, as a person on call would."""
     url = arrival.annotations["dashboard_url"]
     if not url.startswith(stack.copy.url(PREVIEW)):
         return f"link to another stack: {url}"
     queue = arrival.labels.get("queue")
     if queue and f"var-queue={queue}" not in url:
         return f"link without the queue: {url}"
-    if not (stack.directory / arrival.annotations["runbook_url"]).is_file():
-        return f"no such runbook: {arrival.annotations['runbook_url']}"
+    runbook = arrival.annotations["runbook_url"]
+    if not runbook.startswith(stack.copy.url(RQ_MON_WEB)):
+        return f"link to another stack: {runbook}"
+    return _no_answer(url) or _no_answer(runbook)
+
+
+def _no_answer(url: str) -> str:
     try:
         with urlopen(url, timeout=30) as answer:
             return "" if answer.status == 200 else f"{answer.status} at {url}"

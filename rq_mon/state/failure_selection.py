@@ -21,6 +21,8 @@ class Selection:
     queue: str | None = None
     function: str | None = None
     """Dotted path, or its last parts."""
+    is_whole_path: bool = False
+    """Whether `function` is the whole path: `charge` is then not `shop.charge`."""
     exception: str | None = None
     """Class, without its module."""
     failed_after: float | None = None
@@ -34,11 +36,16 @@ class Selection:
         at = job.failed_at
         return (
             (self.queue is None or job.queue == self.queue)
-            and (self.function is None or f".{job.function}".endswith(f".{self.function}"))
+            and (self.function is None or self._names(job.function))
             and (self.exception is None or job.exception == self.exception)
             and (self.failed_after is None or (at is not None and at >= self.failed_after))
             and (self.failed_before is None or (at is not None and at <= self.failed_before))
             and (self.not_later_than is None or at is None or at <= self.not_later_than)
+        )
+
+    def _names(self, function: str) -> bool:
+        return function == self.function or (
+            not self.is_whole_path and function.endswith(f".{self.function}")
         )
 
     def size(self, connection: Redis) -> int:

@@ -46,7 +46,7 @@ def page_number() -> int:
 
 
 def page_of(rows: Sequence[T]) -> Page[T]:
-    """Return the page of a list that this request asks for; the last one if it has not so many."""
+    """Return the page of a list that this request asks for; the last one if it has fewer."""
     last = max(1, -(-len(rows) // ROWS))
     number = min(page_number(), last)
     return Page(rows[(number - 1) * ROWS : number * ROWS], number, len(rows))

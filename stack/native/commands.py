@@ -169,7 +169,11 @@ def _prometheus(context: NativeContext) -> Command:
             f"--web.external-url={context.url(services.PROMETHEUS)}/",
             NO_OTHER_ORIGIN,
         ),
-        {"GRAFANA_URL": context.url(services.GRAFANA), **settings.user_set(GRAFANA_URL, REPOSITORY_URL)},
+        {
+            GRAFANA_URL.name: context.url(services.GRAFANA),
+            REPOSITORY_URL.name: f"{context.url(services.RQ_MON_WEB)}/",
+            **settings.user_set(GRAFANA_URL, REPOSITORY_URL),
+        },
         sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
     )
 

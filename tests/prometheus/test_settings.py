@@ -18,9 +18,12 @@ def context(directory: Path, **variables: str) -> NativeContext:
     return NativeContext(load_settings(variables, directory / "no.env"), directory)
 
 
-def test_links_lead_to_this_machines_dashboards_unless_told_otherwise(tmp_path: Path) -> None:
-    assert command(PROMETHEUS, context(tmp_path, GRAFANA_PORT="3999")).environment == {
-        "GRAFANA_URL": "http://127.0.0.1:3999"
+def test_links_lead_to_this_machines_dashboards_and_runbooks_unless_told_otherwise(tmp_path: Path) -> None:
+    ports = {"GRAFANA_PORT": "3999", "RQ_MON_WEB_PORT": "9999"}
+
+    assert command(PROMETHEUS, context(tmp_path, **ports)).environment == {
+        "GRAFANA_URL": "http://127.0.0.1:3999",
+        "REPOSITORY_URL": "http://127.0.0.1:9999/",
     }
 
 

@@ -66,6 +66,7 @@ def _selection() -> Selection:
         ids=ids,
         queue=queue,
         function=asked("function") or None,
+        is_whole_path=True,
         exception=asked("exception") or None,
         not_later_than=_number(asked("until")) or site().now(),
     )

@@ -30,6 +30,7 @@ def runbooks() -> str:
 
 
 @blueprint.get("/runbooks/<name>")
+@blueprint.get("/docs/runbooks/<name>.md")  # where alerts lead, here as in the repository
 def runbook(name: str) -> str:
     """Show one."""
     text = runbook_texts().get(f"{name}.md")

@@ -20,7 +20,7 @@ shop.errors.{exception}: card {line} was refused by the bank; ask for another on
 
 
 def fail_many(redis: Redis, number: int, queues: int) -> None:
-    """Put so many failed jobs into queues; the first queue gets half of them."""
+    """Put failed jobs into queues; the first queue gets half of them."""
     texts = [_text(line, f"Refusal{line % 7}Error") for line in range(FUNCTIONS)]
     now, until = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), time.time() + 86400
     for start in range(0, number, AT_ONCE):
@@ -48,7 +48,7 @@ def fail_many(redis: Redis, number: int, queues: int) -> None:
 
 
 def list_queues(redis: Redis, number: int) -> None:
-    """Make RQ know so many queues, each with a waiting job."""
+    """Make RQ know queues, each with a waiting job."""
     with redis.pipeline(transaction=False) as pipe:
         for index in range(number):
             pipe.sadd("rq:queues", f"rq:queue:queue-{index:04}")
@@ -57,7 +57,7 @@ def list_queues(redis: Redis, number: int) -> None:
 
 
 def register_workers(redis: Redis, number: int) -> None:
-    """Register so many busy workers."""
+    """Register busy workers."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with redis.pipeline(transaction=False) as pipe:
         for index in range(number):

@@ -41,6 +41,19 @@ def test_a_group_is_requeued_after_asking(
     assert redis_client.hgetall("rq:monitor:changes") == {b"requeue": b"2"}
 
 
+def test_a_group_is_of_one_function_only(operator: Operator, failed: Queue, redis_client: Redis) -> None:
+    """`charge` is the end of the other function's path."""
+    failed.enqueue("charge", job_id="short")
+    MonitoredSimpleWorker(["bills"], connection=redis_client).work(burst=True)
+    action = "/failed/requeue/confirm?queue=bills&function=charge&"
+
+    page = operator.press(operator.get("/failures", queue="bills"), action)
+
+    assert "Requeue 1 failed job?" in page
+    assert "1 job requeued" in operator.press(page, "/failed/requeue")
+    assert failed.job_ids == ["short"]
+
+
 def test_one_job_is_deleted_after_asking(operator: Operator, failed: Queue) -> None:
     page = operator.press(operator.get("/job", id="two"), "/failed/delete/confirm")
 

@@ -43,7 +43,16 @@ def test_a_page_asks_for_the_login_and_leads_back(web: Server, path: str) -> Non
     assert "RQ jobs" not in answer.text
 
 
-@pytest.mark.parametrize("path", ["/health", "/runbooks/", "/runbooks/RQQueueStalled", "/static/style.css"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/health",
+        "/runbooks/",
+        "/runbooks/RQQueueStalled",
+        "/docs/runbooks/RQQueueStalled.md",
+        "/static/style.css",
+    ],
+)
 def test_what_needs_no_login(web: Server, path: str) -> None:
     assert get(web, path).status_code == 200
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from redis import Redis
 from rq import Queue
@@ -72,6 +74,18 @@ def test_failures_in_groups(operator: Operator, redis_client: Redis) -> None:
     assert 'exception=ValueError">2</a>' in page
     assert "tests.rq_mon.web.jobs.missing" in page
     assert "3 failed jobs read" in page
+
+
+def test_runbooks_lead_to_each_other_and_to_no_file(operator: Operator) -> None:
+    page = operator.get("/runbooks/RQQueueStalled")
+
+    assert '<a href="/runbooks/RQWorkersLost">' in page
+    links = re.findall(r'<a href="([^"]*)"', operator.get("/runbooks/") + page)
+    assert [link for link in links if not link.startswith(("/", "#", "http://127.0.0.1:"))] == []
+    for name in {link.partition("#")[0] for link in links if link.startswith("/runbooks/R")}:
+        operator.get(name)
+    operator.get("/runbooks/RQNoSuchAlert", expected=404)
+    operator.get("/runbooks/..%2F..%2Fpasswd", expected=404)
 
 
 def test_workers_and_what_they_work_on(operator: Operator, start_worker: StartWorker) -> None:

@@ -17,7 +17,8 @@ from proofs.harness.servers import Server
 from tests.harness.web import Operator, running_web
 
 IDLE = 1000
-SOON = 2.0
+SOON = 10.0
+"""Seconds. The idle ones would keep it for thirty."""
 
 
 @contextmanager
