@@ -73,6 +73,8 @@ def test_each_page_is_there_soon_and_takes_little_memory(server: Server) -> None
     assert max(seconds for _, seconds in took.values()) < CPU_SECONDS, took
     assert re.search(r"[\d,]+ of 100,\d+ read", found)
     assert re.search(r"[\d,]+ of 200,000 read", failures)
+    assert "refresh" not in failures
+    assert '<meta http-equiv="refresh" content="0; url=/failures?scan=' in get("/failures", {"all": "yes"})
     memory = process.memory_info().rss / 1e6
     print(f"{memory:.0f} MB")
     assert memory < MEGABYTES

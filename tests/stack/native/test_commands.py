@@ -11,6 +11,7 @@ import yaml
 
 from rq_mon.environment.dotenv import read_dotenv
 from stack import services
+from stack.compose.runtime import redis_inside
 from stack.native import programs
 from stack.native.commands import FOR_GRACE_PERIOD, Command, NativeContext, command
 from stack.redis_users import EXPORTER, USERS, WORKER
@@ -28,6 +29,28 @@ PORTS = {
 def context(tmp_path: Path) -> NativeContext:
     environment = {str(name): port for name, port in PORTS.items()}
     return NativeContext(load_settings(environment, tmp_path / ".env"), tmp_path / "native")
+
+
+@pytest.mark.parametrize(
+    ("variables", "changes"),
+    [
+        ({}, "yes"),
+        ({"RQ_REDIS_URL": "redis://jobs.example:6379/0"}, "no"),
+        ({"RQ_REDIS_URL": "redis://jobs.example:6379/0", "RQ_MON_WEB_CHANGES": "yes"}, "yes"),
+        ({"RQ_MON_WEB_CHANGES": "no"}, "no"),
+    ],
+)
+def test_the_job_pages_change_nothing_in_another_redis_unless_told_to(
+    tmp_path: Path, variables: dict[str, str], changes: str
+) -> None:
+    settings = load_settings(variables, tmp_path / ".env")
+    run = command(services.RQ_MON_WEB, NativeContext(settings, tmp_path / "native"))
+
+    assert run.environment["RQ_MON_WEB_CHANGES"] == changes
+    assert (
+        redis_inside(settings).get("RQ_MON_WEB_CHANGES", variables.get("RQ_MON_WEB_CHANGES", "yes"))
+        == changes
+    )
 
 
 def words(run: Command) -> str:
