@@ -122,7 +122,8 @@ DASHBOARD = rq_dashboard(
             bar_gauge(
                 "What people changed",
                 "Jobs, cron jobs and series of metrics that operators requeued, deleted, stopped and so on, "
-                "with `rqmon` or in the browser, of any queue. Pausing or resuming all workers counts as one.",
+                "by `rqmon` or in the browser, of any queue and any function. Pausing or resuming all workers"
+                " counts as one.",
                 operators.changes(),
                 unit=COUNT,
                 decimals=0,

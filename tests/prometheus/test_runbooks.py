@@ -25,11 +25,10 @@ from stack.redis_users import OPERATOR, write_users
 from stack.secrets import read_secret
 from stack.settings import PROJECT_ROOT
 from tests.prometheus.foreign import FOREIGN
-from tests.prometheus.rules import RUNBOOKS, alerts, metrics, rules, seconds
+from tests.prometheus.rules import alerts, metrics, rules, seconds
+from tests.prometheus.runbook_commands import ASKS, INDEX, PAGES, commands, filled_in
 
-INDEX = RUNBOOKS / "README.md"
 WITHOUT_ALERT = {"jobs-run-too-often"}
-PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path != INDEX)
 SECTIONS = ["What it means", "How bad", "First look", "Causes, the likeliest first", "Mend", "Prevent"]
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
@@ -96,46 +95,13 @@ def test_index_has_a_line_for_each_alert_with_its_severity_and_delay() -> None:
 # ---- commands ----
 
 
-def commands() -> list[str]:
-    """Every command of every page, once, without its comment."""
-    found: set[str] = set()
-    for path in PAGES:
-        text = path.read_text()
-        blocks = re.findall(r"```sh\n(.*?)```", text, re.DOTALL)
-        found |= {line for block in blocks for line in block.splitlines()}
-        prose = re.sub(r"```.*?```", "", text, flags=re.DOTALL)
-        spans = [" ".join(span.split()) for span in re.findall(r"`([^`]+)`", prose)]
-        found |= {
-            span
-            for span in spans
-            if re.match(r"(\./rqmon|\.venv/bin/|redis-cli |make |docker |promtool )", span)
-        }
-    return sorted({re.sub(r"\s+#.*$", "", command) for command in found})
-
-
 RUN_HERE = ("./rqmon", ".venv/bin/rq", ".venv/bin/python")
 NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
     "script kill",
 )  # the first fails while another one runs, the second goes on for ever, the last needs a script that runs
-NEED_A_JOB_THAT_RUNS = ("send_stop_job_command",)
-ASKS = re.compile(
-    r"^\./rqmon (requeue|delete|purge|empty|prune|pause|resume|cron (run|pause|resume|cancel))\b"
-)
-PLACEHOLDERS = {
-    "your-queue": "short-running",
-    "CRON_JOB": "nightly",
-    "AbandonedJobError": "ValueError",
-    "KEY": "rq:queues",
-}
-"""What the reader puts in, and what there is here."""
-
-
-def filled_in(command: str) -> str:
-    for placeholder, here in PLACEHOLDERS.items():
-        command = command.replace(placeholder, here)
-    return command
+NEED_WHAT_IS_NOT_HERE = ("rqmon health", "rqmon stop", "--state started")
 
 
 @pytest.fixture(scope="module")
@@ -145,8 +111,8 @@ def environment(redis_server: RedisServer) -> dict[str, str]:
 
 
 @pytest.fixture
-def jobs(redis_client: Redis) -> None:
-    """A job that failed, one that waits, a worker and a cron job, for commands that show or change such."""
+def jobs(redis_client: Redis) -> str:
+    """The id of a job that failed; one waits, and there are a worker and a cron job."""
     CronRegistry(redis_client).register(
         define(
             "time.sleep",
@@ -159,10 +125,11 @@ def jobs(redis_client: Redis) -> None:
         )
     )
     queue = Queue("short-running", connection=redis_client)
-    queue.enqueue("os.no_such_function")
+    failed = queue.enqueue("os.no_such_function")
     SimpleWorker([queue], connection=redis_client).work(burst=True)
     queue.enqueue("time.sleep", 0, depends_on=queue.enqueue("time.sleep", 0))
     SimpleWorker([queue], connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
+    return failed.id
 
 
 @pytest.mark.slow
@@ -176,9 +143,9 @@ def jobs(redis_client: Redis) -> None:
     ],
 )
 def test_command_works(
-    command: str, jobs: None, environment: dict[str, str], request: pytest.FixtureRequest
+    command: str, jobs: str, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
-    command = filled_in(command)
+    command = filled_in(command, JOB_ID=jobs)
     result = subprocess.run(
         ["bash", "-c", f"{command} --yes" if ASKS.match(command) else command],
         cwd=PROJECT_ROOT,
@@ -225,8 +192,8 @@ def test_no_page_puts_the_address_with_its_password_into_a_command_line() -> Non
 
 
 def _needs_what_is_not_here(command: str) -> bool:
-    """Health of cron, and a job that runs: the command then says so, and fails."""
-    return command.endswith("rq_mon.health cron") or any(part in command for part in NEED_A_JOB_THAT_RUNS)
+    """A cron scheduler, or a job that runs: the command then says so, and fails."""
+    return any(part in command for part in NEED_WHAT_IS_NOT_HERE)
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("make ")])
