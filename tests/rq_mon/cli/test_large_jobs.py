@@ -71,6 +71,8 @@ def test_no_command_has_more_than_64_megabytes() -> None:
         ("failed", "--json"),
         ("failed", "--traceback"),
         ("failed", "--arguments"),
+        ("jobs", "mail", "--state", "failed", "--limit", "100"),
+        ("jobs", "mail", "--state", "finished", "--search", "nothing"),
         ("status",),
         ("health",),
         ("requeue", "--all", "--dry-run"),
@@ -79,6 +81,13 @@ def test_no_command_has_more_than_64_megabytes() -> None:
     ]
     resident = {" ".join(command): resident_kilobytes(*command) for command in commands}
     assert max(resident.values()) < MOST_RESIDENT, resident
+
+
+@pytest.mark.usefixtures("large_jobs")
+def test_one_job_has_no_more_whatever_is_large(redis_client: Redis) -> None:
+    for state in ("failed", "finished"):
+        for raw_id in redis_client.zrange(f"rq:{state}:mail", 0, 1):
+            assert resident_kilobytes("job", raw_id.decode(), "--arguments") < MOST_RESIDENT
 
 
 @pytest.mark.usefixtures("large_jobs")

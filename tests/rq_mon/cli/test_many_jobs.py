@@ -13,6 +13,7 @@ from redis import Redis
 from proofs.harness.failed_jobs import fail_jobs
 from rq_mon.jobs.purge import JOBS_PER_BATCH
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
+from rq_mon.state.listed_jobs import IDS_AT_ONCE
 from tests.rq_mon.cli.conftest import Rqmon
 
 JOBS = 20_000
@@ -61,6 +62,30 @@ def test_reading_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) 
     assert all(words[-2:] == ["COUNT", "1"] for words in sent["XREVRANGE"])
     assert len(sent["HMGET"]) == len(sent["XREVRANGE"]) == JOBS
     assert max(len(words) for of_name in sent.values() for words in of_name) < 10
+
+
+@pytest.mark.parametrize("search", [("--search", "no such text"), ("--exception", "NoSuchError")])
+def test_searching_takes_pages(
+    rqmon: Rqmon, redis_client: Redis, ids: list[str], search: tuple[str, ...]
+) -> None:
+    sent = commands_during(redis_client, lambda: rqmon("jobs", "mail", "--state", "failed", *search))
+
+    assert len(sent["XREVRANGE"]) == len(sent["HMGET"]) == JOBS
+    spans = [int(words[3]) - int(words[2]) + 1 for words in sent["ZRANGE"]]
+    assert {*spans} == {IDS_AT_ONCE}
+    assert max(len(words) for of_name in sent.values() for words in of_name if words[0] != "HMGET") < 10
+
+
+def test_a_page_reads_its_jobs_only(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+    sent = commands_during(redis_client, lambda: rqmon("jobs", "mail", "--state", "failed", "--limit", "7"))
+
+    assert len(sent["XREVRANGE"]) == len(sent["HMGET"]) == 7
+
+
+def test_one_job_reads_one_job(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+    sent = commands_during(redis_client, lambda: rqmon("job", ids[7], "--arguments"))
+
+    assert sum(map(len, sent.values())) < 40
 
 
 @pytest.mark.parametrize("command", ["requeue", "delete"])

@@ -121,9 +121,7 @@ def test_command_works_as_pasted(stack: NativeStack, job_id: str, command: str) 
     pasted = filled_in(command, JOB_ID=job_id, **{"your-queue": NOT_WORKED})
     code, said = run(stack, f"{pasted} --yes" if ASKS.match(pasted) else pasted, goes_on=goes_on)
 
-    assert not re.search(r"NOPERM|NOAUTH|WRONGPASS|Connection refused|command not found", said), (
-        said
-    )
+    assert not re.search(r"NOPERM|NOAUTH|WRONGPASS|Connection refused|command not found", said), said
     if not goes_on:
         # `health` says that no worker listens to the queue that none works, which is so here.
         assert code == (1 if pasted == "./rqmon health" else 0), said
