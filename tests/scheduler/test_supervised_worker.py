@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,13 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq import Queue
+from rq.exceptions import DequeueTimeout
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import read_workers
-from scheduler.supervised_queue import LOOK_SECONDS
 from scheduler.supervised_worker import SupervisedWorker
 from tests.harness.processes import Start
 from tests.harness.workers import StartWorker
@@ -69,24 +70,43 @@ def test_a_worker_takes_the_place_of_its_earlier_life_and_of_ghosts(
 
 
 @pytest.mark.slow
-def test_an_idle_worker_of_two_queues_waits_for_the_first(
-    redis_client: Redis, start_worker: StartWorker
+@pytest.mark.parametrize("name", ["first", "second", "third"])
+def test_an_idle_worker_of_several_queues_takes_a_job_of_any_at_once(
+    redis_client: Redis, start_worker: StartWorker, name: str
 ) -> None:
-    """It looks at the others once in a second."""
-    worker = start_worker("first", "second", kind=SupervisedWorker)
-    queue = Queue("first", connection=redis_client)
+    worker = start_worker("first", "second", "third", kind=SupervisedWorker)
+    queue = Queue(name, connection=redis_client)
     waits = []
-    for _ in range(3):
-        child = os.fork()
-        if child == 0:
-            time.sleep(0.2)
+    for _ in range(5):
+        pushed: list[float] = []
+
+        def push(pushed: list[float] = pushed) -> None:
+            pushed.append(time.monotonic())
             queue.enqueue(metric_jobs.succeed)
-            os._exit(0)
-        begun = time.monotonic()
+
+        timer = threading.Timer(0.2, push)
+        timer.start()
         worker.queue_class.dequeue_any(worker.queues, 10, worker.connection)
-        waits.append(time.monotonic() - begun)
-        os.waitpid(child, 0)
-    assert min(waits) < LOOK_SECONDS - 0.2
+        waits.append(time.monotonic() - pushed[0])
+        timer.join()
+    assert sorted(waits)[2] < 0.5
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [("first", "second"), ("first", "second", "third", "fourth")])
+def test_an_idle_worker_of_several_queues_sends_few_commands(
+    redis_client: Any, start_worker: StartWorker, names: tuple[str, ...]
+) -> None:
+    worker = start_worker(*names, kind=SupervisedWorker)
+
+    def commands() -> int:
+        return int(redis_client.info("stats")["total_commands_processed"])
+
+    before, begun = commands(), time.monotonic()
+    with pytest.raises(DequeueTimeout):
+        worker.queue_class.dequeue_any(worker.queues, 2, worker.connection)
+
+    assert commands() - before - len(names) <= 20 * (time.monotonic() - begun)
 
 
 @pytest.mark.e2e(seconds=45)
