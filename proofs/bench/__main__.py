@@ -16,6 +16,7 @@ from proofs.bench import (
     load,
     redis_capacity,
     scrape,
+    stack_worker,
     starting,
     throughput,
 )
@@ -23,6 +24,7 @@ from proofs.table import Row, show
 
 PARTS: dict[str, Callable[[], list[Row]]] = {
     "throughput": throughput.run,
+    "stack-worker": stack_worker.run,
     "commands": commands.run,
     "enqueueing": enqueueing.run,
     "starting": starting.run,
