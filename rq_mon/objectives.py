@@ -17,7 +17,7 @@ DEFAULT_FILE = Path("objectives.yml")
 
 
 FAR_OVER = 3
-"""A job that runs for so many times the objective of its queue is one to look at."""
+"""A job that runs this many times the objective of its queue is one to look at."""
 
 
 class ObjectivesError(ValueError):

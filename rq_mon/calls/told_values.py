@@ -1,6 +1,6 @@
 """What pickled or JSON values hold, as text, read from the opcodes: nothing is imported or called.
 
-Somebody who can write to Redis chose the bytes. So a value may contain itself, or the same list a billion
+Whoever can write to Redis chose the bytes. So a value may contain itself, or the same list a billion
 times: the text is cut by length and by depth.
 """
 

@@ -46,7 +46,7 @@ def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
 
 
 def log_change(action: OperatorAction, number: int, of: str) -> None:
-    """Log on stderr that a command has changed so many: see `rq_mon.changes.log_change`."""
+    """Log on stderr that a command has changed this many: see `rq_mon.changes.log_change`."""
     changes.log_change(f"{_account()}@{socket.gethostname()}", action, number, of)
 
 

@@ -28,7 +28,9 @@ MOMENTS = ("created_at", "enqueued_at", "started_at", "ended_at", "due_at")
 @click.option("--function", default="", help="Of this function: its dotted path, or its last parts.")
 @click.option("--exception", default="", help="With this exception, such as ValueError.")
 @click.option("--search", default="", help="With this text in id, function, exception or description.")
-@click.option("--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many."
+)
 @click.option("--oldest-first", is_flag=True, help="Begin at the other end of the list.")
 @JSON_OPTION
 def jobs(

@@ -13,7 +13,7 @@ from rq_mon.settings import Settings
 
 @contextmanager
 def open_redis() -> Iterator[Redis]:
-    """Return a client that tries to connect once, at the first command: somebody waits.
+    """Return a client that tries to connect once, at the first command: a person waits.
 
     Raises:
         SettingsError: RQ_REDIS_URL cannot be used.

@@ -35,7 +35,7 @@ NAMED_QUEUES = 20
 @click.argument("queues", metavar="[QUEUE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job.")
 def tail(queues: tuple[str, ...], as_json: bool) -> int:
-    """Look until somebody interrupts it."""
+    """Look until Ctrl-C."""
     with open_redis() as connection:
         names = [check_queue(connection, name) for name in dict.fromkeys(queues)] or queues_of(connection)
         if not names:

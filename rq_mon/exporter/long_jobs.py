@@ -1,4 +1,4 @@
-"""Jobs that run for longer than their queue promises, by name: the few that somebody will look for."""
+"""Jobs that run for longer than their queue promises, by name: the few that a person will look for."""
 
 from __future__ import annotations
 

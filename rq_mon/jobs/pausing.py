@@ -18,7 +18,7 @@ return removed
 
 
 def pause_workers(connection: Redis, seconds: int | None = None) -> None:
-    """Let all workers start no more jobs, for so many seconds or until somebody resumes them."""
+    """Let all workers start no more jobs, for this many seconds, or until they are resumed."""
     with connection.pipeline() as pipeline:
         suspend(pipeline, seconds)
         count_changes(pipeline, "pause")

@@ -21,7 +21,7 @@ READ_SECONDS = 0.4
 
 JOBS_AT_ONCE = 50
 IDS_AT_ONCE = 500
-"""Redis looks at so many before it turns to its other clients."""
+"""Redis looks at this many before it turns to its other clients."""
 
 WITH_EXCEPTION: tuple[JobState, ...] = ("failed", "stopped")
 

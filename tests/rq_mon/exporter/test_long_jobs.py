@@ -42,7 +42,7 @@ def registry(redis_client: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def run(redis_client: Redis) -> Run:
-    """Let a worker have worked on a job for so many seconds."""
+    """Let a worker have worked on a job for this many seconds."""
 
     def run(name: str, queue: str, seconds: float) -> Job:
         worker = Worker([queue], connection=redis_client, name=name)
