@@ -227,6 +227,7 @@ def _hash(raw_id: bytes, fields: Any, data: Any, description: Any, result: Any =
     """Make what a foreign key replies to nothing."""
     if isinstance(fields, ResponseError):
         fields, data, description = [None] * len(FIELDS), 0, 0
+    data, description = (size if isinstance(size, int) else 0 for size in (data, description))
     if isinstance(result, ResponseError):  # no right to ask for the size
         result = SMALL + 1
     small = {name: value or b"" for name, value in zip(FIELDS, fields, strict=True)}

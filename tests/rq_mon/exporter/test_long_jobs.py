@@ -120,3 +120,15 @@ def test_changes_of_operators_begin_at_zero_and_what_is_no_number_is_left_out(
     }
     readable = [action for action in OPERATOR_ACTIONS if action != "delete"]
     assert counts == dict.fromkeys(readable, 0) | {"requeue": 7, "later": 2}
+
+
+def test_without_the_right_to_ask_for_sizes_only_the_function_is_unknown(
+    registry: CollectorRegistry, run: Run, redis_client: Redis
+) -> None:
+    job = run("ann", "mail", 40)
+    redis_client.execute_command("ACL", "SETUSER", "default", "-hstrlen")
+    try:
+        found = long_jobs(registry)["ann"]
+    finally:
+        redis_client.execute_command("ACL", "SETUSER", "default", "+@all")
+    assert (found["job_id"], found["function"]) == (job.id, "unknown")
