@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from prometheus_client import CollectorRegistry
@@ -126,9 +127,10 @@ def test_without_the_right_to_ask_for_sizes_only_the_function_is_unknown(
     registry: CollectorRegistry, run: Run, redis_client: Redis
 ) -> None:
     job = run("ann", "mail", 40)
-    redis_client.execute_command("ACL", "SETUSER", "default", "-hstrlen")
+    client: Any = redis_client
+    client.execute_command("ACL", "SETUSER", "default", "-hstrlen")
     try:
         found = long_jobs(registry)["ann"]
     finally:
-        redis_client.execute_command("ACL", "SETUSER", "default", "+@all")
+        client.execute_command("ACL", "SETUSER", "default", "+@all")
     assert (found["job_id"], found["function"]) == (job.id, "unknown")
