@@ -23,11 +23,11 @@ MAINTENANCE_LOCK_SECONDS = 30
 STUCK_SECONDS = 30
 """A job that has left its queue for so long, and that no worker has started, has lost its worker."""
 
-LOOK_SECONDS = 1 / 18
+LOOK_SECONDS = 1 / 19
 """Between two looks of an idle worker of several queues, for each of these: so it sends at most 20 commands a
 second, its reports included."""
 
-WAITING = 0.7
+WAITING = 0.5
 """The share of that time for which Redis is told to wait for the first queue: it may take 0.1 s longer."""
 
 # One step, because workers take, start and retry jobs all the while. Returns 1 if the job was put back.
