@@ -71,7 +71,7 @@ def test_searching_takes_pages(
     sent = commands_during(redis_client, lambda: rqmon("jobs", "mail", "--state", "failed", *search))
 
     assert len(sent["XREVRANGE"]) == len(sent["HMGET"]) == JOBS
-    spans = [int(words[3]) - int(words[2]) + 1 for words in sent["ZRANGE"]]
+    spans = [int(words[3]) - int(words[2]) + 1 for words in sent["ZREVRANGE"]]
     assert {*spans} == {IDS_AT_ONCE}
     assert max(len(words) for of_name in sent.values() for words in of_name if words[0] != "HMGET") < 10
 
