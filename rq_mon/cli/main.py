@@ -14,9 +14,9 @@ from rq_mon import changes
 from rq_mon.cli.exits import INTERRUPTED, NO_REDIS, OK, USAGE, WRONG
 
 COMMANDS = {
-    "status": "Show queues, workers and cron jobs.",
+    "status": "Show queues, workers and cron jobs; with QUEUE that queue, its workers and its cron jobs.",
     "tail": "Print a line for each job that finishes or fails, of all queues or of QUEUE..., until Ctrl-C.",
-    "job": "Show all that RQ keeps of one job. Exit code 1 if there is none.",
+    "job": "Show all that RQ keeps of one job.",
     "jobs": "Show the jobs of QUEUE that are in one state, the newest first.",
     "failed": "Show failed jobs in groups of one queue, function and exception, the latest first.",
     "requeue": "Put failed jobs back at the end of their queues, after asking.",
@@ -24,8 +24,8 @@ COMMANDS = {
     "stop": "Ask the worker of a job that runs to end it, after asking.",
     "purge": "Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.",
     "empty": "Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.",
-    "pause": "Let all workers start no more jobs, of any queue: `rq suspend`.",
-    "resume": "Let all workers go on.",
+    "pause": "Let all workers start no more jobs, of any queue, after asking: `rq suspend`.",
+    "resume": "Let all workers go on, after asking.",
     "cron": "Show cron jobs, run them now, pause, resume and cancel them.",
     "health": "Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.",
     "prune": "Remove series of job metrics that no worker has written for this many days, after asking.",

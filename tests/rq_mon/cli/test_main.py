@@ -41,7 +41,7 @@ WITH_REDIS = [
     ["failed"],
     ["requeue", "--all"],
     ["empty", "mail"],
-    ["pause"],
+    ["pause", "--yes"],
     ["cron", "list"],
     ["health"],
     ["prune"],

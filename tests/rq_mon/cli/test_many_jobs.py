@@ -61,7 +61,7 @@ def test_reading_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) 
     assert all(words[-2:] == ["COUNT", str(JOBS_PER_PAGE)] for words in sent["ZSCAN"])
     assert all(words[-2:] == ["COUNT", "1"] for words in sent["XREVRANGE"])
     assert len(sent["HMGET"]) == len(sent["XREVRANGE"]) == JOBS
-    assert max(len(words) for of_name in sent.values() for words in of_name) < 10
+    assert max(len(words) for of_name in sent.values() for words in of_name if words[0] != "HMGET") < 10
 
 
 @pytest.mark.parametrize("search", [("--search", "no such text"), ("--exception", "NoSuchError")])

@@ -10,6 +10,7 @@ import pytest
 from rq import Queue
 
 from rq_mon import catalogue
+from rq_mon.catalogue import OPERATOR_CHANGES_KEY
 from rq_mon.cron.lists import CronList
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.cron.ticks import TickClaims
@@ -236,7 +237,8 @@ def test_pausing_what_is_cancelled_in_that_moment_leaves_nothing(
     meanwhile(lambda: registry.cancel("mine"))
 
     assert not registry.pause("mine")
-    assert redis_client.keys("*") == []
+    assert redis_client.keys("*") == [OPERATOR_CHANGES_KEY.encode()]
+    assert redis_client.hgetall(OPERATOR_CHANGES_KEY) == {b"cron_cancel": b"1"}
 
 
 def test_resuming_what_is_cancelled_in_that_moment_leaves_nothing(
@@ -246,7 +248,8 @@ def test_resuming_what_is_cancelled_in_that_moment_leaves_nothing(
     meanwhile(lambda: registry.cancel("mine"))
 
     assert not registry.resume("mine")
-    assert redis_client.keys("*") == []
+    assert redis_client.keys("*") == [OPERATOR_CHANGES_KEY.encode()]
+    assert redis_client.hgetall(OPERATOR_CHANGES_KEY) == {b"cron_pause": b"1", b"cron_cancel": b"1"}
 
 
 def test_what_is_resumed_goes_by_a_schedule_that_changes_in_that_moment(
