@@ -1,0 +1,86 @@
+"""What the viewer refuses, and what it tells browsers to refuse."""
+
+from __future__ import annotations
+
+from http import HTTPStatus
+from ipaddress import ip_address
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from grafana.viewer.settings import ViewerSettings
+
+LONGEST_QUERY_STRING = 8000
+
+# Grafana's styles are rules that a script adds to empty <style> elements: the hash is that of nothing.
+POLICY = "; ".join(
+    (
+        "default-src 'none'",
+        "script-src 'self'",
+        "style-src 'self' 'sha256-47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU='",
+        "img-src 'self' data:",
+        "font-src 'self'",
+        "connect-src 'self'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+)
+
+
+def add_guards(app: Flask, settings: ViewerSettings) -> None:
+    """Check every request, and add the headers to every answer."""
+    names = settings.names | {"localhost", settings.host.lower()}
+
+    @app.before_request
+    def refuse() -> Response | None:
+        if not _is_own_name(request.host, names):
+            return _refused(
+                f"The viewer is not called {request.host[:200]!r}: see VIEWER_NAMES.",
+                HTTPStatus.MISDIRECTED_REQUEST,
+            )
+        if len(request.query_string) > LONGEST_QUERY_STRING:
+            return _refused(
+                f"The query string is longer than {LONGEST_QUERY_STRING} characters.",
+                HTTPStatus.REQUEST_URI_TOO_LONG,
+            )
+        if request.path.startswith("/api/") and not _comes_from_here():
+            return _refused("Only pages of this address may ask that.", HTTPStatus.FORBIDDEN)
+        return None
+
+    @app.after_request
+    def protect(response: Response) -> Response:
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Referrer-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
+        response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
+        return response
+
+
+def _is_own_name(host: str, names: frozenset[str]) -> bool:
+    """Tell whether a Host header names this server.
+
+    A page of another site can make its own name mean this machine's address, but not an address itself.
+    """
+    name = (urlsplit(f"//{host}").hostname or "") if _is_host(host) else ""
+    try:
+        ip_address(name)
+    except ValueError:
+        return name in names
+    return True
+
+
+def _is_host(host: str) -> bool:
+    return not any(character in host for character in "/?#@\\ ")
+
+
+def _comes_from_here() -> bool:
+    """Tell whether the browser says so; a program that is no browser says nothing."""
+    site = request.headers.get("Sec-Fetch-Site", "same-origin")
+    origin = request.headers.get("Origin")
+    return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.host)
+
+
+def _refused(text: str, status: HTTPStatus) -> Response:
+    return Response(text, status, mimetype="text/plain")

@@ -1,0 +1,62 @@
+"""The viewer as a process: how it listens, and how it ends."""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import os
+import signal
+import threading
+from types import FrameType
+
+from waitress.server import create_server
+
+from grafana.viewer.app import make_app
+from grafana.viewer.proxy import MOST_WAITING, PARALLEL_QUERIES
+from grafana.viewer.settings import ViewerSettings
+
+THREADS = PARALLEL_QUERIES + MOST_WAITING + 4
+"""Some remain for the page and for health when all queries wait."""
+MOST_CONNECTIONS = 2000
+LARGEST_HEADER = 32_000
+MOST_ARENAS = 2
+"""Places that glibc takes memory from. By default each thread has one and keeps what its answers took."""
+M_ARENA_MAX = -8
+"""glibc's number for that option."""
+GRACE = 1.0
+"""Seconds that requests have to end after SIGTERM."""
+
+
+def serve(settings: ViewerSettings) -> None:
+    """Serve until SIGTERM or SIGINT.
+
+    Raises:
+        OSError: the address cannot be listened on, or the page was not built.
+    """
+    _share_memory()
+    server = create_server(
+        make_app(settings),
+        host=settings.host,
+        port=settings.port,
+        threads=THREADS,
+        connection_limit=MOST_CONNECTIONS,
+        asyncore_use_poll=True,  # select() takes no more than 1024 connections
+        ident="rq-mon viewer",
+        max_request_header_size=LARGEST_HEADER,
+    )
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        # A slow query must not keep the process: there is nothing to lose.
+        last_resort = threading.Timer(GRACE, os._exit, (0,))
+        last_resort.daemon = True
+        last_resort.start()
+        raise SystemExit(0)
+
+    signal.signal(signal.SIGTERM, stop)
+    print(f"Viewer of the Grafana dashboards: http://{settings.host}:{settings.port}/", flush=True)
+    server.run()
+
+
+def _share_memory() -> None:
+    with contextlib.suppress(OSError, AttributeError):  # another C library has no such option
+        ctypes.CDLL(None).mallopt(M_ARENA_MAX, MOST_ARENAS)

@@ -1,0 +1,79 @@
+"""What the viewer is told from outside, by environment variables."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.kinds import HOST, PORT
+from rq_mon.environment.variables import Variable, read_fields, setting
+from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+
+
+def _url(text: str) -> str:
+    parts = urlsplit(text)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        # The value may hold a password, so it is not repeated.
+        raise ValueError("a URL that starts with http:// or https://")
+    return text.rstrip("/")
+
+
+def _folder(text: str) -> Path:
+    folder = PROJECT_ROOT / text
+    if not folder.is_dir():
+        raise ValueError(f"a folder of dashboards (JSON files), got {text!r}")
+    return folder
+
+
+def _names(text: str) -> frozenset[str]:
+    return frozenset(HOST(name.strip()).lower() for name in text.split(",") if name.strip())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ViewerSettings:
+    """Where Prometheus answers, where the dashboards are, and where the page listens."""
+
+    prometheus_url: str = setting(
+        Variable("PROMETHEUS_URL", f"http://127.0.0.1:{PROMETHEUS_PORT}", _url, "Where Prometheus answers.")
+    )
+    host: str = setting(Variable("VIEWER_HOST", "127.0.0.1", HOST, "Address that the viewer listens on."))
+    port: int = setting(Variable("VIEWER_PORT", GRAFANA_PORT, PORT, "Port that it listens on."))
+    names: frozenset[str] = setting(
+        Variable(
+            "VIEWER_NAMES",
+            frozenset[str](),
+            _names,
+            "Names under which browsers open it, separated by commas; IP addresses and localhost work.",
+        )
+    )
+    dashboards: Path = setting(
+        Variable("DASHBOARDS_PATH", PROJECT_ROOT / "grafana/generated", _folder, "Folder of the dashboards.")
+    )
+    provisioning: Path = setting(
+        Variable(
+            "PROVISIONING_PATH",
+            PROJECT_ROOT / "grafana/provisioning",
+            PROJECT_ROOT.joinpath,
+            "Grafana's provisioning folder: the scrape interval and the pages that exemplars link to.",
+        )
+    )
+    provisioning_variables: Mapping[str, str] = field(default_factory=dict)
+    """The values of the `$NAME`s in it: the environment, above Grafana's own file of variables."""
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str] | None = None) -> ViewerSettings:
+        """Read the settings; a variable that is unset or empty keeps its default.
+
+        Raises:
+            SettingsError: a value cannot be used; the message names the variable and what is expected.
+        """
+        environment = os.environ if environment is None else environment
+        settings = cls(**read_fields(cls, environment))
+        variables = read_dotenv(settings.provisioning.parent / "grafana.env") | dict(environment)
+        return replace(settings, provisioning_variables=variables)
