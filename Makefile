@@ -103,6 +103,26 @@ $(MUTATION_VENV)/.installed: $(MUTATION_LOCK)
 	@$(MUTATION_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(MUTATION_LOCK)
 	@touch $@
 
+# ---- the viewer's page: committed as it was built, so that only whoever changes it needs Node ----
+
+VIEWER = grafana/viewer/browser
+VIEWER_PACKAGES = $(VIEWER)/node_modules/.installed
+
+.PHONY: viewer lint-viewer check-viewer
+viewer: $(VIEWER_PACKAGES) ## Build the page of the viewer (needs Node 20)
+	@cd $(VIEWER) && npm run --silent build
+
+lint-viewer: $(VIEWER_PACKAGES) ## Check types and style of the viewer's page
+	@cd $(VIEWER) && npm run --silent lint
+
+check-viewer: $(VIEWER_PACKAGES) ## Build the page of the viewer again, and compare it byte by byte with the committed one
+	@built=$$(mktemp -d); trap 'rm -rf "$$built"' EXIT; \
+	    (cd $(VIEWER) && node build/main.mjs "$$built"); diff -r "$$built" grafana/viewer/bundle
+
+$(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
+	@cd $(VIEWER) && npm ci --silent
+	@touch $@
+
 # ---- working on it ----
 
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.

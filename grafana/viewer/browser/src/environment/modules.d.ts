@@ -1,0 +1,5 @@
+declare module 'icon-texts' {
+  /** The SVG of each icon, by the end of its path. */
+  const texts: Record<string, string>;
+  export default texts;
+}

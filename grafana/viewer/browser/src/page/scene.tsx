@@ -1,0 +1,136 @@
+// A dashboard's JSON as a scene of @grafana/scenes.
+import {
+  behaviors,
+  dataLayers,
+  SceneDataLayerControls,
+  SceneDataLayerSet,
+  SceneDataTransformer,
+  SceneGridItem,
+  SceneGridLayout,
+  SceneGridRow,
+  SceneQueryRunner,
+  SceneReactObject,
+  SceneRefreshPicker,
+  SceneTimePicker,
+  SceneTimeRange,
+  SceneVariableSet,
+  VariableValueSelectors,
+  VizPanel,
+} from '@grafana/scenes';
+import { isKnown } from '../panels/registry';
+import { SOURCE } from '../prometheus/datasource';
+import { MOST_SERIES } from '../prometheus/queries';
+import { variableOf } from '../variables/variables';
+import { DashboardScene } from './DashboardScene';
+import { type DashboardModel, type PanelModel } from './model';
+import { PanelLinks } from './PanelLinks';
+
+/** Of Grafana itself; the viewer has no such data source. */
+const GRAFANA_SOURCE = '-- Grafana --';
+
+export function sceneOf(dashboard: DashboardModel, sourceName: string): DashboardScene {
+  return new DashboardScene({
+    key: dashboard.uid,
+    $timeRange: new SceneTimeRange({ ...dashboard.time, timeZone: dashboard.timezone ?? 'browser' }),
+    $variables: new SceneVariableSet({
+      variables: dashboard.templating.list.map((one) => variableOf(one, sourceName)),
+    }),
+    $data: annotationsOf(dashboard),
+    $behaviors: [new behaviors.CursorSync({ sync: (dashboard.graphTooltip ?? 0) })],
+    time: [
+      new SceneTimePicker({ isOnCanvas: true }),
+      new SceneRefreshPicker({
+        refresh: dashboard.refresh,
+        intervals: dashboard.timepicker?.refresh_intervals,
+        isOnCanvas: true,
+      }),
+    ],
+    choices: [new VariableValueSelectors({}), new SceneDataLayerControls()],
+    body: new SceneGridLayout({ isLazy: true, children: itemsOf(dashboard.panels) }),
+  });
+}
+
+function annotationsOf({ annotations }: DashboardModel): SceneDataLayerSet {
+  const layers = annotations.list.filter((one) => one.datasource?.uid !== GRAFANA_SOURCE);
+  return new SceneDataLayerSet({
+    name: layers.map((one) => one.name).join(', '),
+    layers: layers.map(
+      (one) =>
+        new dataLayers.AnnotationsDataLayer({
+          key: one.name,
+          name: one.name,
+          isEnabled: one.enable !== false,
+          isHidden: one.hide,
+          query: { ...one, datasource: SOURCE },
+        }),
+    ),
+  });
+}
+
+/** Panels below an open row belong to it, as in Grafana. */
+function itemsOf(panels: PanelModel[]): (SceneGridItem | SceneGridRow)[] {
+  const items: (SceneGridItem | SceneGridRow)[] = [];
+  let row: SceneGridRow | undefined;
+  for (const panel of panels) {
+    if (panel.type === 'row') {
+      row = rowOf(panel);
+      items.push(row);
+    } else if (row && !row.state.isCollapsed) {
+      row.setState({ children: [...row.state.children, itemOf(panel)] });
+    } else {
+      items.push(itemOf(panel));
+    }
+  }
+  return items;
+}
+
+function rowOf({ id, title, collapsed, gridPos, panels = [] }: PanelModel): SceneGridRow {
+  return new SceneGridRow({
+    key: `row-${id}`,
+    title,
+    isCollapsible: true,
+    isCollapsed: collapsed,
+    y: gridPos.y,
+    children: panels.map(itemOf),
+  });
+}
+
+function itemOf(panel: PanelModel): SceneGridItem {
+  const { x, y, w, h } = panel.gridPos;
+  return new SceneGridItem({ x, y, width: w, height: h, body: panelOf(panel), isResizable: false, isDraggable: false });
+}
+
+function panelOf(panel: PanelModel): VizPanel {
+  const links = panel.links ?? [];
+  const made: VizPanel = new VizPanel({
+    key: `panel-${panel.id}`,
+    title: panel.title,
+    description: panel.description,
+    ...(isKnown(panel.type)
+      ? { pluginId: panel.type, options: panel.options ?? {} }
+      : { pluginId: 'text', options: { content: `The viewer does not draw panels of type ${panel.type}; Grafana does.` } }),
+    pluginVersion: panel.pluginVersion,
+    fieldConfig: panel.fieldConfig ?? { defaults: {}, overrides: [] },
+    seriesLimit: MOST_SERIES,
+    displayMode: panel.transparent ? 'transparent' : 'default',
+    titleItems: links.length > 0 ? new SceneReactObject({ component: PanelLinks, props: { links, panel: () => made } }) : undefined,
+    $data: dataOf(panel),
+  });
+  return made;
+}
+
+function dataOf({ targets = [], transformations = [], maxDataPoints, interval }: PanelModel): SceneDataTransformer | undefined {
+  if (targets.length === 0) {
+    return undefined;
+  }
+  const queries = targets.map((target) => ({ ...target, datasource: SOURCE }));
+  return new SceneDataTransformer({
+    $data: new SceneQueryRunner({
+      datasource: SOURCE,
+      queries,
+      maxDataPoints: maxDataPoints ?? undefined,
+      minInterval: interval,
+    }),
+    transformations,
+  });
+}

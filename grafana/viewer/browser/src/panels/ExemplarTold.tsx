@@ -1,0 +1,29 @@
+import { Stack, Text, TextLink } from '@grafana/ui';
+import type { JSX } from 'react';
+import { type Labels } from '../prometheus/model';
+import { exemplarLinks } from '../variables/exemplarLinks';
+
+interface Props {
+  time: string;
+  value: string;
+  labels: Labels;
+}
+
+/** One observation: when, how much, of what, and the way to its job. */
+export function ExemplarTold({ time, value, labels }: Props): JSX.Element {
+  const told = Object.entries(labels).filter(([name]) => name !== 'le' && name !== '__name__');
+  return (
+    <Stack direction="column" gap={0.5}>
+      <Text variant="bodySmall">{time}</Text>
+      <Text weight="medium">{value}</Text>
+      {told.map(([name, text]) => (
+        <Text key={name} variant="bodySmall">{`${name}: ${text}`}</Text>
+      ))}
+      {exemplarLinks(labels).map((link) => (
+        <TextLink key={link.href} href={link.href} external>
+          {link.title}
+        </TextLink>
+      ))}
+    </Stack>
+  );
+}

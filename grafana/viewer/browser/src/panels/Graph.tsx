@@ -1,0 +1,97 @@
+// Time series, by @grafana/ui's own component.
+import { type DataFrame, dateTimeFormat, FieldType, type PanelProps } from '@grafana/data';
+import { DashboardCursorSync, SortOrder, TooltipDisplayMode, type VizLegendOptions } from '@grafana/schema';
+import {
+  getFieldDisplayItems,
+  TimeSeries,
+  TooltipPlugin2,
+  type UPlotConfigBuilder,
+  usePanelContext,
+  VizTooltipContent,
+  VizTooltipFooter,
+  VizTooltipHeader,
+  VizTooltipWrapper,
+} from '@grafana/ui';
+import { type JSX, useMemo } from 'react';
+import { Annotations } from './Annotations';
+import { Message } from './Message';
+import { HOVER } from './tooltip';
+
+export interface GraphOptions {
+  legend: VizLegendOptions;
+  tooltip: { mode: TooltipDisplayMode; sort: SortOrder; maxWidth?: number; maxHeight?: number };
+}
+
+export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
+  const { data, options, fieldConfig, width, height, timeRange, timeZone } = props;
+  const frames = useMemo(() => data.series.filter(isGraph), [data.series]);
+  if (frames.length === 0) {
+    return <Message data={data} noValue={fieldConfig.defaults.noValue} />;
+  }
+  return (
+    <TimeSeries
+      frames={frames}
+      structureRev={data.structureRev}
+      timeRange={timeRange}
+      timeZone={timeZone}
+      width={width}
+      height={height}
+      legend={options.legend}
+      options={options}
+    >
+      {(config, aligned) => (
+        <>
+          {options.tooltip.mode !== TooltipDisplayMode.None && <Told panel={props} config={config} aligned={aligned} />}
+          <Annotations config={config} annotations={data.annotations} timeZone={timeZone} />
+        </>
+      )}
+    </TimeSeries>
+  );
+}
+
+function isGraph(frame: DataFrame): boolean {
+  const has = (type: FieldType) => frame.fields.some((field) => field.type === type);
+  return frame.length > 0 && has(FieldType.time) && has(FieldType.number);
+}
+
+interface ToldProps {
+  panel: PanelProps<GraphOptions>;
+  config: UPlotConfigBuilder;
+  aligned: DataFrame;
+}
+
+function Told({ panel, config, aligned }: ToldProps): JSX.Element {
+  const { sync, eventsScope } = usePanelContext();
+  const { mode, sort, maxWidth, maxHeight } = panel.options.tooltip;
+  const [x] = aligned.fields;
+  const syncMode = sync?.() ?? DashboardCursorSync.Off;
+  const isShared = syncMode === DashboardCursorSync.Tooltip;
+  return (
+    <TooltipPlugin2
+      config={config}
+      hoverMode={mode === TooltipDisplayMode.Single ? HOVER.nearestSeries : HOVER.allSeries}
+      syncMode={syncMode}
+      syncScope={eventsScope}
+      maxWidth={maxWidth}
+      queryZoom={({ from, to }) => panel.onChangeTimeRange({ from, to })}
+      getDataLinks={(series, row) => aligned.fields[series]?.getLinks?.({ valueRowIndex: row }) ?? []}
+      render={(_plot, rows, series, isPinned, _dismiss, _range, viaSync, dataLinks) => {
+        if (!x || (viaSync && !isShared)) {
+          return null;
+        }
+        const row = rows.find((one) => one !== null && one !== undefined) ?? 0;
+        const items = getFieldDisplayItems(aligned.fields, x, rows, series, mode, sort);
+        return (
+          <VizTooltipWrapper>
+            <VizTooltipHeader
+              item={{ label: '', value: dateTimeFormat(x.values[row] as number, { timeZone: panel.timeZone }) }}
+              isPinned={isPinned}
+            />
+            <VizTooltipContent items={items} isPinned={isPinned} scrollable={isPinned || items.length > 12} maxHeight={maxHeight} />
+            {(isPinned || dataLinks.length > 0) && <VizTooltipFooter dataLinks={dataLinks} />}
+          </VizTooltipWrapper>
+        );
+      }}
+    />
+  );
+}

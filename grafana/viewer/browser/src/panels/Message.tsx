@@ -1,0 +1,38 @@
+// What a panel says when it has nothing to draw.
+import { css } from '@emotion/css';
+import { type GrafanaTheme2, LoadingState, type PanelData } from '@grafana/data';
+import { useStyles2 } from '@grafana/ui';
+import type { JSX } from 'react';
+
+interface Props {
+  data: PanelData;
+  noValue?: string;
+}
+
+/** The error if there is one, else the panel's own words for "no data"; nothing while it waits for the first answer. */
+export function Message({ data, noValue }: Props): JSX.Element | null {
+  const styles = useStyles2(getStyles);
+  if (data.state === LoadingState.Loading) {
+    return null;
+  }
+  const error = data.errors?.[0]?.message ?? data.error?.message;
+  return (
+    <div className={styles.box} role={error ? 'alert' : undefined} data-viewer-state={error ? 'error' : 'empty'}>
+      <span className={error ? styles.error : styles.text}>{error ?? noValue ?? 'No data'}</span>
+    </div>
+  );
+}
+
+const getStyles = (theme: GrafanaTheme2) => ({
+  box: css({
+    height: '100%',
+    overflow: 'auto',
+    display: 'flex',
+    alignItems: 'center',
+    justifyContent: 'center',
+    textAlign: 'center',
+    overflowWrap: 'anywhere',
+  }),
+  text: css({ color: theme.colors.text.secondary }),
+  error: css({ color: theme.colors.error.text, maxHeight: '100%' }),
+});

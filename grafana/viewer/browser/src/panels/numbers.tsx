@@ -1,0 +1,40 @@
+// What the stat and the bar gauge share: values reduced from series, each with its links.
+import { type FieldDisplay, type GetFieldDisplayValuesOptions, getFieldDisplayValues, type PanelProps } from '@grafana/data';
+import { type SingleStatBaseOptions } from '@grafana/schema';
+import { DataLinksContextMenu, type DataLinksContextMenuApi, useTheme2 } from '@grafana/ui';
+import { type JSX, useCallback } from 'react';
+
+export function useFieldDisplays<Options extends SingleStatBaseOptions>(
+  props: PanelProps<Options>,
+  extra: Pick<GetFieldDisplayValuesOptions, 'sparkline' | 'percentChange'>,
+): () => FieldDisplay[] {
+  const { data, fieldConfig, options, replaceVariables, timeZone } = props;
+  const { sparkline, percentChange } = extra;
+  const theme = useTheme2();
+  return useCallback(
+    () =>
+      getFieldDisplayValues({
+        fieldConfig,
+        reduceOptions: options.reduceOptions,
+        replaceVariables,
+        theme,
+        data: data.series,
+        sparkline,
+        percentChange,
+        timeZone,
+      }),
+    [fieldConfig, options.reduceOptions, replaceVariables, theme, data.series, sparkline, percentChange, timeZone],
+  );
+}
+
+type Draw = (openMenu?: DataLinksContextMenuApi['openMenu'], className?: string) => JSX.Element;
+
+/** Draws a value, as a link or with a menu of links if it has any. */
+export function withLinks(value: FieldDisplay, draw: Draw): JSX.Element {
+  if (!value.hasLinks || !value.getLinks) {
+    return draw();
+  }
+  return (
+    <DataLinksContextMenu links={value.getLinks}>{(api) => draw(api.openMenu, api.targetClassName)}</DataLinksContextMenu>
+  );
+}

@@ -1,0 +1,86 @@
+// Each panel type as a plugin.
+import {
+  type FieldColor,
+  FieldConfigProperty,
+  identityOverrideProcessor,
+  PanelPlugin,
+  type PanelPluginMeta,
+  type PanelProps,
+} from '@grafana/data';
+import { registerRuntimePanelPlugin } from '@grafana/scenes';
+import { type ComponentType } from 'react';
+import { AlertList } from './AlertList';
+import { Bars } from './Bars';
+import * as defaults from './defaults';
+import { Graph } from './Graph';
+import { Heatmap } from './Heatmap';
+import { Stat } from './Stat';
+import { StateTimeline } from './StateTimeline';
+import { Table } from './Table';
+import { Words } from './Words';
+
+interface PanelType {
+  component: ComponentType<PanelProps>;
+  options: object;
+  color: FieldColor;
+  /** Custom options of its fields. */
+  field: object;
+}
+
+function type<Options extends object>(
+  component: ComponentType<PanelProps<Options>>,
+  options: Options,
+  color: FieldColor = defaults.BY_THRESHOLD,
+  field: object = {},
+): PanelType {
+  // A plugin is known by its id; what its options are, only its component knows.
+  return { component: component, options, color, field };
+}
+
+const TYPES: Record<string, PanelType> = {
+  stat: type(Stat, defaults.STAT),
+  bargauge: type(Bars, defaults.BARS),
+  timeseries: type(Graph, defaults.GRAPH, defaults.BY_SERIES, defaults.TIME_SERIES_FIELD),
+  table: type(Table, defaults.TABLE, defaults.BY_THRESHOLD, defaults.TABLE_FIELD),
+  heatmap: type(Heatmap, defaults.HEATMAP),
+  'state-timeline': type(StateTimeline, defaults.STATE_TIMELINE, defaults.BY_THRESHOLD, defaults.STATE_TIMELINE_FIELD),
+  text: type(Words, defaults.WORDS),
+  alertlist: type(AlertList, defaults.ALERT_LIST),
+};
+
+export function registerPanels(): void {
+  for (const [id, one] of Object.entries(TYPES)) {
+    registerRuntimePanelPlugin({ pluginId: id, plugin: pluginOf(id, one) });
+  }
+}
+
+export const isKnown = (id: string): boolean => id in TYPES;
+
+function pluginOf(id: string, { component, options, color, field }: PanelType): PanelPlugin {
+  const plugin = new PanelPlugin(component);
+  plugin.setPanelOptions((builder) => {
+    for (const [path, defaultValue] of Object.entries(options)) {
+      builder.addCustomEditor({ id: path, path, name: path, defaultValue: defaultValue as unknown, editor: () => null });
+    }
+  });
+  plugin.useFieldConfig({
+    standardOptions: { [FieldConfigProperty.Color]: { settings: {}, defaultValue: color } },
+    useCustomConfig: (builder) => {
+      for (const [path, defaultValue] of Object.entries(field)) {
+        builder.addCustomEditor({
+          id: path,
+          path,
+          name: path,
+          defaultValue: defaultValue as unknown,
+          editor: () => null,
+          override: () => null,
+          process: identityOverrideProcessor,
+          shouldApply: () => true,
+        });
+      }
+    },
+  });
+  plugin.setDataSupport({ annotations: true, alertStates: false });
+  plugin.meta = { ...(plugin.meta as PanelPluginMeta | undefined), id, skipDataQuery: id === 'text' } as PanelPluginMeta;
+  return plugin;
+}

@@ -1,0 +1,29 @@
+// The step of a query, and Grafana's built-in variables that depend on it.
+import { rangeUtil, type ScopedVars, type TimeRange } from '@grafana/data';
+
+/** Prometheus returns no more points a series. */
+const MOST_POINTS = 11_000;
+
+export function secondsOf(range: TimeRange): number {
+  return (range.to.valueOf() - range.from.valueOf()) / 1000;
+}
+
+/** Seconds between the points of a graph. */
+export function stepOf(range: TimeRange, points: number, minimum: string): number {
+  const { intervalMs } = rangeUtil.calculateInterval(range, points, minimum);
+  return Math.max(intervalMs / 1000, Math.ceil(secondsOf(range) / MOST_POINTS));
+}
+
+export function builtins(range: TimeRange, step: number, minimum: string): ScopedVars {
+  const scrape = rangeUtil.intervalToSeconds(minimum);
+  const seconds = Math.round(secondsOf(range));
+  const values: Record<string, string | number> = {
+    __interval: rangeUtil.secondsToHms(step),
+    __interval_ms: step * 1000,
+    __rate_interval: `${Math.max(step + scrape, 4 * scrape)}s`,
+    __range: `${seconds}s`,
+    __range_s: seconds,
+    __range_ms: seconds * 1000,
+  };
+  return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { text: String(value), value }]));
+}

@@ -1,0 +1,45 @@
+// The variables of a dashboard as objects of the scene.
+import { DataSourceVariable, QueryVariable, type SceneVariable } from '@grafana/scenes';
+import { type VariableHide, type VariableRefresh, type VariableSort } from '@grafana/schema';
+import { SOURCE } from '../prometheus/datasource';
+
+export interface VariableModel {
+  type: string;
+  name: string;
+  label?: string;
+  hide?: VariableHide;
+  query: string;
+  regex?: string;
+  refresh?: VariableRefresh;
+  sort?: VariableSort;
+  multi?: boolean;
+  includeAll?: boolean;
+  allValue?: string | null;
+  current?: { text: string | string[]; value: string | string[] };
+}
+
+export function variableOf(model: VariableModel, sourceName: string): SceneVariable {
+  const { name, label, hide } = model;
+  if (model.type === 'datasource') {
+    return new DataSourceVariable({ name, label, hide, pluginId: model.query, value: SOURCE.uid, text: sourceName });
+  }
+  if (model.type !== 'query') {
+    throw new Error(`Variable ${name}: expected type query or datasource, got ${model.type}`);
+  }
+  return new QueryVariable({
+    name,
+    label,
+    hide,
+    datasource: SOURCE,
+    query: model.query,
+    regex: model.regex,
+    refresh: model.refresh,
+    sort: model.sort,
+    isMulti: model.multi,
+    includeAll: model.includeAll,
+    defaultToAll: model.includeAll,
+    allValue: model.allValue ?? undefined,
+    value: model.current?.value ?? '',
+    text: model.current?.text ?? '',
+  });
+}
