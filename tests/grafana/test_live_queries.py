@@ -12,7 +12,6 @@ import pytest
 
 from grafana.queries import jobs
 from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, QUEUE
-from grafana.queries.recorded import ALL_RECORDED
 from proofs.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
@@ -26,6 +25,7 @@ from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import Json, RecordedPrometheus
 from rq_mon import catalogue
 from stack.settings import PROJECT_ROOT
+from tests.harness.past import END, HOUR, START, past
 
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.slow]
 
@@ -41,19 +41,7 @@ HEALTHY_IN_THE_HOUR = {
 }
 """What nothing answers at the end of the hour: no job is near its timeout, no worker silent."""
 
-HOUR = 3600
-END = 1_750_003_200
 OTHER = "billing"
-START = END - HOUR
-
-
-def past(history: History, directory: Path, rules: Path) -> Iterator[RecordedPrometheus]:
-    server = RecordedPrometheus(directory)
-    history.write(directory / "history.txt", START, END + 1, lambda _: 15)
-    server.import_samples(directory / "history.txt")
-    server.record(rules, ALL_RECORDED, START, END)
-    with server:
-        yield server
 
 
 @pytest.fixture(scope="module")

@@ -168,5 +168,9 @@ def write_boards(folder: Path) -> None:
         board("slow", "Slow", [panel(0, "stat", "Slow", slow), panel(1, "stat", "Quick", "vector(42)")]),
     ]
     for one in boards:
-        (folder / f"{one['uid']}.json").write_text(json.dumps(one))
+        write_board(folder, one)
     (folder / "broken.json").write_text('{"uid": "broken"')
+
+
+def write_board(folder: Path, one: Json) -> None:
+    (folder / f"{one['uid']}.json").write_text(json.dumps(one))

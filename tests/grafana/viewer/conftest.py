@@ -1,0 +1,77 @@
+"""One Prometheus with an hour of history, one viewer and one browser for all tests of this folder."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import BrowserContext
+
+from grafana.__main__ import GENERATED
+from proofs.harness.browser import open_browser
+from proofs.harness.history import History
+from proofs.harness.recorded_prometheus import RecordedPrometheus
+from proofs.harness.servers import Server
+from tests.grafana.preview.boards import write_boards
+from tests.grafana.preview.prometheus import SyntheticPrometheus, running_prometheus
+from tests.grafana.viewer.page import ViewerPage
+from tests.harness.past import START, past
+from tests.harness.viewer import running_viewer
+
+OpenPage = Callable[..., ViewerPage]
+
+
+@pytest.fixture(scope="session")
+def recorded(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[RecordedPrometheus]:
+    rules = project_root / "prometheus" / "rules"
+    yield from past(History(START), tmp_path_factory.mktemp("past"), rules)
+
+
+@pytest.fixture(scope="session")
+def viewer(
+    project_root: Path, tmp_path_factory: pytest.TempPathFactory, recorded: RecordedPrometheus
+) -> Iterator[Server]:
+    """The viewer of the generated dashboards."""
+    folder = tmp_path_factory.mktemp("viewer")
+    with running_viewer(project_root, folder, recorded.url, GENERATED) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def synthetic(tmp_path_factory: pytest.TempPathFactory) -> Iterator[SyntheticPrometheus]:
+    with running_prometheus(tmp_path_factory.mktemp("prometheus")) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def viewer_of_types(
+    project_root: Path, tmp_path_factory: pytest.TempPathFactory, synthetic: SyntheticPrometheus
+) -> Iterator[Server]:
+    """The viewer of dashboards with every type of panel."""
+    folder = tmp_path_factory.mktemp("viewer")
+    write_boards(folder / "boards")
+    with running_viewer(project_root, folder, synthetic.url, folder / "boards") as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def browser_context() -> Iterator[BrowserContext]:
+    with open_browser() as chromium:
+        yield chromium.new_context(timezone_id="Asia/Kathmandu", viewport={"width": 1280, "height": 900})
+
+
+@pytest.fixture
+def open_page(browser_context: BrowserContext) -> Iterator[OpenPage]:
+    """Open pages; at the end, no console may have complained."""
+    pages: list[ViewerPage] = []
+
+    def look(server: Server, uid: str, start: int, end: int, **query: str) -> ViewerPage:
+        pages.append(ViewerPage(browser_context.new_page(), server.url))
+        pages[-1].open(uid, start, end, **query)
+        return pages[-1]
+
+    yield look
+    for page in pages:
+        page.page.close()
+    assert [error for page in pages for error in page.console_errors] == []

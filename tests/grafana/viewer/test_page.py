@@ -1,0 +1,160 @@
+"""The page around the panels: what a reader chooses is in the address, and every panel follows it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+import pytest
+from playwright.sync_api import expect
+
+from proofs.harness.servers import Server
+from proofs.harness.waiting import wait_until
+from tests.grafana.preview.history import EXEMPLAR_JOB, HOSTILE
+from tests.grafana.preview.prometheus import SyntheticPrometheus
+from tests.grafana.viewer.conftest import OpenPage
+from tests.grafana.viewer.page import ViewerPage
+from tests.harness.past import END, HOUR, START
+
+pytestmark = [pytest.mark.slow(seconds=40), pytest.mark.needs("chromium", "prometheus", "promtool")]
+
+
+PATIENCE = 20_000
+"""Milliseconds that a page may take to load again."""
+DARK, LIGHT = "rgb(17, 18, 23)", "rgb(251, 251, 251)"
+
+
+def range_of(page: ViewerPage) -> tuple[float, float]:
+    """Start and end in the address, as Unix times."""
+    start, end = (datetime.fromisoformat(page.query[name][0]).timestamp() for name in ("from", "to"))
+    return start, end
+
+
+def test_dragging_over_a_graph_zooms_and_back_returns(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    box = page.panel("Jobs ended").locator(".u-over").bounding_box()
+    assert box is not None
+    middle = box["y"] + box["height"] / 2
+    page.page.mouse.move(box["x"] + box["width"] * 0.25, middle)
+    page.page.mouse.down()
+    page.page.mouse.move(box["x"] + box["width"] * 0.5, middle, steps=5)
+    page.page.mouse.up()
+
+    wait_until(lambda: range_of(page)[1] != END, "the zoomed range")
+    start, end = range_of(page)
+    assert start == pytest.approx(START + HOUR / 4, abs=60)
+    assert end == pytest.approx(START + HOUR / 2, abs=60)
+
+    page.page.go_back()
+    wait_until(lambda: range_of(page) == (START, END), "the first range")
+
+
+def test_the_crosshair_is_shared_by_all_graphs(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    page.panel("Jobs ended").locator(".u-over").hover()
+
+    line = page.panel("Queue depth").locator(".u-cursor-x")
+    wait_until(
+        lambda: "translate(-" not in (line.get_attribute("style") or "-"), "the crosshair of the other"
+    )
+
+
+def test_keys_move_the_range(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    for key in ("t", "z"):
+        page.page.keyboard.press(key)
+
+    wait_until(lambda: range_of(page) == (START - HOUR / 2, END + HOUR / 2), "twice the range")
+
+
+def test_other_dashboards_are_a_menu_away_with_variables_and_time(
+    open_page: OpenPage, viewer: Server
+) -> None:
+    page = open_page(viewer, "rq-overview", START, END, **{"var-queue": "queue-1"})
+    page.page.get_by_role("button", name="Dashboards").press("Enter")
+    page.page.get_by_role("menuitem", name="RQ / Queue depth").click()
+    page.page.wait_for_url("**/d/rq-queue-depth?**")
+    page.settle()
+
+    assert page.query["var-queue"] == ["queue-1"]
+    assert range_of(page) == (START, END)
+    expect(page.panel("Depth by queue")).not_to_contain_text("queue-0")
+    expect(page.panel("Depth by queue")).to_contain_text("queue-1")
+
+
+def test_choosing_a_value_narrows_panels_and_links(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    page.page.get_by_test_id("choices").get_by_role("combobox").nth(2).click()
+    page.page.get_by_role("option", name="queue-1").click()
+    page.page.keyboard.press("Tab")
+
+    expect(page.panel("Queue depth")).not_to_contain_text("queue-0")
+    expect(page.panel("Queue depth")).to_contain_text("queue-1")
+    link = page.panel("Queue depth").get_by_role("link", name="Queue depth")
+    assert "var-queue=queue-1&" in (link.get_attribute("href") or "")
+
+
+def test_the_theme_follows_the_browser_until_one_is_chosen_and_is_kept(
+    open_page: OpenPage, viewer: Server
+) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    body = page.page.locator("body")
+    page.page.emulate_media(color_scheme="dark")
+    expect(body).to_have_css("background-color", DARK, timeout=PATIENCE)
+    page.page.emulate_media(color_scheme="light")
+    expect(body).to_have_css("background-color", LIGHT, timeout=PATIENCE)
+
+    page.page.get_by_role("button", name="Theme").click()
+    page.page.get_by_role("menuitem", name="Dark").click()
+    expect(body).to_have_css("background-color", DARK, timeout=PATIENCE)
+    page.page.reload()
+    expect(body).to_have_css("background-color", DARK, timeout=PATIENCE)
+    page.page.evaluate("localStorage.clear()")
+
+
+def test_an_annotation_tells_what_happened(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END)
+    page.panel("Queue depth").get_by_role("button", name="RQQueueWaitTooLong").focus()
+
+    expect(page.page.get_by_text("critical queue-0")).to_be_visible()
+
+
+def test_an_exemplar_leads_to_its_job(
+    open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
+) -> None:
+    page = open_page(viewer_of_types, "all-types", synthetic.end - HOUR, synthetic.end + 300)
+    page.console_errors.clear()  # of the panel whose query is wrong
+    page.panel("Jobs").get_by_role("button", name="Exemplar").first.focus()
+
+    expect(page.page.locator(f"a[href$='/view/job/{EXEMPLAR_JOB}']")).to_be_visible()
+
+
+def test_what_panels_say(
+    open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
+) -> None:
+    page = open_page(viewer_of_types, "all-types", synthetic.end - HOUR, synthetic.end)
+    assert all("400" in error for error in page.console_errors)  # of the panel whose query is wrong
+    page.console_errors.clear()
+
+    expect(page.panel("Wait")).to_contain_text("1.50")
+    expect(page.panel("Wrong")).to_contain_text("parse error")
+    expect(page.panel("Unknown")).to_contain_text("does not draw panels of type news")
+    expect(page.panel("Nothing")).to_contain_text("none yet")
+    expect(page.panel("No series")).to_contain_text("No data")
+    expect(page.panel("Queues")).to_contain_text(HOSTILE)
+    expect(page.panel("Alerts")).to_contain_text("QueueStalled")
+    expect(page.panel("Alerts").get_by_role("link", name="Dashboard")).to_have_attribute("href", "/d/other")
+    assert (
+        page.panel("Alerts").get_by_role("link", name="Runbook").count() == 0
+    )  # it was a javascript: address
+    assert page.page.evaluate("window.hacked") is None
+
+
+def test_a_name_that_looks_like_markup_is_a_value_like_any_other(
+    open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
+) -> None:
+    page = open_page(viewer_of_types, "other", synthetic.end - HOUR, synthetic.end, **{"var-queue": HOSTILE})
+
+    expect(page.panel(f"Depth of {HOSTILE}")).to_be_visible()
+    assert page.panel(f"Depth of {HOSTILE}").locator(".u-over").count() == 1
+    assert page.page.locator("img, b").count() == 0
+    assert page.page.evaluate("window.hacked") is None

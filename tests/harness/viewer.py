@@ -1,0 +1,29 @@
+"""The viewer as a process that answers HTTP."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from proofs.harness.ports import free_port
+from proofs.harness.servers import Server, running
+from stack.variables import RQ_DASHBOARD_URL
+
+
+@contextmanager
+def running_viewer(
+    project_root: Path, directory: Path, prometheus_url: str, dashboards: Path
+) -> Iterator[Server]:
+    """Run `python -m grafana.viewer` on a port of its own."""
+    port = free_port()
+    environment = {
+        "VIEWER_PORT": str(port),
+        "PROMETHEUS_URL": prometheus_url,
+        "DASHBOARDS_PATH": str(dashboards),
+        RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
+    }
+    command = [sys.executable, "-m", "grafana.viewer"]
+    with running("viewer", directory, port, command, "/health", environment, project_root) as server:
+        yield server
