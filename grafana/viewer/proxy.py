@@ -121,8 +121,9 @@ class Proxy:
             )
             try:
                 return _read(response)
-            finally:
-                response.release_conn()
+            except BaseException:
+                response.close()  # the next answer must not begin with the rest of this one
+                raise
         except (urllib3.exceptions.ReadTimeoutError, TimeoutError) as error:
             raise RefusedError(
                 HTTPStatus.GATEWAY_TIMEOUT, "timeout", f"The query took longer than {QUERY_TIMEOUT:g} s"

@@ -117,8 +117,12 @@ def test_what_answers_without_being_prometheus_is_told_so() -> None:
 
 def test_an_answer_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(proxy, "LARGEST_ANSWER", 1000)
-    with serving(b" " * 1001) as (url, _), pytest.raises(RefusedError, match="choose a shorter range"):
-        Proxy(url).ask("query", [("query", "up")])
+    with serving(b" " * 1001) as (url, came):
+        one = Proxy(url)
+        for _ in range(2):
+            with pytest.raises(RefusedError, match="choose a shorter range"):
+                one.ask("query", [("query", "up")])
+    assert len(came) == 2
 
 
 def test_a_slow_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
