@@ -22,6 +22,7 @@ from stack.services import (
     PROMETHEUS,
     REDIS,
     RQ_EXPORTER,
+    RQ_MON_WEB,
     SHORT_RUNNING_WORKER,
 )
 from stack.variables import ALERT_RECEIVERS_DIR
@@ -43,9 +44,9 @@ CRON = CRON_SCHEDULER.name
     [
         ("RQ_WORKER_TTL_SECONDS", "30", WORKER_NAMES),
         ("SCHEDULER_CRON_GRACE_SECONDS", "60", {CRON}),
-        ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name}),
+        ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name, RQ_MON_WEB.name}),
         ("REDIS_MAXMEMORY", "200mb", {REDIS.name}),
-        ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name}),
+        ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name, RQ_MON_WEB.name}),
     ],
 )
 def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
@@ -82,7 +83,7 @@ def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp
         ("prometheus/prometheus.yml", {PROMETHEUS.name}),
         ("prometheus/alertmanager.yml", {ALERTMANAGER.name}),
         ("cron_jobs.py", {*WORKER_NAMES, CRON}),
-        ("rq_mon/exporter/app.py", {*WORKER_NAMES, CRON, RQ_EXPORTER.name}),
+        ("rq_mon/exporter/app.py", {*WORKER_NAMES, CRON, RQ_EXPORTER.name, RQ_MON_WEB.name}),
         ("grafana/preview/page.py", {PREVIEW.name}),
         ("README.md", set()),
     ],

@@ -64,6 +64,7 @@ RIGHTLY_EMPTY = {
     ("rq-overview", "What fires"): "only after a while do the failed jobs use up an error budget",
     ("rq-durations", "Workers that count nothing"): "its workers count their jobs",
     ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
+    ("rq-failures", "What people changed"): "no one has changed anything",
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
     ("rq-stack-health", "Notifications"): "nobody is to be told of alerts, as long as no receivers are set",
 }

@@ -26,6 +26,7 @@ pytestmark = [
 RANGE = 300
 
 RIGHTLY_EMPTY = {
+    "rq-failures: What people changed A": "no one has changed anything",
     "rq-stack-health: Notifications A": "nobody is to be told of alerts, as long as no receivers are set",
 }
 """Queries that find nothing even here, and why."""

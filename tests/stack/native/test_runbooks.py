@@ -125,7 +125,7 @@ def test_command_works_as_pasted(stack: NativeStack, job_id: str, command: str) 
     if not goes_on:
         # `health` says that no worker listens to the queue that none works, which is so here.
         assert code == (1 if pasted == "./rqmon health" else 0), said
-    assert said
+    assert said or pasted.endswith("|| true")
 
 
 def test_the_job_is_stopped_as_the_page_says(stack: NativeStack, redis: Redis, job_id: str) -> None:
