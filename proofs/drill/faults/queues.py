@@ -14,7 +14,8 @@ from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import SHORT_RUNNING_WORKER
 
 JOBS_A_SECOND = 15
-MORE_THAN_TEN = 15
+MORE_THAN_TEN = 60
+"""So that ten are added also for a Prometheus that first sees the queue when some have failed."""
 
 
 @fault(
