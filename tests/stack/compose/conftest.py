@@ -17,6 +17,12 @@ from stack.variables import REDIS_URL
 grafana_left_out = pytest.StashKey[bool]()
 
 
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """An engine that leaves a swarm forgets the names of all containers in its other networks."""
+    items.sort(key=lambda item: item.path.name == "test_swarm.py")
+
+
 @pytest.fixture(scope="session")
 def engine() -> None:
     """A Docker engine; without one the test is skipped, or fails with CI=true, which wants all tests."""

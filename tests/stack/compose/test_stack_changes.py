@@ -15,6 +15,7 @@ from stack.services import (
     PREVIEW,
     PROMETHEUS,
     RQ_EXPORTER,
+    RQ_MON_WEB,
     SHORT_RUNNING_WORKER,
     Service,
 )
@@ -101,7 +102,7 @@ def test_our_own_code_is_built_and_run_anew_by_the_next_start(stack: ComposeStac
     again = stack.make("start-rq-mon")
 
     assert again.returncode == 0, again.stdout
-    ours = {SHORT_RUNNING_WORKER, LONG_RUNNING_WORKER, CRON_SCHEDULER, RQ_EXPORTER}
+    ours = {SHORT_RUNNING_WORKER, LONG_RUNNING_WORKER, CRON_SCHEDULER, RQ_EXPORTER, RQ_MON_WEB}
     assert restarted_since(stack, before) - {PREVIEW.name} == {service.name for service in ours}
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
     assert "# a change" in stack.inside(worker, "cat", "scheduler/queues.py")
