@@ -95,4 +95,5 @@ def test_make_takes_the_address_that_is_the_default_for_none() -> None:
         "REDIS_BIND_ADDRESS": "192.0.2.7",
         "GRAFANA_BIND_ADDRESS": "",
         "RQ_DASHBOARD_BIND_ADDRESS": "",
+        "RQ_MON_WEB_BIND_ADDRESS": "",
     }
