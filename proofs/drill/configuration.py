@@ -46,7 +46,7 @@ def configure(project: Path, receivers: Path, webhook: Webhook) -> dict[str, str
     for name in ("objectives.yml", "cron_jobs.py"):
         shutil.copy(project / "proofs" / "drill" / name, project / name)
     with (project / BUILD_CONTEXT).open("a", encoding="utf-8") as allowed:
-        allowed.write("!drill\n")
+        allowed.write("!proofs\n")
     _write_receivers(receivers, webhook)
     return SETTINGS | {ALERT_RECEIVERS_DIR.name: str(receivers)}
 
