@@ -8,6 +8,8 @@ from contextlib import suppress
 from typing import Any
 
 from redis import Redis
+from redis.exceptions import LockError
+from redis.lock import Lock
 from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.intermediate_queue import IntermediateQueue
@@ -16,9 +18,6 @@ from rq.job import Job
 from rq_mon.calls.job_function import function_of
 from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
 from rq_mon.logs import CurrentJob, set_current_job
-
-MAINTENANCE_LOCK_SECONDS = 30
-"""How long a worker that dies while it cleans up keeps others from it. RQ itself takes 15 minutes."""
 
 STUCK_SECONDS = 30
 """A job that has left its queue for so long, and that no worker has started, has lost its worker."""
@@ -87,10 +86,30 @@ class HandOver(IntermediateQueue):
 class SupervisedQueue(Queue):
     """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
 
+    maintenance_lease = 30.0
+    """Seconds for which a worker that dies while it cleans up keeps others from it; RQ's are 15 minutes."""
+    _maintenance_lock: Lock | None = None
+
     def acquire_maintenance_lock(self) -> bool:
         """Return whether this worker may clean the queue's registries now."""
-        lock = self.connection.set(self.registry_cleaning_key, 1, nx=True, ex=MAINTENANCE_LOCK_SECONDS)
-        return bool(lock)
+        lock = Lock(
+            self.connection, self.registry_cleaning_key, timeout=self.maintenance_lease, thread_local=False
+        )
+        self._maintenance_lock = lock if lock.acquire(blocking=False) else None
+        return self._maintenance_lock is not None
+
+    def keep_maintenance_lock(self) -> None:
+        """Begin the lease again: callbacks may take longer, and two cleaners would retry a job twice."""
+        if self._maintenance_lock is not None:
+            with suppress(LockError):
+                self._maintenance_lock.reacquire()
+
+    def release_maintenance_lock(self) -> None:
+        """Let others clean, unless the lease has ended and another worker has the lock."""
+        if self._maintenance_lock is not None:
+            with suppress(LockError):
+                self._maintenance_lock.release()
+            self._maintenance_lock = None
 
     @property
     def intermediate_queue(self) -> HandOver:

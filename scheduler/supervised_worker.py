@@ -48,6 +48,7 @@ class SupervisedWorker(MonitoredWorker):
     """
 
     queue_class = SupervisedQueue
+    queues: list[SupervisedQueue]  # type: ignore[assignment]
     log_result_lifespan = False
     max_connection_wait_time = 5.0
     stop_was_requested = False
@@ -61,6 +62,8 @@ class SupervisedWorker(MonitoredWorker):
         base = kwargs.get("job_class") or SupervisedJob
         kwargs["job_class"] = supervised_job_class(base, meanwhile=staticmethod(self._report_meanwhile))
         super().__init__(*args, **kwargs)
+        for queue in self.queues:
+            queue.maintenance_lease = float(self.get_heartbeat_ttl())
 
     def register_birth(self) -> None:
         """Register, also if a worker of this name is registered already.
@@ -176,6 +179,8 @@ class SupervisedWorker(MonitoredWorker):
         self._reported_at = time.monotonic()
         with self._redis_may_be_away():
             (self._heartbeat_of_job or self.heartbeat)()
+            for queue in self.queues:
+                queue.keep_maintenance_lock()
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
         """End when the current job has ended: SIGTERM and SIGINT."""

@@ -9,7 +9,7 @@ from proofs.fault_run.application import CONFIRMED_AFTER
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.table import Row, markdown, write_page
-from scheduler.supervised_queue import MAINTENANCE_LOCK_SECONDS, STUCK_SECONDS
+from scheduler.supervised_queue import STUCK_SECONDS
 
 TEMPLATE = Path(__file__).with_name("template.md")
 
@@ -31,5 +31,4 @@ def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
         confirmed=CONFIRMED_AFTER,
         abandoned=size.abandoned_after,
         stuck=STUCK_SECONDS,
-        lock=MAINTENANCE_LOCK_SECONDS,
     )

@@ -170,6 +170,7 @@ def test_a_slow_callback_in_maintenance_does_not_make_the_running_job_look_dead(
     redis_client.set("release", 1)
     wait_until(lambda: running_job.get_status() == "finished", "the job to end")
 
+    assert redis_client.get("callback begun") == b"1"  # the lease of maintenance is 3 s, and went on
     assert ends(redis_client, "short-running")["wait_for_release", "success"] == 1
     assert ("wait_for_release", "abandoned") not in ends(redis_client, "short-running")
     assert (process.popen.poll(), other.popen.poll()) == (None, None)
@@ -177,8 +178,41 @@ def test_a_slow_callback_in_maintenance_does_not_make_the_running_job_look_dead(
 
 
 def take_six_seconds(job: Job, connection: Redis, *_: Any) -> None:
-    connection.set("callback begun", 1)
+    connection.incr("callback begun")
     time.sleep(6)
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_in_maintenance_soon_leaves_it_to_the_others(
+    redis_client: Redis, start: Start
+) -> None:
+    queue = SupervisedQueue("short-running", connection=redis_client)
+    killed = start("short-running-worker.py")
+    lost = queue.enqueue(jobs.add, on_failure=Callback(f"{__name__}.take_six_seconds"))
+    lose(queue, lost)
+    wait_until(lambda: redis_client.exists("callback begun"), "the callback")
+
+    killed.kill()
+    left: Any = redis_client.pttl(queue.registry_cleaning_key)
+    start("short-running-worker.py")
+
+    assert left <= 3000  # three reports, as for the job in its hand
+    wait_until(lambda: lost.get_status() == "failed", "another worker to fail the lost job")
+    assert redis_client.get("callback begun") == b"2"
+
+
+def test_a_worker_that_comes_too_late_does_not_take_the_lock_from_the_next(redis_client: Redis) -> None:
+    late, in_time, third = (SupervisedQueue("mail", connection=redis_client) for _ in range(3))
+    assert late.acquire_maintenance_lock()
+    redis_client.delete(late.registry_cleaning_key)  # its lease has ended
+    assert in_time.acquire_maintenance_lock()
+
+    late.keep_maintenance_lock()
+    late.release_maintenance_lock()
+
+    assert not third.acquire_maintenance_lock()
+    in_time.release_maintenance_lock()
+    assert third.acquire_maintenance_lock()
 
 
 def test_run_apart_tells_what_it_returned() -> None:

@@ -23,7 +23,6 @@ from proofs.harness.waiting import wait_until
 from rq_mon.settings import Settings
 from rq_mon.state.live import live_workers
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED
 from tests.harness.processes import PROJECT_ROOT, Start
 from tests.scheduler import jobs
@@ -40,8 +39,9 @@ while not os.path.exists(sys.argv[1]):
 os.execv(sys.executable, [sys.executable, sys.argv[2]])
 """
 
-NOTICED_WITHIN = INTERVALS_UNTIL_ABANDONED * 1 + 1 + 1 + 4
-"""With the settings of these tests: reports to miss, maintenance, wait for jobs; 4 s for a busy machine."""
+NOTICED_WITHIN = 30
+"""Seconds. With the settings of these tests it is 5: reports to miss, maintenance, wait for jobs. RQ takes a
+minute longer."""
 
 
 @pytest.fixture
@@ -229,16 +229,6 @@ def test_by_default_it_is_noticed_within_a_minute() -> None:
     )
 
     assert until_abandoned + until_a_worker_looks < 60
-
-
-def test_a_worker_that_died_in_maintenance_does_not_hold_up_the_others(redis: Any) -> None:
-    """Maintenance takes milliseconds; here it is left where a worker may be killed."""
-    queue = SupervisedQueue(SHORT_RUNNING_QUEUE, connection=redis)
-
-    assert queue.acquire_maintenance_lock()
-
-    assert not queue.acquire_maintenance_lock()
-    assert 0 < redis.ttl(queue.registry_cleaning_key) <= 30
 
 
 def test_a_killed_worker_comes_back_under_its_name_and_with_its_lock(
