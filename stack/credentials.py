@@ -13,7 +13,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from rq_mon.environment.dotenv import read_dotenv
+from rq_mon.environment.variables import SettingsError
 from stack import redis_exporter
+from stack.misspelt import misspelt
 from stack.redis_access import RedisAccess
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
 from stack.runtime import StackError
@@ -25,13 +28,15 @@ from stack.secrets import (
     write_private,
 )
 from stack.services import CORE_COMPOSE_FILE
-from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, STATE_DIRECTORY
+from stack.settings import DOTENV, PROJECT_ROOT, SECRETS_DIRECTORY, STATE_DIRECTORY
 from stack.variables import REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 
 SHARES = Path("/run/access")
 REDIS_PASSWORD = "redis-password"  # noqa: S105 - the name of a file
 REDIS_TLS = dict(zip(REDIS_TLS_FILES, ("redis-ca.pem", "redis-cert.pem", "redis-key.pem"), strict=True))
 """Names of files, by variable."""
+PROJECT = Path("/run/project")
+"""The folder of the compose files, with the `.env` that compose reads."""
 GIVEN = Path("/run/given")
 """What the user gave to get into another Redis; a file is empty where there is none."""
 EARLIER_GRAFANA_PASSWORD = Path("/run/given/grafana/admin-password")
@@ -126,7 +131,14 @@ SERVICES_SHARES: Mapping[str, Share] = {
 
 
 def main() -> int:
-    """Hand out what the mounted volumes are for."""
+    """Hand out what the mounted volumes are for, unless `.env` has a name that is nearly a setting."""
+    try:
+        problems = misspelt(read_dotenv(PROJECT / DOTENV.name))
+    except SettingsError as error:
+        problems = [str(error)]
+    if problems:
+        print(*problems, sep="\n", file=sys.stderr)
+        return 1
     SECRETS_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     try:
         for name, share in SERVICES_SHARES.items():

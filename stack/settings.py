@@ -17,6 +17,7 @@ from rq_mon.connection.address import options_of_python_alone
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.variables import SettingsError, Variable, read_all
 from rq_mon.settings import Settings
+from stack.misspelt import misspelt
 from stack.runtime import StackError
 from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, Service
 from stack.variables import (
@@ -158,10 +159,11 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         StackError: a value cannot be used; the message names every such variable and what is expected.
     """
     try:
-        environment = read_dotenv(dotenv) | dict(os.environ if environment is None else environment)
+        kept = read_dotenv(dotenv)
     except SettingsError as error:
         raise StackError(str(error)) from error
-    values = _checked(environment)
+    environment = kept | dict(os.environ if environment is None else environment)
+    values = _checked(environment, misspelt(kept))
     settings = StackSettings(
         runtime=values[RUNTIME.name],
         ports={each.name: values[each.name] for each in PORTS},
@@ -180,9 +182,9 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
 
 
-def _checked(environment: Mapping[str, str]) -> dict[str, Any]:
+def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
+    """Return the values; raise a StackError about these problems and all others."""
     values: dict[str, Any] = {}
-    problems: list[str] = []
     try:
         values = read_all(VARIABLES, environment)
     except SettingsError as error:
@@ -195,7 +197,7 @@ def _checked(environment: Mapping[str, str]) -> dict[str, Any]:
     else:
         problems += _not_followed(environment.get(REDIS_URL, "").strip())
     if not problems:
-        problems = [*_missing_folder(values[SCRAPE_TARGETS_DIR.name]), *_shared_ports(values)]
+        problems += [*_missing_folder(values[SCRAPE_TARGETS_DIR.name]), *_shared_ports(values)]
     if problems:
         raise StackError("\n".join(dict.fromkeys(problems)))  # processes read some of the variables too
     return values

@@ -192,3 +192,12 @@ HANDED_ON = tuple(
     if variable.name not in _SET_BY_THE_STACK
 )
 """What users set for the processes of the stack. Where the exporter listens depends on the runtime."""
+
+SETTINGS: tuple[Variable[Any], ...] = (*VARIABLES, *HANDED_ON)
+"""All that users set."""
+KNOWN_NAMES = frozenset(
+    {variable.name for variable in SETTINGS}
+    | _SET_BY_THE_STACK
+    | {service.bind_variable for service in SERVICES if service.bind_variable}
+)
+"""Their names, and those that have a meaning to our processes though no one sets them for the stack."""

@@ -8,9 +8,9 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from docs.reference.settings import ALL
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
 from stack.settings import PROJECT_ROOT
+from stack.variables import SETTINGS
 
 FILES = (
     CORE_COMPOSE_FILE,
@@ -23,7 +23,7 @@ FILES = (
     "docs/operations.md",
 )
 
-DEFAULTS = {variable.name: variable.default_text for variable in ALL if variable.default_text}
+DEFAULTS = {variable.name: variable.default_text for variable in SETTINGS if variable.default_text}
 PORTS = {service.name: str(service.port) for service in SERVICES if service.port}
 PORTS_BY_VARIABLE = {service.port_variable: str(service.port) for service in SERVICES if service.port}
 

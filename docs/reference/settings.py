@@ -9,11 +9,9 @@ from typing import Any, NamedTuple
 
 from docs.reference.markdown import GENERATED, code, table
 from rq_mon.environment.variables import Variable
-from stack.variables import HANDED_ON, VARIABLES
+from stack.variables import SETTINGS
 
 Settings = Sequence[Variable[Any]]
-
-ALL: Settings = (*VARIABLES, *HANDED_ON)
 
 IN_README = (
     "RUNTIME",
@@ -80,7 +78,7 @@ SECTIONS = (
 
 def sections() -> list[tuple[Section, Settings]]:
     """Return the sections that have settings, with these in the order of the section's patterns."""
-    left = list(ALL)
+    left = list(SETTINGS)
     found: list[tuple[Section, Settings]] = []
     for section in SECTIONS:
         own = [each for name in section.names for each in left if fnmatchcase(each.name, name)]
@@ -110,7 +108,7 @@ def _default(variable: Variable[Any]) -> str:
 
 def settings_in_readme() -> str:
     """Return the table of the settings that most users meet."""
-    by_name = {each.name: each for each in ALL}
+    by_name = {each.name: each for each in SETTINGS}
     chosen = (by_name[name] for name in IN_README)
     rows = ((code(each.name), _default(each), each.meaning) for each in chosen)
     return table(("variable", "default", "meaning"), rows)

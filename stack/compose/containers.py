@@ -41,10 +41,12 @@ def mounted_files_changed(container: Container) -> bool:
     Compose does not look into mounted files, and an editor that writes a new file in the place of the old one
     leaves the old one mounted.
     """
+    if not container["State"]["Running"]:
+        return False
     started = datetime.fromisoformat(container["State"]["StartedAt"]).timestamp()
     sources = [Path(mount["Source"]) for mount in container["Mounts"] if mount["Type"] == "bind"]
     paths = [path for source in sources for path in (source, *source.rglob("*"))]
-    return container["State"]["Running"] and any(_is_newer(path, started) for path in paths)
+    return any(_is_newer(path, started) for path in paths)
 
 
 def _is_newer(path: Path, moment: float) -> bool:

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from docs.reference.markdown import fill
-from docs.reference.settings import ALL, env_example, sections, settings_page
+from docs.reference.settings import env_example, sections, settings_page
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Settings
 from stack.settings import load_settings
+from stack.variables import SETTINGS
 
-NAMES = Counter(variable.name for variable in ALL)
+NAMES = Counter(variable.name for variable in SETTINGS)
 SET_BY_THE_STACK = {"RQ_EXPORTER_HOST"}
 
 
@@ -43,7 +44,7 @@ def test_a_copy_without_the_comment_signs_can_be_used_as_it_is(tmp_path: Path) -
     copy = tmp_path / ".env"
     copy.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", env_example(), flags=re.MULTILINE))
 
-    assert read_dotenv(copy) == {variable.name: variable.default_text for variable in ALL}
+    assert read_dotenv(copy) == {variable.name: variable.default_text for variable in SETTINGS}
     assert load_settings({}, copy).ports == load_settings({}, tmp_path / "none").ports
 
 
