@@ -34,8 +34,8 @@ RUN_STACK = $(BIN)/python -m stack
 start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one, WITH=rq-dashboard adds it)
 	@$(RUN_STACK) start
 
-stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data
-	@$(RUN_STACK) stop
+stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data (SERVICE=name stops one service)
+	@$(RUN_STACK) stop $(if $(SERVICE),$(call quoted,$(SERVICE)))
 
 status: $(VENV)/.runtime ## Show what runs and how it does
 	@$(RUN_STACK) status

@@ -9,6 +9,7 @@ import os
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
+from difflib import get_close_matches
 from pathlib import Path
 from typing import NoReturn
 
@@ -22,15 +23,13 @@ from stack.redis_access import access_of
 from stack.redis_cli import redis_cli
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
-from stack.services import GRAFANA, SERVICES, WORKERS, Service
+from stack.services import GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
-from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME
+from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
 from stack.waiting import wait_until_healthy
 
 LOG_LINES = 15
-YES = "YES"
-"""Set to 1, it answers the questions that clean and restore ask."""
 
 
 def main() -> int:
@@ -48,11 +47,12 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m stack", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for run in (start, stop, status, clean):
+    for run in (start, status, clean):
         commands.add_parser(run.__name__, help=run.__doc__).set_defaults(run=run)
-    follow = commands.add_parser("logs", help=logs.__doc__)
-    follow.add_argument("service", nargs="?", choices=[service.name for service in SERVICES])
-    follow.set_defaults(run=logs)
+    for run in (stop, logs):
+        one = commands.add_parser(run.__name__, help=run.__doc__)
+        one.add_argument("service", nargs="?")
+        one.set_defaults(run=run)
     copy = commands.add_parser("backup", help=back_up_stack.__doc__)
     copy.add_argument("file", nargs="?")
     copy.set_defaults(run=back_up_stack)
@@ -99,14 +99,24 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     return 0
 
 
-def stop(settings: StackSettings, _: argparse.Namespace) -> int:
-    """Stop everything; the data stays."""
+def stop(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Stop everything, or one service; the data stays."""
     with _locked():
+        if arguments.service is not None:
+            return _stop_one(arguments.service, settings)
         for runtime in available(settings):
             if is_running(runtime):
                 print(f"Stopping the stack ({runtime.name}) …", flush=True)
             runtime.stop()
     print("Stopped. The data stays until: make clean")
+    return 0
+
+
+def _stop_one(name: str, settings: StackSettings) -> int:
+    runtime = choose(settings)
+    service = _service_of(name, runtime)
+    runtime.stop_service(service)
+    print(f"Stopped {service.name}. Start it again: make start-rq-mon")
     return 0
 
 
@@ -150,9 +160,10 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
 
 def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Show and follow what a service prints, or all of them."""
-    service = next((service for service in SERVICES if service.name == arguments.service), None)
+    runtime = choose(settings)
+    service = None if arguments.service is None else _service_of(arguments.service, runtime)
     with contextlib.suppress(KeyboardInterrupt):
-        choose(settings).follow_logs(service)
+        runtime.follow_logs(service)
     return 0
 
 
@@ -249,6 +260,15 @@ def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
         os.execvpe(command[0], command, environment)  # noqa: S606
     except OSError as error:
         raise StackError(f"{command[0]}: {error.strerror}") from error
+
+
+def _service_of(name: str, runtime: Runtime) -> Service:
+    services = {service.name: service for service in runtime.services()}
+    if name not in services:
+        close = get_close_matches(name, services, n=1)
+        hint = f"; did you mean {close[0]}?" if close else ""
+        raise StackError(f"SERVICE: expected one of {', '.join(services)}, got {name!r}{hint}")
+    return services[name]
 
 
 def _worker_of(queue: str, settings: StackSettings) -> Service:

@@ -80,6 +80,13 @@ class Runtime(Protocol):
     def stop(self) -> None:
         """End every process or container, however it was left behind; keep the data."""
 
+    def stop_service(self, service: Service) -> None:
+        """End one service, until the next start; a worker ends its job first.
+
+        Raises:
+            StackError: it did not end.
+        """
+
     def states(self) -> Mapping[Service, State]:
         """The state of each of services(), now, within a few seconds."""
 

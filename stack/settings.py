@@ -25,6 +25,7 @@ from stack.variables import (
     BIND_ADDRESS,
     BIND_ADDRESSES,
     HAS_NO_LOGIN,
+    KNOWN_NAMES,
     NUMBERS,
     PORTS,
     REDIS_MAXMEMORY,
@@ -78,6 +79,8 @@ class StackSettings:
     """Where a click on a job leads; nothing is fetched from there."""
     environment: Mapping[str, str]
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
+    inherited: Mapping[str, str]
+    """The environment without any setting: what a process may keep for as long as it runs."""
 
     def port(self, service: Service) -> int:
         """Return the port on this machine of a service that has one."""
@@ -158,11 +161,12 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     Raises:
         StackError: a value cannot be used; the message names every such variable and what is expected.
     """
+    given = dict(os.environ if environment is None else environment)
     try:
         kept = read_dotenv(dotenv)
     except SettingsError as error:
         raise StackError(str(error)) from error
-    environment = kept | dict(os.environ if environment is None else environment)
+    environment = kept | given
     values = _checked(environment, misspelt(kept))
     settings = StackSettings(
         runtime=values[RUNTIME.name],
@@ -176,6 +180,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         with_rq_dashboard=values[WITH.name] == RQ_DASHBOARD.name,
         rq_dashboard_url=values[RQ_DASHBOARD_URL.name],
         environment=environment,
+        inherited={name: value for name, value in given.items() if name not in KNOWN_NAMES},
     )
     if settings.user_set(RQ_DASHBOARD_URL):
         return settings

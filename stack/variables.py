@@ -26,6 +26,8 @@ REDIS_URL = "RQ_REDIS_URL"
 REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 """The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
+YES = "YES"
+"""Set to 1, it answers the questions that clean and restore ask."""
 REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
 """Certificates for a Redis that speaks TLS."""
 
@@ -196,7 +198,7 @@ HANDED_ON = tuple(
 SETTINGS: tuple[Variable[Any], ...] = (*VARIABLES, *HANDED_ON)
 """All that users set."""
 KNOWN_NAMES = frozenset(
-    {variable.name for variable in SETTINGS}
+    {YES, *(variable.name for variable in SETTINGS)}
     | _SET_BY_THE_STACK
     | {service.bind_variable for service in SERVICES if service.bind_variable}
 )

@@ -105,6 +105,10 @@ class ComposeRuntime:
         """Remove containers and networks; the volumes stay."""
         self._run("down", "--remove-orphans", within=self._stops_within)
 
+    def stop_service(self, service: Service) -> None:
+        """Stop its containers; `up` starts them again."""
+        self._run("stop", service.name, within=self._stops_within)
+
     def states(self) -> Mapping[Service, State]:
         """The state of each service; that of its worst container, where it is scaled."""
         containers = self._containers()

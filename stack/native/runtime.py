@@ -83,7 +83,7 @@ class NativeRuntime:
         if running:
             self.supervisor.update(within=max(command.stop_within for command in commands.values()))
         else:
-            self.supervisor.start(self.settings.environment)
+            self.supervisor.start(self.settings.inherited)
 
     def scale(self, worker: Service) -> None:
         """Start or end programs of the worker."""
@@ -103,6 +103,11 @@ class NativeRuntime:
                 )  # the last: workers need it to record the end of their jobs
                 self.supervisor.shut_down(within=self.settings.stop_grace)
         self._end_leftovers()
+
+    def stop_service(self, service: Service) -> None:
+        """Stop its programs; supervisord keeps them stopped until the next start."""
+        if self.supervisor.is_running():
+            self._stop_programs(lambda name: service_of(name) is service)
 
     def states(self) -> Mapping[Service, State]:
         """Ask supervisord for the processes, and each running process whether it works."""

@@ -44,12 +44,14 @@ def test_compose_without_an_engine_is_refused() -> None:
     assert result.stderr == "RUNTIME=compose: no Docker engine answers on this machine\n"
 
 
-def test_an_unknown_service_has_no_logs() -> None:
-    result = run_stack("logs", "mysql", RUNTIME="native")
+@pytest.mark.parametrize("command", ["logs", "stop"])
+@pytest.mark.parametrize("name", ["mysql", "", " redis", "short-running-worker-2"])
+def test_an_unknown_service_is_refused_by_name(command: str, name: str) -> None:
+    result = run_stack(command, name, RUNTIME="native")
 
-    assert result.returncode == 2
-    assert "invalid choice: 'mysql'" in result.stderr
-    assert "short-running-worker" in result.stderr
+    assert result.returncode == 1
+    assert result.stderr.startswith("SERVICE: expected one of redis, short-running-worker, ")
+    assert f"got {name!r}" in result.stderr
 
 
 PRINT_REDIS = """

@@ -44,6 +44,7 @@ def given_by(clone: Path, *words: str) -> tuple[list[str], str | None]:
         ("scale", "QUEUE", ["WORKERS=2"]),
         ("scale", "WORKERS", ["QUEUE=mail"]),
         ("logs", "SERVICE", []),
+        ("stop-rq-mon", "SERVICE", []),
         ("demo", "SECONDS", []),
         ("backup", "FILE", []),
         ("restore", "FILE", []),

@@ -150,3 +150,51 @@ def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so
     monkeypatch.setattr(stack, "environment", environment)
     assert stack.make("start-rq-mon").returncode == 0
     assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == old
+
+
+FOR_A_WHILE = {
+    "SCHEDULER_TIMEZONE": "Asia/Tokyo",
+    "RQ_LOG_LEVEL": "WARNING",
+    "RQ_RESULT_TTL_SECONDS": "77",
+    "RQ_MON_WEB_CHANGES": "no",
+    "GRAFANA_URL": "https://grafana.example",
+    "NO_SETTING_AT_ALL": "a value",
+}
+
+
+def names_in_processes(stack: NativeStack) -> set[str]:
+    """Which of these settings a process has, supervisord and Redis included."""
+    values = {(name, value) for process in stack.processes() for name, value in process.environ().items()}
+    return {name for name, value in values if FOR_A_WHILE.get(name) == value}
+
+
+def test_what_is_taken_out_of_the_settings_is_gone_from_every_process(stack: NativeStack) -> None:
+    """Also what supervisord was started with, from the file or on the command line."""
+    dotenv = stack.directory / ".env"
+    before = dotenv.read_text() if dotenv.exists() else ""
+    assert stack.make("stop-rq-mon").returncode == 0
+    dotenv.write_text(before + "".join(f"{name}={value}\n" for name, value in FOR_A_WHILE.items()))
+    assert stack.make("start-rq-mon", RQ_FAILURE_TTL_SECONDS="4321").returncode == 0
+    assert names_in_processes(stack) == FOR_A_WHILE.keys() - {"NO_SETTING_AT_ALL"}
+    dotenv.write_text(before)
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode == 0, started.stdout
+    assert names_in_processes(stack) == set()
+    assert {process.environ().get("RQ_FAILURE_TTL_SECONDS") for process in stack.processes()} == {None}
+
+
+def test_one_service_is_stopped_alone_and_an_unknown_one_refused(stack: NativeStack) -> None:
+    before = stack.numbers()
+
+    refused = stack.make("stop-rq-mon", SERVICE="prometeus")
+    assert refused.returncode != 0
+    assert "got 'prometeus'; did you mean prometheus?" in refused.stdout
+    assert stack.numbers() == before
+
+    stopped = stack.make("stop-rq-mon", SERVICE=CRON)
+    assert stopped.returncode == 0, stopped.stdout
+    assert stack.numbers() == {name: number for name, number in before.items() if name != CRON}
+    assert stack.make("start-rq-mon").returncode == 0
+    assert stack.numbers().keys() == before.keys()
