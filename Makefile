@@ -31,7 +31,7 @@ help: ## List the targets
 RUN_STACK = $(BIN)/python -m stack
 
 .PHONY: start-rq-mon stop-rq-mon status scale backup restore logs demo clean
-start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one, WITH=rq-dashboard adds it)
+start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native, WITH=rq-dashboard; YES=1 does not ask)
 	@$(RUN_STACK) start
 
 stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data (SERVICE=name stops one service)
@@ -46,8 +46,8 @@ scale: $(VENV)/.runtime ## Let a queue have so many workers, now and later (QUEU
 logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
 	@$(RUN_STACK) logs $(if $(SERVICE),$(call quoted,$(SERVICE)))
 
-demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer)
-	@$(RUN_STACK) exec $(BIN)/python -m demo $(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
+demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer), never a Redis that is only watched
+	@$(RUN_STACK) demo $(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
 backup: $(VENV)/.runtime ## Copy queues and metrics to a file while the stack runs (FILE=name, else in backups/)
 	@$(RUN_STACK) backup $(if $(FILE),$(call quoted,$(FILE)))

@@ -19,6 +19,16 @@ from rq_mon.environment.variables import SettingsError
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
+from stack.last_start import FILE as LAST_START
+from stack.last_start import (
+    OWN_REDIS,
+    last_start,
+    leaves_redis,
+    redis_of,
+    services_to_stop,
+    settings_left_out,
+    this_start,
+)
 from stack.redis_access import access_of
 from stack.redis_cli import redis_cli
 from stack.redis_users import OPERATOR
@@ -66,6 +76,9 @@ def _parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("exec", help=run_command.__doc__)
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
+    feed = commands.add_parser("demo", help=run_demo.__doc__, add_help=False, prefix_chars="\0")
+    feed.add_argument("arguments", nargs=argparse.REMAINDER)
+    feed.set_defaults(run=run_demo)
     # No prefix: what looks like an option is one of redis-cli.
     ask = commands.add_parser("redis-cli", help=ask_redis.__doc__, add_help=False, prefix_chars="\0")
     ask.add_argument("arguments", nargs=argparse.REMAINDER)
@@ -80,6 +93,9 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     with _locked():
         runtime = choose(settings)
         refuse_if_running(runtime, settings)
+        if not _goes_on_after_changes(runtime, settings):
+            print("Nothing was changed.")
+            return 1
         console.print(f"Starting the stack ({runtime.name}) …")
         try:
             runtime.start()
@@ -87,6 +103,7 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
             problem = str(error)
         if problem and not is_running(runtime):
             raise StackError(problem)
+        this_start(settings).write()
     with console.status("Waiting until everything is healthy"):
         states = runtime.states() if problem else wait_until_healthy(runtime)
     print_states(console, states, settings, runtime.notes())
@@ -95,8 +112,26 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     if problem or not _all_healthy(states):
         _print_logs_of_unhealthy(console, runtime, states)
         return 1
-    console.print(f"\nLook first at the dashboards: {settings.url(GRAFANA)}   Feed them: make demo")
+    feed = "   Feed them: make demo" if settings.has_own_redis() else ""
+    console.print(f"\nLook first at the dashboards: {settings.url(GRAFANA)}{feed}")
+    if REDIS_URL in settings.given and not settings.has_own_redis():
+        print(f"{REDIS_URL} counts for this start only. For make status and ./rqmon too, put it into .env.")
     return 0
+
+
+def _goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
+    """Name what is not as at the last start; ask before the queues of another Redis are shown."""
+    last = last_start()
+    if left_out := settings_left_out(last, settings):
+        print(f"Given to the last start, but not to this one and not in .env: {', '.join(left_out)}")
+    stopped = services_to_stop(choose(settings.with_own_redis()), settings)
+    left = leaves_redis(last, settings) if is_running(runtime) else None
+    if not stopped and not left:
+        return True
+    print(f"The stack will show the queues of {redis_of(settings)}, no longer those of {left or OWN_REDIS}.")
+    if stopped:
+        print(f"This stops {', '.join(service.name for service in stopped)}; their data stays.")
+    return _confirmed(settings, "Go on?")
 
 
 def stop(settings: StackSettings, arguments: argparse.Namespace) -> int:
@@ -190,7 +225,8 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
 
 
 def _remove_state_directory() -> None:
-    (STATE_DIRECTORY / "lock").unlink(missing_ok=True)
+    for file in (LAST_START, STATE_DIRECTORY / "lock"):
+        file.unlink(missing_ok=True)
     with contextlib.suppress(OSError):  # something else is in it
         STATE_DIRECTORY.rmdir()
 
@@ -242,10 +278,24 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoRet
     """Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included: … exec rq info."""
     if not arguments.command:
         raise StackError("expected a command to run: python -m stack exec rq info")
+    _exec_as_operator(arguments.command, settings)
+
+
+def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
+    """Feed the stack's own Redis with jobs for a while; one that is only watched stays as it is."""
+    if not settings.has_own_redis():
+        raise StackError(
+            f"{REDIS_URL} is set: the stack only watches that Redis, so no demo jobs go there."
+            " Without it, demo feeds the stack's own Redis."
+        )
+    _exec_as_operator([sys.executable, "-m", "demo", *arguments.arguments], settings)
+
+
+def _exec_as_operator(command: list[str], settings: StackSettings) -> NoReturn:
     environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
     for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
         environment.pop(name, None)
-    _exec(arguments.command, environment)
+    _exec(command, environment)
 
 
 def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:

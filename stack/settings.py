@@ -37,6 +37,7 @@ from stack.variables import (
     RQ_DASHBOARD_URL,
     RUNTIME,
     SCRAPE_TARGETS_DIR,
+    SETTINGS,
     STOP_GRACE,
     VARIABLES,
     WITH,
@@ -81,6 +82,8 @@ class StackSettings:
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
     inherited: Mapping[str, str]
     """The environment without any setting: what a process may keep for as long as it runs."""
+    given: frozenset[str]
+    """Settings from the command line or the environment: `.env` does not say the same."""
 
     def port(self, service: Service) -> int:
         """Return the port on this machine of a service that has one."""
@@ -145,6 +148,10 @@ class StackSettings:
         """
         return frozenset() if self.has_own_redis() else frozenset(APPLICATION_SERVICES)
 
+    def with_own_redis(self) -> StackSettings:
+        """Return these settings without the other Redis."""
+        return replace(self, environment={**self.environment, REDIS_URL: ""})
+
     def _given_redis_url(self) -> str:
         return self.environment.get(REDIS_URL, "").strip()
 
@@ -161,12 +168,12 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     Raises:
         StackError: a value cannot be used; the message names every such variable and what is expected.
     """
-    given = dict(os.environ if environment is None else environment)
     try:
         kept = read_dotenv(dotenv)
     except SettingsError as error:
         raise StackError(str(error)) from error
-    environment = kept | given
+    around = dict(os.environ if environment is None else environment)
+    environment = kept | around
     values = _checked(environment, misspelt(kept))
     settings = StackSettings(
         runtime=values[RUNTIME.name],
@@ -180,7 +187,10 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         with_rq_dashboard=values[WITH.name] == RQ_DASHBOARD.name,
         rq_dashboard_url=values[RQ_DASHBOARD_URL.name],
         environment=environment,
-        inherited={name: value for name, value in given.items() if name not in KNOWN_NAMES},
+        inherited={name: value for name, value in around.items() if name not in KNOWN_NAMES},
+        given=frozenset(
+            each.name for each in SETTINGS if around.get(each.name, "") not in ("", kept.get(each.name))
+        ),
     )
     if settings.user_set(RQ_DASHBOARD_URL):
         return settings

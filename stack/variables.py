@@ -27,7 +27,7 @@ REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
 """The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
 YES = "YES"
-"""Set to 1, it answers the questions that clean and restore ask."""
+"""Set to 1, it answers the questions that start, clean and restore ask."""
 REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
 """Certificates for a Redis that speaks TLS."""
 

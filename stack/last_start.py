@@ -1,0 +1,82 @@
+"""What the last start was told, so that the next one can name what is different before services stop.
+
+It holds no values: an address may have a password in it.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from rq_mon.connection.address import database_of
+from stack.runtime import Health, Runtime
+from stack.services import Service
+from stack.settings import STATE_DIRECTORY, StackSettings
+
+FILE = STATE_DIRECTORY / "last-start.json"
+OWN_REDIS = "the stack's own Redis"
+
+
+@dataclass(frozen=True, slots=True)
+class LastStart:
+    """What a later start compares itself with."""
+
+    redis: str
+    """Whose queues were shown, in words without user and password."""
+    given: Sequence[str]
+    """The settings that came from the command line or the environment, and were not in `.env`."""
+
+    def write(self, file: Path = FILE) -> None:
+        """Keep it for the next start."""
+        draft = file.with_suffix(".draft")
+        draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
+        draft.replace(file)
+
+
+def this_start(settings: StackSettings) -> LastStart:
+    """Return what to keep of a start with these settings."""
+    return LastStart(redis_of(settings), sorted(settings.given))
+
+
+def last_start(file: Path = FILE) -> LastStart | None:
+    """Return what the last start kept; None if there is nothing that can be read."""
+    with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
+        kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
+        return LastStart(str(kept["redis"]), [str(name) for name in kept["given"]])
+    return None
+
+
+def settings_left_out(last: LastStart | None, settings: StackSettings) -> list[str]:
+    """Return the settings that the last start was given, and that neither this one nor `.env` sets."""
+    return [name for name in (last.given if last else ()) if not settings.environment.get(name, "").strip()]
+
+
+def leaves_redis(last: LastStart | None, settings: StackSettings) -> str | None:
+    """Return whose queues the last start showed if this one shows others."""
+    return last.redis if last and last.redis != redis_of(settings) else None
+
+
+def services_to_stop(with_own_redis: Runtime, settings: StackSettings) -> list[Service]:
+    """Return what runs, in the runtime for the stack's own Redis, and has no place with these settings."""
+    states = with_own_redis.states()
+    return [
+        service
+        for service, state in states.items()
+        if service in settings.external_services() and state.health is not Health.STOPPED
+    ]
+
+
+def redis_of(settings: StackSettings) -> str:
+    """Return whose queues are shown, without user and password."""
+    if settings.has_own_redis():
+        return OWN_REDIS
+    url = settings.redis_url()
+    parts = urlsplit(url)
+    path = parts.path.strip("/")
+    where = f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}"
+    return f"{where}/{path}" if path and not path.isdigit() else f"{where}/{database_of(url)}"
