@@ -30,12 +30,15 @@ help: ## List the targets
 
 RUN_STACK = $(BIN)/python -m stack
 
-.PHONY: start-rq-mon stop-rq-mon status scale backup restore logs demo clean
+.PHONY: start-rq-mon stop-rq-mon restart status scale backup restore logs demo clean
 start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native, WITH=rq-dashboard; YES=1 does not ask)
 	@$(RUN_STACK) start
 
 stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data (SERVICE=name stops one service)
 	@$(RUN_STACK) stop $(if $(SERVICE),$(call quoted,$(SERVICE)))
+
+restart: $(VENV)/.runtime ## Restart one service with the settings of now (SERVICE=name)
+	@$(RUN_STACK) restart $(call quoted,$(SERVICE))
 
 status: $(VENV)/.runtime ## Show what runs and how it does
 	@$(RUN_STACK) status

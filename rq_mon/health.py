@@ -16,6 +16,7 @@ from collections.abc import Sequence
 from redis.exceptions import RedisError
 
 from rq_mon.connection.client import connect
+from rq_mon.cron.liveness import silence
 from rq_mon.settings import Settings, SettingsError
 from rq_mon.state.live import ANSWER_SECONDS, live_schedulers, live_workers
 
@@ -29,6 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Check what the command line asks for, print one line, and return the exit code."""
     options = _parse(arguments)
     try:
+        reason = ""
         url = Settings.from_environment().redis_url
         with connect(url, socket_timeout=ANSWER_SECONDS, attempts=1) as connection:
             if options.what == "worker":
@@ -38,6 +40,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 )
             else:
                 alive, what = live_schedulers(connection), "cron schedulers"
+                reason = "" if alive else silence(connection)
     except (RedisError, SettingsError) as error:
         if options.tolerate_outage and isinstance(error, RedisError):
             print(f"healthy as far as can be told: {error}")
@@ -46,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 1
     if options.here:
         alive, what = [name for name in alive if runs_here(name)], f"{what} on this host"
-    print(f"{'healthy' if alive else 'unhealthy'}: {len(alive)} live {what}")
+    print(f"{'healthy' if alive else 'unhealthy'}: {len(alive)} live {what}{reason and f'; {reason}'}")
     return 0 if alive else 1
 
 

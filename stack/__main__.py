@@ -30,14 +30,14 @@ from stack.last_start import (
     this_start,
 )
 from stack.redis_access import access_of
-from stack.redis_cli import redis_cli
+from stack.redis_cli import redis_cli, refuse_if_silent
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
 from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
-from stack.waiting import wait_until_healthy
+from stack.waiting import bring_to_health, wait_until_healthy
 
 LOG_LINES = 15
 
@@ -59,10 +59,10 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     for run in (start, status, clean):
         commands.add_parser(run.__name__, help=run.__doc__).set_defaults(run=run)
-    for run in (stop, logs):
-        one = commands.add_parser(run.__name__, help=run.__doc__)
-        one.add_argument("service", nargs="?")
-        one.set_defaults(run=run)
+    for run_one in (stop, logs, restart):
+        one = commands.add_parser(run_one.__name__, help=run_one.__doc__)
+        one.add_argument("service", nargs=None if run_one is restart else "?")
+        one.set_defaults(run=run_one)
     copy = commands.add_parser("backup", help=back_up_stack.__doc__)
     copy.add_argument("file", nargs="?")
     copy.set_defaults(run=back_up_stack)
@@ -105,7 +105,7 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
             raise StackError(problem)
         this_start(settings).write()
     with console.status("Waiting until everything is healthy"):
-        states = runtime.states() if problem else wait_until_healthy(runtime)
+        states = runtime.states() if problem else bring_to_health(runtime)
     print_states(console, states, settings, runtime.notes())
     if problem:
         console.print(problem, markup=False, style="red")
@@ -152,6 +152,25 @@ def _stop_one(name: str, settings: StackSettings) -> int:
     service = _service_of(name, runtime)
     runtime.stop_service(service)
     print(f"Stopped {service.name}. Start it again: make start-rq-mon")
+    return 0
+
+
+def restart(settings: StackSettings, arguments: argparse.Namespace) -> int:
+    """Restart one service, with the settings of now, and wait until it is healthy."""
+    console = open_console()
+    with _locked():
+        runtime = choose(settings)
+        service = _service_of(arguments.service, runtime)
+        if not is_running(runtime):
+            raise StackError("The stack does not run. Start it: make start-rq-mon")
+        print(f"Restarting {service.name} ({runtime.name}) …", flush=True)
+        runtime.restart(service)
+    with console.status("Waiting until it is healthy"):
+        state = wait_until_healthy(runtime, only={service})[service]
+    print_states(console, {service: state}, settings, [])
+    if state.health is not Health.HEALTHY:
+        _print_logs_of_unhealthy(console, runtime, {service: state})
+        return 1
     return 0
 
 
@@ -300,7 +319,9 @@ def _exec_as_operator(command: list[str], settings: StackSettings) -> NoReturn:
 
 def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run redis-cli as the stack's operator of Redis: … redis-cli info memory."""
-    words, environment = redis_cli(access_of(OPERATOR, settings))
+    access = access_of(OPERATOR, settings)
+    words, environment = redis_cli(access)
+    refuse_if_silent(access)
     _exec([*words, *arguments.arguments], {**settings.environment, **environment})
 
 

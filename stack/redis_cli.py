@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from redis.exceptions import RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
 from rq_mon.connection.address import (
     CA_FILE,
     CERT_FILE,
@@ -15,11 +18,14 @@ from rq_mon.connection.address import (
     options_of,
     uses_tls,
 )
+from rq_mon.connection.client import connect
 from rq_mon.connection.tls import is_verified
 from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.runtime import StackError
+from stack.services import REDIS
 
+ANSWERS_WITHIN = 3.0
 OPTION_OF_FILE = {CA_FILE: "--cacert", CERT_FILE: "--cert", KEY_FILE: "--key"}
 """What it calls a file for TLS, by the parameter of an address of Redis."""
 PASSWORD = "REDISCLI_AUTH"  # noqa: S105 - the name of a variable
@@ -41,6 +47,20 @@ def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
     for parameter, path in files_of(url).items():
         words += [OPTION_OF_FILE[parameter], path]
     return words, {PASSWORD: options["password"]} if options.get("password") else {}
+
+
+def refuse_if_silent(access: RedisAccess) -> None:
+    """Raise StackError if Redis takes a connection and does not answer: redis-cli would wait for ever."""
+    try:
+        with connect(access.url(), socket_timeout=ANSWERS_WITHIN, attempts=1) as redis:
+            redis.ping()
+    except RedisTimeoutError as error:
+        raise StackError(
+            f"Redis does not answer within {ANSWERS_WITHIN:.0f} s: frozen, or cut off."
+            f" Restart the stack's own: make restart SERVICE={REDIS.name}"
+        ) from error
+    except RedisError:
+        return  # an answer, or a refusal, which redis-cli shows
 
 
 def _place(url: str) -> list[str]:

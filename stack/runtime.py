@@ -87,6 +87,20 @@ class Runtime(Protocol):
             StackError: it did not end.
         """
 
+    def restart(self, service: Service) -> None:
+        """End one service, a worker after its job, and start it with the settings of now.
+
+        Raises:
+            StackError: it did not end, or could not be started.
+        """
+
+    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+        """Restart those processes or containers of these services that run but do not work.
+
+        Returns the services of which some were restarted. If Redis is among the given ones, it alone is: what
+        needs it is judged once it answers.
+        """
+
     def states(self) -> Mapping[Service, State]:
         """The state of each of services(), now, within a few seconds."""
 

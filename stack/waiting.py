@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 
 from stack.runtime import Health, Runtime, State
-from stack.services import Service
+from stack.services import REDIS, SERVICES, Service
 
 HEALTHY_WITHIN = 90.0
 HOPELESS_AFTER = 10.0
@@ -15,14 +15,45 @@ HOPELESS_AFTER = 10.0
 POLL = 0.25
 
 
-def wait_until_healthy(runtime: Runtime, within: float = HEALTHY_WITHIN) -> Mapping[Service, State]:
-    """Return the states as soon as all services are healthy, or when that is not to be expected any more."""
+ROUNDS = 2
+"""How often to restart what does not work: Redis first, and then what has not come back with it."""
+
+
+def bring_to_health(runtime: Runtime) -> Mapping[Service, State]:
+    """Wait until all services are healthy; restart those that run but do not work, and wait again."""
+    states = wait_until_healthy(runtime)
+    mended: list[Service] = []
+    for _ in range(ROUNDS):
+        failed = [service for service, state in states.items() if state.health is Health.FAILED]
+        hopeless = REDIS in failed and REDIS in mended
+        new = [] if hopeless else runtime.mend([service for service in failed if service not in mended])
+        if not new:
+            break
+        mended += new
+        states = wait_until_healthy(runtime)
+    return states
+
+
+def wait_until_healthy(
+    runtime: Runtime, within: float = HEALTHY_WITHIN, only: Collection[Service] = SERVICES
+) -> Mapping[Service, State]:
+    """Return the states as soon as all services are healthy, or when that is not to be expected any more.
+
+    Args:
+        runtime: what to ask
+        within: seconds after which to give up
+        only: the services to wait for
+    """
     deadline = time.monotonic() + within
     first_failures: dict[Service, float] = {}
     while True:
         states = runtime.states()
         now = time.monotonic()
-        unhealthy = {each: state for each, state in states.items() if state.health is not Health.HEALTHY}
+        unhealthy = {
+            each: state
+            for each, state in states.items()
+            if each in only and state.health is not Health.HEALTHY
+        }
         failed = [service for service, state in unhealthy.items() if state.health is Health.FAILED]
         for service in failed:
             first_failures.setdefault(service, now)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+from datetime import UTC, datetime
+from typing import Any
 
 from redis import Redis
 
@@ -30,3 +32,12 @@ def announce(connection: Redis, name: str) -> None:
 def withdraw(connection: Redis, name: str) -> None:
     """Count as alive no longer."""
     connection.zrem(CRON_SCHEDULERS_KEY, name)
+
+
+def silence(connection: Redis) -> str:
+    """Say since when no cron scheduler has reported; one that ended in good order left no trace."""
+    found: Any = connection.zrange(CRON_SCHEDULERS_KEY, 0, 0, desc=True, withscores=True)
+    if not found:
+        return "no cron scheduler has reported yet"
+    moment = datetime.fromtimestamp(found[0][1] - ALIVE_FOR_SECONDS, UTC)
+    return f"no cron scheduler has reported since {moment:%Y-%m-%d %H:%M:%S} UTC"

@@ -76,6 +76,15 @@ def state_of(container: Container) -> State:
     return found
 
 
+def is_unwell(container: Container) -> bool:
+    """Tell whether a container runs and does not work: a restart may help it."""
+    state = container["State"]
+    check = state.get("Health") or {}
+    return state["Status"] == "paused" or (
+        state["Status"] == "running" and check.get("Status") == "unhealthy"
+    )
+
+
 def _state_by_health_check(check: Mapping[str, Any] | None) -> State:
     match check:
         case {"Status": "starting"}:

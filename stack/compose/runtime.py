@@ -16,6 +16,7 @@ from rq_mon.web.settings import CHANGES
 from stack.compose.containers import (
     Container,
     containers_of,
+    is_unwell,
     mounted_files_changed,
     published_ports,
     state_of,
@@ -108,6 +109,22 @@ class ComposeRuntime:
     def stop_service(self, service: Service) -> None:
         """Stop its containers; `up` starts them again."""
         self._run("stop", service.name, within=self._stops_within)
+
+    def restart(self, service: Service) -> None:
+        """Make its containers again, as the compose files say with the settings of now."""
+        options = ("--detach", "--no-deps", "--no-build", "--force-recreate")
+        self._run("up", *options, service.name, within=STARTS_WITHIN + self._stops_within)
+
+    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+        """Restart containers that run and are not well: unhealthy, or paused."""
+        containers = self._containers()
+        mended = []
+        for service in [REDIS] if REDIS in services else services:
+            if unwell := [each["Id"] for each in containers_of(service, containers) if is_unwell(each)]:
+                print(f"Restarting {service.name}: it runs, but does not work", flush=True)
+                self._docker.output("restart", *unwell, within=self._stops_within)
+                mended.append(service)
+        return mended
 
     def states(self) -> Mapping[Service, State]:
         """The state of each service; that of its worst container, where it is scaled."""

@@ -25,6 +25,8 @@ NO_OTHER_ORIGIN = "--web.cors.origin=none"
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
 """After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
 
+STOPS_WITHIN = 60
+
 PACKAGES = PROJECT_ROOT / "requirements" / "runtime.txt"
 """The lock file: other packages make other Python processes."""
 
@@ -37,7 +39,7 @@ class Command:
     environment: Mapping[str, str] = field(default_factory=dict)
     sources: tuple[Path, ...] = ()
     """Files and folders that are read at the start: the service is restarted when they change."""
-    stop_within: int = 60
+    stop_within: int = STOPS_WITHIN
     """Seconds from SIGTERM to SIGKILL."""
     number: int = 1
     """How many of it run side by side."""

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-import http.client
-from collections.abc import Callable, Mapping
+import contextlib
+import socket
+import time
+from collections.abc import Callable, Collection, Mapping
 
 from redis import Redis
 from redis.exceptions import RedisError
 
 from rq_mon.connection.client import connect
+from rq_mon.cron.liveness import silence
 from rq_mon.state.live import live_schedulers, live_workers
 from stack import services
 from stack.native.commands import NativeContext
@@ -16,6 +19,7 @@ from stack.redis_users import EXPORTER
 from stack.services import Service
 
 TIMEOUT = 2.0
+OK = b"200"
 
 
 def find_fault(service: Service, context: NativeContext) -> str:
@@ -25,7 +29,7 @@ def find_fault(service: Service, context: NativeContext) -> str:
             context.settings.host(service), context.settings.port(service), service.health_path
         )
     try:
-        with connect(context.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1) as redis:
+        with _asking_redis(context) as redis:
             if service.queue:
                 return _worker_fault(service.queue, context.settings.number(service), redis)
             return REDIS_CHECKS[service](redis)
@@ -33,16 +37,45 @@ def find_fault(service: Service, context: NativeContext) -> str:
         return f"Redis: {error}"
 
 
+def broken_programs(service: Service, running: Mapping[str, int], context: NativeContext) -> Collection[str]:
+    """Return which programs of a service do not work, of those that run, given with their process numbers."""
+    if not find_fault(service, context):
+        return ()
+    if not service.queue:
+        return running.keys()
+    with contextlib.suppress(RedisError), _asking_redis(context) as redis:
+        alive = {int(key.rpartition("-")[2]) for key in live_workers(redis, service.queue)}
+        return {name for name, number in running.items() if number not in alive}
+    return ()  # without Redis no worker reports, whatever it does
+
+
+def _asking_redis(context: NativeContext) -> Redis:
+    return connect(context.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1)
+
+
 def _http_fault(host: str, port: int, path: str) -> str:
-    connection = http.client.HTTPConnection(host, port, timeout=TIMEOUT)
     try:
-        connection.request("GET", path)
-        status = connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+        status = _http_status(host, port, path, time.monotonic() + TIMEOUT)
+    except OSError as error:
         return f"{path} on port {port}: {error or type(error).__name__}"
-    finally:
-        connection.close()
-    return "" if status == http.client.OK else f"{path} on port {port}: status {status}"
+    return "" if status == OK else f"{path} on port {port}: status {status.decode(errors='replace')}"
+
+
+def _http_status(host: str, port: int, path: str, deadline: float) -> bytes:
+    """Return the status of the answer, whatever comes after it: one that drips in is not waited for."""
+    with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+        line = b""
+        while b"\n" not in line:
+            connection.settimeout(max(deadline - time.monotonic(), 0.001))
+            received = connection.recv(4096)
+            if not received:
+                raise ConnectionError("it closed the connection without an answer")
+            line += received
+            if time.monotonic() > deadline:
+                raise TimeoutError("timed out")
+    words = line.split(b"\n")[0].split()
+    return words[1] if len(words) > 1 else b"?"
 
 
 def _redis_fault(redis: Redis) -> str:
@@ -52,11 +85,11 @@ def _redis_fault(redis: Redis) -> str:
 
 def _worker_fault(queue: str, wanted: int, redis: Redis) -> str:
     number = len(live_workers(redis, queue))
-    return "" if number >= wanted else f"{number} of {wanted} workers listen to the queue {queue} yet"
+    return "" if number >= wanted else f"{number} of {wanted} workers of the queue {queue} report"
 
 
 def _cron_fault(redis: Redis) -> str:
-    return "" if live_schedulers(redis) else "no cron scheduler has reported yet"
+    return "" if live_schedulers(redis) else silence(redis)
 
 
 REDIS_CHECKS: Mapping[Service, Callable[[Redis], str]] = {

@@ -51,6 +51,22 @@ def program_names_of(directory: Path) -> set[str]:
     return {_environment(process).get(SERVICE_NAME, "") for process in processes_of(directory)} - {""}
 
 
+def is_frozen(pid: int) -> bool:
+    """Tell whether a signal (SIGSTOP) keeps the process from running."""
+    with contextlib.suppress(psutil.Error):
+        return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+    return False
+
+
+def wake(pid: int) -> None:
+    """Let a frozen process and all below it go on: it hears of SIGTERM only then."""
+    with contextlib.suppress(psutil.Error):
+        top = psutil.Process(pid)
+        for process in (*top.children(recursive=True), top):
+            if is_frozen(process.pid):
+                process.resume()
+
+
 def end_all(directory: Path, grace: float) -> None:
     """End every process of the stack, Redis last; SIGKILL for those still there after `grace` seconds.
 
@@ -83,6 +99,7 @@ def _end(alive: list[psutil.Process], grace: float) -> None:
             asked.add(process)
             with contextlib.suppress(psutil.Error):
                 process.terminate()
+                wake(process.pid)
         alive = wait_until_ended(alive, POLL)
     _kill(alive)
 

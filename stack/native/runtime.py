@@ -8,15 +8,16 @@ import shutil
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from typing import IO
 
 from stack.native import processes, programs, prometheus_config, supervisor_config
-from stack.native.commands import Command, NativeContext, command
+from stack.native.commands import STOPS_WITHIN, Command, NativeContext, command
 from stack.native.debian import ensure_installed
-from stack.native.health import find_fault
+from stack.native.health import broken_programs, find_fault
 from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
 from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
@@ -34,6 +35,9 @@ QUIETLY_WAITED_FOR = 2.0
 
 ASKED_AGAIN_WITHIN = 30.0
 """Seconds after which a supervisord that does not answer, while services are stopped, is given up."""
+
+KILLED_WITHIN = 10.0
+"""Seconds that supervisord may take to kill what has not ended in its time."""
 
 POLL = 0.1
 
@@ -81,6 +85,7 @@ class NativeRuntime:
         check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
         commands = self._write_configuration()
         if running:
+            self._stop_frozen()
             self.supervisor.update(within=max(command.stop_within for command in commands.values()))
         else:
             self.supervisor.start(self.settings.inherited)
@@ -107,7 +112,32 @@ class NativeRuntime:
     def stop_service(self, service: Service) -> None:
         """Stop its programs; supervisord keeps them stopped until the next start."""
         if self.supervisor.is_running():
-            self._stop_programs(lambda name: service_of(name) is service)
+            self._end_programs(self._programs_of(service))
+
+    def restart(self, service: Service) -> None:
+        """Stop its programs, and start them as a changed configuration file says."""
+        if not self.supervisor.is_running():
+            raise StackError("The stack does not run. Start it: make start-rq-mon")
+        commands = self._write_configuration()
+        before = self._programs_of(service)
+        self._end_programs(before)
+        names = program_names(service, commands[service].number)
+        self.supervisor.update(commands[service].stop_within, only={*names, *before})
+
+    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+        """Restart programs that run but do not work; of several workers those that do not report."""
+        found = self.supervisor.processes()
+        asked = [REDIS] if REDIS in services else services
+        broken = {
+            name
+            for service in asked
+            for name in broken_programs(service, self._running_programs(service, found), self.context)
+        }
+        self._end_programs(broken)
+        for name in sorted(broken):
+            print(f"Restarting {name}: it runs, but does not work", flush=True)
+            self.supervisor.request_start(name)
+        return [service for service in SERVICES if service in {service_of(name) for name in broken}]
 
     def states(self) -> Mapping[Service, State]:
         """Ask supervisord for the processes, and each running process whether it works."""
@@ -222,28 +252,66 @@ class NativeRuntime:
         state = worst_state(_state_of_program(found.get(name)) for name in names)
         if state.health is not Health.HEALTHY:
             return state
+        if frozen := [found[name].pid for name in names if processes.is_frozen(found[name].pid)]:
+            return State(Health.FAILED, f"frozen: a signal stopped process {frozen[0]}")
         fault = find_fault(service, self.context)
         if not fault:
             return state
         uptime = min(found[name].uptime for name in names)
         return State(Health.STARTING if uptime < ANSWERS_WITHIN else Health.FAILED, fault)
 
-    def _stop_programs(self, chosen: Callable[[str], bool]) -> None:
+    def _programs_of(self, service: Service) -> set[str]:
+        return {name for name in self.supervisor.processes() if service_of(name) is service}
+
+    def _running_programs(self, service: Service, found: Mapping[str, ProcessInfo]) -> Mapping[str, int]:
+        """The process numbers of the service's programs that run."""
+        return {
+            name: process.pid
+            for name, process in found.items()
+            if service_of(name) is service and process.state == "RUNNING"
+        }
+
+    def _stop_frozen(self) -> None:
+        found = self.supervisor.processes()
+        frozen = {name for name, process in found.items() if process.pid and processes.is_frozen(process.pid)}
+        for name in sorted(frozen):
+            print(f"Restarting {name}: it was frozen, a signal stopped it", flush=True)
+        self._end_programs(frozen)
+
+    def _end_programs(self, names: AbstractSet[str]) -> None:
+        """Stop these programs; supervisord kills one that does not end in its time.
+
+        Raises:
+            StackError: some have not ended after all that time.
+        """
+        if not names:
+            return
+        within = max(self.settings.stop_grace, STOPS_WITHIN) + KILLED_WITHIN
+        self._stop_programs(lambda name: name in names, within)
+        if left := names & self._running():
+            raise StackError(f"not ended {within:.0f} s after SIGTERM: {', '.join(sorted(left))}")
+
+    def _stop_programs(self, chosen: Callable[[str], bool], within: float | None = None) -> None:
+        within = self.settings.stop_grace if within is None else within
         for name in filter(chosen, self._running()):
             self.supervisor.request_stop(name)
+        for name, process in self._ask_again().items():
+            if chosen(name) and process.pid:
+                processes.wake(process.pid)
         started, said = time.monotonic(), False
         while left := set(filter(chosen, self._running())):
             waited = time.monotonic() - started
-            if waited > self.settings.stop_grace:
+            if waited > within:
                 return
             if waited > QUIETLY_WAITED_FOR and not said:
-                print(self._waiting_message(left), flush=True)
+                print(self._waiting_message(left, within), flush=True)
                 said = True
             time.sleep(POLL)
 
-    def _waiting_message(self, names: set[str]) -> str:
-        grace = self.settings.stop_grace
-        return f"Still at work: {', '.join(sorted(names))}. Waiting at most {grace} s ({STOP_GRACE.name})"
+    def _waiting_message(self, names: set[str], within: float) -> str:
+        return (
+            f"Still at work: {', '.join(sorted(names))}. Waiting at most {within:.0f} s ({STOP_GRACE.name})"
+        )
 
     def _running(self) -> set[str]:
         return {name for name, process in self._ask_again().items() if process.state not in ENDED}

@@ -43,6 +43,8 @@ class ProcessInfo:
     description: str
     uptime: float
     """Seconds since its last start."""
+    pid: int
+    """Its process number, 0 if it does not run."""
 
 
 class Supervisor:
@@ -143,7 +145,9 @@ class Supervisor:
         except NO_ANSWER as error:
             raise StackError(f"supervisord does not answer: {error}") from error
         return {
-            info["name"]: ProcessInfo(info["statename"], info["description"], info["now"] - info["start"])
+            info["name"]: ProcessInfo(
+                info["statename"], info["description"], info["now"] - info["start"], info["pid"]
+            )
             for info in answer
         }
 

@@ -58,10 +58,21 @@ def test_cron_is_healthy_while_a_cron_scheduler_says_that_it_lives(redis_client:
     assert main(["cron"]) == 1
 
     assert capsys.readouterr().out.splitlines() == [
-        "unhealthy: 0 live cron schedulers",
+        "unhealthy: 0 live cron schedulers; no cron scheduler has reported yet",
         "healthy: 1 live cron schedulers",
-        "unhealthy: 0 live cron schedulers",
+        "unhealthy: 0 live cron schedulers; no cron scheduler has reported yet",
     ]
+
+
+def test_a_cron_scheduler_that_went_silent_is_told_from_one_that_never_reported(
+    redis_client: Any, capsys: Output
+) -> None:
+    redis_client.zadd(catalogue.CRON_SCHEDULERS_KEY, {"older": 1_700_000_005, "newer": 1_700_000_015})
+
+    assert main(["cron"]) == 1
+
+    said = "no cron scheduler has reported since 2023-11-14 22:13:20 UTC"
+    assert capsys.readouterr().out == f"unhealthy: 0 live cron schedulers; {said}\n"
 
 
 def test_a_cron_scheduler_that_was_killed_is_forgotten(redis_client: Any) -> None:

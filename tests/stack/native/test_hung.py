@@ -1,0 +1,95 @@
+"""Services that run and do not answer: each is found out within a deadline, and it alone is restarted."""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from proofs.harness.ports import free_port
+from proofs.harness.waiting import wait_until
+from stack.native.commands import Command
+from stack.native.health import find_fault
+from stack.native.processes import end_all
+from stack.native.runtime import NativeRuntime
+from stack.native.supervisor_config import render
+from stack.runtime import StackError
+from stack.services import REDIS_EXPORTER, RQ_EXPORTER, SHORT_RUNNING_WORKER
+from stack.settings import load_settings
+
+pytestmark = pytest.mark.slow
+
+ANSWERS = "connection.sendall(b'HTTP/1.0 200 OK\\r\\n\\r\\n'); connection.close()"
+IS_SILENT = "connections.append(connection)"
+DRIPS = "[(connection.sendall(b'H'), time.sleep(0.1)) for _ in range(3000)]"
+SERVER = """
+import contextlib, socket, sys, threading, time
+connections = []
+def answer(connection):
+    with contextlib.suppress(OSError):
+        {behaviour}
+with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
+    while True:
+        connection, _ = server.accept()
+        threading.Thread(target=answer, args=(connection,), daemon=True).start()
+"""
+
+
+@pytest.fixture
+def runtime(tmp_path: Path) -> Iterator[NativeRuntime]:
+    """A stack of two exporters, of which nothing is left after the test."""
+    ports = {str(each.port_variable): str(free_port()) for each in (RQ_EXPORTER, REDIS_EXPORTER)}
+    yield NativeRuntime(load_settings(ports, tmp_path / ".env"), tmp_path)
+    end_all(tmp_path, grace=0)
+
+
+def start(runtime: NativeRuntime, of_redis_exporter: str) -> None:
+    behaviours = {RQ_EXPORTER: ANSWERS, REDIS_EXPORTER: of_redis_exporter}
+    commands = {}
+    for service, behaviour in behaviours.items():
+        script = runtime.directory / f"{service.name}.py"
+        script.write_text(SERVER.format(behaviour=behaviour))
+        commands[service] = Command((sys.executable, str(script), str(runtime.settings.port(service))))
+    (runtime.directory / "logs").mkdir()
+    runtime.supervisor.config_path.write_text(render(runtime.directory, commands))
+    runtime.supervisor.start(os.environ)
+    wait_until(lambda: find_fault(RQ_EXPORTER, runtime.context) == "", "the exporter that answers", within=60)
+    wait_until(
+        lambda: "refused" not in find_fault(REDIS_EXPORTER, runtime.context), "the other to listen", within=60
+    )
+
+
+def numbers(runtime: NativeRuntime) -> dict[str, int]:
+    return {name: process.pid for name, process in runtime.supervisor.processes().items()}
+
+
+@pytest.mark.parametrize("behaviour", [IS_SILENT, DRIPS])
+def test_what_does_not_answer_in_time_is_restarted_alone(runtime: NativeRuntime, behaviour: str) -> None:
+    start(runtime, behaviour)
+    before = numbers(runtime)
+    asked = time.monotonic()
+
+    fault = find_fault(REDIS_EXPORTER, runtime.context)
+    took = time.monotonic() - asked
+    mended = runtime.mend([RQ_EXPORTER, REDIS_EXPORTER])
+
+    assert "timed out" in fault
+    assert took < 60, "what drips goes on for five minutes"
+    assert mended == [REDIS_EXPORTER]
+    wait_until(lambda: numbers(runtime)[REDIS_EXPORTER.name] not in (0, before[REDIS_EXPORTER.name]), "it")
+    assert numbers(runtime)[RQ_EXPORTER.name] == before[RQ_EXPORTER.name]
+
+
+def test_nothing_of_a_stack_without_redis_is_restarted_for_it(runtime: NativeRuntime) -> None:
+    start(runtime, ANSWERS)
+
+    assert runtime.mend([SHORT_RUNNING_WORKER, RQ_EXPORTER]) == []
+
+
+def test_a_service_of_a_stack_that_does_not_run_is_not_restarted(runtime: NativeRuntime) -> None:
+    with pytest.raises(StackError, match="The stack does not run"):
+        runtime.restart(RQ_EXPORTER)
