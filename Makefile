@@ -31,7 +31,7 @@ help: ## List the targets
 RUN_STACK = $(BIN)/python -m stack
 
 .PHONY: start-rq-mon stop-rq-mon restart status scale backup restore logs demo clean
-start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native, WITH=rq-dashboard; YES=1 does not ask)
+start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (RUNTIME=compose|native forces one; YES=1 does not ask)
 	@$(RUN_STACK) start
 
 stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data (SERVICE=name stops one service)

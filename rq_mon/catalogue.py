@@ -217,6 +217,13 @@ JOB_METRICS_WRITE_ERRORS = Metric(
 EXPORTER_BUILD_INFO = Metric(
     "rq_exporter_build_info", "gauge", ("version", "rq"), "Versions of the exporter and of RQ; always 1."
 )
+JOB_PAGES_INFO = Metric(
+    "rq_job_pages_info",
+    "gauge",
+    ("url",),
+    "Where people open the job pages of this Redis, for links from dashboards; always 1. Absent without"
+    " RQ_MON_WEB_URL.",
+)
 
 CATALOGUE = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))
 """Every metric on the exporter's port, in the order above."""

@@ -7,4 +7,3 @@ PROMETHEUS_PORT = 9090
 GRAFANA_PORT = 3000
 """Of what takes Grafana's place, too."""
 RQ_MON_WEB_PORT = 9182
-"""9181 is rq-dashboard's."""

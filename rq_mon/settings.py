@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from rq_mon.connection.address import check_files, check_redis_url, with_files
-from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, Kind, matching, one_of, whole_number
+from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, WEB_ADDRESS, Kind, matching, one_of, whole_number
 from rq_mon.environment.variables import SettingsError as SettingsError
 from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.logs import LOG_FORMATS, LogFormat
@@ -207,6 +207,13 @@ class Settings:
         RQ_EXPORTER_PORT,
         PORT,
         "Port that the exporter listens on.",
+        read_by=("exporter",),
+    )
+    job_pages_url: str | None = _setting(
+        "RQ_MON_WEB_URL",
+        None,
+        WEB_ADDRESS,
+        "Where people open the job pages: links of dashboards lead there. Unset: no such metric.",
         read_by=("exporter",),
     )
     max_functions_per_queue: int = _setting(

@@ -22,7 +22,6 @@ from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
 from stack.runtime import StackError
 from stack.secrets import (
     GRAFANA_ADMIN_PASSWORD,
-    RQ_DASHBOARD_PASSWORD,
     WEB_PASSWORD,
     ensure_secret,
     write_private,
@@ -104,19 +103,11 @@ def _grafana(folder: Path, origin: Origin) -> None:
 
 def _rq_mon_web(folder: Path, origin: Origin) -> None:
     _copy_tls_files(folder, origin)
-    _operator(folder, origin, WEB_PASSWORD)
-
-
-def _rq_dashboard(folder: Path, origin: Origin) -> None:
-    _operator(folder, origin, RQ_DASHBOARD_PASSWORD)
-
-
-def _operator(folder: Path, origin: Origin, password: str) -> None:
     if origin.another is None:
         _copy(ensure_secret(origin.secrets, OPERATOR.secret), folder / REDIS_PASSWORD)
     elif origin.another.password_file:
         _copy(origin.another.password_file, folder / REDIS_PASSWORD)
-    _copy(ensure_secret(origin.secrets, password), folder / "password")
+    _copy(ensure_secret(origin.secrets, WEB_PASSWORD), folder / "password")
 
 
 SERVICES_SHARES: Mapping[str, Share] = {
@@ -126,7 +117,6 @@ SERVICES_SHARES: Mapping[str, Share] = {
     "redis-exporter": Share(59000, _redis_exporter),
     "grafana": Share(472, _grafana),
     "rq-mon-web": Share(10001, _rq_mon_web),
-    "rq-dashboard": Share(10001, _rq_dashboard),
 }
 
 

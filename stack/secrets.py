@@ -12,21 +12,11 @@ from stack.runtime import StackError
 GRAFANA_ADMIN_PASSWORD = "grafana-admin-password"  # noqa: S105 - the name of a file
 WEB_PASSWORD = "web-password"  # noqa: S105 - the name of a file
 WEB_USER = "rq-mon"
-RQ_DASHBOARD_PASSWORD = "rq-dashboard-password"  # noqa: S105 - the name of a file
-RQ_DASHBOARD_USER = "rq-mon"
 
 
 def web_note(directory: Path) -> str:
     """Say how to log in to the job pages."""
     return f"Job pages: user {WEB_USER}, password in {directory / WEB_PASSWORD}"
-
-
-def rq_dashboard_note(directory: Path) -> str:
-    """Say how to get into rq-dashboard."""
-    return (
-        f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in {directory / RQ_DASHBOARD_PASSWORD}."
-        " The job pages replace it; it leaves with the next release."
-    )
 
 
 def ensure_secret(directory: Path, name: str) -> Path:

@@ -126,17 +126,6 @@ RQ_MON_WEB = Service(
     ui_path="/",
     has_login=True,
 )
-RQ_DASHBOARD = Service(
-    "rq-dashboard",
-    "single jobs: look into them, run them again",
-    MONITOR_COMPOSE_FILE,
-    port=9181,
-    port_variable="RQ_DASHBOARD_PORT",
-    health_path="/healthz",
-    ui_path="/",
-    has_login=True,
-)
-"""Runs where WITH=rq-dashboard asks for it."""
 
 SERVICES = (
     REDIS,
@@ -150,7 +139,6 @@ SERVICES = (
     GRAFANA,
     PREVIEW,
     RQ_MON_WEB,
-    RQ_DASHBOARD,
 )
 """In the order in which they are started and shown."""
 

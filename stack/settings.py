@@ -19,7 +19,7 @@ from rq_mon.environment.variables import SettingsError, Variable, read_all
 from rq_mon.settings import Settings
 from stack.misspelt import misspelt
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, RQ_DASHBOARD, SERVICES, Service
+from stack.services import APPLICATION_SERVICES, REDIS, RQ_MON_WEB, SERVICES, Service
 from stack.variables import (
     ANY_ADDRESS,
     BIND_ADDRESS,
@@ -32,9 +32,10 @@ from stack.variables import (
     REDIS_PASSWORD_FILE,
     REDIS_URL,
     REDIS_USERNAME,
+    REPLACED,
     RETENTION_SIZE,
     RETENTION_TIME,
-    RQ_DASHBOARD_URL,
+    RQ_MON_WEB_URL,
     RUNTIME,
     SCRAPE_TARGETS_DIR,
     SETTINGS,
@@ -74,10 +75,6 @@ class StackSettings:
     retention_time: str
     retention_size: str
     """How much Prometheus keeps: what is older, or too much, goes."""
-    with_rq_dashboard: bool
-    """Whether rq-dashboard is to be started; one that runs goes on in any case."""
-    rq_dashboard_url: str
-    """Where a click on a job leads; nothing is fetched from there."""
     environment: Mapping[str, str]
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
     inherited: Mapping[str, str]
@@ -116,6 +113,18 @@ class StackSettings:
         """Return the values, by name, of those variables that the user has set."""
         values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
         return {name: value for name, value in values.items() if value}
+
+    def job_pages_url(self) -> str:
+        """Return where people open the job pages."""
+        return self.user_set(RQ_MON_WEB_URL).get(RQ_MON_WEB_URL.name, f"http://{self.address(RQ_MON_WEB)}")
+
+    def notes_of_replaced(self) -> list[str]:
+        """Name the settings of rq-dashboard that the user still has, and what replaces them."""
+        given = {name: new for name, new in REPLACED.items() if self.environment.get(name, "").strip()}
+        notes = [f"{name} is not read any more: use {new}" for name, new in given.items()]
+        if self.user_set(WITH):
+            notes.append("rq-dashboard is gone: the job pages replace it, and WITH is not needed any more")
+        return notes
 
     def scrape_targets(self) -> Path | None:
         """Return the folder with the addresses of further exporters, None if there is none."""
@@ -175,7 +184,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     around = dict(os.environ if environment is None else environment)
     environment = kept | around
     values = _checked(environment, misspelt(kept))
-    settings = StackSettings(
+    return StackSettings(
         runtime=values[RUNTIME.name],
         ports={each.name: values[each.name] for each in PORTS},
         bind_addresses={each.name: values[each.name] for each in BIND_ADDRESSES},
@@ -184,17 +193,12 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         redis_maxmemory=values[REDIS_MAXMEMORY.name],
         retention_time=values[RETENTION_TIME.name],
         retention_size=values[RETENTION_SIZE.name],
-        with_rq_dashboard=values[WITH.name] == RQ_DASHBOARD.name,
-        rq_dashboard_url=values[RQ_DASHBOARD_URL.name],
         environment=environment,
         inherited={name: value for name, value in around.items() if name not in KNOWN_NAMES},
         given=frozenset(
             each.name for each in SETTINGS if around.get(each.name, "") not in ("", kept.get(each.name))
         ),
     )
-    if settings.user_set(RQ_DASHBOARD_URL):
-        return settings
-    return replace(settings, rq_dashboard_url=f"http://{settings.address(RQ_DASHBOARD)}")
 
 
 def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:

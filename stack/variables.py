@@ -9,11 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from rq_mon.environment.kinds import BIND_ADDRESS as IPV4_ADDRESS
-from rq_mon.environment.kinds import PORT, TEXT, matching, whole_number
+from rq_mon.environment.kinds import PORT, TEXT, WEB_ADDRESS, matching, whole_number
 from rq_mon.environment.variables import Variable, variables_in
 from rq_mon.settings import Settings
 from rq_mon.web.settings import CHANGES, PASSWORD, PASSWORD_FILE, WebSettings
-from stack.services import RQ_DASHBOARD, SERVICES, WORKERS, Service
+from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
 """Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
@@ -40,9 +40,15 @@ RUNTIME: Variable[str | None] = Variable(
 WITH: Variable[str | None] = Variable(
     "WITH",
     None,
-    matching(RQ_DASHBOARD.name, RQ_DASHBOARD.name),
-    "`rq-dashboard` starts it too, to look into single jobs and run them again. Unset: not started.",
+    matching("rq-dashboard", "rq-dashboard"),
+    "`rq-dashboard` still works for one release: it starts the job pages, which start anyway.",
 )
+REPLACED = {
+    "RQ_DASHBOARD_PORT": "RQ_MON_WEB_PORT",
+    "RQ_DASHBOARD_BIND_ADDRESS": "RQ_MON_WEB_BIND_ADDRESS",
+    "RQ_DASHBOARD_URL": "RQ_MON_WEB_URL",
+}
+"""Settings of earlier releases that nothing reads any more, and their successors."""
 REDIS_MAXMEMORY = Variable(
     "REDIS_MAXMEMORY",
     "256mb",
@@ -91,11 +97,10 @@ RETENTION_SIZE = Variable(
     "Disk space that they may take before Prometheus deletes the oldest.",
 )
 
-_PAGE = matching(r"https?://\S*[^\s/]", "a URL that does not end with /")
 GRAFANA_URL: Variable[str | None] = Variable(
     "GRAFANA_URL",
     None,
-    _PAGE,
+    WEB_ADDRESS,
     "Where people open Grafana, for the links of alerts. Unset: this machine's.",
 )
 REPOSITORY_URL: Variable[str | None] = Variable(
@@ -117,11 +122,11 @@ SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
     matching(r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"),
     "Folder with addresses of further exporters, to watch several Redis: docs/several-redis.md. Unset: none.",
 )
-RQ_DASHBOARD_URL = Variable(
-    "RQ_DASHBOARD_URL",
-    f"http://{BIND_ADDRESS}:{RQ_DASHBOARD.port}",
-    _PAGE,
-    "Where your rq-dashboard answers, if you run one: a click on a job in a graph of run times leads there.",
+RQ_MON_WEB_URL: Variable[str | None] = Variable(
+    "RQ_MON_WEB_URL",
+    None,
+    WEB_ADDRESS,
+    "Where people open the job pages, for the links of dashboards and alerts. Unset: this machine's.",
 )
 
 
@@ -162,7 +167,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     GRAFANA_URL,
     REPOSITORY_URL,
     ALERT_RECEIVERS_DIR,
-    RQ_DASHBOARD_URL,
+    RQ_MON_WEB_URL,
     SCRAPE_TARGETS_DIR,
     *IMAGES,
     *MEMORY_LIMITS,
@@ -198,7 +203,7 @@ HANDED_ON = tuple(
 SETTINGS: tuple[Variable[Any], ...] = (*VARIABLES, *HANDED_ON)
 """All that users set."""
 KNOWN_NAMES = frozenset(
-    {YES, *(variable.name for variable in SETTINGS)}
+    {YES, *REPLACED, *(variable.name for variable in SETTINGS)}
     | _SET_BY_THE_STACK
     | {service.bind_variable for service in SERVICES if service.bind_variable}
 )

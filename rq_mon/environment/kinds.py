@@ -77,6 +77,9 @@ def matching(pattern: str, expected: str) -> Kind[str]:
     return Kind(expected, read)
 
 
+WEB_ADDRESS = matching(r"https?://\S*[^\s/]", "a URL that does not end with /")
+
+
 def _host(text: str) -> str:
     try:
         return str(ip_address(text))

@@ -44,7 +44,7 @@ def _server(settings: Settings) -> ExporterServer:
     except ObjectivesError as error:
         sys.exit(str(error))
     reader = RedisReader(settings.redis_url, errors, objectives)
-    registry.register(ScrapeCollector(reader, objectives, errors, registry))
+    registry.register(ScrapeCollector(reader, objectives, errors, registry, settings.job_pages_url))
     address = settings.exporter_host, settings.exporter_port
     try:
         return ExporterServer(*address, make_app(registry, reader))

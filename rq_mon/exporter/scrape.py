@@ -44,10 +44,12 @@ class ScrapeCollector:
         objectives: CurrentObjectives,
         errors: Errors,
         registry: CollectorRegistry,
+        job_pages: str | None = None,
     ) -> None:
         self._reader = reader
         self._objectives = objectives
         self._errors = errors
+        self._job_pages = job_pages
         self._stock = StockFamilies(registry)
 
     def describe(self) -> list[Family]:
@@ -69,7 +71,7 @@ class ScrapeCollector:
             stock = self._stock.collect(scrape)
         except Exception as error:
             self._errors.outage(error)
-            yield from exporter_families(is_up=False, errors=self._errors)
+            yield from exporter_families(False, self._errors, self._job_pages)
             return
         self._errors.outage_is_over()
         yield from stock
@@ -78,4 +80,4 @@ class ScrapeCollector:
         yield from worker_families(scrape.snapshot)
         yield from cron_families(scrape.snapshot)
         yield from self._objectives.families(scrape.snapshot.queue_names())
-        yield from exporter_families(is_up=True, errors=self._errors)
+        yield from exporter_families(True, self._errors, self._job_pages)

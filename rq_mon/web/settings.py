@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rq_mon.environment.kinds import HOST, PORT, Kind, matching, one_of
+from rq_mon.environment.kinds import HOST, PORT, WEB_ADDRESS, Kind, matching, one_of
 from rq_mon.environment.variables import SettingsError, Variable, read_fields, setting
 from rq_mon.ports import RQ_MON_WEB_PORT
 from rq_mon.settings import Settings, read_password
@@ -69,7 +69,7 @@ class WebSettings:
         Variable(
             "GRAFANA_URL",
             None,
-            matching(r"https?://\S*[^\s/]", "a URL that does not end with /"),
+            WEB_ADDRESS,
             "Where people open Grafana. Unset: the job pages have no links to dashboards.",
         )
     )

@@ -28,20 +28,19 @@ from stack.redis_access import access_of
 from stack.redis_exporter import watched
 from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note, web_note
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
 from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
     PREVIEW,
     REDIS,
-    RQ_DASHBOARD,
     RQ_MON_WEB,
     SERVICES,
     Service,
 )
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
-from stack.variables import REDIS_TLS_FILES, REDIS_URL, RQ_DASHBOARD_URL
+from stack.variables import REDIS_TLS_FILES, REDIS_URL, RQ_MON_WEB_URL
 
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""
@@ -62,7 +61,7 @@ class ComposeRuntime:
 
     def __init__(self, settings: StackSettings) -> None:
         self._settings = settings
-        links = {RQ_DASHBOARD_URL.name: settings.rq_dashboard_url}
+        links = {RQ_MON_WEB_URL.name: settings.job_pages_url()}
         self._docker = Docker({**settings.environment, **redis_inside(settings), **opened(settings), **links})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
@@ -70,9 +69,8 @@ class ComposeRuntime:
     def _compose(self) -> tuple[str, ...]:
         """The words of `docker compose` on our files, once it is known to be there and new enough."""
         self._docker.check_versions()
-        profiles = (f"--profile={service.name}" for service in (PREVIEW, RQ_DASHBOARD))
         files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
-        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, *profiles)
+        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}")
 
     def services(self) -> Sequence[Service]:
         """All services but Grafana or its preview, and those that another Redis has."""
@@ -81,8 +79,7 @@ class ComposeRuntime:
     def start(self) -> None:
         """Start every container, or bring it up to date."""
         self._check_redis_url()
-        containers = self._containers()
-        absent = self._absent(self._fetch_images(), containers)
+        absent = self._absent(self._fetch_images())
         services = [service for service in SERVICES if service not in absent]
         check_logins(self._settings, services)
         self._remove(absent)
@@ -157,8 +154,7 @@ class ComposeRuntime:
             )
         if containers_of(RQ_MON_WEB, containers):
             notes.append(web_note(SECRETS_DIRECTORY))
-        if containers_of(RQ_DASHBOARD, containers):
-            notes.append(rq_dashboard_note(SECRETS_DIRECTORY))
+        notes += self._settings.notes_of_replaced()
         if not self._settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return [*notes, *notes_of_open_ports(self._settings, self._services_beside(containers))]
@@ -223,13 +219,11 @@ class ComposeRuntime:
         return f"--filter=label=com.docker.compose.project={self._configuration()['name']}"
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
-        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW, containers)
+        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
         return [service for service in SERVICES if service not in absent]
 
-    def _absent(self, instead: Service, containers: Sequence[Container]) -> list[Service]:
-        has_pages = self._settings.with_rq_dashboard or containers_of(RQ_DASHBOARD, containers)
-        unwanted = () if has_pages else (RQ_DASHBOARD,)
-        return [instead, *unwanted, *self._settings.external_services()]
+    def _absent(self, instead: Service) -> list[Service]:
+        return [instead, *self._settings.external_services()]
 
     def _check_redis_url(self) -> None:
         if self._settings.has_own_redis():

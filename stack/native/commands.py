@@ -15,10 +15,10 @@ from stack.native import programs
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, RQ_DASHBOARD_PASSWORD, WEB_PASSWORD, ensure_secret
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, WEB_PASSWORD, ensure_secret
 from stack.services import Service
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
-from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_DASHBOARD_URL, WEB_VARIABLES
+from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_MON_WEB_URL, WEB_VARIABLES
 
 NO_OTHER_ORIGIN = "--web.cors.origin=none"
 """Pages of other origins may not read what Prometheus answers; by its default all may."""
@@ -134,6 +134,7 @@ def _rq_exporter(context: NativeContext) -> Command:
     listen = {
         "RQ_EXPORTER_HOST": context.settings.bind_address(services.RQ_EXPORTER),
         "RQ_EXPORTER_PORT": port,
+        RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
     }
     return Command(run.arguments, {**run.environment, **listen}, run.sources)
 
@@ -173,7 +174,8 @@ def _prometheus(context: NativeContext) -> Command:
         ),
         {
             GRAFANA_URL.name: context.url(services.GRAFANA),
-            REPOSITORY_URL.name: f"{context.url(services.RQ_MON_WEB)}/",
+            REPOSITORY_URL.name: f"{context.settings.job_pages_url()}/",
+            RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
             **settings.user_set(GRAFANA_URL, REPOSITORY_URL),
         },
         sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
@@ -223,7 +225,7 @@ def _grafana(context: NativeContext) -> Command:
         "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(context.secrets, GRAFANA_ADMIN_PASSWORD)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": context.url(services.ALERTMANAGER),
-        RQ_DASHBOARD_URL.name: context.settings.rq_dashboard_url,
+        RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
     }
     server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
     return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
@@ -235,7 +237,7 @@ def _preview(context: NativeContext) -> Command:
         "PREVIEW_PORT": str(context.settings.port(services.PREVIEW)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "DASHBOARDS_PATH": "grafana/generated",
-        RQ_DASHBOARD_URL.name: context.settings.rq_dashboard_url,
+        RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
         "PYTHONUNBUFFERED": "1",
     }
     folders = (PROJECT_ROOT / "grafana" / name for name in ("preview", "generated", "provisioning"))
@@ -257,17 +259,6 @@ def _rq_mon_web(context: NativeContext) -> Command:
     return Command(run.arguments, {**run.environment, **environment}, (*run.sources, password))
 
 
-def _rq_dashboard(context: NativeContext) -> Command:
-    run = _python(context, OPERATOR, "cron-scheduler", ("-m", "stack.job_pages"), "stack/job_pages", "rq_mon")
-    password = ensure_secret(context.secrets, RQ_DASHBOARD_PASSWORD)
-    listen = {
-        "RQ_DASHBOARD_HOST": context.settings.bind_address(services.RQ_DASHBOARD),
-        "RQ_DASHBOARD_PORT": str(context.settings.port(services.RQ_DASHBOARD)),
-        "RQ_DASHBOARD_PASSWORD_FILE": str(password),
-    }
-    return Command(run.arguments, {**run.environment, **listen}, (*run.sources, password))
-
-
 COMMANDS: Mapping[Service, Callable[[NativeContext], Command]] = {
     services.REDIS: _redis,
     services.SHORT_RUNNING_WORKER: _worker(services.SHORT_RUNNING_WORKER),
@@ -280,5 +271,4 @@ COMMANDS: Mapping[Service, Callable[[NativeContext], Command]] = {
     services.GRAFANA: _grafana,
     services.PREVIEW: _preview,
     services.RQ_MON_WEB: _rq_mon_web,
-    services.RQ_DASHBOARD: _rq_dashboard,
 }

@@ -22,8 +22,8 @@ from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
 from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, rq_dashboard_note, web_note
-from stack.services import GRAFANA, PREVIEW, REDIS, RQ_DASHBOARD, SERVICES, Service
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
+from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
@@ -64,16 +64,9 @@ class NativeRuntime:
         self.supervisor = Supervisor(directory)
 
     def services(self) -> Sequence[Service]:
-        """Return all services but what is not wanted, takes another's place, or another Redis has."""
+        """Return all services but what takes another's place, or another Redis has."""
         absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
-        if not self.settings.with_rq_dashboard and not self._runs(RQ_DASHBOARD):
-            absent.add(RQ_DASHBOARD)
         return [service for service in SERVICES if service not in absent]
-
-    def _runs(self, service: Service) -> bool:
-        with contextlib.suppress(StackError):
-            return service.name in self.supervisor.processes()
-        return False
 
     def start(self) -> None:
         """Install what is missing, end what a crash left behind, then start or update supervisord."""
@@ -173,8 +166,7 @@ class NativeRuntime:
         else:
             notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
         notes.append(web_note(self.context.secrets))
-        if RQ_DASHBOARD in self.services():
-            notes.append(rq_dashboard_note(self.context.secrets))
+        notes += self.settings.notes_of_replaced()
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
         return [*notes, *notes_of_open_ports(self.settings, self.services())]

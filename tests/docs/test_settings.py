@@ -37,7 +37,7 @@ def test_a_setting_is_in_the_first_section_that_has_a_pattern_for_it() -> None:
 
     assert "RQ_MON_IMAGE" in found["Images"]
     assert "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE" in found["Metrics"]
-    assert found["Ports"] >= {"RQ_EXPORTER_PORT", "RQ_DASHBOARD_PORT"}
+    assert found["Ports"] >= {"RQ_EXPORTER_PORT", "RQ_MON_WEB_PORT"}
 
 
 def test_a_copy_without_the_comment_signs_can_be_used_as_it_is(tmp_path: Path) -> None:

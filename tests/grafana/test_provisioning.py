@@ -13,7 +13,6 @@ from grafana.__main__ import GENERATED
 from grafana.queries import recorded, stack
 from rq_mon.environment.dotenv import read_dotenv
 from stack.services import RQ_EXPORTER
-from stack.variables import RQ_DASHBOARD_URL
 
 Json = dict[str, Any]
 
@@ -79,10 +78,10 @@ def test_the_other_steps_are_the_intervals_of_scrapes_and_rules(
 
 def test_a_click_on_an_exemplar_leads_to_its_job(data_sources: dict[str, Json]) -> None:
     (destination,) = data_sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
-    url = destination["url"].replace("$RQ_DASHBOARD_URL", RQ_DASHBOARD_URL.default).replace("$$", "$")
+    url = destination["url"].replace("$RQ_MON_WEB_URL", "https://jobs.example").replace("$$", "$")
 
     assert destination["name"] == "job_id"
-    assert url == "http://127.0.0.1:9181/0/view/job/${__value.raw}"
+    assert url == "https://jobs.example/job?id=${__value.raw}"
 
 
 def test_dashboards_and_home_page_are_the_generated_files(

@@ -9,7 +9,8 @@ from pathlib import Path
 
 from proofs.harness.ports import free_port
 from proofs.harness.servers import Server, running
-from stack.variables import RQ_DASHBOARD_URL
+from stack.services import RQ_MON_WEB
+from stack.variables import RQ_MON_WEB_URL
 
 
 @contextmanager
@@ -22,7 +23,7 @@ def running_viewer(
         "VIEWER_PORT": str(port),
         "PROMETHEUS_URL": prometheus_url,
         "DASHBOARDS_PATH": str(dashboards),
-        RQ_DASHBOARD_URL.name: RQ_DASHBOARD_URL.default,
+        RQ_MON_WEB_URL.name: f"http://127.0.0.1:{RQ_MON_WEB.port}",
     }
     command = [sys.executable, "-m", "grafana.viewer"]
     with running("viewer", directory, port, command, "/health", environment, project_root) as server:

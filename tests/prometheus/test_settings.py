@@ -24,11 +24,16 @@ def test_links_lead_to_this_machines_dashboards_and_runbooks_unless_told_otherwi
     assert command(PROMETHEUS, context(tmp_path, **ports)).environment == {
         "GRAFANA_URL": "http://127.0.0.1:3999",
         "REPOSITORY_URL": "http://127.0.0.1:9999/",
+        "RQ_MON_WEB_URL": "http://127.0.0.1:9999",
     }
 
 
 def test_links_lead_where_the_user_says(tmp_path: Path) -> None:
-    urls = {"GRAFANA_URL": "https://grafana.example", "REPOSITORY_URL": "https://git.example/rq-mon/"}
+    urls = {
+        "GRAFANA_URL": "https://grafana.example",
+        "REPOSITORY_URL": "https://git.example/rq-mon/",
+        "RQ_MON_WEB_URL": "https://jobs.example",
+    }
 
     assert command(PROMETHEUS, context(tmp_path, **urls)).environment == urls
 
@@ -49,6 +54,7 @@ def test_alertmanager_is_told_of_the_users_receivers_and_starts_again_when_they_
     [
         ("GRAFANA_URL", "grafana.example", "a URL that does not end with /"),
         ("GRAFANA_URL", "https://grafana.example/", "a URL that does not end with /"),
+        ("RQ_MON_WEB_URL", "https://jobs.example/", "a URL that does not end with /"),
         ("REPOSITORY_URL", "https://git.example/rq-mon", "a URL that ends with /"),
     ],
 )

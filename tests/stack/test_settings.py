@@ -14,13 +14,12 @@ from stack.services import (
     PROMETHEUS,
     REDIS,
     REDIS_EXPORTER,
-    RQ_DASHBOARD,
     RQ_MON_WEB,
     SERVICES,
     Service,
 )
 from stack.settings import PROJECT_ROOT, StackSettings, load_settings
-from stack.variables import BIND_ADDRESSES, PORTS
+from stack.variables import BIND_ADDRESSES, HANDED_ON, PORTS, REPLACED, VARIABLES
 
 
 @pytest.fixture
@@ -169,12 +168,12 @@ def test_every_port_is_for_this_machine_only_at_first(dotenv: Path, service: Ser
 
 def test_what_asks_for_a_login_can_be_opened_to_other_machines(dotenv: Path) -> None:
     variables = {each.name for each in BIND_ADDRESSES}
-    names = ("REDIS", "GRAFANA", "RQ_MON_WEB", "RQ_DASHBOARD")
+    names = ("REDIS", "GRAFANA", "RQ_MON_WEB")
     assert variables == {f"{name}_BIND_ADDRESS" for name in names}
 
     settings = read(dotenv, **dict.fromkeys(variables, "192.0.2.7"))
 
-    for service in (REDIS, GRAFANA, RQ_MON_WEB, RQ_DASHBOARD):
+    for service in (REDIS, GRAFANA, RQ_MON_WEB):
         assert settings.is_open(service)
         assert settings.bind_address(service) == "192.0.2.7"
     assert not settings.is_open(PROMETHEUS)
@@ -192,7 +191,7 @@ def test_programs_of_this_machine_go_where_the_service_listens(dotenv: Path, giv
     assert settings.has_own_redis()
     assert read(dotenv, RQ_REDIS_URL=settings.redis_url(), REDIS_PORT="7000", **variables).has_own_redis()
     assert settings.url(GRAFANA) == f"http://{host}:3000/"
-    assert settings.rq_dashboard_url == f"http://{host}:9181"
+    assert settings.job_pages_url() == f"http://{host}:9182"
     assert settings.address(PROMETHEUS) == "127.0.0.1:9090"
 
 
@@ -225,3 +224,27 @@ def test_what_is_no_address_is_refused_by_variable_and_value(dotenv: Path, value
         "REDIS_BIND_ADDRESS: expected an IPv4 address of this machine, or 0.0.0.0 for all it has,"
         f" got {value!r}"
     )
+
+
+# ---- what rq-dashboard has left ----
+
+
+def test_settings_of_rq_dashboard_are_taken_and_their_successors_are_named(dotenv: Path) -> None:
+    old = {"WITH": "rq-dashboard", "RQ_DASHBOARD_PORT": "9000", "RQ_DASHBOARD_URL": "https://old.example"}
+
+    settings = read(dotenv, **old)
+
+    assert settings.job_pages_url() == "http://127.0.0.1:9182"
+    assert settings.notes_of_replaced() == [
+        "RQ_DASHBOARD_PORT is not read any more: use RQ_MON_WEB_PORT",
+        "RQ_DASHBOARD_URL is not read any more: use RQ_MON_WEB_URL",
+        "rq-dashboard is gone: the job pages replace it, and WITH is not needed any more",
+    ]
+    assert read(dotenv).notes_of_replaced() == []
+
+
+def test_every_setting_that_is_replaced_has_a_successor_that_is_read() -> None:
+    read_now = {variable.name for variable in (*VARIABLES, *HANDED_ON)}
+
+    assert set(REPLACED.values()) <= read_now
+    assert not set(REPLACED) & read_now

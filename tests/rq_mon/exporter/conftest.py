@@ -14,12 +14,15 @@ from rq_mon.exporter.scrape import ScrapeCollector
 from rq_mon.exporter.snapshot import RedisReader
 from rq_mon.state.errors import Errors
 
+JOB_PAGES = "https://jobs.example"
+
 
 def registry_of(url: str) -> CollectorRegistry:
     """A registry that reads this Redis whenever it is asked for a sample."""
     errors, registry = Errors(), CollectorRegistry()
     objectives = CurrentObjectives(None, errors)
-    registry.register(ScrapeCollector(RedisReader(url, errors, objectives), objectives, errors, registry))
+    reader = RedisReader(url, errors, objectives)
+    registry.register(ScrapeCollector(reader, objectives, errors, registry, JOB_PAGES))
     return registry
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import time
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -14,7 +15,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_tex
 from redis import Redis
 from rq import Queue, Worker
 
-from proofs.harness.exporter_process import Exporter
+from proofs.harness.exporter_process import Exporter, running_exporter
+from proofs.harness.redis_server import RedisServer
 from rq_mon import catalogue
 from rq_mon.cron.definition import define
 from rq_mon.cron.registry import CronRegistry
@@ -111,3 +113,14 @@ def test_promtool_complains_only_about_what_was_decided_otherwise(
         "rq_queue_objective_run_seconds",
         "rq_queue_objective_wait_seconds",
     }
+
+
+def test_without_an_address_there_are_no_job_pages(
+    redis_client: Redis, redis_server: RedisServer, tmp_path: Path
+) -> None:
+    """The process reads its setting; what is unset makes no series."""
+    address = {"RQ_MON_WEB_URL": "https://jobs.example/rq"}
+    with running_exporter(redis_server.url, tmp_path, **address) as told:
+        assert told.get().value(catalogue.JOB_PAGES_INFO.name, url="https://jobs.example/rq") == 1
+    with running_exporter(redis_server.url, tmp_path) as untold:
+        assert catalogue.JOB_PAGES_INFO.name not in untold.get().names()

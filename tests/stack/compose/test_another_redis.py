@@ -6,13 +6,11 @@ password for all.
 
 from __future__ import annotations
 
-import base64
 import subprocess
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.request import Request, urlopen
 
 import pytest
 from redis import Redis
@@ -24,12 +22,13 @@ from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import JOBS, REDIS_UP
 from rq_mon.connection.client import connect
 from rq_mon.settings import Settings
-from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER
-from stack.services import APPLICATION_SERVICES, RQ_DASHBOARD
+from stack.secrets import WEB_PASSWORD
+from stack.services import APPLICATION_SERVICES, RQ_MON_WEB
 from stack.variables import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 from tests.harness.exporter_user import NAME, PASSWORD, create_exporter_user
 from tests.harness.surface import secrets_of
 from tests.harness.tls_redis import Certificates, TlsRedisServer
+from tests.harness.web import Operator
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.needs("redis-server")]
 
@@ -109,29 +108,24 @@ def one_password(machine: str, tmp_path_factory: pytest.TempPathFactory) -> Iter
         }
 
 
-def test_one_password_in_a_file_is_enough_for_exporters_and_rq_dashboard(
+def test_one_password_in_a_file_is_enough_for_exporters_and_the_job_pages(
     one_password: dict[str, str], project_root: Path, tmp_path: Path
 ) -> None:
     redis = connect(Settings.from_environment(one_password).redis_url)
     Queue("application", connection=redis).enqueue("application.tasks.run")
     stack = ComposeStack(project_root, tmp_path, **one_password)
     try:
-        started = stack.make("start-rq-mon", WITH=RQ_DASHBOARD.name)
+        started = stack.make("start-rq-mon")
 
         assert started.returncode == 0, started.stdout
         is_queued = f'{JOBS.name}{{queue="application",status="queued"}} == 1'
         for condition in (is_queued, f"{REDIS_UP.name} == 1", "redis_up == 1"):
             wait_until(partial(stack.sum_of, condition), f"{condition} in Prometheus", within=120, every=0.5)
-        assert '"application"' in page_behind_login(stack, "/0/data/queues.json")
+        operator = Operator(stack.url(RQ_MON_WEB))
+        assert operator.log_in(secrets_of(stack)[WEB_PASSWORD]).status_code == 200
+        assert "application.tasks.run" in operator.get("/queue", name="application")
         told = stack.docker("inspect", *(container["Id"] for container in stack.containers()))
         assert PASSWORD not in told
     finally:
         stack.remove()
         redis.close()
-
-
-def page_behind_login(stack: ComposeStack, path: str) -> str:
-    login = f"{RQ_DASHBOARD_USER}:{secrets_of(stack)[RQ_DASHBOARD_PASSWORD]}"
-    header = {"Authorization": f"Basic {base64.b64encode(login.encode()).decode()}"}
-    with urlopen(Request(f"{stack.url(RQ_DASHBOARD)}{path}", headers=header), timeout=20) as answer:
-        return str(answer.read().decode())

@@ -370,7 +370,7 @@ def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
     in_reach = {name for name, definition in DEFINITIONS.items() if "core" in definition["networks"]}
 
     workers = {"short-running-worker", "long-running-worker", "cron-scheduler"}
-    assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-mon-web", "rq-dashboard", *workers}
+    assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-mon-web", *workers}
 
 
 def test_every_file_that_a_container_mounts_is_there() -> None:

@@ -14,7 +14,7 @@ from redis.exceptions import ConnectionError as RedisConnectionError
 
 from proofs.harness.compose_stack import ComposeStack
 from stack.compose.runtime import opened
-from stack.services import GRAFANA, REDIS, RQ_DASHBOARD, RQ_MON_WEB, SERVICES, Service
+from stack.services import GRAFANA, REDIS, RQ_MON_WEB, SERVICES, Service
 from stack.settings import load_settings
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
@@ -34,8 +34,7 @@ def rendered(stack: ComposeStack, **variables: str) -> dict[str, Any]:
     """The definition of each service, as docker compose makes it of the files."""
     stack.environment |= variables
     files = ("-f", "docker-compose.yml", "-f", "docker-compose-rq-monitor.yml")
-    profiles = ("--profile=preview", "--profile=rq-dashboard")
-    text = stack.docker("compose", *files, *profiles, "config", "--format", "json")
+    text = stack.docker("compose", *files, "--profile=preview", "config", "--format", "json")
     services: dict[str, Any] = json.loads(text)["services"]
     return services
 
@@ -45,7 +44,7 @@ def addresses(services: dict[str, Any], service: Service) -> set[str]:
 
 
 def test_what_asks_for_a_login_is_published_where_the_user_says_and_nothing_else(stack: ComposeStack) -> None:
-    opened = {GRAFANA, REDIS, RQ_MON_WEB, RQ_DASHBOARD}
+    opened = {GRAFANA, REDIS, RQ_MON_WEB}
 
     services = rendered(stack, **{str(each.bind_variable): "192.0.2.7" for each in opened})
 
@@ -94,6 +93,5 @@ def test_make_takes_the_address_that_is_the_default_for_none() -> None:
     assert opened(settings) == {
         "REDIS_BIND_ADDRESS": "192.0.2.7",
         "GRAFANA_BIND_ADDRESS": "",
-        "RQ_DASHBOARD_BIND_ADDRESS": "",
         "RQ_MON_WEB_BIND_ADDRESS": "",
     }

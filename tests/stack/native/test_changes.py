@@ -46,6 +46,7 @@ CRON = CRON_SCHEDULER.name
         ("SCHEDULER_CRON_GRACE_SECONDS", "60", {CRON}),
         ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name, RQ_MON_WEB.name}),
         ("REDIS_MAXMEMORY", "200mb", {REDIS.name}),
+        ("RQ_MON_WEB_URL", "https://j.example", {PROMETHEUS.name, RQ_EXPORTER.name, PREVIEW.name}),
         ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name, RQ_MON_WEB.name}),
     ],
 )

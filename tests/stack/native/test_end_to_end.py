@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import contextlib
 import os
 import re
@@ -14,8 +13,6 @@ from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 import psutil
 import pytest
@@ -27,13 +24,12 @@ from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
-from stack.secrets import RQ_DASHBOARD_PASSWORD, RQ_DASHBOARD_USER, WEB_PASSWORD, WEB_USER
+from stack.secrets import WEB_PASSWORD, WEB_USER
 from stack.services import (
     ALERTMANAGER,
     PREVIEW,
     PROMETHEUS,
     REDIS_EXPORTER,
-    RQ_DASHBOARD,
     RQ_EXPORTER,
     RQ_MON_WEB,
     SERVICES,
@@ -285,10 +281,11 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
 
 
 def test_the_job_pages_are_there_from_the_first_start(stack: NativeStack) -> None:
-    started = stack.make("start-rq-mon")
+    started = stack.make("start-rq-mon", WITH="rq-dashboard")
 
     assert started.returncode == 0, started.stdout
     job = job_scheduler(jobs.succeed, max_retries=None)
+    assert "rq-dashboard is gone: the job pages replace it" in started.stdout
     assert f"Job pages: user {WEB_USER}, password in " in started.stdout
     assert f"{stack.url(RQ_MON_WEB)}/" in started.stdout
     operator = Operator(stack.url(RQ_MON_WEB))
@@ -298,23 +295,6 @@ def test_the_job_pages_are_there_from_the_first_start(stack: NativeStack) -> Non
     assert "1 job is enqueued" in operator.press(
         operator.press(operator.get("/cron"), "/cron/run/confirm"), "/cron/run"
     )
-
-
-def test_rq_dashboard_is_there_when_asked_for_until_the_stack_stops(stack: NativeStack) -> None:
-    job = job_scheduler(jobs.succeed, max_retries=None)
-
-    started = stack.make("start-rq-mon", WITH=RQ_DASHBOARD.name)
-
-    assert started.returncode == 0, started.stdout
-    assert f"rq-dashboard: user {RQ_DASHBOARD_USER}, password in " in started.stdout
-    assert "rq-dashboard          healthy" in stack.make("status").stdout
-    page = Request(f"{stack.url(RQ_DASHBOARD)}/0/view/job/{job.id}")
-    with pytest.raises(HTTPError, match="401"):
-        urlopen(page, timeout=10)
-    login = f"{RQ_DASHBOARD_USER}:{secrets_of(stack)[RQ_DASHBOARD_PASSWORD]}"
-    page.add_header("Authorization", f"Basic {base64.b64encode(login.encode()).decode()}")
-    with urlopen(page, timeout=30) as answer:
-        assert job.id in answer.read().decode()
 
 
 def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: NativeStack) -> None:
