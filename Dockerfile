@@ -1,4 +1,4 @@
-# One image for all of our own services: workers, cron scheduler, exporter, preview.
+# One image for all of our own services: workers, cron scheduler, exporter, viewer.
 ARG PYTHON_IMAGE=python:3.13-slim
 
 # What pip needs to install stays behind in this stage.

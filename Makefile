@@ -193,5 +193,5 @@ manifests: $(VENV)/.runtime ## Write the Kubernetes manifests, and the package's
 	$(BIN)/python -m deploy.kubernetes
 	$(BIN)/python -m deploy.package_data
 
-screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running preview, light and dark, at two widths
+screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running viewer, light and dark, at two widths
 	$(BIN)/python -m proofs.screenshots $(ARGS)

@@ -1,4 +1,4 @@
-"""Dashboards as code: `python -m grafana` writes generated/<uid>.json, which Grafana and the preview load.
+"""Dashboards as code: `python -m grafana` writes generated/<uid>.json, which Grafana and the viewer load.
 
 layer/            Grafana's JSON on top of grafanalib
 queries/          all PromQL

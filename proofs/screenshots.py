@@ -1,4 +1,4 @@
-"""Pictures of every dashboard of a running preview: `make screenshots`."""
+"""Pictures of every dashboard of a running viewer: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from playwright.sync_api import Browser
 
 from proofs.harness.browser import open_browser, open_dashboard
-from stack.services import PREVIEW
+from stack.services import VIEWER
 from stack.settings import STATE_DIRECTORY, load_settings
 from stack.variables import BIND_ADDRESS
 
@@ -34,7 +34,7 @@ def take_screenshot(
 
 
 def _dashboards(base_url: str) -> list[str]:
-    with urlopen(f"{base_url}/api/health", timeout=10) as answer:
+    with urlopen(f"{base_url}/health", timeout=10) as answer:
         uids: list[str] = json.load(answer)["dashboards"]
         return uids
 
@@ -42,7 +42,7 @@ def _dashboards(base_url: str) -> list[str]:
 def main(arguments: Sequence[str] | None = None) -> None:
     """Take a picture of each dashboard, in each theme and width."""
     parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--url", help="of the preview; default: the running stack's")
+    parser.add_argument("--url", help="of the viewer; default: the running stack's")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"for the pictures; default: {FOLDER}")
     parser.add_argument("--theme", choices=THEMES, action="append", help="default: each")
     parser.add_argument("--width", type=int, action="append", help="in pixels; default: 1280 and 1920")
@@ -50,7 +50,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--from", dest="time_range", default="now-30m", help="default: now-30m")
     options = parser.parse_args(arguments)
     options.folder.mkdir(parents=True, exist_ok=True)
-    url = options.url or f"http://{BIND_ADDRESS}:{load_settings().port(PREVIEW)}"
+    url = options.url or f"http://{BIND_ADDRESS}:{load_settings().port(VIEWER)}"
     with open_browser() as browser:
         for uid in options.dashboard or _dashboards(url):
             for theme in options.theme or THEMES:

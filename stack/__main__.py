@@ -33,7 +33,7 @@ from stack.redis_access import access_of
 from stack.redis_cli import redis_cli, refuse_if_silent
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
-from stack.services import GRAFANA, WORKERS, Service
+from stack.services import FORMER_NAMES, GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
 from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
@@ -84,6 +84,18 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("arguments", nargs=argparse.REMAINDER)
     ask.set_defaults(run=ask_redis)
     return parser
+
+
+def _todays_name(name: str) -> str:
+    """Return the name of a service; for that of an earlier release, say what it is called now."""
+    if name not in FORMER_NAMES:
+        return name
+    successor = FORMER_NAMES[name].name
+    print(
+        f"SERVICE={name}: the service is called {successor} now; the next release refuses {name}.",
+        file=sys.stderr,
+    )
+    return successor
 
 
 def start(settings: StackSettings, _: argparse.Namespace) -> int:
@@ -335,6 +347,7 @@ def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
 
 def _service_of(name: str, runtime: Runtime) -> Service:
     services = {service.name: service for service in runtime.services()}
+    name = _todays_name(name)
     if name not in services:
         close = get_close_matches(name, services, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""

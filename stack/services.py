@@ -105,16 +105,16 @@ GRAFANA = Service(
     ui_path="/",
     has_login=True,
 )
-PREVIEW = Service(
-    "preview",
-    "preview of the Grafana dashboards, where Grafana cannot be had",
+VIEWER = Service(
+    "viewer",
+    "dashboards, where there is no Grafana",
     MONITOR_COMPOSE_FILE,
     port=GRAFANA.port,
     port_variable=GRAFANA.port_variable,
-    health_path=GRAFANA.health_path,
+    health_path="/health",
     ui_path="/",
 )
-"""Takes Grafana's place, port and paths: one of the two runs."""
+"""Replaces Grafana on its port, with the same addresses of dashboards: one of the two runs."""
 
 RQ_MON_WEB = Service(
     "rq-mon-web",
@@ -137,10 +137,13 @@ SERVICES = (
     PROMETHEUS,
     ALERTMANAGER,
     GRAFANA,
-    PREVIEW,
+    VIEWER,
     RQ_MON_WEB,
 )
 """In the order in which they are started and shown."""
+
+FORMER_NAMES = {"preview": VIEWER}
+"""Names of services that the last release had: accepted until the next one."""
 
 WORKERS = {service.queue: service for service in SERVICES if service.queue}
 """The worker of each queue."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from grafana.viewer.settings import NAMES as VIEWER_NAMES
 from rq_mon.environment.kinds import BIND_ADDRESS as IPV4_ADDRESS
 from rq_mon.environment.kinds import PORT, TEXT, WEB_ADDRESS, matching, whole_number
 from rq_mon.environment.variables import Variable, variables_in
@@ -142,7 +143,7 @@ IMAGES = (
     _in_containers("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.3", "Prometheus."),
     _in_containers("ALERTMANAGER_IMAGE", "prom/alertmanager:v0.33.1", "Alertmanager."),
     _in_containers(
-        "GRAFANA_IMAGE", "grafana/grafana:13.2.3", "Grafana; if it is missing, the preview takes its place."
+        "GRAFANA_IMAGE", "grafana/grafana:13.2.3", "Grafana; if it is missing, the viewer replaces it."
     ),
 )
 """For a mirror, or another version."""
@@ -195,7 +196,7 @@ _SET_BY_THE_STACK = {
 WEB_VARIABLES = tuple(variables_in(WebSettings).values())
 HANDED_ON = tuple(
     _handed_on(variable)
-    for variable in (*variables_in(Settings).values(), *WEB_VARIABLES)
+    for variable in (*variables_in(Settings).values(), *WEB_VARIABLES, VIEWER_NAMES)
     if variable.name not in _SET_BY_THE_STACK
 )
 """What users set for the processes of the stack. Where the exporter listens depends on the runtime."""

@@ -60,7 +60,7 @@ SECTIONS = (
         ("*_BIND_ADDRESS",),
         "Passwords and jobs cross the network unencrypted if you open a port: see docs/security.md. Grafana"
         " then requires a login. Services without a login stay closed: Prometheus, Alertmanager, exporters,"
-        " preview.",
+        " viewer.",
     ),
     Section("Workers", ("*_RUNNING_WORKERS", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),
     Section("Cron", ("SCHEDULER_*",)),

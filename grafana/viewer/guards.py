@@ -30,7 +30,7 @@ POLICY = "; ".join(
 
 def add_guards(app: Flask, settings: ViewerSettings) -> None:
     """Check every request, and add the headers to every answer."""
-    names = settings.names | {"localhost", settings.host.lower()}
+    names = settings.host_names
 
     @app.before_request
     def refuse() -> Response | None:

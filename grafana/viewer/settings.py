@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
@@ -9,9 +10,11 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from rq_mon.environment.dotenv import read_dotenv
-from rq_mon.environment.kinds import HOST, PORT
+from rq_mon.environment.kinds import HOST, HOST_NAMES, PORT
 from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT
+
+logger = logging.getLogger(__name__)
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -31,8 +34,14 @@ def _folder(text: str) -> Path:
     return folder
 
 
-def _names(text: str) -> frozenset[str]:
-    return frozenset(HOST(name.strip()).lower() for name in text.split(",") if name.strip())
+NAMES = Variable(
+    "VIEWER_NAMES",
+    "",
+    HOST_NAMES,
+    "Host names under which people open the viewer. IP addresses and localhost always work.",
+)
+FORMER_NAMES = {"PREVIEW_HOST": "VIEWER_HOST", "PREVIEW_PORT": "VIEWER_PORT"}
+"""Variables of the preview, which the viewer has replaced: accepted until the next release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,14 +53,7 @@ class ViewerSettings:
     )
     host: str = setting(Variable("VIEWER_HOST", "127.0.0.1", HOST, "Address that the viewer listens on."))
     port: int = setting(Variable("VIEWER_PORT", GRAFANA_PORT, PORT, "Port that it listens on."))
-    names: frozenset[str] = setting(
-        Variable(
-            "VIEWER_NAMES",
-            frozenset[str](),
-            _names,
-            "Names under which browsers open it, separated by commas; IP addresses and localhost work.",
-        )
-    )
+    names: str = setting(NAMES)
     dashboards: Path = setting(
         Variable("DASHBOARDS_PATH", PROJECT_ROOT / "grafana/generated", _folder, "Folder of the dashboards.")
     )
@@ -66,6 +68,12 @@ class ViewerSettings:
     provisioning_variables: Mapping[str, str] = field(default_factory=dict)
     """The values of the `$NAME`s in it: the environment, above Grafana's own file of variables."""
 
+    @property
+    def host_names(self) -> frozenset[str]:
+        """The host names, in lower case, that the address of a page may have."""
+        given = (name.strip().lower() for name in self.names.split(","))
+        return frozenset({"localhost", self.host.lower(), *filter(None, given)})
+
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ViewerSettings:
         """Read the settings; a variable that is unset or empty keeps its default.
@@ -73,7 +81,20 @@ class ViewerSettings:
         Raises:
             SettingsError: a value cannot be used; the message names the variable and what is expected.
         """
-        environment = os.environ if environment is None else environment
+        environment = _with_todays_names(os.environ if environment is None else environment)
         settings = cls(**read_fields(cls, environment))
         variables = read_dotenv(settings.provisioning.parent / "grafana.env") | dict(environment)
         return replace(settings, provisioning_variables=variables)
+
+
+def _with_todays_names(environment: Mapping[str, str]) -> Mapping[str, str]:
+    """Return the environment with the values of former names under those of today, which come first."""
+    found = {
+        FORMER_NAMES[former]: value
+        for former, value in environment.items()
+        if former in FORMER_NAMES and value
+    }
+    for former, name in FORMER_NAMES.items():
+        if name in found:
+            logger.warning("%s is called %s now; the next release ignores %s", former, name, former)
+    return {**environment, **{name: value for name, value in found.items() if not environment.get(name)}}

@@ -20,7 +20,7 @@ from proofs.drill.screen import Screen
 from proofs.drill.stack import DrillStack
 from proofs.drill.true_times import WATCHDOG
 from stack.runtime import StackError
-from stack.services import PREVIEW, RQ_MON_WEB
+from stack.services import RQ_MON_WEB, VIEWER
 
 POLL = 0.2
 RESOLVED_WITHIN = 240.0
@@ -178,7 +178,7 @@ def _excuse(result: Result, stack: DrillStack, seconds: float) -> None:
 def _broken_link(arrival: Arrival, stack: DrillStack) -> str:
     """Open the dashboard and the runbook, as a person on call would."""
     url = arrival.annotations["dashboard_url"]
-    if not url.startswith(stack.copy.url(PREVIEW)):
+    if not url.startswith(stack.copy.url(VIEWER)):
         return f"link to another stack: {url}"
     queue = arrival.labels.get("queue")
     if queue and f"var-queue={queue}" not in url:

@@ -1,4 +1,4 @@
-"""Dashboards of a running preview, as a browser shows them: for tests and for screenshots."""
+"""Dashboards of a running viewer, as a browser shows them: for tests and for screenshots."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from typing import Literal
-from urllib.parse import urlencode
+from urllib.parse import parse_qs, urlencode, urlsplit
 
 from playwright.sync_api import (
     Browser,
     BrowserContext,
     ConsoleMessage,
+    Locator,
     Page,
     Playwright,
     Request,
@@ -32,26 +33,32 @@ CHROMIUM_FLAGS = (
     "--no-first-run",
 )
 
+PANEL = "section[aria-labelledby]"
+BEING_LOADED = "[class*=panel-loading-bar-container] > *"
+QUIET_LOOKS = 7
+"""So many looks one after another must find nothing under way: one query may lead to the next."""
+
 PanelState = Literal["loading", "data", "empty", "error"]
 
 READ_PANELS = """
-    panels => panels.map(panel => ({
-        id: Number(panel.dataset.panelId),
-        title: panel.querySelector("h3").innerText,
-        type: panel.dataset.panelType,
-        state: panel.dataset.state,
-        text: panel.querySelector(".panel-body").innerText,
-    }))
+    (panels, beingLoaded) => panels.map(panel => {
+        const has = selector => panel.querySelector(selector) !== null;
+        return {
+            title: document.getElementById(panel.getAttribute("aria-labelledby")).innerText,
+            state: has(beingLoaded) ? "loading"
+                : has("[role=alert], [data-viewer-state=error]") ? "error"
+                : has("[data-viewer-state=empty]") ? "empty"
+                : "data",
+            text: panel.innerText,
+        };
+    })
 """
 
-
-ALL_DRAWN = """
-    panels => panels.length > 0 && panels.every(panel => {
-        const state = panel.dataset.state;
-        if (state !== "data" || !panel.querySelector(".graph")) return state !== "loading";
-        const plot = panel.querySelector(".js-plotly-plot");
-        return plot !== null && (plot._fullData || []).length > 0;
-    })
+COUNT_PANELS = """
+    async () => {
+        const answer = await fetch(`/api/dashboards/${location.pathname.split("/")[2]}`);
+        return (await answer.json()).panels.filter(panel => panel && panel.type !== "row").length;
+    }
 """
 
 
@@ -59,22 +66,24 @@ ALL_DRAWN = """
 class PanelView:
     """One panel as it is drawn."""
 
-    id: int
     title: str
-    type: str
     state: PanelState
     text: str
 
 
 class DashboardView:
-    """One open dashboard; what it shows is read anew at each look."""
+    """One open dashboard; what it shows is read again at each look."""
 
-    def __init__(self, page: Page) -> None:
+    def __init__(self, page: Page, base_url: str) -> None:
         self.page = page
+        self.base_url = base_url
         self.console_errors: list[str] = []
         """Errors and warnings of the console, exceptions, and requests that failed."""
+        self._waiting: set[Request] = set()
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
+        page.on("request", lambda request: self._waiting.add(request))
+        page.on("requestfinished", lambda request: self._waiting.discard(request))
         page.on("requestfailed", self._note_failure)
 
     def _note_message(self, message: ConsoleMessage) -> None:
@@ -82,31 +91,78 @@ class DashboardView:
             self.console_errors.append(message.text)
 
     def _note_failure(self, request: Request) -> None:
-        if request.failure != "net::ERR_ABORTED":  # that is leaving a page which still waits for answers
+        self._waiting.discard(request)
+        if request.failure != "net::ERR_ABORTED":  # a panel that does not wait for its answer any more
             self.console_errors.append(f"{request.failure}: {request.url}")
+
+    def go(self, address: str, within: float = 45.0) -> None:
+        """Open an address of the viewer, and wait until all of it is drawn."""
+        self._waiting.clear()  # of a page that is left, no end is reported
+        self.page.goto(self.base_url + address)
+        self.settle(within)
+
+    def reload(self, within: float = 45.0) -> None:
+        """Load the page again, and wait until all of it is drawn."""
+        self._waiting.clear()
+        self.page.reload()
+        self.settle(within)
+
+    def settle(self, within: float = 45.0) -> None:
+        """Wait until all panels are there, however far down, and no request is under way."""
+        self.page.locator(PANEL).first.wait_for(timeout=within * 1000)
+        expected = int(self.page.evaluate(COUNT_PANELS))
+        quiet = 0
+
+        def is_quiet() -> bool:
+            nonlocal quiet
+            self._unroll()
+            self.page.wait_for_timeout(50)  # lets the browser's events in
+            quiet = quiet + 1 if self._is_drawn(expected) else 0
+            return quiet >= QUIET_LOOKS
+
+        try:
+            wait_until(is_quiet, "the panels to settle", within=within)
+        except AssertionError as error:
+            states = {panel.title: panel.state for panel in self.panels}
+            waiting = [request.url for request in self._waiting]
+            raise AssertionError(
+                f"{error}; panels: {states}; requests: {waiting}; console: {self.console_errors}"
+            ) from None
+
+    def _unroll(self) -> None:
+        """Make the window as high as the page: a panel is drawn when it comes into sight."""
+        size = self.page.viewport_size
+        height = int(self.page.evaluate("document.documentElement.scrollHeight"))
+        if size and size["height"] < height:
+            self.page.set_viewport_size({"width": size["width"], "height": height})
+
+    def _is_drawn(self, expected: int) -> bool:
+        return (
+            not self._waiting
+            and self.page.locator(PANEL).count() >= expected
+            and self.page.locator(BEING_LOADED).count() == 0
+        )
+
+    @property
+    def query(self) -> dict[str, list[str]]:
+        """What the address says."""
+        return parse_qs(urlsplit(self.page.url).query)
 
     @property
     def panels(self) -> list[PanelView]:
         """Every panel, from top to bottom."""
-        raw = self.page.locator(".panel").evaluate_all(READ_PANELS)
+        raw = self.page.locator(PANEL).evaluate_all(READ_PANELS, BEING_LOADED)
         return [PanelView(**panel) for panel in raw]
 
-    def panel(self, title: str) -> PanelView:
+    def panel(self, title: str) -> Locator:
         """The panel with this title."""
-        found = [panel for panel in self.panels if panel.title == title]
-        assert len(found) == 1, f"{len(found)} panels are called {title!r}: {[p.title for p in self.panels]}"
-        return found[0]
+        heading = self.page.get_by_role("heading", name=title, exact=True)
+        return self.page.locator("section").filter(has=heading)
 
-    def settle(self, within: float = 30.0) -> None:
-        """Wait until every panel shows its data, that it has none, or its error."""
-        try:
-            wait_until(self._is_settled, "the panels to settle", within=within)
-        except AssertionError as error:
-            states = {panel.title: panel.state for panel in self.panels}
-            raise AssertionError(f"{error}; panels: {states}; console: {self.console_errors}") from None
-
-    def _is_settled(self) -> bool:
-        return bool(self.page.locator(".panel").evaluate_all(ALL_DRAWN))
+    def errors(self) -> list[str]:
+        """What panels say that cannot be drawn."""
+        texts: list[str] = self.page.get_by_role("alert").all_inner_texts()
+        return texts
 
 
 @contextmanager
@@ -133,23 +189,22 @@ def open_dashboard(
     browser: Browser | BrowserContext,
     *,
     width: int = 1280,
-    within: float = 30.0,
+    within: float = 45.0,
     query: Mapping[str, str] | None = None,
 ) -> DashboardView:
-    """Open a dashboard of a running preview, and wait until its panels have settled.
+    """Open a dashboard of a running viewer, and wait until its panels have settled.
 
     Args:
-        base_url: where the preview serves.
+        base_url: where the viewer serves.
         uid: which dashboard.
         browser: a browser, or a context of it: what pages of one context load, they share.
         width: of the window, in pixels.
         within: seconds that the panels may take.
-        query: what goes into the URL: from, to, theme, refresh, var-queue, …
+        query: what goes into the URL: from, to, theme, refresh, var-queue, …; it is not refreshed by default.
 
     Close `view.page` afterwards.
     """
-    view = DashboardView(browser.new_page())
+    view = DashboardView(browser.new_page(), base_url)
     view.page.set_viewport_size({"width": width, "height": 900})
-    view.page.goto(f"{base_url}/d/{uid}?{urlencode(query or {})}")
-    view.settle(within)
+    view.go(f"/d/{uid}?{urlencode({'refresh': '', **(query or {})})}", within)
     return view

@@ -11,7 +11,7 @@ from urllib.request import urlopen
 from proofs.harness.stack_copy import TIMEOUT, StackCopy
 from stack.compose import ComposeRuntime
 from stack.compose.containers import Container, containers_of
-from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, PREVIEW, SERVICES, Service
+from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES, VIEWER, Service
 
 
 class ComposeStack(StackCopy):
@@ -61,9 +61,9 @@ class ComposeStack(StackCopy):
         """Those that have a name, and those that a later build took it from."""
         return self.docker("image", "ls", "--all", "--quiet", "--filter", self._label).split()
 
-    def has_preview(self) -> bool:
-        """Tell whether Grafana could not be had, and the preview runs in its place."""
-        return bool(self.containers(PREVIEW))
+    def has_viewer(self) -> bool:
+        """Tell whether Grafana could not be had, and the viewer runs in its place."""
+        return bool(self.containers(VIEWER))
 
     def page(self, service: Service, path: str) -> str:
         """What a service answers to this machine."""

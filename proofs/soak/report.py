@@ -22,7 +22,7 @@ from proofs.soak.sample import (
 )
 from proofs.soak.slope import Point, Slope, slope_of
 from proofs.table import Row, markdown, verdict, write_page
-from stack.services import PREVIEW, PROMETHEUS
+from stack.services import PROMETHEUS, VIEWER
 from stack.variables import RETENTION_SIZE
 
 TEMPLATE = Path(__file__).with_name("template.md")
@@ -30,10 +30,10 @@ TEMPLATE = Path(__file__).with_name("template.md")
 PROGRAM_BOUND = 2.0
 PROMETHEUS_BOUND = 64.0
 """Its head fills for three hours before the oldest two become a block."""
-PREVIEW_BOUND = 8.0
-"""Its memory fills up for longer than an hour: by 5 MiB an hour after half an hour, and less and less."""
+VIEWER_BOUND = 8.0
+"""Larger answers of Prometheus may raise it: the bound of the preview, which it replaced."""
 BOUNDS = {
-    rss(name): {PROMETHEUS.name: PROMETHEUS_BOUND, PREVIEW.name: PREVIEW_BOUND}.get(name, PROGRAM_BOUND)
+    rss(name): {PROMETHEUS.name: PROMETHEUS_BOUND, VIEWER.name: VIEWER_BOUND}.get(name, PROGRAM_BOUND)
     for name in (*(service.name for service in PROCESSES), *RQ_SCHEDULER_OF.values())
 } | {SERIES: 60.0, REDIS_LASTING_KEYS: 20.0, REDIS_BYTES_A_KEY: 150.0}
 """What each may grow by in an hour, in its own unit, and still count as flat."""

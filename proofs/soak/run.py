@@ -20,7 +20,7 @@ from proofs.harness.browser import open_browser
 from proofs.harness.native_stack import NativeStack
 from proofs.soak.sample import PROCESSES, Sampler
 from proofs.soak.slope import Point
-from stack.services import PREVIEW, Service
+from stack.services import VIEWER, Service
 
 SECONDS_BETWEEN_LOOKS = 10.0
 LOOKS_A_DASHBOARD = 6
@@ -52,7 +52,7 @@ def soak(stack: NativeStack, minutes: float, samples: Path) -> Points:
                 load.keep_running()
                 if number % LOOKS_A_DASHBOARD == 0:
                     uid = dashboards[number // LOOKS_A_DASHBOARD % len(dashboards)].stem
-                    _open(page, f"{stack.url(PREVIEW)}/d/{uid}?refresh=10s&from=now-{RANGE}&to=now")
+                    _open(page, f"{stack.url(VIEWER)}/d/{uid}?refresh=10s&from=now-{RANGE}&to=now")
                 sampler.purge_failed_jobs()
                 look = sampler.look()
                 for name, point in look.items():
@@ -117,7 +117,7 @@ def _somebody_who_looks() -> Iterator[Page]:
 
 
 def _open(page: Page, url: str) -> None:
-    with contextlib.suppress(PlaywrightError):  # the preview is being restarted
+    with contextlib.suppress(PlaywrightError):  # the viewer is being restarted
         page.goto(url, timeout=10_000, wait_until="commit")
 
 

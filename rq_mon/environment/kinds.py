@@ -14,7 +14,8 @@ Name = TypeVar("Name", bound=str)
 
 LONGEST_NUMBER = 300
 """In digits. Python refuses to read much longer ones."""
-HOST_NAME = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?")
+_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
+HOST_NAME = re.compile(_NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,5 +96,6 @@ BIND_ADDRESS = Kind(
     "an IPv4 address of this machine, or 0.0.0.0 for all it has", lambda text: str(IPv4Address(text))
 )
 HOST = Kind("an IP address or a host name of this machine", _host)
+HOST_NAMES = matching(rf"{_NAME}( *, *{_NAME})*", "host names, separated by commas")
 TEXT = Kind("text", str)
 PATH = Kind("a path", Path)

@@ -7,15 +7,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 
-from rq_mon.environment.kinds import HOST, PORT, WEB_ADDRESS, Kind, matching, one_of
+from rq_mon.environment.kinds import HOST, HOST_NAMES, PORT, WEB_ADDRESS, Kind, one_of
 from rq_mon.environment.variables import SettingsError, Variable, read_fields, setting
 from rq_mon.ports import RQ_MON_WEB_PORT
 from rq_mon.settings import Settings, read_password
 
 YesOrNo = Literal["yes", "no"]
 YES_OR_NO: Kind[YesOrNo] = one_of(("yes", "no"))
-
-HOST_NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 
 PASSWORD_FILE: Variable[str | None] = Variable(
     "RQ_MON_WEB_PASSWORD_FILE",
@@ -61,7 +59,7 @@ class WebSettings:
         Variable(
             "RQ_MON_WEB_NAMES",
             "",
-            matching(rf"{HOST_NAME}( *, *{HOST_NAME})*", "host names, separated by commas"),
+            HOST_NAMES,
             "Host names under which people open the job pages. IP addresses and localhost always work.",
         )
     )

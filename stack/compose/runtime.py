@@ -33,10 +33,10 @@ from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
-    PREVIEW,
     REDIS,
     RQ_MON_WEB,
     SERVICES,
+    VIEWER,
     Service,
 )
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
@@ -70,10 +70,10 @@ class ComposeRuntime:
         """The words of `docker compose` on our files, once it is known to be there and new enough."""
         self._docker.check_versions()
         files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
-        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={PREVIEW.name}")
+        return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={VIEWER.name}")
 
     def services(self) -> Sequence[Service]:
-        """All services but Grafana or its preview, and those that another Redis has."""
+        """All services but Grafana or the viewer, and those that another Redis has."""
         return self._services_beside(self._containers())
 
     def start(self) -> None:
@@ -90,7 +90,8 @@ class ComposeRuntime:
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
         self._run("build", within=STARTS_WITHIN)
-        self._run("up", "--detach", *options, *names, within=STARTS_WITHIN)
+        # Services of an earlier release, which may hold the ports.
+        self._run("up", "--detach", "--remove-orphans", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
         self._remove_outdated_images()
 
@@ -146,10 +147,10 @@ class ComposeRuntime:
         notes = []
         if containers_of(GRAFANA, containers):
             notes.append(f"Grafana's admin password is in {SECRETS_DIRECTORY / GRAFANA_ADMIN_PASSWORD}")
-        if containers_of(PREVIEW, containers):
+        if containers_of(VIEWER, containers):
             variable = self._images()[GRAFANA.name].variable
             notes.append(
-                "Grafana's image could not be had: a preview serves its dashboards at its address."
+                "Grafana's image is missing: the viewer shows its dashboards at its address."
                 f" To name an image that this machine can get: {variable}=…"
             )
         if containers_of(RQ_MON_WEB, containers):
@@ -219,7 +220,7 @@ class ComposeRuntime:
         return f"--filter=label=com.docker.compose.project={self._configuration()['name']}"
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
-        absent = self._absent(GRAFANA if containers_of(PREVIEW, containers) else PREVIEW)
+        absent = self._absent(GRAFANA if containers_of(VIEWER, containers) else VIEWER)
         return [service for service in SERVICES if service not in absent]
 
     def _absent(self, instead: Service) -> list[Service]:
@@ -247,7 +248,7 @@ class ComposeRuntime:
             raise StackError(f"`docker compose {arguments[0]}` failed; what it said is above.")
 
     def _fetch_images(self) -> Service:
-        """Get the images that this machine lacks; return the service to do without, Grafana or the preview.
+        """Get the images that this machine lacks; return the service to do without, Grafana or the viewer.
 
         Raises:
             StackError: an image other than Grafana's cannot be had.
@@ -262,8 +263,8 @@ class ComposeRuntime:
                 f" {variables} in the environment or in .env; to run without containers: RUNTIME=native"
             )
         if missing:
-            print("The preview of Grafana's dashboards takes Grafana's place.", flush=True)
-        return GRAFANA if missing else PREVIEW
+            print("The viewer replaces Grafana.", flush=True)
+        return GRAFANA if missing else VIEWER
 
     def _remove(self, services: Sequence[Service]) -> None:
         names = [service.name for service in services]

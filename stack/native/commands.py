@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from grafana.viewer.settings import NAMES as VIEWER_NAMES
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.settings import Process, variables_of
 from rq_mon.web.settings import CHANGES, PASSWORD_FILE
@@ -231,17 +232,21 @@ def _grafana(context: NativeContext) -> Command:
     return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
 
 
-def _preview(context: NativeContext) -> Command:
+def _viewer(context: NativeContext) -> Command:
     environment = {
-        "PREVIEW_HOST": context.settings.bind_address(services.PREVIEW),
-        "PREVIEW_PORT": str(context.settings.port(services.PREVIEW)),
+        "VIEWER_HOST": context.settings.bind_address(services.VIEWER),
+        "VIEWER_PORT": str(context.settings.port(services.VIEWER)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "DASHBOARDS_PATH": "grafana/generated",
         RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
         "PYTHONUNBUFFERED": "1",
+        **context.settings.user_set(VIEWER_NAMES),
     }
-    folders = (PROJECT_ROOT / "grafana" / name for name in ("preview", "generated", "provisioning"))
-    return Command((sys.executable, "-m", "grafana.preview"), environment, (PACKAGES, *folders))
+    grafana = PROJECT_ROOT / "grafana"
+    # Not the sources of the page: what is built of them is read, and they may hold Node's packages.
+    program = (*sorted((grafana / "viewer").glob("*.py")), grafana / "viewer" / "bundle")
+    folders = (grafana / "generated", grafana / "provisioning")
+    return Command((sys.executable, "-m", "grafana.viewer"), environment, (PACKAGES, *program, *folders))
 
 
 def _rq_mon_web(context: NativeContext) -> Command:
@@ -269,6 +274,6 @@ COMMANDS: Mapping[Service, Callable[[NativeContext], Command]] = {
     services.PROMETHEUS: _prometheus,
     services.ALERTMANAGER: _alertmanager,
     services.GRAFANA: _grafana,
-    services.PREVIEW: _preview,
+    services.VIEWER: _viewer,
     services.RQ_MON_WEB: _rq_mon_web,
 }

@@ -45,7 +45,7 @@ REDIS_EXPORTER = Program(("prometheus-redis-exporter", "redis_exporter"), ("prom
 GRAFANA = Program(("grafana", "grafana-server"), ())
 
 NEEDED = (REDIS_SERVER, PROMETHEUS, ALERTMANAGER, REDIS_EXPORTER)
-"""Native does not start without these; without Grafana it serves the preview."""
+"""Native does not start without these; without Grafana it runs the viewer."""
 
 PROMTOOL = Program(("promtool",), ("prometheus",))
 AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))

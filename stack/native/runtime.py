@@ -23,7 +23,7 @@ from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
-from stack.services import GRAFANA, PREVIEW, REDIS, SERVICES, Service
+from stack.services import GRAFANA, REDIS, SERVICES, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
@@ -65,7 +65,7 @@ class NativeRuntime:
 
     def services(self) -> Sequence[Service]:
         """Return all services but what takes another's place, or another Redis has."""
-        absent = {PREVIEW if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
+        absent = {VIEWER if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
         return [service for service in SERVICES if service not in absent]
 
     def start(self) -> None:
@@ -164,7 +164,7 @@ class NativeRuntime:
         if GRAFANA in self.services():
             notes.append(f"Grafana's admin password is in {self.context.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
-            notes.append("Grafana is not installed: a preview serves its dashboards at its address.")
+            notes.append("Grafana is not installed: the viewer shows its dashboards at its address.")
         notes.append(web_note(self.context.secrets))
         notes += self.settings.notes_of_replaced()
         if not self.settings.has_own_redis():

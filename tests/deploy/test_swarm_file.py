@@ -11,7 +11,7 @@ import yaml
 from deploy.swarm.__main__ import DATA_LABEL, SWARM_COMPOSE_FILE
 from deploy.swarm.stack_file import HANDS_OUT, stack_file, write_passwords
 from stack.credentials import Origin
-from stack.services import CRON_SCHEDULER, PREVIEW, SERVICES, WORKERS
+from stack.services import CRON_SCHEDULER, SERVICES, VIEWER, WORKERS
 from stack.settings import PROJECT_ROOT
 from tests.harness.compose_files import compose_file
 
@@ -40,8 +40,8 @@ def deployed(project: Path, **definition: Any) -> dict[str, Any]:
 # ---- the override ----
 
 
-def test_it_tells_of_every_service_but_the_preview() -> None:
-    assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each is not PREVIEW}
+def test_it_tells_of_every_service_but_the_viewer() -> None:
+    assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each is not VIEWER}
 
 
 def test_names_lead_to_the_tasks_themselves() -> None:

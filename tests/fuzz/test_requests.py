@@ -1,4 +1,4 @@
-"""Whatever is sent to the ports of the exporter and the preview: an HTTP answer or none, and both live on."""
+"""Whatever is sent to the ports of the exporter and the viewer: an HTTP answer or none, and both live on."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proofs.harness.ports import free_port
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server
 from tests.fuzz.tried import throw
-from tests.harness.preview import running_preview
+from tests.harness.viewer import running_viewer
 
 pytestmark = pytest.mark.slow
 
@@ -72,10 +72,10 @@ def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 
 
 @pytest.fixture(scope="module")
-def preview(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One whose Prometheus is not there: what is asked never gets further than the preview itself."""
+def viewer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """One whose Prometheus is not there: what is asked never gets further than the viewer itself."""
     nobody = f"http://127.0.0.1:{free_port()}"
-    with running_preview(project_root, tmp_path_factory.mktemp("preview"), nobody, GENERATED) as server:
+    with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nobody, GENERATED) as server:
         yield server
 
 
@@ -104,6 +104,6 @@ def test_the_exporter_outlives_any_request(request_: bytes, exporter: Server) ->
     check(exporter, request_, "/healthz")
 
 
-@throw("requests to the preview", 300, request_=requests())
-def test_the_preview_outlives_any_request(request_: bytes, preview: Server) -> None:
-    check(preview, request_, "/api/health")
+@throw("requests to the viewer", 300, request_=requests())
+def test_the_viewer_outlives_any_request(request_: bytes, viewer: Server) -> None:
+    check(viewer, request_, "/health")

@@ -11,7 +11,7 @@ import pytest
 from proofs.harness.boards import BOARDS, VARIABLE, Json, data_panels, panels
 
 RETIRED_PANELS = {"graph", "singlestat", "table-old", "grafana-piechart-panel", "grafana-worldmap-panel"}
-DRAWN_BY_PREVIEW = {
+DRAWN_BY_VIEWER = {
     "stat",
     "timeseries",
     "table",
@@ -122,11 +122,11 @@ def test_every_number_has_a_unit_or_words(uid: str) -> None:
 
 
 @every_board
-def test_panels_are_of_types_that_grafana_has_and_the_preview_draws(uid: str) -> None:
+def test_panels_are_of_types_that_grafana_has_and_the_viewer_draws(uid: str) -> None:
     types = {panel["type"] for panel in panels(BOARDS[uid])}
 
     assert not types & RETIRED_PANELS
-    assert types <= DRAWN_BY_PREVIEW
+    assert types <= DRAWN_BY_VIEWER
 
 
 @every_board

@@ -23,12 +23,16 @@ REFUSED: list[tuple[Service, str, str]] = [
 ]
 """Requests that must not succeed."""
 
-PREVIEW_REFUSES = [
+VIEWER_REFUSES = [
     ("GET", "/../../../../etc/passwd"),
-    ("GET", "/assets/../server.py"),
-    ("GET", "/assets/%2e%2e/server.py"),
-    ("GET", "/assets/..%2f..%2f.env"),
-    ("POST", "/_dash-update-component"),
+    ("GET", "/public/../server.py"),
+    ("GET", "/public/%2e%2e/server.py"),
+    ("GET", "/public/..%2f..%2f..%2f.env"),
+    ("POST", "/d/rq-overview"),
+    ("GET", "/api/prometheus/admin/tsdb/snapshot"),
+    ("POST", "/api/prometheus/admin/tsdb/delete_series?match[]=up"),
+    ("GET", "/api/prometheus/query/../status/config"),
+    ("GET", "/api/prometheus/status/config"),
 ]
 
 MALFORMED = [

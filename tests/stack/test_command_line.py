@@ -54,6 +54,15 @@ def test_an_unknown_service_is_refused_by_name(command: str, name: str) -> None:
     assert f"got {name!r}" in result.stderr
 
 
+def test_a_former_name_of_a_service_names_its_successor() -> None:
+    result = run_stack("logs", "preview", RUNTIME="podman")
+
+    assert result.stderr.splitlines() == [
+        "SERVICE=preview: the service is called viewer now; the next release refuses preview.",
+        "RUNTIME: expected compose or native, got 'podman'",
+    ]
+
+
 PRINT_REDIS = """
 import os
 print(*(os.environ.get(f"RQ_REDIS_{name}") for name in ("URL", "USERNAME", "PASSWORD_FILE")))

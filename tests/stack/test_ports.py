@@ -13,7 +13,7 @@ import pytest
 from proofs.harness.ports import free_port
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import StackError
-from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, PROMETHEUS, REDIS, SHORT_RUNNING_WORKER
+from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, SHORT_RUNNING_WORKER, VIEWER
 from stack.settings import load_settings
 
 NO_ENV_FILE = Path(os.devnull)
@@ -100,12 +100,12 @@ def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() 
             check_ports_free(everywhere, [REDIS], stranger)
 
 
-def test_grafana_can_be_opened_but_not_the_preview_in_its_place() -> None:
+def test_grafana_can_be_opened_but_not_the_viewer_in_its_place() -> None:
     settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     check_logins(settings, [GRAFANA, PROMETHEUS, SHORT_RUNNING_WORKER])
-    with pytest.raises(StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*preview.*no login"):
-        check_logins(settings, [PREVIEW, PROMETHEUS])
+    with pytest.raises(StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*viewer.*no login"):
+        check_logins(settings, [VIEWER, PROMETHEUS])
 
 
 def test_what_is_open_is_said() -> None:

@@ -13,7 +13,7 @@ import yaml
 from proofs.harness.boards import seconds
 from rq_mon.exporter.snapshot import READ_SECONDS
 from stack.native.commands import COMMANDS
-from stack.services import ALERTMANAGER, PREVIEW, RQ_EXPORTER, RQ_MON_WEB, SERVICES, Service
+from stack.services import ALERTMANAGER, RQ_EXPORTER, RQ_MON_WEB, SERVICES, VIEWER, Service
 from stack.settings import PROJECT_ROOT
 
 CONFIG: dict[str, Any] = yaml.safe_load((PROJECT_ROOT / "prometheus" / "prometheus.yml").read_text())
@@ -21,7 +21,7 @@ JOBS: dict[str, Any] = {job["job_name"]: job for job in CONFIG["scrape_configs"]
 
 WITHOUT_METRICS = {
     "redis": "redis-exporter speaks for it",
-    PREVIEW.name: "Grafana's place; has no metrics",
+    VIEWER.name: "Grafana's place; has no metrics",
     RQ_MON_WEB.name: "has none",
 }
 

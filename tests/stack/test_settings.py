@@ -10,12 +10,12 @@ from stack.runtime import StackError
 from stack.services import (
     APPLICATION_SERVICES,
     GRAFANA,
-    PREVIEW,
     PROMETHEUS,
     REDIS,
     REDIS_EXPORTER,
     RQ_MON_WEB,
     SERVICES,
+    VIEWER,
     Service,
 )
 from stack.settings import PROJECT_ROOT, StackSettings, load_settings
@@ -92,10 +92,10 @@ def test_every_problem_is_told_at_once(dotenv: Path) -> None:
     ]
 
 
-def test_grafana_and_its_preview_share_a_port(dotenv: Path) -> None:
+def test_grafana_and_its_viewer_share_a_port(dotenv: Path) -> None:
     settings = read(dotenv, GRAFANA_PORT="3333")
 
-    assert settings.url(GRAFANA) == settings.url(PREVIEW) == "http://127.0.0.1:3333/"
+    assert settings.url(GRAFANA) == settings.url(VIEWER) == "http://127.0.0.1:3333/"
     assert len({port.name for port in PORTS}) == len(PORTS)
 
 
@@ -196,7 +196,7 @@ def test_programs_of_this_machine_go_where_the_service_listens(dotenv: Path, giv
 
 
 NEVER_OPENED = [each for each in SERVICES if each.port and not each.has_login and each.port != GRAFANA.port]
-"""The preview has Grafana's variable: it is refused when it is to be started."""
+"""The viewer has Grafana's variable: it is refused when it is to be started."""
 
 
 @pytest.mark.parametrize("service", NEVER_OPENED, ids=lambda each: each.name)

@@ -24,7 +24,7 @@ from stack.native.programs import PROMETHEUS as PROMETHEUS_PROGRAM
 from stack.services import PROMETHEUS, RQ_EXPORTER
 from stack.settings import PROJECT_ROOT
 from tests.harness.impatience import impatient, impatient_rules
-from tests.harness.preview import running_preview
+from tests.harness.viewer import running_viewer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server", "prometheus", "chromium")]
 
@@ -39,7 +39,7 @@ class TwoRedis:
 
     redis: dict[str, Redis]
     prometheus: Server
-    preview: Server
+    viewer: Server
 
     def ask(self, query: str) -> dict[str, float]:
         """The value of each instance."""
@@ -87,11 +87,11 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRedis]:
         links = {"GRAFANA_URL": "http://grafana.example"}
         with (
             running("prometheus", directory, ports[PROMETHEUS], arguments, "/-/ready", links) as prometheus,
-            running_preview(
+            running_viewer(
                 PROJECT_ROOT, directory, prometheus.url, PROJECT_ROOT / "grafana" / "generated"
-            ) as preview,
+            ) as viewer,
         ):
-            yield TwoRedis({MAIN: main_client, OTHER: other_client}, prometheus, preview)
+            yield TwoRedis({MAIN: main_client, OTHER: other_client}, prometheus, viewer)
 
 
 def _at_once(rules: str) -> str:
@@ -142,9 +142,9 @@ def test_alert_fires_for_the_one_and_leads_to_it(busy: TwoRedis) -> None:
 def shown(two: TwoRedis, query: dict[str, str]) -> tuple[DashboardView, list[list[str]]]:
     """The overview, and the rows of its table of queues: queue, Redis, jobs that wait."""
     with open_browser() as browser:
-        view = open_dashboard(two.preview.url, "rq-overview", browser, within=WITHIN, query=query)
-        rows = view.page.locator(".panel", has_text="Time to drain").locator("tbody tr")
-        return view, sorted(row.locator("td").all_inner_texts()[:3] for row in rows.all())
+        view = open_dashboard(two.viewer.url, "rq-overview", browser, within=WITHIN, query=query)
+        rows = view.panel("Queues").get_by_role("row").filter(has=view.page.get_by_role("gridcell"))
+        return view, sorted(row.get_by_role("gridcell").all_inner_texts()[:3] for row in rows.all())
 
 
 def test_a_dashboard_has_one_row_a_queue_and_redis(busy: TwoRedis) -> None:

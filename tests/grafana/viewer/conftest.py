@@ -9,17 +9,16 @@ import pytest
 from playwright.sync_api import BrowserContext
 
 from grafana.__main__ import GENERATED
-from proofs.harness.browser import open_browser
+from proofs.harness.browser import DashboardView, open_browser, open_dashboard
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.harness.servers import Server
-from tests.grafana.preview.boards import write_boards
-from tests.grafana.preview.prometheus import SyntheticPrometheus, running_prometheus
-from tests.grafana.viewer.page import ViewerPage
+from tests.grafana.viewer.boards import write_boards
+from tests.grafana.viewer.prometheus import SyntheticPrometheus, running_prometheus
 from tests.harness.past import START, past
 from tests.harness.viewer import running_viewer
 
-OpenPage = Callable[..., ViewerPage]
+OpenPage = Callable[..., DashboardView]
 
 
 @pytest.fixture(scope="session")
@@ -64,11 +63,11 @@ def browser_context() -> Iterator[BrowserContext]:
 @pytest.fixture
 def open_page(browser_context: BrowserContext) -> Iterator[OpenPage]:
     """Open pages; at the end, no console may have complained."""
-    pages: list[ViewerPage] = []
+    pages: list[DashboardView] = []
 
-    def look(server: Server, uid: str, start: int, end: int, **query: str) -> ViewerPage:
-        pages.append(ViewerPage(browser_context.new_page(), server.url))
-        pages[-1].open(uid, start, end, **query)
+    def look(server: Server, uid: str, start: int, end: int, **query: str) -> DashboardView:
+        hour = {"from": str(start * 1000), "to": str(end * 1000)}
+        pages.append(open_dashboard(server.url, uid, browser_context, query=hour | query))
         return pages[-1]
 
     yield look

@@ -12,7 +12,7 @@ from playwright.sync_api import expect
 from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.servers import Server
 from proofs.harness.waiting import wait_until
-from tests.grafana.preview.boards import board, panel, write_board
+from tests.grafana.viewer.boards import board, panel, write_board
 from tests.grafana.viewer.conftest import OpenPage
 from tests.harness.past import END
 from tests.harness.viewer import running_viewer

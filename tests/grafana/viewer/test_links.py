@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import expect
 
 from proofs.harness.boards import BOARDS, panels
+from proofs.harness.browser import DashboardView
 from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.harness.servers import Server
 from tests.grafana.viewer.conftest import OpenPage
-from tests.grafana.viewer.page import ViewerPage
 from tests.harness.past import END, START
 
 pytestmark = [pytest.mark.e2e(seconds=120), pytest.mark.needs("chromium", "prometheus", "promtool")]
@@ -31,7 +31,7 @@ def values_of(address: str) -> Values:
     return parts.path, tuple(sorted(chosen.items()))
 
 
-def links_of_series(page: ViewerPage, title: str) -> Iterator[str]:
+def links_of_series(page: DashboardView, title: str) -> Iterator[str]:
     plot = page.panel(title).first.locator(".u-over")
     plot.scroll_into_view_if_needed()
     box = plot.bounding_box()

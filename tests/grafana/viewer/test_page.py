@@ -7,12 +7,12 @@ from datetime import datetime
 import pytest
 from playwright.sync_api import expect
 
+from proofs.harness.browser import DashboardView
 from proofs.harness.servers import Server
 from proofs.harness.waiting import wait_until
-from tests.grafana.preview.history import EXEMPLAR_JOB, HOSTILE
-from tests.grafana.preview.prometheus import SyntheticPrometheus
 from tests.grafana.viewer.conftest import OpenPage
-from tests.grafana.viewer.page import ViewerPage
+from tests.grafana.viewer.history import EXEMPLAR_JOB, HOSTILE
+from tests.grafana.viewer.prometheus import SyntheticPrometheus
 from tests.harness.past import END, HOUR, START
 
 pytestmark = [pytest.mark.slow(seconds=40), pytest.mark.needs("chromium", "prometheus", "promtool")]
@@ -23,7 +23,7 @@ PATIENCE = 20_000
 DARK, LIGHT = "rgb(17, 18, 23)", "rgb(251, 251, 251)"
 
 
-def range_of(page: ViewerPage) -> tuple[float, float]:
+def range_of(page: DashboardView) -> tuple[float, float]:
     """Start and end in the address, as Unix times."""
     start, end = (datetime.fromisoformat(page.query[name][0]).timestamp() for name in ("from", "to"))
     return start, end

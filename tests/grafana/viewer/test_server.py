@@ -30,7 +30,7 @@ def client(dashboards: Path) -> FlaskClient:
     settings = ViewerSettings(
         dashboards=dashboards,
         prometheus_url=f"http://me:secret@127.0.0.1:{free_port()}",
-        names=frozenset({"rq.example.com"}),
+        names="rq.example.com",
     )
     return make_app(settings).test_client()
 

@@ -43,7 +43,7 @@ def stack(
     try:
         started = stack.make("start-rq-mon")
         assert started.returncode == 0, started.stdout
-        request.config.stash[grafana_left_out] = stack.has_preview()
+        request.config.stash[grafana_left_out] = stack.has_viewer()
         yield stack
     finally:
         stack.remove()
@@ -60,6 +60,6 @@ def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.stash.get(grafana_left_out, False):
         terminalreporter.write_line(
-            "not tested: Grafana in a container, as its image cannot be had here; the preview ran instead",
+            "not tested: Grafana in a container, as its image cannot be had here; the viewer ran instead",
             yellow=True,
         )

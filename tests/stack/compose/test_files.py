@@ -21,11 +21,11 @@ from stack.services import (
     CORE_COMPOSE_FILE,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
-    PREVIEW,
     PROMETHEUS,
     REDIS_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
+    VIEWER,
     Service,
 )
 from stack.settings import PROJECT_ROOT
@@ -151,8 +151,8 @@ def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> 
     assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
 
 
-def test_the_preview_listens_on_the_port_that_is_published() -> None:
-    assert DEFINITIONS[PREVIEW.name]["environment"]["PREVIEW_PORT"] == PREVIEW.port
+def test_the_viewer_listens_on_the_port_that_is_published() -> None:
+    assert DEFINITIONS[VIEWER.name]["environment"]["VIEWER_PORT"] == VIEWER.port
 
 
 # ---- hardening ----
@@ -239,7 +239,7 @@ def user_of(name: str) -> int:
 
 
 def test_all_that_talk_to_redis_or_have_a_login_read_passwords_from_a_volume() -> None:
-    without = {PROMETHEUS.name, ALERTMANAGER.name, PREVIEW.name}
+    without = {PROMETHEUS.name, ALERTMANAGER.name, VIEWER.name}
 
     assert WITH_PASSWORDS.keys() == DEFINITIONS.keys() - without
 

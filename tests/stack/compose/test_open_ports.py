@@ -34,7 +34,7 @@ def rendered(stack: ComposeStack, **variables: str) -> dict[str, Any]:
     """The definition of each service, as docker compose makes it of the files."""
     stack.environment |= variables
     files = ("-f", "docker-compose.yml", "-f", "docker-compose-rq-monitor.yml")
-    text = stack.docker("compose", *files, "--profile=preview", "config", "--format", "json")
+    text = stack.docker("compose", *files, "--profile=viewer", "config", "--format", "json")
     services: dict[str, Any] = json.loads(text)["services"]
     return services
 
@@ -77,12 +77,12 @@ def test_redis_answers_there_and_nowhere_else_and_asks_who_comes(stack: ComposeS
         nobody.ping()
 
 
-def test_the_preview_which_has_no_login_is_not_opened(stack: ComposeStack) -> None:
+def test_the_viewer_which_has_no_login_is_not_opened(stack: ComposeStack) -> None:
     refused = stack.make("start-rq-mon", GRAFANA_BIND_ADDRESS="0.0.0.0", GRAFANA_IMAGE="127.0.0.1:1/none:1")
 
     said = " ".join(refused.stdout.split())
     assert refused.returncode != 0
-    assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': preview" in said
+    assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': viewer" in said
     assert stack.containers() == []
 
 

@@ -59,7 +59,7 @@ def test_every_scrape_target_is_up(stack: ComposeStack) -> None:
 
     wait_until(targets_up, "every scrape target to be up", within=60, every=1)
     expected = {"rq-exporter", "redis-exporter", "prometheus", "alertmanager", "grafana"}
-    assert stack.targets().keys() == expected - ({"grafana"} if stack.has_preview() else set())
+    assert stack.targets().keys() == expected - ({"grafana"} if stack.has_viewer() else set())
 
 
 def test_prometheus_evaluates_every_rule_without_an_error(stack: ComposeStack) -> None:

@@ -12,11 +12,11 @@ from stack.services import (
     ALERTMANAGER,
     CRON_SCHEDULER,
     LONG_RUNNING_WORKER,
-    PREVIEW,
     PROMETHEUS,
     RQ_EXPORTER,
     RQ_MON_WEB,
     SHORT_RUNNING_WORKER,
+    VIEWER,
     Service,
 )
 from tests.stack.compose.restarts import restarted_since, started_containers
@@ -103,6 +103,6 @@ def test_our_own_code_is_built_and_run_anew_by_the_next_start(stack: ComposeStac
 
     assert again.returncode == 0, again.stdout
     ours = {SHORT_RUNNING_WORKER, LONG_RUNNING_WORKER, CRON_SCHEDULER, RQ_EXPORTER, RQ_MON_WEB}
-    assert restarted_since(stack, before) - {PREVIEW.name} == {service.name for service in ours}
+    assert restarted_since(stack, before) - {VIEWER.name} == {service.name for service in ours}
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
     assert "# a change" in stack.inside(worker, "cat", "scheduler/queues.py")

@@ -16,12 +16,12 @@ from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
 from scheduler.queues import SHORT_RUNNING_QUEUE
 from stack.services import (
-    PREVIEW,
     PROMETHEUS,
     REDIS,
     RQ_EXPORTER,
     SERVICES,
     SHORT_RUNNING_WORKER,
+    VIEWER,
     Service,
 )
 from stack.settings import PROJECT_ROOT
@@ -148,8 +148,8 @@ def test_docker_reads_every_line_of_the_file_that_is_shown() -> None:
     assert yaml.safe_load(read.stdout)["services"].keys() == json.loads(shown)["services"].keys()
 
 
-def test_every_service_runs_but_the_preview(swarm: SwarmStack) -> None:
-    assert swarm.replicas().keys() == {s.name for s in SERVICES if s is not PREVIEW}
+def test_every_service_runs_but_the_viewer(swarm: SwarmStack) -> None:
+    assert swarm.replicas().keys() == {s.name for s in SERVICES if s is not VIEWER}
 
 
 @pytest.mark.parametrize("service", [REDIS, PROMETHEUS, RQ_EXPORTER], ids=lambda service: service.name)

@@ -166,13 +166,13 @@ def test_without_the_request_it_is_closed_again(stack: NativeStack) -> None:
     assert set.union(*listeners(stack).values()) == {"127.0.0.1"}
 
 
-def test_the_preview_which_has_no_login_is_not_opened(stack: NativeStack) -> None:
+def test_the_viewer_which_has_no_login_is_not_opened(stack: NativeStack) -> None:
     before = stack.numbers()
 
     refused = stack.make("start-rq-mon", GRAFANA_BIND_ADDRESS="0.0.0.0")
 
     said = " ".join(refused.stdout.split())
     assert refused.returncode != 0
-    assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': preview" in said
+    assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': viewer" in said
     assert "has no login; to let others in, put a proxy with a login before it" in said
     assert stack.numbers() == before

@@ -18,12 +18,12 @@ from stack.services import (
     ALERTMANAGER,
     CRON_SCHEDULER,
     LONG_RUNNING_WORKER,
-    PREVIEW,
     PROMETHEUS,
     REDIS,
     RQ_EXPORTER,
     RQ_MON_WEB,
     SHORT_RUNNING_WORKER,
+    VIEWER,
 )
 from stack.variables import ALERT_RECEIVERS_DIR
 
@@ -46,7 +46,7 @@ CRON = CRON_SCHEDULER.name
         ("SCHEDULER_CRON_GRACE_SECONDS", "60", {CRON}),
         ("RQ_LOG_LEVEL", "DEBUG", WORKER_NAMES | {CRON, RQ_EXPORTER.name, RQ_MON_WEB.name}),
         ("REDIS_MAXMEMORY", "200mb", {REDIS.name}),
-        ("RQ_MON_WEB_URL", "https://j.example", {PROMETHEUS.name, RQ_EXPORTER.name, PREVIEW.name}),
+        ("RQ_MON_WEB_URL", "https://j.example", {PROMETHEUS.name, RQ_EXPORTER.name, VIEWER.name}),
         ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name, RQ_MON_WEB.name}),
     ],
 )
@@ -85,7 +85,7 @@ def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp
         ("prometheus/alertmanager.yml", {ALERTMANAGER.name}),
         ("cron_jobs.py", {*WORKER_NAMES, CRON}),
         ("rq_mon/exporter/app.py", {*WORKER_NAMES, CRON, RQ_EXPORTER.name, RQ_MON_WEB.name}),
-        ("grafana/preview/page.py", {PREVIEW.name}),
+        ("grafana/viewer/app.py", {VIEWER.name}),
         ("README.md", set()),
     ],
 )

@@ -63,7 +63,7 @@ INSTALLED = [
     pytest.param(services.ALERTMANAGER, marks=pytest.mark.needs("prometheus-alertmanager")),
     pytest.param(services.REDIS_EXPORTER, marks=pytest.mark.needs("prometheus-redis-exporter")),
     services.RQ_EXPORTER,
-    services.PREVIEW,
+    services.VIEWER,
 ]
 
 

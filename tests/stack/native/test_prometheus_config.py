@@ -10,12 +10,12 @@ import pytest
 import yaml
 
 from stack.native.prometheus_config import rewrite, write
-from stack.services import ALERTMANAGER, GRAFANA, PREVIEW, REDIS_EXPORTER, RQ_EXPORTER, SERVICES, Service
+from stack.services import ALERTMANAGER, GRAFANA, REDIS_EXPORTER, RQ_EXPORTER, SERVICES, VIEWER, Service
 from stack.settings import PROJECT_ROOT
 
 SHARED = PROJECT_ROOT / "prometheus" / "prometheus.yml"
-WITH_PREVIEW = [service for service in SERVICES if service is not GRAFANA]
-WITH_GRAFANA = [service for service in SERVICES if service is not PREVIEW]
+WITH_VIEWER = [service for service in SERVICES if service is not GRAFANA]
+WITH_GRAFANA = [service for service in SERVICES if service is not VIEWER]
 
 
 def address(service: Service) -> str:
@@ -46,11 +46,11 @@ def test_each_job_scrapes_the_local_port_of_its_service() -> None:
 
 def test_grafana_is_scraped_only_where_it_runs() -> None:
     assert GRAFANA.name in targets_by_job(rewritten(WITH_GRAFANA))
-    assert GRAFANA.name not in targets_by_job(rewritten(WITH_PREVIEW))
+    assert GRAFANA.name not in targets_by_job(rewritten(WITH_VIEWER))
 
 
 def test_alerts_go_to_the_local_alertmanager() -> None:
-    (alertmanager,) = rewritten(WITH_PREVIEW)["alerting"]["alertmanagers"]
+    (alertmanager,) = rewritten(WITH_VIEWER)["alerting"]["alertmanagers"]
 
     assert alertmanager["static_configs"] == [{"targets": [address(ALERTMANAGER)]}]
 
@@ -70,7 +70,7 @@ def test_everything_else_stays_as_it_is() -> None:
 def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None:
     named = [
         static["labels"]["instance"]
-        for job in rewritten(WITH_PREVIEW)["scrape_configs"]
+        for job in rewritten(WITH_VIEWER)["scrape_configs"]
         for static in job["static_configs"]
         if job["job_name"] in {RQ_EXPORTER.name, REDIS_EXPORTER.name}
     ]
@@ -79,7 +79,7 @@ def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None
 
 
 def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
-    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_PREVIEW, address, tmp_path))
+    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_VIEWER, address, tmp_path))
 
     found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
     assert {name: files for name, files in found.items() if files} == {
@@ -89,7 +89,7 @@ def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Pa
 
 
 def test_without_such_a_folder_none_is_looked_for() -> None:
-    assert not any("file_sd_configs" in job for job in rewritten(WITH_PREVIEW)["scrape_configs"])
+    assert not any("file_sd_configs" in job for job in rewritten(WITH_VIEWER)["scrape_configs"])
 
 
 def test_targets_that_a_user_added_stay_as_they_are() -> None:
@@ -99,15 +99,15 @@ def test_targets_that_a_user_added_stay_as_they_are() -> None:
         {"job_name": "found", "file_sd_configs": [{"files": ["*.json"]}]},
     ]
 
-    jobs = rewritten(WITH_PREVIEW, yaml.safe_dump(config))["scrape_configs"]
+    jobs = rewritten(WITH_VIEWER, yaml.safe_dump(config))["scrape_configs"]
 
     assert jobs[-2:] == config["scrape_configs"][-2:]
 
 
 @pytest.mark.needs("promtool")
 def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
-    path = write(SHARED, tmp_path, WITH_PREVIEW, address)
-    write(SHARED, tmp_path, WITH_PREVIEW, address)  # a second start
+    path = write(SHARED, tmp_path, WITH_VIEWER, address)
+    write(SHARED, tmp_path, WITH_VIEWER, address)  # a second start
 
     result = subprocess.run(
         ["promtool", "check", "config", path], capture_output=True, text=True, check=False

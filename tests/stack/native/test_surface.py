@@ -10,8 +10,8 @@ from redis.exceptions import AuthenticationError
 
 from proofs.harness.native_stack import NativeStack
 from stack.redis_users import USERS
-from stack.services import PREVIEW, PROMETHEUS, REDIS, RQ_EXPORTER, Service
-from tests.harness.surface import MALFORMED, PREVIEW_REFUSES, REFUSED, secret_files, secrets_of, send, shown
+from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, VIEWER, Service
+from tests.harness.surface import MALFORMED, REFUSED, VIEWER_REFUSES, secret_files, secrets_of, send, shown
 from tests.harness.surface import status_of as http_status
 
 pytestmark = [
@@ -75,15 +75,15 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
     assert "Access-Control-Allow-Origin" not in answer.headers
 
 
-@pytest.mark.parametrize(("method", "path"), PREVIEW_REFUSES)
-def test_the_preview_serves_its_own_files_only(stack: NativeStack, method: str, path: str) -> None:
-    status, body = http_status(stack, PREVIEW, method, path)
+@pytest.mark.parametrize(("method", "path"), VIEWER_REFUSES)
+def test_the_viewer_serves_its_own_files_only(stack: NativeStack, method: str, path: str) -> None:
+    status, body = http_status(stack, VIEWER, method, path)
 
     assert 400 <= status < 500
     assert "import" not in body
 
 
-@pytest.mark.parametrize("service", [RQ_EXPORTER, PREVIEW], ids=lambda service: service.name)
+@pytest.mark.parametrize("service", [RQ_EXPORTER, VIEWER], ids=lambda service: service.name)
 @pytest.mark.parametrize("request_bytes", MALFORMED, ids=range(len(MALFORMED)))
 def test_a_malformed_request_gets_no_success_and_harms_nothing(
     stack: NativeStack, service: Service, request_bytes: bytes

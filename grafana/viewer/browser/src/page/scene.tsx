@@ -17,12 +17,12 @@ import {
   VariableValueSelectors,
   VizPanel,
 } from '@grafana/scenes';
-import { isKnown } from '../panels/registry';
 import { SOURCE } from '../prometheus/datasource';
 import { MOST_SERIES } from '../prometheus/queries';
 import { variableOf } from '../variables/variables';
 import { DashboardScene } from './DashboardScene';
 import { type DashboardModel, type PanelModel } from './model';
+import { checkPanel, faultOf } from './faults';
 import { PanelLinks } from './PanelLinks';
 
 /** Of Grafana itself; the viewer has no such data source. */
@@ -76,9 +76,9 @@ function itemsOf(panels: PanelModel[]): (SceneGridItem | SceneGridRow)[] {
       row = rowOf(panel);
       items.push(row);
     } else if (row && !row.state.isCollapsed) {
-      row.setState({ children: [...row.state.children, itemOf(panel)] });
+      row.setState({ children: [...row.state.children, itemOrFault(panel)] });
     } else {
-      items.push(itemOf(panel));
+      items.push(itemOrFault(panel));
     }
   }
   return items;
@@ -91,8 +91,18 @@ function rowOf({ id, title, collapsed, gridPos, panels = [] }: PanelModel): Scen
     isCollapsible: true,
     isCollapsed: collapsed,
     y: gridPos.y,
-    children: panels.map(itemOf),
+    children: panels.map(itemOrFault),
   });
+}
+
+/** A panel whose JSON is broken spoils no other: it says what is wrong. */
+function itemOrFault(panel: PanelModel): SceneGridItem {
+  try {
+    checkPanel(panel);
+    return itemOf(panel);
+  } catch (error) {
+    return itemOf(faultOf(panel, error instanceof Error ? error.message : String(error)));
+  }
 }
 
 function itemOf(panel: PanelModel): SceneGridItem {
@@ -106,9 +116,8 @@ function panelOf(panel: PanelModel): VizPanel {
     key: `panel-${panel.id}`,
     title: panel.title,
     description: panel.description,
-    ...(isKnown(panel.type)
-      ? { pluginId: panel.type, options: panel.options ?? {} }
-      : { pluginId: 'text', options: { content: `The viewer does not draw panels of type ${panel.type}; Grafana does.` } }),
+    pluginId: panel.type,
+    options: panel.options ?? {},
     pluginVersion: panel.pluginVersion,
     fieldConfig: panel.fieldConfig ?? { defaults: {}, overrides: [] },
     seriesLimit: MOST_SERIES,

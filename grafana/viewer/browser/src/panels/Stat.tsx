@@ -34,8 +34,10 @@ export function Stat(props: PanelProps<StatOptions>): JSX.Element {
   }
   const isAlone = getValues().length === 1 && !fieldConfig.defaults.displayName;
   const textMode = options.textMode === BigValueTextMode.Auto && isAlone ? BigValueTextMode.Value : options.textMode;
+  const isEmpty = data.series.every((frame) => frame.length === 0);
   return (
-    <VizRepeater<FieldDisplay, DisplayValueAlignmentFactors>
+    <div data-viewer-state={isEmpty ? 'empty' : undefined}>
+      <VizRepeater<FieldDisplay, DisplayValueAlignmentFactors>
       getValues={getValues}
       getAlignmentFactors={getDisplayValueAlignmentFactors}
       source={data}
@@ -67,5 +69,6 @@ export function Stat(props: PanelProps<StatOptions>): JSX.Element {
         ))
       }
     />
+    </div>
   );
 }

@@ -12,6 +12,7 @@ import { type ComponentType } from 'react';
 import { AlertList } from './AlertList';
 import { Bars } from './Bars';
 import * as defaults from './defaults';
+import { Fault } from './Fault';
 import { Graph } from './Graph';
 import { Heatmap } from './Heatmap';
 import { Stat } from './Stat';
@@ -37,6 +38,9 @@ function type<Options extends object>(
   return { component: component, options, color, field };
 }
 
+/** The type of a panel that stands for one that cannot be drawn. */
+export const FAULT = 'fault';
+
 const TYPES: Record<string, PanelType> = {
   stat: type(Stat, defaults.STAT),
   bargauge: type(Bars, defaults.BARS),
@@ -46,6 +50,7 @@ const TYPES: Record<string, PanelType> = {
   'state-timeline': type(StateTimeline, defaults.STATE_TIMELINE, defaults.BY_THRESHOLD, defaults.STATE_TIMELINE_FIELD),
   text: type(Words, defaults.WORDS),
   alertlist: type(AlertList, defaults.ALERT_LIST),
+  [FAULT]: type(Fault, { fault: '' }),
 };
 
 export function registerPanels(): void {
@@ -81,6 +86,6 @@ function pluginOf(id: string, { component, options, color, field }: PanelType): 
     },
   });
   plugin.setDataSupport({ annotations: true, alertStates: false });
-  plugin.meta = { ...(plugin.meta as PanelPluginMeta | undefined), id, skipDataQuery: id === 'text' } as PanelPluginMeta;
+  plugin.meta = { ...(plugin.meta as PanelPluginMeta | undefined), id, skipDataQuery: id === 'text' || id === FAULT } as PanelPluginMeta;
   return plugin;
 }

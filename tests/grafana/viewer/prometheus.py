@@ -1,4 +1,4 @@
-"""A real Prometheus for the preview's tests: an hour of history, one scraped page, two alert rules."""
+"""A real Prometheus for the viewer's tests: an hour of history, one scraped page, two alert rules."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from pathlib import Path
 
 from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
-from tests.grafana.preview.history import EXEMPLAR_AGE, exemplar_page, history
+from tests.grafana.viewer.history import EXEMPLAR_AGE, exemplar_page, history
 
 RULES = """
 groups:
