@@ -91,6 +91,10 @@ lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
 	    --all-extras --group dev -c $(RUNTIME_LOCK) -o $(DEV_LOCK) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --group rq3 -o $(RQ3_LOCK) pyproject.toml
+	for rq in 2 3; do \
+	    $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
+	        --group frameworks-rq$$rq -o requirements/frameworks-rq$$rq.txt pyproject.toml; \
+	done
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --all-extras --group dev --group mutation -c $(DEV_LOCK) -o $(MUTATION_LOCK) pyproject.toml
 

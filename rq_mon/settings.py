@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal, TypeVar, get_args
+from typing import Any, Literal, TypeVar, get_args
 from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
@@ -26,13 +26,15 @@ SERIALIZERS: tuple[SerializerName, ...] = get_args(SerializerName)
 LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
-Process = Literal["worker", "cron-scheduler", "exporter", "web"]
+Process = Literal["worker", "cron-scheduler", "exporter", "web", "rqmon"]
 """The kinds of processes of this package."""
 
 PROCESSES: tuple[Process, ...] = get_args(Process)
 WORKER: tuple[Process, ...] = ("worker",)
 SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
 """Those that enqueue: jobs do it as well."""
+SERVICES: tuple[Process, ...] = ("worker", "cron-scheduler", "exporter", "web")
+"""Those that run until they are stopped, and log."""
 
 
 FAILURE_TTL_SECONDS = 30 * 24 * 3600
@@ -125,7 +127,7 @@ class Settings:
         "pickle",
         one_of(SERIALIZERS),
         "Format of jobs' arguments and results: pickle, or json, which is data only and never code.",
-        read_by=(*SCHEDULING, "web"),
+        read_by=(*SCHEDULING, "web", "rqmon"),
     )
     timezone: ZoneInfo = _setting(
         "SCHEDULER_TIMEZONE",
@@ -188,16 +190,21 @@ class Settings:
         None,
         PATH,
         "What each queue promises. Unset: objectives.yml in the working directory, if there is one.",
-        read_by=("exporter",),
+        read_by=("exporter", "rqmon"),
     )
     log_level: str = _setting(
-        "RQ_LOG_LEVEL", "INFO", one_of(LOG_LEVELS), "Log level of workers, cron scheduler and exporter."
+        "RQ_LOG_LEVEL",
+        "INFO",
+        one_of(LOG_LEVELS),
+        "Log level of workers, cron scheduler and exporter.",
+        read_by=SERVICES,
     )
     log_format: LogFormat = _setting(
         "RQ_LOG_FORMAT",
         "text",
         one_of(LOG_FORMATS),
         "Format of their logs: text or json. As json, lines about a job name it, its queue and its function.",
+        read_by=SERVICES,
     )
     exporter_host: str = _setting(
         "RQ_EXPORTER_HOST", "127.0.0.1", HOST, "Address that the exporter listens on.", read_by=("exporter",)
@@ -301,10 +308,15 @@ def _with_credentials(settings: Settings) -> str:
     return url._replace(netloc=f"{user}:{password}@{url.netloc}").geturl()
 
 
-def variables_of(process: Process) -> frozenset[str]:
-    """Return the variables that a kind of process reads."""
+def settings_of(process: Process) -> tuple[Variable[Any], ...]:
+    """Return the settings that a kind of process reads."""
     found = (each.metadata for each in fields(Settings))
-    return frozenset(metadata["variable"].name for metadata in found if process in metadata["read_by"])
+    return tuple(metadata["variable"] for metadata in found if process in metadata["read_by"])
+
+
+def variables_of(process: Process) -> frozenset[str]:
+    """Return the names of the settings that a kind of process reads."""
+    return frozenset(variable.name for variable in settings_of(process))
 
 
 def _with_files(settings: Settings, url: str) -> str:

@@ -17,6 +17,7 @@ from rq import Queue
 from proofs.harness.redis_server import RedisServer
 from rq_mon.connection.client import connect
 from stack.native.programs import NEEDED_BY_TESTS
+from tests.harness.environments import built_wheels
 from tests.harness.processes import Start, processes_in
 from tests.harness.properties import properties
 from tests.harness.workers import StartWorker, workers_of
@@ -97,6 +98,12 @@ def redis_client(redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch) -> 
 @pytest.fixture(scope="session")
 def project_root() -> Path:
     return Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def wheels(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """The wheels of both distributions, by the names of their packages."""
+    return built_wheels(tmp_path_factory.mktemp("wheels"))
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ import click
 
 from rq_mon import changes
 from rq_mon.cli.exits import INTERRUPTED, NO_REDIS, OK, USAGE, WRONG
+from rq_mon.installed import lacking, misfits, missing
 
 COMMANDS = {
     "status": "Show queues, workers and cron jobs; with QUEUE that queue, its workers and its cron jobs.",
@@ -40,6 +41,9 @@ MODULES = {
 }
 """Where a command is that has no module of its own name."""
 
+EXTRAS = ("cli", "exporter", "web")
+"""Of the package: an installed one may not fit what else is installed."""
+
 
 class Commands(click.Group):
     """The commands, each of which is loaded when it is used."""
@@ -58,8 +62,12 @@ class Commands(click.Group):
 
     def format_commands(self, _ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the list of commands for `--help`."""
+        from rq_mon.settings import settings_of
+
         with formatter.section("Commands"):
             formatter.write_dl(sorted(COMMANDS.items()))
+        with formatter.section("Settings, in the environment"):
+            formatter.write_dl([(variable.name, variable.help) for variable in settings_of("rqmon")])
 
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
@@ -69,6 +77,12 @@ def rqmon() -> None:
     RQ_REDIS_URL names the Redis. Exit codes: 0 all is well; 1 something is wrong, or nothing was found; 2 the
     command line or a setting cannot be used, and nothing was done; 3 Redis cannot be reached.
     """
+    from rq_mon.cli.output import say
+
+    if sentence := lacking("cli"):
+        raise click.UsageError(sentence)
+    for sentence in dict.fromkeys(each for extra in EXTRAS for each in misfits(extra)):
+        say(f"note: {sentence}")
 
 
 class WarningsOnStderr(logging.Handler):
@@ -104,13 +118,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """Return what to say of an error of settings or of Redis, and the exit code; raise any other again."""
+    """Return what to say of an error that users can fix, and the exit code; raise any other again."""
     from redis.exceptions import RedisError
 
     from rq_mon.environment.variables import SettingsError
 
     if isinstance(error, SettingsError):
         return str(error), USAGE
+    if isinstance(error, ModuleNotFoundError) and (sentence := missing(error, "cli")):
+        return sentence, USAGE
     if isinstance(error, RedisError):
         return f"Redis does not answer as it should: {error}", NO_REDIS
     raise error

@@ -89,7 +89,7 @@ def print_line(text: str, style: str = "") -> None:
 
 def say(text: str) -> None:
     """Tell the user something that is no result."""
-    _console(sys.stderr).print(_text(text), soft_wrap=True)
+    click.echo(text, err=True)
 
 
 def ask(question: str) -> bool:

@@ -37,6 +37,11 @@ class Variable(Generic[T]):
         """Return which values it takes, empty if its meaning says so."""
         return self.parse.expected if isinstance(self.parse, Kind) else ""
 
+    @property
+    def help(self) -> str:
+        """Return its meaning for `--help`, with its default."""
+        return f"{self.meaning} [default: {self.default_text}]" if self.default_text else self.meaning
+
     def read(self, environment: Mapping[str, str] = os.environ) -> T:
         """Return its value.
 

@@ -1,49 +1,22 @@
-"""Serve the job pages: python -m rq_mon.web."""
+"""`rq-mon-web`, or `python -m rq_mon.web`: serve the job pages."""
 
 from __future__ import annotations
 
-import logging
-import signal
-import sys
-from types import FrameType
-from typing import NoReturn
-
-from rq_mon.connection.client import connect
-from rq_mon.logs import configure_logging
-from rq_mon.settings import SettingsError
-from rq_mon.web.app import make_app
-from rq_mon.web.server import make_server
+from rq_mon.environment.variables import variables_in
+from rq_mon.launch import command_line, extra_needed
+from rq_mon.settings import settings_of
 from rq_mon.web.settings import WebSettings
 
-logger = logging.getLogger("rq_mon.web")
-
-REDIS_SECONDS = 3.0
-"""A person waits for the page."""
+COMMAND = "rq-mon-web"
+ABOUT = "Serve the job pages: which jobs failed and why, with buttons to run them again, delete or stop them."
 
 
 def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    try:
-        settings = WebSettings.from_environment()
-    except SettingsError as error:
-        sys.exit(str(error))
-    configure_logging(settings.processes.log_level, settings.processes.log_format)
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _stop)
-    connection = connect(settings.processes.redis_url, socket_timeout=REDIS_SECONDS, attempts=1)
-    try:
-        server = make_server(make_app(settings, connection), settings.host, settings.port)
-    except OSError as error:
-        sys.exit(
-            f"cannot listen on {settings.host}:{settings.port} (RQ_MON_WEB_HOST, RQ_MON_WEB_PORT): {error}"
-        )
-    logger.info("serving http://%s:%d/", settings.host, settings.port)
-    server.run()
-
-
-def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End at once: a request may wait for a frozen Redis."""
-    sys.exit(0)
+    command_line(COMMAND, ABOUT, (*settings_of("web"), *variables_in(WebSettings).values())).parse_args()
+    with extra_needed(COMMAND, "web"):
+        from rq_mon.web.process import serve
+    serve()
 
 
 if __name__ == "__main__":

@@ -28,12 +28,12 @@ DATA_FOLDERS = ("prometheus", "requirements")
 """Top-level folders without Python."""
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("catalogue", "environment", "logs", "ports"),
+    ("catalogue", "environment", "installed", "logs", "ports"),
     ("series", "objectives", "changes"),
     ("connection",),
     ("settings",),
     ("calls",),
-    ("state",),
+    ("launch", "state"),
     ("worker", "cron"),
     ("jobs",),
     ("health", "export"),

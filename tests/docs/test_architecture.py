@@ -107,6 +107,7 @@ def test_no_python_file_is_too_long_to_read() -> None:
         ("rq_mon", ("rq", "redis", "croniter", "click")),
         ("rq_mon.exporter", ("rq_mon.worker", "rq_mon.cron", "scheduler", "croniter", "click")),
         ("rq_mon.exporter.__main__", ("rq_mon.worker", "rq_mon.cron", "scheduler", "croniter", "click")),
+        ("rq_mon.exporter.process", ("rq_mon.worker", "rq_mon.cron", "scheduler", "croniter", "click")),
         ("rq_mon.worker.monitored_worker", ("rq_mon.cron", "rq_mon.exporter", "croniter", "click")),
         ("rq_mon.cli.main", ("rq_mon.exporter", "scheduler", "prometheus_client")),
     ],

@@ -6,11 +6,7 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 import zipfile
-from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -20,6 +16,7 @@ from redis import Redis
 from proofs.harness.ports import free_port
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import running
+from tests.harness.environments import Environment, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server")]
 
@@ -32,56 +29,6 @@ OTHER_LIBRARY = {
 }
 
 
-@dataclass(frozen=True)
-class Environment:
-    """A Python environment with what was installed from wheels."""
-
-    folder: Path
-
-    def pip_install(self, *requirements: str) -> None:
-        pip = (str(self.folder / "bin" / "python"), "-m", "pip", "install", "--quiet")
-        subprocess.run([*pip, *requirements], check=True)
-
-    def run(self, command: str, *arguments: str, cwd: Path, url: str) -> str:
-        """Run an installed command, and return what it printed."""
-        result = subprocess.run(
-            [self.folder / "bin" / command, *arguments],
-            cwd=cwd,
-            env={**os.environ, "RQ_REDIS_URL": url},
-            capture_output=True,
-            text=True,
-            timeout=60,
-        )
-        assert result.returncode == 0, result.stderr
-        return result.stdout
-
-
-@pytest.fixture(scope="module")
-def wheels(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> dict[str, Path]:
-    folder = tmp_path_factory.mktemp("wheels")
-    for source in (project_root, project_root / "scheduler"):
-        command = (
-            sys.executable,
-            "-m",
-            "pip",
-            "wheel",
-            "--quiet",
-            "--no-deps",
-            "--wheel-dir",
-            folder,
-            source,
-        )
-        subprocess.run(command, check=True)
-    return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
-
-
-def environment(folder: Path, *requirements: str) -> Environment:
-    subprocess.run([sys.executable, "-m", "venv", folder], check=True)
-    made = Environment(folder)
-    made.pip_install(*requirements)
-    return made
-
-
 @pytest.fixture(scope="module")
 def monitoring_alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> Environment:
     return environment(tmp_path_factory.mktemp("alone") / "venv", f"{wheels['rq_mon']}[cli,exporter]")
@@ -90,7 +37,7 @@ def monitoring_alone(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathF
 @pytest.fixture(scope="module")
 def beside_a_library_called_scheduler(monitoring_alone: Environment) -> Environment:
     """The same with the PyPI package `scheduler` installed after it."""
-    monitoring_alone.pip_install("scheduler")
+    monitoring_alone.install("scheduler")
     return monitoring_alone
 
 
@@ -140,7 +87,7 @@ def test_an_application_with_a_module_called_scheduler_runs_its_jobs(
 
 def metrics(installed: Environment, folder: Path, url: str) -> str:
     port = free_port()
-    command = [str(installed.folder / "bin" / "python"), "-m", "rq_mon.exporter"]
+    command = [str(installed.python), "-m", "rq_mon.exporter"]
     variables = {"RQ_REDIS_URL": url, "RQ_EXPORTER_PORT": str(port)}
     with (
         running("exporter", folder, port, command, "/metrics", variables, folder),

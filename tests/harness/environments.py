@@ -1,0 +1,81 @@
+"""Python environments as users make them, from wheels of this checkout and from PyPI."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+PROJECT_ROOT = Path(__file__).resolve().parents[2]
+UV = Path(sys.executable).with_name("uv")
+
+
+@dataclass(frozen=True)
+class Environment:
+    """A Python environment with what was installed into it."""
+
+    folder: Path
+
+    @property
+    def python(self) -> Path:
+        return self.folder / "bin" / "python"
+
+    @property
+    def variables(self) -> dict[str, str]:
+        """What an activated environment sets; nothing of this checkout can be imported."""
+        path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
+        kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+        return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
+
+    def install(self, *requirements: str) -> None:
+        """Install with `uv pip install`; its arguments are those of pip."""
+        uv("pip", "install", "--python", str(self.python), *requirements)
+
+    def uninstall(self, *packages: str) -> None:
+        uv("pip", "uninstall", "--python", str(self.python), *packages)
+
+    def try_to_run(
+        self, command: str, *arguments: str, cwd: Path, url: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run an installed command, however it ends."""
+        return subprocess.run(
+            [self.folder / "bin" / command, *arguments],
+            cwd=cwd,
+            env={**self.variables, "RQ_REDIS_URL": url, "COLUMNS": "200"},
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
+
+    def run(self, command: str, *arguments: str, cwd: Path, url: str) -> str:
+        """Run an installed command, and return what it printed."""
+        result = self.try_to_run(command, *arguments, cwd=cwd, url=url)
+        assert result.returncode == 0, result.stdout + result.stderr
+        return result.stdout
+
+
+def environment(folder: Path, *requirements: str) -> Environment:
+    """Make one, and install into it."""
+    uv("venv", "--python", sys.executable, str(folder))
+    made = Environment(folder)
+    made.install(*requirements)
+    return made
+
+
+def built_wheels(folder: Path) -> dict[str, Path]:
+    """Build both distributions of this checkout, and return their wheels by the names of their packages."""
+    for source in (PROJECT_ROOT, PROJECT_ROOT / "scheduler"):
+        uv("build", "--wheel", "--out-dir", str(folder), str(source))
+    return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
+
+
+def uv(*arguments: str) -> None:
+    """Run uv.
+
+    Raises:
+        AssertionError: it failed; the message holds what it printed.
+    """
+    result = subprocess.run([UV, "--quiet", *arguments], capture_output=True, text=True, timeout=600)
+    assert result.returncode == 0, result.stderr
