@@ -1,4 +1,7 @@
-"""What the worker scripts run: one worker for one queue, from before Redis is there until SIGTERM."""
+"""What the worker scripts run: one worker for one queue, from before Redis is there until SIGTERM.
+
+`python -m scheduler.worker_process QUEUE` works any queue.
+"""
 
 from __future__ import annotations
 
@@ -72,3 +75,7 @@ def _work(worker: SupervisedWorker) -> bool:
     except RedisError as error:
         logger.warning("Worker %s: could not say that it ends: %s", worker.name, error)
     return worker.stop_was_requested
+
+
+if __name__ == "__main__":
+    run_worker(sys.argv[1])

@@ -29,6 +29,7 @@ from stack.last_start import (
     settings_left_out,
     this_start,
 )
+from stack.queues import worker_of
 from stack.redis_access import access_of
 from stack.redis_cli import redis_cli, refuse_if_silent
 from stack.redis_users import OPERATOR
@@ -36,7 +37,7 @@ from stack.runtime import Health, Runtime, StackError, State
 from stack.services import FORMER_NAMES, GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
-from stack.variables import NUMBERS, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
+from stack.variables import QUEUES, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
 from stack.waiting import bring_to_health, wait_until_healthy
 
 LOG_LINES = 15
@@ -44,9 +45,10 @@ LOG_LINES = 15
 
 def main() -> int:
     """Run one command and return its exit code: 0 if all is well."""
-    arguments = _parser().parse_args()
     try:
-        return int(arguments.run(load_settings(), arguments))
+        settings = load_settings()
+        arguments = _parser().parse_args()
+        return int(arguments.run(settings, arguments))
     except (StackError, SettingsError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
@@ -119,12 +121,13 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     with console.status("Waiting until everything is healthy"):
         states = runtime.states() if problem else bring_to_health(runtime)
     print_states(console, states, settings, runtime.notes())
+    print_states(console, states, settings, [*runtime.notes(), *_unserved_queues(settings)])
     if problem:
         console.print(problem, markup=False, style="red")
     if problem or not _all_healthy(states):
         _print_logs_of_unhealthy(console, runtime, states)
         return 1
-    feed = "   Feed them: make demo" if settings.has_own_redis() else ""
+    feed = "" if _why_no_demo(settings) else "   Feed them: make demo"
     console.print(f"\nLook first at the dashboards: {settings.url(GRAFANA)}{feed}")
     if REDIS_URL in settings.given and not settings.has_own_redis():
         print(f"{REDIS_URL} counts for this start only. For make status and ./rqmon too, put it into .env.")
@@ -190,38 +193,35 @@ def status(settings: StackSettings, _: argparse.Namespace) -> int:
     """Show every service; exit code 1 unless all are healthy."""
     runtime = choose(settings)
     states = runtime.states()
-    print_states(open_console(), states, settings, runtime.notes())
+    print_states(open_console(), states, settings, [*runtime.notes(), *_unserved_queues(settings)])
     return 0 if _all_healthy(states) else 1
 
 
 def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Let a queue have so many workers, now and later: the number is kept in .env."""
-    worker = _worker_of(arguments.queue, settings)
-    variable = NUMBERS[worker]
-    try:
-        variable.parse(arguments.workers)
-    except ValueError as error:
-        raise StackError(f"WORKERS: expected {error}") from error
+    if settings.external_services():
+        raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
+    variable, value = settings.scaled(arguments.queue, arguments.workers)
     if os.environ.get(variable.name, "").strip():
         raise StackError(
             f"{variable.name} is set in the environment, which comes before .env: unset it there"
         )
     console = open_console()
     with _locked():
-        set_variable(DOTENV, variable.name, arguments.workers)
+        set_variable(DOTENV, variable.name, value)
         settings = load_settings()
+        worker = worker_of(arguments.queue)
         runtime = choose(settings)
         if not is_running(runtime):
-            print(
-                f"The stack does not run. It will start with {variable.name}={arguments.workers}, from .env."
-            )
+            print(f"The stack does not run. It will start with {variable.name}={value}, from .env.")
             return 0
         runtime.scale(worker)
     with console.status("Waiting until the workers listen"):
         states = wait_until_healthy(runtime)
-    print_states(console, {worker: states[worker]}, settings, [])
-    print(f"{variable.name}={arguments.workers} is kept in .env.")
-    return 0 if states[worker].health is Health.HEALTHY else 1
+    of_the_queue = {service: state for service, state in states.items() if service == worker}
+    print_states(console, of_the_queue, settings, [])
+    print(f"{variable.name}={value} is kept in .env.")
+    return 0 if _all_healthy(of_the_queue) else 1
 
 
 def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
@@ -314,12 +314,29 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoRet
 
 def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Feed the stack's own Redis with jobs for a while; one that is only watched stays as it is."""
+    if problem := _why_no_demo(settings):
+        raise StackError(problem)
+    _exec_as_operator([sys.executable, "-m", "demo", *arguments.arguments], settings)
+
+
+def _why_no_demo(settings: StackSettings) -> str:
     if not settings.has_own_redis():
-        raise StackError(
+        return (
             f"{REDIS_URL} is set: the stack only watches that Redis, so no demo jobs go there."
             " Without it, demo feeds the stack's own Redis."
         )
-    _exec_as_operator([sys.executable, "-m", "demo", *arguments.arguments], settings)
+    return " ".join(_unserved_queues(settings))
+
+
+def _unserved_queues(settings: StackSettings) -> list[str]:
+    """Say which of the two queues, where jobs of this project go unless told otherwise, have no workers."""
+    unserved = [queue for queue, worker in WORKERS.items() if not settings.number(worker)]
+    if not settings.has_own_redis() or not unserved:
+        return []
+    return [
+        f"{QUEUES.name} gives no workers to {' and '.join(unserved)}, where job_scheduler(), cron_jobs.py and"
+        " demo put jobs."
+    ]
 
 
 def _exec_as_operator(command: list[str], settings: StackSettings) -> NoReturn:
@@ -353,15 +370,6 @@ def _service_of(name: str, runtime: Runtime) -> Service:
         hint = f"; did you mean {close[0]}?" if close else ""
         raise StackError(f"SERVICE: expected one of {', '.join(services)}, got {name!r}{hint}")
     return services[name]
-
-
-def _worker_of(queue: str, settings: StackSettings) -> Service:
-    if settings.external_services():
-        raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
-    try:
-        return WORKERS[queue]
-    except KeyError:
-        raise StackError(f"QUEUE: expected {' or '.join(WORKERS)}, got {queue!r}") from None
 
 
 @contextlib.contextmanager

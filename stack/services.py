@@ -13,6 +13,8 @@ from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 CORE_COMPOSE_FILE = "docker-compose.yml"
 MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"
+QUEUES_COMPOSE_FILE = ".rq-mon/docker-compose-queues.yml"
+"""Written by make: the workers of queues that RQ_MON_QUEUES names beyond the two of the core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +148,7 @@ FORMER_NAMES = {"preview": VIEWER}
 """Names of services that the last release had: accepted until the next one."""
 
 WORKERS = {service.queue: service for service in SERVICES if service.queue}
-"""The worker of each queue."""
+"""The worker of each queue that the stack has unless it is told others."""
 
 APPLICATION_SERVICES = tuple(service for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE)
 """Queues, workers and cron: an application whose Redis is only watched has its own."""

@@ -7,7 +7,7 @@ the same file, with the same precedence, that docker compose reads.
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,8 +18,9 @@ from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.variables import SettingsError, Variable, read_all
 from rq_mon.settings import Settings
 from stack.misspelt import misspelt
+from stack.queues import WORKERS_OF_A_QUEUE, worker_of, written
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, RQ_MON_WEB, SERVICES, Service
+from stack.services import APPLICATION_SERVICES, REDIS, RQ_MON_WEB, SERVICES, WORKERS, Service
 from stack.variables import (
     ANY_ADDRESS,
     BIND_ADDRESS,
@@ -28,6 +29,7 @@ from stack.variables import (
     KNOWN_NAMES,
     NUMBERS,
     PORTS,
+    QUEUES,
     REDIS_MAXMEMORY,
     REDIS_PASSWORD_FILE,
     REDIS_URL,
@@ -67,7 +69,7 @@ class StackSettings:
     bind_addresses: Mapping[str, str]
     """Where services with a login listen, by the variable (Service.bind_variable)."""
     numbers: Mapping[Service, int]
-    """How many of a worker run."""
+    """How many of each worker run, in the order in which the user names their queues."""
     stop_grace: int
     """Seconds that a job which runs at the stop has to end. RQ's own limit for a job is 180 s."""
     redis_maxmemory: str
@@ -107,7 +109,43 @@ class StackSettings:
 
     def number(self, service: Service) -> int:
         """Return how many of a service run."""
-        return self.numbers.get(service, 1)
+        return self.numbers.get(service, 0) if service.queue else 1
+
+    def services(self) -> Sequence[Service]:
+        """Return all services, in the order of stack/services.py, with the workers that run."""
+        workers = [worker for worker, number in self.numbers.items() if number]
+        first = next(position for position, service in enumerate(SERVICES) if service.queue)
+        others = [service for service in SERVICES if not service.queue]
+        return [*others[:first], *workers, *others[first:]]
+
+    def idle_workers(self) -> Sequence[Service]:
+        """Return workers of which none runs: of queues without workers, and of the usual ones not named."""
+        return [
+            worker
+            for worker in {**self.numbers, **dict.fromkeys(WORKERS.values())}
+            if not self.number(worker)
+        ]
+
+    def scaled(self, queue: str, workers: str) -> tuple[Variable[Any], str]:
+        """Return the setting that gives a queue so many workers, and its value.
+
+        Raises:
+            StackError: the stack does not run this queue, or cannot have so many workers.
+        """
+        worker = {worker.queue: worker for worker in self.numbers}.get(queue)
+        if worker is None:
+            raise StackError(
+                f"QUEUE: expected {' or '.join(str(each.queue) for each in self.numbers)}, got {queue!r}"
+            )
+        listed = QUEUES.name in self.user_set(QUEUES)
+        try:
+            number = (WORKERS_OF_A_QUEUE if listed else NUMBERS[worker].parse)(workers)
+        except ValueError as error:
+            raise StackError(f"WORKERS: expected {error}") from error
+        if not listed:
+            return NUMBERS[worker], workers
+        numbers = {str(each.queue): self.numbers[each] for each in self.numbers}
+        return QUEUES, written(numbers | {queue: number})
 
     def user_set(self, *variables: Variable[Any]) -> dict[str, str]:
         """Return the values, by name, of those variables that the user has set."""
@@ -155,7 +193,7 @@ class StackSettings:
 
         Workers of ours would take its jobs, and a cron scheduler of ours would enqueue its ticks.
         """
-        return frozenset() if self.has_own_redis() else frozenset(APPLICATION_SERVICES)
+        return frozenset() if self.has_own_redis() else frozenset((*APPLICATION_SERVICES, *self.numbers))
 
     def with_own_redis(self) -> StackSettings:
         """Return these settings without the other Redis."""
@@ -188,7 +226,7 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
         runtime=values[RUNTIME.name],
         ports={each.name: values[each.name] for each in PORTS},
         bind_addresses={each.name: values[each.name] for each in BIND_ADDRESSES},
-        numbers={worker: values[number.name] for worker, number in NUMBERS.items()},
+        numbers=_numbers(values),
         stop_grace=values[STOP_GRACE.name],
         redis_maxmemory=values[REDIS_MAXMEMORY.name],
         retention_time=values[RETENTION_TIME.name],
@@ -201,6 +239,12 @@ def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = D
     )
 
 
+def _numbers(values: Mapping[str, Any]) -> Mapping[Service, int]:
+    if values[QUEUES.name] is None:
+        return {worker: values[number.name] for worker, number in NUMBERS.items()}
+    return {worker_of(queue): number for queue, number in values[QUEUES.name].items()}
+
+
 def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
     """Return the values; raise a StackError about these problems and all others."""
     values: dict[str, Any] = {}
@@ -208,7 +252,7 @@ def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, A
         values = read_all(VARIABLES, environment)
     except SettingsError as error:
         problems += str(error).splitlines()
-    problems += _opened_without_login(environment)
+    problems += [*_opened_without_login(environment), *_numbers_beside_queues(environment)]
     try:
         Settings.from_environment(_of_the_processes(environment))
     except SettingsError as error:
@@ -237,6 +281,18 @@ def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
         f"{name}: expected {BIND_ADDRESS}, got {address!r}: {closed[name].name} {HAS_NO_LOGIN}"
         for name, address in given.items()
         if address not in ("", BIND_ADDRESS)
+    ]
+
+
+def _numbers_beside_queues(environment: Mapping[str, str]) -> list[str]:
+    """Refuse two answers to how many workers a queue has."""
+    if not environment.get(QUEUES.name, "").strip():
+        return []
+    given = {each.name: environment.get(each.name, "").strip() for each in NUMBERS.values()}
+    return [
+        f"{name}: expected nothing beside {QUEUES.name}, which has the number of each queue, got {value!r}"
+        for name, value in given.items()
+        if value
     ]
 
 

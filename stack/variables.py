@@ -5,6 +5,7 @@ What the processes read themselves is declared in rq_mon/settings.py.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from rq_mon.environment.kinds import PORT, TEXT, WEB_ADDRESS, matching, whole_nu
 from rq_mon.environment.variables import Variable, variables_in
 from rq_mon.settings import Settings
 from rq_mon.web.settings import CHANGES, PASSWORD, PASSWORD_FILE, WebSettings
+from stack.queues import read_queues
 from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
@@ -78,7 +80,14 @@ PORTS = tuple(_port(name) for name in dict.fromkeys(each.port_variable for each 
 BIND_ADDRESSES = tuple(_bind_address(each) for each in SERVICES if each.bind_variable and each.has_login)
 """What opens a port to other machines; what has no login has no such variable."""
 NUMBERS = {worker: _number(worker) for worker in WORKERS.values() if worker.number_variable}
-"""How many workers each queue has."""
+"""How many workers each queue has, unless QUEUES says so."""
+QUEUES: Variable[Mapping[str, int] | None] = Variable(
+    "RQ_MON_QUEUES",
+    None,
+    read_queues,
+    "Queues that the stack's workers run, each with 0 to 99 workers: `mail:2,reports:1`. It replaces the two"
+    " above; name them too to keep them. Unset: these two. Only make and `python -m stack` read it.",
+)
 STOP_GRACE = Variable(
     "STOP_GRACE_SECONDS",
     190,
@@ -161,6 +170,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *PORTS,
     *BIND_ADDRESSES,
     *NUMBERS.values(),
+    QUEUES,
     STOP_GRACE,
     REDIS_MAXMEMORY,
     RETENTION_TIME,

@@ -22,7 +22,7 @@ from stack.redis_users import EXPORTER
 from stack.runtime import StackError
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings, load_settings
-from stack.variables import REDIS_URL
+from stack.variables import QUEUES, REDIS_URL
 
 SWARM_COMPOSE_FILE = "deploy/swarm/docker-compose-swarm.yml"
 DATA_LABEL = "rq-mon-data"
@@ -49,6 +49,8 @@ def main() -> int:
 
 
 def _stack_file(settings: StackSettings, passwords: Path) -> dict[str, Any]:
+    if settings.user_set(QUEUES):
+        raise StackError(f"{QUEUES.name}: a swarm runs the two queues of the compose files; unset it")
     inside = redis_inside(settings)
     another = None if settings.has_own_redis() else access_of(EXPORTER, settings)
     write_passwords(passwords, Origin(SECRETS_DIRECTORY, inside[REDIS_URL], another))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from http.client import HTTPException
 from typing import IO, Any
@@ -13,6 +13,7 @@ from urllib.request import urlopen
 
 from rq_mon.connection.address import database_of, files_of, hosts_of, verifies_server
 from rq_mon.web.settings import CHANGES
+from stack.compose import queues
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -65,9 +66,14 @@ class ComposeRuntime:
         self._docker = Docker({**settings.environment, **redis_inside(settings), **opened(settings), **links})
         self._stops_within = settings.stop_grace + STOPS_WITHIN
 
-    @cached_property
+    @property
     def _compose(self) -> tuple[str, ...]:
-        """The words of `docker compose` on our files, once it is known to be there and new enough."""
+        """The words of `docker compose` on our files, with that of the users' queues if there is one."""
+        return (*self._compose_beside, *([f"--file={queues.FILE}"] if queues.FILE.exists() else []))
+
+    @cached_property
+    def _compose_beside(self) -> tuple[str, ...]:
+        """Those words without that file, once compose is known to be there and new enough."""
         self._docker.check_versions()
         files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
         return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={VIEWER.name}")
@@ -80,9 +86,10 @@ class ComposeRuntime:
         """Start every container, or bring it up to date."""
         self._check_redis_url()
         absent = self._absent(self._fetch_images())
-        services = [service for service in SERVICES if service not in absent]
+        services = [service for service in self._settings.services() if service not in absent]
         check_logins(self._settings, services)
-        self._remove(absent)
+        self._update_queues()
+        self._remove(service.name for service in (*absent, *self._settings.idle_workers()))
         containers = self._containers()
         self._check_ports(services, containers)
         # Nobody but Redis is needed by what is started; a service that is not, up would not know.
@@ -97,6 +104,10 @@ class ComposeRuntime:
 
     def scale(self, worker: Service) -> None:
         """Start or end containers of the worker, whose number the compose file takes from the settings."""
+        self._update_queues()
+        if not self._settings.number(worker):
+            self._remove([worker.name])
+            return
         options = ("--detach", "--no-deps", "--no-recreate", "--no-build")
         self._run("up", *options, worker.name, within=STARTS_WITHIN + self._stops_within)
 
@@ -201,6 +212,7 @@ class ComposeRuntime:
     def clean(self) -> None:
         """Remove them."""
         self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
+        queues.write_file({})
         for identifier in self._built_images():
             self._docker.output("image", "rm", "--force", identifier)
         shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
@@ -221,7 +233,7 @@ class ComposeRuntime:
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
         absent = self._absent(GRAFANA if containers_of(VIEWER, containers) else VIEWER)
-        return [service for service in SERVICES if service not in absent]
+        return [service for service in self._settings.services() if service not in absent]
 
     def _absent(self, instead: Service) -> list[Service]:
         return [instead, *self._settings.external_services()]
@@ -266,8 +278,14 @@ class ComposeRuntime:
             print("The viewer replaces Grafana.", flush=True)
         return GRAFANA if missing else VIEWER
 
-    def _remove(self, services: Sequence[Service]) -> None:
-        names = [service.name for service in services]
+    def _update_queues(self) -> None:
+        """Write the file of the users' queues; end workers of queues that are in it no more."""
+        wanted = queues.queue_services(self._settings)
+        if gone := sorted(queues.names_in_file() - wanted.keys()):
+            self._remove(gone)
+        queues.write_file(wanted)
+
+    def _remove(self, names: Iterable[str]) -> None:
         self._docker.output(*self._compose, "rm", "--stop", "--force", *names, within=self._stops_within)
 
     def _check_ports(self, services: Sequence[Service], containers: Sequence[Container]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 from grafana.viewer.settings import NAMES as VIEWER_NAMES
@@ -17,7 +18,7 @@ from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, WEB_PASSWORD, ensure_secret
-from stack.services import Service
+from stack.services import SERVICES, Service
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
 from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_MON_WEB_URL, WEB_VARIABLES
 
@@ -88,7 +89,7 @@ def command(service: Service, context: NativeContext) -> Command:
     Raises:
         StackError: its program is not installed.
     """
-    return COMMANDS[service](context)
+    return (COMMANDS.get(service) or _worker(service))(context)
 
 
 def _redis(context: NativeContext) -> Command:
@@ -116,14 +117,20 @@ def _python(
     return Command((sys.executable, *arguments), environment, read)
 
 
+APPLICATION = ("rq_mon", "scheduler", "demo", "cron_jobs.py")
+
+
 def _script(service: Service, process: Process) -> Callable[[NativeContext], Command]:
     script = f"{service.name}.py"
-    sources = (script, "rq_mon", "scheduler", "demo", "cron_jobs.py")
-    return lambda context: _python(context, WORKER, process, (script,), *sources)
+    return lambda context: _python(context, WORKER, process, (script,), script, *APPLICATION)
+
+
+def _module(queue: str, context: NativeContext) -> Command:
+    return _python(context, WORKER, "worker", ("-m", "scheduler.worker_process", queue), *APPLICATION)
 
 
 def _worker(service: Service) -> Callable[[NativeContext], Command]:
-    run = _script(service, "worker")
+    run = _script(service, "worker") if service in SERVICES else partial(_module, str(service.queue))
     return lambda context: replace(
         run(context), stop_within=context.settings.stop_grace, number=context.settings.number(service)
     )

@@ -23,7 +23,7 @@ from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
-from stack.services import GRAFANA, REDIS, SERVICES, VIEWER, Service
+from stack.services import GRAFANA, REDIS, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
@@ -66,7 +66,7 @@ class NativeRuntime:
     def services(self) -> Sequence[Service]:
         """Return all services but what takes another's place, or another Redis has."""
         absent = {VIEWER if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
-        return [service for service in SERVICES if service not in absent]
+        return [service for service in self.settings.services() if service not in absent]
 
     def start(self) -> None:
         """Install what is missing, end what a crash left behind, then start or update supervisord."""
@@ -85,10 +85,10 @@ class NativeRuntime:
 
     def scale(self, worker: Service) -> None:
         """Start or end programs of the worker."""
-        commands = self._write_configuration()
-        names = program_names(worker, commands[worker].number)
-        beyond = {name for name in self.supervisor.processes() if service_of(name) is worker}
-        self.supervisor.update(commands[worker].stop_within, only={*names, *beyond})
+        self._write_configuration()
+        names = program_names(worker, self.settings.number(worker))
+        beyond = {name for name in self.supervisor.processes() if is_program_of(worker, name)}
+        self.supervisor.update(self.settings.stop_grace, only={*names, *beyond})
 
     def stop(self) -> None:
         """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
@@ -130,7 +130,7 @@ class NativeRuntime:
         for name in sorted(broken):
             print(f"Restarting {name}: it runs, but does not work", flush=True)
             self.supervisor.request_start(name)
-        return [service for service in SERVICES if service in {service_of(name) for name in broken}]
+        return [service for service in asked if any(is_program_of(service, name) for name in broken)]
 
     def states(self) -> Mapping[Service, State]:
         """Ask supervisord for the processes, and each running process whether it works."""
@@ -138,9 +138,12 @@ class NativeRuntime:
         try:
             found = self.supervisor.processes()
         except StackError:
-            left = {service_of(name) for name in processes.program_names_of(self.directory)}
-            return {service: LEFT_BEHIND if service in left else STOPPED for service in services}
-        with ThreadPoolExecutor(max_workers=len(SERVICES)) as pool:
+            left = processes.program_names_of(self.directory)
+            return {
+                service: LEFT_BEHIND if any(is_program_of(service, name) for name in left) else STOPPED
+                for service in services
+            }
+        with ThreadPoolExecutor(max_workers=len(services)) as pool:
             states = pool.map(lambda service: self._state(service, found), services)
             return dict(zip(services, states, strict=True))
 
@@ -253,14 +256,14 @@ class NativeRuntime:
         return State(Health.STARTING if uptime < ANSWERS_WITHIN else Health.FAILED, fault)
 
     def _programs_of(self, service: Service) -> set[str]:
-        return {name for name in self.supervisor.processes() if service_of(name) is service}
+        return {name for name in self.supervisor.processes() if is_program_of(service, name)}
 
     def _running_programs(self, service: Service, found: Mapping[str, ProcessInfo]) -> Mapping[str, int]:
         """The process numbers of the service's programs that run."""
         return {
             name: process.pid
             for name, process in found.items()
-            if service_of(name) is service and process.state == "RUNNING"
+            if is_program_of(service, name) and process.state == "RUNNING"
         }
 
     def _stop_frozen(self) -> None:
@@ -330,10 +333,9 @@ class NativeRuntime:
             processes.end_all(self.directory, self.settings.stop_grace)
 
 
-def service_of(program: str) -> Service | None:
-    """Return the service that a program is one of."""
-    names = (service for service in SERVICES if re.fullmatch(rf"{re.escape(service.name)}(-\d+)?", program))
-    return next(names, None)
+def is_program_of(service: Service, program: str) -> bool:
+    """Tell whether a program is one of the service."""
+    return re.fullmatch(rf"{re.escape(service.name)}(-\d+)?", program) is not None
 
 
 def _state_of_program(process: ProcessInfo | None) -> State:

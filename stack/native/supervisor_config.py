@@ -41,7 +41,7 @@ def program_names(service: Service, number: int) -> list[str]:
 
     Each is a program of its own, so that supervisord can start or end one and leave the others alone.
     """
-    return [service.name, *(f"{service.name}-{position}" for position in range(2, number + 1))]
+    return [service.name, *(f"{service.name}-{position}" for position in range(2, number + 1))][:number]
 
 
 def render(directory: Path, commands: Mapping[Service, Command]) -> str:

@@ -102,7 +102,7 @@ LOOKS = [
     ("prune", "--dry-run"),
     ("export", "rules", "exported"),
 ]
-PAGES = ["/", "/failures", "/queue?name=mail&state=failed", "/job?id=refund", "/find?q=refund"]
+PAGES = ["/", "/failures", "/queue?name=mail&state=failed", "/job?id=refund", "/find?id=refund"]
 PAGES += ["/cron", "/running", "/workers", "/runbooks/"]
 
 
