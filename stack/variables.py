@@ -86,7 +86,7 @@ QUEUES: Variable[Mapping[str, int] | None] = Variable(
     None,
     read_queues,
     "Queues that the stack's workers run, each with 0 to 99 workers: `mail:2,reports:1`. It replaces the two"
-    " above; name them too to keep them. Unset: these two. Only make and `python -m stack` read it.",
+    " above; name them too to keep them. Unset: these two, which plain docker compose always runs.",
 )
 STOP_GRACE = Variable(
     "STOP_GRACE_SECONDS",

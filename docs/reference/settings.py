@@ -19,6 +19,7 @@ IN_README = (
     "GRAFANA_PORT",
     "SHORT_RUNNING_WORKERS",
     "LONG_RUNNING_WORKERS",
+    "RQ_MON_QUEUES",
     "SCHEDULER_TIMEZONE",
     "ALERT_RECEIVERS_DIR",
     "GRAFANA_URL",
@@ -62,7 +63,7 @@ SECTIONS = (
         " then requires a login. Services without a login stay closed: Prometheus, Alertmanager, exporters,"
         " viewer.",
     ),
-    Section("Workers", ("*_RUNNING_WORKERS", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),
+    Section("Workers", ("*_RUNNING_WORKERS", "RQ_MON_QUEUES", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),
     Section("Cron", ("SCHEDULER_*",)),
     Section("Logs", ("RQ_LOG_*",)),
     Section(

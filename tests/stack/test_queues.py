@@ -21,18 +21,7 @@ from stack.runtime import StackError
 from stack.services import APPLICATION_SERVICES, CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
 from stack.settings import PROJECT_ROOT, StackSettings, load_settings
 
-ODD = [
-    "emails:high",
-    "shop/mail",
-    "a@b",
-    "{shop}:mail",
-    "-x",
-    "...",
-    "x" * 100,
-    "cron-scheduler",
-    "Mail",
-    "1",
-]
+ODD = ["emails:high", "shop/mail", "a@b", "{shop}:mail", "-x", "...", "x" * 100, "cron-scheduler", "Mail"]
 
 
 @pytest.fixture
@@ -88,16 +77,16 @@ def test_every_queue_has_a_service_whose_name_all_programs_take(queue: str) -> N
 
 
 def test_no_two_queues_share_a_service() -> None:
-    names = [worker_of(queue).name for queue in ("a/b", "a:b", "a@b", "a-b", "a.b", "/a-b", "a_b", *ODD)]
+    names = [worker_of(queue).name for queue in ("a/b", "a:b", "a-b", "a.b", "/a-b", "a_b", *ODD)]
 
     assert len(set(names)) == len(names)
 
 
 def test_the_two_queues_are_those_of_a_stack_that_is_told_nothing(dotenv: Path) -> None:
-    assert [service.name for service in load_settings({}, dotenv).services()] == [
-        each.name for each in SERVICES
-    ]
-    assert load_settings({}, dotenv).idle_workers() == []
+    settings = load_settings({}, dotenv)
+
+    assert tuple(settings.services()) == SERVICES
+    assert settings.idle_workers() == []
 
 
 def test_named_queues_replace_the_two_and_stand_in_their_place(dotenv: Path) -> None:

@@ -88,7 +88,7 @@ def test_a_queue_that_leaves_the_list_loses_its_workers_with_the_next_start(stac
 
     assert started.returncode == 0, started.stdout
     gone = {"reports-worker", "reports-worker-2"}
-    assert stack.numbers() == {name: pid for name, pid in before.items() if name not in gone}
+    assert stack.numbers() == {name: pid for name, pid in before.items() if name not in gone}, started.stdout
 
 
 def test_without_the_list_the_two_queues_are_back(stack: NativeStack) -> None:
