@@ -16,6 +16,7 @@ from grafana.links import TITLES
 from grafana.queries import alerts, recorded
 from grafana.queries.promql import AT_INSTANCE, QUEUE, select
 from rq_mon import catalogue
+from rq_mon.export.dashboards import JOB_PAGES as JOB_PAGES_NAME
 
 TAG = "rq"
 DATA_SOURCE_UID = "prometheus"
@@ -26,6 +27,8 @@ DATA_SOURCE = layer.data_source_variable(DATA_SOURCE_UID, DATA_SOURCE_NAME)
 REDIS_CHOICE = layer.label_variable("instance", "Redis", catalogue.REDIS_UP.name)
 QUEUE_CHOICE = layer.label_variable("queue", "Queue", select(catalogue.JOBS))
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
+JOB_PAGES = layer.hidden_variable(JOB_PAGES_NAME, select(catalogue.JOB_PAGES_INFO), "url")
+"""For dashboards with links to the job pages. Of several Redis, the pages of the first that has some."""
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
 COUNT = "none"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from grafana.layer.fields import Link
+from rq_mon.export.dashboards import JOB_PAGES
 
 OVERVIEW = "rq-overview"
 FAILURES = "rq-failures"
@@ -14,6 +15,8 @@ WORKERS = "rq-workers"
 CRON = "rq-cron"
 JOB_FUNCTION = "rq-job-function"
 STACK_HEALTH = "rq-stack-health"
+
+_FIELD = "${__data.fields.%s:percentencode}"
 
 TITLES = {
     OVERVIEW: "Overview",
@@ -40,6 +43,21 @@ def cell_to(uid: str, *labels: str) -> Link:
 def series_to(uid: str, *labels: str) -> Link:
     """From a series to a dashboard that shows only what has the series' labels, in the series' Redis."""
     return _narrowed(uid, "__field.labels", labels)
+
+
+def row_to_page(title: str, path: str, **fields: str) -> Link:
+    """From a table's row to one of the job pages, whose query gets the row's fields."""
+    query = "&".join(f"{name}={_FIELD % field}" for name, field in fields.items())
+    return _page(title, f"{path}{'&' if '?' in path else '?'}{query}")
+
+
+def to_page(title: str, path: str) -> Link:
+    """From a panel to one of the job pages."""
+    return _page(title, path)
+
+
+def _page(title: str, path: str) -> Link:
+    return Link(title, f"${{{JOB_PAGES}:raw}}{path}", new_tab=True)
 
 
 def _narrowed(uid: str, source: str, labels: Sequence[str]) -> Link:

@@ -25,11 +25,17 @@ from grafana.layer.panel import Panel
 from grafana.layer.stat import stat
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
-from grafana.links import to
+from grafana.links import row_to_page, to
 from grafana.queries import durations, jobs, objectives, queues, workers
 from rq_mon import catalogue
 
 TO_FAILURES = to(links.FAILURES)
+SAME_FAILURES = row_to_page(
+    "Failed jobs", "/queue?state=failed", name="queue", function="function", exception="exception"
+)
+"""From a row with an exception too."""
+FAILED_JOBS = row_to_page("Failed jobs", "/queue?state=failed", name="queue", function="function")
+"""From a row with a queue and a function."""
 
 
 def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
@@ -140,10 +146,11 @@ def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
     return table(
         title,
         "Executions that ended with an error in the chosen time, retried ones included, by function and "
-        "exception. First and last: when the error was seen in the chosen time, to half a minute.",
+        "exception. First and last: when the error was seen in the chosen time, to half a minute. A click on "
+        "the exception shows the failed jobs.",
         [
             Label("function", "Function", links=function_links),
-            Label("exception", "Exception"),
+            Label("exception", "Exception", links=[SAME_FAILURES]),
             Label("queue", "Queue"),
             REDIS_COLUMN,
         ],
@@ -161,8 +168,8 @@ def run_time_heatmap() -> Panel:
     """Run times, with single jobs to click on."""
     return heatmap(
         "Run times",
-        "Jobs ended a second, by run time. A dot is one job: a click leads to it, with its arguments and "
-        "traceback, in rq-dashboard, where that runs.",
+        "Jobs ended a second, by run time. A dot is one job: a click leads to its page, with times, outcome "
+        "and traceback.",
         durations.run_histogram(),
         unit="s",
         cell_unit="cps",
@@ -216,12 +223,13 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
         "Running jobs",
         "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
         "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Function "
-        "and job are named of those that run for longer than their objective; `rqmon status` names all.",
+        "and job are named of those that run for longer than their objective. A click on the worker shows "
+        "the job in any case.",
         [
-            Label("name", "Worker"),
+            Label("name", "Worker", links=[row_to_page("Running job", "/running", q="name")]),
             Label("queue", "Queue", links=links),
-            Label("function", "Function"),
-            Label("job_id", "Job"),
+            Label("function", "Function", links=[row_to_page("Its running jobs", "/running", q="function")]),
+            Label("job_id", "Job", links=[row_to_page("Job", "/job", id="job_id")]),
             REDIS_COLUMN,
         ],
         [

@@ -7,6 +7,7 @@ from grafana.common import (
     ANY_IS_ODD,
     COUNT,
     CRON_FUNCTION_CHOICE,
+    JOB_PAGES,
     QUEUE_CHOICE,
     REDIS_COLUMN,
     rq_dashboard,
@@ -17,7 +18,7 @@ from grafana.layer.stat import stat
 from grafana.layer.state_timeline import state_timeline
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
-from grafana.links import cell_to
+from grafana.links import cell_to, row_to_page
 from grafana.queries import cron
 
 NO_CRON_JOB = "No cron job"
@@ -41,7 +42,7 @@ TO_FUNCTION = cell_to(links.JOB_FUNCTION, "queue", "function")
 DASHBOARD = rq_dashboard(
     links.CRON,
     "Does everything run when it should, and what was missed?",
-    choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE],
+    choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -109,7 +110,7 @@ DASHBOARD = rq_dashboard(
                 "chosen time, whoever enqueued it. Lost: ticks in the chosen time that did not run of their "
                 "own.",
                 [
-                    Label("cron_job", "Cron job"),
+                    Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
                     Label("schedule", "Schedule"),
                     Label("queue", "Queue"),
                     Label("function", "Function", links=[TO_FUNCTION]),

@@ -5,6 +5,7 @@ from grafana.common import (
     A_MINUTE,
     COUNT,
     FUNCTION_CHOICE,
+    JOB_PAGES,
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
@@ -17,17 +18,19 @@ from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
-from grafana.links import cell_to, series_to, to
+from grafana.links import cell_to, row_to_page, series_to, to
 from grafana.queries import durations, jobs, workers
 from grafana.queries.promql import BY_FUNCTION, FUNCTION, QUEUE
 from grafana.shared_panels import not_counting, run_time_heatmap, run_time_quantiles, running_jobs
 
 NEAR_TIMEOUT = 0.8
 
+JOBS_OF_FUNCTION = row_to_page("Its jobs in this queue", "/queue", name="queue", function="function")
+
 DASHBOARD = rq_dashboard(
     links.DURATIONS,
     "How long do jobs run and wait, which are slow, and since when?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -83,7 +86,7 @@ DASHBOARD = rq_dashboard(
                 "time that jobs ran for went into it; what to make faster, or to move to a queue of its own.",
                 [
                     Label("function", "Function", links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
-                    Label("queue", "Queue"),
+                    Label("queue", "Queue", links=[JOBS_OF_FUNCTION]),
                     REDIS_COLUMN,
                 ],
                 [

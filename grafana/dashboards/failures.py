@@ -6,6 +6,7 @@ from grafana.common import (
     ANY_IS_ODD,
     COUNT,
     FUNCTION_CHOICE,
+    JOB_PAGES,
     NO_METRICS,
     NOT_MEASURED,
     NOTHING_FAILED,
@@ -18,7 +19,7 @@ from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
 from grafana.layer.text import text
 from grafana.layer.time_series import time_series
-from grafana.links import cell_to, series_to, to
+from grafana.links import cell_to, series_to, to, to_page
 from grafana.queries import jobs, operators, queues
 from grafana.queries.promql import FUNCTION, QUEUE
 from grafana.shared_panels import (
@@ -34,16 +35,16 @@ from grafana.shared_panels import (
 from rq_mon.settings import FAILURE_TTL_SECONDS
 
 GUIDE = """\
-**Jobs are failing?** *What fails* names function, exception and since when. A click on the function leads to
-its own dashboard, where the dots on the heatmap are single jobs: where rq-dashboard runs, a click shows the
-traceback, and so does `rqmon failed --traceback`. Failed jobs stay in their queue's failed registry: mend the
-cause, then `rqmon requeue --function <function>` runs them again.
+**Jobs are failing?** *What fails* names function, exception and since when. A click on the exception shows
+the failed jobs with their tracebacks, in the [job pages](${job_pages:raw}/failures). Fix the cause; then
+*Requeue* runs them again there. On the command line: `rqmon failed --traceback`, and
+`rqmon requeue --function <function>`.
 """
 
 DASHBOARD = rq_dashboard(
     links.FAILURES,
     "What fails, since when, and with which exception?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -68,6 +69,7 @@ DASHBOARD = rq_dashboard(
                 queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
                 sparkline=True,
+                links=[to_page("Failed jobs", "/failures")],
             ),
         ),
         row(4, text("What to do", GUIDE), not_counting(), widths=(18, 6)),

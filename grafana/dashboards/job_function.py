@@ -4,6 +4,7 @@ from grafana import links
 from grafana.common import (
     COUNT,
     FUNCTION_CHOICE,
+    JOB_PAGES,
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
@@ -18,6 +19,7 @@ from grafana.links import cell_to, to
 from grafana.queries import cron, durations, jobs
 from grafana.queries.promql import BY_QUEUE, FUNCTION, QUEUE
 from grafana.shared_panels import (
+    FAILED_JOBS,
     TO_FAILURES,
     errors,
     errors_by_exception,
@@ -31,7 +33,7 @@ from grafana.shared_panels import (
 DASHBOARD = rq_dashboard(
     links.JOB_FUNCTION,
     "How is this function doing: how often, how long, how well, and what goes wrong?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -59,7 +61,7 @@ DASHBOARD = rq_dashboard(
         ),
         row(8, jobs_ended(QUEUE, FUNCTION), errors_by_exception()),
         row(9, run_time_heatmap(), run_time_quantiles(QUEUE, FUNCTION)),
-        row(8, errors("Errors", function_links=[])),
+        row(8, errors("Errors", function_links=[FAILED_JOBS])),
         row(
             7,
             table(

@@ -5,6 +5,7 @@ from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     COUNT,
+    JOB_PAGES,
     NO_METRICS,
     NOTHING_FAILED,
     QUEUE_CHOICE,
@@ -19,7 +20,7 @@ from grafana.layer.layout import row
 from grafana.layer.stat import stat
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
-from grafana.links import cell_to, series_to, to
+from grafana.links import cell_to, row_to_page, series_to, to
 from grafana.queries import alerts, cron, durations, jobs, objectives, queues, workers
 from grafana.queries.promql import BY_QUEUE, QUEUE
 from grafana.shared_panels import failure_ratio, jobs_ended, oldest_wait
@@ -27,7 +28,7 @@ from grafana.shared_panels import failure_ratio, jobs_ended, oldest_wait
 DASHBOARD = rq_dashboard(
     links.OVERVIEW,
     "Is everything fine? If not: which queue, and which dashboard says more?",
-    choices=[QUEUE_CHOICE],
+    choices=[QUEUE_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -95,7 +96,7 @@ DASHBOARD = rq_dashboard(
                 "ended in the last five minutes, if nothing more came; as long as a job enqueued now waits.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
-                    Column("Queued", queues.depth()),
+                    Column("Queued", queues.depth(), links=[row_to_page("Its jobs", "/queue", name="queue")]),
                     Column("Oldest job", queues.oldest_age(), unit="s"),
                     Column(
                         "Of objective",

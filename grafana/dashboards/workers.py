@@ -1,14 +1,14 @@
 """Workers: who is there, what they do, and who was lost."""
 
 from grafana import links
-from grafana.common import ANY_IS_BAD, COUNT, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
+from grafana.common import ANY_IS_BAD, COUNT, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
 from grafana.layer.fields import thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
 from grafana.layer.state_timeline import state_timeline
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
-from grafana.links import cell_to, series_to, to
+from grafana.links import cell_to, row_to_page, series_to, to
 from grafana.queries import workers
 from grafana.queries.promql import QUEUE
 from grafana.shared_panels import abandoned_jobs, died_and_abandoned, running_jobs, work_horses_died
@@ -19,12 +19,13 @@ STATES = [
 ]
 EXPIRY_STEPS = ((0, "red"), (workers.HEALTHY_EXPIRY, "transparent"))
 
+TO_WORKER = row_to_page("Worker", "/workers", q="name")
 ONLY_THIS_QUEUE = series_to(links.WORKERS, "queue")
 
 DASHBOARD = rq_dashboard(
     links.WORKERS,
     "Are there enough workers, are they alive, and what are they doing?",
-    choices=[QUEUE_CHOICE],
+    choices=[QUEUE_CHOICE, JOB_PAGES],
     rows=[
         row(
             4,
@@ -104,7 +105,11 @@ DASHBOARD = rq_dashboard(
                 f"worker has always more than {workers.HEALTHY_EXPIRY} seconds. Succeeded, failed and "
                 "working are over the chosen time, by RQ's own counts, and gone with the worker; working "
                 "counts a job when it ends.",
-                [Label("name", "Worker", width=210), Label("queues", "Queues"), REDIS_COLUMN],
+                [
+                    Label("name", "Worker", width=210, links=[TO_WORKER]),
+                    Label("queues", "Queues"),
+                    REDIS_COLUMN,
+                ],
                 [
                     Column("State", workers.state_now(), mappings=STATES),
                     Column("Silent for", workers.heartbeat_age(), unit="s"),

@@ -47,6 +47,18 @@ def label_variable(name: str, label: str, selector: str) -> grafanalib.Template:
     )
 
 
+def hidden_variable(name: str, selector: str, label: str) -> grafanalib.Template:
+    """A value that links need and no one chooses: of this label, in the first series of `selector`."""
+    return grafanalib.Template(
+        name=name,
+        label=name,
+        query=f"label_values({selector}, {label})",
+        dataSource=DATA_SOURCE,
+        hide=grafanalib.HIDE_VARIABLE,
+        refresh=2,
+    )
+
+
 def annotation(name: str, query: Query, *, title: str, text: str, tags: str) -> Json:
     """Marks on all graphs for as long as the query returns series."""
     return {
@@ -135,4 +147,7 @@ def _variable(variable: Json) -> Json:
     if variable["type"] == "datasource":
         uid, name = variable["current"]["value"]
         return alive | {"current": {"selected": True, "text": name, "value": uid}}
+    if variable["hide"] == grafanalib.HIDE_VARIABLE:
+        # An address of the page must not decide where links lead.
+        return alive | {"current": {}, "definition": variable["query"], "skipUrlSync": True}
     return alive | {"current": ALL, "definition": variable["query"]}

@@ -15,10 +15,12 @@ class Link:
 
     title: str
     url: str
+    new_tab: bool = False
 
     def json(self) -> Json:
         """The link as Grafana stores it."""
-        return {"title": self.title, "url": self.url}
+        link: Json = {"title": self.title, "url": self.url}
+        return link | {"targetBlank": True} if self.new_tab else link
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> Json:

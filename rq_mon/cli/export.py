@@ -36,6 +36,11 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
+JOB_PAGES_OPTION = click.option(
+    "--job-pages-url",
+    type=Checked("URL", options.web_address),
+    help="Address of your job pages (rq-mon-web). Without it, nothing links to them.",
+)
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 NAME_OPTION = click.option(
     "--name",
@@ -68,6 +73,7 @@ def export() -> None:
     help="Address of your runbooks: URL/NAME for each alert, or with {name} in it, such as "
     "https://example.com/runbooks/{name}.md. Without it, alerts have no link to a runbook.",
 )
+@JOB_PAGES_OPTION
 @click.option(
     "--with",
     "programs",
@@ -75,12 +81,18 @@ def export() -> None:
     multiple=True,
     help="Also write the rules about a program that this Prometheus scrapes. May be repeated.",
 )
-def rules(folder: Path, grafana_url: str | None, runbook_url: str | None, programs: tuple[str, ...]) -> int:
+def rules(
+    folder: Path,
+    grafana_url: str | None,
+    runbook_url: str | None,
+    job_pages_url: str | None,
+    programs: tuple[str, ...],
+) -> int:
     """Write alerting and recording rules into DIR, a new or empty folder.
 
     They need only the exporter of RQ, whatever its scrape job is called.
     """
-    files = rule_files(grafana=grafana_url, runbook=runbook_url, programs=programs)
+    files = rule_files(grafana=grafana_url, runbook=runbook_url, job_pages=job_pages_url, programs=programs)
     return _write(folder, files, "Load them with rule_files in prometheus.yml, and check them with promtool.")
 
 
@@ -97,9 +109,14 @@ def rules(folder: Path, grafana_url: str | None, runbook_url: str | None, progra
     help="How often your Prometheus scrapes the exporter, if less often than every 15s.",
 )
 @NAME_OPTION
-def dashboards(folder: Path, data_source: str | None, scrape_interval: int | None, name: str) -> int:
+@JOB_PAGES_OPTION
+def dashboards(
+    folder: Path, data_source: str | None, scrape_interval: int | None, name: str, job_pages_url: str | None
+) -> int:
     """Write Grafana's dashboards as JSON into DIR, a new or empty folder."""
-    files = dashboard_files(data_source=data_source, scrape_interval=scrape_interval, name=name)
+    files = dashboard_files(
+        data_source=data_source, scrape_interval=scrape_interval, name=name, job_pages=job_pages_url
+    )
     return _write(folder, files, "Import them in Grafana, or load them by a provisioning file.")
 
 

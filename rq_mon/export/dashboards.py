@@ -12,10 +12,19 @@ from rq_mon.export.package_data import texts
 
 _WITHOUT_NAME = f"({re.escape(OWN_INSTANCE)})?$/"
 """How a legend leaves out the name of the only Redis."""
+JOB_PAGES = "job_pages"
+"""Variable of dashboards: the address of the job pages, without a slash at its end."""
+_ADDRESS = f"${{{JOB_PAGES}:raw}}"
+_IN_TEXT = re.compile(rf"\[([^]]+)\]\({re.escape(_ADDRESS)}[^)]*\)")
+"""A link in Markdown."""
 
 
 def dashboard_files(
-    *, data_source: str | None, scrape_interval: int | None, name: str = OWN_INSTANCE
+    *,
+    data_source: str | None,
+    scrape_interval: int | None,
+    name: str = OWN_INSTANCE,
+    job_pages: str | None = None,
 ) -> dict[str, str]:
     """Return name and text of each dashboard's JSON.
 
@@ -23,6 +32,7 @@ def dashboard_files(
         data_source: name of the Prometheus in Grafana that they ask at first; without one, Grafana's default.
         scrape_interval: seconds; no graph has a shorter step, or rates would miss scrapes.
         name: the Redis that legends need not name.
+        job_pages: address of the job pages; without one, there are no links to them.
     """
     files = {}
     for file, text in texts("dashboards", suffix=".json").items():
@@ -30,9 +40,35 @@ def dashboard_files(
         _ask(board, data_source)
         if scrape_interval is not None:
             _slow_down(board, scrape_interval)
-        changed = json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        changed = (
+            json.dumps(_with_links(board, job_pages), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+        )
         files[file] = changed.replace(_WITHOUT_NAME, f"({_escaped_in_json(name)})?$/")
     return files
+
+
+def _with_links(board: dict[str, Any], job_pages: str | None) -> dict[str, Any]:
+    """Fill in the address of the job pages, or leave out what leads there; their variable goes."""
+    variables = board["templating"]
+    variables["list"] = [each for each in variables["list"] if each["name"] != JOB_PAGES]
+    linked: dict[str, Any] = _filled(board, job_pages)
+    return linked
+
+
+def _filled(value: Any, job_pages: str | None) -> Any:
+    match value:
+        case dict():
+            return {key: _filled(item, job_pages) for key, item in value.items()}
+        case list():
+            kept = value if job_pages else [item for item in value if not _leads_to_job_pages(item)]
+            return [_filled(item, job_pages) for item in kept]
+        case str():
+            return value.replace(_ADDRESS, job_pages) if job_pages else _IN_TEXT.sub(r"\1", value)
+    return value
+
+
+def _leads_to_job_pages(item: Any) -> bool:
+    return isinstance(item, dict) and str(item.get("url", "")).startswith(_ADDRESS)
 
 
 def _escaped_in_json(name: str) -> str:

@@ -7,9 +7,14 @@ from itertools import combinations
 from typing import Any
 
 import pytest
+from redis import Redis
 
 from proofs.harness.boards import BOARDS, VARIABLE, Json, data_panels, panels
+from rq_mon.export.dashboards import JOB_PAGES
+from rq_mon.web.app import make_app
+from rq_mon.web.settings import WebSettings
 
+ADDRESS = f"${{{JOB_PAGES}:raw}}"
 RETIRED_PANELS = {"graph", "singlestat", "table-old", "grafana-piechart-panel", "grafana-worldmap-panel"}
 DRAWN_BY_VIEWER = {
     "stat",
@@ -163,7 +168,9 @@ def test_every_panel_and_target_asks_the_chosen_data_source(uid: str) -> None:
 
 @every_board
 def test_variables_start_with_data_source_and_redis_and_offer_all(uid: str) -> None:
-    source, redis, *choices = BOARDS[uid]["templating"]["list"]
+    source, redis, *choices = (
+        each for each in BOARDS[uid]["templating"]["list"] if each["name"] != JOB_PAGES
+    )
 
     assert (source["type"], source["label"]) == ("datasource", "Data source")
     assert (redis["name"], redis["label"]) == ("instance", "Redis")
@@ -200,7 +207,7 @@ OF_THE_STACK = {
 @every_board
 def test_every_panel_obeys_every_choice_that_its_metrics_have(uid: str) -> None:
     """Waits have no function, a registry has none either: those panels say so."""
-    choices = set(variables(BOARDS[uid])) - {"datasource"}
+    choices = set(variables(BOARDS[uid])) - {"datasource", JOB_PAGES}
 
     for panel in data_panels(BOARDS[uid]):
         asked = " ".join(target["expr"] for target in panel["targets"])
@@ -222,6 +229,26 @@ def test_every_link_leads_to_a_dashboard_and_carries_the_time_on(uid: str) -> No
         assert target, link
         assert target[1] in BOARDS, link
         assert "${__url_time_range}" in link
+
+
+def test_links_to_the_job_pages_are_to_pages_that_they_have() -> None:
+    pages = {rule.rule for rule in make_app(WebSettings(password_given="x"), Redis()).url_map.iter_rules()}
+    found = {
+        text.removeprefix(ADDRESS).partition("?")[0]
+        for board in BOARDS.values()
+        for text in strings(board)
+        if text.startswith(ADDRESS)
+    }
+
+    assert found == {"/job", "/queue", "/failures", "/running", "/workers", "/cron"}
+    assert found <= pages
+
+
+@every_board
+def test_no_address_of_a_page_decides_where_links_to_jobs_lead(uid: str) -> None:
+    for variable in (each for each in BOARDS[uid]["templating"]["list"] if each["name"] == JOB_PAGES):
+        assert variable["hide"] == 2
+        assert variable["skipUrlSync"]
 
 
 @every_board

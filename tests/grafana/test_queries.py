@@ -23,7 +23,7 @@ from proofs.harness.boards import (
     panel_queries,
     seconds,
 )
-from rq_mon.catalogue import CATALOGUE
+from rq_mon.catalogue import CATALOGUE, JOB_PAGES_INFO
 
 HOUR = 3600
 
@@ -62,7 +62,7 @@ FOREIGN = {
 }
 """Metrics of other programs, by the same name in every version that the stack may run with."""
 
-NOT_SHOWN: dict[str, str] = {}
+NOT_SHOWN = {JOB_PAGES_INFO.name: "links take their address from it"}
 """Metrics of the catalogue that no dashboard shows, and why not."""
 
 COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in metric.series}

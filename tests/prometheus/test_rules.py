@@ -36,6 +36,14 @@ REPOSITORY = "{{ $externalLabels.repository_url }}"
 every_alert = pytest.mark.parametrize("alert", ALERTS, ids=str)
 
 
+ABOUT_JOBS = {
+    *("RQJobsAbandoned", "RQWorkHorseKilled", "RQJobsStuck", "RQJobRunningTooLong", "RQErrorBudgetBurn"),
+    *("RQScheduledJobsOverdue", "RQDeferredJobsStuck", "RQFailedJobsPilingUp"),
+    *("RQCronJobOverdue", "RQCronTickMissed", "RQCronTickFailed", "RQCronJobFailing"),
+}
+"""Alerts with a link to the job pages."""
+
+
 # ---- complete ----
 
 
@@ -45,7 +53,8 @@ def test_alert_has_a_severity_and_every_annotation(alert: Alert) -> None:
 
     assert alert.severity in expected
     assert alert.labels.keys() == {"severity"}
-    assert alert.annotations.keys() == {"summary", "description", "runbook_url", "dashboard_url"}
+    links = {"runbook_url", "dashboard_url"} | ({"jobs_url"} if alert.name in ABOUT_JOBS else set())
+    assert alert.annotations.keys() == {"summary", "description", *links}
 
 
 @every_alert
@@ -84,6 +93,25 @@ def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, pro
     assert query == "".join(
         part for part in parts if any(f"var-{label}=" in part for label in set.intersection(*choices))
     ).removeprefix("&")
+
+
+@every_alert
+def test_what_an_alert_about_jobs_knows_of_its_function_is_in_its_text(alert: Alert) -> None:
+    """Whenever it fires in a unit test with a function among its labels, a person reads its name."""
+    for moment in MOMENTS:
+        for expected in moment.expected if moment.alert == alert.name else []:
+            annotations = expected["exp_annotations"]
+            function = expected["exp_labels"].get("function", "")
+            assert function in f"{annotations['summary']} {annotations['description']}"
+
+
+@every_alert
+def test_the_link_to_the_job_pages_is_empty_where_there_are_none(alert: Alert) -> None:
+    link = alert.annotations.get("jobs_url", "")
+
+    assert not link or re.fullmatch(
+        r"\{\{ with \$externalLabels\.job_pages_url \}\}\{\{ \. \}\}.*\{\{ end \}\}", link
+    )
 
 
 LINKED = ("instance", "queue", "function")

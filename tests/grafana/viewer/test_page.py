@@ -125,7 +125,7 @@ def test_an_exemplar_leads_to_its_job(
     page.console_errors.clear()  # of the panel whose query is wrong
     page.panel("Jobs").get_by_role("button", name="Exemplar").first.focus()
 
-    expect(page.page.locator(f"a[href$='/view/job/{EXEMPLAR_JOB}']")).to_be_visible()
+    expect(page.page.locator(f"a[href$='/job?id={EXEMPLAR_JOB}']")).to_be_visible()
 
 
 def test_what_panels_say(

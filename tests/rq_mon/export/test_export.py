@@ -16,6 +16,7 @@ from rq_mon.cli.main import main
 
 Run = Callable[..., str]
 RULES = ("rules", "--grafana-url", "https://grafana.example/g/", "--runbook-url", "https://runbooks.example")
+BOTH = pytest.mark.parametrize("what", ["rules", "dashboards"])
 
 
 @pytest.fixture
@@ -41,6 +42,21 @@ def alerts(folder: Path) -> list[dict[str, Any]]:
     ]
 
 
+def drop_job_pages(board: Any) -> None:
+    """Take out, in place, the variable and each link that uses it."""
+    if isinstance(board, dict):
+        for item in board.values():
+            drop_job_pages(item)
+    elif isinstance(board, list):
+        board[:] = [item for item in board if "job_pages" not in str((_own(item, "name"), _own(item, "url")))]
+        for item in board:
+            drop_job_pages(item)
+
+
+def _own(item: Any, key: str) -> Any:
+    return item.get(key) if isinstance(item, dict) else None
+
+
 def test_rules_are_those_of_the_stack_with_links_to_the_users_grafana_and_runbooks(
     run: Run, tmp_path: Path, project_root: Path
 ) -> None:
@@ -64,6 +80,38 @@ def test_without_addresses_alerts_have_no_links_that_lead_nowhere(run: Run, tmp_
 
     for alert in alerts(tmp_path / "rules"):
         assert alert["annotations"].keys() == {"summary", "description"}
+
+
+def test_alerts_about_jobs_lead_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
+    run(*RULES, "--job-pages-url", "https://jobs.example/rq/", str(tmp_path / "rules"))
+
+    found = {alert["alert"]: alert["annotations"].get("jobs_url") for alert in alerts(tmp_path / "rules")}
+    assert found["RQFailedJobsPilingUp"] == (
+        "https://jobs.example/rq/failures?queue={{ $labels.queue | urlquery }}"
+    )
+    assert found["RQJobRunningTooLong"].startswith("https://jobs.example/rq{{ with printf")
+    assert found["RQQueueStalled"] is None
+    assert "externalLabels" not in "".join(path.read_text() for path in (tmp_path / "rules").iterdir())
+
+
+@BOTH
+def test_without_job_pages_nothing_leads_there(run: Run, tmp_path: Path, what: str) -> None:
+    run(what, str(tmp_path / "written"))
+
+    text = "".join(path.read_text() for path in (tmp_path / "written").iterdir())
+    assert "job_pages" not in text
+    assert "jobs_url" not in text
+    assert "](" not in text, "a link in Markdown"
+
+
+def test_dashboards_lead_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
+    run("dashboards", "--job-pages-url", "https://jobs.example/rq/", str(tmp_path / "boards"))
+
+    text = (tmp_path / "boards" / "rq-failures.json").read_text()
+    assert '"https://jobs.example/rq/failures"' in text
+    assert "(https://jobs.example/rq/failures)" in text
+    assert "https://jobs.example/rq/queue?state=failed&name=${__data.fields.queue:percentencode}" in text
+    assert "job_pages" not in text
 
 
 def test_a_runbook_may_have_the_name_anywhere_in_its_address(run: Run, tmp_path: Path) -> None:
@@ -111,6 +159,8 @@ def test_dashboards_are_those_of_the_stack_when_nothing_is_chosen(
             json.loads(path.read_text()),
             json.loads((tmp_path / "boards" / path.name).read_text()),
         )
+        own = json.loads(re.sub(r"\[([^]]+)\]\(\$\{job_pages[^)]*\)", r"\1", json.dumps(own)))
+        drop_job_pages(own)
         for panel in (panel for panel in own["panels"] if panel["type"] == "alertlist"):
             panel["options"]["datasource"] = ""
         assert exported == own
@@ -162,6 +212,8 @@ def test_a_name_that_yaml_would_take_for_something_else_stays_text(run: Run, nam
     [
         ("rules", "--grafana-url", "grafana"),
         ("rules", "--runbook-url", "docs/runbooks"),
+        ("rules", "--job-pages-url", "jobs.example"),
+        ("dashboards", "--job-pages-url", "javascript:alert(1)"),
         ("rules", "--with", "postgres-exporter"),
         ("dashboards", "--scrape-interval", "often"),
         ("dashboards", "--data-source", ""),
@@ -180,7 +232,7 @@ def test_a_value_that_cannot_be_used_is_named_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("what", ["rules", "dashboards"])
+@BOTH
 def test_a_folder_that_is_not_empty_is_refused(run: Run, tmp_path: Path, what: str) -> None:
     (tmp_path / "mine.yml").write_text("mine")
 
