@@ -132,10 +132,14 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 
 # ---- working on it ----
 
-# A file's tests share servers, so a whole file goes to one process. Most tests wait: four keep two cores busy.
-IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(call quoted,$(or $(PROCESSES),4))
+# A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes keep two cores
+# busy. Whole stacks wait more: that takes six.
+BY_FILE = --dist loadfile --no-loadscope-reorder -n
+IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
+STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
+ON_BOTH_RQS = tests/rq_mon/worker tests/rq_mon/state tests/rq_mon/jobs tests/rq_mon/cli tests/scheduler
 
-.PHONY: test test-fast fuzz test-e2e test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -149,10 +153,15 @@ fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and ne
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m e2e $(ARGS)
+	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof" $(ARGS)
+
+test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test the long versions of what CI tests in short, for half an hour: before a release
+	@$(BIN)/python -m stack.native.programs_for_tests
+	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m proof $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(STACKS_IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
-	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) tests/rq_mon/worker tests/rq_mon/state tests/rq_mon/jobs tests/rq_mon/cli tests/scheduler $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m "not e2e" $(ON_BOTH_RQS) $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)

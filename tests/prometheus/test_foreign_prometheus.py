@@ -38,7 +38,7 @@ from tests.prometheus.rules import WATCHDOG
 from tests.stack.native.mishaps import IMPATIENT, demo_load, inject_failures
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=90),
     pytest.mark.needs(
         *("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
         *("apt-get", "dpkg"),

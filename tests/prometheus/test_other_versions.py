@@ -1,4 +1,9 @@
-"""The rules with the Prometheus of later Debians, 2.53 and 3.x, wherever the tests run."""
+"""The rules with the Prometheus of later Debians, 2.53 and 3.x, wherever the tests run.
+
+The unit tests say what rules compute, which `make test` finds out with the Prometheus of this machine. That
+another version reads and evaluates every rule is tested each time, and by `make test-proofs` that it computes
+the same.
+"""
 
 from __future__ import annotations
 
@@ -13,12 +18,13 @@ from tests.harness.rule_checks import PROMETHEUS, check_with_promtool, errors_of
 from tests.prometheus.conftest import SUITES, Programs
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=40),
     pytest.mark.needs("apt-get", "dpkg", "prometheus"),
     pytest.mark.parametrize("version", SUITES),
 ]
 
 
+@pytest.mark.proof
 def test_promtool_accepts_the_configuration_and_the_unit_tests_pass(programs: Programs, version: str) -> None:
     promtool = str(programs(version) / "promtool")
     said = subprocess.run([promtool, "--version"], capture_output=True, text=True, check=True)

@@ -17,7 +17,7 @@ from tests.grafana.viewer.conftest import OpenPage
 from tests.harness.past import END
 from tests.harness.viewer import running_viewer
 
-pytestmark = [pytest.mark.e2e(seconds=60), pytest.mark.needs("chromium", "prometheus", "promtool")]
+pytestmark = [pytest.mark.e2e(seconds=20), pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 MINUTE = 60
 START = END - 10 * MINUTE

@@ -15,7 +15,7 @@ from proofs.harness.servers import Server
 from tests.grafana.viewer.conftest import OpenPage
 from tests.harness.past import END, START
 
-pytestmark = [pytest.mark.e2e(seconds=120), pytest.mark.needs("chromium", "prometheus", "promtool")]
+pytestmark = [pytest.mark.e2e(seconds=30), pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 Values = tuple[str, tuple[tuple[str, str], ...]]
 """A dashboard, and the values that its variables get."""

@@ -12,7 +12,7 @@ from stack.native.runtime import NativeRuntime
 from tests.harness.short_drill import check_short_drill
 
 
-@pytest.mark.e2e(seconds=120)
+@pytest.mark.e2e(seconds=80)
 @pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter")
 def test_short_drill_passes_and_writes_what_it_found(project_root: Path, tmp_path: Path) -> None:
     check_short_drill(project_root, tmp_path, NativeRuntime.name)

@@ -13,7 +13,7 @@ import pytest
 from proofs.fault_run.interpreter import interpreter
 
 
-@pytest.mark.e2e(seconds=180)
+@pytest.mark.e2e(seconds=65)
 @pytest.mark.needs("redis-server", "prometheus", "faketime")
 def test_short_run_loses_nothing_and_counts_nothing_twice(project_root: Path, tmp_path: Path) -> None:
     """But for the long freeze of Redis, which would double its time."""

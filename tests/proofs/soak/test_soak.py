@@ -1,4 +1,4 @@
-"""A soak of a few minutes, as users call it: too short for a verdict, long enough to see everything."""
+"""A soak, too short for a verdict: of a minute, and, by `make test-proofs`, of a few, as users call it."""
 
 from __future__ import annotations
 
@@ -8,13 +8,32 @@ from pathlib import Path
 
 import pytest
 
+from proofs.harness.native_stack import NativeStack
 from proofs.soak.report import BOUNDS
+from proofs.soak.run import soak
+
+needs_programs = pytest.mark.needs(
+    "redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "chromium"
+)
+
+
+@pytest.mark.e2e(seconds=80)
+@needs_programs
+def test_a_minute_of_it_sees_everything_that_has_a_bound(project_root: Path, tmp_path: Path) -> None:
+    stack = NativeStack(project_root, tmp_path / "project")
+    try:
+        started = stack.make("start-rq-mon")
+        assert started.returncode == 0, started.stdout
+        points = soak(stack, 1, tmp_path / "samples.jsonl")
+    finally:
+        stack.remove()
+
+    assert BOUNDS.keys() <= points.keys()
 
 
 @pytest.mark.e2e(seconds=240)
-@pytest.mark.needs(
-    "redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "chromium"
-)
+@pytest.mark.proof
+@needs_programs
 def test_short_soak_measures_everything(project_root: Path, tmp_path: Path) -> None:
     document = tmp_path / "soak.md"
 

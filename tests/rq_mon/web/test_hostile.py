@@ -15,7 +15,7 @@ from rq_mon.web.links import link
 from tests.harness.web import PASSWORD, running_web
 from tests.rq_mon.web.hostile import NOT_UTF8, RAW, TEXTS, write_hostile
 
-pytestmark = [pytest.mark.e2e(seconds=120), pytest.mark.needs("redis-server", "chromium")]
+pytestmark = [pytest.mark.e2e(seconds=4), pytest.mark.needs("redis-server", "chromium")]
 
 LISTS = ("/", "/failures", "/running", "/workers", "/cron", "/runbooks/", "/runbooks/RQQueueStalled")
 SOME = (RAW[0], RAW[2], *RAW[11:15], NOT_UTF8)

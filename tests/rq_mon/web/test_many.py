@@ -16,7 +16,7 @@ from proofs.harness.servers import Server
 from tests.harness.web import Operator, running_web
 from tests.rq_mon.web.many import fail_many, list_queues, register_workers
 
-pytestmark = [pytest.mark.e2e(seconds=90), pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.e2e(seconds=50), pytest.mark.needs("redis-server")]
 
 JOBS = 200_000
 QUEUES = WORKERS = 1000

@@ -28,7 +28,7 @@ from stack.services import (
 from stack.variables import ALERT_RECEIVERS_DIR
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=8),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 

@@ -41,7 +41,7 @@ from tests.harness.web import Operator
 from tests.stack.native import jobs
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=12),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
     pytest.mark.usefixtures("queues_of_the_stack"),
 ]

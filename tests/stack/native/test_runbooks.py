@@ -24,10 +24,11 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.definition import define
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.jobs.stopping import stop
+from stack.variables import STOP_GRACE
 from tests.prometheus.runbook_commands import ASKS, commands, filled_in
 
 pytestmark = [
-    pytest.mark.e2e(seconds=240),
+    pytest.mark.e2e(seconds=5),
     pytest.mark.needs(
         "redis-server",
         "redis-cli",
@@ -49,8 +50,8 @@ LATEST = re.compile(r"^make (stop|scale|start)")
 
 @pytest.fixture(scope="module")
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    """A stack on ports of its own; the passwords are always on."""
-    stack = NativeStack(project_root, tmp_path_factory.mktemp("runbooks"))
+    """A stack on ports of its own, with its passwords; a stop waits for the running job for 10 s, not 190."""
+    stack = NativeStack(project_root, tmp_path_factory.mktemp("runbooks"), **{STOP_GRACE.name: "10"})
     started = stack.make("start-rq-mon")
     assert started.returncode == 0, started.stdout
     yield stack

@@ -15,7 +15,7 @@ from tests.harness.surface import MALFORMED, REFUSED, VIEWER_REFUSES, secret_fil
 from tests.harness.surface import status_of as http_status
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=1),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 
