@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Hashable, Mapping
+from collections.abc import Callable, Collection, Hashable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from pathlib import Path
@@ -90,12 +90,35 @@ def load_objectives(path: Path) -> Objectives:
         ObjectivesError: it cannot be read, or holds something else than objectives.
     """
     try:
-        content = yaml.load(path.read_text(encoding="utf-8"), _StrictLoader)  # noqa: S506 - a SafeLoader
+        text = path.read_text(encoding="utf-8")
+        content = yaml.load(text, _StrictLoader)  # noqa: S506 - a SafeLoader
         return _objectives({} if content is None else content)
+    except _MistakeError as error:
+        raise ObjectivesError(f"{path}: {error} (line {_line_of(error.place, text)})") from error
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise ObjectivesError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:
+    except ValueError as error:  # such as a date that is none
         raise ObjectivesError(f"{path}: {error}") from error
+
+
+class _MistakeError(ValueError):
+    """What stands at a place, given by its keys, cannot be used."""
+
+    def __init__(self, place: Sequence[Any], message: str) -> None:
+        super().__init__(f"{'.'.join(map(str, place)) or 'the file'}: {message}")
+        self.place = place
+
+
+def _line_of(place: Sequence[Any], text: str) -> int:
+    """Return the line of the last of these keys, counted from 1."""
+    node = yaml.compose(text, yaml.SafeLoader)
+    line = 1
+    for key in place:
+        for name, value in node.value if isinstance(node, yaml.MappingNode) else ():
+            if name.value == str(key):
+                line, node = name.start_mark.line + 1, value
+                break
+    return line
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -110,41 +133,44 @@ class _StrictLoader(yaml.SafeLoader):
 
 
 def _objectives(content: Any) -> Objectives:
-    sections = _mapping(content, "the file")
+    sections = _mapping(content, ())
     for section in sections:
-        _check_known(section, "", ("default", "queues"))
-    default = _objective(sections.get("default"), "default", Objective())
-    queues = _mapping(sections.get("queues"), "queues")
+        _check_known((section,), ("default", "queues"))
+    default = _objective(sections.get("default"), ("default",), Objective())
+    queues = _mapping(sections.get("queues"), ("queues",))
     return Objectives(
-        default, {_name(name): _objective(keys, f"queues.{name}", default) for name, keys in queues.items()}
+        default, {_name(name): _objective(keys, ("queues", name), default) for name, keys in queues.items()}
     )
 
 
-def _objective(content: Any, place: str, base: Objective) -> Objective:
+def _objective(content: Any, place: tuple[Any, ...], base: Objective) -> Objective:
     given: dict[str, float] = {}
     for key, value in _mapping(content, place).items():
-        _check_known(key, f"{place}.", PARSERS)
+        _check_known((*place, key), PARSERS)
         try:
             given[key] = PARSERS[key](value)
         except ValueError as error:
-            raise ValueError(f"{place}.{key}: got {value!r}, expected {error}") from error
+            raise _MistakeError((*place, key), f"got {value!r}, expected {error}") from error
     return replace(base, **given)
 
 
-def _mapping(content: Any, place: str) -> dict[Any, Any]:
+def _mapping(content: Any, place: tuple[Any, ...]) -> dict[Any, Any]:
     if not isinstance(content, dict | None):
-        raise ValueError(f"{place}: got {content!r}, expected keys with values")  # noqa: TRY004 - the user's value
+        raise _MistakeError(place, f"got {content!r}, expected keys with values")
     return content or {}
 
 
 def _name(queue: Any) -> str:
     if not isinstance(queue, str):
-        raise ValueError(f"queues.{queue}: got {queue!r}, expected the name of a queue; put it into quotes")  # noqa: TRY004
+        raise _MistakeError(
+            ("queues", queue), f"got {queue!r}, expected the name of a queue; put it into quotes"
+        )
     return queue
 
 
-def _check_known(key: Any, prefix: str, known: Collection[str]) -> None:
+def _check_known(place: tuple[Any, ...], known: Collection[str]) -> None:
+    key = place[-1]
     if key not in known:
         close = get_close_matches(str(key), known, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""
-        raise ValueError(f"{prefix}{key}: is not known, expected one of {', '.join(known)}{hint}")
+        raise _MistakeError(place, f"is not known, expected one of {', '.join(known)}{hint}")

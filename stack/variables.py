@@ -144,9 +144,10 @@ def _in_containers(name: str, default: str, meaning: str) -> Variable[str]:
     return Variable(name, default, TEXT, meaning)
 
 
+OWN_IMAGE = _in_containers("RQ_MON_IMAGE", "rq-mon:local", "Our own image: the name under which it is built.")
 IMAGES = (
     _in_containers("PYTHON_IMAGE", "python:3.13-slim", "Base of our own image."),
-    _in_containers("RQ_MON_IMAGE", "rq-mon:local", "Our own image: the name under which it is built."),
+    OWN_IMAGE,
     _in_containers("REDIS_IMAGE", "redis:8", "Redis, or Valkey."),
     _in_containers("REDIS_EXPORTER_IMAGE", "oliver006/redis_exporter:v1.86.0", "redis_exporter."),
     _in_containers("PROMETHEUS_IMAGE", "prom/prometheus:v3.5.3", "Prometheus."),

@@ -18,6 +18,11 @@ DEFAULT_TIMEOUT_SECONDS = 180
 class CronEntryError(ValueError):
     """An entry of the list of cron jobs cannot be used; nothing was registered."""
 
+    def __init__(self, number: int, message: str) -> None:
+        super().__init__(message)
+        self.number = number
+        """Which entry, counted from 1."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CronEntry:
@@ -71,11 +76,12 @@ def define_all(entries: Sequence[CronEntry], settings: Settings, now: float) -> 
             cron_job = entry.define(settings, now)
         except (TypeError, ValueError) as error:
             name = getattr(entry.function, "__qualname__", repr(entry.function))
-            raise CronEntryError(f"cron job number {number} of the list ({name}): {error}") from error
+            raise CronEntryError(number, f"cron job number {number} of the list ({name}): {error}") from error
         if cron_job.id in defined:
             raise CronEntryError(
+                number,
                 f"cron jobs number {defined[cron_job.id][0]} and {number} of the list have one id,"
-                f" {cron_job.id!r}: same function, queue and arguments; give one of them another id"
+                f" {cron_job.id!r}: same function, queue and arguments; give one of them another id",
             )
         defined[cron_job.id] = number, cron_job
     return [cron_job for _, cron_job in defined.values()]

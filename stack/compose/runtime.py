@@ -13,7 +13,9 @@ from urllib.request import urlopen
 
 from rq_mon.connection.address import database_of, files_of, hosts_of, verifies_server
 from rq_mon.web.settings import CHANGES
+from stack.checks import refuse_mistakes
 from stack.compose import queues
+from stack.compose.checks import ImageTools
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -31,17 +33,21 @@ from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
 from stack.services import (
+    ALERTMANAGER,
     CORE_COMPOSE_FILE,
+    CRON_SCHEDULER,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
+    PROMETHEUS,
     REDIS,
+    RQ_EXPORTER,
     RQ_MON_WEB,
     SERVICES,
     VIEWER,
     Service,
 )
-from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
-from stack.variables import REDIS_TLS_FILES, REDIS_URL, RQ_MON_WEB_URL
+from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, STATE_DIRECTORY, StackSettings
+from stack.variables import OWN_IMAGE, REDIS_TLS_FILES, REDIS_URL, RQ_MON_WEB_URL
 
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""
@@ -88,6 +94,7 @@ class ComposeRuntime:
         absent = self._absent(self._fetch_images())
         services = [service for service in self._settings.services() if service not in absent]
         check_logins(self._settings, services)
+        self._check(PROMETHEUS, ALERTMANAGER, RQ_EXPORTER)
         self._update_queues()
         self._remove(service.name for service in (*absent, *self._settings.idle_workers()))
         containers = self._containers()
@@ -97,6 +104,8 @@ class ComposeRuntime:
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
         self._run("build", within=STARTS_WITHIN)
+        if CRON_SCHEDULER in services:
+            self._check(CRON_SCHEDULER)
         # Services of an earlier release, which may hold the ports.
         self._run("up", "--detach", "--remove-orphans", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
@@ -121,6 +130,7 @@ class ComposeRuntime:
 
     def restart(self, service: Service) -> None:
         """Make its containers again, as the compose files say with the settings of now."""
+        self._check(service)
         options = ("--detach", "--no-deps", "--no-build", "--force-recreate")
         self._run("up", *options, service.name, within=STARTS_WITHIN + self._stops_within)
 
@@ -254,6 +264,17 @@ class ComposeRuntime:
                     " is the container itself there. Unset it to use the stack's own Redis, or set"
                     " RUNTIME=native"
                 )
+
+    def _check(self, *services: Service) -> None:
+        """Raise StackError if a service would refuse what it reads, or do without it."""
+        images, environment = self._images(), self._settings.environment
+        prometheus, alertmanager = (
+            images[each.name].reference(environment) for each in (PROMETHEUS, ALERTMANAGER)
+        )
+        own = environment.get(OWN_IMAGE.name) or OWN_IMAGE.default
+        tools = ImageTools(prometheus, alertmanager, own, environment)
+        STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
+        refuse_mistakes(services, self._settings, tools, STATE_DIRECTORY)
 
     def _run(self, *arguments: str, within: float) -> None:
         if self._docker.show(*self._compose, *arguments, within=within):

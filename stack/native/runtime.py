@@ -14,7 +14,9 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from stack.checks import refuse_mistakes
 from stack.native import processes, programs, prometheus_config, supervisor_config
+from stack.native.checks import NativeTools
 from stack.native.commands import STOPS_WITHIN, Command, NativeContext, command
 from stack.native.debian import ensure_installed
 from stack.native.health import broken_programs, find_fault
@@ -75,6 +77,7 @@ class NativeRuntime:
         if not running:
             self._end_leftovers()
         check_logins(self.settings, self.services())
+        self._check(self.services())
         check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
         commands = self._write_configuration()
         if running:
@@ -111,6 +114,7 @@ class NativeRuntime:
         """Stop its programs, and start them as a changed configuration file says."""
         if not self.supervisor.is_running():
             raise StackError("The stack does not run. Start it: make start-rq-mon")
+        self._check([service])
         commands = self._write_configuration()
         before = self._programs_of(service)
         self._end_programs(before)
@@ -223,6 +227,11 @@ class NativeRuntime:
         if not packages or not Path("/etc/debian_version").exists():
             return []
         return [f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}"]
+
+    def _check(self, services: Sequence[Service]) -> None:
+        """Raise StackError if a service would refuse what it reads, or do without it."""
+        self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
+        refuse_mistakes(services, self.settings, NativeTools(self.settings), self.directory)
 
     def _write_configuration(self) -> Mapping[Service, Command]:
         services = self.services()

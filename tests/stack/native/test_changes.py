@@ -153,6 +153,24 @@ def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so
     assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == old
 
 
+def test_a_mistake_is_refused_and_leaves_what_runs_running(stack: NativeStack) -> None:
+    before, file = stack.numbers(), stack.directory / "prometheus/rules/workers.yml"
+    text = file.read_text()
+    set_variable(stack.directory / ".env", "RQ_WORKER_TTL_SECONDS", "33")
+    file.write_text(text.replace("expr: ", "expr: ) ", 1))
+
+    refused = stack.make("start-rq-mon")
+    restarted = stack.make("restart", SERVICE=PROMETHEUS.name)
+    file.write_text(text)
+
+    assert refused.returncode != 0
+    assert "prometheus/rules/workers.yml" in refused.stdout
+    assert restarted.returncode != 0
+    assert stack.numbers() == before, "neither Prometheus nor the workers, whose setting has changed"
+    assert stack.make("start-rq-mon").returncode == 0
+    assert restarted_since(stack, before) == WORKER_NAMES
+
+
 FOR_A_WHILE = {
     "SCHEDULER_TIMEZONE": "Asia/Tokyo",
     "RQ_LOG_LEVEL": "WARNING",
