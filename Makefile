@@ -137,7 +137,8 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 BY_FILE = --dist loadfile --no-loadscope-reorder -n
 IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
-ON_BOTH_RQS = tests/rq_mon/worker tests/rq_mon/state tests/rq_mon/jobs tests/rq_mon/cli tests/scheduler
+ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli rq_mon/web scheduler) \
+    --ignore tests/rq_mon/web/test_hostile.py
 
 .PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)

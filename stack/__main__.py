@@ -16,19 +16,12 @@ from typing import NoReturn
 from rich.console import Console
 
 from rq_mon.environment.variables import SettingsError
+from stack.asking import confirmed, goes_on_after_changes
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
 from stack.last_start import FILE as LAST_START
-from stack.last_start import (
-    OWN_REDIS,
-    last_start,
-    leaves_redis,
-    redis_of,
-    services_to_stop,
-    settings_left_out,
-    this_start,
-)
+from stack.last_start import this_start
 from stack.queues import worker_of
 from stack.redis_access import access_of
 from stack.redis_cli import redis_cli, refuse_if_silent
@@ -37,7 +30,7 @@ from stack.runtime import Health, Runtime, StackError, State
 from stack.services import FORMER_NAMES, GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
-from stack.variables import QUEUES, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME, YES
+from stack.variables import QUEUES, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME
 from stack.waiting import bring_to_health, wait_until_healthy
 
 LOG_LINES = 15
@@ -107,7 +100,7 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     with _locked():
         runtime = choose(settings)
         refuse_if_running(runtime, settings)
-        if not _goes_on_after_changes(runtime, settings):
+        if not goes_on_after_changes(runtime, settings):
             print("Nothing was changed.")
             return 1
         console.print(f"Starting the stack ({runtime.name}) …")
@@ -120,7 +113,6 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
         this_start(settings).write()
     with console.status("Waiting until everything is healthy"):
         states = runtime.states() if problem else bring_to_health(runtime)
-    print_states(console, states, settings, runtime.notes())
     print_states(console, states, settings, [*runtime.notes(), *_unserved_queues(settings)])
     if problem:
         console.print(problem, markup=False, style="red")
@@ -132,21 +124,6 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
     if REDIS_URL in settings.given and not settings.has_own_redis():
         print(f"{REDIS_URL} counts for this start only. For make status and ./rqmon too, put it into .env.")
     return 0
-
-
-def _goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
-    """Name what is not as at the last start; ask before the queues of another Redis are shown."""
-    last = last_start()
-    if left_out := settings_left_out(last, settings):
-        print(f"Given to the last start, but not to this one and not in .env: {', '.join(left_out)}")
-    stopped = services_to_stop(choose(settings.with_own_redis()), settings)
-    left = leaves_redis(last, settings) if is_running(runtime) else None
-    if not stopped and not left:
-        return True
-    print(f"The stack will show the queues of {redis_of(settings)}, no longer those of {left or OWN_REDIS}.")
-    if stopped:
-        print(f"This stops {', '.join(service.name for service in stopped)}; their data stays.")
-    return _confirmed(settings, "Go on?")
 
 
 def stop(settings: StackSettings, arguments: argparse.Namespace) -> int:
@@ -243,7 +220,7 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
         print("This stops the stack and removes its queues, metrics, logs, passwords and images:")
         for runtime in runtimes:
             print(*(f"  {name}" for name in runtime.data()), sep="\n")
-        if not _confirmed(settings, "Remove it?"):
+        if not confirmed(settings, "Remove it?"):
             print("Nothing was removed.")
             return 1
         for runtime in runtimes:
@@ -297,7 +274,7 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
         check(file, settings)
         names = " and ".join(service.name for service in kept(settings))
         print(f"This puts {file} in the place of what {names} hold now ({runtime.name}).")
-        if not _confirmed(settings, "Overwrite it?"):
+        if not confirmed(settings, "Overwrite it?"):
             print("Nothing was changed.")
             return 1
         restore(runtime, settings, file)
@@ -382,16 +359,6 @@ def _locked() -> Iterator[None]:
         except BlockingIOError:
             raise StackError("Another start, stop or clean is at work on this stack.") from None
         yield
-
-
-def _confirmed(settings: StackSettings, question: str) -> bool:
-    """Ask; where nobody can answer, only YES=1 confirms."""
-    if settings.environment.get(YES) == "1":
-        return True
-    if not sys.stdin.isatty():
-        print(f"Nobody is there to confirm this; {YES}=1 does.", file=sys.stderr)
-        return False
-    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def _all_healthy(states: Mapping[Service, State]) -> bool:

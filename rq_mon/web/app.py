@@ -15,7 +15,7 @@ from werkzeug.exceptions import HTTPException
 from rq_mon.state.errors import outage_reason
 from rq_mon.web import login, texts
 from rq_mon.web.guards import add_guards
-from rq_mon.web.links import in_form, link, to_dashboard
+from rq_mon.web.links import around, in_form, link, to_dashboard
 from rq_mon.web.pages import changes, cron, failures, job, jobs, overview, runbooks, running, workers
 from rq_mon.web.settings import WebSettings
 from rq_mon.web.site import SITE, Site
@@ -36,7 +36,7 @@ def make_app(settings: WebSettings, connection: Redis) -> Flask:
         SECRET_KEY=secrets.token_bytes(32),
         SESSION_COOKIE_NAME=login.COOKIE,
         SESSION_COOKIE_HTTPONLY=True,
-        SESSION_COOKIE_SAMESITE="Strict",
+        SESSION_COOKIE_SAMESITE="Lax",  # links of alerts come from other sites, changes from none
         PERMANENT_SESSION_LIFETIME=timedelta(seconds=login.SECONDS),
     )
     app.extensions[SITE] = Site(connection, settings)
@@ -58,7 +58,8 @@ def _set_up_templates(app: Flask, settings: WebSettings) -> None:
     base = settings.grafana_url
     app.jinja_env.globals |= {
         "link": link,
-        "dashboard": lambda uid, since=None, **variables: to_dashboard(base, uid, since, **variables),
+        "dashboard": lambda uid, span=None, **variables: to_dashboard(base, uid, span, **variables),
+        "around": around,
     }
 
     @app.context_processor

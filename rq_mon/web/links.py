@@ -6,6 +6,9 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 
 from flask import request
 
+MARGIN = 15 * 60
+"""Seconds that a dashboard shows before and after what it is about."""
+
 
 def link(path: str, **values: object) -> str:
     """Return a path with these values as its query; what is None or empty is left out."""
@@ -37,20 +40,33 @@ def local_path(path: str) -> str:
     return path if is_ours and not path.replace("\\", "/").startswith("//") else "/"
 
 
-def to_dashboard(base: str | None, uid: str, since: float | None = None, **variables: object) -> str | None:
+def to_dashboard(
+    base: str | None, uid: str, span: tuple[float, float | None] | None = None, **variables: object
+) -> str | None:
     """Return the address of a Grafana dashboard with these variables chosen; None without a Grafana.
 
     Args:
         base: address of Grafana.
         uid: of the dashboard.
-        since: Unix time that the dashboard begins at; None for its own choice.
+        span: Unix times that the dashboard shows, None for now; without any, its own choice.
         variables: of the dashboard; those that are None or empty keep their default.
     """
     if not base:
         return None
     chosen = {f"var-{name}": value for name, value in variables.items()}
-    times = {"from": int(since * 1000), "to": "now"} if since is not None else {}
+    since, until = span or (None, None)
+    times = {} if since is None else {"from": _milliseconds(since), "to": _milliseconds(until) or "now"}
     return link(f"{base}/d/{uid}", **chosen, **times)
+
+
+def around(began: float | None, ended: float | None, now: float) -> tuple[float, float | None]:
+    """Return what to show of this time: some before and after it; until now if that is not long ago."""
+    until = (ended or now) + MARGIN
+    return (now if began is None else began) - MARGIN, None if until >= now else until
+
+
+def _milliseconds(at: float | None) -> int | None:
+    return None if at is None else int(at * 1000)
 
 
 def _raw(value: object) -> bytes:

@@ -75,7 +75,7 @@ def test_the_cookie_is_for_this_page_only(operator: Operator) -> None:
         timeout=20,
     )
 
-    assert {"HttpOnly", "SameSite=Strict", "Path=/"} <= {*answer.headers["Set-Cookie"].split("; ")}
+    assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {*answer.headers["Set-Cookie"].split("; ")}
 
 
 def test_a_cookie_is_worth_nothing_after_the_logout(operator: Operator) -> None:

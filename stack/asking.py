@@ -1,0 +1,43 @@
+"""What a person is asked before services stop or data goes."""
+
+from __future__ import annotations
+
+import sys
+
+from stack.choice import choose, is_running
+from stack.last_start import (
+    OWN_REDIS,
+    last_start,
+    leaves_redis,
+    redis_of,
+    services_to_stop,
+    settings_left_out,
+)
+from stack.runtime import Runtime
+from stack.settings import StackSettings
+from stack.variables import YES
+
+
+def confirmed(settings: StackSettings, question: str) -> bool:
+    """Ask; without a terminal, only YES=1 confirms."""
+    if settings.environment.get(YES) == "1":
+        return True
+    if not sys.stdin.isatty():
+        print(f"This needs a confirmation, and there is no terminal to ask on: set {YES}=1.", file=sys.stderr)
+        return False
+    return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
+    """Name what is not as at the last start; ask before the queues of another Redis are shown."""
+    last = last_start()
+    if left_out := settings_left_out(last, settings):
+        print(f"Given to the last start, but not to this one and not in .env: {', '.join(left_out)}")
+    stopped = services_to_stop(choose(settings.with_own_redis()), settings)
+    left = leaves_redis(last, settings) if is_running(runtime) else None
+    if not stopped and not left:
+        return True
+    print(f"The stack will show the queues of {redis_of(settings)}, no longer those of {left or OWN_REDIS}.")
+    if stopped:
+        print(f"This stops {', '.join(service.name for service in stopped)}; their data stays.")
+    return confirmed(settings, "Go on?")
