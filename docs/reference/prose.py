@@ -19,11 +19,11 @@ INSTEAD = {
     r"\b(no|some)body\b": "no one, someone, or the person's role",
     r"\bin the place of\b": "replace, or: instead of",
     r"\b(can|could|cannot|can't|not) be had\b": "is missing, is not available",
-    r"(?<!## )\bmend(s|ed|ing)?\b": "fix",
+    r"\bmend(s|ed|ing)?\b": "fix",
     r"\bwhom\b": "who, or a shorter sentence",
     r"\bis no matter\b": "does not matter",
 }
-"""What new text avoids -> what to write. `## Mend` is a fixed heading of the runbooks."""
+"""What new text avoids -> what to write."""
 
 PATHS = ("*.py", "*.md", "*.yml", "*.yaml", "*.ts", "*.tsx", "Makefile", ".env.example")
 LEFT_OUT = (

@@ -18,7 +18,7 @@ diff --git a/docs/page.md b/docs/page.md
 -Nobody read this line.
 +The exporter skips data that it cannot read.
 +Somebody starts it anew.
-+## Mend
++## Fix
 """
 
 

@@ -29,7 +29,7 @@ from tests.prometheus.rules import alerts, metrics, rules, seconds
 from tests.prometheus.runbook_commands import ASKS, INDEX, PAGES, commands, filled_in
 
 WITHOUT_ALERT = {"jobs-run-too-often"}
-SECTIONS = ["What it means", "How bad", "First look", "Causes, the likeliest first", "Mend", "Prevent"]
+SECTIONS = ["What it means", "Impact", "Where to look", "Causes, most likely first", "Fix", "Prevent"]
 
 every_page = pytest.mark.parametrize("path", PAGES, ids=lambda path: path.stem)
 every_file = pytest.mark.parametrize("path", [INDEX, *PAGES], ids=lambda path: path.stem)
@@ -51,13 +51,13 @@ def test_page_answers_the_same_questions_in_the_same_order(path: Path) -> None:
 
     assert sections == [section for section in SECTIONS if section in sections]
     assert set(SECTIONS) - set(sections) <= (
-        {"What it means", "How bad"} if path.stem in WITHOUT_ALERT else set()
+        {"What it means", "Impact"} if path.stem in WITHOUT_ALERT else set()
     )
 
 
 @every_page
 def test_first_look_has_a_dashboard_a_query_and_a_command(path: Path) -> None:
-    first_look = path.read_text().split("## First look")[1].split("## Causes")[0]
+    first_look = path.read_text().split("## Where to look")[1].split("## Causes")[0]
 
     assert "/d/rq-" in first_look
     assert "```promql" in first_look
