@@ -39,7 +39,7 @@ WORKER = RedisUser("worker", _JOBS)
 OPERATOR = RedisUser(
     "operator", f"{_JOBS} +scan +slowlog|get +slowlog|len +memory|usage +bgrewriteaof +script|kill"
 )
-"""People: they look, run jobs again, delete, and mend what a runbook tells."""
+"""People: they look, run jobs again, delete, and follow the runbooks."""
 EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection +time -@dangerous -@admin -scan -randomkey")
 """rq-exporter, and what looks whether the workers are alive."""
 PROBE = RedisUser("probe", "+ping +info +client|setname")

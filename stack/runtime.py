@@ -94,7 +94,7 @@ class Runtime(Protocol):
             StackError: it did not end, or could not be started.
         """
 
-    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+    def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
         """Restart those processes or containers of these services that run but do not work.
 
         Returns the services of which some were restarted. If Redis is among the given ones, it alone is: what

@@ -127,10 +127,10 @@ class StackSettings:
         ]
 
     def scaled(self, queue: str, workers: str) -> tuple[Variable[Any], str]:
-        """Return the setting that gives a queue so many workers, and its value.
+        """Return the setting that gives a queue this number of workers, and its value.
 
         Raises:
-            StackError: the stack does not run this queue, or cannot have so many workers.
+            StackError: the stack does not run this queue, or cannot have this number of workers.
         """
         worker = {worker.queue: worker for worker in self.numbers}.get(queue)
         if worker is None:

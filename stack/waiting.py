@@ -6,7 +6,7 @@ import time
 from collections.abc import Collection, Mapping
 
 from stack.runtime import Health, Runtime, State
-from stack.services import REDIS, SERVICES, Service
+from stack.services import REDIS, Service
 
 HEALTHY_WITHIN = 90.0
 HOPELESS_AFTER = 10.0
@@ -22,27 +22,31 @@ ROUNDS = 2
 def bring_to_health(runtime: Runtime) -> Mapping[Service, State]:
     """Wait until all services are healthy; restart those that run but do not work, and wait again."""
     states = wait_until_healthy(runtime)
-    mended: list[Service] = []
+    restarted: list[Service] = []
     for _ in range(ROUNDS):
         failed = [service for service, state in states.items() if state.health is Health.FAILED]
-        hopeless = REDIS in failed and REDIS in mended
-        new = [] if hopeless else runtime.mend([service for service in failed if service not in mended])
+        hopeless = REDIS in failed and REDIS in restarted
+        new = (
+            []
+            if hopeless
+            else runtime.restart_broken([service for service in failed if service not in restarted])
+        )
         if not new:
             break
-        mended += new
+        restarted += new
         states = wait_until_healthy(runtime)
     return states
 
 
 def wait_until_healthy(
-    runtime: Runtime, within: float = HEALTHY_WITHIN, only: Collection[Service] = SERVICES
+    runtime: Runtime, within: float = HEALTHY_WITHIN, only: Collection[Service] | None = None
 ) -> Mapping[Service, State]:
     """Return the states as soon as all services are healthy, or when that is not to be expected any more.
 
     Args:
         runtime: what to ask
         within: seconds after which to give up
-        only: the services to wait for
+        only: the services to wait for; None for all
     """
     deadline = time.monotonic() + within
     first_failures: dict[Service, float] = {}
@@ -52,7 +56,7 @@ def wait_until_healthy(
         unhealthy = {
             each: state
             for each, state in states.items()
-            if each in only and state.health is not Health.HEALTHY
+            if (only is None or each in only) and state.health is not Health.HEALTHY
         }
         failed = [service for service, state in unhealthy.items() if state.health is Health.FAILED]
         for service in failed:

@@ -36,7 +36,7 @@ CHROMIUM_FLAGS = (
 PANEL = "section[aria-labelledby]"
 BEING_LOADED = "[class*=panel-loading-bar-container] > *"
 QUIET_LOOKS = 7
-"""So many looks one after another must find nothing under way: one query may lead to the next."""
+"""This many looks, one after another, must find nothing under way: one query may lead to the next."""
 
 PanelState = Literal["loading", "data", "empty", "error"]
 

@@ -62,7 +62,7 @@ class ComposeStack(StackCopy):
         return self.docker("image", "ls", "--all", "--quiet", "--filter", self._label).split()
 
     def has_viewer(self) -> bool:
-        """Tell whether Grafana could not be had, and the viewer runs in its place."""
+        """Tell whether Grafana is missing, and the viewer runs instead."""
         return bool(self.containers(VIEWER))
 
     def page(self, service: Service, path: str) -> str:

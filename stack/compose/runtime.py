@@ -134,16 +134,16 @@ class ComposeRuntime:
         options = ("--detach", "--no-deps", "--no-build", "--force-recreate")
         self._run("up", *options, service.name, within=STARTS_WITHIN + self._stops_within)
 
-    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+    def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
         """Restart containers that run and are not well: unhealthy, or paused."""
         containers = self._containers()
-        mended = []
+        restarted = []
         for service in [REDIS] if REDIS in services else services:
             if unwell := [each["Id"] for each in containers_of(service, containers) if is_unwell(each)]:
                 print(f"Restarting {service.name}: it runs, but does not work", flush=True)
                 self._docker.output("restart", *unwell, within=self._stops_within)
-                mended.append(service)
-        return mended
+                restarted.append(service)
+        return restarted
 
     def states(self) -> Mapping[Service, State]:
         """The state of each service; that of its worst container, where it is scaled."""

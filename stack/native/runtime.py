@@ -121,7 +121,7 @@ class NativeRuntime:
         names = program_names(service, commands[service].number)
         self.supervisor.update(commands[service].stop_within, only={*names, *before})
 
-    def mend(self, services: Sequence[Service]) -> Sequence[Service]:
+    def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
         """Restart programs that run but do not work; of several workers those that do not report."""
         found = self.supervisor.processes()
         asked = [REDIS] if REDIS in services else services

@@ -74,8 +74,8 @@ def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 @pytest.fixture(scope="module")
 def viewer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """One whose Prometheus is not there: what is asked never gets further than the viewer itself."""
-    nobody = f"http://127.0.0.1:{free_port()}"
-    with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nobody, GENERATED) as server:
+    nothing = f"http://127.0.0.1:{free_port()}"
+    with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nothing, GENERATED) as server:
         yield server
 
 

@@ -126,7 +126,7 @@ def leave_behind(redis: Redis) -> None:
     for registry in ("wip", "failed", "finished", "canceled"):
         job = queue.enqueue("shop.tasks.send", job_id=f"old-{registry}")
         redis.zadd(f"rq:{registry}:mail", {job.id: long_ago})
-    redis.zadd("rq:wip:mail", {"nobody:1": long_ago})
+    redis.zadd("rq:wip:mail", {"unknown:1": long_ago})
     redis.rpush("rq:queue:mail:intermediate", queue.enqueue("shop.tasks.send").id)
     redis.sadd("rq:workers", "rq:worker:ghost", "rq:worker:silent")
     redis.sadd("rq:workers:mail", "rq:worker:ghost")

@@ -60,6 +60,6 @@ def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     if config.stash.get(grafana_left_out, False):
         terminalreporter.write_line(
-            "not tested: Grafana in a container, as its image cannot be had here; the viewer ran instead",
+            "not tested: Grafana in a container, as its image is not available here; the viewer ran instead",
             yellow=True,
         )

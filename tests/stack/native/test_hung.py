@@ -75,11 +75,11 @@ def test_what_does_not_answer_in_time_is_restarted_alone(runtime: NativeRuntime,
 
     fault = find_fault(REDIS_EXPORTER, runtime.context)
     took = time.monotonic() - asked
-    mended = runtime.mend([RQ_EXPORTER, REDIS_EXPORTER])
+    restarted = runtime.restart_broken([RQ_EXPORTER, REDIS_EXPORTER])
 
     assert "timed out" in fault
     assert took < 60, "what drips goes on for five minutes"
-    assert mended == [REDIS_EXPORTER]
+    assert restarted == [REDIS_EXPORTER]
     wait_until(lambda: numbers(runtime)[REDIS_EXPORTER.name] not in (0, before[REDIS_EXPORTER.name]), "it")
     assert numbers(runtime)[RQ_EXPORTER.name] == before[RQ_EXPORTER.name]
 
@@ -87,7 +87,7 @@ def test_what_does_not_answer_in_time_is_restarted_alone(runtime: NativeRuntime,
 def test_nothing_of_a_stack_without_redis_is_restarted_for_it(runtime: NativeRuntime) -> None:
     start(runtime, ANSWERS)
 
-    assert runtime.mend([SHORT_RUNNING_WORKER, RQ_EXPORTER]) == []
+    assert runtime.restart_broken([SHORT_RUNNING_WORKER, RQ_EXPORTER]) == []
 
 
 def test_a_service_of_a_stack_that_does_not_run_is_not_restarted(runtime: NativeRuntime) -> None:
