@@ -37,13 +37,13 @@ start-rq-mon: $(VENV)/.runtime ## Start the stack and wait until it is healthy (
 stop-rq-mon: $(VENV)/.runtime ## Stop the stack, keep its data (SERVICE=name stops one service)
 	@$(RUN_STACK) stop $(if $(SERVICE),$(call quoted,$(SERVICE)))
 
-restart: $(VENV)/.runtime ## Restart one service with the settings of now (SERVICE=name)
+restart: $(VENV)/.runtime ## Restart one service with the current settings (SERVICE=name)
 	@$(RUN_STACK) restart $(call quoted,$(SERVICE))
 
-status: $(VENV)/.runtime ## Show what runs and how it does
+status: $(VENV)/.runtime ## Show the services and their health
 	@$(RUN_STACK) status
 
-scale: $(VENV)/.runtime ## Let a queue have so many workers, now and later (QUEUE=short-running WORKERS=5)
+scale: $(VENV)/.runtime ## Set the number of workers of a queue, now and later (QUEUE=short-running WORKERS=5)
 	@$(RUN_STACK) scale $(call quoted,$(QUEUE)) $(call quoted,$(WORKERS))
 
 logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
@@ -55,10 +55,10 @@ demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for long
 backup: $(VENV)/.runtime ## Copy queues and metrics to a file while the stack runs (FILE=name, else in backups/)
 	@$(RUN_STACK) backup $(if $(FILE),$(call quoted,$(FILE)))
 
-restore: $(VENV)/.runtime ## Put a backup in the place of the data, after asking (FILE=name; YES=1 does not ask)
+restore: $(VENV)/.runtime ## Restore a backup over the current data; asks first (FILE=name; YES=1 does not ask)
 	@$(RUN_STACK) restore $(call quoted,$(FILE))
 
-clean: $(VENV)/.runtime ## Stop the stack and remove its data, after asking (YES=1 does not ask)
+clean: $(VENV)/.runtime ## Stop the stack and remove its data; asks first (YES=1 does not ask)
 	@$(RUN_STACK) clean
 
 .PHONY: swarm-deploy
@@ -84,7 +84,7 @@ $(VENV)/.dev: $(DEV_LOCK) $(VENV)/.runtime
 	@touch $@
 
 .PHONY: lock
-lock: $(VENV)/.dev ## Resolve pyproject.toml into the lock files anew
+lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --all-extras -o $(RUNTIME_LOCK) pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
@@ -116,13 +116,13 @@ VIEWER = grafana/viewer/browser
 VIEWER_PACKAGES = $(VIEWER)/node_modules/.installed
 
 .PHONY: viewer lint-viewer check-viewer
-viewer: $(VIEWER_PACKAGES) ## Build the page of the viewer (needs Node 20)
+viewer: $(VIEWER_PACKAGES) ## Build the viewer's page (needs Node 20)
 	@cd $(VIEWER) && npm run --silent build
 
 lint-viewer: $(VIEWER_PACKAGES) ## Check types and style of the viewer's page
 	@cd $(VIEWER) && npm run --silent lint
 
-check-viewer: $(VIEWER_PACKAGES) ## Build the page of the viewer again, and compare it byte by byte with the committed one
+check-viewer: $(VIEWER_PACKAGES) ## Build the viewer's page again, and compare it byte by byte with the committed one
 	@built=$$(mktemp -d); trap 'rm -rf "$$built"' EXIT; \
 	    (cd $(VIEWER) && node build/main.mjs "$$built"); diff -r "$$built" grafana/viewer/bundle
 
@@ -149,7 +149,7 @@ test-fast: $(VENV)/.dev ## Run the tests that take less than a minute in all
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e and not slow" --durations 5 $(ARGS)
 
-fuzz: $(VENV)/.dev ## Throw ten times as many inputs as `make test` does, and new ones each time (FUZZ=100 for more)
+fuzz: $(VENV)/.dev ## Try ten times as many inputs as `make test`, new ones each time (FUZZ=100 for more)
 	FUZZ=$(call quoted,$(or $(FUZZ),10)) $(BIN)/python -m pytest $(IN_PARALLEL) -m "not e2e" tests/fuzz $(ARGS)
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
@@ -170,7 +170,7 @@ test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engin
 bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
 	@$(BIN)/python -m proofs.bench $(ARGS)
 
-drill: $(VENV)/.runtime ## Break a copy of the stack in every way and see the alerts arrive (ARGS="--short" for a few)
+drill: $(VENV)/.runtime ## Break a copy of the stack in every way, and check that each alert arrives (ARGS="--short" for a few)
 	@$(BIN)/python -m proofs.drill $(ARGS)
 
 fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and account for each (SEED=n, ARGS="--short")
@@ -178,10 +178,10 @@ fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and acc
 	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
 	    $(if $(findstring --short,$(ARGS)),,--markdown docs/proofs/fault-run.md) $(ARGS)
 
-soak: $(VENV)/.dev ## Run load on a copy of the stack, and see whether anything grows (MINUTES=60)
+soak: $(VENV)/.dev ## Run load on a copy of the stack, and check that nothing grows (MINUTES=60)
 	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) --markdown docs/proofs/soak.md $(ARGS)
 
-mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults in a copy of the code, and see whether tests notice (SEED=n, MUTANTS=50)
+mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults into a copy of the code, and count those that tests notice (SEED=n, MUTANTS=50)
 	@$(MUTATION_VENV)/bin/python -m stack.native.programs_for_tests
 	@$(MUTATION_VENV)/bin/python -m pytest -q -n 0 tests/proofs/mutation
 	@nice $(MUTATION_VENV)/bin/python -m proofs.mutation $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
@@ -197,13 +197,13 @@ format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .
 	$(BIN)/ruff check --fix .
 
-dashboards: $(VENV)/.runtime ## Write the dashboards' JSON anew from their code
+dashboards: $(VENV)/.runtime ## Generate the dashboards' JSON
 	$(BIN)/python -m grafana
 
-docs: $(VENV)/.runtime ## Write what is generated: pages in docs/, .env.example, settings in README, defaults in other files
+docs: $(VENV)/.runtime ## Write the generated parts of docs/, .env.example, README and other files
 	$(BIN)/python -m docs.reference
 
-manifests: $(VENV)/.runtime ## Write the Kubernetes manifests, and the package's copies of rules and dashboards
+manifests: $(VENV)/.runtime ## Generate the Kubernetes manifests, and the package's copies of rules and dashboards
 	$(BIN)/python -m deploy.kubernetes
 	$(BIN)/python -m deploy.package_data
 

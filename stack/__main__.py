@@ -175,7 +175,7 @@ def status(settings: StackSettings, _: argparse.Namespace) -> int:
 
 
 def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Let a queue have so many workers, now and later: the number is kept in .env."""
+    """Set the number of workers of a queue, now and later: it is kept in .env."""
     if settings.external_services():
         raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
     variable, value = settings.scaled(arguments.queue, arguments.workers)
