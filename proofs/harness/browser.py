@@ -18,11 +18,15 @@ from playwright.sync_api import (
     Page,
     Playwright,
     Request,
+    expect,
     sync_playwright,
 )
 
 from proofs.harness.waiting import wait_until
 from stack.native.programs import CHROMIUM
+
+PATIENCE = 60_000
+"""Milliseconds that a test waits for what a page is to show: Playwright alone gives up after five seconds."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -179,6 +183,7 @@ def open_browser() -> Iterator[Browser]:
 def _playwright() -> Playwright:
     """Playwright runs once in a process, however many browsers are open at a time."""
     playwright = sync_playwright().start()
+    expect.set_options(timeout=PATIENCE)
     atexit.register(playwright.stop)
     return playwright
 

@@ -67,7 +67,7 @@ class ComposeStack(StackCopy):
 
     def page(self, service: Service, path: str) -> str:
         """What a service answers to this machine."""
-        with urlopen(self.url(service) + path, timeout=10) as answer:
+        with urlopen(self.url(service) + path, timeout=60) as answer:
             return str(answer.read().decode())
 
     @property

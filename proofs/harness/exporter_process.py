@@ -47,7 +47,7 @@ class Exporter(Server):
     """A running exporter."""
 
     def get(self, path: str = "/metrics", method: str = "GET", **headers: str) -> Response:
-        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=15)
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         started = time.monotonic()
         try:
             connection.request(

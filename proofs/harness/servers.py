@@ -15,7 +15,8 @@ from urllib.request import Request, urlopen
 
 from proofs.harness.waiting import wait_until
 
-ENDS_WITHIN = 20.0
+ENDS_WITHIN = 60.0
+ANSWERS_WITHIN = 60.0
 
 
 @dataclass(frozen=True)
@@ -40,7 +41,7 @@ class Server:
         return self.log_path.read_text()
 
     def text(self, path: str) -> str:
-        with urlopen(f"{self.url}{path}", timeout=10) as answer:
+        with urlopen(f"{self.url}{path}", timeout=ANSWERS_WITHIN) as answer:
             return str(answer.read().decode())
 
     def json(self, path: str) -> Any:
@@ -48,7 +49,9 @@ class Server:
 
     def post(self, path: str, body: object) -> None:
         headers = {"Content-Type": "application/json"}
-        with urlopen(Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=10):
+        with urlopen(
+            Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=ANSWERS_WITHIN
+        ):
             pass
 
     def answers(self, path: str) -> bool:

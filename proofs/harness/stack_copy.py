@@ -71,7 +71,7 @@ class StackCopy(ABC):
         return f"http://127.0.0.1:{self.settings.port(service)}"
 
     def ask_prometheus(self, what: str, **parameters: str) -> Any:
-        with urlopen(f"{self.url(PROMETHEUS)}/api/v1/{what}?{urlencode(parameters)}", timeout=10) as answer:
+        with urlopen(f"{self.url(PROMETHEUS)}/api/v1/{what}?{urlencode(parameters)}", timeout=60) as answer:
             return json.load(answer)["data"]
 
 

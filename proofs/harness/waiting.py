@@ -9,8 +9,8 @@ from typing import TypeVar
 T = TypeVar("T")
 
 
-def wait_until(condition: Callable[[], T], what: str, *, within: float = 30.0, every: float = 0.05) -> T:
-    """Return the first truthy value of `condition()`.
+def wait_until(condition: Callable[[], T], what: str, *, within: float = 90.0, every: float = 0.05) -> T:
+    """Return the first truthy value of `condition()`. The default is long: the machine may be very busy.
 
     Raises:
         AssertionError: it stayed falsy for `within` seconds; the message says `what` was waited for, and the

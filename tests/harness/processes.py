@@ -46,14 +46,14 @@ class Process:
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
 
-    def wait_for_log(self, text: str, within: float = 20) -> None:
+    def wait_for_log(self, text: str, within: float = 90) -> None:
         def logged() -> bool:
             assert self.popen.poll() is None or text in self.output, f"ended without {text!r}:\n{self.output}"
             return text in self.output
 
         wait_until(logged, f"{text!r} in the log", within=within)
 
-    def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 20) -> float:
+    def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 60) -> float:
         """Send a signal, wait for the end, and return the seconds that it took."""
         sent = time.monotonic()
         self.popen.send_signal(number)

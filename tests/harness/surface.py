@@ -49,7 +49,7 @@ MALFORMED = [
 
 def status_of(stack: StackCopy, service: Service, method: str, path: str) -> tuple[int, str]:
     """Send a request as it is written, and return the status and the body of the answer."""
-    connection = http.client.HTTPConnection("127.0.0.1", stack.settings.port(service), timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", stack.settings.port(service), timeout=60)
     try:
         connection.request(method, path)
         answer = connection.getresponse()
@@ -60,7 +60,7 @@ def status_of(stack: StackCopy, service: Service, method: str, path: str) -> tup
 
 def send(stack: StackCopy, service: Service, request: bytes) -> bytes:
     """Send bytes, and return the first that come back; none if the server hangs up."""
-    with socket.create_connection(("127.0.0.1", stack.settings.port(service)), timeout=20) as connection:
+    with socket.create_connection(("127.0.0.1", stack.settings.port(service)), timeout=60) as connection:
         try:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)

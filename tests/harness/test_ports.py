@@ -18,7 +18,7 @@ def test_what_another_process_has_claimed_is_free_when_that_process_ends() -> No
         assert holder.stdout is not None
         port = int(holder.stdout.readline())
         assert not claim(port)
-        holder.communicate("\n", timeout=10)
+        holder.communicate("\n", timeout=60)
 
     assert claim(port)
 

@@ -48,11 +48,11 @@ class Operator:
 
     def log_in(self, password: str = PASSWORD) -> requests.Response:
         form = {"user": "rq-mon", "password": password, "next": "/"}
-        return self.session.post(f"{self.url}/login", data=form, timeout=20)
+        return self.session.post(f"{self.url}/login", data=form, timeout=60)
 
     def get(self, path: str, *, expected: int = 200, **query: str) -> str:
         given = "&".join(f"{name}={quote(value, safe='')}" for name, value in query.items())
-        answer = self.session.get(f"{self.url}{path}{'?' if given else ''}{given}", timeout=20)
+        answer = self.session.get(f"{self.url}{path}{'?' if given else ''}{given}", timeout=60)
         assert answer.status_code == expected, answer.text
         return answer.text
 
@@ -65,6 +65,6 @@ class Operator:
         raise AssertionError(f"no form {action} in {page}")
 
     def post(self, path: str, data: list[tuple[str, str]], expected: int = 200) -> str:
-        answer = self.session.post(f"{self.url}{path}", data=data, timeout=20)
+        answer = self.session.post(f"{self.url}{path}", data=data, timeout=60)
         assert answer.status_code == expected, answer.text
         return answer.text
