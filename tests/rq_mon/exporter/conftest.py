@@ -9,12 +9,20 @@ from redis import Redis
 
 from proofs.harness.exporter_process import Exporter, running_exporter
 from proofs.harness.redis_server import RedisServer
+from rq_mon.exporter import snapshot
 from rq_mon.exporter.objectives import CurrentObjectives
 from rq_mon.exporter.scrape import ScrapeCollector
 from rq_mon.exporter.snapshot import RedisReader
 from rq_mon.state.errors import Errors
 
 JOB_PAGES = "https://jobs.example"
+
+
+@pytest.fixture(autouse=True)
+def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A scrape in the process of a test may take longer than Prometheus waits: the machine may be busy."""
+    monkeypatch.setattr(snapshot, "READ_SECONDS", 60.0)
+    monkeypatch.setattr(snapshot, "SOCKET_TIMEOUT", 60.0)
 
 
 def registry_of(url: str) -> CollectorRegistry:

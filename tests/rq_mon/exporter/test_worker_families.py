@@ -39,7 +39,7 @@ def test_last_heartbeat_is_the_unix_time_of_the_workers_report(
 
     reported = registry.get_sample_value("rq_worker_last_heartbeat_timestamp_seconds", {"name": "ann"})
 
-    assert reported == pytest.approx(time.time(), abs=5)
+    assert reported == pytest.approx(time.time(), abs=60)
 
 
 def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
@@ -50,7 +50,7 @@ def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
     age = registry.get_sample_value("rq_worker_job_running_seconds", {"name": "ann", "queue": "reports"})
 
     assert age is not None
-    assert 0 <= age < 5
+    assert 0 <= age < 60
 
 
 def test_job_in_hand_of_a_worker_of_rq_3_is_found_among_its_executions(
