@@ -1,9 +1,8 @@
-"""With 200,000 failed jobs, 1,000 queues and 1,000 workers each page is there soon, in little memory."""
+"""With 200,000 failed jobs, 1,000 queues and 1,000 workers each page takes little CPU time and memory."""
 
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Iterator
 from urllib.parse import urlencode
 
@@ -21,9 +20,8 @@ pytestmark = [pytest.mark.e2e(seconds=50), pytest.mark.needs("redis-server")]
 JOBS = 200_000
 QUEUES = WORKERS = 1000
 
-CPU_SECONDS = 0.5
-"""What a page may cost the server's process; the machine of the tests has others to serve as well."""
-SECONDS = 5.0
+CPU_SECONDS = 1.0
+"""What a page may cost the server's process, which reads for 0.4 s. A busy machine takes longer for it."""
 MEGABYTES = 80
 
 
@@ -38,20 +36,20 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
             yield server
 
 
-def test_each_page_is_there_soon_and_takes_little_memory(server: Server) -> None:
+def test_each_page_takes_little_cpu_time_and_memory(server: Server) -> None:
     operator = Operator(server.url)
     operator.log_in()
     process = psutil.Process(server.process.pid)
-    took: dict[str, tuple[float, float]] = {}
+    took: dict[str, float] = {}
 
     def cpu() -> float:
         times = process.cpu_times()
         return times.user + times.system
 
     def get(path: str, query: dict[str, str] | None = None) -> str:
-        began, cpu_began = time.monotonic(), cpu()
+        began = cpu()
         page = operator.get(f"{path}?{urlencode(query)}" if query else path)
-        took[f"{path} {query or ''}"] = time.monotonic() - began, cpu() - cpu_began
+        took[f"{path} {query or ''}"] = cpu() - began
         return page
 
     get("/")
@@ -68,9 +66,8 @@ def test_each_page_is_there_soon_and_takes_little_memory(server: Server) -> None
     get("/workers")
     get("/cron")
 
-    print("\n".join(f"{seconds:.2f} s, {cpu:.2f} s of CPU: {path}" for path, (seconds, cpu) in took.items()))
-    assert max(seconds for seconds, _ in took.values()) < SECONDS, took
-    assert max(seconds for _, seconds in took.values()) < CPU_SECONDS, took
+    print("\n".join(f"{seconds:.2f} s of CPU: {path}" for path, seconds in took.items()))
+    assert max(took.values()) < CPU_SECONDS, took
     assert re.search(r"[\d,]+ of 100,\d+ read", found)
     assert re.search(r"[\d,]+ of 200,000 read", failures)
     assert "refresh" not in failures

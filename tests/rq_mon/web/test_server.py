@@ -17,7 +17,7 @@ from proofs.harness.servers import Server
 from tests.harness.web import Operator, running_web
 
 IDLE = 1000
-SOON = 10.0
+SOON = 25.0
 """Seconds. The idle ones would keep it for thirty."""
 
 
