@@ -75,10 +75,10 @@ def test_what_holds_itself_and_what_repeats_itself_is_cut() -> None:
     bomb: list[Any] = ["x"]
     for _ in range(60):
         bomb = [bomb, bomb]
-    begin = time.monotonic()
+    begin = time.process_time()
     for value in (own, bomb, ["x" * 1500] * 100_000):
         assert len(arguments_told(call(value, value))) < LONGEST_TEXT + 10
-    assert time.monotonic() - begin < 5
+    assert time.process_time() - begin < 20
 
 
 @pytest.mark.parametrize(

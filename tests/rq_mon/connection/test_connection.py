@@ -12,6 +12,7 @@ from redis.exceptions import TimeoutError as RedisTimeoutError
 
 from proofs.harness.ports import free_port
 from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 
 
@@ -25,17 +26,15 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 
 def test_a_refused_connection_is_tried_again_and_then_given_up() -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
-    begin = time.monotonic()
 
-    with connect(url, attempts=1) as client, pytest.raises(RedisConnectionError):
-        client.ping()
-    at_once = time.monotonic() - begin
-    with connect(url, attempts=3) as client, pytest.raises(RedisConnectionError):
-        client.ping()
-    patiently = time.monotonic() - begin - at_once
+    def seconds_until_it_is_given_up(attempts: int) -> float:
+        begin = time.monotonic()
+        with connect(url, attempts=attempts) as client, pytest.raises(RedisConnectionError):
+            client.ping()
+        return time.monotonic() - begin
 
-    assert at_once < 0.2
-    assert 0.5 < patiently < 3
+    assert seconds_until_it_is_given_up(attempts=3) > 0.5
+    wait_until(lambda: seconds_until_it_is_given_up(attempts=1) < 0.2, "an attempt without a wait")
 
 
 def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> None:
@@ -56,14 +55,19 @@ def test_a_frozen_redis_is_given_up_after_one_timeout(
         if connected:
             client.ping()
         server.signal(signal.SIGSTOP)
-        begin = time.monotonic()
-        try:
+
+        def seconds_until_it_is_given_up() -> float:
+            begin = time.monotonic()
             with pytest.raises(RedisTimeoutError):
                 client.ping()
+            return time.monotonic() - begin
+
+        try:
+            # Two timeouts never take less than a second; one does, when the machine is not busy just then.
+            wait_until(lambda: seconds_until_it_is_given_up() < 1.0, "the end after one timeout")
         finally:
             server.signal(signal.SIGCONT)
 
-        assert time.monotonic() - begin < 1.5
         assert client.ping()
 
 

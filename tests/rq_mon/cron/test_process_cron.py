@@ -22,7 +22,8 @@ from tests.scheduler import jobs
 pytestmark = pytest.mark.slow
 
 CRON_SCHEDULER = "cron-scheduler.py"
-ENDS_WITHIN = 2.0
+ENDS_WITHIN = 8.0
+"""Seconds: it takes less than two where the machine is not busy, and more than ten if it waits for Redis."""
 
 
 WORKER_RIGHTS = (
@@ -105,9 +106,7 @@ def test_it_wakes_for_a_cron_job_that_another_process_registers(redis_client: An
 
     cron_job = job_scheduler(jobs.sleep, (0,), cron="* * * * * *")
 
-    wait_until(
-        lambda: redis_client.hget(catalogue.CRON_LAST_TICKS_KEY, cron_job.id), "its first tick", within=5
-    )
+    wait_until(lambda: redis_client.hget(catalogue.CRON_LAST_TICKS_KEY, cron_job.id), "its first tick")
 
 
 def test_its_jobs_run_in_a_worker(redis_client: Any, start: Start) -> None:

@@ -26,7 +26,7 @@ def proxy(redis_server: RedisServer) -> Iterator[DrippingProxy]:
 @pytest.fixture
 def client(proxy: DrippingProxy) -> Iterator[Redis]:
     """Has one connection, which is open already."""
-    with Redis.from_url(proxy.url, socket_timeout=5, retry=Retry(NoBackoff(), 0)) as client:
+    with Redis.from_url(proxy.url, socket_timeout=60, retry=Retry(NoBackoff(), 0)) as client:
         client.ping()
         yield client
 
@@ -35,7 +35,7 @@ def test_replies_come_in_order_errors_among_them(redis_client: Redis) -> None:
     redis_client.set("text", "x")
     commands = [("ECHO", str(number)) for number in range(2 * CHUNK + 1)]
 
-    replies = round_trip(redis_client, [*commands, ("LLEN", "text"), ("PING",)], time.monotonic() + 5)
+    replies = round_trip(redis_client, [*commands, ("LLEN", "text"), ("PING",)], time.monotonic() + 60)
 
     assert replies[:-2] == [str(number).encode() for number in range(2 * CHUNK + 1)]
     assert str(replies[-2]).startswith("WRONGTYPE")
@@ -47,9 +47,9 @@ def test_a_redis_that_answers_by_drops_does_not_hold_up_the_reader(client: Redis
     begun = time.monotonic()
 
     with pytest.raises(TimeoutError):
-        round_trip(client, [("INCR", "n")] * 40, begun + 2 * PAUSE)
+        round_trip(client, [("INCR", "n")] * 400, begun + 2 * PAUSE)
 
-    assert time.monotonic() - begun < 6 * PAUSE
+    assert time.monotonic() - begun < 40 * PAUSE
 
 
 def test_replies_that_come_too_late_are_not_taken_for_those_of_the_next(
@@ -59,4 +59,4 @@ def test_replies_that_come_too_late_are_not_taken_for_those_of_the_next(
         round_trip(client, [("INCR", "late")] * 8, time.monotonic() + PAUSE)
     proxy.pause = 0
 
-    assert round_trip(client, [("ECHO", "next")], time.monotonic() + 5) == [b"next"]
+    assert round_trip(client, [("ECHO", "next")], time.monotonic() + 60) == [b"next"]

@@ -204,4 +204,4 @@ def test_a_queue_that_cannot_be_cleaned_keeps_no_other_from_it(
     assert f"Worker {worker.name}: queue mail: maintenance failed" in caplog.text
     assert not worker.should_run_maintenance_tasks
     assert Queue("mail", connection=redis_client).acquire_maintenance_lock()
-    assert time.monotonic() - begun < 5
+    assert time.monotonic() - begun < 60
