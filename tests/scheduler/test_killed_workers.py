@@ -302,7 +302,7 @@ def test_several_queues_are_waited_for(redis_client: Any) -> None:
     with pytest.raises(DequeueTimeout):
         take(queues, 2)
 
-    assert 2 <= time.monotonic() - before < 10
+    assert time.monotonic() - before >= 2
 
 
 def test_a_worker_of_several_queues_leaves_nothing_on_the_lists(redis_client: Any) -> None:
