@@ -22,8 +22,8 @@ from tests.rq_mon.exporter import jobs
 pytestmark = pytest.mark.slow
 
 LIMIT = 10.0
-"""Seconds: the exporter takes less than two where the machine is not busy. Without a limit of its own it would
-take the minute for which the tests wait."""
+"""Seconds: the exporter takes less than two where the machine is not busy. Without a limit of its own it
+would take the minute for which the tests wait."""
 SERVED_IN_AN_OUTAGE = ("rq_redis_up", "rq_exporter_", "rq_request_processing_seconds")
 QUEUED = {"queue": "mail", "status": "queued"}
 
