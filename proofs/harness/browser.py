@@ -99,19 +99,19 @@ class DashboardView:
         if request.failure != "net::ERR_ABORTED":  # a panel that does not wait for its answer any more
             self.console_errors.append(f"{request.failure}: {request.url}")
 
-    def go(self, address: str, within: float = 45.0) -> None:
+    def go(self, address: str, within: float = 120.0) -> None:
         """Open an address of the viewer, and wait until all of it is drawn."""
         self._waiting.clear()  # of a page that is left, no end is reported
         self.page.goto(self.base_url + address)
         self.settle(within)
 
-    def reload(self, within: float = 45.0) -> None:
+    def reload(self, within: float = 120.0) -> None:
         """Load the page again, and wait until all of it is drawn."""
         self._waiting.clear()
         self.page.reload()
         self.settle(within)
 
-    def settle(self, within: float = 45.0) -> None:
+    def settle(self, within: float = 120.0) -> None:
         """Wait until all panels are there, however far down, and no request is under way."""
         self.page.locator(PANEL).first.wait_for(timeout=within * 1000)
         expected = int(self.page.evaluate(COUNT_PANELS))
@@ -194,7 +194,7 @@ def open_dashboard(
     browser: Browser | BrowserContext,
     *,
     width: int = 1280,
-    within: float = 45.0,
+    within: float = 120.0,
     query: Mapping[str, str] | None = None,
 ) -> DashboardView:
     """Open a dashboard of a running viewer, and wait until its panels have settled.

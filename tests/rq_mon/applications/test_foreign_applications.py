@@ -22,7 +22,7 @@ from proofs.harness.waiting import wait_until
 from tests.harness.exporter_user import NAME, PASSWORD, create_exporter_user, rules
 from tests.rq_mon.applications.foreign_application import INTERPRETERS, MONITORED, Application
 
-pytestmark = [pytest.mark.slow, pytest.mark.e2e, pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.slow, pytest.mark.e2e(seconds=2), pytest.mark.needs("redis-server")]
 
 ORDERS, PRIORITY, MAIL, NUMBERS, PACKING = "orders", "priority orders", "mail", "numbers", "packing"
 QUEUED = {ORDERS: 8, PRIORITY: 8, MAIL: 20, NUMBERS: 6, PACKING: 1}

@@ -44,6 +44,12 @@ def demo_load(stack: NativeStack) -> Iterator[None]:
             os.killpg(process.pid, signal.SIGTERM)
 
 
+def count_what_is_rare(redis: Redis) -> None:
+    """Redis refuses a worker's counts, and an operator requeues a job: once more at each call."""
+    redis.hincrby(catalogue.WRITE_ERRORS_KEY, "OOM", 1)
+    redis.hincrby(catalogue.OPERATOR_CHANGES_KEY, "requeue", 1)
+
+
 def process_of(stack: NativeStack, service: Service) -> psutil.Process:
     return psutil.Process(stack.numbers()[service.name])
 
