@@ -25,7 +25,7 @@ SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)
 
 PIECES = (
     "..|%2e%2e|%2f|/|//|metrics|healthz|d|rq-overview|api|assets|etc|passwd|pyproject.toml|?|&|=|#|%00|%|%zz|\\|;"
-    "|_dash-update-component|é"
+    "|api/prometheus/query?query=1|é"
 )
 HEADERS = (
     "Accept|Accept-Encoding|Content-Length|Transfer-Encoding|Content-Type|Range|Expect|Connection|Upgrade|Cookie"
@@ -60,7 +60,7 @@ def requests(draw: st.DrawFn) -> bytes:
     """One request, whole, broken, or not HTTP at all."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(min_size=1, max_size=300))
-    head = f"{draw(methods)} /{draw(paths)} {draw(versions)}\r\nHost: monitor\r\n"
+    head = f"{draw(methods)} /{draw(paths)} {draw(versions)}\r\nHost: localhost\r\n"
     head += "".join(f"{name}: {value}\r\n" for name, value in draw(headers))
     return head.encode("latin-1", "replace") + b"\r\n" + draw(bodies)
 
