@@ -16,7 +16,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from rq_mon.environment.variables import SettingsError
-from stack.asking import confirmed, goes_on_after_changes
+from stack.asking import confirmed, goes_on_after_changes, refuse_yes_for_a_runtime
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
@@ -220,6 +220,8 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
         print("This stops the stack and removes its queues, metrics, logs, passwords and images:")
         for runtime in runtimes:
             print(*(f"  {name}" for name in runtime.data()), sep="\n")
+        if len([runtime for runtime in runtimes if runtime.has_data()]) > 1:
+            refuse_yes_for_a_runtime(settings)
         if not confirmed(settings, "Remove it?"):
             print("Nothing was removed.")
             return 1
@@ -272,6 +274,8 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
         if is_running(runtime):
             raise StackError("The stack runs. Stop it first, then restore: make stop-rq-mon")
         check(file, settings)
+        if not runtime.has_data() and len(available(settings)) > 1:
+            refuse_yes_for_a_runtime(settings)
         names = " and ".join(service.name for service in kept(settings))
         print(f"This puts {file} in the place of what {names} hold now ({runtime.name}).")
         if not confirmed(settings, "Overwrite it?"):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 
-from stack.choice import choose, is_running
+from stack.choice import SAY_WHICH, choose, is_running
 from stack.last_start import (
     OWN_REDIS,
     last_start,
@@ -13,7 +13,7 @@ from stack.last_start import (
     services_to_stop,
     settings_left_out,
 )
-from stack.runtime import Runtime
+from stack.runtime import Runtime, StackError
 from stack.settings import StackSettings
 from stack.variables import YES
 
@@ -26,6 +26,12 @@ def confirmed(settings: StackSettings, question: str) -> bool:
         print(f"This needs a confirmation, and there is no terminal to ask on: set {YES}=1.", file=sys.stderr)
         return False
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
+
+
+def refuse_yes_for_a_runtime(settings: StackSettings) -> None:
+    """YES=1 confirms a question; it does not choose between containers and processes."""
+    if settings.environment.get(YES) == "1" and settings.runtime is None:
+        raise StackError(f"Both runtimes could be meant, and {YES}=1 does not choose. {SAY_WHICH}")
 
 
 def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:

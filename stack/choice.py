@@ -1,4 +1,4 @@
-"""Which runtime to use: the one asked for, else the one that runs, else what this machine can."""
+"""Which runtime to use: the one asked for, else the one that runs or has the data, else what can run."""
 
 from __future__ import annotations
 
@@ -9,31 +9,49 @@ from stack.runtime import Health, Runtime, StackError
 from stack.settings import StackSettings
 from stack.variables import RUNTIME
 
+SAY_WHICH = f"Say which is meant: {RUNTIME.name}=compose or {RUNTIME.name}=native"
+
 
 def choose(settings: StackSettings) -> Runtime:
     """Return the runtime that a command is about.
 
     Raises:
-        StackError: compose was asked for, and no Docker engine answers.
+        StackError: compose was asked for, and no Docker engine answers; or both runtimes hold data of this
+            clone and neither runs; or the containers are another clone's.
     """
     native = NativeRuntime(settings)
-    if settings.runtime == native.name:
+    if settings.runtime == native.name or (settings.runtime is None and is_running(native)):
         return native
-    if settings.runtime is None and is_running(native):
-        return native
-    if Docker(settings.environment).engine_answers():
-        return ComposeRuntime(settings)
-    if settings.runtime is None:
-        return native
-    raise StackError(f"{RUNTIME.name}={settings.runtime}: no Docker engine answers on this machine")
+    if not Docker(settings.environment).engine_answers():
+        if settings.runtime is None:
+            return native
+        raise StackError(f"{RUNTIME.name}={settings.runtime}: no Docker engine answers on this machine")
+    compose = ComposeRuntime(settings)
+    if settings.runtime is None and native.has_data():
+        if not _can_run_containers(settings) or not compose.has_data():
+            return native
+        if not is_running(compose):
+            raise StackError(f"Both runtimes hold data of this folder. {SAY_WHICH}")
+    if settings.runtime is not None or _can_run_containers(settings):
+        compose.clone.refuse_foreign()
+    return compose
 
 
 def available(settings: StackSettings) -> list[Runtime]:
-    """Return every runtime that may hold processes or data here: what to stop and to clean."""
+    """Return every runtime that may hold processes or data of this clone: what to stop and to clean.
+
+    Raises:
+        StackError: compose was asked for, and the containers are another clone's.
+    """
     native, compose = NativeRuntime(settings), ComposeRuntime(settings)
-    if settings.runtime is not None:
-        return [native if settings.runtime == native.name else compose]
-    return [native, compose] if _can_run_containers(settings) else [native]
+    if settings.runtime == native.name:
+        return [native]
+    if settings.runtime == compose.name:
+        compose.clone.refuse_foreign()
+        return [compose]
+    if _can_run_containers(settings) and not compose.clone.other_folder():
+        return [native, compose]
+    return [native]
 
 
 def _can_run_containers(settings: StackSettings) -> bool:

@@ -58,6 +58,9 @@ class Runtime(Protocol):
     def name(self) -> str:
         """The value of RUNTIME that chooses it."""
 
+    def has_data(self) -> bool:
+        """Whether this clone has queues or metrics here, that clean() would remove."""
+
     def services(self) -> Sequence[Service]:
         """The services that it runs on this machine, in the order of stack/services.py."""
 

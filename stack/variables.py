@@ -46,6 +46,12 @@ WITH: Variable[str | None] = Variable(
     matching("rq-dashboard", "rq-dashboard"),
     "`rq-dashboard` still works for one release: it starts the job pages, which start anyway.",
 )
+PROJECT_NAME = Variable(
+    "COMPOSE_PROJECT_NAME",
+    "rq-mon",
+    matching("[a-z0-9][a-z0-9_-]*", "lower case letters, digits, - and _, with a letter or digit first"),
+    "Name of the containers' project; a second clone on the same Docker engine needs another.",
+)
 REPLACED = {
     "RQ_DASHBOARD_PORT": "RQ_MON_WEB_PORT",
     "RQ_DASHBOARD_BIND_ADDRESS": "RQ_MON_WEB_BIND_ADDRESS",
@@ -167,6 +173,7 @@ MEMORY_LIMITS = (
 
 VARIABLES: tuple[Variable[Any], ...] = (
     RUNTIME,
+    PROJECT_NAME,
     WITH,
     *PORTS,
     *BIND_ADDRESSES,

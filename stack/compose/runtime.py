@@ -16,6 +16,7 @@ from rq_mon.web.settings import CHANGES
 from stack.checks import refuse_mistakes
 from stack.compose import queues
 from stack.compose.checks import ImageTools
+from stack.compose.clone import Clone
 from stack.compose.containers import (
     Container,
     containers_of,
@@ -84,6 +85,15 @@ class ComposeRuntime:
         files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
         return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={VIEWER.name}")
 
+    @cached_property
+    def clone(self) -> Clone:
+        """Whose the project is, of the name that compose goes by."""
+        return Clone(self._docker, self._configuration()["name"])
+
+    def has_data(self) -> bool:
+        """Whether the engine holds volumes of this clone."""
+        return self.clone.has_volumes()
+
     def services(self) -> Sequence[Service]:
         """All services but Grafana or the viewer, and those that another Redis has."""
         return self._services_beside(self._containers())
@@ -103,6 +113,7 @@ class ComposeRuntime:
         options = [f"--scale={REDIS.name}=0"] if REDIS in absent else []
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
+        self.clone.claim()
         self._run("build", within=STARTS_WITHIN)
         if CRON_SCHEDULER in services:
             self._check(CRON_SCHEDULER)
@@ -225,6 +236,7 @@ class ComposeRuntime:
         queues.write_file({})
         for identifier in self._built_images():
             self._docker.output("image", "rm", "--force", identifier)
+        self.clone.let_go()
         shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:

@@ -25,7 +25,7 @@ from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
-from stack.services import GRAFANA, REDIS, VIEWER, Service
+from stack.services import GRAFANA, PROMETHEUS, REDIS, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
@@ -64,6 +64,10 @@ class NativeRuntime:
         self.directory = directory
         self.context = NativeContext(settings, directory)
         self.supervisor = Supervisor(directory)
+
+    def has_data(self) -> bool:
+        """Whether this clone has run as processes, and was not cleaned since."""
+        return (self.directory / PROMETHEUS.name).exists()
 
     def services(self) -> Sequence[Service]:
         """Return all services but what takes another's place, or another Redis has."""

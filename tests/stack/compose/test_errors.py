@@ -107,14 +107,37 @@ def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log
     engine: None, project_root: Path, tmp_path: Path
 ) -> None:
     stack = ComposeStack(project_root, tmp_path)
-    (tmp_path / "objectives.yml").write_text("queues: not a mapping")
+    (tmp_path / "rq_mon/exporter/__main__.py").write_text("raise SystemExit('broken on purpose')\n")
 
     try:
         started = stack.make("start-rq-mon")
 
         assert started.returncode != 0
         _, _, log = started.stdout.partition(f"{RQ_EXPORTER.name}: ")
-        assert "objectives.yml: " in log
+        assert "broken on purpose" in log
         assert stack.containers(RQ_EXPORTER), "what was started stays, to be looked at"
     finally:
         stack.remove()
+
+
+@pytest.mark.compose
+@pytest.mark.slow
+def test_mistakes_are_named_before_anything_is_started(
+    engine: None, project_root: Path, tmp_path: Path
+) -> None:
+    """By the programs in the images: promtool and amtool."""
+    receivers = tmp_path / "mine"
+    receivers.mkdir()
+    (receivers / "receivers.yml").write_text("receivers:\n  - nme: critical\n")
+    stack = ComposeStack(project_root, tmp_path, ALERT_RECEIVERS_DIR="./mine")
+    (tmp_path / "objectives.yml").write_text("queues: not a mapping\n")
+    rule = "groups:\n  - name: own\n    rules:\n      - record: own:sum\n        expr: sum(rq_workers\n"
+    (tmp_path / "prometheus/rules/own.yml").write_text(rule)
+
+    started = stack.make("start-rq-mon")
+
+    assert started.returncode != 0
+    assert "objectives.yml: queues: got 'not a mapping'" in started.stdout
+    assert "./mine/receivers.yml: line 2: field nme not found" in started.stdout
+    assert "prometheus/rules/own.yml: 5:" in started.stdout
+    assert stack.containers() == []

@@ -303,16 +303,16 @@ def test_the_job_pages_are_there_from_the_first_start(stack: NativeStack) -> Non
 
 
 def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: NativeStack) -> None:
-    cron_jobs = stack.directory / "cron_jobs.py"
-    before = cron_jobs.read_text()
-    cron_jobs.write_text("raise RuntimeError('this list is broken')\n")
+    script = stack.directory / "cron-scheduler.py"
+    before = script.read_text()
+    script.write_text("raise RuntimeError('this scheduler is broken')\n")
 
     result = stack.make("start-rq-mon")
-    cron_jobs.write_text(before)
+    script.write_text(before)
 
     assert result.returncode != 0
     assert "cron-scheduler        failed" in result.stdout
-    assert "RuntimeError: this list is broken" in result.stdout
+    assert "RuntimeError: this scheduler is broken" in result.stdout
     assert "prometheus            healthy" in result.stdout
 
 

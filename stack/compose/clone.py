@@ -1,0 +1,68 @@
+"""Whose containers and volumes a project's are: two clones with one project name would share them.
+
+Containers carry the folder from which compose made them. Volumes outlast them, so make keeps the folder on an
+empty volume of its own: labels on the others would change them, and compose would offer to make those again.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from stack.compose.docker import Docker
+from stack.runtime import StackError
+from stack.settings import PROJECT_ROOT
+
+PROJECT_LABEL = "com.docker.compose.project"
+FOLDER_OF_CONTAINER = "com.docker.compose.project.working_dir"
+CLAIMED_PROJECT = "rq-mon.project"
+CLAIMED_FOR = "rq-mon.folder"
+
+
+class Clone:
+    """This folder's claim on a project name of a Docker engine."""
+
+    def __init__(self, docker: Docker, project: str) -> None:
+        self._docker = docker
+        self._project = project
+
+    @property
+    def volume(self) -> str:
+        """The name of the volume that holds the claim."""
+        return f"{self._project}_clone"
+
+    def other_folder(self) -> str | None:
+        """Return the folder of another clone to which the project belongs, None if there is none."""
+        label = f"--filter=label={PROJECT_LABEL}={self._project}"
+        claim = f"--filter=label={CLAIMED_PROJECT}={self._project}"
+        found = [
+            *self._lines("ps", "--all", label, f'--format={{{{.Label "{FOLDER_OF_CONTAINER}"}}}}'),
+            *self._lines("volume", "ls", claim, f'--format={{{{.Label "{CLAIMED_FOR}"}}}}'),
+        ]
+        return next((folder for folder in found if Path(folder).resolve() != PROJECT_ROOT), None)
+
+    def refuse_foreign(self) -> None:
+        """Raise StackError if the project belongs to another clone."""
+        if folder := self.other_folder():
+            raise StackError(
+                f"The project {self._project} of this Docker engine belongs to the clone in {folder}."
+                " To run both, set COMPOSE_PROJECT_NAME and other ports in .env here, or RUNTIME=native."
+                f" If that clone was moved to this folder: docker volume rm {self.volume}"
+            )
+
+    def has_volumes(self) -> bool:
+        """Tell whether the engine holds data of the project, and it is this clone's."""
+        volumes = self._lines("volume", "ls", "--quiet", f"--filter=label={PROJECT_LABEL}={self._project}")
+        return bool(volumes) and self.other_folder() is None
+
+    def claim(self) -> None:
+        """Keep the project for this folder; raise StackError if another clone was faster."""
+        labels = (f"--label={CLAIMED_PROJECT}={self._project}", f"--label={CLAIMED_FOR}={PROJECT_ROOT}")
+        self._docker.output("volume", "create", *labels, self.volume)  # one that exists stays as it is
+        self.refuse_foreign()
+
+    def let_go(self) -> None:
+        """Give the project up, with its data gone."""
+        self._docker.output("volume", "rm", "--force", self.volume)
+
+    def _lines(self, *arguments: str) -> list[str]:
+        return [line for line in self._docker.output(*arguments).splitlines() if line]
