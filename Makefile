@@ -61,6 +61,10 @@ restore: $(VENV)/.runtime ## Restore a backup over the current data; asks first 
 clean: $(VENV)/.runtime ## Stop the stack and remove its data; asks first (YES=1 does not ask)
 	@$(RUN_STACK) clean
 
+.PHONY: install-service
+install-service: $(VENV)/.runtime ## Let systemd start the native stack after a reboot (as root)
+	@$(BIN)/python -m stack.native.service
+
 .PHONY: swarm-deploy
 swarm-deploy: $(VENV)/.runtime ## Deploy to the Docker Swarm that this machine manages, or update what runs there
 	@$(BIN)/python -m deploy.swarm $(if $(STACK),--stack $(call quoted,$(STACK)))
