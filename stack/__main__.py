@@ -16,7 +16,7 @@ from typing import NoReturn
 from rich.console import Console
 
 from rq_mon.environment.variables import SettingsError
-from stack.asking import confirmed, goes_on_after_changes, refuse_yes_for_a_runtime
+from stack.asking import confirmed, goes_on_after_changes, name_settings_left_out, refuse_yes_for_a_runtime
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
@@ -192,6 +192,7 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
         if not is_running(runtime):
             print(f"The stack does not run. It will start with {variable.name}={value}, from .env.")
             return 0
+        name_settings_left_out(settings)
         runtime.scale(worker)
     with console.status("Waiting until the workers listen"):
         states = wait_until_healthy(runtime)

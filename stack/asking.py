@@ -36,9 +36,8 @@ def refuse_yes_for_a_runtime(settings: StackSettings) -> None:
 
 def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
     """Name what is not as at the last start; ask before the queues of another Redis are shown."""
+    name_settings_left_out(settings)
     last = last_start()
-    if left_out := settings_left_out(last, settings):
-        print(f"Given to the last start, but not to this one and not in .env: {', '.join(left_out)}")
     stopped = services_to_stop(choose(settings.with_own_redis()), settings)
     left = leaves_redis(last, settings) if is_running(runtime) else None
     if not stopped and not left:
@@ -47,3 +46,9 @@ def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
     if stopped:
         print(f"This stops {', '.join(service.name for service in stopped)}; their data stays.")
     return confirmed(settings, "Go on?")
+
+
+def name_settings_left_out(settings: StackSettings) -> None:
+    """Print the settings that the last start was given, and that are missing now."""
+    if left_out := settings_left_out(last_start(), settings):
+        print(f"Given to the last start, but not now and not in .env: {', '.join(left_out)}", flush=True)

@@ -11,7 +11,7 @@ from pathlib import Path
 from stack.native.commands import Command
 from stack.native.processes import READABLE_ENVIRONMENT
 from stack.runtime import StackError
-from stack.services import Service
+from stack.services import SERVICES, Service
 from stack.settings import PROJECT_ROOT
 
 SOURCES_DIGEST = "RQ_MON_SOURCES"
@@ -58,9 +58,9 @@ def render(directory: Path, commands: Mapping[Service, Command]) -> str:
     if len(os.fsencode(socket)) > UNIX_SOCKET_PATH_LIMIT:
         raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
     sections = [_supervisord(directory)]
-    for position, (service, command) in enumerate(commands.items()):
+    for service, command in commands.items():
         names = program_names(service, command.number)
-        sections += [_program(directory, name, command, position) for name in names]
+        sections += [_program(directory, name, command, _priority(service)) for name in names]
     return "\n".join(sections)
 
 
@@ -86,14 +86,21 @@ def _supervisord(directory: Path) -> str:
     )
 
 
-def _program(directory: Path, name: str, command: Command, position: int) -> str:
+def _priority(service: Service) -> int:
+    """Return its place in the order of starts; the same whatever else runs, as another one restarts it."""
+    return next(
+        place for place, each in enumerate(SERVICES) if each == service or (each.queue and service.queue)
+    )
+
+
+def _program(directory: Path, name: str, command: Command, priority: int) -> str:
     environment = {**command.environment, **READABLE_ENVIRONMENT, SOURCES_DIGEST: _digest(command)}
     return _section(
         f"program:{name}",
         {
             "command": shlex.join(command.arguments),
             "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
-            "priority": position,
+            "priority": priority,
             "autorestart": "true",
             # Try for ever, each time one second later: what a service waits for may come back tomorrow.
             "startretries": 1_000_000,

@@ -170,7 +170,7 @@ def test_from_its_own_redis_to_another_and_back_it_asks_and_it_never_writes_ther
         watching = stack.numbers()
         unasked = stack.make("start-rq-mon")
         assert unasked.returncode != 0
-        assert f"Given to the last start, but not to this one and not in .env: {REDIS_URL}" in unasked.stdout
+        assert f"Given to the last start, but not now and not in .env: {REDIS_URL}" in unasked.stdout
         assert f"no longer those of {application.url}" in unasked.stdout
         assert stack.numbers() == watching
 

@@ -13,6 +13,7 @@ from supervisor.options import ServerOptions
 
 from stack.native.commands import Command
 from stack.native.supervisor_config import LOG_LIMIT, render
+from stack.queues import worker_of
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS, SHORT_RUNNING_WORKER, Service
 
@@ -146,3 +147,16 @@ def test_each_of_several_workers_is_a_program_with_a_log_of_its_own(tmp_path: Pa
         before["short-running-worker"].command,
         before["short-running-worker"].environment,
     )
+
+
+def test_a_program_stays_as_it_is_when_others_come_and_go(tmp_path: Path) -> None:
+    """What differs in supervisord's file is restarted."""
+    run = Command(("/bin/true",))
+
+    (alone,) = read_back(tmp_path, {PROMETHEUS: run})
+    *others, last = read_back(
+        tmp_path, {REDIS: run, worker_of("mail"): run, worker_of("reports"): run, PROMETHEUS: run}
+    )
+
+    assert last.priority == alone.priority
+    assert others[0].priority < others[1].priority == others[2].priority < last.priority
