@@ -38,7 +38,8 @@ def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
     """Name what is not as at the last start; ask before the queues of another Redis are shown."""
     name_settings_left_out(settings)
     last = last_start()
-    stopped = services_to_stop(choose(settings.with_own_redis()), settings)
+    own = settings.has_own_redis()
+    stopped = [] if own else services_to_stop(choose(settings.with_own_redis()), settings)
     left = leaves_redis(last, settings) if is_running(runtime) else None
     if not stopped and not left:
         return True

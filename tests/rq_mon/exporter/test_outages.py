@@ -97,6 +97,7 @@ def test_redis_goes_down_and_comes_back_empty(exporter: Exporter, redis: RedisSe
     redis.start()
 
     scrape = wait_until(lambda: _with_redis(exporter), "Redis in a scrape")
+    assert scrape is not None
     assert "rq_jobs" not in scrape.names()
 
 
@@ -106,6 +107,7 @@ def test_redis_restarts_between_two_scrapes(exporter: Exporter, redis: RedisServ
     redis.start()
 
     scrape = wait_until(lambda: _with_redis(exporter), "Redis in a scrape")
+    assert scrape is not None
     assert _errors(scrape, "unreachable") == before
 
 

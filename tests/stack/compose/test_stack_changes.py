@@ -8,6 +8,7 @@ import pytest
 
 from proofs.harness.compose_stack import ComposeStack
 from stack.dotenv import set_variable
+from stack.queues import worker_of, written
 from stack.services import (
     ALERTMANAGER,
     CRON_SCHEDULER,
@@ -19,6 +20,8 @@ from stack.services import (
     VIEWER,
     Service,
 )
+from stack.settings import load_settings
+from stack.variables import NUMBERS, QUEUES
 from tests.stack.compose.restarts import restarted_since, started_containers
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
@@ -106,3 +109,30 @@ def test_our_own_code_is_built_and_run_anew_by_the_next_start(stack: ComposeStac
     assert restarted_since(stack, before) - {VIEWER.name} == {service.name for service in ours}
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
     assert "# a change" in stack.inside(worker, "cat", "scheduler/queues.py")
+
+
+def test_a_queue_of_the_users_own_has_containers_until_it_leaves_the_list(stack: ComposeStack) -> None:
+    """One whose name no container could have."""
+    before, dotenv, worker = started_containers(stack), stack.directory / ".env", worker_of("emails:high")
+    kept = dotenv.read_text() if dotenv.exists() else ""
+    numbers = load_settings({}, dotenv).numbers
+    queues = {str(each.queue): number for each, number in numbers.items()} | {"emails:high": 2}
+    replaced = tuple(each.name for each in NUMBERS.values())
+    others = [line for line in kept.splitlines() if not line.startswith(replaced)]
+    try:
+        dotenv.write_text("\n".join([*others, f"{QUEUES.name}={written(queues)}", ""]))
+        started = stack.make("start-rq-mon")
+        assert started.returncode == 0, started.stdout
+        assert len(stack.containers(worker)) == 2
+        assert restarted_since(stack, before) == set()
+
+        scaled = stack.make("scale", QUEUE="emails:high", WORKERS="1")
+        assert scaled.returncode == 0, scaled.stdout
+        assert len(stack.containers(worker)) == 1
+    finally:
+        dotenv.write_text(kept)
+        left = stack.make("start-rq-mon")
+
+    assert left.returncode == 0, left.stdout
+    assert stack.containers(worker) == []
+    assert restarted_since(stack, before) == set()
