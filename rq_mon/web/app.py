@@ -24,7 +24,16 @@ logger = logging.getLogger("rq_mon.web")
 
 PAGES = (login, overview, jobs, job, failures, running, workers, cron, runbooks, changes)
 FILTERS = (
-    *(texts.short, texts.number, texts.span, texts.moment, texts.ago, texts.size, texts.counted),
+    *(
+        texts.short,
+        texts.breakable,
+        texts.number,
+        texts.span,
+        texts.moment,
+        texts.ago,
+        texts.size,
+        texts.counted,
+    ),
     in_form,
 )
 

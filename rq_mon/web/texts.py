@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import math
+import re
 from datetime import UTC, datetime
 
 from markupsafe import Markup
 
 SHORT = 160
 """Characters of a name that a table shows; its title has more."""
-LONGEST_TITLE = 2000
+FITS_IN_A_LINE = 30
+PARTS = re.compile(r"(?<=[._:/])(?=\w)")
 
 UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
@@ -30,6 +32,11 @@ def presentable(value: object) -> object:
 def short(text: str) -> str:
     """Return the beginning of a long text."""
     return text if len(text) <= SHORT else f"{text[:SHORT]}…"
+
+
+def breakable(text: str) -> str:
+    """Return a long name with places to break a line: after dots and underscores, not in a word."""
+    return Markup("<wbr>").join(PARTS.split(str(presentable(text)))) if len(text) > FITS_IN_A_LINE else text
 
 
 def number(value: float | None) -> str:

@@ -10,10 +10,10 @@ import psutil
 import pytest
 from redis import Redis
 
+from proofs.harness.many_jobs import fail_many, list_queues, register_workers
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server
 from tests.harness.web import Operator, running_web
-from tests.rq_mon.web.many import fail_many, list_queues, register_workers
 
 pytestmark = [pytest.mark.e2e(seconds=50), pytest.mark.needs("redis-server")]
 

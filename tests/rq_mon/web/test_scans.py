@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 from redis import Redis
 
+from proofs.harness.many_jobs import fail_many
 from rq_mon.state.failure_groups import FailureGroups
 from rq_mon.state.failure_selection import Selection
 from rq_mon.web import scans
 from rq_mon.web.scans import MOST, ChangeRun, Scan, Shelf
-from tests.rq_mon.web.many import fail_many
 
 JOBS = 700
 SELECTION = Selection(queue="queue-0000")
