@@ -142,7 +142,7 @@ BY_FILE = --dist loadfile --no-loadscope-reorder -n
 IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli rq_mon/web scheduler) \
-    --ignore tests/rq_mon/web/test_hostile.py
+    $(addprefix --ignore=tests/rq_mon/web/test_,hostile.py way_to_requeue.py many.py)
 
 .PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
@@ -211,5 +211,6 @@ manifests: $(VENV)/.runtime ## Generate the Kubernetes manifests, and the packag
 	$(BIN)/python -m deploy.kubernetes
 	$(BIN)/python -m deploy.package_data
 
-screenshots: $(VENV)/.dev ## Take a picture of each dashboard of the running viewer, light and dark, at two widths
+screenshots: $(VENV)/.dev ## Take pictures of the running stack's dashboards and job pages, light and dark, at two widths
 	$(BIN)/python -m proofs.screenshots $(ARGS)
+	$(BIN)/python -m proofs.job_page_pictures
