@@ -106,3 +106,17 @@ def test_links_carry_the_values_of_their_row_bar_or_series(
             if name in known and value != "$__all":
                 expect(page.page.get_by_test_id("choices")).to_contain_text(value)
     followed.update(found)
+
+
+@pytest.mark.parametrize(
+    ("uid", "panel", "page"),
+    [("rq-workers", "Workers", "/workers?q="), ("rq-failures", "What fails", "/queue?state=failed&name=")],
+)
+def test_rows_lead_to_the_job_pages_that_the_exporter_names(
+    open_page: OpenPage, viewer: Server, uid: str, panel: str, page: str
+) -> None:
+    shown = open_page(viewer, uid, START, END).panel(panel).first
+
+    link = shown.locator(f"a[href^='http://127.0.0.1:9182{page}']").first
+    expect(link).to_be_visible(timeout=60_000)
+    assert "$" not in str(link.get_attribute("href"))
