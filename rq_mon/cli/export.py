@@ -14,7 +14,7 @@ from rq_mon.cli.output import print_line, shown
 from rq_mon.export import options
 from rq_mon.export.dashboards import dashboard_files
 from rq_mon.export.folder import FolderError, write_folder
-from rq_mon.export.prometheus_config import scrape_config
+from rq_mon.export.prometheus_config import RULES, scrape_config
 from rq_mon.export.rules import other_programs, rule_files
 from rq_mon.ports import RQ_EXPORTER_PORT
 
@@ -36,11 +36,6 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
             self.fail(str(error), param, ctx)
 
 
-JOB_PAGES_OPTION = click.option(
-    "--job-pages-url",
-    type=Checked("URL", options.web_address),
-    help="Address of your job pages (rq-mon-web). Without it, nothing links to them.",
-)
 FOLDER = click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
 NAME_OPTION = click.option(
     "--name",
@@ -60,27 +55,90 @@ def export() -> None:
     """
 
 
-@export.command()
-@FOLDER
-@click.option(
+GRAFANA_OPTION = click.option(
     "--grafana-url",
     type=Checked("URL", options.web_address),
     help="Address of your Grafana, for links of alerts. Without it, alerts have no link to a dashboard.",
 )
-@click.option(
+RUNBOOK_OPTION = click.option(
     "--runbook-url",
     type=Checked("URL", options.runbook_address),
     help="Address of your runbooks: URL/NAME for each alert, or with {name} in it, such as "
     "https://example.com/runbooks/{name}.md. Without it, alerts have no link to a runbook.",
 )
-@JOB_PAGES_OPTION
-@click.option(
+JOB_PAGES_OPTION = click.option(
+    "--job-pages-url",
+    type=Checked("URL", options.web_address),
+    help="Address of your job pages (rq-mon-web). Without it, nothing links to them.",
+)
+PROGRAMS_OPTION = click.option(
     "--with",
     "programs",
     type=click.Choice(other_programs()),
     multiple=True,
     help="Also write the rules about a program that this Prometheus scrapes. May be repeated.",
 )
+DATA_SOURCE_OPTION = click.option(
+    "--data-source",
+    type=Checked("NAME", options.data_source),
+    help="Name in Grafana of the Prometheus that the dashboards ask at first, if not Grafana's default.",
+)
+EXPORTER_OPTION = click.option(
+    "--exporter",
+    metavar="HOST:PORT",
+    type=Checked("HOST:PORT", options.host_and_port),
+    default=f"127.0.0.1:{RQ_EXPORTER_PORT}",
+    show_default=True,
+    help="Where Prometheus finds the exporter.",
+)
+
+
+@export.command("all")
+@FOLDER
+@NAME_OPTION
+@EXPORTER_OPTION
+@click.option("--scrape-interval", type=INTERVAL, default=DEFAULT_INTERVAL, show_default=True)
+@DATA_SOURCE_OPTION
+@GRAFANA_OPTION
+@RUNBOOK_OPTION
+@JOB_PAGES_OPTION
+@PROGRAMS_OPTION
+def everything(
+    folder: Path,
+    name: str,
+    exporter: str,
+    scrape_interval: int,
+    data_source: str | None,
+    grafana_url: str | None,
+    runbook_url: str | None,
+    job_pages_url: str | None,
+    programs: tuple[str, ...],
+) -> int:
+    """Write rules/, dashboards/ and prometheus.yml into DIR, a new or empty folder.
+
+    prometheus.yml has the scrape job and loads the rules: Prometheus can run with it, or you add its lines
+    to yours.
+    """
+    rules_ = rule_files(grafana=grafana_url, runbook=runbook_url, job_pages=job_pages_url, programs=programs)
+    boards = dashboard_files(
+        data_source=data_source, scrape_interval=scrape_interval, name=name, job_pages=job_pages_url
+    )
+    config = RULES + scrape_config(name=name, exporter=exporter, scrape_interval=scrape_interval)
+    files = {f"rules/{file}": text for file, text in rules_.items()}
+    files |= {f"dashboards/{file}": text for file, text in boards.items()}
+    return _write(
+        folder,
+        files | {"prometheus.yml": config},
+        "Add the lines of its prometheus.yml to yours, and import dashboards/ in Grafana.",
+    )
+
+
+@export.command()
+@FOLDER
+@GRAFANA_OPTION
+@RUNBOOK_OPTION
+@JOB_PAGES_OPTION
+@PROGRAMS_OPTION
 def rules(
     folder: Path,
     grafana_url: str | None,
@@ -98,11 +156,7 @@ def rules(
 
 @export.command()
 @FOLDER
-@click.option(
-    "--data-source",
-    type=Checked("NAME", options.data_source),
-    help="Name in Grafana of the Prometheus that the dashboards ask at first, if not Grafana's default.",
-)
+@DATA_SOURCE_OPTION
 @click.option(
     "--scrape-interval",
     type=INTERVAL,
@@ -122,14 +176,7 @@ def dashboards(
 
 @export.command("prometheus-config")
 @NAME_OPTION
-@click.option(
-    "--exporter",
-    metavar="HOST:PORT",
-    type=Checked("HOST:PORT", options.host_and_port),
-    default=f"127.0.0.1:{RQ_EXPORTER_PORT}",
-    show_default=True,
-    help="Where Prometheus finds the exporter.",
-)
+@EXPORTER_OPTION
 @click.option("--scrape-interval", type=INTERVAL, default=DEFAULT_INTERVAL, show_default=True)
 def prometheus_config(name: str, exporter: str, scrape_interval: int) -> int:
     """Print a scrape job for the exporter, which gives the Redis its name."""

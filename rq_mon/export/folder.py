@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 import secrets
 import shutil
-from collections.abc import Mapping
-from pathlib import Path
+from collections.abc import Collection, Mapping
+from pathlib import Path, PurePath
 
 
 class FolderError(Exception):
@@ -16,7 +16,8 @@ class FolderError(Exception):
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     """Write files into a folder that is new or empty.
 
-    They are written into a folder beside, or within, and moved when all of them are complete.
+    They are written into a folder beside, or within, and moved when all of them are complete. A name may have
+    folders in it, as in `rules/jobs.yml`.
 
     Raises:
         FolderError: it is not empty, is no folder, or cannot be written to.
@@ -27,22 +28,32 @@ def write_folder(folder: Path, files: Mapping[str, str]) -> None:
     try:
         staging.mkdir()
         for name, text in files.items():
-            (staging / name).write_text(text, encoding="utf-8")
+            path = staging / name
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
         if is_new:
             staging.rename(folder)
         else:
-            for name in files:
-                (staging / name).rename(folder / name)
+            for path in staging.iterdir():
+                path.rename(folder / path.name)
             staging.rmdir()
     except BaseException as error:
         shutil.rmtree(staging, ignore_errors=True)
         if not is_new:  # and so was empty
-            for path in folder.iterdir():
-                if path.name in files:
-                    path.unlink()
+            _remove(folder, {PurePath(name).parts[0] for name in files})
         if isinstance(error, OSError):
             raise FolderError(f"{folder}: {error.strerror}") from error
         raise
+
+
+def _remove(folder: Path, names: Collection[str]) -> None:
+    for path in folder.iterdir():
+        if path.name not in names:
+            continue
+        if path.is_dir():
+            shutil.rmtree(path)
+        else:
+            path.unlink()
 
 
 def _check(folder: Path, *, is_new: bool) -> None:

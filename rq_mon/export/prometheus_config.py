@@ -15,6 +15,11 @@ scrape_configs:
         labels: {{instance: {name}}}
 """
 
+RULES = """\
+rule_files: [rules/*.yml]
+
+"""
+
 
 def scrape_config(*, name: str, exporter: str, scrape_interval: int) -> str:
     """Return the part of prometheus.yml that scrapes an exporter.
