@@ -75,7 +75,7 @@ def test_the_list_of_an_application_is_enqueued_and_the_health_check_sees_it(
     assert health(shop) == 1
     with cron(shop, "shop.cron_jobs") as process:
         wait_until(lambda: is_up(process, redis_client), "a live cron scheduler", within=120)
-        wait_until(lambda: cast("int", redis_client.llen("rq:queue:shop")) >= 2, "two ticks", within=120)
+        wait_until(lambda: redis_client.llen("rq:queue:shop") >= 2, "two ticks", within=120)
         assert health(shop) == 0
         process.send_signal(signal.SIGTERM)
         output, _ = process.communicate(timeout=60)

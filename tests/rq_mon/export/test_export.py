@@ -232,7 +232,43 @@ def test_a_value_that_cannot_be_used_is_named_and_nothing_is_written(
     assert list(tmp_path.iterdir()) == []
 
 
-@BOTH
+@pytest.mark.parametrize("is_new", [True, False])
+def test_all_is_what_the_parts_write_and_a_configuration_that_loads_it(
+    run: Run, tmp_path: Path, is_new: bool
+) -> None:
+    links = ("--grafana-url", "https://grafana.example/g/", "--runbook-url", "https://runbooks.example")
+    if not is_new:
+        (tmp_path / "all").mkdir()
+    pages = ("--job-pages-url", "https://jobs.example")
+    chosen = ("--name", "shop", "--data-source", "Metrics", "--scrape-interval", "30s")
+    run(
+        "all",
+        *chosen,
+        *links,
+        *pages,
+        "--with",
+        "prometheus",
+        "--exporter",
+        "queues:9726",
+        str(tmp_path / "all"),
+    )
+    run("rules", *links, *pages, "--with", "prometheus", str(tmp_path / "rules"))
+    run("dashboards", *chosen, *pages, str(tmp_path / "dashboards"))
+    job = run("prometheus-config", *chosen[:2], *chosen[4:], "--exporter", "queues:9726")
+
+    assert {path.name for path in (tmp_path / "all").iterdir()} == {"rules", "dashboards", "prometheus.yml"}
+    for part in ("rules", "dashboards"):
+        assert texts(tmp_path / "all" / part) == texts(tmp_path / part)
+    config = (tmp_path / "all" / "prometheus.yml").read_text()
+    assert config.endswith(job)
+    assert yaml.safe_load(config)["rule_files"] == ["rules/*.yml"]
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {path.name: path.read_text() for path in folder.iterdir()}
+
+
+@pytest.mark.parametrize("what", ["all", "rules", "dashboards"])
 def test_a_folder_that_is_not_empty_is_refused(run: Run, tmp_path: Path, what: str) -> None:
     (tmp_path / "mine.yml").write_text("mine")
 

@@ -9,7 +9,7 @@ import pytest
 from rq_mon.export.folder import FolderError, write_folder
 
 FILES = {"a.yml": "one", "b.yml": "two"}
-TOO_LONG = {"a.yml": "one", "x" * 300: "two"}
+TOO_LONG = {"a.yml": "one", "sub/a.yml": "one", "x" * 300: "two"}
 """The second one cannot be written."""
 
 
