@@ -102,6 +102,10 @@ lock: $(VENV)/.dev ## Update the lock files from pyproject.toml
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
 	    --all-extras --group dev --group mutation -c $(DEV_LOCK) -o $(MUTATION_LOCK) pyproject.toml
 
+.PHONY: wheels
+wheels: $(VENV)/.dev ## Build the wheels of both distributions into dist/
+	@for source in . scheduler; do $(BIN)/uv build --quiet --wheel --out-dir dist $$source; done
+
 $(RQ3_VENV)/.installed: $(RQ3_LOCK)
 	@echo "Installing RQ 3 into $(RQ3_VENV)"
 	@stack/native/create-venv $(PYTHON) $(RQ3_VENV)

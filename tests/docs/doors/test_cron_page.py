@@ -21,6 +21,13 @@ PAGE = Page("cron.md")
 COMMAND = ["rq-mon-cron", "myapp.cron_jobs"]
 
 
+def has_compose() -> bool:
+    """Tell whether this machine has Docker Compose; reading a file needs no engine."""
+    if not shutil.which("docker"):
+        return False
+    return subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0
+
+
 def checks(command: list[str]) -> str:
     """Return what a health check of the page looks at."""
     assert command[:3] == ["python", "-m", "rq_mon.health"]
@@ -51,7 +58,7 @@ def test_the_commands_are_those_of_the_files() -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.skipif(not shutil.which("docker"), reason="no docker")
+@pytest.mark.skipif(not has_compose(), reason="docker compose is not installed")
 def test_compose_accepts_the_service(tmp_path: Path) -> None:
     PAGE.write_files(tmp_path, {})
 
@@ -63,7 +70,7 @@ def test_compose_accepts_the_service(tmp_path: Path) -> None:
         timeout=120,
     )
 
-    assert (result.returncode, result.stderr) == (0, "")
+    assert result.returncode == 0, result.stderr
 
 
 @pytest.mark.slow
