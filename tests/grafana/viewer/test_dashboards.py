@@ -18,12 +18,22 @@ EMPTY_IN_THE_HOUR = {"Alerts"}
 """The rules are not loaded there, so no alert is known; the alert list has tests of its own."""
 
 
+BLANK_ICONS = """
+    icons => icons
+        .filter(icon => ![...icon.querySelectorAll("path")].some(path => path.getAttribute("d")))
+        .filter(icon => icon.querySelector("circle, rect, polygon, line") === null)
+        .map(icon => icon.dataset.testid)
+"""
+
+
 @pytest.mark.parametrize("uid", [SOON, *(pytest.param(uid, marks=LATER) for uid in BOARDS if uid != SOON)])
 def test_every_panel_shows_its_data(open_page: OpenPage, viewer: Server, uid: str) -> None:
     page = open_page(viewer, uid, START, END)
 
     assert page.page.title() == BOARDS[uid]["title"]
     assert page.errors() == []
+    assert page.page.locator("svg[data-testid^=icon]").count() > 10
+    assert page.page.locator("svg[data-testid^=icon]").evaluate_all(BLANK_ICONS) == []
     for panel in panels(BOARDS[uid]):
         drawn = page.panel(panel["title"]).first
         assert drawn.count() == 1, panel["title"]

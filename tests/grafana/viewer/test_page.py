@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import datetime
 
 import pytest
@@ -46,6 +47,39 @@ def test_dragging_over_a_graph_zooms_and_back_returns(open_page: OpenPage, viewe
 
     page.page.go_back()
     wait_until(lambda: range_of(page) == (START, END), "the first range")
+
+
+RECORD_LABELS = """
+    window.labels = [];
+    const fillText = CanvasRenderingContext2D.prototype.fillText;
+    CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
+        const right = this.getTransform().transformPoint({x, y}).x + this.measureText(text).width / 2;
+        if (this.textAlign === "center") window.labels.push({text, right, width: this.canvas.width});
+        return fillText.call(this, text, x, y, ...rest);
+    };
+"""
+
+
+def test_the_last_label_of_the_time_axis_is_whole(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-durations", START, END - HOUR // 4)
+    page.page.add_init_script(RECORD_LABELS)
+    page.reload()
+
+    labels = page.page.evaluate("window.labels")
+    assert "21:30" in {label["text"] for label in labels}, "the range ends with a label, in Kathmandu"
+    assert [label for label in labels if label["right"] > label["width"]] == []
+
+
+def test_the_address_says_how_often_the_page_is_refreshed(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-overview", START, END, refresh="5m")
+    picker = page.page.get_by_role("button", name=re.compile("^Choose refresh time interval"))
+    assert page.query["refresh"] == ["5m"]
+
+    picker.click()
+    page.page.get_by_role("menuitemradio", name="Off").click()
+    page.page.wait_for_url(re.compile("[?&]refresh=(&|$)"))
+    page.reload()
+    assert re.search("[?&]refresh=(&|$)", page.page.url)
 
 
 def test_the_crosshair_is_shared_by_all_graphs(open_page: OpenPage, viewer: Server) -> None:

@@ -10,7 +10,6 @@ import {
   SceneGridRow,
   SceneQueryRunner,
   SceneReactObject,
-  SceneRefreshPicker,
   SceneTimePicker,
   SceneTimeRange,
   SceneVariableSet,
@@ -24,6 +23,7 @@ import { DashboardScene } from './DashboardScene';
 import { type DashboardModel, type PanelModel } from './model';
 import { checkPanel, faultOf } from './faults';
 import { PanelLinks } from './PanelLinks';
+import { RefreshPicker } from './RefreshPicker';
 
 /** Of Grafana itself; the viewer has no such data source. */
 const GRAFANA_SOURCE = '-- Grafana --';
@@ -39,7 +39,7 @@ export function sceneOf(dashboard: DashboardModel, sourceName: string): Dashboar
     $behaviors: [new behaviors.CursorSync({ sync: (dashboard.graphTooltip ?? 0) })],
     time: [
       new SceneTimePicker({ isOnCanvas: true }),
-      new SceneRefreshPicker({
+      new RefreshPicker({
         refresh: dashboard.refresh,
         intervals: dashboard.timepicker?.refresh_intervals,
         isOnCanvas: true,

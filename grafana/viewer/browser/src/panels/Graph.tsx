@@ -15,6 +15,7 @@ import {
 import { type JSX, useMemo } from 'react';
 import { Annotations } from './Annotations';
 import { Message } from './Message';
+import { PADDING } from './padding';
 import { HOVER } from './tooltip';
 
 export interface GraphOptions {
@@ -39,12 +40,15 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
       legend={options.legend}
       options={options}
     >
-      {(config, aligned) => (
+      {(config, aligned) => {
+        config.setPadding(PADDING);
+        return (
         <>
           {options.tooltip.mode !== TooltipDisplayMode.None && <Told panel={props} config={config} aligned={aligned} />}
           <Annotations config={config} annotations={data.annotations} timeZone={timeZone} />
         </>
-      )}
+        );
+      }}
     </TimeSeries>
   );
 }

@@ -17,6 +17,7 @@ import { type JSX, type ReactElement, useLayoutEffect, useMemo, useRef } from 'r
 import type uPlot from 'uplot';
 import { Annotations } from './Annotations';
 import { clipped, type Mark, Overlay } from './overlay';
+import { PADDING } from './padding';
 import { HOVER } from './tooltip';
 
 export interface Rows {
@@ -92,6 +93,7 @@ function useConfig({ timeRange, timeZone }: PanelProps, rows: Rows, first: Props
   return useMemo(() => {
     const count = names.split('\n').length;
     const builder = new UPlotConfigBuilder(timeZone);
+    builder.setPadding(PADDING);
     builder.addScale({
       scaleKey: 'x',
       isTime: true,

@@ -1,0 +1,18 @@
+// The refresh picker; in the address, `refresh=` says that the page is not refreshed.
+import { SceneRefreshPicker } from '@grafana/scenes';
+
+export class RefreshPicker extends SceneRefreshPicker {
+  static override Component = SceneRefreshPicker.Component;
+
+  override getUrlState(): { refresh: string } {
+    return { refresh: this.state.refresh };
+  }
+
+  override updateFromUrl(values: { refresh?: string | string[] | null }): void {
+    if (values.refresh === '') {
+      this.onIntervalChanged('');
+    } else {
+      super.updateFromUrl(values);
+    }
+  }
+}
