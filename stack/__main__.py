@@ -56,7 +56,7 @@ def _parser() -> argparse.ArgumentParser:
         commands.add_parser(run.__name__, help=run.__doc__).set_defaults(run=run)
     for run_one in (stop, logs, restart):
         one = commands.add_parser(run_one.__name__, help=run_one.__doc__)
-        one.add_argument("service", nargs=None if run_one is restart else "?")
+        one.add_argument("service", nargs=None if run_one is restart else "?", type=_todays_name)
         one.set_defaults(run=run_one)
     copy = commands.add_parser("backup", help=back_up_stack.__doc__)
     copy.add_argument("file", nargs="?")
@@ -346,7 +346,6 @@ def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
 
 def _service_of(name: str, runtime: Runtime) -> Service:
     services = {service.name: service for service in runtime.services()}
-    name = _todays_name(name)
     if name not in services:
         close = get_close_matches(name, services, n=1)
         hint = f"; did you mean {close[0]}?" if close else ""

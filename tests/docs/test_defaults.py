@@ -13,7 +13,7 @@ from stack.settings import PROJECT_ROOT
 
 PORTS = {str(service.port) for service in SERVICES if service.port}
 PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
-OTHER_PORTS = {"several-redis.md": {"9727"}}
+OTHER_PORTS = {"several-redis.md": {"9727"}, "existing-prometheus.md": {"9091"}}
 """Of programs that are not the stack's."""
 
 

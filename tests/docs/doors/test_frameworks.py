@@ -114,7 +114,7 @@ class Door:
             process.wait()
 
     def wait_until_counted(self, exporter: Exporter | None = None, **numbers: int) -> None:
-        """Wait until these jobs are counted, by function and outcome, as in `tasks_fail__failed=1`."""
+        """Wait until jobs are counted by function and outcome, as in `fail__failed=1`."""
         expected = {tuple(name.rsplit("__", 1)): number for name, number in numbers.items()}
 
         def counted() -> dict[tuple[str, ...], float]:

@@ -1,0 +1,39 @@
+"""docs/dashboards.md: each dashboard with its question and a picture."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+
+from rq_mon.cli.main import main
+from tests.harness.pages import Page
+
+ROOT = Path(__file__).resolve().parents[3]
+TEXT = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+BOARDS = [json.loads(path.read_text()) for path in sorted((ROOT / "grafana" / "generated").glob("*.json"))]
+
+
+@pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
+def test_each_dashboard_has_its_question_and_its_picture(board: dict[str, str]) -> None:
+    title = board["title"].removeprefix("RQ / ")
+    (section,) = re.findall(rf"^## {title}\n\n(.+?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
+
+    assert f"| [{title}](#{title.lower().replace(' ', '-')}) | {board['description']} |" in TEXT
+    assert " ".join(section.split()).startswith(board["description"])
+    (picture,) = re.findall(r"!\[.+\]\((.+)\)", section)
+    assert (ROOT / "docs" / picture).exists()
+
+
+def test_it_has_no_others() -> None:
+    assert len(re.findall(r"^## ", TEXT, re.MULTILINE)) == len(BOARDS)
+
+
+def test_its_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (command,) = Page("dashboards.md").commands
+    monkeypatch.chdir(tmp_path)
+
+    assert main(command.split()[1:]) == 0
+    assert len(list((tmp_path / "rq-mon-dashboards").iterdir())) == len(BOARDS)
