@@ -100,7 +100,7 @@ def test_ctrl_c_ends_it_with_a_summary(redis_client: Any, project_root: Path) ->
 
     demo.send_signal(signal.SIGINT)
 
-    stdout, stderr = demo.communicate(timeout=10)
+    stdout, stderr = demo.communicate(timeout=60)
     assert (demo.returncode, stderr) == (0, "")
     assert "stopped early" in stdout
     assert "jobs enqueued" in stdout

@@ -114,7 +114,7 @@ def test_exporter_does_not_start_with_a_broken_file_and_says_why(path: Path, pro
         env={**os.environ, "RQ_OBJECTIVES_FILE": str(path), "PYTHONPATH": str(project_root)},
         capture_output=True,
         text=True,
-        timeout=30,
+        timeout=120,
         check=False,
     )
 

@@ -120,7 +120,7 @@ def jobs(redis_client: Redis) -> str:
             queue_name="short-running",
             timezone=ZoneInfo("UTC"),
             now=time.time(),
-            timeout=60,
+            timeout=120,
             cron_job_id="nightly",
         )
     )

@@ -91,7 +91,7 @@ def metrics(installed: Environment, folder: Path, url: str) -> str:
     variables = {"RQ_REDIS_URL": url, "RQ_EXPORTER_PORT": str(port)}
     with (
         running("exporter", folder, port, command, "/metrics", variables, folder),
-        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer,
+        urlopen(f"http://127.0.0.1:{port}/metrics", timeout=60) as answer,
     ):
         return str(answer.read().decode())
 

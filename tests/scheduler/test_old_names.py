@@ -36,7 +36,7 @@ assert CronEntry is FromItsModule
 
 def run(*command: str, url: str, root: Path) -> subprocess.CompletedProcess[str]:
     environment = {**os.environ, "RQ_REDIS_URL": url}
-    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=60)
+    return subprocess.run(command, cwd=root, env=environment, capture_output=True, text=True, timeout=120)
 
 
 def test_old_imports_work(project_root: Path) -> None:

@@ -153,7 +153,7 @@ def test_transactions_are_still_there_after_a_restart(server: RedisServer, secre
 
     server.signal(signal.SIGTERM)
     assert server.process
-    server.process.wait(timeout=20)
+    server.process.wait(timeout=60)
     server.start()
 
     with client(server, secrets, WORKER) as redis:
@@ -170,7 +170,7 @@ def test_the_operator_ends_a_script_that_blocks_redis(server: RedisServer, secre
             run(server, secrets, WORKER, "SCRIPT KILL")
         run(server, secrets, OPERATOR, "SCRIPT KILL")
         with pytest.raises(ResponseError, match="killed"):
-            endless.result(timeout=10)
+            endless.result(timeout=60)
 
 
 def is_busy(server: RedisServer, secrets: Path) -> bool:

@@ -69,7 +69,7 @@ def at_a_terminal(redis_client: Redis, project_root: Path) -> Rqmon:
         )
         os.close(terminal)
         os.write(ours, answer.encode())
-        out, _ = process.communicate(timeout=60)
+        out, _ = process.communicate(timeout=120)
         return Result(process.returncode, out, _read_all(ours))
 
     return run

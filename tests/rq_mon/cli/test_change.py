@@ -290,7 +290,7 @@ def test_two_at_once_put_each_job_into_the_queue_once(
 
     both = [start("requeue", "--all", "--yes", "--json", cwd=project_root) for _ in range(2)]
     for process in both:
-        process.communicate(timeout=60)
+        process.communicate(timeout=120)
 
     assert Counter(queue.job_ids) == Counter(ids)
     assert failed_ids(queue) == set()
@@ -305,7 +305,7 @@ def test_workers_at_work_meanwhile_run_each_job_once(
     rq = RQ(redis_server.url, tmp_path / "rq.log")
 
     with rq.start_worker("mail", worker_class=SIMPLE), rq.start_worker("mail", worker_class=SIMPLE):
-        start("requeue", "--all", "--yes", cwd=project_root).communicate(timeout=60)
+        start("requeue", "--all", "--yes", cwd=project_root).communicate(timeout=120)
         wait_until(
             lambda: len(queue.finished_job_registry.get_job_ids(cleanup=False)) == len(ids),
             "all jobs to be done",
@@ -333,7 +333,7 @@ def test_no_job_is_lost_when_it_is_ended_half_way(
 
     wait_until(lambda: count_jobs(queue, "failed") < len(ids) - 500, "it to be half way", every=0.001)
     process.send_signal(ending)
-    out, _ = process.communicate(timeout=60)
+    out, _ = process.communicate(timeout=120)
 
     failed, queued = failed_ids(queue), queue.job_ids
     done = ids - failed

@@ -27,7 +27,7 @@ def cron_job(cron_job_id: str) -> CronJob:
         queue_name="mail",
         timezone=ZoneInfo("UTC"),
         now=time.time(),
-        timeout=60,
+        timeout=120,
         cron_job_id=cron_job_id,
     )
 

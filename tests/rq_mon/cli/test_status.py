@@ -33,7 +33,7 @@ def cron_job(redis_client: Redis) -> None:
         queue_name="mail",
         timezone=ZoneInfo("UTC"),
         now=time.time(),
-        timeout=60,
+        timeout=120,
         cron_job_id="nightly",
     )
     CronRegistry(redis_client).register(cron_job)

@@ -123,7 +123,7 @@ def test_the_command_prints_a_line_for_each(
         work()
         wait_until(lambda: len(out.read_text().splitlines()) == 2, "a line for each job")
         process.send_signal(signal.SIGINT)
-        assert process.wait(timeout=30) == 130
+        assert process.wait(timeout=120) == 130
     lines = [json.loads(line) for line in out.read_text().splitlines()]
     assert [line["status"] for line in lines] == ["finished", "failed"]
     assert lines[1]["id"] == bad.id

@@ -216,7 +216,7 @@ def _enqueue_until_replicated(group: SentinelGroup, number: int) -> list[str]:
         assert isinstance(job, Job)
         ids.append(job.id)
     with connect(f"redis://127.0.0.1:{group.master.port}/0") as master:
-        wait_until(lambda: _is_replicated(master), "the replica", within=10)
+        wait_until(lambda: _is_replicated(master), "the replica")
         assert master.llen(f"rq:queue:{SHORT_RUNNING_QUEUE}"), "the failover comes while jobs wait"
     return ids
 

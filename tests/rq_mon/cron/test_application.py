@@ -78,7 +78,7 @@ def test_the_list_of_an_application_is_enqueued_and_the_health_check_sees_it(
         wait_until(lambda: redis_client.llen("rq:queue:shop") >= 2, "two ticks", within=120)
         assert health(shop) == 0
         process.send_signal(signal.SIGTERM)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
 
     assert process.returncode == 0
     assert "registered cron_job=morning" in output
@@ -91,7 +91,7 @@ def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_cl
     with cron(shop, "shop.cron_jobs:NIGHTLY") as process:
         wait_until(lambda: is_up(process, redis_client), "a live cron scheduler", within=120)
         process.send_signal(signal.SIGINT)
-        output, _ = process.communicate(timeout=60)
+        output, _ = process.communicate(timeout=120)
 
     assert output.count("registered cron_job=") == 1
     assert redis_client.llen("rq:queue:shop") == 0

@@ -11,6 +11,9 @@ from typing import Any
 from redis import Redis
 from rq.job import Job
 
+ENDLESS = ("takes_too_long", "hangs")
+"""Hooks that only a timeout ends."""
+
 
 def leave_a_trace(connection: Redis, text: str) -> None:
     connection.rpush("trace", text)

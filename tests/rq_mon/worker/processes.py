@@ -6,7 +6,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -30,7 +30,7 @@ class RQ:
     def run(self, *command: str) -> str:
         """Run a command of RQ to its end; return its output."""
         with self.start(*command) as process:
-            process.wait(timeout=30)
+            process.wait(timeout=120)
         return self.log.read_text()
 
     @contextmanager
@@ -57,6 +57,7 @@ def kill_with_children(process: subprocess.Popen[bytes]) -> None:
     parent = psutil.Process(process.pid)
     children = parent.children(recursive=True)
     for victim in (parent, *children):
-        victim.kill()
+        with suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+            victim.kill()
     process.wait()
-    psutil.wait_procs(children, timeout=10)
+    psutil.wait_procs(children, timeout=60)

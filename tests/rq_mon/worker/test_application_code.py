@@ -29,7 +29,8 @@ HANDLERS = "tests.rq_mon.worker.hooks"
 
 
 def named(function: str) -> Callback:
-    return Callback(f"{HANDLERS}.{function}", timeout=1)
+    """A callback. One that does not end is soon given up; the others have time on a busy machine."""
+    return Callback(f"{HANDLERS}.{function}", timeout=1 if function in hooks.ENDLESS else 60)
 
 
 def trace(redis: Redis) -> list[str]:

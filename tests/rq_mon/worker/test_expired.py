@@ -69,7 +69,7 @@ def test_they_are_counted_before_the_worker_waits_for_more(
         before = queue.enqueue(jobs.succeed)
         wait_until(lambda: before.get_status() == JobStatus.FINISHED, "the worker to work")
         redis_client.rpush(queue.key, "expired-1", "expired-2")
-        wait_until(lambda: expired(redis_client) == 2, "both to be counted", within=10)
+        wait_until(lambda: expired(redis_client) == 2, "both to be counted")
 
 
 def test_jobs_that_were_deleted_cancelled_or_requeued_did_not_expire(

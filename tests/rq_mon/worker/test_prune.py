@@ -103,7 +103,7 @@ def test_what_is_younger_stays(redis_client: Redis) -> None:
 
 def run(project_root: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rq_mon.cli", *arguments]
-    return subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=30)
+    return subprocess.run(command, cwd=project_root, capture_output=True, text=True, timeout=120)
 
 
 @pytest.mark.slow

@@ -62,7 +62,7 @@ def wait_until_finished(url: str, job_id: str) -> None:
 
 def counted(stack: NativeStack) -> float:
     """How many jobs of these tests have ended, as the exporter says."""
-    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     ours = [each for each in lines if each.startswith(f"{JOBS_PROCESSED.name}{{") and "jobs.succeed" in each]
     return sum(float(line.split()[-1]) for line in ours)

@@ -119,7 +119,7 @@ def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None
     (stack.directory / "objectives.yml").write_text("default: {wait_seconds: 15}\n")
 
     def objectives() -> set[str]:
-        with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+        with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
             lines = answer.read().decode().splitlines()
         return {line.split()[-1] for line in lines if line.startswith(f"{QUEUE_OBJECTIVE_WAIT.name}{{")}
 

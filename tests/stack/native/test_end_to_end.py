@@ -171,7 +171,7 @@ def is_drawn(uid: str, view: DashboardView) -> bool:
     """Tell whether every panel shows data; if not, load the page again."""
     if undrawn_panels(uid, view).keys() <= RIGHTLY_EMPTY.keys():
         return True
-    view.reload(within=60)
+    view.reload(within=180)
     return False
 
 
@@ -187,7 +187,7 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
     with open_browser() as browser, browser.new_context() as context:
         for uid in DASHBOARDS:
             query = {"from": "now-5m", "to": "now"}
-            view = open_dashboard(stack.url(VIEWER), uid, context, within=60, query=query)
+            view = open_dashboard(stack.url(VIEWER), uid, context, within=180, query=query)
             with contextlib.suppress(AssertionError):  # what is undrawn by then is told below
                 wait_until(partial(is_drawn, uid, view), "data", every=0.5)
             undrawn |= undrawn_panels(uid, view)
@@ -213,7 +213,7 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
             wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
             assert process.poll() is None
             os.killpg(process.pid, signal.SIGINT)
-            process.wait(timeout=10)
+            process.wait(timeout=60)
         finally:
             with contextlib.suppress(ProcessLookupError):  # it has ended, as it should
                 os.killpg(process.pid, signal.SIGKILL)

@@ -97,7 +97,7 @@ def registered(stack: NativeStack) -> tuple[list[str], list[str], list[str]]:
 
 def counters(stack: NativeStack) -> list[str]:
     """What the exporter says of the jobs of these tests."""
-    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=10) as answer:
+    with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return [
         line for line in lines if 'function="tests.stack.native.jobs.' in line and not line.startswith("#")
