@@ -19,8 +19,10 @@ needs_programs = pytest.mark.needs(
 
 @pytest.mark.e2e(seconds=80)
 @needs_programs
-def test_a_minute_of_it_sees_everything_that_has_a_bound(project_root: Path, tmp_path: Path) -> None:
-    stack = NativeStack(project_root, tmp_path / "project")
+def test_a_minute_of_it_sees_everything_that_has_a_bound(
+    project_root: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    stack = NativeStack(project_root, tmp_path_factory.mktemp("soak"))
     try:
         started = stack.make("start-rq-mon")
         assert started.returncode == 0, started.stdout

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -83,12 +84,15 @@ def job_id(redis: Redis) -> Iterator[str]:
     )
     CronRegistry(redis).register(tick)
     running = Queue(QUEUE, connection=redis).enqueue("time.sleep", 300)
-    wait_until(lambda: running.get_status() == "started", "the job to start", within=60)
+    wait_until(lambda: running.get_status() == "started", "the job to start")
     yield running.id
     client.delete(f"rq:queue:{NOT_WORKED}", "rq:suspended")
     if stop(redis, running.id) == "asked":
         wait_until(lambda: running.get_status() != "started", "the job to stop")
-    running.delete()  # what requeues all failed jobs must not run it
+    # What requeues all failed jobs must not run it.
+    with suppress(ValueError):  # from RQ, where the worker ends the execution just now
+        running.delete()
+    client.delete(running.key)
 
 
 def run(stack: NativeStack, command: str, *, goes_on: bool) -> tuple[int, str]:
