@@ -38,10 +38,9 @@ LOG_LINES = 15
 
 def main() -> int:
     """Run one command and return its exit code: 0 if all is well."""
+    arguments = _parser().parse_args()
     try:
-        settings = load_settings()
-        arguments = _parser().parse_args()
-        return int(arguments.run(settings, arguments))
+        return int(arguments.run(load_settings(), arguments))
     except (StackError, SettingsError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:

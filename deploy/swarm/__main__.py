@@ -15,7 +15,7 @@ from typing import Any
 
 from deploy.swarm.stack_file import stack_file, write_passwords
 from stack.compose.docker import Docker
-from stack.compose.runtime import redis_inside
+from stack.compose.environment import redis_inside
 from stack.credentials import Origin
 from stack.redis_access import access_of
 from stack.redis_users import EXPORTER

@@ -11,8 +11,7 @@ from http.client import HTTPException
 from typing import IO, Any
 from urllib.request import urlopen
 
-from rq_mon.connection.address import database_of, files_of, hosts_of, verifies_server
-from rq_mon.web.settings import CHANGES
+from rq_mon.connection.address import files_of, hosts_of
 from stack.checks import refuse_mistakes
 from stack.compose import queues
 from stack.compose.checks import ImageTools
@@ -26,11 +25,9 @@ from stack.compose.containers import (
     state_of,
 )
 from stack.compose.docker import Docker
+from stack.compose.environment import opened, redis_inside
 from stack.compose.images import Image, fetch_missing, image_of
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
-from stack.redis_access import access_of
-from stack.redis_exporter import watched
-from stack.redis_users import EXPORTER
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
 from stack.services import (
@@ -43,7 +40,6 @@ from stack.services import (
     REDIS,
     RQ_EXPORTER,
     RQ_MON_WEB,
-    SERVICES,
     VIEWER,
     Service,
 )
@@ -376,34 +372,5 @@ class ComposeRuntime:
         return {name: image for name, image in images.items() if image}
 
 
-def opened(settings: StackSettings) -> dict[str, str]:
-    """Return where services listen; nothing for those that are not open, as the compose files expect it."""
-    return {
-        service.bind_variable: settings.bind_address(service) if settings.is_open(service) else ""
-        for service in SERVICES
-        if service.bind_variable and service.has_login
-    }
-
-
 def _is_read_only(volume: Mapping[str, Any]) -> bool:
     return bool(volume.get("read_only"))
-
-
-def redis_inside(settings: StackSettings) -> dict[str, str]:
-    """Return what the compose files are to know of Redis: its address for containers, and who to be there."""
-    if settings.has_own_redis():
-        return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}/{database_of(settings.redis_url())}"}
-    access = access_of(EXPORTER, settings)
-    probed = watched(access)
-    told = {
-        REDIS_URL: access.address,
-        "WATCHED_REDIS_USERNAME": access.username,
-        "PROBED_REDIS_URL": probed.address,
-        "PROBED_REDIS_USERNAME": probed.username,
-        CHANGES.name: settings.user_set(CHANGES).get(CHANGES.name, "no"),
-        "PROBED_REDIS_UNVERIFIED": "false" if verifies_server(access.address) else "true",
-        **{variable: str(path) for variable, path in access.tls_files.items()},
-    }
-    if access.password_file:
-        return told | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
-    return told | {"WATCHED_REDIS_PASSWORD": ""}

@@ -71,8 +71,14 @@ def silenced(alertmanager: Server, source: Labels, targets: list[Labels]) -> lis
         causes = {alert["fingerprint"] for alert in active if alert["labels"] == source}
         return [alert["labels"] for alert in active if causes & set(alert["status"]["inhibitedBy"])]
 
+    def all_there() -> bool:
+        there = [alert["labels"] for alert in alertmanager.json("/api/v2/alerts")]
+        return all(labels in there for labels in (source, *targets))
+
     post(alertmanager, [source, *targets])
-    result = wait_until(inhibited, "an alert to be inhibited")
+    wait_until(all_there, "all alerts to be listed")
+    wait_until(inhibited, "an alert to be inhibited")
+    result = inhibited()  # the answer before may have been made while the source came to be known
     resolve(alertmanager, [source])
     wait_until(lambda: not inhibited(), "the end of what inhibits")
     resolve(alertmanager, targets)

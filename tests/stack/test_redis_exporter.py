@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from stack.compose.runtime import redis_inside
+from stack.compose.environment import redis_inside
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import PROBE

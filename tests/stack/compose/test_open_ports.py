@@ -13,7 +13,7 @@ from redis.exceptions import AuthenticationError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from proofs.harness.compose_stack import ComposeStack
-from stack.compose.runtime import opened
+from stack.compose.environment import opened
 from stack.services import GRAFANA, REDIS, RQ_MON_WEB, SERVICES, Service
 from stack.settings import load_settings
 

@@ -11,7 +11,7 @@ import yaml
 
 from rq_mon.environment.dotenv import read_dotenv
 from stack import services
-from stack.compose.runtime import redis_inside
+from stack.compose.environment import redis_inside
 from stack.native import programs
 from stack.native.commands import FOR_GRACE_PERIOD, Command, NativeContext, command
 from stack.redis_users import EXPORTER, USERS, WORKER
