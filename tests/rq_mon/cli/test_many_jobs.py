@@ -1,4 +1,4 @@
-"""With 20,000 failed jobs each command to Redis is small: nobody waits, and nothing is loaded whole."""
+"""With 5,000 failed jobs each command to Redis is small: nobody waits, and nothing is loaded whole."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rq_mon.state.failed_jobs import JOBS_PER_PAGE
 from rq_mon.state.listed_jobs import IDS_AT_ONCE
 from tests.rq_mon.cli.conftest import Rqmon
 
-JOBS = 20_000
+JOBS = 5_000
 THE_END = "the end"
 MOST_WORDS = 2 * JOBS_PER_PAGE + 20
 """An id and what tells its failure, for each job of a page."""

@@ -22,7 +22,7 @@ from stack.services import PROMETHEUS, RQ_EXPORTER
 from tests.stack.native import jobs
 
 pytestmark = [
-    pytest.mark.e2e,
+    pytest.mark.e2e(seconds=15),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
     pytest.mark.usefixtures("queues_of_the_stack"),
 ]
