@@ -189,7 +189,7 @@ def test_from_its_own_redis_to_another_and_back_it_asks_and_it_never_writes_ther
 def look_everywhere(stack: NativeStack, watch: dict[str, str]) -> None:
     is_scraped = f'{JOBS.name}{{queue="mail",status="queued"}} > 0'
     wait_until(partial(stack.sum_of, is_scraped), f"{is_scraped} in Prometheus", within=90, every=0.5)
-    assert stack.make("status", **watch).returncode == 0
+    wait_until(lambda: stack.make("status", **watch).returncode == 0, "all to be healthy", within=90, every=1)
     for words in LOOKS:
         looked = rqmon(stack, watch, *words)
         assert looked.returncode in (0, 1), looked.stdout

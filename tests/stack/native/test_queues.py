@@ -17,7 +17,7 @@ from stack.services import SHORT_RUNNING_WORKER
 from tests.stack.native import jobs
 
 pytestmark = [
-    pytest.mark.e2e(seconds=60),
+    pytest.mark.e2e(seconds=10),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 
