@@ -147,8 +147,8 @@ IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
 # Where ARGS names no files, only those with such a test are read: six processes take a minute to read all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
-ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli rq_mon/web scheduler) \
-    $(addprefix --ignore=tests/rq_mon/web/test_,hostile.py way_to_requeue.py many.py)
+ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
+    $(addprefix tests/rq_mon/web/test_,pages.py changes.py running_and_cron.py scans.py links.py)
 
 .PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
