@@ -240,6 +240,7 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
+                width=105,
             ),
             Column(
                 "Of timeout",
@@ -247,6 +248,7 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
+                width=100,
             ),
         ],
         sort_by="Of timeout",

@@ -136,7 +136,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.WORKERS, "queue")],
             ),
             running_jobs(links=[cell_to(links.WORKERS, "queue")]),
-            widths=(7, 7, 10),
+            widths=(5, 5, 14),
         ),
         Heading("Waiting"),
         row(

@@ -1,5 +1,7 @@
 """Overview: the home page."""
 
+from dataclasses import replace
+
 from grafana import links
 from grafana.common import (
     A_MINUTE,
@@ -147,18 +149,19 @@ DASHBOARD = rq_dashboard(
                 "has not; below zero the promise is broken.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
-                    Label("objective", "Objective", width=80),
+                    Label("objective", "Objective", width=72),
                     REDIS_COLUMN,
                 ],
                 [
-                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=85),
-                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1, width=75),
+                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=75),
+                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1, width=66),
                     Column(
                         "Budget left",
                         objectives.budget_left(),
                         unit="percentunit",
                         decimals=0,
                         colours=[(-objectives.FAR_BEYOND, "red"), (0, "yellow"), (0.5, "transparent")],
+                        width=95,
                     ),
                 ],
                 sort_by="Budget left",
@@ -182,16 +185,16 @@ DASHBOARD = rq_dashboard(
                 "Alerts that fire now. What each means, and what to do: its runbook, which the alert's "
                 "message in Alertmanager names.",
                 [
-                    Label("alertname", "Alert", width=200),
-                    Label("severity", "Severity", width=80),
+                    Label("alertname", "Alert", width=180),
+                    Label("severity", "Severity", width=64),
                     Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]),
-                    REDIS_COLUMN,
+                    replace(REDIS_COLUMN, width=None),
                 ],
-                [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow")],
+                [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow", width=100)],
                 sort_by="Since",
                 no_value="No alert fires",
             ),
-            widths=(10, 6, 8),
+            widths=(10, 4, 10),
         ),
     ],
 )

@@ -134,6 +134,7 @@ DASHBOARD = rq_dashboard(
                 no_value="No job runs",
                 series_links=[series_to(links.DURATIONS, "queue")],
             ),
+            widths=(14, 10),
         ),
         Heading("Lost and found"),
         row(

@@ -34,12 +34,15 @@ def bar_gauge(
             "orientation": "horizontal",
             "displayMode": "basic",
             "valueMode": "color",
-            "namePlacement": "left",
+            # A name has the whole width, above its bar.
+            "namePlacement": "top",
             "showUnfilled": True,
-            "sizing": "auto",
+            # By itself, Grafana makes few bars as high as the panel, and the text in proportion.
+            "sizing": "manual",
             "minVizWidth": 8,
-            "minVizHeight": 16,
+            "minVizHeight": 36,
             "maxVizHeight": 36,
+            "text": {"titleSize": 13, "valueSize": 13},
             "legend": LEGENDS["none"],
         },
         defaults={

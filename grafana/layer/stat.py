@@ -41,6 +41,8 @@ def stat(
             "orientation": "auto",
             "textMode": "value_and_name" if names else "value",
             "wideLayout": True,
+            # By itself, Grafana makes each number as large as its panel allows: those of a row would differ.
+            "text": {"titleSize": 14, "valueSize": 32},
             "showPercentChange": False,
             "percentChangeColorMode": "standard",
         },

@@ -10,6 +10,11 @@ from grafana.layer.fields import Json, Link, override, thresholds
 from grafana.layer.panel import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
+LINK_COLOUR = "blue"
+"""That of Grafana's themes which comes closest to its links."""
+NARROWEST_WORDS = 70
+"""Pixels of a column of words."""
+
 
 @dataclass(frozen=True, slots=True)
 class Column:
@@ -29,7 +34,11 @@ class Column:
     def override(self) -> Json:
         """What Grafana is told about this column alone."""
         properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
-        if self.colours:
+        if self.colours and self.links:
+            # On a coloured background Grafana writes links in white.
+            properties["thresholds"] = thresholds(LINK_COLOUR, *self.colours)
+            properties["custom.cellOptions"] = {"type": "color-text"}
+        elif self.colours:
             # Grafana takes no value for minus infinity.
             properties["thresholds"] = thresholds("transparent", *self.colours)
             properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
@@ -39,7 +48,7 @@ class Column:
             properties["mappings"] = list(self.mappings)
         if self.links:
             properties["links"] = [link.json() for link in self.links]
-        properties["custom.width"] = self.width
+        properties |= _widths(self.header, self.width)
         return override(self.header, {id_: value for id_, value in properties.items() if value is not None})
 
 
@@ -52,14 +61,13 @@ class Label:
     links: Sequence[Link] = ()
     width: int | None = None
 
-    def override(self) -> Json | None:
-        """What Grafana is told about this column alone, None if nothing."""
+    def override(self) -> Json:
+        """What Grafana is told about this column alone."""
         properties: dict[str, Any] = {}
         if self.links:
             properties["links"] = [link.json() for link in self.links]
-        if self.width:
-            properties["custom.width"] = self.width
-        return override(self.header, properties) if properties else None
+        properties |= _widths(self.header, self.width, at_least=NARROWEST_WORDS)
+        return override(self.header, properties)
 
 
 def table(
@@ -117,8 +125,15 @@ def table(
                 "filterable": False,
             },
         },
-        overrides=[*filter(None, (label.override() for label in labels)), *(c.override() for c in columns)],
+        overrides=[*(label.override() for label in labels), *(column.override() for column in columns)],
     )
+
+
+def _widths(header: str, width: int | None, at_least: int = 0) -> Json:
+    """A fixed width, or one that holds the header and the arrow of sorting; by itself, Grafana takes 150."""
+    if width is not None:
+        return {"custom.width": width}
+    return {"custom.minWidth": max(at_least, 7 * len(header) + 16)}
 
 
 def _organize(headers: Mapping[str, str], hide: Sequence[str]) -> Json:

@@ -9,6 +9,9 @@ from grafana.layer.fields import Json, Link, fixed_colour, override
 from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
+WHOLE_NUMBERS = ("short", "none")
+"""Units of counts: where one is little, so an axis to 1 hides nothing."""
+
 ALL_SERIES_SORTED = {"mode": "multi", "sort": "desc"}
 
 
@@ -64,6 +67,8 @@ def time_series(
             "noValue": no_value,
             "links": [link.json() for link in series_links],
             "custom": {
+                # What is zero all the time has an axis from 0 to 1, not to 100.
+                "axisSoftMax": 1 if unit in WHOLE_NUMBERS and maximum is None else None,
                 "drawStyle": "bars" if bars else "line",
                 "lineWidth": 0 if bars else 1,
                 "fillOpacity": 70 if bars else 30 if stacked else 10,

@@ -18,6 +18,11 @@ EMPTY_IN_THE_HOUR = {"Alerts"}
 """The rules are not loaded there, so no alert is known; the alert list has tests of its own."""
 
 
+TOO_WIDE = """
+    grids => grids
+        .filter(grid => grid.scrollWidth > grid.clientWidth + 1)
+        .map(grid => grid.closest("section").innerText)
+"""
 BLANK_ICONS = """
     icons => icons
         .filter(icon => ![...icon.querySelectorAll("path")].some(path => path.getAttribute("d")))
@@ -34,6 +39,7 @@ def test_every_panel_shows_its_data(open_page: OpenPage, viewer: Server, uid: st
     assert page.errors() == []
     assert page.page.locator("svg[data-testid^=icon]").count() > 10
     assert page.page.locator("svg[data-testid^=icon]").evaluate_all(BLANK_ICONS) == []
+    assert page.page.locator("[role=grid]").evaluate_all(TOO_WIDE) == [], "tables with columns out of sight"
     for panel in panels(BOARDS[uid]):
         drawn = page.panel(panel["title"]).first
         assert drawn.count() == 1, panel["title"]
