@@ -36,7 +36,8 @@ class Column:
         properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
         if self.colours and self.links:
             # On a coloured background Grafana writes links in white.
-            properties["thresholds"] = thresholds(LINK_COLOUR, *self.colours)
+            steps = [(value, LINK_COLOUR if one == "transparent" else one) for value, one in self.colours]
+            properties["thresholds"] = thresholds(LINK_COLOUR, *steps)
             properties["custom.cellOptions"] = {"type": "color-text"}
         elif self.colours:
             # Grafana takes no value for minus infinity.

@@ -39,17 +39,19 @@ CHROMIUM_FLAGS = (
 
 PANEL = "section[aria-labelledby]"
 BEING_LOADED = "[class*=panel-loading-bar-container] > *"
+CONTENT = "[data-testid='data-testid panel content'] > *"
+"""Missing until the first answer is there."""
 QUIET_LOOKS = 7
 """This many looks, one after another, must find nothing under way: one query may lead to the next."""
 
 PanelState = Literal["loading", "data", "empty", "error"]
 
 READ_PANELS = """
-    (panels, beingLoaded) => panels.map(panel => {
+    (panels, [beingLoaded, content]) => panels.map(panel => {
         const has = selector => panel.querySelector(selector) !== null;
         return {
             title: document.getElementById(panel.getAttribute("aria-labelledby")).innerText,
-            state: has(beingLoaded) ? "loading"
+            state: has(beingLoaded) || !has(content) ? "loading"
                 : has("[role=alert], [data-viewer-state=error]") ? "error"
                 : has("[data-viewer-state=empty]") ? "empty"
                 : "data",
@@ -143,7 +145,7 @@ class DashboardView:
     def _is_drawn(self, expected: int) -> bool:
         return (
             not self._waiting
-            and self.page.locator(PANEL).count() >= expected
+            and self.page.locator(f"{PANEL}:has({CONTENT})").count() >= expected
             and self.page.locator(BEING_LOADED).count() == 0
         )
 
@@ -155,7 +157,7 @@ class DashboardView:
     @property
     def panels(self) -> list[PanelView]:
         """Every panel, from top to bottom."""
-        raw = self.page.locator(PANEL).evaluate_all(READ_PANELS, BEING_LOADED)
+        raw = self.page.locator(PANEL).evaluate_all(READ_PANELS, [BEING_LOADED, CONTENT])
         return [PanelView(**panel) for panel in raw]
 
     def panel(self, title: str) -> Locator:

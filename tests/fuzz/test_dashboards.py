@@ -15,7 +15,7 @@ from playwright.sync_api import expect
 
 from grafana.viewer.library import read_folder
 from proofs.harness.boards import BOARDS, data_panels
-from proofs.harness.browser import open_browser, open_dashboard
+from proofs.harness.browser import DashboardView, open_browser
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.harness.servers import Server
@@ -126,11 +126,10 @@ def viewer(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iter
 def test_a_broken_panel_spoils_no_other(viewer: Server) -> None:
     with open_browser() as browser:
         for number in range(PAGES):
-            view = open_dashboard(
-                viewer.url, f"page-{number}", browser, query={"from": f"{START}000", "to": f"{END}000"}
-            )
+            view = DashboardView(browser.new_page(), viewer.url)
+            view.page.goto(f"{viewer.url}/d/page-{number}?from={START}000&to={END}000&refresh=")
 
-            expect(view.panel("Whole")).to_contain_text("42")
+            expect(view.panel("Whole")).to_contain_text("42", timeout=60_000)
             assert view.page.locator("img, [onerror], a[href^='javascript:']").count() == 0
             view.page.close()
 
