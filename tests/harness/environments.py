@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
-UV = Path(sys.executable).with_name("uv")
 
 
 @dataclass(frozen=True)
@@ -30,11 +29,11 @@ class Environment:
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
 
     def install(self, *requirements: str) -> None:
-        """Install with `uv pip install`; its arguments are those of pip."""
-        uv("pip", "install", "--python", str(self.python), *requirements)
+        """Run `pip install`."""
+        run(str(self.python), "-m", "pip", "install", "--quiet", *requirements)
 
     def uninstall(self, *packages: str) -> None:
-        uv("pip", "uninstall", "--python", str(self.python), *packages)
+        run(str(self.python), "-m", "pip", "uninstall", "--quiet", "--yes", *packages)
 
     def try_to_run(
         self, command: str, *arguments: str, cwd: Path, url: str
@@ -58,7 +57,7 @@ class Environment:
 
 def environment(folder: Path, *requirements: str) -> Environment:
     """Make one, and install into it."""
-    uv("venv", "--python", sys.executable, str(folder))
+    run(sys.executable, "-m", "venv", str(folder))
     made = Environment(folder)
     made.install(*requirements)
     return made
@@ -67,15 +66,16 @@ def environment(folder: Path, *requirements: str) -> Environment:
 def built_wheels(folder: Path) -> dict[str, Path]:
     """Build both distributions of this checkout, and return their wheels by the names of their packages."""
     for source in (PROJECT_ROOT, PROJECT_ROOT / "scheduler"):
-        uv("build", "--wheel", "--out-dir", str(folder), str(source))
+        pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
+        run(*pip, "--wheel-dir", str(folder), str(source))
     return {path.name.split("-")[0]: path for path in folder.glob("*.whl")}
 
 
-def uv(*arguments: str) -> None:
-    """Run uv.
+def run(*command: str) -> None:
+    """Run a command.
 
     Raises:
         AssertionError: it failed; the message holds what it printed.
     """
-    result = subprocess.run([UV, "--quiet", *arguments], capture_output=True, text=True, timeout=600)
+    result = subprocess.run(command, capture_output=True, text=True, timeout=600)
     assert result.returncode == 0, result.stderr
