@@ -1,4 +1,4 @@
-"""With 5,000 failed jobs each command to Redis is small: nobody waits, and nothing is loaded whole."""
+"""With 5,000 failed jobs each command to Redis is small: no one waits, and nothing is loaded whole."""
 
 from __future__ import annotations
 
