@@ -61,7 +61,10 @@ restore: $(VENV)/.runtime ## Restore a backup over the current data; asks first 
 clean: $(VENV)/.runtime ## Stop the stack and remove its data; asks first (YES=1 does not ask)
 	@$(RUN_STACK) clean
 
-.PHONY: install-service
+.PHONY: pin-images install-service
+pin-images: $(VENV)/.runtime ## Name every image by its digest, in docker-compose-pinned.yml (needs the registries)
+	@$(BIN)/python -m stack.compose.pins
+
 install-service: $(VENV)/.runtime ## Let systemd start the native stack after a reboot (as root)
 	@$(BIN)/python -m stack.native.service
 

@@ -9,8 +9,8 @@ from stack.variables import KNOWN_NAMES, SETTINGS
 MOST_EDITS = 2
 LETTERS_FOR_EACH_EDIT = 3
 """Half of WITH is another word."""
-OTHERS = ("COMPOSE_", "DOCKER_", "BUILDKIT_")
-"""Names that begin so belong to compose and Docker."""
+OTHERS = ("DOCKER_", "BUILDKIT_")
+"""Names that begin so belong to Docker."""
 OTHER_WORDS = ("_HOST", "_CERT", "_POOL")
 """Two letters make PORT out of these, and an application has them for its own Redis."""
 

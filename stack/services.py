@@ -13,6 +13,8 @@ from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 CORE_COMPOSE_FILE = "docker-compose.yml"
 MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"
+PINS_COMPOSE_FILE = "docker-compose-pinned.yml"
+"""Names images by their digests, where `make pin-images` has written it."""
 QUEUES_COMPOSE_FILE = ".rq-mon/docker-compose-queues.yml"
 """Written by make: the workers of queues that RQ_MON_QUEUES names beyond the two of the core."""
 

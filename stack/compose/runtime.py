@@ -36,6 +36,7 @@ from stack.services import (
     CRON_SCHEDULER,
     GRAFANA,
     MONITOR_COMPOSE_FILE,
+    PINS_COMPOSE_FILE,
     PROMETHEUS,
     REDIS,
     RQ_EXPORTER,
@@ -78,7 +79,9 @@ class ComposeRuntime:
     def _compose_beside(self) -> tuple[str, ...]:
         """Those words without that file, once compose is known to be there and new enough."""
         self._docker.check_versions()
-        files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
+        pins = [PINS_COMPOSE_FILE] if (PROJECT_ROOT / PINS_COMPOSE_FILE).exists() else []
+        names = (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, *pins)
+        files = (f"--file={PROJECT_ROOT / name}" for name in names)
         return ("compose", f"--project-directory={PROJECT_ROOT}", *files, f"--profile={VIEWER.name}")
 
     @cached_property

@@ -24,6 +24,8 @@ from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ
 
 NO_OTHER_ORIGIN = "--web.cors.origin=none"
 """Pages of other origins may not read what Prometheus answers; by its default all may."""
+NO_SCRAPES_ELSEWHERE = "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT"
+"""Its page /scrape connects to any address that a request names; exporters before 1.83 ignore this."""
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
 """After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
 
@@ -159,6 +161,7 @@ def _redis_exporter(context: NativeContext) -> Command:
             "REDIS_ADDR": access.address,
             "REDIS_USER": access.username,
             "REDIS_PASSWORD_FILE": str(passwords),
+            NO_SCRAPES_ELSEWHERE: "true",
             **tls_variables(given),
         },
         sources=(passwords,),

@@ -311,3 +311,10 @@ def test_each_process_speaks_for_itself_and_none_is_ended_because_redis_is_away(
         assert options.tolerate_outage == (probe != "readinessProbe")
         expected = next((queue for queue, worker in WORKERS.items() if worker.name == name), None)
         assert getattr(options, "queue", None) == expected
+
+
+def test_the_exporter_of_redis_connects_to_no_address_of_a_request() -> None:
+    """That page would send the password of Redis there."""
+    only = container(pods(rendered(BASE))["redis-exporter"])
+
+    assert {"name": "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT", "value": "true"} in only["env"]

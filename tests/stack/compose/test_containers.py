@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proofs.harness.waiting import wait_until
-from stack.compose.containers import mounted_files_changed, state_of
+from stack.compose.containers import is_unwell, mounted_files_changed, state_of
 from stack.runtime import Health, State, worst_state
 
 
@@ -28,6 +28,17 @@ def test_a_container_without_a_health_check_is_healthy_while_it_runs() -> None:
 
 def test_a_health_check_that_has_not_answered_yet_is_a_start() -> None:
     assert state_of(container("running", Health={"Status": "starting", "Log": []})).health is Health.STARTING
+
+
+def test_a_start_restarts_what_runs_and_does_not_work_and_not_what_ends_by_itself() -> None:
+    unhealthy = {"Status": "unhealthy", "Log": [{"Output": "no answer"}]}
+
+    assert is_unwell(container("running", Health=unhealthy))
+    assert is_unwell(container("paused"))
+    assert not is_unwell(container("running", Health={"Status": "healthy", "Log": []}))
+    assert not is_unwell(container("running"))
+    assert not is_unwell(container("running", restarts=9, Health={"Status": "starting", "Log": []}))
+    assert not is_unwell(container("exited", exit_code=1, Health=unhealthy))
 
 
 def test_an_unhealthy_container_tells_what_its_last_check_said() -> None:
