@@ -150,7 +150,7 @@ DASHBOARD = rq_dashboard(
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
                     Label("objective", "Objective", width=72),
-                    REDIS_COLUMN,
+                    replace(REDIS_COLUMN, width=95),
                 ],
                 [
                     Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=75),
@@ -161,7 +161,7 @@ DASHBOARD = rq_dashboard(
                         unit="percentunit",
                         decimals=0,
                         colours=[(-objectives.FAR_BEYOND, "red"), (0, "yellow"), (0.5, "transparent")],
-                        width=95,
+                        width=108,
                     ),
                 ],
                 sort_by="Budget left",
