@@ -120,3 +120,13 @@ def test_rows_lead_to_the_job_pages_that_the_exporter_names(
     link = shown.locator(f"a[href^='http://127.0.0.1:9182{page}']").first
     expect(link).to_be_visible(timeout=60_000)
     assert "$" not in str(link.get_attribute("href"))
+
+
+def test_the_address_of_a_page_does_not_decide_where_links_lead(open_page: OpenPage, viewer: Server) -> None:
+    page = open_page(viewer, "rq-workers", START, END)
+
+    page.page.goto(f"{page.page.url}&var-job_pages=https%3A%2F%2Fevil.example")
+
+    link = page.panel("Workers").first.locator("a[href^='http://127.0.0.1:9182/workers']").first
+    expect(link).to_be_visible(timeout=60_000)
+    expect(page.page.locator("a[href*='evil.example']")).to_have_count(0)

@@ -16,6 +16,7 @@ export interface VariableModel {
   includeAll?: boolean;
   allValue?: string | null;
   current?: { text: string | string[]; value: string | string[] };
+  skipUrlSync?: boolean;
 }
 
 export function variableOf(model: VariableModel, sourceName: string): SceneVariable {
@@ -31,6 +32,7 @@ export function variableOf(model: VariableModel, sourceName: string): SceneVaria
     label,
     hide,
     datasource: SOURCE,
+    skipUrlSync: model.skipUrlSync,
     query: model.query,
     regex: model.regex,
     refresh: model.refresh,
