@@ -15,6 +15,8 @@ pytestmark = [pytest.mark.compose, pytest.mark.slow]
 def test_what_belongs_to_another_clone_is_refused_by_its_folder(
     stack: ComposeStack, project_root: Path, tmp_path: Path
 ) -> None:
+    started = stack.make("start-rq-mon")  # another test may have removed it
+    assert started.returncode == 0, started.stdout
     second = ComposeStack(project_root, tmp_path)
     second.environment |= {"COMPOSE_PROJECT_NAME": stack.project, "RQ_MON_IMAGE": stack.image}
     before = {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()}

@@ -176,7 +176,7 @@ FOR_A_WHILE = {
     "RQ_LOG_LEVEL": "WARNING",
     "RQ_RESULT_TTL_SECONDS": "77",
     "RQ_MON_WEB_CHANGES": "no",
-    "GRAFANA_URL": "https://grafana.example",
+    "GRAFANA_URL": "https://for-a-while.example",
     "NO_SETTING_AT_ALL": "a value",
 }
 

@@ -45,7 +45,7 @@ NOT_HERE = re.compile(r"^make test$")
 """What would run these tests."""
 GOES_ON = re.compile(r"^make (logs|demo)\b|\brq worker\b")
 """Until Ctrl-C, or for a minute."""
-LATEST = re.compile(r"^make (stop|scale|start)")
+LATEST = re.compile(r"^make (stop|scale|start|restart)")
 """What starts the stack again comes after all else."""
 
 
@@ -87,7 +87,9 @@ def job_id(redis: Redis) -> Iterator[str]:
     wait_until(lambda: running.get_status() == "started", "the job to start")
     yield running.id
     client.delete(f"rq:queue:{NOT_WORKED}", "rq:suspended")
-    if stop(redis, running.id) == "asked":
+    # A worker whose Redis was restarted listens again after two seconds.
+    asked = wait_until(lambda: (result := stop(redis, running.id)) != "no-worker" and result, "its worker")
+    if asked == "asked":
         wait_until(lambda: running.get_status() != "started", "the job to stop")
     # What requeues all failed jobs must not run it.
     with suppress(ValueError):  # from RQ, where the worker ends the execution just now
