@@ -153,7 +153,7 @@ WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.p
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
     $(addprefix tests/rq_mon/web/test_,pages.py changes.py running_and_cron.py scans.py links.py)
 
-.PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -179,6 +179,10 @@ test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)
+
+test-grafana: $(VENV)/.dev ## Test the dashboards in a Grafana container; says so where its image is not available
+	@$(BIN)/python -m stack.native.programs_for_tests
+	$(BIN)/python -m pytest -m compose tests/stack/compose/test_grafana.py $(ARGS)
 
 bench: $(VENV)/.dev ## Measure what the README promises (ARGS="throughput" for one part)
 	@$(BIN)/python -m proofs.bench $(ARGS)
