@@ -265,7 +265,7 @@ def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
 
 
 def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Put a backup in the place of the data of a stopped stack, after asking."""
+    """Replace the data of a stopped stack by a backup, after asking."""
     if not arguments.file:
         raise StackError("FILE: expected the name of a backup, as in make restore FILE=backups/….zip")
     file = Path(arguments.file).absolute()
@@ -277,7 +277,7 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
         if not runtime.has_data() and len(available(settings)) > 1:
             refuse_yes_for_a_runtime(settings)
         names = " and ".join(service.name for service in kept(settings))
-        print(f"This puts {file} in the place of what {names} hold now ({runtime.name}).")
+        print(f"This replaces what {names} hold now by {file} ({runtime.name}).")
         if not confirmed(settings, "Overwrite it?"):
             print("Nothing was changed.")
             return 1

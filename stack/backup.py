@@ -106,7 +106,7 @@ def check(file: Path, settings: StackSettings) -> None:
 
 
 def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
-    """Put a backup, which `check` has found whole, in the place of the data of a stopped stack.
+    """Replace the data of a stopped stack by a backup, which `check` has found whole.
 
     Raises:
         StackError: it could not be unpacked, for want of room say; the message says whose data is as it was.

@@ -2,7 +2,7 @@
 
 `python -m stack.credentials` runs as root in a container without a network, and ends. Passwords are kept in
 the project's folder `.rq-mon/secrets`, for the owner of the project. Each service mounts a volume of its own
-below SHARES, with files that its user, and nobody else, can read.
+below SHARES, with files that only its user can read.
 """
 
 from __future__ import annotations

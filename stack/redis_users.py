@@ -45,7 +45,7 @@ EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection +time -@dangerous 
 PROBE = RedisUser("probe", "+ping +info +client|setname")
 """Health checks, and redis-exporter."""
 
-# Nobody can be the user `default`. But Redis itself is, while it reads its append-only file: without rights
+# No client can be the user `default`. But Redis is, while it reads its append-only file: without rights
 # it would leave out every transaction.
 _DEFAULT = "user default off ~* &* +@all"
 
@@ -53,7 +53,7 @@ USERS = (WORKER, OPERATOR, EXPORTER, PROBE)
 
 
 def write_users(path: Path, secrets: Path) -> None:
-    """Write the file of users for Redis (`aclfile`), with digests in the place of their passwords.
+    """Write the file of users for Redis (`aclfile`), with digests of their passwords.
 
     Raises:
         StackError: a password cannot be read.

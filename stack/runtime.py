@@ -27,7 +27,7 @@ class Health(StrEnum):
     STARTING = "starting"
     """Runs, but does not answer yet."""
     FAILED = "failed"
-    """Will not become healthy without somebody's help."""
+    """Will not become healthy without help."""
     STOPPED = "stopped"
 
 

@@ -37,8 +37,8 @@ Fires {when}; runbook: [{name}](runbooks/{name}.md).
 """
 
 
-PROMISE = re.compile(r"\{\{ with printf .*?\}\}(.*?)\{\{ \. \| first.*?\}\}(.*?)\{\{ end \}\}")
-"""What a template asks Prometheus for when the alert fires: the queue's objective."""
+ASKED = re.compile(r"\{\{ with printf .*?\}\}(.*?)\{\{ \. \| first \| (label|value).*?\}\}(.*?)\{\{ end \}\}")
+"""What a template asks Prometheus for when the alert fires: the queue's objective, or the function."""
 LONG_JOB = re.compile(r"\{\{ with printf `rq_worker_long_job_info.*?\{\{ else \}\}.*?\{\{ end \}\}")
 """And the job that a worker works on, if its exporter names it."""
 
@@ -65,6 +65,11 @@ def _section(file: RuleFile) -> str:
     )
 
 
+def _in_words(asked: re.Match[str]) -> str:
+    what = "objective" if asked[2] == "value" else "function"
+    return f"{asked[1]}{{{{ {what} }}}}{asked[3]}"
+
+
 def _alert(rule: dict[str, Any]) -> str:
     lasting = _for(rule)
     description = LONG_JOB.sub("{{ function }} (job {{ job_id }})", rule["annotations"]["description"])
@@ -72,7 +77,7 @@ def _alert(rule: dict[str, Any]) -> str:
         name=rule["alert"],
         severity=_severity(rule),
         summary=rule["annotations"]["summary"],
-        description=PROMISE.sub(r"\1{{ objective }}\2", description),
+        description=ASKED.sub(_in_words, description),
         when="at once" if lasting == "0s" else f"when this holds for {code(lasting)}",
         expression=rule["expr"].rstrip(),
     )

@@ -30,7 +30,7 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Overdue",
-                "Delayed jobs and retries whose time has come, but that nobody has put into the queue: no "
+                "Delayed jobs and retries whose time has come, but that are not in the queue yet: no "
                 "worker with RQ's scheduler runs for it.",
                 queues.overdue_in_all(),
                 colours=ANY_IS_BAD,
@@ -172,7 +172,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Overdue by queue",
-                "Delayed jobs whose time has come, but that nobody has put into the queue.",
+                "Delayed jobs whose time has come, but that are not in the queue yet.",
                 [queues.overdue()],
                 stacked=True,
             ),

@@ -108,7 +108,7 @@ def late_by() -> Query:
 
 
 def is_paused() -> Query:
-    """1 for each cron job that somebody paused, 0 for the others."""
+    """1 for each cron job that someone paused, 0 for the others."""
     return Query(_of_chosen_jobs(select(catalogue.CRON_JOB_PAUSED)))
 
 

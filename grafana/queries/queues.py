@@ -71,7 +71,7 @@ def workers() -> Query:
 
 
 def without_workers() -> Query:
-    """How many queues have jobs that nobody listens for."""
+    """How many queues have jobs, and no worker."""
     with_jobs = f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)}) > 0"
     served = f"{select(catalogue.QUEUE_WORKERS, QUEUE)} > 0"
     return Query(with_zero(f"count({with_jobs} unless on ({BY_QUEUE}) ({served}))", _jobs(QUEUED)))

@@ -21,7 +21,7 @@ from rq_mon.state.failure_groups import FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
 
 NAMED_GROUPS = 10
-"""So many are named before the question; the rest is counted."""
+"""This many are named before the question; the rest is counted."""
 
 PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 INTENTIONS: dict[Change, str] = {
@@ -92,7 +92,7 @@ def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool
 def _carry_out(
     connection: Redis, change: Change, chosen: Selection, expected: int
 ) -> tuple[Counter[Result], bool]:
-    """Return what became of the jobs, and whether nobody interrupted it."""
+    """Return what became of the jobs, and whether it ended without an interruption."""
     outcomes: Counter[Result] = Counter()
     done: Counter[str] = Counter()
     try:

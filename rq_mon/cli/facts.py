@@ -33,7 +33,7 @@ class Facts:
     """Unix time, by the clock of Redis."""
     is_paused: bool
     paused_for: int | None
-    """Seconds until the workers go on; None: until somebody says so."""
+    """Seconds until the workers go on; None: until someone resumes them."""
     queues: dict[str, QueueFacts]
     workers: list[WorkerFacts]
     """Those that are alive."""

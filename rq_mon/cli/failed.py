@@ -32,7 +32,7 @@ HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example"
 @click.command()
 @chooses_failed_jobs
 @click.option(
-    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show so many groups."
+    "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Number of groups to show."
 )
 @click.option("--traceback", "with_traceback", is_flag=True, help="Show the newest traceback of each group.")
 @click.option(

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
     except BrokenPipeError:
-        # Nobody reads on. What is not written yet must not be tried once more at the exit.
+        # The reader is gone. What is not written yet must not be tried again at the exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG
     except (click.Abort, KeyboardInterrupt):

@@ -26,10 +26,10 @@ JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON i
 
 
 class Advance(Protocol):
-    """Tells a progress bar that so many more are done."""
+    """Tells a progress bar how many more are done."""
 
     def __call__(self, steps: int) -> None:
-        """So many more are done."""
+        """This many more are done."""
 
 
 def shown(text: str) -> str:

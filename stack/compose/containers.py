@@ -38,7 +38,7 @@ def published_ports(containers: Iterable[Container]) -> set[int]:
 def mounted_files_changed(container: Container) -> bool:
     """Tell whether a file that it mounts from this machine is newer than the start of the container.
 
-    Compose does not look into mounted files, and an editor that writes a new file in the place of the old one
+    Compose does not look into mounted files, and an editor that replaces the old file by a new one
     leaves the old one mounted.
     """
     if not container["State"]["Running"]:

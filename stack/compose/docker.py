@@ -28,7 +28,7 @@ class Docker:
         """Return what the command printed.
 
         Raises:
-            StackError: it failed, or did not end `within` so many seconds; the message has what it said.
+            StackError: it failed, or did not end `within` these seconds; the message has what it said.
         """
         result = self._run(arguments, within, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if result.returncode:
@@ -39,7 +39,7 @@ class Docker:
         """Run the command on the user's terminal and return its exit code.
 
         Raises:
-            StackError: it did not end `within` so many seconds.
+            StackError: it did not end `within` these seconds.
         """
         return self._run(arguments, within).returncode
 
@@ -106,7 +106,7 @@ class Docker:
         return bool(self.output("image", "ls", "--quiet", reference).strip())
 
     def pull(self, reference: str) -> None:
-        """Fetch the image; raises StackError if it cannot be had."""
+        """Fetch the image; raises StackError if it is not available."""
         print(f"Pulling {reference}", flush=True)
         self.output("pull", "--quiet", reference, within=PULLS_WITHIN)
 

@@ -45,7 +45,7 @@ def image_of(definition: Mapping[str, Any]) -> Image | None:
 
 
 def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
-    """Pull the images that the engine lacks; return those that cannot be had, after saying why."""
+    """Pull the images that the engine lacks; return those that are not available, after saying why."""
     return [image for image in images if not _fetch(docker, image.reference(environment))]
 
 

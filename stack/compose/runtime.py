@@ -108,7 +108,7 @@ class ComposeRuntime:
         self._remove(service.name for service in (*absent, *self._settings.idle_workers()))
         containers = self._containers()
         self._check_ports(services, containers)
-        # Nobody but Redis is needed by what is started; a service that is not, up would not know.
+        # Only Redis is needed by what is started; up would not know a service that is not started.
         options = [f"--scale={REDIS.name}=0"] if REDIS in absent else []
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
@@ -295,7 +295,7 @@ class ComposeRuntime:
         """Get the images that this machine lacks; return the service to do without, Grafana or the viewer.
 
         Raises:
-            StackError: an image other than Grafana's cannot be had.
+            StackError: an image other than Grafana's is not available.
         """
         images = self._images()
         missing = fetch_missing(self._docker, images.values(), self._settings.environment)

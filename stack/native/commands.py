@@ -27,7 +27,7 @@ NO_OTHER_ORIGIN = "--web.cors.origin=none"
 NO_SCRAPES_ELSEWHERE = "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT"
 """Its page /scrape connects to any address that a request names; exporters before 1.83 ignore this."""
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
-"""After a restart of Prometheus alerts go on lasting. By the default, 10m, all but the longest begin anew."""
+"""After a restart of Prometheus alerts keep their time. By default, 10m, all but the longest begin again."""
 
 STOPS_WITHIN = 60
 

@@ -71,7 +71,7 @@ def _apt_get(*arguments: str, fails: bool = True) -> None:
 
 @contextlib.contextmanager
 def no_service_starts(policy: Path = POLICY) -> Iterator[None]:
-    """Forbid services to start; a policy that somebody else made is theirs and stays."""
+    """Forbid services to start; a policy that is not ours stays."""
     if policy.exists() and policy.read_text() != REFUSE_STARTS:  # ours may be left from an interrupted try
         yield
         return

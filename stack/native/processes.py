@@ -80,9 +80,9 @@ def end_all(directory: Path, grace: float) -> None:
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], within: float) -> list[psutil.Process]:
-    """Return those that are alive after so many seconds, or nothing as soon as none is.
+    """Return those that are alive after these seconds, or nothing as soon as none is.
 
-    A zombie has ended: whose child it is, and when that one will look, is no matter of ours. In a container
+    A zombie has ended, although its parent may never reap it. In a container
     the first process may never look.
     """
     deadline = time.monotonic() + within

@@ -170,7 +170,7 @@ class Supervisor:
             raise StackError(f"supervisord did not start {name}: {error}") from error
 
     def shut_down(self, within: float) -> None:
-        """Make it end what it still runs, and itself; return when it has, or after so many seconds."""
+        """Make it end what it still runs, and itself; return when it has, or after these seconds."""
         with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess), self._asking(ANSWERS_WITHIN) as server:
             process = psutil.Process(server.getPID())
             server.shutdown()
@@ -188,7 +188,7 @@ class Supervisor:
 
 
 class _UnixSocketTransport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket, anew for each call, which never waits longer than `timeout`."""
+    """XML-RPC over a Unix socket, a new one for each call, which never waits longer than `timeout`."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__()
