@@ -266,7 +266,7 @@ def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job
 
 
 def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack: NativeStack) -> None:
-    job = job_scheduler(jobs.take, function_args=[4], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
+    job = job_scheduler(jobs.take, function_args=[25], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
     wait_until(lambda: is_running(stack, job.id), "the job to run")
 
     result = stack.make("stop-rq-mon")
