@@ -61,7 +61,7 @@ def test_the_number_outlives_start_and_stop(stack: NativeStack) -> None:
 
 
 def test_workers_are_taken_away_after_their_jobs_while_all_others_stay(stack: NativeStack) -> None:
-    running = [job_scheduler(jobs.take, function_args=[5], max_retries=None) for _ in range(4)]
+    running = [job_scheduler(jobs.take, function_args=[20], max_retries=None) for _ in range(4)]
     wait_until(
         lambda: all(status_of(stack, job) is JobStatus.STARTED for job in running), "every worker to be busy"
     )
