@@ -1,7 +1,7 @@
 """Notices jobs that expired before a worker came.
 
 A job with a ttl leaves its id in the queue when it expires. RQ takes such an id out, finds no job, and goes
-on to the next without a word.
+on to the next without a word. Deferred and scheduled jobs are looked for in maintenance.
 
 Why a job is gone cannot be known. Jobs that were deleted or cancelled are not among those: RQ and this
 package take their ids out of the queue. But these look like expired ones: a job that Redis evicted, or whose
@@ -14,8 +14,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
+import redis
 from rq import Queue
 from rq.utils import as_text
+
+from rq_mon.worker.missing_jobs import MissingJobs
+from rq_mon.worker.recorder import JobRecorder
+from rq_mon.worker.survival import SurvivesApplicationMixin
 
 
 class NoticesExpired(Queue):
@@ -62,3 +67,49 @@ def noticing_expired(queue_class: type[Queue], notice: Callable[[str], None]) ->
         return queue_class
     own = {"notice": staticmethod(notice), "__module__": queue_class.__module__}
     return type(queue_class.__name__, (NoticesExpired, queue_class), own)
+
+
+class CountsExpiredMixin(SurvivesApplicationMixin):
+    """Makes a worker count the jobs of its queues whose ttl ended before they were started."""
+
+    _recorder: JobRecorder | None = None
+    """None before the worker starts."""
+    _missing_jobs: MissingJobs | None = None
+    _has_warned_of_expired: bool = False
+
+    def _notice_expired(self) -> None:
+        """From now on."""
+        self.queue_class = noticing_expired(self.queue_class, self._count_expired)
+        self._missing_jobs = self._missing_jobs or MissingJobs()
+
+    def _clean(self, queue: Queue) -> None:
+        super()._clean(queue)
+        if self._missing_jobs is None:
+            return
+        try:
+            expired = self._missing_jobs.take_out(queue)
+        except redis.ResponseError as error:
+            self.log.warning(
+                "Worker %s: cannot look for expired jobs of %s: %s", self.name, queue.name, error
+            )
+        else:
+            if expired:
+                self._count_expired(queue.name, expired)
+
+    def _count_expired(self, queue: str, number: int = 1) -> None:
+        """Count jobs of a queue that no worker ran, and warn once for as long as that is not possible."""
+        if self._recorder is None:
+            return
+        try:
+            problem = self._recorder.record_expired(self.connection, queue, number)
+        except redis.RedisError as error:
+            problem = str(error)
+        if problem and not self._has_warned_of_expired:
+            self.log.warning(
+                "Worker %s: %d job(s) of %s expired, and are not counted: %s",
+                self.name,
+                number,
+                queue,
+                problem,
+            )
+        self._has_warned_of_expired = bool(problem)

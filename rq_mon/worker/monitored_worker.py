@@ -39,12 +39,11 @@ from rq_mon.series import counted_key, running_key
 from rq_mon.settings import Settings, SettingsError
 from rq_mon.state.work_horses import name_of_end
 from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
-from rq_mon.worker.expired import noticing_expired
+from rq_mon.worker.expired import CountsExpiredMixin
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from rq_mon.worker.refusals import GuardedTransaction, Refusals
 from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
-from rq_mon.worker.survival import SurvivesApplicationMixin
 
 TIME_TO_KILL = 120
 """Seconds after a job's timeout within which RQ has killed its work horse: it waits 60, then looks."""
@@ -61,7 +60,7 @@ class Run(NamedTuple):
     """The function, if only the work horse could tell it."""
 
 
-class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
+class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     """Makes any worker class count its jobs: `class Mine(MonitoredWorkerMixin, HerokuWorker)`.
 
     RQ ends a job in one of three methods (handle_job_success, handle_job_retry, handle_job_failure), and each
@@ -70,8 +69,6 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     Not for SpawnWorker: RQ builds its work horses from a plain Worker, which does not count.
     """
 
-    _recorder: JobRecorder | None = None
-    """None before the worker starts."""
     _has_counted = False
     """Whether Redis has accepted metrics of this worker; until then it is not marked as monitored."""
     _refusals: Refusals
@@ -83,7 +80,6 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
     _run: Run | None = None
     _outcome: Outcome = "failed"
     _exception: str = ""
-    _has_warned_of_expired: bool = False
     _has_warned_of_names: bool = False
     _uncounted_runs: list[tuple[str, str]]
     """Queues and executions that count as running although their end is recorded; set with the recorder."""
@@ -103,7 +99,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
         if self._recorder is None:
             self._refusals, self._uncounted_runs = Refusals(), []
         self._recorder = JobRecorder(*limits)
-        self.queue_class = noticing_expired(self.queue_class, self._count_expired)
+        self._notice_expired()
         try:
             problems = self._recorder.rehearse(self.connection)
         except redis.ResponseError as error:
@@ -299,20 +295,6 @@ class MonitoredWorkerMixin(FailedTicksMixin, SurvivesApplicationMixin):
             self._exception,
             _run_time(job, run.started_at),
         )
-
-    def _count_expired(self, queue: str) -> None:
-        """Count a job of a queue that RQ passed over, and warn once for as long as that is not possible."""
-        if self._recorder is None:
-            return
-        try:
-            problem = self._recorder.record_expired(self.connection, queue)
-        except redis.RedisError as error:
-            problem = str(error)
-        if problem and not self._has_warned_of_expired:
-            self.log.warning(
-                "Worker %s: a job of %s expired, and is not counted: %s", self.name, queue, problem
-            )
-        self._has_warned_of_expired = bool(problem)
 
     # --- refused -------------------------------------------------------------------------------------------
 

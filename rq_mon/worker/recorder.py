@@ -116,10 +116,10 @@ class JobRecorder:
             *arguments,
         )
 
-    def record_expired(self, connection: Redis, queue: str) -> str | None:
-        """Count a job of `queue` that expired before it was started, or return why that failed."""
+    def record_expired(self, connection: Redis, queue: str, number: int = 1) -> str | None:
+        """Count jobs of `queue` that expired before they were started, or return why that failed."""
         problem: bytes | None = connection.execute_command(  # type: ignore[no-untyped-call]
-            b"EVAL", RECORD_EXPIRED, b"1", waits_key(queue).encode(), b"%d" % time.time()
+            b"EVAL", RECORD_EXPIRED, b"1", waits_key(queue).encode(), b"%d" % number, b"%d" % time.time()
         )
         return problem.decode() if problem else None
 

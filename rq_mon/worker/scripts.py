@@ -70,14 +70,14 @@ end
 
 RECORD_EXPIRED = _guarded(
     f"""
-local waits, now = KEYS[1], ARGV[1]
-if call('HINCRBY', waits, '{EXPIRED}', 1) == 1 then
+local waits, number, now = KEYS[1], unpack(ARGV)
+if call('HINCRBY', waits, '{EXPIRED}', number) == tonumber(number) then
   call('SADD', '{MONITORED_QUEUES_KEY}', string.sub(waits, {len(WAITS_KEY_PREFIX) + 1}))
 end
 call('HSET', waits, 'written', now)
 """
 )
-"""Counts a job that expired before it was started; it has waited, too."""
+"""Counts jobs that expired before they were started; they have waited, too."""
 
 
 RECORDED_AGAIN_WITHIN = 300

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -14,6 +15,7 @@ from rq_mon.catalogue import MONITORED_QUEUES_KEY, WRITE_ERRORS_KEY
 from rq_mon.series import decode_expired, waits_key
 from rq_mon.worker.expired import noticing_expired
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
+from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import waits
 from tests.rq_mon.worker.processes import RQ
@@ -110,12 +112,58 @@ def test_losing_the_right_to_count_costs_one_warning(
 
     uncounted: Any = redis_client.hgetall(WRITE_ERRORS_KEY)
     assert uncounted == {b"WRONGTYPE": b"3"}
-    assert sum("a job of mail expired, and is not counted" in message for message in caplog.messages) == 1
+    assert sum("1 job(s) of mail expired, and are not counted" in message for message in caplog.messages) == 1
 
     redis_client.delete(waits_key("mail"))
     expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
     worker.work(burst=True, logging_level="WARNING")
     assert expired(redis_client) == 2
+
+
+def test_deferred_and_scheduled_jobs_that_expired_are_counted_once_and_unlisted(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    never = queue.enqueue(jobs.succeed)
+    deferred = [queue.enqueue(jobs.succeed, depends_on=never, ttl=1) for _ in range(2)]
+    kept = queue.enqueue(jobs.succeed, depends_on=never)
+    later = queue.enqueue_in(timedelta(hours=1), jobs.succeed)
+    expire(queue.enqueue_in(timedelta(hours=1), jobs.succeed))
+    wait_until(lambda: not redis_client.exists(*(job.key for job in deferred)), "their ttl to end")
+    first, second = start_worker("mail"), start_worker("mail")
+
+    for worker in (first, second, second, first, first):
+        worker.clean_registries()
+
+    assert expired(redis_client) == 3
+    assert queue.deferred_job_registry.get_job_ids() == [kept.id]
+    assert queue.scheduled_job_registry.get_job_ids() == [later.id]
+
+
+def test_an_id_that_is_written_before_its_job_did_not_expire(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    late = queue.enqueue_in(timedelta(hours=1), jobs.succeed)
+    job_data: Any = redis_client.dump(late.key)
+    redis_client.delete(late.key)
+    worker = start_worker("mail")
+
+    worker.clean_registries()
+    redis_client.restore(late.key, 0, job_data)
+    worker.clean_registries()
+    worker.clean_registries()
+
+    assert expired(redis_client) == 0
+    assert queue.scheduled_job_registry.get_job_ids() == [late.id]
+
+
+def test_a_registry_that_cannot_be_read_keeps_no_worker_from_its_maintenance(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    redis_client.set(queue.deferred_job_registry.key, "a string")
+
+    start_worker("mail").clean_registries()
+
+    assert any("cannot look for expired jobs of mail" in message for message in caplog.messages)
 
 
 class OwnQueue(Queue):
