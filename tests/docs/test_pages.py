@@ -34,12 +34,14 @@ def test_each_metric_has_one_row_with_its_labels_and_its_dashboards(metric: Metr
 
 @pytest.mark.slow
 def test_each_rule_is_on_its_page() -> None:
+    metrics, alerts = metrics_page(), alerts_page()
+
     for file in rule_files():
         for _, rule in file.recorded():
-            assert f"| `{rule['record']}` |" in metrics_page()
+            assert f"| `{rule['record']}` |" in metrics
         for rule in file.alerts():
-            assert rule["expr"].strip() in alerts_page()
-            assert f"### {rule['alert']}, {rule['labels']['severity']}\n" in alerts_page()
+            assert rule["expr"].strip() in alerts
+            assert f"### {rule['alert']}, {rule['labels']['severity']}\n" in alerts
 
 
 def test_each_alert_of_the_table_leads_to_its_section() -> None:
