@@ -57,7 +57,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         if slow := item.get_closest_marker("e2e") or item.get_closest_marker("slow"):
             seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
     # Files are what processes share out: a long one that began last would be waited for alone.
-    items.sort(key=lambda item: -seconds[item.path])
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        items.sort(key=lambda item: -seconds[item.path])
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

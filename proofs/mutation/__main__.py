@@ -13,16 +13,16 @@ from demo.number import Number
 from proofs.mutation.document import TARGET, rows, share_of, survivors, write_document
 from proofs.mutation.mutants import pick
 from proofs.mutation.project import Project
+from proofs.mutation.reach import FailingTestsError, find_reach
 from proofs.mutation.result import Memory, Result
 from proofs.mutation.run import try_out
-from proofs.mutation.workshop import FailingTestsError, open_workshops
+from proofs.mutation.workshop import open_workshops
 from proofs.table import show
 from stack.settings import PROJECT_ROOT
 
 PACKAGES = ("rq_mon/worker", "rq_mon/cron", "rq_mon/state", "rq_mon/jobs", "scheduler")
 AT_A_TIME = 2
-LIMIT = 300.0
-"""Seconds; the slow tests of the worker, alone on a machine, take less than half of it."""
+MEMORY = PROJECT_ROOT / ".mutation"
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 
@@ -51,14 +51,14 @@ def main(number: int, seed: int | None, minutes: float, markdown: Path | None) -
     seed = random.randrange(1_000_000) if seed is None else seed
     project = Project(PROJECT_ROOT, PACKAGES)
     mutants = pick(project.root, project.packages, number, seed)
-    memory = Memory(PROJECT_ROOT / ".mutation" / f"{seed}.jsonl")
+    memory = Memory(MEMORY / f"{seed}.jsonl")
     print(f"{len(mutants)} mutants, seed {seed}", file=sys.stderr)
     results: list[Result] = []
-    with open_workshops(project, AT_A_TIME, LIMIT) as workshops:
-        try:
-            workshops[0].check(sorted({mutant.path for mutant in mutants}))
-        except FailingTestsError as error:
-            sys.exit(f"{error}\nThese tests fail without a mutant; they must pass first.")
+    try:
+        reach = find_reach(project, MEMORY / f"reach-{project.digest()}.json", AT_A_TIME)
+    except FailingTestsError as error:
+        sys.exit(f"{error}\nThese tests fail without a mutant; they must pass first.")
+    with open_workshops(project, AT_A_TIME, reach) as workshops:
         for result in try_out(mutants, workshops, memory, minutes * 60):
             results.append(result)
             print(_line(result, len(results), len(mutants)), file=sys.stderr, flush=True)

@@ -9,6 +9,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from itertools import accumulate
 from pathlib import Path
 
 import psutil
@@ -17,51 +18,36 @@ from proofs.harness.processes import kill_with_children
 from proofs.harness.stack_copy import copy_tree
 from proofs.mutation.mutants import Mutant
 from proofs.mutation.project import Project
+from proofs.mutation.reach import MARK, NO_TESTS, PASSED, Reach
 from proofs.mutation.result import Outcome, Result
 
-FAST, SLOW = "not slow and not e2e and not compose", "slow"
-PASSED, NO_TESTS = 0, 5
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
-
-
-class FailingTestsError(Exception):
-    """The tests fail without a mutant, so they say nothing about one."""
+LONGEST = 240.0
+"""Seconds of tests for one mutant. Most have met a test that notices long before."""
+PATIENCE = 3
+"""A mutant whose tests take so many times as long as without it makes them run for ever."""
 
 
 class Workshop:
     """Runs the tests of one project on one mutant at a time."""
 
-    def __init__(self, project: Project, directory: Path, limit: float) -> None:
+    def __init__(self, project: Project, directory: Path, reach: Reach) -> None:
         self._project = project
         self._directory = directory
         self._copy = directory / "project"
-        self._limit = limit
+        self._reach = reach
         copy_tree(project.root, self._copy)
 
-    def check(self, paths: Sequence[str]) -> None:
-        """Run the tests of these modules on the unchanged copy.
-
-        Raises:
-            FailingTestsError: at least one fails.
-        """
-        for mark, tests_of in ((FAST, self._project.tests), (SLOW, self._project.own_tests)):
-            tests = list(dict.fromkeys(test for path in paths for test in tests_of(path)))
-            outcome, output = self._run(mark, tests, limit=None)
-            if outcome != "survived":
-                raise FailingTestsError(output)
-
     def try_out(self, mutant: Mutant) -> Result:
-        """Run tests on a mutant until one notices it: the quickest way to that first."""
+        """Run the tests that run a mutant's line, the quickest first, until one notices it."""
         file = self._copy / mutant.path
         unchanged = file.read_bytes()
-        own, all_tests = self._project.own_tests(mutant.path), self._project.tests(mutant.path)
+        tests = self._tests_of(mutant, file)
+        limit = PATIENCE * (10 + sum(self._reach.seconds[test] for test in tests))
         begin = time.monotonic()
         try:
             _write(file, mutant.code.encode())
-            for mark, tests in ((FAST, own), (FAST, all_tests[len(own) :]), (SLOW, own)):
-                outcome, output = self._run(mark, tests, self._limit)
-                if outcome != "survived":
-                    break
+            outcome, output = self._run(tests, limit)
         finally:
             _write(file, unchanged)
         test = FAILURE.search(output) if outcome == "killed" else None
@@ -69,13 +55,19 @@ class Workshop:
         seconds = round(time.monotonic() - begin, 1)
         return Result(mutant.path, mutant.line, mutant.original, mutant.mutated, outcome, noticed_by, seconds)
 
-    def _run(self, mark: str, tests: Sequence[str], limit: float | None) -> tuple[Outcome, str]:
+    def _tests_of(self, mutant: Mutant, file: Path) -> list[str]:
+        """No test need be seen to run a line that only runs in processes that are killed."""
+        tests = self._reach.tests_of(file, mutant.path, mutant.line) or self._project.own_tests(mutant.path)
+        ends = accumulate(self._reach.seconds[test] for test in tests)
+        return [test for test, end in zip(tests, ends, strict=True) if end <= LONGEST] or tests[:1]
+
+    def _run(self, tests: Sequence[str], limit: float) -> tuple[Outcome, str]:
         if not tests:
             return "survived", ""
         command = ["-m", "pytest", "-x", "-q", "--tb=line", "-p", "no:cacheprovider", "-p", "no:xdist"]
         with tempfile.TemporaryFile("w+", encoding="utf-8", errors="replace") as output:
             process = subprocess.Popen(
-                [sys.executable, *command, "-m", mark, "--basetemp", str(self._directory / "tmp"), *tests],
+                [sys.executable, *command, "-m", MARK, "--basetemp", str(self._directory / "tmp"), *tests],
                 cwd=self._copy,
                 stdin=subprocess.DEVNULL,
                 stdout=output,
@@ -109,13 +101,13 @@ def _write(file: Path, code: bytes) -> None:
 
 
 @contextlib.contextmanager
-def open_workshops(project: Project, number: int, limit: float) -> Iterator[list[Workshop]]:
+def open_workshops(project: Project, number: int, reach: Reach) -> Iterator[list[Workshop]]:
     """Copies of the project, which are gone afterwards.
 
     Args:
         project: stays as it is.
         number: how many.
-        limit: the seconds that each of three runs of tests may take on a mutant.
+        reach: which tests run which lines of it.
     """
     with tempfile.TemporaryDirectory(prefix="rq-mut-", ignore_cleanup_errors=True) as directory:
-        yield [Workshop(project, Path(directory) / str(each), limit) for each in range(number)]
+        yield [Workshop(project, Path(directory) / str(each), reach) for each in range(number)]

@@ -12,9 +12,10 @@ import pytest
 from proofs.mutation.document import NO_REASON, rows, share_of, survivors, write_document
 from proofs.mutation.mutants import Mutant, pick
 from proofs.mutation.project import Project
+from proofs.mutation.reach import FailingTestsError, Reach, find_reach
 from proofs.mutation.result import Memory, Result
 from proofs.mutation.run import try_out
-from proofs.mutation.workshop import FailingTestsError, Workshop, open_workshops
+from proofs.mutation.workshop import Workshop, open_workshops
 
 PRICE = '''"""Prices."""
 
@@ -47,6 +48,14 @@ FILES = {
     "tests/shop/till/test_endless.py": (
         "from shop.till.endless import count\n\ndef test_count():\n    count()\n"
     ),
+    "shop/till/parcel.py": (
+        "import sys\n\nif len(sys.argv) > 1:\n    print(\n        sys.argv[1].strip(),\n    )\n"
+    ),
+    "tests/shop/till/test_parcel.py": (
+        "import subprocess, sys\n\ndef test_parcel():\n"
+        "    command = [sys.executable, '-m', 'shop.till.parcel', 'x ']\n"
+        "    assert subprocess.run(command, capture_output=True).stdout == b'x\\n'\n"
+    ),
     "tests/shop/conftest.py": "",
     "tests/shop/test_report.py": (
         "from shop.report import report\n\ndef test_report():\n    assert report() == '3'\n"
@@ -70,15 +79,21 @@ def project(tmp_path: Path) -> Project:
 
 
 @pytest.fixture
-def workshop(project: Project, tmp_path: Path) -> Workshop:
-    return Workshop(project, tmp_path / "workshop", limit=30)
+def reach(project: Project, tmp_path: Path) -> Reach:
+    return find_reach(project, tmp_path / "reach.json", at_a_time=2)
+
+
+@pytest.fixture
+def workshop(project: Project, tmp_path: Path, reach: Reach) -> Workshop:
+    return Workshop(project, tmp_path / "workshop", reach)
 
 
 def mutant_of(project: Project, path: str, original: str, mutated: str) -> Mutant:
     """A mutant of a file with one line changed."""
     text = (project.root / path).read_text()
     assert text.count(original) == 1
-    return Mutant(path, 1, original, mutated, text.replace(original, mutated))
+    line = text[: text.index(original)].count("\n") + 1
+    return Mutant(path, line, original, mutated, text.replace(original, mutated))
 
 
 def faults(mutants: list[Mutant]) -> list[tuple[str, int, str]]:
@@ -98,7 +113,7 @@ def test_each_place_is_picked_once_and_only_in_the_packages(project: Project) ->
 
     assert len({mutant.key for mutant in picked}) == len(picked) > 8
     assert {mutant.path for mutant in picked} == {
-        f"shop/till/{name}.py" for name in ("price", "sale", "unused", "slow", "endless")
+        f"shop/till/{name}.py" for name in ("price", "sale", "unused", "slow", "endless", "parcel")
     }
 
 
@@ -108,7 +123,7 @@ def test_every_mutant_differs_in_its_line_and_neither_annotations_nor_docstrings
     for seed in range(30):
         for mutant in pick(project.root, project.packages, 1000, seed):
             lines = (project.root / mutant.path).read_text().splitlines()
-            assert lines[mutant.line - 1].strip() == mutant.original
+            assert mutant.original.startswith(lines[mutant.line - 1].strip())
             assert mutant.mutated != mutant.original
             if mutant.path == "shop/till/price.py":
                 assert '"int | None"' in mutant.code
@@ -125,26 +140,33 @@ def test_calls_are_left_out_and_conditions_negated(project: Project) -> None:
     assert ("shop/till/price.py", 5, "total = pieces / each") in found
 
 
-def test_tests_of_the_own_folder_come_first_then_those_that_import_the_module(project: Project) -> None:
-    tests = project.tests("shop/till/price.py")
+def test_tests_that_run_a_line_are_known_also_where_another_process_runs_it(
+    project: Project, reach: Reach
+) -> None:
+    def tests_of(path: str, line: int) -> set[str]:
+        return {Path(test).name for test in reach.tests_of(project.root / path, path, line)}
 
-    assert tests[:2] == ["tests/shop/till/test_price.py", "tests/shop/till/test_sale.py"]
-    assert set(tests[2:-1]) == {"tests/shop/till/test_endless.py", "tests/shop/till/test_slow.py"}
-    assert tests[-1] == "tests/shop/test_report.py"
-    assert "tests/shop/test_report.py" not in project.tests("shop/till/slow.py")
+    assert tests_of("shop/till/price.py", 5) == {"test_price.py", "test_sale.py", "test_report.py"}
+    assert tests_of("shop/till/sale.py", 4) == {"test_sale.py"}
+    assert tests_of("shop/till/parcel.py", 5) == {"test_parcel.py"}, (
+        "a line of a statement that is not its first"
+    )
+    assert tests_of("shop/till/unused.py", 2) == set()
 
 
-def test_a_conftest_that_imports_a_module_stands_for_the_tests_beside_it(project: Project) -> None:
-    (project.root / "tests/shop/conftest.py").write_text("import shop.till.unused\n")
+def test_what_was_found_is_kept(project: Project, reach: Reach, tmp_path: Path) -> None:
+    before = project.digest()
+    assert find_reach(project, tmp_path / "reach.json", at_a_time=1) == reach
 
-    assert "tests/shop/test_report.py" in project.tests("shop/till/unused.py")
+    (project.root / "tests/shop/test_report.py").write_text("")
+
+    assert project.digest() != before
 
 
 @pytest.mark.slow(seconds=6)
 def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
     project: Project, workshop: Workshop
 ) -> None:
-    workshop.check(["shop/till/price.py"])
 
     noticed = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"))
     unnoticed = workshop.try_out(mutant_of(project, "shop/till/unused.py", "log.clear()", "pass"))
@@ -154,7 +176,6 @@ def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
     same_size = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces + each"))
     assert same_size.outcome == "killed"
     assert {name: (project.root / name).read_text() for name in FILES} == FILES
-    workshop.check(["shop/till/price.py"])
 
 
 @pytest.mark.slow(seconds=6)
@@ -166,10 +187,8 @@ def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, work
     assert other.noticed_by == "tests/shop/test_report.py::test_report"
 
 
-@pytest.mark.e2e(seconds=10)
-def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, tmp_path: Path) -> None:
-    workshop = Workshop(project, tmp_path / "workshop", limit=10)
-
+@pytest.mark.e2e(seconds=40)
+def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, workshop: Workshop) -> None:
     result = workshop.try_out(mutant_of(project, "shop/till/endless.py", "False", "True"))
 
     assert result.outcome == "timeout"
@@ -179,19 +198,20 @@ def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, tmp_p
 def test_tests_that_fail_without_a_mutant_are_refused(project: Project, tmp_path: Path) -> None:
     (project.root / "shop/till/price.py").write_text(PRICE.replace("*", "+"))
 
-    with pytest.raises(FailingTestsError, match="test_price"):
-        Workshop(project, tmp_path / "workshop", limit=30).check(["shop/till/price.py"])
+    with pytest.raises(FailingTestsError, match="test_report"):
+        find_reach(project, tmp_path / "reach.json", at_a_time=2)
+    assert not (tmp_path / "reach.json").exists()
 
 
 @pytest.mark.slow(seconds=6)
-def test_a_run_goes_on_where_it_was_stopped(project: Project, tmp_path: Path) -> None:
+def test_a_run_goes_on_where_it_was_stopped(project: Project, reach: Reach, tmp_path: Path) -> None:
     file = tmp_path / "memory.jsonl"
     mutants = [
         mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"),
         mutant_of(project, "shop/till/unused.py", "log.clear()", "pass"),
         mutant_of(project, "shop/till/slow.py", "7", "8"),
     ]
-    with open_workshops(project, 2, limit=30) as workshops:
+    with open_workshops(project, 2, reach) as workshops:
         begun = list(try_out(mutants[:2], workshops, Memory(file), seconds=60))
         no_time = list(try_out(mutants, workshops, Memory(file), seconds=-1))
         whole = list(try_out(mutants, workshops, Memory(file), seconds=60))
