@@ -138,7 +138,8 @@ def _lines_in(directory: Path, root: Path) -> Mapping[str, frozenset[int]]:
 def _statement(module: Path, line: int) -> frozenset[int]:
     """The lines of the smallest statement around a line; of one that holds others, only its head."""
     around = [lines for lines in _statements(module) if line in lines]
-    return frozenset(min(around, key=len, default=range(line, line + 1)))
+    smallest: range = min(around, key=len, default=range(line, line + 1))
+    return frozenset(smallest)
 
 
 @cache

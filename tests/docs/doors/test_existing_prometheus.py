@@ -8,12 +8,11 @@ from __future__ import annotations
 import os
 import re
 import shlex
-import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 from urllib.parse import quote
 from urllib.request import urlopen
@@ -29,6 +28,7 @@ from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Settings
 from tests.harness.environments import PROJECT_ROOT
 from tests.harness.pages import Page, changed
+from tests.harness.shell import in_background
 
 pytestmark = [pytest.mark.e2e(seconds=60), pytest.mark.needs("redis-server", "prometheus", "promtool")]
 
@@ -83,23 +83,10 @@ class Newcomer:
         assert result.returncode == 0, f"{command}\n{result.stdout}{result.stderr}"
         return result.stdout
 
-    @contextmanager
-    def in_background(self, command: str) -> Iterator[None]:
+    def in_background(self, command: str) -> AbstractContextManager[None]:
         """Run a command of the page that goes on, until the block ends."""
-        with (self.folder / "background.log").open("ab") as log:
-            process = subprocess.Popen(
-                ["/bin/sh", "-c", self.here(command.removesuffix("&"))],
-                cwd=self.folder,
-                env=self.variables,
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+        command = self.here(command.removesuffix("&"))
+        return in_background(command, self.folder, self.variables, self.folder / "background.log")
 
 
 @pytest.fixture

@@ -7,12 +7,10 @@ asks the exporter how many it counted. requirements/frameworks-rq2.txt and -rq3.
 from __future__ import annotations
 
 import gzip
-import os
-import signal
 import subprocess
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -23,6 +21,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from tests.harness.environments import PROJECT_ROOT, Environment, environment
 from tests.harness.pages import Page, changed
+from tests.harness.shell import in_background
 
 pytestmark = [pytest.mark.e2e(seconds=90), pytest.mark.needs("redis-server")]
 
@@ -91,27 +90,9 @@ class Door:
         )
         assert result.returncode == 0, result.stderr
 
-    @contextmanager
-    def worker(self, command: str, **variables: str) -> Iterator[None]:
-        """Run a command of a page until the block ends, as a shell does."""
-        with self.log.open("ab") as log:
-            process = subprocess.Popen(
-                [
-                    "/bin/sh",
-                    "-c",
-                    f"exec {command}" if "=" not in command.split()[0] else f"exec env {command}",
-                ],
-                cwd=self.folder,
-                env=self._variables(variables),
-                stdout=log,
-                stderr=log,
-                start_new_session=True,
-            )
-        try:
-            yield
-        finally:
-            os.killpg(process.pid, signal.SIGKILL)
-            process.wait()
+    def worker(self, command: str, **variables: str) -> AbstractContextManager[None]:
+        """Run a command of a page, which may begin with variables, until the block ends."""
+        return in_background(f"exec env {command}", self.folder, self._variables(variables), self.log)
 
     def wait_until_counted(self, exporter: Exporter | None = None, **numbers: int) -> None:
         """Wait until jobs are counted by function and outcome, as in `fail__failed=1`."""
