@@ -12,7 +12,7 @@ from stack.runtime import StackError
 
 MINIMUM_ENGINE = (25, 0)
 """The first that looks at a starting container more often than at a running one (start_interval)."""
-MINIMUM_COMPOSE = (2, 24)
+MINIMUM_COMPOSE = (2, 26)
 
 ANSWERS_WITHIN = 30.0
 PULLS_WITHIN = 900.0

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from stack.compose.docker import MINIMUM_COMPOSE
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES
 from stack.settings import PROJECT_ROOT
 from tests.harness.compose_files import compose_file
@@ -17,7 +18,7 @@ from tests.harness.debian_package import unpack_or_skip
 
 pytestmark = [pytest.mark.e2e, pytest.mark.needs("apt-get", "dpkg")]
 
-VERSION = "2.26."
+VERSION = ".".join(map(str, MINIMUM_COMPOSE)) + "."
 CREDENTIALS = "credentials"
 
 
@@ -42,10 +43,11 @@ def read(compose: Path, *files: str, **environment: str) -> dict[str, Any]:
     return services
 
 
-def test_it_is_the_version_that_is_meant(compose: Path) -> None:
+def test_it_is_the_oldest_version_that_the_readme_promises(compose: Path) -> None:
     version = subprocess.run([str(compose), "version", "--short"], capture_output=True, text=True, check=True)
 
     assert version.stdout.startswith(VERSION)
+    assert f"Compose {VERSION.rstrip('.')}, or newer" in (PROJECT_ROOT / "README.md").read_text()
 
 
 def test_both_files_hold_every_service_and_the_core_alone_its_own(compose: Path) -> None:
