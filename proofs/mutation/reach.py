@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Self
 
 from coverage import CoverageData
+from coverage.exceptions import DataError
 
 from proofs.mutation.project import Project
 
@@ -128,7 +129,10 @@ def _lines_in(directory: Path, root: Path) -> Mapping[str, frozenset[int]]:
     lines: dict[str, frozenset[int]] = {}
     for file in directory.glob("data.*"):
         data = CoverageData(str(file))
-        data.read()
+        try:
+            data.read()
+        except DataError:
+            continue  # it was killed while it wrote
         for module in data.measured_files():
             path = str(Path(module).relative_to(root))
             lines[path] = lines.get(path, frozenset()) | frozenset(data.lines(module) or ())
