@@ -19,7 +19,7 @@ def misspelt(names: Iterable[str]) -> list[str]:
     """Return a line about each name that is nearly one of ours; names of others pass."""
     meant = {name: _meant_by(name) for name in names}
     return [
-        f"{name} in .env: expected a name from docs/settings.md; did you mean {ours}?"
+        f"{name} in .env: expected a name from docs/operate/settings.md; did you mean {ours}?"
         for name, ours in meant.items()
         if ours
     ]

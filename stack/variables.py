@@ -20,7 +20,7 @@ from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
 """Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
-HAS_NO_LOGIN = "has no login; to let others in, put a proxy with a login before it (docs/security.md)"
+HAS_NO_LOGIN = "has no login; to let others in, put a proxy with a login before it (docs/operate/security.md)"
 """Why a port stays closed."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 
@@ -136,7 +136,8 @@ SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
     "SCRAPE_TARGETS_DIR",
     None,
     matching(r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"),
-    "Folder with addresses of further exporters, to watch several Redis: docs/several-redis.md. Unset: none.",
+    "Folder with addresses of further exporters, to watch several Redis: docs/operate/several-redis.md."
+    " Unset: none.",
 )
 RQ_MON_WEB_URL: Variable[str | None] = Variable(
     "RQ_MON_WEB_URL",

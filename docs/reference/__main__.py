@@ -18,9 +18,9 @@ README = ROOT / "README.md"
 def pages() -> dict[Path, str]:
     """Return the text of every file that is generated, wholly or in parts."""
     return {
-        DOCS / "metrics.md": metrics_page(),
-        DOCS / "alerts.md": alerts_page(),
-        DOCS / "settings.md": settings_page(),
+        DOCS / "extend" / "metrics.md": metrics_page(),
+        DOCS / "operate" / "alerts.md": alerts_page(),
+        DOCS / "operate" / "settings.md": settings_page(),
         ROOT / ".env.example": env_example(),
         README: fill(README.read_text(encoding="utf-8"), "settings", settings_in_readme()),
         **files_with_defaults(),

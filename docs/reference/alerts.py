@@ -1,4 +1,4 @@
-"""docs/alerts.md: every alert, what it says and when it fires."""
+"""docs/operate/alerts.md: every alert, what it says and when it fires."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ from docs.reference.rules import RuleFile, rule_files
 TEXT = """{generated}
 # Alerts
 
-What Prometheus watches, from the files in [`prometheus/rules/`](../prometheus/rules). Each alert has a
-[runbook](runbooks/README.md) that says what to do; thresholds that differ from queue to queue stand in
-[`objectives.yml`](../objectives.yml). In the texts, `{{{{ … }}}}` is filled in when the alert fires.
+What Prometheus watches, from the files in [`prometheus/rules/`](../../prometheus/rules). Each alert has a
+[runbook](../runbooks/README.md) that says what to do; thresholds that differ from queue to queue stand in
+[`objectives.yml`](../../objectives.yml). In the texts, `{{{{ … }}}}` is filled in when the alert fires.
 
 {overview}
 {files}"""
@@ -28,7 +28,7 @@ ALERT = """### {name}, {severity}
 
 **{summary}.** {description}
 
-Fires {when}; runbook: [{name}](runbooks/{name}.md).
+Fires {when}; runbook: [{name}](../runbooks/{name}.md).
 
 ```promql
 {expression}

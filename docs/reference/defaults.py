@@ -19,8 +19,8 @@ FILES = (
     "deploy/swarm/docker-compose-swarm.yml",
     "Dockerfile",
     "prometheus/prometheus.yml",
-    "docs/architecture.md",
-    "docs/operations.md",
+    "docs/understand/architecture.md",
+    "docs/operate/operations.md",
 )
 
 DEFAULTS = {variable.name: variable.default_text for variable in SETTINGS if variable.default_text}

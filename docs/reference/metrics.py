@@ -1,4 +1,4 @@
-"""docs/metrics.md: every metric of the exporter, and every series that a rule records."""
+"""docs/extend/metrics.md: every metric of the exporter, and every series that a rule records."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from rq_mon.state.queues import ALL_STATUSES
 TEXT = """{generated}
 # Metrics
 
-What `rq-exporter` serves on `/metrics`, from [`rq_mon/catalogue.py`](../rq_mon/catalogue.py). Names
+What `rq-exporter` serves on `/metrics`, from [`rq_mon/catalogue.py`](../../rq_mon/catalogue.py). Names
 and labels are public API: they do not change. The last column names the dashboards that read a metric, by
 themselves or through a recorded series. [Questions that users ask](promql.md) shows how to query them.
 
@@ -59,7 +59,7 @@ limit holds them back are not counted: the limit does not say which queue they c
 
 ## Recorded series
 
-Written by Prometheus, from [`prometheus/rules/`](../prometheus/rules), for what several panels and alerts
+Written by Prometheus, from [`prometheus/rules/`](../../prometheus/rules), for what several panels and alerts
 share and for what would be slow to compute from raw series. A name says which labels are left, of which
 metric, after which operations.
 

@@ -1,4 +1,4 @@
-"""Settings as users read them: docs/settings.md, `.env.example` and a table in README."""
+"""Settings as users read them: docs/operate/settings.md, `.env.example` and a table in README."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ PAGE = """{generated}
 # Settings
 
 Set them in the environment or in a file `.env`, which both runtimes read. The environment comes first. An
-empty value counts as unset. [`.env.example`](../.env.example) is a file to copy. [Operating
+empty value counts as unset. [`.env.example`](../../.env.example) is a file to copy. [Operating
 it](operations.md#changing-settings) says what restarts after a change.
 
 {sections}"""
@@ -59,8 +59,8 @@ SECTIONS = (
     Section(
         "Addresses",
         ("*_BIND_ADDRESS",),
-        "Passwords and jobs cross the network unencrypted if you open a port: see docs/security.md. Grafana"
-        " then requires a login. Services without a login stay closed: Prometheus, Alertmanager, exporters,"
+        "Passwords and jobs cross the network unencrypted if you open a port: see docs/operate/security.md."
+        " Grafana then requires a login. Services without a login stay closed: Prometheus, Alertmanager, exporters,"
         " viewer.",
     ),
     Section("Workers", ("*_RUNNING_WORKERS", "RQ_MON_QUEUES", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),
@@ -90,7 +90,7 @@ def sections() -> list[tuple[Section, Settings]]:
 
 
 def settings_page() -> str:
-    """Return docs/settings.md."""
+    """Return docs/operate/settings.md."""
     return PAGE.format(
         generated=GENERATED, sections="\n".join(_section(section, own) for section, own in sections())
     )

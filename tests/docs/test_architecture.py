@@ -21,7 +21,7 @@ from tests.docs.house import (
     tracked,
 )
 
-PAGE = (ROOT / "docs" / "architecture.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "understand" / "architecture.md").read_text(encoding="utf-8")
 ROOMS = {room: number for number, floor in enumerate(FLOORS) for room in floor}
 MAX_FOLDERS = 11
 MAX_LINES = 400

@@ -1,4 +1,4 @@
-"""The sums of docs/scaling.md are those of the real exporter, and its tables follow from them."""
+"""The sums of docs/operate/scaling.md are those of the real exporter, and its tables follow from them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from proofs.bench.growth import _series
 from proofs.bench.scraping import fresh_redis, our_exporter
 from stack.settings import PROJECT_ROOT
 
-PAGE = (PROJECT_ROOT / "docs" / "scaling.md").read_text(encoding="utf-8")
+PAGE = (PROJECT_ROOT / "docs" / "operate" / "scaling.md").read_text(encoding="utf-8")
 
 BYTES_OF_A_SAMPLE = 1.35
 DAY = 86_400

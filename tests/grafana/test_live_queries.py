@@ -33,7 +33,9 @@ LEGEND_LABEL = re.compile(r"\{\{(\w+)\}\}")
 LINK_LABEL = re.compile(r"\$\{__(?:field\.labels|data\.fields)\.(\w+)")
 
 CHEAT_SHEET = re.findall(
-    r"```promql\n(.*?)\n```", (PROJECT_ROOT / "docs" / "promql.md").read_text(encoding="utf-8"), re.DOTALL
+    r"```promql\n(.*?)\n```",
+    (PROJECT_ROOT / "docs" / "extend" / "promql.md").read_text(encoding="utf-8"),
+    re.DOTALL,
 )
 HEALTHY_IN_THE_HOUR = {
     "rq_worker_job_running_seconds / on (instance, name, queue) rq_worker_job_timeout_seconds > 0.5",

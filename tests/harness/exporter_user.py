@@ -1,4 +1,4 @@
-"""The Redis user that docs/your-own-rq.md has for the exporters, with exactly the rights of that page."""
+"""The Redis user of docs/start/your-own-rq.md for the exporters, with exactly the rights of that page."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 
 from redis import Redis
 
-PAGE = Path(__file__).resolve().parents[2] / "docs" / "your-own-rq.md"
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "start" / "your-own-rq.md"
 NAME, PASSWORD = "rq-mon", "secret"
 
 

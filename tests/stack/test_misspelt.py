@@ -34,7 +34,9 @@ def mistakes(name: str) -> set[str]:
 def test_every_slip_in_every_name_is_answered_with_that_name(name: str) -> None:
     for mistake in mistakes(name):
         (line,) = misspelt([mistake])
-        assert line == f"{mistake} in .env: expected a name from docs/settings.md; did you mean {name}?"
+        assert (
+            line == f"{mistake} in .env: expected a name from docs/operate/settings.md; did you mean {name}?"
+        )
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if len(name) >= 6])
@@ -81,8 +83,8 @@ def test_the_stack_tells_of_names_and_of_values_at_once(tmp_path: Path) -> None:
         load_settings({}, dotenv)
 
     assert str(error.value).splitlines() == [
-        "REDISPORT in .env: expected a name from docs/settings.md; did you mean REDIS_PORT?",
-        "SHORT_RUNNING_WORKER in .env: expected a name from docs/settings.md;"
+        "REDISPORT in .env: expected a name from docs/operate/settings.md; did you mean REDIS_PORT?",
+        "SHORT_RUNNING_WORKER in .env: expected a name from docs/operate/settings.md;"
         " did you mean SHORT_RUNNING_WORKERS?",
         "RUNTIME: expected compose or native, got 'podman'",
     ]

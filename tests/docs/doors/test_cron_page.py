@@ -1,4 +1,4 @@
-"""docs/cron.md: the list that it shows loads, and Docker, systemd and Kubernetes accept its files."""
+"""docs/use/cron.md: the list that it shows loads, and Docker, systemd and Kubernetes accept its files."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from rq_mon.settings import Settings
 from tests.deploy.test_kubernetes import NEWEST, OLDEST
 from tests.harness.pages import Page
 
-PAGE = Page("cron.md")
+PAGE = Page("use/cron.md")
 COMMAND = ["rq-mon-cron", "myapp.cron_jobs"]
 
 

@@ -1,4 +1,4 @@
-"""docs/dashboards.md: each dashboard with its question and a picture."""
+"""docs/use/dashboards.md: each dashboard with its question and a picture."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rq_mon.cli.main import main
 from tests.harness.pages import Page
 
 ROOT = Path(__file__).resolve().parents[3]
-TEXT = (ROOT / "docs" / "dashboards.md").read_text(encoding="utf-8")
+TEXT = (ROOT / "docs" / "use" / "dashboards.md").read_text(encoding="utf-8")
 BOARDS = [json.loads(path.read_text()) for path in sorted((ROOT / "grafana" / "generated").glob("*.json"))]
 
 
@@ -24,7 +24,7 @@ def test_each_dashboard_has_its_question_and_its_picture(board: dict[str, str]) 
     assert f"| [{title}](#{title.lower().replace(' ', '-')}) | {board['description']} |" in TEXT
     assert " ".join(section.split()).startswith(board["description"])
     (picture,) = re.findall(r"!\[.+\]\((.+)\)", section)
-    assert (ROOT / "docs" / picture).exists()
+    assert (ROOT / "docs" / "use" / picture).exists()
 
 
 def test_it_has_no_others() -> None:
@@ -32,7 +32,7 @@ def test_it_has_no_others() -> None:
 
 
 def test_its_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (command,) = Page("dashboards.md").commands
+    (command,) = Page("use/dashboards.md").commands
     monkeypatch.chdir(tmp_path)
 
     assert main(command.split()[1:]) == 0

@@ -1,4 +1,4 @@
-"""docs/existing-prometheus.md as a newcomer runs it: the commands of the page, in its order, as written.
+"""docs/start/existing-prometheus.md as a newcomer runs it: its commands, in its order, as written.
 
 Only addresses differ, so that tests may run side by side.
 """
@@ -32,7 +32,7 @@ from tests.harness.shell import in_background
 
 pytestmark = [pytest.mark.e2e(seconds=60), pytest.mark.needs("redis-server", "prometheus", "promtool")]
 
-PAGE = Page("existing-prometheus.md")
+PAGE = Page("start/existing-prometheus.md")
 REDIS, EXPORTER, PROMETHEUS = "redis://127.0.0.1:6379/0", "127.0.0.1:9726", "127.0.0.1:9091"
 WITHIN = 180.0
 METRIC = "rq_exporter_build_info{instance='shop'}"

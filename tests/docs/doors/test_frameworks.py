@@ -27,7 +27,7 @@ pytestmark = [pytest.mark.e2e(seconds=90), pytest.mark.needs("redis-server")]
 
 WITHIN = 180.0
 
-DJANGO, WEB, WORKERS = Page("django.md"), Page("flask-fastapi.md"), Page("your-own-rq.md")
+DJANGO, WEB, WORKERS = Page("start/django.md"), Page("start/flask-fastapi.md"), Page("start/your-own-rq.md")
 
 MANAGE = """\
 import os, sys

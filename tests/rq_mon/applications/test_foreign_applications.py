@@ -1,6 +1,6 @@
 """What the exporter says of an application with an RQ of its own, whatever its version, workers and code.
 
-The exporter gets in as a user that may do nothing but what docs/your-own-rq.md lists.
+The exporter gets in as a user that may do nothing but what docs/start/your-own-rq.md lists.
 """
 
 from __future__ import annotations

@@ -224,7 +224,7 @@ def test_a_reader_that_goes_away_is_no_traceback(redis_client: Redis, project_ro
 
 
 def test_the_page_names_each_command_and_option_and_no_other(project_root: Path) -> None:
-    page = (project_root / "docs" / "command-line.md").read_text()
+    page = (project_root / "docs" / "use" / "command-line.md").read_text()
     leaves = [path for path in commands(rqmon) if not isinstance(command_at(path), click.Group)]
 
     assert [path for path in leaves if f"`{' '.join(path)}" not in page] == []

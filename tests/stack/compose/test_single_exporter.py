@@ -1,4 +1,4 @@
-"""The exporter alone, from our image, by the line of docs/existing-prometheus.md."""
+"""The exporter alone, from our image, by the line of docs/start/existing-prometheus.md."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack.settings import PROJECT_ROOT
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 
-PAGE = PROJECT_ROOT / "docs" / "existing-prometheus.md"
+PAGE = PROJECT_ROOT / "docs" / "start" / "existing-prometheus.md"
 REDIS_ON_THE_PAGE = "RQ_REDIS_URL=redis://127.0.0.1:6379/0"
 
 
