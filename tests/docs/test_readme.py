@@ -25,10 +25,3 @@ def test_names_make_targets_that_exist() -> None:
 
     for target in targets:
         subprocess.run(["make", "--dry-run", "--silent", target], cwd=ROOT, check=True, capture_output=True)
-
-
-def test_links_to_files_that_exist() -> None:
-    links = re.findall(r"\]\((?!http)([^)#]+)\)", README)
-
-    assert links
-    assert [link for link in links if not (ROOT / link).exists()] == []

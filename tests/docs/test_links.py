@@ -1,0 +1,78 @@
+"""Links of every Markdown file: the file is there, and the heading; addresses are well formed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+from docs.reference.page import Page
+from tests.docs.house import ROOT, tracked
+
+COPIES = ROOT / "rq_mon" / "export" / "data"
+"""Of the runbooks, inside the package: the job pages follow only their links to each other."""
+FILES = [path for path in tracked("*.md") if COPIES not in path.parents and path.name != "template.md"]
+
+TRACKED = {folder for path in tracked() for folder in (path, *path.parents)}
+
+
+def dead_links(path: Path, page: Page) -> list[str]:
+    """Return the links that lead nowhere."""
+    return [link for link in page.links if not _leads_somewhere(path, link)]
+
+
+def _leads_somewhere(path: Path, link: str) -> bool:
+    if urlsplit(link).scheme:
+        return _is_well_formed(link)
+    name, _, anchor = link.partition("#")
+    target = (path.parent / name).resolve() if name else path
+    if target not in TRACKED:
+        return False
+    return not anchor or (target.suffix == ".md" and anchor in Page.read(target).anchors)
+
+
+def _is_well_formed(link: str) -> bool:
+    parts = urlsplit(link)
+    host = parts.hostname or ""
+    return parts.scheme in ("http", "https") and ("." in host or host == "localhost")
+
+
+@pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_every_link_leads_somewhere(path: Path) -> None:
+    assert dead_links(path, Page.read(path)) == []
+
+
+@pytest.mark.parametrize(
+    "link",
+    [
+        "docs/no-such-page.md",
+        "../outside.md",
+        "docs/use/cron.md#no-such-heading",
+        "#no-such-heading",
+        "cron_jobs.py#L1",
+        "https://",
+        "htps://grafana.com",
+        "https://grafana",
+        "mailto:someone",
+        ".venv/bin/python",
+    ],
+)
+def test_a_link_that_leads_nowhere_is_found(link: str) -> None:
+    page = Page(f"# Title\n\nRead [this]({link}).\n")
+
+    assert len(dead_links(ROOT / "README.md", page)) == 1
+
+
+def test_links_in_tables_lists_and_pictures_are_read_and_those_in_code_are_not() -> None:
+    page = Page(
+        "| a |\n|---|\n| [x](one) |\n\n- ![y](two)\n\n`[z](three)`\n\n```\n[z](four)\n```\n\n<http://five.example>\n"
+    )
+
+    assert page.links == ["one", "two", "http://five.example"]
+
+
+def test_headings_of_one_name_have_an_anchor_each_as_on_github() -> None:
+    page = Page("# A `b`: c_d, e!\n## Fix\n## Fix\n")
+
+    assert page.anchors == {"a-b-c_d-e", "fix", "fix-1"}
