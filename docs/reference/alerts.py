@@ -11,12 +11,19 @@ from docs.reference.rules import RuleFile, rule_files
 TEXT = """{generated}
 # Alerts
 
-What Prometheus watches, from the files in [`prometheus/rules/`](../../prometheus/rules). Each alert has a
-[runbook](../runbooks/README.md) that says what to do; thresholds that differ from queue to queue stand in
-[`objectives.yml`](../../objectives.yml). In the texts, `{{{{ … }}}}` is filled in when the alert fires.
+For operators who want to know which alerts there are, and when exactly they fire.
+
+The alerts come from the files in [`prometheus/rules/`](../../prometheus/rules). Each has a
+[runbook](../runbooks/README.md) that says what to do. Thresholds that differ by queue are in
+[`objectives.yml`](../../objectives.yml). Prometheus fills in `{{{{ … }}}}` when the alert fires.
 
 {overview}
-{files}"""
+{files}## Next
+
+- An alert fires: open [its runbook](../runbooks/README.md).
+- Send alerts to your team: [who is notified](../runbooks/README.md#who-is-notified).
+- Add an alert: [the recipe](../../CONTRIBUTING.md#add-an-alert).
+"""
 
 FILE = """## {title}
 

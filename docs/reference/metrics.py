@@ -25,9 +25,11 @@ from rq_mon.state.queues import ALL_STATUSES
 TEXT = """{generated}
 # Metrics
 
-What `rq-exporter` serves on `/metrics`, from [`rq_mon/catalogue.py`](../../rq_mon/catalogue.py). Names
-and labels are public API: they do not change. The last column names the dashboards that read a metric, by
-themselves or through a recorded series. [Questions that users ask](promql.md) shows how to query them.
+For everyone who reads, queries or alerts on the metrics.
+
+`rq-exporter` serves these metrics on `/metrics`. [`rq_mon/catalogue.py`](../../rq_mon/catalogue.py) declares
+them. Names and labels are public API: they do not change. The last column names the dashboards that use a
+metric, directly or through a recorded series.
 
 {groups}
 ## Label values
@@ -63,7 +65,13 @@ Written by Prometheus, from [`prometheus/rules/`](../../prometheus/rules), for w
 share and for what would be slow to compute from raw series. A name says which labels are left, of which
 metric, after which operations.
 
-{recorded}"""
+{recorded}
+## Next
+
+- Query them: [questions and their PromQL](promql.md).
+- Know what they cost Prometheus: [how far it goes](../operate/scaling.md#one-prometheus).
+- Add one: [the recipe](../../CONTRIBUTING.md#add-a-metric).
+"""
 
 GROUPS = {
     "Jobs": ("rq_job_", "rq_jobs_"),

@@ -29,11 +29,17 @@ IN_README = (
 PAGE = """{generated}
 # Settings
 
-Set them in the environment or in a file `.env`, which both runtimes read. The environment comes first. An
-empty value counts as unset. [`.env.example`](../../.env.example) is a file to copy. [Operating
-it](operations.md#changing-settings) says what restarts after a change.
+For everyone who runs the stack or one of its processes.
 
-{sections}"""
+Set them in the environment or in a file `.env`; both runtimes read it. The environment wins. An empty value
+counts as unset. Copy [`.env.example`](../../.env.example) to begin.
+
+{sections}
+## Next
+
+- What restarts after a change: [changing settings](operations.md#changing-settings).
+- What a port opens, and to whom: [how it is secured](security.md#ports).
+"""
 
 EXAMPLE = """\
 # Written by `make docs` from rq_mon/settings.py and stack/variables.py.
