@@ -8,7 +8,7 @@ from dataclasses import replace
 from grafanalib.core import Dashboard, Template
 
 from grafana.layer import dashboard as layer
-from grafana.layer.fields import rename_series, thresholds
+from grafana.layer.fields import graded, rename_series
 from grafana.layer.layout import Heading, Row
 from grafana.layer.panel import Panel
 from grafana.layer.table import Label
@@ -45,12 +45,12 @@ OUTCOME_COLOURS = {
     "abandoned": "purple",
 }
 RATIO_STEPS = ((0.01, "yellow"), (0.05, "red"))
-WAIT_COLOURS = thresholds("green", (60, "yellow"), (600, "red"))
+WAIT_COLOURS = graded("green", (60, "yellow"), (600, "red"))
 """Seconds: a minute is too long for short jobs, ten minutes for any."""
 
-ANY_IS_BAD = thresholds("green", (1, "red"))
+ANY_IS_BAD = graded("green", (1, "red"))
 SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
-ANY_IS_ODD = thresholds("green", (1, "orange"))
+ANY_IS_ODD = graded("green", (1, "orange"))
 
 REDIS_COLUMN = Label("instance", "Redis", width=110)
 """Last of the labels of a table: as a rule there is one Redis. An address such as 10.2.3.4:9726 fits in."""
@@ -58,12 +58,11 @@ REDIS_COLUMN = Label("instance", "Redis", width=110)
 OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({catalogue.OWN_INSTANCE})?$/", "$1")
 """In legends; where there is one Redis, none is."""
 
-NO_METRICS = "No job metrics"
-NOT_MEASURED = "No job metrics: no job has ended yet, or the workers are not MonitoredWorkers"
-"""In place of "No data" (in a stat, and in a graph), where the workers are plain RQ workers: those tell
-rq-exporter nothing about single jobs."""
+NO_METRICS = "Not measured"
+NOT_MEASURED = "Not measured: no job has ended yet, or the workers are uninstrumented"
+"""In place of "No data" (in a stat, and in a graph)."""
 
-NOTHING_FAILED = "Nothing failed, or is not measured"
+NOTHING_FAILED = "No failures, or not measured"
 
 
 def rq_dashboard(

@@ -19,7 +19,7 @@ from grafana.common import (
     SHARE_OF_LIMIT_STEPS,
     WAIT_COLOURS,
 )
-from grafana.layer.fields import Link, thresholds
+from grafana.layer.fields import Link, graded
 from grafana.layer.heatmap import heatmap
 from grafana.layer.panel import Panel
 from grafana.layer.stat import stat
@@ -57,11 +57,13 @@ def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
     """Which part of the jobs failed for good."""
     return stat(
         "Failure ratio",
-        "Of the jobs that ended in the chosen time, how many failed for good: retried ones have not ended.",
+        "Share of the jobs ended in the time range that failed for good; retried jobs have not ended. While "
+        "uninstrumented workers run: share of all executions, retried ones included, of all functions, as "
+        "counted by RQ for each worker.",
         jobs.failure_ratio(*choices),
         unit="percentunit",
         decimals=1,
-        colours=thresholds("green", *RATIO_STEPS),
+        colours=graded("green", *RATIO_STEPS),
         no_value=NO_METRICS,
         links=links,
     )
@@ -118,8 +120,9 @@ def jobs_ended(*choices: str) -> Panel:
     """Executions by how they ended."""
     return time_series(
         "Jobs ended",
-        "Executions that ended, a minute, by outcome.",
-        [jobs.per_minute("outcome", *choices)],
+        "Executions per minute by outcome. While uninstrumented workers run: success and failure, of all "
+        "functions, as counted by RQ for each worker.",
+        [jobs.ended_per_minute(*choices)],
         unit=A_MINUTE,
         stacked=True,
         series_colours=OUTCOME_COLOURS,

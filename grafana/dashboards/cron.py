@@ -12,7 +12,7 @@ from grafana.common import (
     REDIS_COLUMN,
     rq_dashboard,
 )
-from grafana.layer.fields import thresholds, value_mapping
+from grafana.layer.fields import graded, thresholds, value_mapping
 from grafana.layer.layout import row
 from grafana.layer.stat import stat
 from grafana.layer.state_timeline import state_timeline
@@ -52,7 +52,7 @@ DASHBOARD = rq_dashboard(
                 "Cron scheduler processes. One is enough; more take over from one another, and never enqueue "
                 "a tick twice. Of several Redis: of the one that has the fewest.",
                 cron.schedulers(),
-                colours=thresholds("red", (1, "green")),
+                colours=graded("red", (1, "green")),
                 sparkline=True,
                 no_value=NO_CRON_JOB,
             ),
@@ -91,7 +91,7 @@ DASHBOARD = rq_dashboard(
                 no_value=NO_CRON_JOB,
             ),
             stat(
-                "Failed",
+                "Failed ticks",
                 "Ticks in the chosen time that no worker can run: the definition, function or arguments "
                 "cannot be read, or no worker listens to the queue.",
                 cron.ticks("failed"),

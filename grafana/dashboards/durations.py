@@ -90,7 +90,7 @@ DASHBOARD = rq_dashboard(
                     REDIS_COLUMN,
                 ],
                 [
-                    Column("Executions", durations.executions_by_function(), unit=COUNT, decimals=0),
+                    Column("Executions", jobs.count_by(BY_FUNCTION, QUEUE, FUNCTION), unit=COUNT, decimals=0),
                     *(
                         Column(
                             durations.percentile(q),

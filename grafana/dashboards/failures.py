@@ -92,7 +92,7 @@ DASHBOARD = rq_dashboard(
             time_series(
                 "Failure ratio by queue",
                 "Of the jobs that ended, how many failed for good, by queue.",
-                [jobs.failure_ratio_over_time("queue", QUEUE, FUNCTION)],
+                [jobs.failure_ratio_over_time(QUEUE, FUNCTION)],
                 unit="percentunit",
                 no_value=NOT_MEASURED,
                 series_links=[series_to(links.FAILURES, "queue")],

@@ -17,7 +17,7 @@ from grafana.common import (
     rq_dashboard,
 )
 from grafana.layer.bar_gauge import bar_gauge
-from grafana.layer.fields import range_mapping, thresholds
+from grafana.layer.fields import graded, range_mapping, thresholds
 from grafana.layer.layout import row
 from grafana.layer.stat import stat
 from grafana.layer.table import Column, Label, table
@@ -36,8 +36,9 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Throughput",
-                "Executions that ended, a minute, well or not.",
-                jobs.per_minute_in_all(QUEUE),
+                "Executions per minute, whatever the outcome. While uninstrumented workers run, as counted "
+                "by RQ for each worker.",
+                jobs.throughput(QUEUE),
                 unit=A_MINUTE,
                 decimals=1,
                 sparkline=True,
@@ -53,7 +54,7 @@ DASHBOARD = rq_dashboard(
                 workers.busy_share(),
                 unit="percentunit",
                 decimals=0,
-                colours=thresholds("green", (workers.SATURATED, "orange")),
+                colours=graded("green", (workers.SATURATED, "orange")),
                 sparkline=True,
                 no_value="No live worker",
                 links=[to(links.WORKERS)],
@@ -123,7 +124,7 @@ DASHBOARD = rq_dashboard(
                     ),
                     Column(
                         "Failure ratio",
-                        jobs.failure_ratio_by_queue(),
+                        jobs.failure_ratio(QUEUE, by=BY_QUEUE),
                         unit="percentunit",
                         decimals=1,
                         colours=RATIO_STEPS,

@@ -2,7 +2,7 @@
 
 from grafana import links
 from grafana.common import ANY_IS_BAD, COUNT, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
-from grafana.layer.fields import thresholds, value_mapping
+from grafana.layer.fields import graded, thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
 from grafana.layer.state_timeline import state_timeline
@@ -33,7 +33,7 @@ DASHBOARD = rq_dashboard(
                 "Up",
                 "Live workers that listen to any of the chosen queues.",
                 workers.up(),
-                colours=thresholds("red", (1, "green")),
+                colours=graded("red", (1, "green")),
                 sparkline=True,
             ),
             stat(

@@ -30,6 +30,11 @@ def thresholds(base: str, *steps: tuple[float, str]) -> Json:
     return {"mode": "absolute", "steps": [first, *({"color": colour, "value": at} for at, colour in steps)]}
 
 
+def graded(first: str, *steps: tuple[float, str]) -> Json:
+    """Colours of numbers from zero up: `first`, then those of the steps; what has no value has none."""
+    return thresholds("text", (0, first), *steps)
+
+
 def value_mapping(texts: Mapping[int, tuple[str, str]]) -> Json:
     """Words for numbers: `{1: ("idle", "blue")}` shows 1 as a blue "idle"."""
     options = {

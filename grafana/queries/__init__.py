@@ -3,6 +3,7 @@
 recorded.py  the names of the recording rules in prometheus/rules/recording.yml
 promql.py    selectors, and the few shapes that several queries share
 jobs.py      how many jobs ended, and how
+uninstrumented.py what RQ itself counts where workers count no jobs
 durations.py how long jobs ran and waited
 queues.py    what waits
 workers.py   who works

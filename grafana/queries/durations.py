@@ -99,15 +99,6 @@ def run_mean(by: str, *matchers: str) -> Query:
     return from_histograms(f"{total} / ({count} > 0)", "mean")
 
 
-def executions_by_function() -> Query:
-    """Executions in the chosen time, by function and queue, give or take those at its ends.
-
-    From the rates that the quantiles beside it come from: a few series in place of the counters by outcome.
-    """
-    rates = select(recorded.DURATION_COUNT, QUEUE, FUNCTION)
-    return from_histograms(f"{recorded.HISTOGRAMS_SECONDS} * sum_over_time({rates}[$__range]) > 0")
-
-
 def share_of_work(by: str) -> Query:
     """Which part of all time that jobs ran for, in the chosen time, went into these."""
     work = over_range(select(recorded.DURATION_SUM, QUEUE, FUNCTION))

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from grafana.layer.query import Query
-from grafana.queries import recorded
+from grafana.queries import recorded, uninstrumented
 from grafana.queries.promql import (
     BY_FUNCTION,
     BY_QUEUE,
@@ -73,9 +73,18 @@ def _labels(label: str) -> str:
 # --- executions that ended, by outcome ---
 
 
-def per_minute(by: str, *matchers: str) -> Query:
-    """Executions that ended, a minute, by queue, function or outcome."""
-    return from_counters(f"{PER_MINUTE} * {_rate(_ended(*matchers), _labels(by))}", _legend(by))
+def throughput(*matchers: str) -> Query:
+    """Executions that ended, a minute; where workers are uninstrumented, by RQ's own counts."""
+    theirs = uninstrumented.ended(uninstrumented.RATE)
+    both = uninstrumented.replaced(_rate(_ended(*matchers)), theirs, *matchers)
+    return from_counters(f"{PER_MINUTE} * ({both})", "jobs")
+
+
+def ended_per_minute(*matchers: str) -> Query:
+    """The same by outcome; RQ itself knows success and failure only."""
+    theirs = uninstrumented.ended_by_outcome(uninstrumented.RATE)
+    both = uninstrumented.replaced(_rate(_ended(*matchers), "outcome"), theirs, *matchers)
+    return from_counters(f"{PER_MINUTE} * ({both})", _legend("outcome"))
 
 
 def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
@@ -89,8 +98,9 @@ def failed_per_minute(by: str, *matchers: str) -> Query:
 
 
 def count(*matchers: str) -> Query:
-    """Executions that ended in the chosen time; 0 only where jobs are measured."""
-    return from_counters(with_zero(_count(_ended(*matchers)), _ended()))
+    """Executions that ended in the chosen time; 0 only where all are measured."""
+    counted = with_zero(_count(_ended(*matchers)), _ended())
+    return from_counters(uninstrumented.known_zero(counted))
 
 
 def count_by(by: str, *matchers: str) -> Query:
@@ -99,27 +109,20 @@ def count_by(by: str, *matchers: str) -> Query:
 
 
 def failure_ratio(*matchers: str, by: str = "") -> Query:
-    """Of the jobs that ended in the chosen time, how many failed, by labels or of all."""
-    return from_counters(_share_failed(lambda how: _count(_ended(how, *matchers), by)))
+    """Of the jobs that ended in the chosen time, how many failed, by queue or of all.
 
-
-def failure_ratio_by_queue() -> Query:
-    """Of the jobs that ended in the chosen time, how many failed, by queue, whatever their function.
-
-    From the recorded rates: a few series in place of every function's counters.
+    Where workers are uninstrumented, of all executions by RQ's own counts.
     """
-    return from_rates(
-        _share_failed(
-            lambda how: total(
-                f"sum_over_time({select(recorded.COMPLETION_RATE, QUEUE, how)}[$__range])", BY_QUEUE
-            )
-        )
-    )
+    ours = _share_failed(lambda how: _count(_ended(how, *matchers), by))
+    theirs = uninstrumented.failure_ratio(uninstrumented.INCREASE, by)
+    return from_counters(uninstrumented.replaced(ours, theirs, *matchers, by=by))
 
 
-def failure_ratio_over_time(by: str, *matchers: str) -> Query:
-    """Of the jobs that ended, how many failed, over time, by queue or function."""
-    return from_counters(_share_failed(lambda how: _rate(_ended(how, *matchers), _labels(by))), _legend(by))
+def failure_ratio_over_time(*matchers: str) -> Query:
+    """The same over time, by queue."""
+    ours = _share_failed(lambda how: _rate(_ended(how, *matchers), BY_QUEUE))
+    theirs = uninstrumented.failure_ratio(uninstrumented.RATE, BY_QUEUE)
+    return from_counters(uninstrumented.replaced(ours, theirs, *matchers, by=BY_QUEUE), named("queue"))
 
 
 def _share_failed(jobs: Callable[[str], str]) -> str:
@@ -156,9 +159,9 @@ def exceptions_per_minute() -> Query:
 
 
 def work_horses_died(*matchers: str) -> Query:
-    """Executions whose work horse died, in the chosen time; 0 only where jobs are measured."""
+    """Executions whose work horse died, in the chosen time; 0 only where all are measured."""
     died = _count(_errors(one_of("exception", catalogue.WORK_HORSE_DEATHS), *matchers))
-    return from_counters(with_zero(died, _ended()))
+    return from_counters(uninstrumented.known_zero(with_zero(died, _ended())))
 
 
 def lost_per_minute(*matchers: str) -> Query:

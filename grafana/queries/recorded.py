@@ -14,8 +14,7 @@ DURATION_BUCKETS = f"queue_function_le:{catalogue.JOB_DURATION.name}_bucket:rate
 DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
 DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
 WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
-HISTOGRAMS_SECONDS = 60
-HISTOGRAMS_INTERVAL = f"{HISTOGRAMS_SECONDS // 60}m"
+HISTOGRAMS_INTERVAL = "1m"
 
 COMPLETION_RATE = f"queue_outcome:{catalogue.JOBS_PROCESSED.name.removesuffix('_total')}:rate5m"
 ENDED_AT = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:timestamp_increase1m"

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from grafana.layer.query import Query
 from grafana.queries.promql import BY_QUEUE, BY_WORKER, QUEUE, equals, named, select, with_zero
+from grafana.queries.uninstrumented import OF_QUEUE, uninstrumented
 from rq_mon import catalogue
 from rq_mon.catalogue import Metric
-
-OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
-"""A worker that listens to one of the chosen queues: rq-exporter lists them in one label."""
 
 STATES = ("started", "idle", "busy", "suspended")
 """RQ's states of a worker; the place in this list, from 1, is its number in a timeline."""
@@ -52,11 +50,7 @@ def by_queue() -> Query:
 
 def not_counting() -> Query:
     """Live workers whose jobs leave no durations, waits and failures, by queue; none of what has none."""
-    listening, counting = (
-        f"max by ({BY_QUEUE}) ({select(metric, QUEUE)})"
-        for metric in (catalogue.QUEUE_WORKERS, catalogue.QUEUE_MONITORED_WORKERS)
-    )
-    return Query(f"{listening} - {counting} > 0", named("queue"))
+    return Query(uninstrumented(BY_QUEUE), named("queue"))
 
 
 def busy_share() -> Query:

@@ -84,15 +84,17 @@ def step_of(query: Asked, range_seconds: int) -> int:
     return max(query.min_step, -(-range_seconds // 1000))
 
 
-def interpolate(query: Asked, range_seconds: int, instance: str = ".+") -> str:
-    """The query as Grafana sends it, with everything chosen, or one Redis of several."""
+def interpolate(
+    query: Asked, range_seconds: int, instance: str = ".+", *, queue: str = ".+", function: str = ".+"
+) -> str:
+    """The query as Grafana sends it, with everything chosen, or one of several."""
     step = step_of(query, range_seconds)
     values = {
         "__interval": f"{step}s",
         "__rate_interval": f"{max(step + query.min_step, 4 * query.min_step)}s",
         "__range": f"{range_seconds}s",
         "instance": instance,
-        "queue": ".+",
-        "function": ".+",
+        "queue": queue,
+        "function": function,
     }
     return VARIABLE.sub(lambda match: values[match[1] or match[2]], query.expr)

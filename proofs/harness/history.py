@@ -65,6 +65,8 @@ class History:
     cron_jobs: int = 3
     monitored: bool = True
     """Whether the workers are MonitoredWorkers, which tell what became of each job."""
+    all_monitored: bool = False
+    """Otherwise one worker of the first queue is uninstrumented, and so are all of the others."""
     instances: tuple[str, ...] = (catalogue.OWN_INSTANCE,)
     """The Redis that are watched; in each there is the same."""
 
@@ -107,10 +109,9 @@ class History:
         for status, mean in JOBS_IN_STATES.items():
             yield _rq(catalogue.JOBS, _wave(mean + index), **labels, status=status)
         yield _rq(catalogue.QUEUE_OLDEST_JOB_AGE, _wave(40 + index), **labels)
-        yield _rq(catalogue.QUEUE_WORKERS, _constant(0 if index == self.queues - 1 else 3), **labels)
-        yield _rq(
-            catalogue.QUEUE_MONITORED_WORKERS, _constant(2 if self.monitored and index == 0 else 0), **labels
-        )
+        listening, counting = self._listening(index)
+        yield _rq(catalogue.QUEUE_WORKERS, _constant(listening), **labels)
+        yield _rq(catalogue.QUEUE_MONITORED_WORKERS, _constant(counting), **labels)
         yield _rq(catalogue.QUEUE_STUCK_JOBS, _constant(index), **labels)
         yield _rq(catalogue.QUEUE_STUCK_DEFERRED_JOBS, _constant(index), **labels)
         yield _rq(catalogue.QUEUE_EXPIRED_JOBS, self._counter(0.01 if self.monitored else 0.0), **labels)
@@ -122,6 +123,14 @@ class History:
         # The exporter serves a histogram of waits for every queue, if need be an empty one.
         rate = 0.5 if self.monitored else 0.0
         yield from self._histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, rate, 5.0, labels)
+
+    def _listening(self, queue: int) -> tuple[int, int]:
+        """Workers of a queue, and those of them that count their jobs. The last queue has none."""
+        if queue == self.queues - 1:
+            return 0, 0
+        if self.all_monitored:
+            return 3, 3
+        return 3, 2 if self.monitored and queue == 0 else 0
 
     def _function(self, function: str, queue: str, index: int) -> Iterator[Series]:
         labels = {"queue": queue, "function": function}

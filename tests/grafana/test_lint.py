@@ -294,6 +294,15 @@ def test_thresholds_begin_at_minus_infinity_and_rise(uid: str) -> None:
 
 
 @every_board
+def test_what_has_no_value_is_not_green(uid: str) -> None:
+    """Grafana shows "Not measured" in the first colour of the thresholds."""
+    for panel in data_panels(BOARDS[uid]):
+        if panel["type"] == "stat":
+            first = panel["fieldConfig"]["defaults"]["thresholds"]["steps"][0]
+            assert first["color"] == "text", panel["title"]
+
+
+@every_board
 def test_nothing_else_is_null(uid: str) -> None:
     def nulls(value: Any, key: str = "") -> list[str]:
         if isinstance(value, dict):

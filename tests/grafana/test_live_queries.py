@@ -10,8 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from grafana.queries import jobs
-from grafana.queries.promql import AT_INSTANCE, BY_QUEUE, QUEUE
+from grafana.queries.promql import AT_INSTANCE
 from proofs.harness.boards import (
     BOARDS,
     PANEL_QUERIES,
@@ -171,7 +170,9 @@ def test_workers_whose_jobs_are_missing_are_told_of(
     (query,) = (
         query
         for query in panel_queries(uid)
-        if query.panel == title and catalogue.QUEUE_MONITORED_WORKERS.name in query.expr
+        if query.panel == title
+        and catalogue.QUEUE_MONITORED_WORKERS.name in query.expr
+        and catalogue.JOBS_PROCESSED.name not in query.expr
     )
 
     some, all_ = (
@@ -181,16 +182,6 @@ def test_workers_whose_jobs_are_missing_are_told_of(
 
     assert some == {"queue-0": "1"}
     assert all_ == {"queue-0": "3"}
-
-
-def test_with_plain_workers_nothing_is_called_zero_that_nobody_counted(
-    plain_workers: RecordedPrometheus,
-) -> None:
-    told_by_workers = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
-    counted = [query for query in PANEL_QUERIES if told_by_workers.search(query.expr)]
-
-    assert counted
-    assert [str(query) for query in counted if ask(plain_workers, query)] == []
 
 
 def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) -> None:
@@ -222,20 +213,6 @@ def test_each_way_in_which_a_work_horse_dies_is_counted(prometheus: RecordedProm
     died = sum(of_each.values()) - of_each["AbandonedJobError"]
     assert min(of_each.values()) > 0
     assert float(ask(prometheus, total)[0]["values"][-1][1]) == pytest.approx(died, rel=0.05)
-
-
-def test_the_failure_ratio_of_a_queue_is_that_of_its_counters(prometheus: RecordedPrometheus) -> None:
-    """The table of queues reads it from recorded rates, which is far quicker."""
-    recorded, counted = (
-        {
-            series["metric"]["queue"]: float(series["value"][1])
-            for series in prometheus.instant(interpolate(Asked("", "", "", query.expr), HOUR), END)
-        }
-        for query in (jobs.failure_ratio_by_queue(), jobs.failure_ratio(QUEUE, by=BY_QUEUE))
-    )
-
-    assert len(recorded) == History(START).queues
-    assert recorded == pytest.approx(counted, rel=0.05)
 
 
 def by_labels_and_time(answer: list[Json], instance: str) -> dict[tuple[frozenset[str], int], float]:

@@ -31,7 +31,7 @@ def test_a_wait_has_the_colours_of_what_the_stacks_own_queues_promise() -> None:
     objectives = yaml.safe_load((PROJECT_ROOT / "objectives.yml").read_text())["queues"]
     promised = [objectives[queue]["wait_seconds"] for queue in (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE)]
 
-    assert [step["value"] for step in WAIT_COLOURS["steps"]] == [None, *promised]
+    assert [step["value"] for step in WAIT_COLOURS["steps"]] == [None, 0, *promised]
 
 
 def test_a_share_of_saturated_workers_is_the_same_on_dashboards_and_in_the_alert() -> None:
