@@ -15,6 +15,8 @@ from demo.number import Number
 from rq_mon.settings import SettingsError
 
 DEFAULT_SECONDS = 60.0
+MARGIN = 30
+"""Seconds before and after the load: from calm, until the jobs have ended and are scraped and recorded."""
 
 
 @click.command(help="Feed the workers with realistic load.")
@@ -26,9 +28,15 @@ DEFAULT_SECONDS = 60.0
     metavar="N",
     help="How long to enqueue jobs; they go on running after that.",
 )
-def main(seconds: float) -> None:
+@click.option(
+    "--dashboard",
+    metavar="URL",
+    help="Address of a dashboard: the last line is a link to the minutes that the jobs filled.",
+)
+def main(seconds: float, dashboard: str | None) -> None:
     """Enqueue jobs, and exit with 1 if Redis does not answer."""
     enqueued: Counter[str] = Counter()
+    start = time.time()
     try:
         _feed(seconds, enqueued)
     except KeyboardInterrupt:
@@ -38,6 +46,12 @@ def main(seconds: float) -> None:
         sys.exit(1)
     finally:
         _print_summary(enqueued)
+    if dashboard is not None:
+        print(f"See them: {_with_range(dashboard, start - MARGIN, time.time() + MARGIN)}")
+
+
+def _with_range(dashboard: str, start: float, end: float) -> str:
+    return f"{dashboard}?from={round(start * 1000)}&to={round(end * 1000)}"
 
 
 def _feed(seconds: float, enqueued: Counter[str]) -> None:

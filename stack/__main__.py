@@ -15,6 +15,7 @@ from typing import NoReturn
 
 from rich.console import Console
 
+from grafana.links import OVERVIEW
 from rq_mon.environment.variables import SettingsError
 from stack.asking import confirmed, goes_on_after_changes, name_settings_left_out, refuse_yes_for_a_runtime
 from stack.backup import back_up, check, kept, restore
@@ -297,7 +298,8 @@ def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn
     """Feed the stack's own Redis with jobs for a while; one that is only watched stays as it is."""
     if problem := _why_no_demo(settings):
         raise StackError(problem)
-    _exec_as_operator([sys.executable, "-m", "demo", *arguments.arguments], settings)
+    dashboard = f"--dashboard={settings.grafana_url()}/d/{OVERVIEW}"
+    _exec_as_operator([sys.executable, "-m", "demo", dashboard, *arguments.arguments], settings)
 
 
 def _why_no_demo(settings: StackSettings) -> str:

@@ -20,11 +20,12 @@ from rq_mon.settings import Settings
 from stack.misspelt import misspelt
 from stack.queues import WORKERS_OF_A_QUEUE, worker_of, written
 from stack.runtime import StackError
-from stack.services import APPLICATION_SERVICES, REDIS, RQ_MON_WEB, SERVICES, WORKERS, Service
+from stack.services import APPLICATION_SERVICES, GRAFANA, REDIS, RQ_MON_WEB, SERVICES, WORKERS, Service
 from stack.variables import (
     ANY_ADDRESS,
     BIND_ADDRESS,
     BIND_ADDRESSES,
+    GRAFANA_URL,
     HAS_NO_LOGIN,
     KNOWN_NAMES,
     NUMBERS,
@@ -155,6 +156,10 @@ class StackSettings:
     def job_pages_url(self) -> str:
         """Return where people open the job pages."""
         return self.user_set(RQ_MON_WEB_URL).get(RQ_MON_WEB_URL.name, f"http://{self.address(RQ_MON_WEB)}")
+
+    def grafana_url(self) -> str:
+        """Return where people open Grafana or the viewer, without a slash at its end."""
+        return self.user_set(GRAFANA_URL).get(GRAFANA_URL.name, f"http://{self.address(GRAFANA)}")
 
     def notes_of_replaced(self) -> list[str]:
         """Name the settings of rq-dashboard that the user still has, and what replaces them."""

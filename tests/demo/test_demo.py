@@ -5,8 +5,10 @@ import random
 import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qsl
 
 import pytest
 from rq import Queue
@@ -30,7 +32,9 @@ def run(project_root: Path, *arguments: str, **environment: str) -> subprocess.C
 
 @pytest.mark.slow
 def test_it_enqueues_jobs_of_every_kind_and_says_how_many(redis_client: Any, project_root: Path) -> None:
-    demo = run(project_root, "--seconds", "2")
+    before = time.time()
+
+    demo = run(project_root, "--seconds", "2", "--dashboard", "http://grafana.example/d/rq-overview")
 
     assert (demo.returncode, demo.stderr) == (0, "")
     stored = len(redis_client.keys("rq:job:*"))
@@ -41,6 +45,10 @@ def test_it_enqueues_jobs_of_every_kind_and_says_how_many(redis_client: Any, pro
     for queue in (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE):
         assert Queue(queue, connection=redis_client).count > 0
     assert Queue(SHORT_RUNNING_QUEUE, connection=redis_client).scheduled_job_registry.count > 0
+    address, _, range_ = demo.stdout.splitlines()[-1].partition("?")
+    assert address == "See them: http://grafana.example/d/rq-overview"
+    start, end = (int(value) / 1000 for _, value in parse_qsl(range_))
+    assert start < before < before + 2 < end
 
 
 def test_its_jobs_fail_in_more_ways_than_one_and_some_only_at_first(redis_client: Any) -> None:

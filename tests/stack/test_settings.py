@@ -248,3 +248,11 @@ def test_every_setting_that_is_replaced_has_a_successor_that_is_read() -> None:
 
     assert set(REPLACED.values()) <= read_now
     assert not set(REPLACED) & read_now
+
+
+@pytest.mark.parametrize(
+    ("given", "expected"),
+    [("", "http://127.0.0.1:3000"), ("https://grafana.example", "https://grafana.example")],
+)
+def test_dashboards_are_where_people_open_them(dotenv: Path, given: str, expected: str) -> None:
+    assert read(dotenv, GRAFANA_URL=given).grafana_url() == expected

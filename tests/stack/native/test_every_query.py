@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from time import time
+from urllib.parse import parse_qsl, urlsplit
 
 import pytest
 from redis import Redis
@@ -84,3 +85,15 @@ def test_every_query_of_every_panel_finds_data(stack: NativeStack, redis: Redis)
             assert {str(query): query.expr for query in missing} == RIGHTLY_EMPTY
 
     assert {str(query) for query in missing} == RIGHTLY_EMPTY.keys()
+
+
+def test_the_demo_ends_with_a_link_to_the_minutes_that_it_filled(stack: NativeStack) -> None:
+    before = time()
+
+    demo = stack.make("demo", SECONDS="1")
+
+    link = urlsplit(demo.stdout.splitlines()[-1].removeprefix("See them: "))
+    start, end = (int(value) / 1000 for _, value in parse_qsl(link.query))
+    assert f"{link.scheme}://{link.netloc}" == stack.settings.grafana_url()
+    assert link.path == "/d/rq-overview"
+    assert start < before < time() < end
