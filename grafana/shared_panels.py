@@ -19,6 +19,7 @@ from grafana.common import (
     SHARE_OF_LIMIT_STEPS,
     WAIT_COLOURS,
 )
+from grafana.layer.bar_gauge import bar_gauge
 from grafana.layer.fields import Link, graded
 from grafana.layer.heatmap import heatmap
 from grafana.layer.panel import Panel
@@ -206,7 +207,7 @@ def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
 
 def not_counting() -> Panel:
     """What is missing where workers are no MonitoredWorkers."""
-    return stat(
+    return bar_gauge(
         "Workers that count nothing",
         "Live workers that are no MonitoredWorkers, by queue. Durations, waits, failures and retries of "
         "their jobs, of all functions, are missing on this page: start them with `--worker-class "
@@ -214,7 +215,6 @@ def not_counting() -> Panel:
         workers.not_counting(),
         unit=COUNT,
         colours=ANY_IS_ODD,
-        names=True,
         no_value="None: all jobs count",
         links=[to(links.WORKERS)],
     )
@@ -243,7 +243,6 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
-                width=105,
             ),
             Column(
                 "Of timeout",
@@ -251,7 +250,6 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
-                width=100,
             ),
         ],
         sort_by="Of timeout",

@@ -1,5 +1,7 @@
 """Cron: what runs by the clock."""
 
+from dataclasses import replace
+
 from grafana import links
 from grafana.common import (
     A_MINUTE,
@@ -16,7 +18,7 @@ from grafana.layer.fields import graded, thresholds, value_mapping
 from grafana.layer.layout import row
 from grafana.layer.stat import stat
 from grafana.layer.state_timeline import state_timeline
-from grafana.layer.table import Column, Label, table
+from grafana.layer.table import DAY_AND_TIME, Column, Label, table
 from grafana.layer.time_series import time_series
 from grafana.links import cell_to, row_to_page
 from grafana.queries import cron
@@ -106,22 +108,22 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Schedule",
-                "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
+                "One row a cron job. Last run and mean run time are of its function in its queue, in the "
                 "chosen time, whoever enqueued it. Lost: ticks in the chosen time that did not run of their "
                 "own.",
                 [
                     Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
-                    Label("schedule", "Schedule"),
-                    Label("queue", "Queue"),
+                    Label("schedule", "Schedule", width=90),
+                    Label("queue", "Queue", width=108),
                     Label("function", "Function", links=[TO_FUNCTION]),
-                    REDIS_COLUMN,
+                    replace(REDIS_COLUMN, width=95),
                 ],
                 [
                     Column("State", cron.is_paused(), mappings=PAUSED),
                     Column("Late by", cron.late_by(), unit="s", colours=LATENESS_STEPS),
-                    Column("Last tick", cron.last_tick(), unit="dateTimeFromNow"),
-                    Column("Next tick", cron.next_tick(), unit="dateTimeFromNow"),
-                    Column("Last outcome", cron.last_outcome(), mappings=OUTCOMES),
+                    Column("Last tick", cron.last_tick(), unit=DAY_AND_TIME),
+                    Column("Next tick", cron.next_tick(), unit=DAY_AND_TIME),
+                    Column("Last run", cron.last_outcome(), mappings=OUTCOMES),
                     Column("Run time", cron.run_time(), unit="s"),
                     Column(
                         "Lost", cron.ticks_not_enqueued(), unit=COUNT, decimals=0, colours=[(1, "orange")]

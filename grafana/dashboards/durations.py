@@ -55,8 +55,6 @@ DASHBOARD = rq_dashboard(
                 )
                 for q in durations.QUANTILES
             ),
-            not_counting(),
-            widths=(3, 3, 3, 3, 3, 3, 6),
         ),
         row(9, run_time_heatmap(), run_time_quantiles(QUEUE, FUNCTION)),
         row(
@@ -109,6 +107,8 @@ DASHBOARD = rq_dashboard(
                 sort_by="p95",
                 no_value=NOT_MEASURED,
             ),
+            not_counting(),
+            widths=(18, 6),
         ),
         Heading("Near and beyond the limit"),
         row(
@@ -135,9 +135,8 @@ DASHBOARD = rq_dashboard(
                 no_value="No job with a timeout runs",
                 series_links=[series_to(links.WORKERS, "queue")],
             ),
-            running_jobs(links=[cell_to(links.WORKERS, "queue")]),
-            widths=(5, 5, 14),
         ),
+        row(7, running_jobs(links=[cell_to(links.WORKERS, "queue")])),
         Heading("Waiting"),
         row(
             8,

@@ -62,7 +62,7 @@ DASHBOARD = rq_dashboard(
             work_horses_died(QUEUE, FUNCTION),
             abandoned_jobs(QUEUE, FUNCTION),
             stat(
-                "In the failed registry",
+                "Failed registry",
                 "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. "
                 f"`rqmon requeue` runs them again. They expire after {FAILURE_TTL_SECONDS // 86400} days if "
                 "a worker of this stack ran them, and after a year if a plain RQ worker did.",
@@ -76,6 +76,9 @@ DASHBOARD = rq_dashboard(
         row(
             9,
             errors("What fails", function_links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
+        ),
+        row(
+            8,
             bar_gauge(
                 "Top exceptions",
                 "The exceptions that ended most executions in the chosen time, retried ones included.",
@@ -85,10 +88,6 @@ DASHBOARD = rq_dashboard(
                 colours=thresholds("red"),
                 no_value=NOTHING_FAILED,
             ),
-            widths=(17, 7),
-        ),
-        row(
-            8,
             time_series(
                 "Failure ratio by queue",
                 "Of the jobs that ended, how many failed for good, by queue.",
@@ -107,6 +106,7 @@ DASHBOARD = rq_dashboard(
                 no_value=NOTHING_FAILED,
                 series_links=[series_to(links.JOB_FUNCTION, "function")],
             ),
+            widths=(6, 9, 9),
         ),
         row(
             8,

@@ -1,7 +1,5 @@
 """Overview: the home page."""
 
-from dataclasses import replace
-
 from grafana import links
 from grafana.common import (
     A_MINUTE,
@@ -87,6 +85,19 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.QUEUE_DEPTH, "queue")],
             ),
             jobs_ended(QUEUE),
+            bar_gauge(
+                "Top failing functions",
+                "The functions whose jobs failed most often for good in the chosen time. A click leads to "
+                "the function.",
+                jobs.top_failing_functions(),
+                unit=COUNT,
+                decimals=0,
+                colours=thresholds("red"),
+                no_value=NOTHING_FAILED,
+                links=[to(links.FAILURES)],
+                series_links=[series_to(links.JOB_FUNCTION, "function")],
+            ),
+            widths=(9, 9, 6),
         ),
         row(
             7,
@@ -150,52 +161,38 @@ DASHBOARD = rq_dashboard(
                 "has not; below zero the promise is broken.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
-                    Label("objective", "Objective", width=72),
-                    replace(REDIS_COLUMN, width=95),
+                    Label("objective", "Objective", width=90),
+                    REDIS_COLUMN,
                 ],
                 [
-                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1, width=75),
-                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1, width=66),
+                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1),
+                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1),
                     Column(
                         "Budget left",
                         objectives.budget_left(),
                         unit="percentunit",
                         decimals=0,
                         colours=[(-objectives.FAR_BEYOND, "red"), (0, "yellow"), (0.5, "transparent")],
-                        width=108,
                     ),
                 ],
                 sort_by="Budget left",
                 descending=False,
                 no_value="No objectives",
             ),
-            bar_gauge(
-                "Top failing functions",
-                "The functions whose jobs failed most often for good in the chosen time. A click leads to "
-                "the function.",
-                jobs.top_failing_functions(),
-                unit=COUNT,
-                decimals=0,
-                colours=thresholds("red"),
-                no_value=NOTHING_FAILED,
-                links=[to(links.FAILURES)],
-                series_links=[series_to(links.JOB_FUNCTION, "function")],
-            ),
             table(
                 "What fires",
                 "Alerts that fire now. What each means, and what to do: its runbook, which the alert's "
                 "message in Alertmanager names.",
                 [
-                    Label("alertname", "Alert", width=180),
-                    Label("severity", "Severity", width=64),
+                    Label("alertname", "Alert", width=195),
+                    Label("severity", "Severity", width=82),
                     Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]),
-                    replace(REDIS_COLUMN, width=None),
+                    REDIS_COLUMN,
                 ],
-                [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow", width=100)],
+                [Column("Since", alerts.firing_since(alerts.OF_QUEUE), unit="dateTimeFromNow")],
                 sort_by="Since",
                 no_value="No alert fires",
             ),
-            widths=(10, 4, 10),
         ),
     ],
 )

@@ -32,7 +32,7 @@ DASHBOARD = rq_dashboard(
                 colours=ANY_IS_BAD,
             ),
             stat(
-                "Exporter reads Redis",
+                "Redis readable",
                 "Whether the exporter could read Redis in its last scrape. While it cannot, all RQ graphs "
                 "have a gap.",
                 stack.redis_readable(),

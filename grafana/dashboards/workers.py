@@ -106,7 +106,7 @@ DASHBOARD = rq_dashboard(
                 "working are over the chosen time, by RQ's own counts, and gone with the worker; working "
                 "counts a job when it ends.",
                 [
-                    Label("name", "Worker", width=210, links=[TO_WORKER]),
+                    Label("name", "Worker", links=[TO_WORKER]),
                     Label("queues", "Queues"),
                     REDIS_COLUMN,
                 ],
@@ -123,9 +123,9 @@ DASHBOARD = rq_dashboard(
                 no_value="No live worker",
             ),
         ),
+        row(7, running_jobs(links=[cell_to(links.DURATIONS, "queue")])),
         row(
             7,
-            running_jobs(links=[cell_to(links.DURATIONS, "queue")]),
             time_series(
                 "Longest running job by queue",
                 "Run time so far of the job that has been running longest.",
@@ -134,7 +134,13 @@ DASHBOARD = rq_dashboard(
                 no_value="No job runs",
                 series_links=[series_to(links.DURATIONS, "queue")],
             ),
-            widths=(14, 10),
+            time_series(
+                "Silence",
+                "Time since each worker last reported. A line that climbs: the worker is dead or frozen.",
+                [workers.heartbeat_age()],
+                unit="s",
+                legend="none",
+            ),
         ),
         Heading("Lost and found"),
         row(
@@ -146,13 +152,6 @@ DASHBOARD = rq_dashboard(
                 [workers.appeared(), workers.gone()],
                 bars=True,
                 series_colours={"appeared": "green", "gone": "red"},
-            ),
-            time_series(
-                "Silence",
-                "Time since each worker last reported. A line that climbs: the worker is dead or frozen.",
-                [workers.heartbeat_age()],
-                unit="s",
-                legend="none",
             ),
             died_and_abandoned(QUEUE, links=[to(links.FAILURES)]),
         ),

@@ -49,6 +49,13 @@ def range_mapping(from_: float | None, to: float | None, text: str, colour: str)
     return {"type": "range", "options": {"from": from_, "to": to, "result": {"text": text, "color": colour}}}
 
 
+def mapped_words(mapping: Json) -> list[str]:
+    """The words that a mapping shows."""
+    options = mapping["options"]
+    results = options.values() if mapping["type"] == "value" else [options["result"]]
+    return [result["text"] for result in results]
+
+
 def override(field: str, properties: Mapping[str, Any]) -> Json:
     """Other properties than the panel's for the field, or series, of this name."""
     return {

@@ -19,14 +19,10 @@ def stat(
     decimals: int | None = None,
     mappings: Sequence[Json] = (),
     sparkline: bool = False,
-    names: bool = False,
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One number, now; with `sparkline` also how it got there, from a range query.
-
-    With `names` one number for each series, and its name.
-    """
+    """One number, now; with `sparkline` also how it got there, from a range query."""
     return Panel(
         type="stat",
         title=title,
@@ -39,7 +35,7 @@ def stat(
             "graphMode": "area" if sparkline else "none",
             "justifyMode": "center",
             "orientation": "auto",
-            "textMode": "value_and_name" if names else "value",
+            "textMode": "value",
             "wideLayout": True,
             # By itself, Grafana makes each number as large as its panel allows: those of a row would differ.
             "text": {"titleSize": 14, "valueSize": 32},

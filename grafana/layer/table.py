@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.layer.fields import Json, Link, override, thresholds
+from grafana.layer.fields import Json, Link, mapped_words, override, thresholds
 from grafana.layer.panel import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
@@ -14,6 +14,13 @@ LINK_COLOUR = "blue"
 """That of Grafana's themes which comes closest to its links."""
 NARROWEST_WORDS = 70
 """Pixels of a column of words."""
+DAY_AND_TIME = "time:MMM D HH:mm"
+"""A unit: a moment of the last or the next days."""
+WIDEST_VALUES = {"s": 90, "dateTimeFromNow": 142, DAY_AND_TIME: 105}
+"""Pixels of the longest value in a unit: "23.45 mins", "a few seconds ago", "Nov 29 03:40"."""
+WIDEST_NUMBER = 75
+"""Pixels of the longest value in any other unit: "1234567"."""
+CELL_PADDING, SORT_ARROW = 14, 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +36,13 @@ class Column:
     mappings: Sequence[Json] = ()
     """Words for values, in the colours that they name."""
     links: Sequence[Link] = ()
-    width: int | None = None
 
-    def override(self) -> Json:
-        """What Grafana is told about this column alone."""
+    def override(self, *, sorted_: bool) -> Json:
+        """What Grafana is told about this column alone.
+
+        It gets a fixed width: Grafana shares a table's width equally between the columns that have none, so
+        that names would be cut beside numbers with room to spare.
+        """
         properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
         if self.colours and self.links:
             # On a coloured background Grafana writes links in white.
@@ -49,8 +59,13 @@ class Column:
             properties["mappings"] = list(self.mappings)
         if self.links:
             properties["links"] = [link.json() for link in self.links]
-        properties |= _widths(self.header, self.width)
+        properties["custom.width"] = max(_header_width(self.header, sorted_), self._value_width())
         return override(self.header, {id_: value for id_, value in properties.items() if value is not None})
+
+    def _value_width(self) -> int:
+        words = [text for mapping in self.mappings for text in mapped_words(mapping)]
+        longest = max((len(text) for text in words), default=0)
+        return max(WIDEST_VALUES.get(self.unit, WIDEST_NUMBER), 8 * longest + CELL_PADDING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,12 +77,19 @@ class Label:
     links: Sequence[Link] = ()
     width: int | None = None
 
-    def override(self) -> Json:
-        """What Grafana is told about this column alone."""
-        properties: dict[str, Any] = {}
+    def override(self, *, sorted_: bool) -> Json:
+        """What Grafana is told about this column alone.
+
+        Without a width of its own it takes its share of what the numbers leave. Grafana shows a name that
+        does not fit whole under the pointer.
+        """
+        properties: dict[str, Any] = {"noValue": "-"}
         if self.links:
             properties["links"] = [link.json() for link in self.links]
-        properties |= _widths(self.header, self.width, at_least=NARROWEST_WORDS)
+        if self.width is not None:
+            properties["custom.width"] = self.width
+        else:
+            properties["custom.minWidth"] = max(NARROWEST_WORDS, _header_width(self.header, sorted_))
         return override(self.header, properties)
 
 
@@ -126,15 +148,12 @@ def table(
                 "filterable": False,
             },
         },
-        overrides=[*(label.override() for label in labels), *(column.override() for column in columns)],
+        overrides=[one.override(sorted_=one.header == sort_by) for one in (*labels, *columns)],
     )
 
 
-def _widths(header: str, width: int | None, at_least: int = 0) -> Json:
-    """A fixed width, or one that holds the header and the arrow of sorting; by itself, Grafana takes 150."""
-    if width is not None:
-        return {"custom.width": width}
-    return {"custom.minWidth": max(at_least, 7 * len(header) + 16)}
+def _header_width(header: str, sorted_: bool) -> int:
+    return 8 * len(header) + 4 + CELL_PADDING + (SORT_ARROW if sorted_ else 0)
 
 
 def _organize(headers: Mapping[str, str], hide: Sequence[str]) -> Json:
