@@ -55,7 +55,7 @@ DASHBOARD = rq_dashboard(
                 "Jobs that are not due yet: enqueued for later, or waiting for a retry.",
                 queues.in_state_in_all("scheduled"),
             ),
-            widths=(3, 4, 3, 3, 3, 4, 4),
+            widths=(3, 4, 4, 3, 3, 4, 3),
         ),
         row(
             9,
@@ -76,6 +76,7 @@ DASHBOARD = rq_dashboard(
                 "nothing leaves.",
                 [queues.oldest_age()],
                 unit="s",
+                soft_maximum=1,
                 series_links=[ONLY_THIS_QUEUE],
             ),
             time_series(
@@ -97,6 +98,7 @@ DASHBOARD = rq_dashboard(
                 "is left out.",
                 [queues.time_to_drain_over_time()],
                 unit="s",
+                soft_maximum=1,
                 no_value=NOT_MEASURED,
                 series_links=[ONLY_THIS_QUEUE],
             ),

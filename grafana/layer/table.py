@@ -124,6 +124,7 @@ def table(
     headers = {label.name: label.header for label in labels} | {
         value: column.header for value, column in zip(values, columns, strict=True)
     }
+    all_columns: list[Label | Column] = [*labels, *columns]
     merge: list[Json] = [{"id": "merge", "options": {}}] if len(columns) > 1 else []
     return Panel(
         type="table",
@@ -148,7 +149,7 @@ def table(
                 "filterable": False,
             },
         },
-        overrides=[one.override(sorted_=one.header == sort_by) for one in (*labels, *columns)],
+        overrides=[one.override(sorted_=one.header == sort_by) for one in all_columns],
     )
 
 

@@ -9,8 +9,9 @@ from grafana.layer.fields import Json, Link, fixed_colour, override
 from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
-WHOLE_NUMBERS = ("short", "none")
-"""Units of counts: where one is little, so an axis to 1 hides nothing."""
+SOFT_MAXIMA = {"short": 1, "none": 1, "suffix:/min": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
+"""To where an axis of a unit goes at least: Grafana's own goes to 100 if all is zero."""
+ROOM_ABOVE_LIMIT = 1.25
 
 ALL_SERIES_SORTED = {"mode": "multi", "sort": "desc"}
 
@@ -24,6 +25,7 @@ def time_series(
     limit: Json | None = None,
     minimum: float | None = 0,
     maximum: float | None = None,
+    soft_maximum: float | None = None,
     stacked: bool = False,
     bars: bool = False,
     series_colours: Mapping[str, str] | None = None,
@@ -42,6 +44,7 @@ def time_series(
         limit: thresholds that are drawn as dashed lines.
         minimum: lower end of the axis; None where values below zero have a meaning.
         maximum: upper end of the axis, where the values have a natural one.
+        soft_maximum: to where the axis goes at least, if the unit does not say; a limit is always in sight.
         stacked: pile the series up, where their sum means something.
         bars: draw bars.
         series_colours: colour by series name, for series that mean good or bad.
@@ -67,8 +70,8 @@ def time_series(
             "noValue": no_value,
             "links": [link.json() for link in series_links],
             "custom": {
-                # What is zero all the time has an axis from 0 to 1, not to 100.
-                "axisSoftMax": 1 if unit in WHOLE_NUMBERS and maximum is None else None,
+                "axisSoftMin": -1 if minimum is None else None,
+                "axisSoftMax": _soft_maximum(unit, limit, soft_maximum) if maximum is None else None,
                 "drawStyle": "bars" if bars else "line",
                 "lineWidth": 0 if bars else 1,
                 "fillOpacity": 70 if bars else 30 if stacked else 10,
@@ -82,3 +85,10 @@ def time_series(
         },
         overrides=[override(name, {"color": fixed_colour(colour)}) for name, colour in colours],
     )
+
+
+def _soft_maximum(unit: str, limit: Json | None, asked: float | None) -> float | None:
+    usual = SOFT_MAXIMA.get(unit) if asked is None else asked
+    limits = [step["value"] for step in limit["steps"]] if limit else []
+    ends = [usual, *(ROOM_ABOVE_LIMIT * value for value in limits if value is not None)]
+    return max((end for end in ends if end is not None), default=None)

@@ -14,7 +14,7 @@ from grafana.layer.layout import Heading, Row, place, row
 from grafana.layer.panel import Panel
 from grafana.layer.query import Query
 from grafana.layer.stat import stat
-from grafana.layer.table import Column, Label, table
+from grafana.layer.table import SORT_ARROW, WIDEST_VALUES, Column, Label, table
 from grafana.layer.text import text
 from grafana.layer.time_series import time_series
 
@@ -134,6 +134,68 @@ def test_a_table_merges_its_queries_into_one_row_for_each_combination_of_labels(
         "renameByName": {"room": "Room", "Value #A": "People", "Value #B": "Chairs"},
         "excludeByName": {"Time": True, "floor": True},
     }
+
+
+def widths(json_: Json) -> dict[str, dict[str, float]]:
+    """By column, which of Grafana's properties of width it has."""
+    return {
+        one["matcher"]["options"]: {
+            property_["id"]: property_["value"]
+            for property_ in one["properties"]
+            if "idth" in property_["id"]
+        }
+        for one in json_["fieldConfig"]["overrides"]
+    }
+
+
+def test_numbers_have_the_width_that_they_need_and_names_share_the_rest() -> None:
+    states = [value_mapping({0: ("closed", "red"), 1: ("open to the public", "green")})]
+    labels = [Label("room", "Room"), Label("floor", "Floor", width=60)]
+    columns = [
+        Column("People", QUERY),
+        Column("Share of all the people", QUERY),
+        Column("Opened", QUERY, unit="dateTimeFromNow"),
+        Column("State", QUERY, mappings=states),
+    ]
+
+    found = widths(panel(table("Rooms", "Who.", labels, columns, sort_by="People")))
+
+    assert found["Room"].keys() == {"custom.minWidth"}
+    assert found["Floor"] == {"custom.width": 60}
+    narrow, header, moment, words = (found[column.header]["custom.width"] for column in columns)
+    assert narrow < words < header
+    assert moment == WIDEST_VALUES["dateTimeFromNow"]
+
+
+def test_the_header_that_a_table_is_sorted_by_has_room_for_its_arrow() -> None:
+    columns = [Column("All the people", QUERY), Column("Other numbers!", QUERY)]
+
+    found = widths(panel(table("Rooms", "Who.", [Label("room", "Room")], columns, sort_by="All the people")))
+
+    difference = found["All the people"]["custom.width"] - found["Other numbers!"]["custom.width"]
+    assert difference == SORT_ARROW
+
+
+def soft_ends(one: Panel) -> tuple[float | None, float | None]:
+    custom = panel(one)["fieldConfig"]["defaults"]["custom"]
+    return custom.get("axisSoftMin"), custom.get("axisSoftMax")
+
+
+@pytest.mark.parametrize(
+    ("unit", "end"), [("short", 1), ("suffix:/min", 1), ("percentunit", 0.1), ("s", None), ("bytes", None)]
+)
+def test_what_is_zero_all_the_time_has_a_short_axis(unit: str, end: float | None) -> None:
+    assert soft_ends(time_series("People", "How many.", [QUERY], unit=unit)) == (None, end)
+
+
+def test_an_axis_without_an_end_at_zero_has_it_in_the_middle() -> None:
+    assert soft_ends(time_series("Growth", "By how many.", [QUERY], minimum=None)) == (-1, 1)
+
+
+def test_a_limit_is_in_sight_whatever_the_values() -> None:
+    limit = thresholds("transparent", (60, "orange"), (80, "red"))
+
+    assert soft_ends(time_series("Wait", "How long.", [QUERY], unit="s", limit=limit)) == (None, 100)
 
 
 def test_the_value_of_a_tables_only_query_has_no_letter() -> None:
