@@ -1,4 +1,5 @@
 // The application inside of what Grafana's libraries expect around them.
+import { injectGlobal } from '@emotion/css';
 import { ThemeContext } from '@grafana/data';
 import { config, LocationServiceProvider, locationService } from '@grafana/runtime';
 import { ErrorBoundaryAlert, GlobalStyles, PortalContainer } from '@grafana/ui';
@@ -6,6 +7,9 @@ import { type JSX, useLayoutEffect, useState } from 'react';
 import { Router } from 'react-router-dom';
 import { App } from './App';
 import { type ServerModel } from './model';
+
+// The body is as wide as the window: with a browser's own margin the page would be wider.
+injectGlobal({ body: { margin: 0 } });
 
 export function Page({ server }: { server: ServerModel }): JSX.Element {
   const history = locationService.getHistory();
