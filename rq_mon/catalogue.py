@@ -123,6 +123,13 @@ WORKER_EXPIRES_IN = Metric(
     ("name",),
     "Time until RQ forgets the worker unless it reports; a healthy one always has more than 30 s.",
 )
+WORKER_VERSION_INFO = Metric(
+    "rq_worker_version_info",
+    "gauge",
+    ("name", "version"),
+    "The version of the code that the worker runs, from RQ_MON_VERSION or its git checkout; always 1. Absent"
+    " without either.",
+)
 WORKER_JOB_RUNNING = Metric(
     "rq_worker_job_running_seconds",
     "gauge",
@@ -275,6 +282,9 @@ WORK_HORSE_DEATHS = (WORK_HORSE_KILLED, WORK_HORSE_EXITED, FAILURE_NOT_RECORDED)
 LONGEST_NAME = 200
 """Characters of a name that an application chooses for its jobs, and of an exception class."""
 
+LONGEST_VERSION = 100
+"""Characters of the version of the code that a worker runs."""
+
 MAX_RETRIES_EXCEEDED = "MaxRetriesExceeded"
 """A job asked for one more retry (it returned rq.Retry) than it allows itself."""
 
@@ -338,6 +348,9 @@ SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
 
 MONITORED_WORKER_FIELD = "monitored"
 """Field of the hash that RQ keeps of a worker: it is there while the worker counts its jobs."""
+
+WORKER_VERSION_FIELD = "rq_mon_version"
+"""Field of the hash that RQ keeps of a worker: the version of the code that it runs, if that is known."""
 
 FUNCTION_META_KEY = "rq_mon_function"
 """Key in the `meta` of a job: the name that the job counts as, in place of its function's."""

@@ -223,6 +223,14 @@ class Settings:
         "Where people open the job pages: links of dashboards lead there. Unset: no such metric.",
         read_by=("exporter",),
     )
+    version: str | None = _setting(
+        "RQ_MON_VERSION",
+        None,
+        TEXT,
+        "Version of the code that workers run, at most 100 characters. Unset: the version that the image was"
+        " built with, or the commit of the git checkout that they run in.",
+        read_by=WORKER,
+    )
     max_functions_per_queue: int = _setting(
         "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
         200,

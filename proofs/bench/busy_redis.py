@@ -8,7 +8,7 @@ from time import time
 
 from redis import Redis
 
-from rq_mon.catalogue import MONITORED_WORKER_FIELD, Outcome
+from rq_mon.catalogue import MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD, Outcome
 from rq_mon.state.queues import REGISTRIES
 from rq_mon.worker.recorder import End, JobRecorder, Start
 
@@ -55,6 +55,7 @@ def _worker(i: int, queues: int, now: str) -> dict[str, str]:
         "version": "2.12.0",
         "python_version": "3.11.7",
         MONITORED_WORKER_FIELD: "1",
+        WORKER_VERSION_FIELD: "1.4.2",
     }
 
 

@@ -9,7 +9,7 @@ from rq import Worker
 from rq.worker import WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
-from rq_mon.catalogue import MONITORED_WORKER_FIELD
+from rq_mon.catalogue import LONGEST_VERSION, MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD
 from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import Reading
 from rq_mon.state.values import Fields, job_key, label_text, names_of
@@ -28,6 +28,7 @@ FIELDS = (
     "current_job",
     "death",
     MONITORED_WORKER_FIELD,
+    WORKER_VERSION_FIELD,
 )
 EXECUTIONS = b":executions"
 """Follows the key of a worker. Set: what a worker of RQ 3 runs, as `<job id>:<execution id>`."""
@@ -61,6 +62,8 @@ class WorkerFacts:
     """False for one that has said goodbye and whose hash is about to expire."""
     is_monitored: bool
     """Whether it counts its jobs."""
+    version: str = ""
+    """Of the code that it runs; empty if it reports none."""
     expires_in: float | None = None
     """Seconds until RQ forgets it, unless it reports."""
     job: CurrentJob | None = None
@@ -121,6 +124,7 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
         job_id=stored["current_job"] if state in (BUSY, None) else None,
         is_live=not stored["death"],
         is_monitored=bool(stored[MONITORED_WORKER_FIELD]),
+        version=label_text(stored[WORKER_VERSION_FIELD] or b"")[:LONGEST_VERSION],
     )
 
 

@@ -17,6 +17,9 @@ from rq.queue import Queue
 from rq.worker import WorkerStatus
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
+from rq_mon.catalogue import WORKER_VERSION_FIELD
+from rq_mon.worker.version import version_of_code
+
 if TYPE_CHECKING:
     from rq.worker import BaseWorker
 else:
@@ -33,11 +36,14 @@ class StaysRegisteredMixin(BaseWorker):
     _registered_at = -math.inf
     _has_run_jobs = False
     """Since it was last registered."""
+    _version = ""
+    """Of the code that this worker runs, from its registration on."""
     _may_name_job = False
     """Whether Redis may name a job that this worker has done with."""
 
     def register_birth(self) -> None:
         """Register, and keep what was registered."""
+        self._version = version_of_code(self.log)
         super().register_birth()  # type: ignore[no-untyped-call]
         self._keep_registration()
 
@@ -45,6 +51,11 @@ class StaysRegisteredMixin(BaseWorker):
         """Say goodbye; later heartbeats bring nothing back."""
         self._registration = None
         super().register_death()  # type: ignore[no-untyped-call]
+
+    def serialize(self) -> dict[str, Any]:
+        """Return what Redis is to know of this worker."""
+        version = {WORKER_VERSION_FIELD: self._version} if self._version else {}
+        return {**super().serialize(), **version}
 
     def _keep_registration(self) -> None:
         """As bytes: redis-py takes twice as long to send text, and this is sent four times a job."""

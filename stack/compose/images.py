@@ -5,13 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from rq_mon.environment.variables import variables_in
+from rq_mon.settings import Settings
+from rq_mon.worker.version import commit_of
 from stack.compose.docker import Docker
 from stack.runtime import StackError
 
 OVERRIDABLE = re.compile(r"\$\{(?P<variable>\w+):-(?P<default>[^}]+)\}")
 BASE_IMAGE_VARIABLE = "PYTHON_IMAGE"
+VERSION = variables_in(Settings)["version"].name
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,15 @@ def image_of(definition: Mapping[str, Any]) -> Image | None:
 def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
     """Pull the images that the engine lacks; return those that are not available, after saying why."""
     return [image for image in images if not _fetch(docker, image.reference(environment))]
+
+
+def build_options(folder: Path, environment: Mapping[str, str]) -> list[str]:
+    """Return the options of `docker compose build`: the image cannot read the commit it is built from.
+
+    What the user set as the version is in the compose file.
+    """
+    commit = "" if environment.get(VERSION) else commit_of(folder)
+    return ["--build-arg", f"{VERSION}={commit}"] if commit else []
 
 
 def _fetch(docker: Docker, reference: str) -> bool:

@@ -26,7 +26,7 @@ from stack.compose.containers import (
 )
 from stack.compose.docker import Docker
 from stack.compose.environment import opened, redis_inside
-from stack.compose.images import Image, fetch_missing, image_of
+from stack.compose.images import Image, build_options, fetch_missing, image_of
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
@@ -113,7 +113,7 @@ class ComposeRuntime:
         # By name: up pulls the image of any other service, even one that is scaled to none.
         names = [service.name for service in services]
         self.clone.claim()
-        self._run("build", within=STARTS_WITHIN)
+        self._run("build", *build_options(PROJECT_ROOT, self._settings.environment), within=STARTS_WITHIN)
         if CRON_SCHEDULER in services:
             self._check(CRON_SCHEDULER)
         # Services of an earlier release, which may hold the ports.

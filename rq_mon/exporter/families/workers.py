@@ -17,6 +17,10 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
     live = [worker for worker in snapshot.workers if worker.is_live]
     yield gauge(catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live))
     yield gauge(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
+    yield gauge(
+        catalogue.WORKER_VERSION_INFO,
+        (((worker.name, worker.version), 1) for worker in live if worker.version),
+    )
     running = [(worker.name, worker.job) for worker in live if worker.job]
     yield gauge(
         catalogue.WORKER_JOB_RUNNING,

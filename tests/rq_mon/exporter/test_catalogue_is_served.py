@@ -33,6 +33,7 @@ def everything(redis_client: Redis) -> None:
     queue = Queue("mail", connection=redis_client)
     worker = Worker([queue], connection=redis_client, name="ann")
     worker.register_birth()  # type: ignore[no-untyped-call]
+    redis_client.hset(worker.key, catalogue.WORKER_VERSION_FIELD, "1.4.2")
     job = queue.enqueue(jobs.succeed)
     worker.prepare_execution(job)
     worker.prepare_job_execution(job)

@@ -11,6 +11,7 @@ from redis import Redis
 from rq import Queue, Worker
 from rq.job import Job
 
+from rq_mon.catalogue import WORKER_VERSION_FIELD
 from rq_mon.state.live import live_workers
 from tests.rq_mon.exporter import jobs
 from tests.rq_mon.exporter.samples import samples_of
@@ -178,3 +179,17 @@ def test_what_is_left_of_a_lost_worker_is_no_worker(
     assert names == {"ann"}
     assert registry.get_sample_value("rq_queue_workers", {"queue": "mail"}) == 1
     assert live_workers(redis_client, "mail") == ["rq:worker:ann"]
+
+
+@pytest.mark.parametrize(
+    ("stored", "shown"), [("1.4.2", "1.4.2"), (b"\xff" + b"x" * 500, r"\xff" + "x" * 96)]
+)
+def test_the_version_that_a_worker_reports_is_shown_up_to_100_characters(
+    registry: CollectorRegistry, worker: Worker, redis_client: Redis, stored: str | bytes, shown: str
+) -> None:
+    silent = Worker(["mail"], connection=redis_client, name="bob")
+    silent.register_birth()  # type: ignore[no-untyped-call]
+    redis_client.hset(worker.key, WORKER_VERSION_FIELD, stored)  # type: ignore[arg-type]
+
+    found = samples_of(registry, "rq_worker_version_info")
+    assert [dict(labels) for _, labels in found] == [{"name": "ann", "version": shown}]

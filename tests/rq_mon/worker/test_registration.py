@@ -13,7 +13,7 @@ from rq import Queue, SimpleWorker
 from rq.worker import WorkerStatus
 
 from proofs.harness.waiting import wait_until
-from rq_mon.catalogue import MONITORED_WORKER_FIELD
+from rq_mon.catalogue import MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD
 from rq_mon.state.errors import Errors
 from rq_mon.state.live import live_workers
 from rq_mon.state.pipeline import read_together
@@ -60,7 +60,7 @@ def evict_sets(redis: Redis, key: str) -> None:
 
 def restore_an_older_state(redis: Redis, key: str) -> None:
     redis.hset(key, mapping={"state": "suspended", "birth": "2026-01-01T00:00:00.000000Z"})
-    redis.hdel(key, MONITORED_WORKER_FIELD, "queues")
+    redis.hdel(key, MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD, "queues")
     redis.srem(SETS[2], key)
 
 
@@ -73,8 +73,13 @@ Lose = Callable[[Redis, str], None]
 @LOSSES
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
 def test_an_idle_worker_comes_back_by_its_next_heartbeat(
-    redis_client: Redis, start_worker: StartWorker, lose: Lose, kind: type[MonitoredWorker]
+    redis_client: Redis,
+    start_worker: StartWorker,
+    lose: Lose,
+    kind: type[MonitoredWorker],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setenv("RQ_MON_VERSION", "1.4.2")
     worker = start_worker(*QUEUES, kind=kind)
     worker.set_state(WorkerStatus.IDLE)
     before = known(redis_client, worker.key)
@@ -89,6 +94,7 @@ def test_an_idle_worker_comes_back_by_its_next_heartbeat(
     assert live_workers(redis_client, "sms") == [worker.key]
     (seen,) = facts(redis_client)
     assert (seen.state, seen.queues, seen.is_monitored) == ("idle", QUEUES, True)
+    assert seen.version == "1.4.2"
 
 
 @LOSSES
