@@ -56,8 +56,8 @@ Jobs that were deleted or cancelled are not among these: their ids are taken out
 gone cannot be known, so these count as expired, too: a job that Redis evicted, one whose key someone deleted
 by hand, and the second id of a job that was enqueued twice, if its first run kept no result.
 Deferred and scheduled jobs that expired are found by a worker's maintenance, which RQ runs every ten minutes.
-An id whose job is missing twice in a row is taken out of its registry and counted. Jobs that expire while a rate
-limit holds them back are not counted: the limit does not say which queue they came from.
+An id whose job is missing twice in a row is taken out of its registry and counted. Jobs that expire while a
+rate limit holds them back are not counted: the limit does not say which queue they came from.
 
 ## Recorded series
 

@@ -24,6 +24,11 @@ def test_the_version_reaches_the_image_and_its_workers() -> None:
     dockerfile = (PROJECT_ROOT / "Dockerfile").read_text()
     worker = compose_file("stack/compose/common.yml")["services"]["worker"]
 
-    assert compose_file(CORE_COMPOSE_FILE)["services"][SHORT_RUNNING_WORKER.name]["build"]["args"]["RQ_MON_VERSION"] == "${RQ_MON_VERSION:-}"
+    assert (
+        compose_file(CORE_COMPOSE_FILE)["services"][SHORT_RUNNING_WORKER.name]["build"]["args"][
+            "RQ_MON_VERSION"
+        ]
+        == "${RQ_MON_VERSION:-}"
+    )
     assert "ARG RQ_MON_VERSION=\nENV RQ_MON_VERSION=${RQ_MON_VERSION}\n" in dockerfile
     assert "RQ_MON_VERSION" in worker["environment"]
