@@ -13,7 +13,7 @@ from grafana.layer.layout import Heading, Row
 from grafana.layer.panel import Panel
 from grafana.layer.table import Label
 from grafana.links import TITLES
-from grafana.queries import alerts, recorded
+from grafana.queries import alerts, promql, recorded
 from grafana.queries.promql import AT_INSTANCE, QUEUE, select
 from rq_mon import catalogue
 from rq_mon.export.dashboards import JOB_PAGES as JOB_PAGES_NAME
@@ -29,6 +29,8 @@ QUEUE_CHOICE = layer.label_variable("queue", "Queue", select(catalogue.JOBS))
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
 JOB_PAGES = layer.hidden_variable(JOB_PAGES_NAME, select(catalogue.JOB_PAGES_INFO), "url")
 """For dashboards with links to the job pages. Of several Redis, the pages of the first that has some."""
+RAW = layer.computed_variable(promql.RAW_NAME, promql.choose_raw())
+"""For dashboards with graphs of histograms."""
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
 COUNT = "none"

@@ -9,6 +9,7 @@ from grafana.common import (
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
+    RAW,
     REDIS_COLUMN,
     rq_dashboard,
 )
@@ -30,7 +31,7 @@ JOBS_OF_FUNCTION = row_to_page("Its jobs in this queue", "/queue", name="queue",
 DASHBOARD = rq_dashboard(
     links.DURATIONS,
     "How long do jobs run and wait, which are slow, and since when?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW],
     rows=[
         row(
             4,

@@ -9,6 +9,7 @@ from grafana.common import (
     NOT_MEASURED,
     QUEUE_CHOICE,
     RATIO_STEPS,
+    RAW,
     REDIS_COLUMN,
     rq_dashboard,
 )
@@ -33,7 +34,7 @@ from grafana.shared_panels import (
 DASHBOARD = rq_dashboard(
     links.JOB_FUNCTION,
     "How is this function doing: how often, how long, how well, and what goes wrong?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW],
     rows=[
         row(
             4,

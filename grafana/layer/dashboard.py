@@ -62,6 +62,19 @@ def hidden_variable(name: str, selector: str, label: str) -> grafanalib.Template
     )
 
 
+def computed_variable(name: str, expr: str) -> grafanalib.Template:
+    """A value that queries need and no one chooses: of the label `name` in the result of `expr`."""
+    return grafanalib.Template(
+        name=name,
+        label=name,
+        query=f"query_result({expr})",
+        regex=f'.*{name}="(.*)".*',
+        dataSource=DATA_SOURCE,
+        hide=grafanalib.HIDE_VARIABLE,
+        refresh=2,
+    )
+
+
 def annotation(name: str, query: Query, *, title: str, text: str, tags: str) -> Json:
     """Marks on all graphs for as long as the query returns series."""
     return {

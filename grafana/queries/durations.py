@@ -5,17 +5,20 @@ from __future__ import annotations
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import (
+    BY_FUNCTION,
     BY_QUEUE,
     FUNCTION,
     QUEUE,
+    RAW,
+    from_buckets,
     from_histograms,
     named,
     over_range,
-    over_step,
     quantile,
     select,
 )
 from rq_mon import catalogue
+from rq_mon.catalogue import Metric
 
 QUANTILES = (0.5, 0.95, 0.99)
 
@@ -33,20 +36,42 @@ def _wait_buckets() -> str:
     return select(recorded.WAIT_BUCKETS, QUEUE)
 
 
+def _raw_over_step(metric: Metric, *matchers: str) -> str:
+    return f"rate({select(f'{metric.name}_bucket', RAW, *matchers)}[{recorded.HISTOGRAMS_WINDOW}])"
+
+
+def _recorded_over_step(buckets: str) -> str:
+    # The step may be shorter than a minute: this window always has a sample.
+    return f"avg_over_time({buckets}[$__rate_interval])"
+
+
+def _run_quantile_over_time(q: float, by: str, *matchers: str) -> str:
+    raw = _raw_over_step(catalogue.JOB_DURATION, *matchers)
+    return _quantile_over_time(q, raw, _run_buckets(*matchers), by)
+
+
+def _wait_quantile_over_time(q: float, by: str) -> str:
+    return _quantile_over_time(q, _raw_over_step(catalogue.JOB_WAIT, QUEUE), _wait_buckets(), by)
+
+
+def _quantile_over_time(q: float, raw: str, buckets: str, by: str) -> str:
+    # The first run of a new function is in the recorded histogram alone.
+    return f"{quantile(q, raw, by)} or {quantile(q, _recorded_over_step(buckets), by)}"
+
+
 def run_quantiles_over_time(*matchers: str) -> list[Query]:
     """p50, p95 and p99 of run times over time."""
-    buckets = over_step(_run_buckets(*matchers))
-    return [from_histograms(quantile(q, buckets, by=""), percentile(q)) for q in QUANTILES]
+    return [from_buckets(_run_quantile_over_time(q, "", *matchers), percentile(q)) for q in QUANTILES]
 
 
 def run_by_queue_over_time(q: float, *matchers: str) -> Query:
     """A quantile of run times over time, by queue."""
-    return from_histograms(quantile(q, over_step(_run_buckets(*matchers)), BY_QUEUE), named("queue"))
+    return from_buckets(_run_quantile_over_time(q, BY_QUEUE, *matchers), named("queue"))
 
 
 def run_by_function_over_time(q: float, *matchers: str) -> Query:
     """A quantile of run times over time, by function and queue."""
-    return from_histograms(quantile(q, over_step(_run_buckets(*matchers))), named("function", "queue"))
+    return from_buckets(_run_quantile_over_time(q, BY_FUNCTION, *matchers), named("function", "queue"))
 
 
 def run(q: float, by: str, *matchers: str) -> Query:
@@ -61,7 +86,7 @@ def run_by_function(q: float, *matchers: str) -> Query:
 
 def wait_over_time(q: float) -> Query:
     """A quantile of times in the queue over time, by queue."""
-    return from_histograms(quantile(q, over_step(_wait_buckets())), named("queue"))
+    return from_buckets(_wait_quantile_over_time(q, BY_QUEUE), named("queue"))
 
 
 def wait(q: float) -> Query:
@@ -78,16 +103,21 @@ def run_histogram() -> Query:
     """Jobs ended a second by bucket of run time, with exemplars.
 
     Exemplars hang on the raw series, and Prometheus finds them by the selector, whatever its offset: the
-    second part never adds anything to the first, but names them, without having their samples read.
+    last part never adds anything to the others, but names them, without having their samples read.
     """
-    buckets = f"sum by (le) ({over_step(_run_buckets(QUEUE, FUNCTION))})"
-    raw = select(f"{catalogue.JOB_DURATION.name}_bucket", QUEUE, FUNCTION)
-    return from_histograms(f"{buckets} or sum by (le) ({raw} offset 100y)", "{{le}}", exemplars=True)
+    raw = _raw_over_step(catalogue.JOB_DURATION, QUEUE, FUNCTION)
+    named_alone = select(f"{catalogue.JOB_DURATION.name}_bucket", QUEUE, FUNCTION)
+    both = _histogram(raw, _run_buckets(QUEUE, FUNCTION))
+    return from_buckets(f"{both} or sum by (le) ({named_alone} offset 100y)", "{{le}}", exemplars=True)
 
 
 def wait_histogram() -> Query:
     """Jobs ended a second by bucket of time in the queue."""
-    return from_histograms(f"sum by (le) ({over_step(_wait_buckets())})", "{{le}}")
+    return from_buckets(_histogram(_raw_over_step(catalogue.JOB_WAIT, QUEUE), _wait_buckets()), "{{le}}")
+
+
+def _histogram(raw: str, buckets: str) -> str:
+    return f"sum by (le) ({raw}) or sum by (le) ({_recorded_over_step(buckets)})"
 
 
 def run_mean(by: str, *matchers: str) -> Query:
@@ -107,8 +137,7 @@ def share_of_work(by: str) -> Query:
 
 def wait_against_run(*matchers: str) -> list[Query]:
     """The median time in the queue, and the median run time."""
-    wait_, run_ = over_step(_wait_buckets()), over_step(_run_buckets(*matchers))
     return [
-        from_histograms(quantile(0.5, wait_, by=""), "wait"),
-        from_histograms(quantile(0.5, run_, by=""), "run"),
+        from_buckets(_wait_quantile_over_time(0.5, ""), "wait"),
+        from_buckets(_run_quantile_over_time(0.5, "", *matchers), "run"),
     ]

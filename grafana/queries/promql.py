@@ -16,6 +16,13 @@ QUEUE = 'queue=~"$queue"'
 FUNCTION = 'function=~"$function"'
 """What the reader picked at the top of the dashboard."""
 
+RAW_NAME = "raw"
+RAW = f'job=~"${RAW_NAME}"'
+"""A matcher of raw histograms: of all where the range is short, of none where it is so long that reading them
+takes seconds."""
+SHORT = 900
+"""Seconds of such a range."""
+
 BY_QUEUE = "instance, queue"
 BY_FUNCTION = "instance, queue, function"
 BY_WORKER = "instance, name"
@@ -87,11 +94,25 @@ def from_counters(expr: str, legend: str = "__auto") -> Query:
     return Query(expr, legend, min_step=recorded.COUNTERS_INTERVAL)
 
 
+def from_buckets(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
+    """A query that reads raw or recorded histograms, as the range demands."""
+    return Query(expr, legend, min_step=recorded.COUNTERS_INTERVAL, exemplars=exemplars)
+
+
 def from_rates(expr: str, legend: str = "__auto") -> Query:
     """A query that reads the recorded rates."""
     return Query(expr, legend, min_step=recorded.RATES_INTERVAL)
 
 
-def from_histograms(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
+def from_histograms(expr: str, legend: str = "__auto") -> Query:
     """A query that reads the recorded histograms."""
-    return Query(expr, legend, min_step=recorded.HISTOGRAMS_INTERVAL, exemplars=exemplars)
+    return Query(expr, legend, min_step=recorded.HISTOGRAMS_INTERVAL)
+
+
+def choose_raw() -> str:
+    """What matches the job of raw histograms, or no job, in the label of the variable."""
+    short, long = (
+        f'label_replace(vector($__range_s) {than} {SHORT}, "{RAW_NAME}", "{jobs}", "", "")'
+        for than, jobs in (("<=", ".+"), (">", "-"))
+    )
+    return f"{short} or {long}"

@@ -15,6 +15,7 @@ DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
 DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
 WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
 HISTOGRAMS_INTERVAL = "1m"
+HISTOGRAMS_WINDOW = "5m"
 
 COMPLETION_RATE = f"queue_outcome:{catalogue.JOBS_PROCESSED.name.removesuffix('_total')}:rate5m"
 ENDED_AT = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:timestamp_increase1m"

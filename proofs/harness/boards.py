@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from grafana.__main__ import GENERATED
+from grafana.queries.promql import RAW_NAME, SHORT
 
 Json = dict[str, Any]
 
@@ -70,9 +71,9 @@ def all_queries(uid: str) -> Iterator[Asked]:
     for annotation in BOARDS[uid]["annotations"]["list"]:
         yield Asked(uid, "annotation", annotation["name"], annotation["expr"])
     for variable in BOARDS[uid]["templating"]["list"]:
-        values = re.fullmatch(r"label_values\((.+), \w+\)", variable["query"])
+        values = re.fullmatch(r"label_values\((.+), \w+\)|query_result\((.+)\)", variable["query"])
         if values:
-            yield Asked(uid, "variable", variable["name"], values[1])
+            yield Asked(uid, "variable", variable["name"], values[1] or values[2])
 
 
 ALL_QUERIES = [query for uid in BOARDS for query in all_queries(uid)]
@@ -93,6 +94,8 @@ def interpolate(
         "__interval": f"{step}s",
         "__rate_interval": f"{max(step + query.min_step, 4 * query.min_step)}s",
         "__range": f"{range_seconds}s",
+        "__range_s": str(range_seconds),
+        RAW_NAME: ".+" if range_seconds <= SHORT else "-",
         "instance": instance,
         "queue": queue,
         "function": function,

@@ -12,6 +12,7 @@ import promql_parser
 import pytest
 import yaml
 
+from grafana.queries.promql import INSTANCE, RAW
 from grafana.queries.recorded import RECORDED
 from proofs.harness.boards import (
     ALL_QUERIES,
@@ -156,14 +157,16 @@ def _far_back(selector: Any) -> bool:
 
 STEP_WINDOWS = {
     # Grafana's own answer to steps that are shorter than four samples.
-    **dict.fromkeys(("rate", "increase", "count_over_time", "sum_over_time"), "$__rate_interval"),
-    # Of what is a rate already, one sample is enough.
-    "avg_over_time": "$__interval",
+    **dict.fromkeys(("increase", "count_over_time", "sum_over_time"), ("$__rate_interval",)),
+    # Raw histograms, which only short ranges read, are as smooth as the recorded ones.
+    "rate": ("$__rate_interval", "5m"),
+    # Of what is a rate already, one sample is enough; a window of four samples has one of a recorded minute.
+    "avg_over_time": ("$__interval", "$__rate_interval"),
     # Growth, and what has been so for a minute: a longer step does not make them mean something else.
-    "deriv": "5m",
-    "min_over_time": "1m",
+    "deriv": ("5m",),
+    "min_over_time": ("1m",),
     # What a target has served of late tells which program it is.
-    "last_over_time": "1h",
+    "last_over_time": ("1h",),
 }
 
 
@@ -173,7 +176,9 @@ def test_graphs_look_at_a_step_and_what_is_of_now_at_the_chosen_time(uid: str) -
     for query in panel_queries(uid):
         for function, window in re.findall(r"(\w+)\([^()\[]*\[(\$?\w+)\]", query.expr):
             over_range = query.instant and window == "$__range"
-            assert over_range or window == STEP_WINDOWS[function], query.expr
+            assert over_range or window in STEP_WINDOWS[function], query.expr
+        for raw in re.findall(r"\w+_bucket\{[^}]*\}\[5m\]", query.expr):
+            assert RAW in raw, query.expr
 
 
 @every_board
@@ -191,10 +196,12 @@ def test_only_counters_have_a_rate(uid: str) -> None:
 def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
     """By the query, or by the recording rule."""
     recorded = "|".join(re.escape(name) for name in RECORDED["1m"] if "_le:" in name)
+    added_up = r"[\d.]+, (sum by \((\w+, )*le\) \()?"
 
     for query in panel_queries(uid):
         for call in query.expr.split("histogram_quantile(")[1:]:
-            assert re.match(rf"[\d.]+, (sum by \((\w+, )*le\) \()?avg_over_time\(({recorded})", call), query
+            raw = re.match(rf"{added_up}rate\(\w+_bucket\{{{re.escape(INSTANCE)},{re.escape(RAW)}", call)
+            assert raw or re.match(rf"{added_up}avg_over_time\(({recorded})", call), query
 
 
 @every_board
@@ -204,4 +211,6 @@ def test_the_step_is_no_shorter_than_the_series_are_written(uid: str) -> None:
 
         for selector, _ in selectors(query):
             if not query.instant and selector.name in intervals:
-                assert query.min_step >= intervals[selector.name], query.expr
+                in_window = "$__rate_interval" in query.expr.split(selector.name, 1)[1].partition("]")[0]
+                shortest = 4 * query.min_step if in_window else query.min_step
+                assert shortest >= intervals[selector.name], query.expr

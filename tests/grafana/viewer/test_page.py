@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import datetime
+from urllib.parse import unquote_plus
 
 import pytest
 from playwright.sync_api import expect
@@ -192,3 +193,19 @@ def test_a_name_that_looks_like_markup_is_a_value_like_any_other(
     assert page.panel(f"Depth of {HOSTILE}").locator(".u-over").count() == 1
     assert page.page.locator("img, b").count() == 0
     assert page.page.evaluate("window.hacked") is None
+
+
+@pytest.mark.parametrize(("length", "jobs"), [(900, ".+"), (HOUR, "-")])
+def test_a_variable_is_the_result_of_a_query_about_the_range(
+    open_page: OpenPage, viewer: Server, length: int, jobs: str
+) -> None:
+    """Short ranges are drawn from raw histograms, long ones from recorded ones."""
+    page = open_page(viewer, "rq-job-function", START, START + 60)
+    asked: list[str] = []
+    page.page.on("request", lambda request: asked.append(unquote_plus(f"{request.url} {request.post_data}")))
+
+    page.go(f"/d/rq-job-function?from={(END - length) * 1000}&to={END * 1000}")
+
+    raw = [query for query in asked if "rate(rq_job_duration_seconds_bucket" in query]
+    assert raw
+    assert [query for query in raw if f'job=~"{jobs}"' not in query] == []

@@ -15,9 +15,10 @@ import { RuntimeDataSource } from '@grafana/scenes';
 import { from, Observable, of } from 'rxjs';
 import { eventsOf, type PrometheusAnnotation, queryOf } from './annotations';
 import { askingScene, interpolate } from './interpolation';
-import { labelValues } from './labelValues';
 import { type PrometheusQuery } from './model';
 import { runQueries } from './queries';
+import { rangeBuiltins } from './step';
+import { variableValues } from './variableValues';
 
 export const SOURCE = { type: 'prometheus', uid: 'prometheus' };
 const POINTS = 1000;
@@ -58,7 +59,9 @@ export class PrometheusDataSource extends RuntimeDataSource {
   override metricFindQuery(query: string | { query: string }, options?: FindOptions): Promise<MetricFindValue[]> {
     const text = typeof query === 'string' ? query : query.query;
     const scene = askingScene(options?.scopedVars);
-    return labelValues(interpolate(scene, text, options?.scopedVars), options?.range);
+    const range = options?.range;
+    const scopedVars = { ...options?.scopedVars, ...(range && rangeBuiltins(range)) };
+    return variableValues(interpolate(scene, text, scopedVars), range);
   }
 
   override testDatasource(): Promise<{ status: string; message: string }> {

@@ -16,14 +16,22 @@ export function stepOf(range: TimeRange, points: number, minimum: string): numbe
 
 export function builtins(range: TimeRange, step: number, minimum: string): ScopedVars {
   const scrape = rangeUtil.intervalToSeconds(minimum);
-  const seconds = Math.round(secondsOf(range));
-  const values: Record<string, string | number> = {
-    __interval: rangeUtil.secondsToHms(step),
-    __interval_ms: step * 1000,
-    __rate_interval: `${Math.max(step + scrape, 4 * scrape)}s`,
-    __range: `${seconds}s`,
-    __range_s: seconds,
-    __range_ms: seconds * 1000,
+  return {
+    ...rangeBuiltins(range),
+    ...scoped({
+      __interval: rangeUtil.secondsToHms(step),
+      __interval_ms: step * 1000,
+      __rate_interval: `${Math.max(step + scrape, 4 * scrape)}s`,
+    }),
   };
+}
+
+/** Those that depend on the range alone. */
+export function rangeBuiltins(range: TimeRange): ScopedVars {
+  const seconds = Math.round(secondsOf(range));
+  return scoped({ __range: `${seconds}s`, __range_s: seconds, __range_ms: seconds * 1000 });
+}
+
+function scoped(values: Record<string, string | number>): ScopedVars {
   return Object.fromEntries(Object.entries(values).map(([name, value]) => [name, { text: String(value), value }]));
 }
