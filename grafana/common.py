@@ -36,9 +36,12 @@ CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catal
 COUNT = "none"
 """Unit of whole things: unlike `short`, it does not make 4 K of 4213."""
 
+JOBS_A_SECOND = "suffix:jobs/s"
+SAMPLES_A_SECOND = "suffix:samples/s"
 A_MINUTE = "suffix:/min"
 """Unit of events a minute."""
 
+# These have the same colour wherever they are drawn; a queue or function has that of its name.
 OUTCOME_COLOURS = {
     "success": "green",
     "failed": "red",
@@ -46,6 +49,14 @@ OUTCOME_COLOURS = {
     "stopped": "blue",
     "abandoned": "purple",
 }
+EXCEPTION_COLOURS = {
+    catalogue.WORK_HORSE_KILLED: "red",
+    catalogue.WORK_HORSE_EXITED: "orange",
+    catalogue.FAILURE_NOT_RECORDED: "yellow",
+    catalogue.ABANDONED: "purple",
+}
+STATUS_COLOURS = {"queued": "blue", "started": "purple", "failed": "red", "finished": "green"}
+"""RQ's states of jobs; the others have the colours of their names."""
 RATIO_STEPS = ((0.01, "yellow"), (0.05, "red"))
 WAIT_COLOURS = graded("green", (60, "yellow"), (600, "red"))
 """Seconds: a minute is too long for short jobs, ten minutes for any."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 from grafana.layer.fields import Link
@@ -46,7 +47,10 @@ def series_to(uid: str, *labels: str) -> Link:
 
 
 def row_to_page(title: str, path: str, **fields: str) -> Link:
-    """From a table's row to one of the job pages, whose query gets the row's fields."""
+    """From a table's row to one of the job pages; a `{field}` in its path, and its query, get the row's."""
+    path = re.sub(r"\{(\w+)\}", lambda match: _FIELD % match[1], path)
+    if not fields:
+        return _page(title, path)
     query = "&".join(f"{name}={_FIELD % field}" for name, field in fields.items())
     return _page(title, f"{path}{'&' if '?' in path else '?'}{query}")
 

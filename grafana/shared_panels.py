@@ -10,6 +10,8 @@ from grafana.common import (
     ANY_IS_BAD,
     ANY_IS_ODD,
     COUNT,
+    EXCEPTION_COLOURS,
+    JOBS_A_SECOND,
     NO_METRICS,
     NOT_MEASURED,
     NOTHING_FAILED,
@@ -28,7 +30,6 @@ from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
 from grafana.links import row_to_page, to
 from grafana.queries import durations, jobs, objectives, queues, workers
-from rq_mon import catalogue
 
 TO_FAILURES = to(links.FAILURES)
 SAME_FAILURES = row_to_page(
@@ -106,12 +107,7 @@ def died_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
         [jobs.lost_per_minute(*choices)],
         unit=A_MINUTE,
         bars=True,
-        series_colours={
-            catalogue.WORK_HORSE_KILLED: "red",
-            catalogue.WORK_HORSE_EXITED: "orange",
-            catalogue.FAILURE_NOT_RECORDED: "yellow",
-            catalogue.ABANDONED: "purple",
-        },
+        series_colours=EXCEPTION_COLOURS,
         no_value=NOT_MEASURED,
         links=links,
     )
@@ -141,6 +137,7 @@ def errors_by_exception() -> Panel:
         unit=A_MINUTE,
         stacked=True,
         bars=True,
+        series_colours=EXCEPTION_COLOURS,
         no_value=NOTHING_FAILED,
     )
 
@@ -176,7 +173,7 @@ def run_time_heatmap() -> Panel:
         "and traceback.",
         durations.run_histogram(),
         unit="s",
-        cell_unit="cps",
+        cell_unit=JOBS_A_SECOND,
         no_value=NOT_MEASURED,
     )
 
@@ -188,6 +185,7 @@ def run_time_quantiles(*choices: str) -> Panel:
         "Half, 95 % and 99 % of the executions ran for at most this long.",
         durations.run_quantiles_over_time(*choices),
         unit="s",
+        scale="log",
         no_value=NOT_MEASURED,
     )
 

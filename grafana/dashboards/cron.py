@@ -24,7 +24,7 @@ from grafana.links import cell_to, row_to_page
 from grafana.queries import cron
 
 NO_CRON_JOB = "No cron job"
-RESULT_COLOURS = {"failed": "purple", "missed": "red", "coalesced": "orange", "enqueued": "green"}
+RESULT_COLOURS = {"failed": "red", "missed": "purple", "coalesced": "orange", "enqueued": "green"}
 RESULTS = [
     value_mapping({number: (result, RESULT_COLOURS[result]) for result, number in cron.TICK_NUMBERS.items()})
 ]

@@ -158,7 +158,7 @@ DASHBOARD = rq_dashboard(
                 "Objectives",
                 "What each queue promises, and the share of jobs in the chosen time that kept it: ended "
                 "without an error, started in time, ended in time. Budget left: of what may go wrong, what "
-                "has not; below zero the promise is broken.",
+                "has not. Spent: the promise is broken.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
                     Label("objective", "Objective", width=90),
@@ -173,6 +173,7 @@ DASHBOARD = rq_dashboard(
                         unit="percentunit",
                         decimals=0,
                         colours=[(-objectives.FAR_BEYOND, "red"), (0, "yellow"), (0.5, "transparent")],
+                        mappings=[range_mapping(None, 0, "spent", "red")],
                     ),
                 ],
                 sort_by="Budget left",
@@ -181,10 +182,14 @@ DASHBOARD = rq_dashboard(
             ),
             table(
                 "What fires",
-                "Alerts that fire now. What each means, and what to do: its runbook, which the alert's "
-                "message in Alertmanager names.",
+                "Alerts that fire now. A click on one leads to its runbook: what it means, and what to do.",
                 [
-                    Label("alertname", "Alert", width=195),
+                    Label(
+                        "alertname",
+                        "Alert",
+                        width=195,
+                        links=[row_to_page("Runbook", "/runbooks/{alertname}")],
+                    ),
                     Label("severity", "Severity", width=82),
                     Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]),
                     REDIS_COLUMN,

@@ -1,7 +1,7 @@
 """Queue depth: what waits, and whether it will be worked off."""
 
 from grafana import links
-from grafana.common import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, rq_dashboard
+from grafana.common import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, STATUS_COLOURS, rq_dashboard
 from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
 from grafana.layer.time_series import time_series
@@ -116,9 +116,11 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Jobs by status",
-                "All jobs that Redis holds, by RQ's states; finished and failed ones until they expire.",
+                "All jobs that Redis holds, by RQ's states; finished and failed ones until they expire. The "
+                "axis is logarithmic, so that thousands of finished jobs do not hide a few failed ones.",
                 [queues.by_status()],
-                stacked=True,
+                scale="symlog",
+                series_colours=STATUS_COLOURS,
             ),
             time_series(
                 "Workers by queue",

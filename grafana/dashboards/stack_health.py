@@ -1,7 +1,7 @@
 """Stack health: who watches the watchers."""
 
 from grafana import links
-from grafana.common import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, rq_dashboard
+from grafana.common import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, SAMPLES_A_SECOND, rq_dashboard
 from grafana.layer.alert_list import alert_list
 from grafana.layer.fields import value_mapping
 from grafana.layer.layout import Heading, row
@@ -162,7 +162,7 @@ DASHBOARD = rq_dashboard(
         row(
             8,
             time_series(
-                "Failures",
+                "Lost alerts and rules",
                 "What Prometheus and Alertmanager failed to do, a minute. Must be zero, or alerts get lost.",
                 stack.monitoring_losses(),
                 unit=A_MINUTE,
@@ -180,7 +180,7 @@ DASHBOARD = rq_dashboard(
                 "Samples",
                 "Samples a second that Prometheus takes in.",
                 [stack.samples()],
-                unit="cps",
+                unit=SAMPLES_A_SECOND,
                 no_value=NO_PROMETHEUS,
             ),
             time_series(

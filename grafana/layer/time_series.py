@@ -13,6 +13,11 @@ SOFT_MAXIMA = {"short": 1, "none": 1, "suffix:/min": 1, "ops": 1, "cps": 1, "per
 """To where an axis of a unit goes at least: Grafana's own goes to 100 if all is zero."""
 ROOM_ABOVE_LIMIT = 1.25
 
+SCALES: Mapping[str, Json] = {
+    "linear": {"type": "linear"},
+    "log": {"type": "log", "log": 10},
+    "symlog": {"type": "symlog", "log": 10, "linearThreshold": 1},
+}
 ALL_SERIES_SORTED = {"mode": "multi", "sort": "desc"}
 
 
@@ -28,6 +33,7 @@ def time_series(
     soft_maximum: float | None = None,
     stacked: bool = False,
     bars: bool = False,
+    scale: Literal["linear", "log", "symlog"] = "linear",
     series_colours: Mapping[str, str] | None = None,
     legend: Literal["bottom", "right", "none"] = "bottom",
     no_value: str | None = None,
@@ -47,7 +53,9 @@ def time_series(
         soft_maximum: to where the axis goes at least, if the unit does not say; a limit is always in sight.
         stacked: pile the series up, where their sum means something.
         bars: draw bars.
-        series_colours: colour by series name, for series that mean good or bad.
+        scale: `log` where the small values matter as much as the large, `symlog` where some are 0.
+        series_colours: colour by series name, for series that mean good or bad. The others have the colour
+            that belongs to their name, on all dashboards.
         legend: at the bottom names only, on the right with last, mean and maximum.
         no_value: what to say in place of "No data".
         links: links of the panel.
@@ -63,9 +71,9 @@ def time_series(
         options={"legend": LEGENDS[legend], "tooltip": ALL_SERIES_SORTED},
         defaults={
             "unit": unit,
-            "min": minimum,
+            "min": minimum if scale == "linear" else None,
             "max": maximum,
-            "color": {"mode": "palette-classic"},
+            "color": {"mode": "palette-classic-by-name"},
             "thresholds": limit or GREEN,
             "noValue": no_value,
             "links": [link.json() for link in series_links],
@@ -78,6 +86,8 @@ def time_series(
                 # Lone samples between gaps stay visible.
                 "showPoints": "never" if bars else "auto",
                 "pointSize": 4,
+                "scaleDistribution": SCALES[scale],
+                # A gap is a gap.
                 "spanNulls": False,
                 "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "dashed" if limit else "off"},

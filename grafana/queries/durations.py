@@ -5,7 +5,6 @@ from __future__ import annotations
 from grafana.layer.query import Query
 from grafana.queries import recorded
 from grafana.queries.promql import (
-    BY_FUNCTION,
     BY_QUEUE,
     FUNCTION,
     QUEUE,
@@ -70,8 +69,8 @@ def run_by_queue_over_time(q: float, *matchers: str) -> Query:
 
 
 def run_by_function_over_time(q: float, *matchers: str) -> Query:
-    """A quantile of run times over time, by function and queue."""
-    return from_buckets(_run_quantile_over_time(q, BY_FUNCTION, *matchers), named("function", "queue"))
+    """A quantile of run times over time, by function, whatever the queue."""
+    return from_buckets(_run_quantile_over_time(q, "instance, function", *matchers), named("function"))
 
 
 def run(q: float, by: str, *matchers: str) -> Query:

@@ -200,7 +200,7 @@ def test_queues_and_functions_are_matched_as_patterns(uid: str) -> None:
 
 OF_THE_STACK = {
     *(("rq-stack-health", title) for title in ("Series", "Stored", "Rule groups", "Samples")),
-    *(("rq-stack-health", title) for title in ("Failures", "Notifications")),
+    *(("rq-stack-health", title) for title in ("Lost alerts and rules", "Notifications")),
 }
 """Panels about Prometheus and Alertmanager, of which there is one, however many Redis there are."""
 
@@ -235,13 +235,14 @@ def test_every_link_leads_to_a_dashboard_and_carries_the_time_on(uid: str) -> No
 def test_links_to_the_job_pages_are_to_pages_that_they_have() -> None:
     pages = {rule.rule for rule in make_app(WebSettings(password_given="x"), Redis()).url_map.iter_rules()}
     found = {
-        text.removeprefix(ADDRESS).partition("?")[0]
+        re.sub(r"\$\{.*?\}", "<name>", text.removeprefix(ADDRESS).partition("?")[0])
         for board in BOARDS.values()
         for text in strings(board)
         if text.startswith(ADDRESS)
     }
 
-    assert found == {"/job", "/queue", "/failures", "/running", "/workers", "/cron"}
+    of_runbooks = "/runbooks/<name>"
+    assert found == {"/job", "/queue", "/failures", "/running", "/workers", "/cron", of_runbooks}
     assert found <= pages
 
 

@@ -188,7 +188,7 @@ def test_dashboards_ask_the_users_data_source_at_his_interval_and_leave_out_the_
         for target in panel.get("targets", [])
     }
     assert intervals == {"30s", "60s"}
-    legends = {found for text in texts for found in re.findall(r'"regex": "(.*)"', text)}
+    legends = {found for text in texts for found in re.findall(r'"regex": "(/.*)"', text)}
     assert {json.loads(f'"{each}"') for each in legends} == {r"/^(.*) @ (shop\.eu)?$/"}
 
 
