@@ -9,6 +9,7 @@ FOREIGN: dict[str, Service | None] = {
     "redis_up": REDIS_EXPORTER,
     "redis_memory_used_bytes": REDIS_EXPORTER,
     "redis_memory_max_bytes": REDIS_EXPORTER,
+    "redis_uptime_in_seconds": REDIS_EXPORTER,
     "redis_evicted_keys_total": REDIS_EXPORTER,
     "redis_rdb_last_bgsave_status": REDIS_EXPORTER,
     "redis_aof_last_write_status": REDIS_EXPORTER,

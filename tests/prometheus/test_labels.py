@@ -92,7 +92,7 @@ OWN_MATCH = ("max",)
 
 
 def test_matches_name_only_labels_that_every_target_has() -> None:
-    """`on` a target's own labels, or on the Redis, between programs whose other labels may differ."""
+    """`on` a target's own labels, on the Redis between programs whose other labels differ, or on a bucket."""
     for rule in rules():
         for labels in re.findall(r"\bon \(([^)]*)\)", rule["expr"]):
-            assert labels in {"job, instance", "instance"}, rule["expr"]
+            assert labels in {"job, instance", "instance", "le"}, rule["expr"]

@@ -1,0 +1,55 @@
+"""A queue and its workers, simulated: the first job that waits goes to the first worker that is free."""
+
+from __future__ import annotations
+
+import heapq
+import math
+import random
+from collections.abc import Callable
+from dataclasses import dataclass
+
+RunTime = Callable[[random.Random], float]
+"""Draws the run time of a job, in seconds."""
+
+
+def always(seconds: float) -> RunTime:
+    return lambda _: seconds
+
+
+def exponential(mean: float) -> RunTime:
+    return lambda chance: chance.expovariate(1 / mean)
+
+
+def lognormal(median: float, sigma: float) -> RunTime:
+    return lambda chance: median * math.exp(chance.gauss(0, sigma))
+
+
+def mostly(usual: float, seldom: float, share: float) -> RunTime:
+    """`seldom` is the run time of this share of the jobs."""
+    return lambda chance: seldom if chance.random() < share else usual
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """Jobs that arrive at random, at this mean rate a second."""
+
+    rate: float
+    run_time: RunTime
+    jobs: int = 200_000
+
+    def run_times(self) -> list[float]:
+        """How long each job takes; always the same numbers."""
+        chance = random.Random(7)
+        return [self.run_time(chance) for _ in range(self.jobs)]
+
+    def share_in_time(self, workers: int, seconds: float) -> float:
+        """The share of the jobs that wait no longer than this."""
+        chance = random.Random(11)
+        free_at = [0.0] * workers
+        now, in_time = 0.0, 0
+        for run_time in self.run_times():
+            now += chance.expovariate(self.rate)
+            start = max(now, free_at[0])
+            heapq.heapreplace(free_at, start + run_time)
+            in_time += start - now <= seconds
+        return in_time / self.jobs
