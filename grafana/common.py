@@ -13,7 +13,7 @@ from grafana.layer.layout import Heading, Row
 from grafana.layer.panel import Panel
 from grafana.layer.table import Label
 from grafana.links import TITLES
-from grafana.queries import alerts, promql, recorded
+from grafana.queries import alerts, changes, promql, recorded
 from grafana.queries.promql import AT_INSTANCE, QUEUE, select
 from rq_mon import catalogue
 from rq_mon.export.dashboards import JOB_PAGES as JOB_PAGES_NAME
@@ -90,13 +90,36 @@ def rq_dashboard(
         text="{{severity}} {{queue}}",
         tags="severity,instance",
     )
+    changes_ = [
+        layer.annotation(
+            "New versions",
+            changes.new_versions(),
+            title="New version {{version}}",
+            text="Workers run it since the beginning of this mark",
+            colour="blue",
+        ),
+        layer.annotation(
+            "Cron list",
+            changes.cron_changes(),
+            title="Cron job {{change}}: {{function}}",
+            text="{{schedule}} ({{cron_job}})",
+            colour="purple",
+        ),
+        layer.annotation(
+            "Redis restarts",
+            changes.redis_restarts(),
+            title="Redis restarted",
+            text="At the beginning of this mark",
+            colour="orange",
+        ),
+    ]
     return layer.dashboard(
         uid,
         f"RQ / {TITLES[uid]}",
         question,
         tag=TAG,
         variables=[DATA_SOURCE, REDIS_CHOICE, *choices],
-        annotations=[firing],
+        annotations=[firing, *changes_],
         rows=[_plainly_named(row) for row in rows],
     )
 

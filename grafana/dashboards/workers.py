@@ -9,7 +9,7 @@ from grafana.layer.state_timeline import state_timeline
 from grafana.layer.table import Column, Label, table
 from grafana.layer.time_series import time_series
 from grafana.links import cell_to, row_to_page, series_to, to
-from grafana.queries import workers
+from grafana.queries import queues, workers
 from grafana.queries.promql import QUEUE
 from grafana.shared_panels import abandoned_jobs, died_and_abandoned, running_jobs, work_horses_died
 
@@ -85,6 +85,31 @@ DASHBOARD = rq_dashboard(
                 "Live workers that listen to the queue.",
                 [workers.by_queue()],
                 series_links=[series_to(links.QUEUE_DEPTH, "queue")],
+            ),
+        ),
+        row(
+            6,
+            table(
+                "Workers needed",
+                "How many workers each queue has, and how many it needs to keep its wait objective: for the "
+                "jobs that arrive now, and for the busiest five minutes of the last 24 hours. Jobs that wait "
+                "already are left out: they take more for a while. A worker of several queues counts for each.",
+                [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
+                [
+                    Column("Has", queues.workers(), unit=COUNT, decimals=0),
+                    Column("Needs now", queues.workers_needed(), unit=COUNT, decimals=0),
+                    Column("Needs at peak", queues.workers_needed_at_peak(), unit=COUNT, decimals=0),
+                ],
+                sort_by="Needs now",
+                no_value="No queue",
+            ),
+            time_series(
+                "Workers by version",
+                "Live workers that listen to any of the chosen queues, by the version of the code that they "
+                "report.",
+                [workers.by_version()],
+                stacked=True,
+                no_value="No worker reports a version",
             ),
         ),
         row(

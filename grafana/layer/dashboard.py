@@ -75,14 +75,16 @@ def computed_variable(name: str, expr: str) -> grafanalib.Template:
     )
 
 
-def annotation(name: str, query: Query, *, title: str, text: str, tags: str) -> Json:
+def annotation(
+    name: str, query: Query, *, title: str, text: str, tags: str = "instance", colour: str = "red"
+) -> Json:
     """Marks on all graphs for as long as the query returns series."""
     return {
         "name": name,
         "datasource": DATA_SOURCE,
         "enable": True,
         "hide": False,
-        "iconColor": "red",
+        "iconColor": colour,
         "expr": query.expr,
         "step": "60s",
         "titleFormat": title,

@@ -1,6 +1,6 @@
 """All PromQL of the dashboards, by what it is about; built from the metric catalogue's names.
 
-recorded.py  the names of the recording rules in prometheus/rules/recording.yml
+recorded.py  the names of the recording rules in prometheus/rules
 promql.py    selectors, and the few shapes that several queries share
 jobs.py      how many jobs ended, and how
 uninstrumented.py what RQ itself counts where workers count no jobs
@@ -9,6 +9,7 @@ queues.py    what waits
 workers.py   who works
 cron.py      what runs by the clock
 objectives.py what each queue promises, and how far that was kept
+changes.py   what changed
 alerts.py    what fires
 stack.py     Redis, the exporter, Prometheus, Alertmanager
 

@@ -70,6 +70,16 @@ def workers() -> Query:
     return _gauge(catalogue.QUEUE_WORKERS)
 
 
+def workers_needed() -> Query:
+    """How many workers each queue needs for its wait objective, at present."""
+    return Query(f"max by ({BY_QUEUE}) ({select(recorded.WORKERS_NEEDED, QUEUE)})", named("queue"))
+
+
+def workers_needed_at_peak() -> Query:
+    """How many it needed at most in the last 24 hours."""
+    return Query(f"max by ({BY_QUEUE}) ({select(recorded.WORKERS_NEEDED_AT_PEAK, QUEUE)})", named("queue"))
+
+
 def without_workers() -> Query:
     """How many queues have jobs, and no worker."""
     with_jobs = f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)}) > 0"

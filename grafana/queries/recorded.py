@@ -1,7 +1,7 @@
 """Names of the recording rules, and how often they are evaluated.
 
-prometheus/rules/recording.yml and error-budgets.yml have the rules and say what they are for. They are named
-as Prometheus recommends: labels that are left, metric, operations.
+recording.yml, error-budgets.yml, needed.yml and changes.yml in prometheus/rules have the rules and say what they
+are for. They are named as Prometheus recommends: labels that are left, metric, operations.
 """
 
 from rq_mon import catalogue
@@ -27,6 +27,24 @@ OBJECTIVE_ERRORS = "queue_objective:rq_objective_errors:rate5m"
 OBJECTIVE_BUDGET = "queue_objective:rq_objective_budget:ratio"
 """From the rules about error budgets, every RATES_INTERVAL too."""
 
+WORKERS_NEEDED = "queue:rq_workers_needed:now"
+WORKERS_NEEDED_STEPS = (
+    f"le:{catalogue.JOB_DURATION.name}_bucket:weight",
+    "queue:rq_jobs_arrived:rate5m",
+    f"queue:{catalogue.JOB_DURATION.name}:mean15m",
+    f"queue:{catalogue.JOB_DURATION.name}:variation15m",
+    *(f"queue:rq_workers_needed:{step}" for step in ("load", "patience", "spare")),
+)
+WORKERS_NEEDED_AT_PEAK = "queue:rq_workers_needed:max1d"
+"""From the rules about workers needed, every RATES_INTERVAL too."""
+
+VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:count"
+"""What new versions are found by."""
+NEW_VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:new5m"
+CRON_CHANGES = f"cron_job:{catalogue.CRON_JOB_INFO.name}:changed5m"
+REDIS_RESTARTS = "redis_uptime_in_seconds:resets5m"
+"""From the rules about what changed, and about Redis."""
+
 RECORDED = {
     COUNTERS_INTERVAL: (PROCESSED, FAILURES),
     HISTOGRAMS_INTERVAL: (DURATION_BUCKETS, DURATION_SUM, DURATION_COUNT, WAIT_BUCKETS),
@@ -37,5 +55,7 @@ RECORDED = {
 ALL_RECORDED = (
     *(name for names in RECORDED.values() for name in names),
     *(OBJECTIVE_EVENTS, OBJECTIVE_ERRORS, OBJECTIVE_BUDGET),
+    *(*WORKERS_NEEDED_STEPS, WORKERS_NEEDED, WORKERS_NEEDED_AT_PEAK),
+    *(VERSIONS, NEW_VERSIONS, CRON_CHANGES, REDIS_RESTARTS),
 )
-"""Every recorded series that the dashboards read."""
+"""Every recorded series that the dashboards read, and what those are made of."""

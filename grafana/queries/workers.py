@@ -73,6 +73,13 @@ def utilisation() -> Query:
     return Query(f"({busy} or 0 * ({there})) / ({there})", named("queue"))
 
 
+def by_version() -> Query:
+    """Live workers, by the version of the code that they report."""
+    versions = select(catalogue.WORKER_VERSION_INFO)
+    of_each = f"max by ({BY_WORKER}, version) ({versions}) and on ({BY_WORKER}) {_workers()}"
+    return Query(f"count by (instance, version) ({of_each})", named("version"))
+
+
 def states() -> Query:
     """The number of each worker's state."""
     return Query(f"max by ({BY_WORKER}) ({_numbers()})", named("name"))

@@ -180,6 +180,8 @@ class History:
         yield _rq(catalogue.WORKERS_WORKING_TIME, self._counter(0.7), **queues)
         yield _rq(catalogue.WORKER_EXPIRES_IN, _constant(75 if index else 10), name=name)
         yield _rq(catalogue.WORKER_LAST_HEARTBEAT, lambda time: time - 5, name=name)
+        version = "1.5.0" if index == self.workers - 1 else "1.4.2"
+        yield _rq(catalogue.WORKER_VERSION_INFO, _since(born, 1), name=name, version=version)
         if state == "busy":
             yield _rq(catalogue.WORKER_JOB_RUNNING, lambda time: time % 180, name=name, queue=queue)
             yield _rq(catalogue.WORKER_JOB_TIMEOUT, _constant(180), name=name, queue=queue)
@@ -277,6 +279,7 @@ def _redis() -> Iterator[Series]:
         "redis_rejected_connections_total",
     ):
         yield _of_job(REDIS_EXPORTER, name, _rising(1.0))
+    yield _of_job(REDIS_EXPORTER, "redis_uptime_in_seconds", lambda time: time % 2400)
     yield _of_job(REDIS_EXPORTER, "redis_instance_info", _constant(1), redis_version="7.0.15")
 
 

@@ -101,10 +101,19 @@ def test_one_menu_leads_to_all_others_and_keeps_time_and_choices(uid: str) -> No
 
 @every_board
 def test_firing_alerts_are_marked_on_its_graphs(uid: str) -> None:
-    (annotation,) = BOARDS[uid]["annotations"]["list"]
+    alerts, *_ = BOARDS[uid]["annotations"]["list"]
 
-    assert annotation["enable"]
-    assert 'ALERTS{alertstate="firing"' in annotation["expr"]
+    assert alerts["enable"]
+    assert 'ALERTS{alertstate="firing"' in alerts["expr"]
+
+
+@every_board
+def test_what_changed_is_marked_on_its_graphs_each_in_a_colour_of_its_own(uid: str) -> None:
+    marks = BOARDS[uid]["annotations"]["list"]
+
+    assert [mark["name"] for mark in marks[1:]] == ["New versions", "Cron list", "Redis restarts"]
+    assert all(mark["enable"] for mark in marks)
+    assert len({mark["iconColor"] for mark in marks}) == len(marks)
 
 
 @every_board
