@@ -71,13 +71,11 @@ def _parser() -> argparse.ArgumentParser:
     execute = commands.add_parser("exec", help=run_command.__doc__)
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
-    feed = commands.add_parser("demo", help=run_demo.__doc__, add_help=False, prefix_chars="\0")
-    feed.add_argument("arguments", nargs=argparse.REMAINDER)
-    feed.set_defaults(run=run_demo)
-    # No prefix: what looks like an option is one of redis-cli.
-    ask = commands.add_parser("redis-cli", help=ask_redis.__doc__, add_help=False, prefix_chars="\0")
-    ask.add_argument("arguments", nargs=argparse.REMAINDER)
-    ask.set_defaults(run=ask_redis)
+    for name, run_other in (("demo", run_demo), ("redis-cli", ask_redis), ("amtool", ask_alertmanager)):
+        # No prefix: what looks like an option is one of that program.
+        other = commands.add_parser(name, help=run_other.__doc__, add_help=False, prefix_chars="\0")
+        other.add_argument("arguments", nargs=argparse.REMAINDER)
+        other.set_defaults(run=run_other)
     return parser
 
 
@@ -335,6 +333,12 @@ def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoRetur
     words, environment = redis_cli(access)
     refuse_if_silent(access)
     _exec([*words, *arguments.arguments], {**settings.environment, **environment})
+
+
+def ask_alertmanager(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
+    """Run amtool, logged in to the stack's Alertmanager: … amtool silence add alertname=RQQueueStalled …."""
+    words, environment = choose(settings).amtool()
+    _exec([*words, *arguments.arguments], environment)
 
 
 def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:

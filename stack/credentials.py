@@ -16,6 +16,8 @@ from pathlib import Path
 from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.variables import SettingsError
 from stack import redis_exporter
+from stack.alertmanager_login import PASSWORD as ALERTMANAGER_PASSWORD
+from stack.alertmanager_login import password_file, write_client_config, write_web_config
 from stack.misspelt import misspelt
 from stack.redis_access import RedisAccess
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
@@ -99,6 +101,7 @@ def _grafana(folder: Path, origin: Origin) -> None:
     if EARLIER_GRAFANA_PASSWORD.exists() and not kept.exists():
         _copy(EARLIER_GRAFANA_PASSWORD, kept)
     _copy(ensure_secret(origin.secrets, GRAFANA_ADMIN_PASSWORD), folder / "admin-password")
+    _copy(password_file(origin.secrets), folder / ALERTMANAGER_PASSWORD)
 
 
 def _rq_mon_web(folder: Path, origin: Origin) -> None:
@@ -110,11 +113,23 @@ def _rq_mon_web(folder: Path, origin: Origin) -> None:
     _copy(ensure_secret(origin.secrets, WEB_PASSWORD), folder / "password")
 
 
+def _prometheus(folder: Path, origin: Origin) -> None:
+    _copy(password_file(origin.secrets), folder / ALERTMANAGER_PASSWORD)
+
+
+def _alertmanager(folder: Path, origin: Origin) -> None:
+    _copy(password_file(origin.secrets), folder / ALERTMANAGER_PASSWORD)
+    write_web_config(folder / "web.yml", origin.secrets)
+    write_client_config(folder / "amtool.yml", SHARES / ALERTMANAGER_PASSWORD)
+
+
 SERVICES_SHARES: Mapping[str, Share] = {
     "redis": Share(999, _redis),
     "workers": Share(10001, _workers),
     "rq-exporter": Share(10001, _rq_exporter),
     "redis-exporter": Share(59000, _redis_exporter),
+    "prometheus": Share(65534, _prometheus),
+    "alertmanager": Share(65534, _alertmanager),
     "grafana": Share(472, _grafana),
     "rq-mon-web": Share(10001, _rq_mon_web),
 }

@@ -12,7 +12,7 @@ import psutil
 from stack.runtime import StackError
 from stack.services import Service
 from stack.settings import StackSettings
-from stack.variables import BIND_ADDRESS, HAS_NO_LOGIN
+from stack.variables import BIND_ADDRESS, FOR_THIS_MACHINE
 
 
 def check_ports_free(
@@ -49,7 +49,7 @@ def check_logins(settings: StackSettings, services: Iterable[Service]) -> None:
         if settings.is_open(service) and not service.has_login:
             raise StackError(
                 f"{service.bind_variable}: expected {BIND_ADDRESS}, got {settings.bind_address(service)!r}:"
-                f" {service.name}, which runs here, {HAS_NO_LOGIN}. Nothing was changed."
+                f" {service.name}, which runs here, {FOR_THIS_MACHINE}. Nothing was changed."
             )
 
 

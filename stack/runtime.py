@@ -133,6 +133,9 @@ class Runtime(Protocol):
             StackError: the script failed; the message has what it said.
         """
 
+    def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
+        """The words that call amtool, logged in to the stack's Alertmanager, and the environment for it."""
+
     def data(self) -> Sequence[str]:
         """What clean() would remove, named for the user: folders or volumes. Empty when there is nothing."""
 

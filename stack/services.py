@@ -38,7 +38,7 @@ class Service:
     number_variable: str | None = None
     """Says how many of it run; None where there is one at most."""
     has_login: bool = False
-    """Whether it asks who comes. What does not is for this machine only."""
+    """Whether it asks who comes, and may be opened to other machines. The rest is for this machine only."""
 
     @property
     def bind_variable(self) -> str | None:

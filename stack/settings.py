@@ -25,8 +25,8 @@ from stack.variables import (
     ANY_ADDRESS,
     BIND_ADDRESS,
     BIND_ADDRESSES,
+    FOR_THIS_MACHINE,
     GRAFANA_URL,
-    HAS_NO_LOGIN,
     KNOWN_NAMES,
     NUMBERS,
     PORTS,
@@ -283,7 +283,7 @@ def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
     closed = {service.bind_variable: service for service in SERVICES if service.bind_variable}
     given = {name: environment.get(name, "").strip() for name in closed if name not in can_be_opened}
     return [
-        f"{name}: expected {BIND_ADDRESS}, got {address!r}: {closed[name].name} {HAS_NO_LOGIN}"
+        f"{name}: expected {BIND_ADDRESS}, got {address!r}: {closed[name].name} {FOR_THIS_MACHINE}"
         for name, address in given.items()
         if address not in ("", BIND_ADDRESS)
     ]

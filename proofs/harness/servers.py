@@ -26,6 +26,8 @@ class Server:
     port: int
     process: subprocess.Popen[bytes]
     log_path: Path
+    authorization: str = ""
+    """The header that logs in, where the server asks for it."""
 
     @property
     def address(self) -> str:
@@ -41,18 +43,22 @@ class Server:
         return self.log_path.read_text()
 
     def text(self, path: str) -> str:
-        with urlopen(f"{self.url}{path}", timeout=ANSWERS_WITHIN) as answer:
+        with urlopen(Request(f"{self.url}{path}", headers=self._login), timeout=ANSWERS_WITHIN) as answer:
             return str(answer.read().decode())
 
     def json(self, path: str) -> Any:
         return json.loads(self.text(path))
 
     def post(self, path: str, body: object) -> None:
-        headers = {"Content-Type": "application/json"}
+        headers = {"Content-Type": "application/json", **self._login}
         with urlopen(
             Request(f"{self.url}{path}", json.dumps(body).encode(), headers), timeout=ANSWERS_WITHIN
         ):
             pass
+
+    @property
+    def _login(self) -> dict[str, str]:
+        return {"Authorization": self.authorization} if self.authorization else {}
 
     def answers(self, path: str) -> bool:
         """Tell whether it answers, and with success.
@@ -86,6 +92,7 @@ def running(
     ready: str,
     environment: Mapping[str, str] | None = None,
     cwd: Path | None = None,
+    authorization: str = "",
 ) -> Iterator[Server]:
     """Run a server until the block ends.
 
@@ -97,6 +104,7 @@ def running(
         ready: the path that answers with success when it is ready.
         environment: what is added to the environment of the tests.
         cwd: where it runs; the directory of the tests if None.
+        authorization: the header that logs in, if the server asks for it.
     """
     log = directory / f"{name}.log"
     with log.open("ab") as output:
@@ -107,7 +115,7 @@ def running(
             stdout=output,
             stderr=subprocess.STDOUT,
         )
-    server = Server(port, process, log)
+    server = Server(port, process, log, authorization)
     try:
         wait_until(lambda: server.answers(ready), f"{name} on port {port}")
         yield server

@@ -22,7 +22,7 @@ class Docker:
     """Runs `docker` with the environment of the stack, on whichever engine that names."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
-        self._environment = environment
+        self.environment = environment
 
     def output(self, *arguments: str, within: float = ANSWERS_WITHIN) -> str:
         """Return what the command printed.
@@ -66,7 +66,7 @@ class Docker:
         try:
             return subprocess.run(
                 ["docker", *arguments],
-                env=self._environment,
+                env=self.environment,
                 stdin=stdin,
                 stdout=stdout,
                 stderr=stderr,
@@ -81,7 +81,7 @@ class Docker:
 
     def engine_answers(self) -> bool:
         """Tell whether there is a docker command with an engine behind it."""
-        if not shutil.which("docker", path=self._environment.get("PATH")):
+        if not shutil.which("docker", path=self.environment.get("PATH")):
             return False
         try:
             self._engine_version()

@@ -5,13 +5,15 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
+import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from functools import cached_property
 from http.client import HTTPException
 from typing import IO, Any
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from rq_mon.connection.address import files_of, hosts_of
+from stack.alertmanager_login import alertmanager_note, authorization
 from stack.checks import refuse_mistakes
 from stack.compose import queues
 from stack.compose.checks import ImageTools
@@ -55,6 +57,11 @@ HEALTH_ANSWERS_WITHIN = 3.0
 LOOKS = 3
 """How often to ask for the containers while some of them come and go."""
 
+AMTOOL_OPTIONS = (
+    f"--alertmanager.url=http://127.0.0.1:{ALERTMANAGER.port}",
+    "--http.config.file=/run/access/amtool.yml",
+)
+"""Inside Alertmanager's container."""
 NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
 """None is the host of a Unix socket, which no container has either."""
 
@@ -186,6 +193,8 @@ class ComposeRuntime:
             )
         if containers_of(RQ_MON_WEB, containers):
             notes.append(web_note(SECRETS_DIRECTORY))
+        if containers_of(ALERTMANAGER, containers):
+            notes.append(alertmanager_note(SECRETS_DIRECTORY))
         notes += self._settings.notes_of_replaced()
         if not self._settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
@@ -220,6 +229,12 @@ class ComposeRuntime:
         options = ("--rm", "--no-deps", "--no-TTY", f"--workdir={folder}", "--entrypoint=sh")
         run = (*self._compose, "run", *options, service.name, "-c", script)
         self._docker.pipe(*run, stdin=stdin, stdout=stdout)
+
+    def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Call the program in Alertmanager's container, where a file logs it in."""
+        terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
+        call = (*self._compose, "exec", *terminal, ALERTMANAGER.name, "amtool", *AMTOOL_OPTIONS)
+        return ("docker", *call), self._docker.environment
 
     def data(self) -> Sequence[str]:
         """The volumes and passwords that exist, and the images that were built here."""
@@ -341,9 +356,11 @@ class ComposeRuntime:
         return state
 
     def _answers(self, service: Service) -> bool:
-        url = f"http://{self._settings.address(service)}{service.health_path}"
+        request = Request(f"http://{self._settings.address(service)}{service.health_path}")
+        if service is ALERTMANAGER:
+            request.add_header("Authorization", authorization(SECRETS_DIRECTORY))
         try:
-            with urlopen(url, timeout=HEALTH_ANSWERS_WITHIN):
+            with urlopen(request, timeout=HEALTH_ANSWERS_WITHIN):  # noqa: S310 - always http
                 return True
         except (OSError, HTTPException):
             return False

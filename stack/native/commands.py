@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
@@ -13,7 +14,9 @@ from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.settings import Process, variables_of
 from rq_mon.web.settings import CHANGES, PASSWORD_FILE
 from stack import services
+from stack.alertmanager_login import password_file, write_web_config
 from stack.native import programs
+from stack.native.prometheus_config import SHARED_PASSWORD
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
@@ -189,13 +192,18 @@ def _prometheus(context: NativeContext) -> Command:
             RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
             **settings.user_set(GRAFANA_URL, REPOSITORY_URL),
         },
-        sources=(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
+        sources=(
+            *(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
+            password_file(context.secrets),
+        ),
     )
 
 
 def _alertmanager(context: NativeContext) -> Command:
     data = context.data(services.ALERTMANAGER)
     shared = PROJECT_ROOT / "prometheus"
+    login = data / "web.yml"
+    write_web_config(login, context.secrets)
     receivers = context.settings.user_set(ALERT_RECEIVERS_DIR)
     return Command(
         (
@@ -204,12 +212,13 @@ def _alertmanager(context: NativeContext) -> Command:
             f"--storage.path={data}",
             "--data.retention=120h",
             "--cluster.listen-address=",
+            f"--web.config.file={login}",
             f"--web.listen-address={context.listen(services.ALERTMANAGER)}",
             f"--web.external-url={context.url(services.ALERTMANAGER)}/",
         ),
         receivers,
         sources=(
-            *(shared / "alertmanager.yml", shared / "alertmanager.sh"),
+            *(shared / "alertmanager.yml", shared / "alertmanager.sh", login),
             *(PROJECT_ROOT / folder for folder in receivers.values()),
         ),
     )
@@ -232,7 +241,7 @@ def _grafana(context: NativeContext) -> Command:
         "GF_PATHS_DATA": data,
         "GF_PATHS_LOGS": data,
         "GF_PATHS_PLUGINS": f"{data}/plugins",
-        "GF_PATHS_PROVISIONING": str(folder / "provisioning"),
+        "GF_PATHS_PROVISIONING": str(_provisioning(context)),
         "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(context.secrets, GRAFANA_ADMIN_PASSWORD)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": context.url(services.ALERTMANAGER),
@@ -240,6 +249,21 @@ def _grafana(context: NativeContext) -> Command:
     }
     server = (str(program),) if program.name == "grafana-server" else (str(program), "server")
     return Command((*server, "--homepath", str(home)), environment, (folder / "provisioning",))
+
+
+def _provisioning(context: NativeContext) -> Path:
+    """Write Grafana's data sources for this machine: they name the file with Alertmanager's password."""
+    folder, shared = context.data(services.GRAFANA) / "provisioning", PROJECT_ROOT / "grafana"
+    shutil.rmtree(folder, ignore_errors=True)
+    shutil.copytree(shared / "provisioning", folder)
+    data_sources = folder / "datasources" / "datasources.yml"
+    text = data_sources.read_text(encoding="utf-8")
+    password = password_file(context.secrets)
+    data_sources.write_text(text.replace(SHARED_PASSWORD, str(password)), encoding="utf-8")
+    generated = folder.with_name("generated")  # dashboards.yml looks for it there
+    generated.unlink(missing_ok=True)
+    generated.symlink_to(shared / "generated")
+    return folder
 
 
 def _viewer(context: NativeContext) -> Command:

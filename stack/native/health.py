@@ -14,6 +14,7 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.liveness import silence
 from rq_mon.state.live import live_schedulers, live_workers
 from stack import services
+from stack.alertmanager_login import authorization
 from stack.native.commands import NativeContext
 from stack.redis_users import EXPORTER
 from stack.services import Service
@@ -25,8 +26,11 @@ OK = b"200"
 def find_fault(service: Service, context: NativeContext) -> str:
     """Return in a few words what keeps a running service from its work; empty when it is healthy."""
     if service.health_path is not None:
+        header = (
+            f"Authorization: {authorization(context.secrets)}\r\n" if service is services.ALERTMANAGER else ""
+        )
         return _http_fault(
-            context.settings.host(service), context.settings.port(service), service.health_path
+            context.settings.host(service), context.settings.port(service), service.health_path, header
         )
     try:
         with _asking_redis(context) as redis:
@@ -53,18 +57,18 @@ def _asking_redis(context: NativeContext) -> Redis:
     return connect(context.access(EXPORTER).url(), socket_timeout=TIMEOUT, attempts=1)
 
 
-def _http_fault(host: str, port: int, path: str) -> str:
+def _http_fault(host: str, port: int, path: str, header: str) -> str:
     try:
-        status = _http_status(host, port, path, time.monotonic() + TIMEOUT)
+        status = _http_status(host, port, path, header, time.monotonic() + TIMEOUT)
     except OSError as error:
         return f"{path} on port {port}: {error or type(error).__name__}"
     return "" if status == OK else f"{path} on port {port}: status {status.decode(errors='replace')}"
 
 
-def _http_status(host: str, port: int, path: str, deadline: float) -> bytes:
+def _http_status(host: str, port: int, path: str, header: str, deadline: float) -> bytes:
     """Return the status of the answer, whatever comes after it: one that drips in is not waited for."""
     with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
-        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n\r\n".encode())
+        connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n{header}\r\n".encode())
         line = b""
         while b"\n" not in line:
             connection.settimeout(max(deadline - time.monotonic(), 0.001))

@@ -13,12 +13,18 @@ from stack.services import SERVICES, Service
 SERVICE_BY_TARGET = {f"{service.name}:{service.port}": service for service in SERVICES if service.port}
 
 
+SHARED_PASSWORD = "/run/access/alertmanager-password"  # noqa: S105 - the name of a file
+"""Where the shared file looks for the password of Alertmanager, inside the container."""
 SHARED_TARGETS = Path("/etc/prometheus-targets")
 """Where the shared file looks for addresses of further exporters: the user's folder, inside the container."""
 
 
 def rewrite(
-    shared: str, running: Iterable[Service], address: Callable[[Service], str], targets: Path | None = None
+    shared: str,
+    running: Iterable[Service],
+    address: Callable[[Service], str],
+    password: Path,
+    targets: Path | None = None,
 ) -> str:
     """Return the text of a prometheus.yml whose targets are local ports.
 
@@ -29,6 +35,7 @@ def rewrite(
         shared: the text of prometheus/prometheus.yml
         running: the services of this machine
         address: host and port of a service, for programs on this machine
+        password: the file with the password of Alertmanager
         targets: the user's folder with addresses of further exporters, None if there is none
     """
     services = frozenset(running)
@@ -42,9 +49,13 @@ def rewrite(
         ]
 
     config = yaml.safe_load(shared)
-    for alertmanager in config.get("alerting", {}).get("alertmanagers", []):
+    alertmanagers = config.get("alerting", {}).get("alertmanagers", [])
+    for alertmanager in alertmanagers:
         _map_targets(alertmanager, local)
     jobs = config["scrape_configs"]
+    for client in (*alertmanagers, *jobs):
+        if client.get("basic_auth", {}).get("password_file") == SHARED_PASSWORD:
+            client["basic_auth"] = {**client["basic_auth"], "password_file": str(password)}
     for job in jobs:
         _move_further_targets(job, targets)
     config["scrape_configs"] = [job for job in jobs if _map_targets(job, local)]
@@ -56,6 +67,7 @@ def write(
     directory: Path,
     running: Iterable[Service],
     address: Callable[[Service], str],
+    password: Path,
     targets: Path | None = None,
 ) -> Path:
     """Write the rewritten file into `directory`, with the shared rules beside it, and return its path."""
@@ -63,7 +75,8 @@ def write(
     rules.unlink(missing_ok=True)
     rules.symlink_to(shared.parent / "rules")
     path = directory / shared.name
-    path.write_text(rewrite(shared.read_text(encoding="utf-8"), running, address, targets), encoding="utf-8")
+    text = rewrite(shared.read_text(encoding="utf-8"), running, address, password, targets)
+    path.write_text(text, encoding="utf-8")
     return path
 
 

@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO
 
+from stack.alertmanager_login import alertmanager_note, password_file, write_client_config
 from stack.checks import refuse_mistakes
 from stack.native import processes, programs, prometheus_config, supervisor_config
 from stack.native.checks import NativeTools
@@ -25,7 +26,7 @@ from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
-from stack.services import GRAFANA, PROMETHEUS, REDIS, VIEWER, Service
+from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
@@ -176,7 +177,7 @@ class NativeRuntime:
             notes.append(f"Grafana's admin password is in {self.context.secrets / GRAFANA_ADMIN_PASSWORD}")
         else:
             notes.append("Grafana is not installed: the viewer shows its dashboards at its address.")
-        notes.append(web_note(self.context.secrets))
+        notes += [web_note(self.context.secrets), alertmanager_note(self.context.secrets)]
         notes += self.settings.notes_of_replaced()
         if not self.settings.has_own_redis():
             notes.append(WATCHES_ANOTHER_REDIS)
@@ -215,6 +216,17 @@ class NativeRuntime:
         if result.returncode:
             raise StackError(result.stderr.strip())
 
+    def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
+        """Call the program of this machine, with a file that logs it in."""
+        login = self.context.data(ALERTMANAGER) / "amtool.yml"
+        write_client_config(login, password_file(self.context.secrets))
+        url = self.context.url(ALERTMANAGER)
+        return (
+            programs.AMTOOL.path(),
+            f"--alertmanager.url={url}",
+            f"--http.config.file={login}",
+        ), self.settings.environment
+
     def data(self) -> Sequence[str]:
         """Return the folders with data, logs and secrets."""
         return [str(folder) for folder in (self.directory, self.context.secrets) if folder.exists()]
@@ -243,7 +255,12 @@ class NativeRuntime:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         shared = PROJECT_ROOT / "prometheus" / "prometheus.yml"
         prometheus_config.write(
-            shared, self.directory, services, self.settings.address, self.settings.scrape_targets()
+            shared,
+            self.directory,
+            services,
+            self.settings.address,
+            password_file(self.context.secrets),
+            self.settings.scrape_targets(),
         )
         commands = {service: command(service, self.context) for service in services}
         text = supervisor_config.render(self.directory, commands)

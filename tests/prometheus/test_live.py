@@ -22,9 +22,11 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server, running
 from proofs.harness.waiting import wait_until
 from proofs.harness.webhook import Webhook, running_webhook
+from stack.alertmanager_login import PASSWORD
 from stack.native import prometheus_config
 from stack.native.programs import PROMETHEUS as PROMETHEUS_PROGRAM
 from stack.native.programs import REDIS_EXPORTER as REDIS_EXPORTER_PROGRAM
+from stack.secrets import ensure_secret
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
 from tests.harness.impatience import impatient, impatient_rules
 from tests.harness.rule_checks import errors_of_all_rules
@@ -91,7 +93,10 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         ports = {service: server.port for service, server in servers.items()} | {PROMETHEUS: prometheus}
         shared = (FOLDER / "prometheus.yml").read_text()
         config = prometheus_config.rewrite(
-            impatient(shared), ports, lambda service: f"127.0.0.1:{ports[service]}"
+            impatient(shared),
+            ports,
+            lambda service: f"127.0.0.1:{ports[service]}",
+            ensure_secret(directory, PASSWORD),  # which this Alertmanager does not ask for
         )
         (directory / "prometheus.yml").write_text(config)
         (directory / "rules").mkdir()

@@ -104,7 +104,9 @@ def test_grafana_can_be_opened_but_not_the_viewer_in_its_place() -> None:
     settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     check_logins(settings, [GRAFANA, PROMETHEUS, SHORT_RUNNING_WORKER])
-    with pytest.raises(StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*viewer.*no login"):
+    with pytest.raises(
+        StackError, match=r"GRAFANA_BIND_ADDRESS: expected 127\.0\.0\.1.*viewer.*this machine only"
+    ):
         check_logins(settings, [VIEWER, PROMETHEUS])
 
 

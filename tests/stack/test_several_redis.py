@@ -19,8 +19,10 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server, running
 from proofs.harness.waiting import wait_until
 from rq_mon import MonitoredSimpleWorker
+from stack.alertmanager_login import PASSWORD
 from stack.native import prometheus_config
 from stack.native.programs import PROMETHEUS as PROMETHEUS_PROGRAM
+from stack.secrets import ensure_secret
 from stack.services import PROMETHEUS, RQ_EXPORTER
 from stack.settings import PROJECT_ROOT
 from tests.harness.impatience import impatient, impatient_rules
@@ -72,7 +74,11 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRedis]:
         ports = {RQ_EXPORTER: exporter.port, PROMETHEUS: free_port()}
         shared = impatient((FOLDER / "prometheus.yml").read_text())
         config = prometheus_config.rewrite(
-            shared, ports, lambda service: f"127.0.0.1:{ports[service]}", directory / "targets"
+            shared,
+            ports,
+            lambda service: f"127.0.0.1:{ports[service]}",
+            ensure_secret(directory, PASSWORD),  # there is no Alertmanager
+            directory / "targets",
         )
         (directory / "prometheus.yml").write_text(config)
         for rules in (FOLDER / "rules").rglob("*.yml"):

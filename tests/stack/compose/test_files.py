@@ -15,6 +15,7 @@ from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Process, Settings, variables_of
 from stack import credentials
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
+from stack.compose.runtime import AMTOOL_OPTIONS
 from stack.native.commands import FOR_GRACE_PERIOD
 from stack.services import (
     ALERTMANAGER,
@@ -142,13 +143,20 @@ def test_the_common_blocks_hold_nothing_that_is_joined_or_that_older_compose_res
 
 @pytest.mark.parametrize(
     "service",
-    [each for each in SERVICES if each.health_path and each is not REDIS_EXPORTER],
+    [each for each in SERVICES if each.health_path and each not in {REDIS_EXPORTER, ALERTMANAGER}],
     ids=lambda s: s.name,
 )
 def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> None:
     check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
 
     assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
+
+
+def test_the_health_check_of_alertmanager_logs_in_as_users_of_amtool_do() -> None:
+    _, program, *words = DEFINITIONS[ALERTMANAGER.name]["healthcheck"]["test"]
+
+    assert program == "amtool"
+    assert tuple(words[:2]) == AMTOOL_OPTIONS
 
 
 def test_the_viewer_listens_on_the_port_that_is_published() -> None:
@@ -239,7 +247,7 @@ def user_of(name: str) -> int:
 
 
 def test_all_that_talk_to_redis_or_have_a_login_read_passwords_from_a_volume() -> None:
-    without = {PROMETHEUS.name, ALERTMANAGER.name, VIEWER.name}
+    without = {VIEWER.name}
 
     assert WITH_PASSWORDS.keys() == DEFINITIONS.keys() - without
 

@@ -105,6 +105,28 @@ def test_what_is_kept_and_for_how_long_is_as_in_a_container(context: NativeConte
     )
 
 
+@pytest.mark.needs("prometheus", "prometheus-alertmanager")
+@pytest.mark.parametrize(
+    ("service", "option"),
+    [(services.PROMETHEUS, "--web.cors.origin"), (services.ALERTMANAGER, "--web.config.file")],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_foreign_pages_are_kept_out_in_both_runtimes(
+    context: NativeContext, service: Service, option: str
+) -> None:
+    def given(arguments: Iterable[str]) -> list[str]:
+        return [value for name, _, value in (each.partition("=") for each in arguments) if name == option]
+
+    (native,), (in_a_container,) = (
+        given(arguments)
+        for arguments in (command(service, context).arguments, MONITOR[service.name]["command"])
+    )
+
+    # An origin that no page has, or a file that each runtime writes.
+    assert in_a_container in ("none", "/run/access/web.yml")
+    assert native == in_a_container or Path(native).is_file()
+
+
 @pytest.mark.needs("prometheus")
 def test_prometheus_has_no_remote_control_and_waits_until_alerts_are_restored(context: NativeContext) -> None:
     text = words(command(services.PROMETHEUS, context))
@@ -176,7 +198,11 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
 
     assert [run.arguments[0], *run.arguments[1 : len(first_words) + 1]] == [str(program), *first_words]
     assert run.environment["PROMETHEUS_URL"] == "http://127.0.0.1:29090"
-    assert (Path(run.environment["GF_PATHS_PROVISIONING"]) / "datasources").is_dir()
+    provisioning = Path(run.environment["GF_PATHS_PROVISIONING"])
+    data_sources = (provisioning / "datasources" / "datasources.yml").read_text()
+    (password_file,) = re.findall(r"\$__file\{(.+)\}", data_sources)
+    assert read_secret(context.secrets, "alertmanager-password") == Path(password_file).read_text()
+    assert (provisioning / ".." / "generated" / "rq-overview.json").is_file()
     assert Path(run.environment["GF_PATHS_DATA"]).is_relative_to(tmp_path)
     assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
 

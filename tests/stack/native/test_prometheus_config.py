@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 import yaml
 
+from stack.alertmanager_login import USER
 from stack.native.prometheus_config import rewrite, write
 from stack.services import ALERTMANAGER, GRAFANA, REDIS_EXPORTER, RQ_EXPORTER, SERVICES, VIEWER, Service
 from stack.settings import PROJECT_ROOT
 
 SHARED = PROJECT_ROOT / "prometheus" / "prometheus.yml"
+PASSWORD_FILE = Path("/secrets/alertmanager-password")
 WITH_VIEWER = [service for service in SERVICES if service is not GRAFANA]
 WITH_GRAFANA = [service for service in SERVICES if service is not VIEWER]
 
@@ -24,7 +26,9 @@ def address(service: Service) -> str:
 
 
 def rewritten(running: list[Service], shared: str | None = None) -> dict[str, Any]:
-    config: dict[str, Any] = yaml.safe_load(rewrite(shared or SHARED.read_text(), running, address))
+    config: dict[str, Any] = yaml.safe_load(
+        rewrite(shared or SHARED.read_text(), running, address, PASSWORD_FILE)
+    )
     return config
 
 
@@ -55,6 +59,16 @@ def test_alerts_go_to_the_local_alertmanager() -> None:
     assert alertmanager["static_configs"] == [{"targets": [address(ALERTMANAGER)]}]
 
 
+def test_alertmanager_is_told_who_comes_wherever_it_is_asked_and_no_one_else() -> None:
+    config = rewritten(WITH_GRAFANA)
+    login = {"username": USER, "password_file": str(PASSWORD_FILE)}
+
+    (alertmanager,) = config["alerting"]["alertmanagers"]
+    assert alertmanager["basic_auth"] == login
+    logins = {job["job_name"]: job.get("basic_auth") for job in config["scrape_configs"]}
+    assert {name: given for name, given in logins.items() if given} == {ALERTMANAGER.name: login}
+
+
 def test_everything_else_stays_as_it_is() -> None:
     shared, local = yaml.safe_load(SHARED.read_text()), rewritten(WITH_GRAFANA)
 
@@ -63,6 +77,7 @@ def test_everything_else_stays_as_it_is() -> None:
             job.pop("static_configs", None)
             job.pop("dns_sd_configs", None)
             job.pop("file_sd_configs", None)
+            job.pop("basic_auth", None)
         del config["alerting"]
     assert local == shared
 
@@ -79,7 +94,7 @@ def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None
 
 
 def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
-    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_VIEWER, address, tmp_path))
+    config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_VIEWER, address, PASSWORD_FILE, tmp_path))
 
     found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
     assert {name: files for name, files in found.items() if files} == {
@@ -106,8 +121,8 @@ def test_targets_that_a_user_added_stay_as_they_are() -> None:
 
 @pytest.mark.needs("promtool")
 def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
-    path = write(SHARED, tmp_path, WITH_VIEWER, address)
-    write(SHARED, tmp_path, WITH_VIEWER, address)  # a second start
+    path = write(SHARED, tmp_path, WITH_VIEWER, address, PASSWORD_FILE)
+    write(SHARED, tmp_path, WITH_VIEWER, address, PASSWORD_FILE)  # a second start
 
     result = subprocess.run(
         ["promtool", "check", "config", path], capture_output=True, text=True, check=False
