@@ -16,6 +16,7 @@ from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.runtime import Health
 from stack.services import REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from tests.harness.rule_checks import errors_of_all_rules
+from tests.harness.silencing import check_silencing
 from tests.stack.compose.restarts import started_containers
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
@@ -60,6 +61,10 @@ def test_every_scrape_target_is_up(stack: ComposeStack) -> None:
     wait_until(targets_up, "every scrape target to be up", within=60, every=1)
     expected = {"rq-exporter", "redis-exporter", "prometheus", "alertmanager", "grafana"}
     assert stack.targets().keys() == expected - ({"grafana"} if stack.has_viewer() else set())
+
+
+def test_alerts_are_silenced_as_the_docs_say(stack: ComposeStack) -> None:
+    check_silencing(stack)
 
 
 def test_prometheus_evaluates_every_rule_without_an_error(stack: ComposeStack) -> None:

@@ -11,6 +11,7 @@ from redis.exceptions import AuthenticationError
 from proofs.harness.native_stack import NativeStack
 from stack.redis_users import USERS
 from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, VIEWER, Service
+from tests.harness.silencing import check_silencing
 from tests.harness.surface import MALFORMED, REFUSED, VIEWER_REFUSES, secret_files, secrets_of, send, shown
 from tests.harness.surface import status_of as http_status
 
@@ -73,6 +74,10 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
     )
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+def test_alerts_are_silenced_as_the_docs_say(stack: NativeStack) -> None:
+    check_silencing(stack)
 
 
 @pytest.mark.parametrize(("method", "path"), VIEWER_REFUSES)
