@@ -55,7 +55,14 @@ class ImageTools:
         program, *arguments = words
         volumes = [f"--volume={source}:{target}:ro" for source, target in mounts.items()]
         workdir = [f"--workdir={folder}"] if folder else []
-        fixed = ("--rm", "--network=none", "--read-only", f"--user={os.getuid()}", f"--entrypoint={program}")
+        fixed = (
+            "--rm",
+            "--pull=never",
+            "--network=none",
+            "--read-only",
+            f"--user={os.getuid()}",
+            f"--entrypoint={program}",
+        )
         run = ["docker", "run", *fixed, *volumes, *workdir, *options, image, *arguments]
         finished = run_check(run, PROJECT_ROOT, self._environment)
         return None if finished.returncode in DOCKER_FAILED else finished

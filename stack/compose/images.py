@@ -51,7 +51,7 @@ def image_of(definition: Mapping[str, Any]) -> Image | None:
 
 def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
     """Pull the images that the engine lacks; return those that are not available, after saying why."""
-    return [image for image in images if not _fetch(docker, image.reference(environment))]
+    return [image for image in images if not fetch(docker, image.reference(environment))]
 
 
 def build_options(folder: Path, environment: Mapping[str, str]) -> list[str]:
@@ -63,7 +63,8 @@ def build_options(folder: Path, environment: Mapping[str, str]) -> list[str]:
     return ["--build-arg", f"{VERSION}={commit}"] if commit else []
 
 
-def _fetch(docker: Docker, reference: str) -> bool:
+def fetch(docker: Docker, reference: str) -> bool:
+    """Pull the image if the engine lacks it; say why, and return False, if it is not available."""
     if docker.has_image(reference):
         return True
     try:

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 import yaml
 
-from deploy.swarm.__main__ import _stack_file
+from deploy.swarm.__main__ import _composed
 from stack import services
 from stack.compose.queues import names_in_file, queue_services, write_file
 from stack.native.commands import NativeContext, command
@@ -142,9 +142,9 @@ def test_a_process_gets_the_name_of_the_queue_as_it_is(dotenv: Path, tmp_path: P
     assert all(source.exists() for source in run.sources)
 
 
-def test_a_swarm_which_runs_the_two_queues_refuses_others(dotenv: Path, tmp_path: Path) -> None:
+def test_a_swarm_which_runs_the_two_queues_refuses_others(dotenv: Path) -> None:
     with pytest.raises(StackError, match="RQ_MON_QUEUES: a swarm runs the two queues"):
-        _stack_file(with_queues(dotenv, "mail:2"), tmp_path)
+        _composed(with_queues(dotenv, "mail:2"))
 
 
 # ---- the file for compose ----

@@ -93,6 +93,11 @@ class SwarmStack(StackCopy):
         """What the swarm is told of a service."""
         return json.loads(self.docker("service", "inspect", f"{self.name}_{service.name}"))[0]["Spec"]
 
+    def wanted(self) -> set[str]:
+        """What the swarm is told of each service."""
+        listing = self.docker("service", "ls", "--quiet", "--filter", f"name={self.name}_").split()
+        return set(self.docker("service", "inspect", *listing, "--format", "{{json .Spec}}").splitlines())
+
     def update_state(self, service: Service) -> str:
         """How far the last update of a service is: `updating`, `completed`, `rollback_started` and so on."""
         return self.docker(

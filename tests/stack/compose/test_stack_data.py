@@ -85,6 +85,12 @@ def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
     assert "The stack runs. Stop it first" in refused.stdout
     assert stack.make("clean", YES="1").returncode == 0
     assert stack.volumes() == []
+    del stack.environment["RUNTIME"]  # without data, either runtime could be meant
+    refused = stack.make("restore", FILE=str(file), YES="1")
+    assert refused.returncode != 0
+    assert "YES=1 does not choose. Say which is meant: RUNTIME=compose or" in refused.stdout
+    stack.environment["RUNTIME"] = "compose"
+    assert stack.volumes() == []
     restored = stack.make("restore", FILE=str(file), YES="1")
     assert restored.returncode == 0, restored.stdout
     started = stack.make("start-rq-mon")

@@ -193,6 +193,33 @@ def test_two_cron_schedulers_run_each_tick_once(swarm: SwarmStack) -> None:
     assert ticks == list(range(ticks[0], ticks[-1] + 1)), "none is missing"
 
 
+@pytest.mark.parametrize(
+    ("file", "right", "wrong", "message"),
+    [
+        ("prometheus/rules/queues.yml", "expr: ", "expr: ((", "prometheus/rules/queues.yml"),
+        ("prometheus/alertmanager.yml", "group_by:", "group_byy:", "field group_byy not found"),
+        ("objectives.yml", "queues:", "queuess:", "queuess"),
+    ],
+    ids=["rules", "alertmanager.yml", "objectives.yml"],
+)
+def test_a_mistake_is_named_before_anything_is_updated(
+    swarm: SwarmStack, file: str, right: str, wrong: str, message: str
+) -> None:
+    path = swarm.directory / file
+    whole, before = path.read_text(), swarm.wanted()
+    assert right in whole
+    path.write_text(whole.replace(right, wrong, 1))
+    try:
+        refused = swarm.make("swarm-deploy", STACK=swarm.name)
+    finally:
+        path.write_text(whole)
+
+    assert refused.returncode != 0
+    assert "Nothing was changed. Correct this first:" in refused.stdout
+    assert message in refused.stdout
+    assert swarm.wanted() == before
+
+
 def test_an_update_loses_no_job_and_runs_none_twice(swarm: SwarmStack) -> None:
     forget_what_ran(swarm)
     swarm.scale(short_running_worker=4)
