@@ -125,3 +125,9 @@ def fail_then_sleep() -> None:
         raise ValueError("not yet")
     time.sleep(0.4)
     kill_work_horse()
+
+
+def note_process(path: str) -> None:
+    """Add the number of this process to a file, and that of its parent."""
+    with open(path, "a") as file:  # noqa: PTH123 - each work horse imports what is imported here
+        file.write(f"{os.getpid()} {os.getppid()}\n")
