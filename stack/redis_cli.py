@@ -18,8 +18,8 @@ from rq_mon.connection.address import (
     options_of,
     uses_tls,
 )
+from rq_mon.connection.certificates import is_verified
 from rq_mon.connection.client import connect
-from rq_mon.connection.tls import is_verified
 from stack.native.programs import REDIS_CLI
 from stack.redis_access import RedisAccess
 from stack.runtime import StackError

@@ -103,7 +103,7 @@ def _print(
     print_groups(f"{counted(groups.count, 'failed job')}{more}", shown_groups, now)
     for group, texts in zip(shown_groups, details, strict=True):
         for what, text in texts.items():
-            print_line(f"\n{what} of {shown(group.newest.id)} ({shown(group.newest.function)})", style="bold")
+            print_line(f"\n{what} of {shown(group.newest.id)} ({shown(group.newest.function)})", bold=True)
             print_line(shown_lines(text))
 
 

@@ -107,6 +107,9 @@ def _report(problems: list[str], *, as_json: bool) -> None:
     if as_json:
         print_json({"healthy": not problems, "problems": problems})
         return
-    print_line("unhealthy" if problems else "healthy", style="bold red" if problems else "green")
+    if problems:
+        print_line("unhealthy", bold=True, color="red")
+    else:
+        print_line("healthy", color="green")
     for problem in problems:
         print_line(f"  {problem}")

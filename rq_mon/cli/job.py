@@ -53,7 +53,7 @@ def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
     print_table(f"Job {shown(found.id)}", ("", ""), rows)
     for what, text in (("arguments", found.arguments), ("traceback", found.traceback)):
         if text:
-            print_line(f"\n{what}", style="bold")
+            print_line(f"\n{what}", bold=True)
             print_line(shown_lines(text))
     return OK
 

@@ -1,26 +1,28 @@
 """Tables and JSON on stdout; all that is said beside them goes to stderr.
 
 Names and texts come from Redis, where anybody may have written anything: nothing of it reaches a terminal as
-a control character, or rich as markup.
+a control character.
 """
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Literal, Protocol
 
 import click
 
-if TYPE_CHECKING:  # rich takes long to load, and not every command prints
-    from rich.console import Console
-    from rich.text import Text
+from rq_mon.cli.table import table_lines
 
 WIDTH_WITHOUT_TERMINAL = 5000
 """A row stays one line: it may be searched for."""
 LONGEST_NAME = 200
+
+Color = Literal["red", "yellow", "green"]
 
 JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
 
@@ -60,31 +62,27 @@ def print_json(value: object) -> None:
 
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
     """Print a table, numbers to the right; or, below the title, that there is nothing."""
-    from rich.table import Table
-
-    console = _console(sys.stdout)
-    console.print(_text(title, "bold"))
-    cells = [list(row) for row in rows]
+    print_line(title, bold=True)
+    cells = [[_safe(cell) for cell in row] for row in rows]
     if not cells:
-        console.print("  none")
+        print_line("  none")
         return
-    table = Table(box=None, header_style="dim")
-    for index, heading in enumerate(headings):
-        is_number = all(isinstance(row[index], int | float) for row in cells)
-        table.add_column(_text(heading), justify="right" if is_number else "left", overflow="fold")
-    for row in cells:
-        table.add_row(*(_cell(cell) for cell in row))
-    console.print(table)
+    width = shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL
+    heading, *lines = table_lines(headings, cells, width)
+    click.secho(heading, dim=True)
+    click.echo("\n".join(lines))
 
 
 def clear_screen() -> None:
     """Begin a page again, on a terminal."""
-    _console(sys.stdout).clear()
+    click.clear()
 
 
-def print_line(text: str, style: str = "") -> None:
-    """Print one line of a command's result."""
-    _console(sys.stdout).print(_text(text, style), soft_wrap=True)
+def print_line(text: str, *, bold: bool = False, color: Color | None = None) -> None:
+    """Print one line of a command's result; on a terminal in this style."""
+    if bold or color:
+        text = click.style(text, bold=bold or None, fg=None if os.environ.get("NO_COLOR") else color)
+    click.echo(text)
 
 
 def say(text: str) -> None:
@@ -101,12 +99,11 @@ def ask(question: str) -> bool:
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
     """Show a progress bar on a terminal, and nothing elsewhere."""
-    from rich.progress import Progress
-
-    console = _console(sys.stderr)
-    with Progress(console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=total)
-        yield lambda steps: bar.advance(task, steps)
+    if not sys.stderr.isatty():
+        yield lambda _steps: None
+        return
+    with click.progressbar(length=total, label=what, file=sys.stderr) as bar:
+        yield lambda steps: bar.update(steps)
 
 
 def counted(count: int, singular: str) -> str:
@@ -114,20 +111,5 @@ def counted(count: int, singular: str) -> str:
     return f"{count:,} {singular}{'' if count == 1 else 's'}"
 
 
-def _cell(value: Any) -> Text:
-    if isinstance(value, int):
-        return _text(f"{value:,}")
-    return _text("" if value is None else shown(str(value)))
-
-
-def _text(text: str, style: str = "") -> Text:
-    from rich.text import Text
-
-    return Text(text, style=style)
-
-
-def _console(file: Any) -> Console:
-    from rich.console import Console
-
-    width = None if file.isatty() else WIDTH_WITHOUT_TERMINAL
-    return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
+def _safe(cell: object) -> object:
+    return cell if cell is None or isinstance(cell, int | float) else shown(str(cell))

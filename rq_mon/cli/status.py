@@ -62,7 +62,8 @@ def _print(facts: Facts, *, as_json: bool) -> None:
         return
     if facts.is_paused:
         left = f" for {for_how_long(facts.paused_for)} more" if facts.paused_for is not None else ""
-        print_line(f"All workers are paused{left}: rqmon resume lets them go on.\n", style="bold yellow")
+        sentence = f"All workers are paused{left}: rqmon resume lets them go on.\n"
+        print_line(sentence, bold=True, color="yellow")
     print_table("Queues", QUEUE_HEADINGS, (_queue_row(facts, name) for name in facts.queues))
     print_table("\nWorkers", WORKER_HEADINGS, (_worker_row(facts, worker) for worker in facts.workers))
     print_table("\nCron jobs", CRON_HEADINGS, cron_rows(facts))

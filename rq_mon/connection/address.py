@@ -8,6 +8,9 @@
 
 The database may be in the query (`?db=5`), as redis-py has it, and so may its other options.
 Messages never repeat the address: it may hold a password.
+
+redis-py is loaded where an address is looked at, not before: that takes longer than all else of a short
+command, and `--help` needs the settings without it.
 """
 
 from __future__ import annotations
@@ -19,11 +22,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
-from redis import Connection
-from redis.connection import parse_url, to_bool
-from redis.exceptions import RedisError
-
-from rq_mon.connection.tls import TlsConnection, check_certificates, is_verified
+from rq_mon.connection.certificates import check_certificates, is_verified
 
 SENTINEL = "+sentinel"
 TLS_SCHEMES = ("rediss", f"rediss{SENTINEL}")
@@ -95,6 +94,8 @@ def check_redis_url(url: str) -> str:
 
 def options_of(url: str) -> dict[str, Any]:
     """Return what redis-py reads from an address of one server: host, port, db, username, password, ..."""
+    from redis.connection import parse_url
+
     options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
     return options
 
@@ -107,6 +108,8 @@ def database_of(url: str) -> int:
 
 def verifies_server(url: str) -> bool:
     """Tell whether the address wants the server's certificate to be good, for the name in the address too."""
+    from redis.connection import to_bool
+
     options = dict(parse_qsl(urlsplit(url).query))
     return is_verified(options.get(CERT_REQS)) and to_bool(options.get(CHECK_HOSTNAME)) is not False  # type: ignore[no-untyped-call]
 
@@ -119,6 +122,11 @@ def options_of_python_alone(url: str) -> list[str]:
 
 def _check_options(url: str) -> None:
     """Make a connection of the address' options, without connecting."""
+    from redis import Connection
+    from redis.exceptions import RedisError
+
+    from rq_mon.connection.tls import TlsConnection
+
     try:
         options = options_of(url)
         kind = options.pop("connection_class", Connection)

@@ -1,4 +1,4 @@
-"""TLS to Redis: certificates that can be used, and errors that say what is wrong with them."""
+"""TLS to Redis, with errors that say what is wrong."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from typing import Any
 from redis import SSLConnection
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
+
+from rq_mon.connection.certificates import is_verified, reason_of
 
 
 class TlsError(RedisConnectionError):
@@ -37,7 +39,7 @@ class TlsConnection(SSLConnection):
                 " RQ_REDIS_CA_FILE names who may vouch for it"
             ) from error
         except ssl.SSLError as error:
-            raise TlsError(f"{self.host}:{self.port}: no TLS connection: {_reason(error)}") from error
+            raise TlsError(f"{self.host}:{self.port}: no TLS connection: {reason_of(error)}") from error
         except TimeoutError as error:
             if "handshake" not in str(error):
                 raise
@@ -56,34 +58,3 @@ class TlsConnection(SSLConnection):
                 f"{self.host}:{self.port}: hangs up on the first command, as if it wanted"
                 f" {'another' if self.certfile else 'a'} client certificate (RQ_REDIS_CERT_FILE): {error}"
             ) from error
-
-
-def is_verified(cert_reqs: object) -> bool:
-    """Tell whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: it is not given."""
-    return cert_reqs not in ("none", ssl.CERT_NONE)
-
-
-def check_certificates(ca: str | None, cert: str | None, key: str | None) -> None:
-    """Read the files as a connection will.
-
-    Raises:
-        ValueError: one cannot be used; the message names it and says what is expected of it.
-    """
-    context = ssl.create_default_context()
-    try:
-        if ca is not None:
-            context.load_verify_locations(ca)
-    except (OSError, ssl.SSLError) as error:
-        raise ValueError(f"a file with CA certificates in PEM, got {ca}: {_reason(error)}") from error
-    if key is not None and cert is None:
-        raise ValueError(f"the certificate of the key {key}, too")
-    try:
-        if cert is not None:
-            context.load_cert_chain(cert, key)
-    except (OSError, ssl.SSLError) as error:
-        files = cert if key is None else f"{cert} and {key}"
-        raise ValueError(f"a client certificate and its key in PEM, got {files}: {_reason(error)}") from error
-
-
-def _reason(error: OSError) -> str:
-    return (getattr(error, "reason", "") or error.strerror or str(error)).lower().replace("_", " ")

@@ -32,7 +32,7 @@ SETTINGS: dict[str, Iterable[Variable[object]]] = {
 MODULES = {"exporter": "rq_mon.exporter", "web": "rq_mon.web", "cli": "rq_mon.cli"}
 """What `python -m` runs, by the extra that it needs."""
 COMMANDS = {"exporter": ("rq-mon-exporter",), "web": ("rq-mon-web",), "cli": ("rqmon", "status")}
-LACKING = [("exporter", "rq-exporter"), ("web", "waitress"), ("cli", "rich"), ("cli", "packaging")]
+LACKING = [("exporter", "rq-exporter"), ("web", "waitress"), ("cli", "packaging")]
 """Extras, and the one of their packages that an environment lacks."""
 
 

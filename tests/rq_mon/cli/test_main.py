@@ -60,12 +60,12 @@ def test_the_list_of_commands_has_the_first_sentence_of_their_help(name: str) ->
 @pytest.mark.parametrize(
     ("arguments", "needed", "needless"),
     [
-        (["--help"], {"rq_mon.settings"}, {"rq", "rich", "croniter", "rq_mon.state"}),
-        (["no-such"], {"click"}, {"rq", "rich", "croniter", "rq_mon.state"}),
+        (["--help"], {"rq_mon.settings"}, {"redis", "rq", "rich", "croniter", "rq_mon.state"}),
+        (["no-such"], {"click"}, {"redis", "rq", "rich", "croniter", "rq_mon.state"}),
         (
             ["status"],
-            {"rich", "rq_mon.state.queues"},
-            {"croniter", "rich.progress", "rq_mon.cron", "rq_mon.worker", "rq_mon.jobs", "rq_mon.export"},
+            {"rq_mon.state.queues"},
+            {"rich", "croniter", "rq_mon.cron", "rq_mon.worker", "rq_mon.jobs", "rq_mon.export"},
         ),
         (["status", "--json"], {"rq_mon.state.queues"}, {"rich", "croniter", "rq_mon.jobs"}),
         (["cron", "list"], {"croniter"}, {"rq_mon.worker", "rq_mon.jobs", "rq_mon.export"}),
