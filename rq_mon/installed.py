@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import operator
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from importlib import metadata
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from packaging.requirements import Requirement
+from itertools import zip_longest
+from typing import Any
 
 DISTRIBUTION = "rq-mon"
+
+RELEASE = re.compile(r"[0-9]+(\.[0-9]+)*")
+CLAUSE = re.compile(rf"(>=|<=|==|!=|~=|>|<) *({RELEASE.pattern})")
+COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    ">=": operator.ge,
+    "<=": operator.le,
+    "==": operator.eq,
+    "!=": operator.ne,
+    ">": operator.gt,
+    "<": operator.lt,
+}
 
 
 def lacking(extra: str) -> str | None:
@@ -36,17 +47,56 @@ def misfits(extra: str) -> list[str]:
     names = _packages(extra)
     if not names or any(_version(name) is None for name in names):
         return []
-    needs = [(DISTRIBUTION, each) for each in _requirements(DISTRIBUTION, extra)]
-    needs += [(name, each) for name in names for each in _requirements(name, "")]
-    return list(dict.fromkeys(_sentences(needs, extra)))
+    needs = [(DISTRIBUTION, text) for text in _requires(DISTRIBUTION)]
+    needs += [(name, text) for name in names for text in _requires(name)]
+    doubtful = [(name, text) for name, text in needs if not surely_fits(text)]
+    return list(dict.fromkeys(_sentences(doubtful, extra))) if doubtful else []
 
 
 def _advice(absent: str, extra: str) -> str:
     return f"missing: {absent}; install the extra: pip install './{DISTRIBUTION}[{extra}]'"
 
 
-def _sentences(needs: Iterable[tuple[str, Requirement]], extra: str) -> Iterator[str]:
-    for name, requirement in needs:
+def surely_fits(requirement: str) -> bool:
+    """Return True if what is installed certainly fits a requirement, whatever its marker says.
+
+    packaging knows it of the others. It is loaded for these alone, since that takes as long as a quarter of a
+    short command.
+    """
+    needed, _, _ = requirement.partition(";")
+    found = re.match(r"([\w.-]+)(?:\[[^]]*\])? *\(?([^)]*)\)?$", needed.strip())
+    if found is None:
+        return False
+    name, clauses = found[1], [each.strip() for each in found[2].split(",") if each.strip()]
+    version = _version(name)
+    return version is None or all(_is_met(clause, version) for clause in clauses)
+
+
+def _is_met(clause: str, version: str) -> bool:
+    """False also for what is more than a comparison of two releases."""
+    found = CLAUSE.fullmatch(clause)
+    if found is None or RELEASE.fullmatch(version) is None:
+        return False
+    asked = _numbers(found[2])
+    pairs = [*zip_longest(_numbers(version), asked, fillvalue=0)]
+    own, other = [each for each, _ in pairs], [each for _, each in pairs]
+    if found[1] == "~=":
+        return own >= other and own[: len(asked) - 1] == asked[:-1]
+    return COMPARE[found[1]](own, other)
+
+
+def _numbers(release: str) -> list[int]:
+    return [int(number) for number in release.split(".")]
+
+
+def _sentences(needs: Iterable[tuple[str, str]], extra: str) -> Iterator[str]:
+    from packaging.requirements import Requirement
+
+    for name, text in needs:
+        requirement = Requirement(text)
+        own_extra = extra if name == DISTRIBUTION else ""
+        if requirement.marker is not None and not requirement.marker.evaluate({"extra": own_extra}):
+            continue
         found = _version(requirement.name)
         if found is None or requirement.specifier.contains(found, prereleases=True):
             continue
@@ -59,25 +109,24 @@ def _sentences(needs: Iterable[tuple[str, Requirement]], extra: str) -> Iterator
 
 def _packages(extra: str) -> list[str]:
     """Return the names of an extra's packages; read as text, since packaging is one of them."""
-    try:
-        required = metadata.requires(DISTRIBUTION) or ()
-    except metadata.PackageNotFoundError:
-        return []
     of_extra = re.compile(rf"([\w.-]+).*;.*\bextra == ['\"]{extra}['\"]")
-    return [found[1] for text in required if (found := of_extra.match(text))]
+    return [found[1] for text in _requires(DISTRIBUTION) if (found := of_extra.match(text))]
 
 
-def _requirements(name: str, extra: str) -> Iterator[Requirement]:
-    from packaging.requirements import Requirement
-
-    for text in metadata.requires(name) or ():
-        requirement = Requirement(text)
-        if requirement.marker is None or requirement.marker.evaluate({"extra": extra}):
-            yield requirement
+def _requires(name: str) -> Sequence[str]:
+    found = _metadata(name)
+    return [] if found is None else found.get_all("Requires-Dist") or []
 
 
 def _version(name: str) -> str | None:
+    found = _metadata(name)
+    return None if found is None else found["Version"]
+
+
+@cache
+def _metadata(name: str) -> metadata.PackageMetadata | None:
+    """What it holds is a page of text: it is parsed once."""
     try:
-        return metadata.version(name)
+        return metadata.metadata(name)
     except metadata.PackageNotFoundError:
         return None

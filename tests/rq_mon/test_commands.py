@@ -146,6 +146,8 @@ def test_versions_that_do_not_fit_are_named_with_what_to_do(
     full: Environment, tmp_path: Path, redis_client: Redis, redis_server: RedisServer
 ) -> None:
     before = full.run("rqmon", "status", cwd=tmp_path, url=redis_server.url)
+    status = "import sys; from rq_mon.cli.main import main; main(['status']); print(*sys.modules)"
+    loaded = full.run("python", "-c", status, cwd=tmp_path, url=redis_server.url).splitlines()[-1].split()
     full.install("rq>=3,<4")
     try:
         refused = full.try_to_run("rq-mon-exporter", cwd=tmp_path, url=redis_server.url)
@@ -155,6 +157,8 @@ def test_versions_that_do_not_fit_are_named_with_what_to_do(
 
     sentence = r"rq-exporter 3\.[\d.]+ needs rq<3,>=2\.0\.0, but rq 3\.[\d.]+ is installed; install the extra"
     advice = "into an environment of its own: pipx install './rq-mon[exporter]'"
+    assert "rq" in loaded
+    assert "packaging" not in loaded
     assert_refused(refused, advice)
     assert re.search(sentence, refused.stderr)
     assert noted.returncode == 0
