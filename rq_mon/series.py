@@ -121,8 +121,14 @@ class Histogram:
         return self.microseconds / 1e6
 
     def cumulative(self, bounds: Iterable[float]) -> list[tuple[float, int]]:
-        """Observations at or below each bound, whatever bounds they were written under."""
-        return [(bound, sum(n for le, n in self.buckets.items() if le <= bound)) for bound in bounds]
+        """Observations at or below each of these rising bounds, whatever bounds they were written under."""
+        left = sorted(self.buckets.items(), reverse=True)
+        total, found = 0, []
+        for bound in bounds:
+            while left and left[-1][0] <= bound:
+                total += left.pop()[1]
+            found.append((bound, total))
+        return found
 
     def take(self, name: str, value: str) -> None:
         """Add one stored field; a name that only a later version knows is passed over."""

@@ -17,6 +17,7 @@ from proofs.bench.busy_redis import fill_with_workers_and_queues
 from proofs.bench.latency_proxy import LatencyProxy
 from proofs.bench.scraping import fresh_redis, our_exporter, scrape, stock_exporter
 from proofs.table import Row, ratio_row
+from rq_mon.exporter.blocks import plain
 from rq_mon.exporter.exposition import text_format
 from rq_mon.exporter.families.stock import StockFamilies
 from rq_mon.exporter.snapshot import Snapshot
@@ -93,7 +94,7 @@ def _stock_families(client: Redis) -> Callable[[], bytes]:
 def _our_families(client: Redis) -> Callable[[], bytes]:
     """Collect and write the same, reading only what it needs."""
     families = StockFamilies(CollectorRegistry())
-    return lambda: b"".join(text_format(families.collect(_StockScrape(client))))
+    return lambda: b"".join(plain(text_format(families.collect(_StockScrape(client)))))
 
 
 class _StockScrape:
@@ -112,6 +113,6 @@ class _StockScrape:
                 deadline=time.monotonic() + PATIENCE,
             )
             self._snapshot = Snapshot(
-                taken_at=time.time(), **found, jobs=JobFacts({}, {}, {}, {}), cron=CronFacts({}, {}, ())
+                taken_at=time.time(), **found, jobs=JobFacts({}, (), {}, {}), cron=CronFacts({}, {}, ())
             )
         return self._snapshot

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import zlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
@@ -12,17 +11,13 @@ from prometheus_client import CONTENT_TYPE_PLAIN_0_0_4, CollectorRegistry
 from prometheus_client.openmetrics.exposition import CONTENT_TYPE_LATEST as CONTENT_TYPE_OPENMETRICS
 from redis.exceptions import RedisError
 
+from rq_mon.exporter.blocks import gzipped, plain
 from rq_mon.exporter.exposition import openmetrics_format, text_format
 from rq_mon.exporter.snapshot import RedisReader
 
 if TYPE_CHECKING:
     from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
-GZIP_LEVEL = 1
-"""The fastest: the text repeats itself so much that a higher level saves little, and takes longer."""
-
-GZIP_WBITS = zlib.MAX_WBITS + 16
-"""Tells zlib to write gzip's header and trailer."""
 REFUSES = re.compile(r"q\s*=\s*0(\.0*)?")
 
 Answer = tuple[str, list[tuple[str, str]], bytes]
@@ -57,14 +52,14 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
     names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
     families = (registry.restricted_registry(names) if names else registry).collect()
     if _accepts(environ.get("HTTP_ACCEPT", ""), "application/openmetrics-text"):
-        content_type, chunks = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
+        content_type, pieces = CONTENT_TYPE_OPENMETRICS, openmetrics_format(families)
     else:
-        content_type, chunks = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
+        content_type, pieces = CONTENT_TYPE_PLAIN_0_0_4, text_format(families)
     headers = [("Content-Type", content_type), ("Vary", "Accept, Accept-Encoding")]
     if _accepts(environ.get("HTTP_ACCEPT_ENCODING", ""), "gzip"):
         headers.append(("Content-Encoding", "gzip"))
-        chunks = _gzipped(chunks)
-    return "200 OK", headers, b"".join(chunks)
+        return "200 OK", headers, b"".join(gzipped(pieces))
+    return "200 OK", headers, b"".join(plain(pieces))
 
 
 def _accepts(header: str, name: str) -> bool:
@@ -74,12 +69,6 @@ def _accepts(header: str, name: str) -> bool:
         if accepted == name:
             return not any(REFUSES.fullmatch(parameter) for parameter in parameters)
     return False
-
-
-def _gzipped(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    compressor = zlib.compressobj(GZIP_LEVEL, wbits=GZIP_WBITS)
-    yield from map(compressor.compress, chunks)
-    yield compressor.flush()
 
 
 def _text(status: str, text: str) -> Answer:

@@ -9,7 +9,7 @@ from pathlib import Path
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import Values, gauge
+from rq_mon.exporter.families.build import Values, numbers
 from rq_mon.objectives import DEFAULT_FILE, Objective, Objectives, ObjectivesError, load_objectives
 from rq_mon.state.errors import Errors
 
@@ -46,15 +46,15 @@ class CurrentObjectives:
         """What each of these queues promises."""
         self._read_again_if_changed()
         queues = {name: self._objectives.of(name) for name in sorted(set(names))}
-        yield gauge(
+        yield numbers(
             catalogue.QUEUE_OBJECTIVE_WAIT,
             (((name, str(own.wait_seconds)), own.wait_seconds) for name, own in queues.items()),
         )
-        yield gauge(
+        yield numbers(
             catalogue.QUEUE_OBJECTIVE_RUN,
             (((name, str(own.run_seconds)), own.run_seconds) for name, own in queues.items()),
         )
-        yield gauge(catalogue.QUEUE_OBJECTIVE_RATIO, _ratios(queues))
+        yield numbers(catalogue.QUEUE_OBJECTIVE_RATIO, _ratios(queues))
 
     def _read(self) -> None:
         self._version: tuple[int, ...] | None = self._current_version()

@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
+from rq_mon.exporter.families.build import family
 from rq_mon.exporter.families.cron import cron_families
 from rq_mon.exporter.families.exporter import exporter_families
 from rq_mon.exporter.families.jobs import job_families
@@ -55,13 +56,7 @@ class ScrapeCollector:
     def describe(self) -> list[Family]:
         """Name every family, so that registering needs no Redis and `name[]` in a request's query works."""
         return [
-            Family(
-                metric.name.removesuffix("_total") if metric.type == "counter" else metric.name,
-                metric.help,
-                metric.type,
-            )
-            for metric in catalogue.CATALOGUE
-            if metric is not catalogue.REQUEST_PROCESSING
+            family(metric, ()) for metric in catalogue.CATALOGUE if metric is not catalogue.REQUEST_PROCESSING
         ]
 
     def collect(self) -> Iterator[Family]:

@@ -16,7 +16,7 @@ from rq_mon.exporter.oldest_jobs import OldestJobs
 from rq_mon.exporter.shared_call import SharedCall
 from rq_mon.state.cron import CronFacts, read_cron
 from rq_mon.state.errors import Errors, Theme
-from rq_mon.state.job_metrics import JobFacts, read_job_metrics
+from rq_mon.state.job_metrics import JobFacts, JobMetrics
 from rq_mon.state.pipeline import Reading, read_together
 from rq_mon.state.queues import QueueFacts, read_queues
 from rq_mon.state.running_jobs import RunningJob
@@ -45,7 +45,7 @@ class Snapshot:
         return {*self.queues, *(queue for worker in self.workers for queue in worker.queues)}
 
 
-def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
+def read_snapshot(connection: Redis, job_metrics: JobMetrics, errors: Errors) -> Snapshot:
     """Read everything, in as few round trips as the longest reading has steps.
 
     Raises:
@@ -55,7 +55,7 @@ def read_snapshot(connection: Redis, errors: Errors) -> Snapshot:
     readings: dict[Theme, Reading[Any]] = {
         "workers": read_workers(errors),
         "queues": read_queues(errors, now),
-        "jobs": read_job_metrics(errors),
+        "jobs": job_metrics.read(errors),
         "cron": read_cron(errors, now),
     }
     found = read_together(connection, readings, errors, deadline=time.monotonic() + READ_SECONDS)
@@ -68,6 +68,7 @@ class RedisReader:
     def __init__(self, url: str, errors: Errors, objectives: CurrentObjectives) -> None:
         connection = connect(url, socket_timeout=SOCKET_TIMEOUT, attempts=1)
         self._connection, self._errors, self._oldest_jobs = connection, errors, OldestJobs()
+        self._job_metrics = JobMetrics()
         self._long_jobs = LongJobs(connection, objectives)
         self._snapshot = SharedCall(self._read)
         self._ping = SharedCall(lambda: bool(connection.ping()))
@@ -77,7 +78,7 @@ class RedisReader:
         return self._snapshot.result(READ_SECONDS)
 
     def _read(self) -> Snapshot:
-        snapshot = read_snapshot(self._connection, self._errors)
+        snapshot = read_snapshot(self._connection, self._job_metrics, self._errors)
         self._oldest_jobs.fill_in(snapshot.queues, snapshot.taken_at)
         return replace(snapshot, long_jobs=self._long_jobs.read(snapshot.workers, snapshot.taken_at))
 

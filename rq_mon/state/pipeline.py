@@ -10,7 +10,7 @@ from redis import Redis
 from redis.exceptions import NoPermissionError, ResponseError
 
 from rq_mon.state.errors import Errors, Theme
-from rq_mon.state.round_trip import Command, round_trip
+from rq_mon.state.round_trip import Asked, Bundle, Command, round_trip
 
 K = TypeVar("K")
 T = TypeVar("T")
@@ -18,10 +18,11 @@ T = TypeVar("T")
 TIME: Command = ("TIME",)
 """The clock of Redis; the reply is None where the user of Redis has no right to it, which is counted."""
 
-Reading = Generator[Sequence[Command], Sequence[Any], T]
+Reading = Generator[Sequence[Asked], Sequence[Any], T]
 """Yields the commands of one step, is sent their replies as Redis gives them, and in the end returns facts.
 
-A reply is None where the key holds a foreign type; that is already counted then.
+A reply is None where the key holds a foreign type; that is already counted then. Of a bundle there
+is an Answer, whose errors about foreign types are counted, too.
 """
 
 
@@ -63,9 +64,9 @@ def fair_share(owners: int, at_most: int, in_all: int) -> int:
 
 def _next_steps(
     readings: Mapping[K, Reading[Any]], replies: Mapping[K, Sequence[Any] | None], found: dict[K, Any]
-) -> dict[K, Sequence[Command]]:
+) -> dict[K, Sequence[Asked]]:
     """Hand out replies (None starts a reading), and return what the readings ask for next."""
-    steps: dict[K, Sequence[Command]] = {}
+    steps: dict[K, Sequence[Asked]] = {}
     for key, reply in replies.items():
         try:
             steps[key] = readings[key].send(reply)  # type: ignore[arg-type]
@@ -74,7 +75,11 @@ def _next_steps(
     return steps
 
 
-def _checked(reply: Any, command: Command, theme: Theme, errors: Errors) -> Any:
+def _checked(reply: Any, command: Asked, theme: Theme, errors: Errors) -> Any:
+    if isinstance(command, Bundle):
+        for its_command, error in reply.errors:
+            _checked(error, its_command, theme, errors)
+        return reply
     if not isinstance(reply, ResponseError):
         return reply
     if str(reply).startswith("WRONGTYPE"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
+import os
+import re
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from redis import Redis
-from redis.connection import AbstractConnection
-from redis.exceptions import ResponseError
+
+from rq_mon.state.replies import Replies, parsed
 
 Command = tuple[str | bytes | float, ...]
 
@@ -16,8 +17,50 @@ CHUNK = 100
 """So many commands cost Redis well under a millisecond."""
 
 
-def round_trip(client: Redis, commands: Sequence[Command], deadline: float) -> list[Any]:
-    """Send all commands and return their replies as they came, errors among them.
+MAY_BE_ERROR = re.compile(rb"(?:^|\n)[-!]")
+"""An error begins with one of these; so may a line in a value."""
+
+
+class Answer:
+    """What Redis sent for a bundle; the same object as long as it sends the same, byte by byte."""
+
+    def __init__(self, raw: bytes, commands: Sequence[Command]) -> None:
+        self.raw = raw
+        self._commands = commands
+        self.made: dict[Any, Any] = {}
+        """What was made of it, by whoever made it."""
+        self.errors = [*self._errors()] if MAY_BE_ERROR.search(raw) else []
+
+    def _errors(self) -> Iterator[tuple[Command, Exception]]:
+        for command, reply in self.replies():
+            if isinstance(reply, Exception):
+                yield command, reply
+
+    def replies(self) -> Iterator[tuple[Command, Any]]:
+        """Parse the replies: it takes long, and what it returns takes much memory."""
+        return zip(self._commands, parsed(self.raw, len(self._commands)), strict=True)
+
+
+class Bundle:
+    """Commands that are sent again and again: they are written once, and parsed only when replies change."""
+
+    def __init__(self, commands: Iterable[Command]) -> None:
+        self.commands = tuple(commands)
+        self.packed = b"".join(map(_packed, self.commands))
+        self._answer: Answer | None = None
+
+    def answer(self, raw: bytes) -> Answer:
+        """Return what these replies say."""
+        if self._answer is None or self._answer.raw != raw:
+            self._answer = Answer(raw, self.commands)
+        return self._answer
+
+
+Asked = Command | Bundle
+
+
+def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[Any]:
+    """Send all commands and return their replies as they came, errors among them; an Answer for a bundle.
 
     Redis executes all that it finds of a client's commands, some 700, before it turns to the next client. So
     they are handed to it in chunks, and replies are parsed between two of them, where they are there already:
@@ -30,14 +73,21 @@ def round_trip(client: Redis, commands: Sequence[Command], deadline: float) -> l
         RedisError: Redis could not be reached, or did not answer.
     """
     connection = client.connection_pool.get_connection()
+    mark = os.urandom(16).hex().encode()  # nothing in Redis can look like it
+    end_of_bundle, echoed = _packed(("PING", mark)), b"$%d\r\n%b\r\n" % (len(mark), mark)
     try:
-        replies: list[Any] = []
-        for sent in range(0, len(commands), CHUNK):
-            packed = b"".join(map(_packed, commands[sent : sent + CHUNK]))
+        replies = Replies(connection, deadline)
+        received: list[Any] = []
+        sent = 0
+        for chunk in _chunks(asked):
+            packed = b"".join(
+                [each.packed + end_of_bundle if isinstance(each, Bundle) else _packed(each) for each in chunk]
+            )
             connection.send_packed_command([packed], check_health=False)
-            if len(replies) < sent and connection.can_read(timeout=0):
-                replies += _replies(connection, CHUNK, deadline)
-        return replies + _replies(connection, len(commands) - len(replies), deadline)
+            if sent > len(received) and replies.has_begun():
+                received += _received(replies, asked[len(received) : sent], echoed)
+            sent += len(chunk)
+        return received + _received(replies, asked[len(received) :], echoed)
     except BaseException:
         connection.disconnect()  # replies that nobody reads must not be taken for those of the next commands
         raise
@@ -45,20 +95,24 @@ def round_trip(client: Redis, commands: Sequence[Command], deadline: float) -> l
         client.connection_pool.release(connection)
 
 
+def _chunks(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
+    start = commands = 0
+    for place, each in enumerate(asked, 1):
+        commands += len(each.commands) if isinstance(each, Bundle) else 1
+        if commands >= CHUNK:
+            yield asked[start:place]
+            start, commands = place, 0
+    if start < len(asked):
+        yield asked[start:]
+
+
+def _received(replies: Replies, asked: Iterable[Asked], echoed: bytes) -> list[Any]:
+    return [
+        each.answer(replies.until(echoed)) if isinstance(each, Bundle) else replies.next() for each in asked
+    ]
+
+
 def _packed(command: Command) -> bytes:
     """Write a command as RESP has it; redis-py, which takes arguments of any type, needs twice the time."""
     arguments = [part if isinstance(part, bytes) else str(part).encode() for part in command]
     return b"*%d\r\n" % len(arguments) + b"".join([b"$%d\r\n%b\r\n" % (len(a), a) for a in arguments])
-
-
-def _replies(connection: AbstractConnection, number: int, deadline: float) -> list[Any]:
-    return [_reply(connection, deadline) for _ in range(number)]
-
-
-def _reply(connection: AbstractConnection, deadline: float) -> Any:
-    if time.monotonic() > deadline:
-        raise TimeoutError("Redis did not answer everything in the time that a scrape has")
-    try:
-        return connection.read_response()  # type: ignore[no-untyped-call]
-    except ResponseError as error:
-        return error

@@ -1,19 +1,19 @@
-"""Families of the Prometheus client from the metrics of the catalogue."""
+"""Families of the Prometheus client from the metrics of the catalogue.
+
+Their samples write themselves: an object for each would take most of the time, and of a large family hundreds
+of megabytes.
+"""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable, Iterator, Sequence
 
-from prometheus_client.core import (
-    CounterMetricFamily,
-    Exemplar,
-    GaugeMetricFamily,
-    HistogramMetricFamily,
-    Sample,
-)
+from prometheus_client.core import Exemplar, Sample
+from prometheus_client.core import Metric as Family
 
 from rq_mon.catalogue import Metric
+from rq_mon.exporter.lines import Lines, WrittenSamples, shape_of
 from rq_mon.series import Histogram
 
 Values = Iterable[tuple[Sequence[str], float | None]]
@@ -27,37 +27,46 @@ Observed = Iterable[tuple[Sequence[str], Histogram]]
 """Label values, in the order of the metric's labels, and what was observed."""
 
 
-def gauge(metric: Metric, values: Values) -> GaugeMetricFamily:
-    """Return the family of a gauge."""
-    family = GaugeMetricFamily(metric.name, metric.help, labels=metric.labels)
-    for labels, value in values:
-        if value is not None:
-            family.add_metric(labels, value)
-    return family
+def family(metric: Metric, samples: Iterable[Sample]) -> Family:
+    """Return the family of a metric."""
+    name = metric.name.removesuffix("_total") if metric.type == "counter" else metric.name
+    made = Family(name, metric.help, metric.type)
+    made.samples = samples  # type: ignore[assignment]
+    return made
 
 
-def counter(metric: Metric, values: Values) -> CounterMetricFamily:
-    """Return the family of a counter."""
-    family = CounterMetricFamily(metric.name, metric.help, labels=metric.labels)
-    for labels, value in values:
-        if value is not None:
-            family.add_metric(labels, value)
-    return family
+def numbers(metric: Metric, values: Values) -> Family:
+    """Return the family of a gauge or a counter."""
+    return family(metric, Numbers(metric, values))
 
 
-def histogram(metric: Metric, bounds: Sequence[float], observed: Observed) -> HistogramMetricFamily:
-    """Return the family of a histogram with these upper bounds and +Inf, exemplars included.
-
-    Its samples are made one after the other while they are written: of a large family they would fill
-    hundreds of megabytes.
-    """
-    family = HistogramMetricFamily(metric.name, metric.help, labels=metric.labels)
-    family.samples = _HistogramSamples(metric, bounds, observed)  # type: ignore[assignment]
-    return family
+def histograms(metric: Metric, bounds: Sequence[float], observed: Observed) -> Family:
+    """Return the family of a histogram with these upper bounds and +Inf, exemplars included."""
+    return family(metric, Histograms(metric, bounds, observed))
 
 
-class _HistogramSamples:
-    """Can be iterated as often as `observed` can."""
+class Numbers(WrittenSamples):
+    """Samples of a gauge or a counter."""
+
+    def __init__(self, metric: Metric, values: Values) -> None:
+        self._metric = metric
+        self._values = [(labels, value) for labels, value in values if value is not None]
+
+    def __iter__(self) -> Iterator[Sample]:
+        for labels, value in self._values:
+            yield Sample(self._metric.name, dict(zip(self._metric.labels, labels, strict=True)), value)
+
+    def write(self, lines: Lines) -> Iterator[str]:
+        """Write a line for each."""
+        names = sorted(self._metric.labels)
+        order = [self._metric.labels.index(name) for name in names]
+        shape, escaped, numbers = shape_of(self._metric.name, names), lines.escaped, lines.numbers
+        for labels, value in self._values:
+            yield shape % (*[escaped[labels[place]] for place in order], numbers[value], "")
+
+
+class Histograms(WrittenSamples):
+    """Samples of a histogram; can be iterated as often as `observed` can."""
 
     def __init__(self, metric: Metric, bounds: Sequence[float], observed: Observed) -> None:
         self._metric = metric
@@ -74,6 +83,25 @@ class _HistogramSamples:
                 yield Sample(bucket, labels | {"le": self._bounds[bound]}, number, None, exemplar)
             yield Sample(count, labels, number)
             yield Sample(total, labels, histogram.seconds)
+
+    def write(self, lines: Lines) -> Iterator[str]:
+        """Write the lines of one histogram after the other."""
+        bucket, count, total = self._metric.series
+        names = sorted(self._metric.labels)
+        before = [name for name in names if name < "le"]
+        for label_values, histogram in self._observed:
+            escaped = zip(self._metric.labels, [lines.escaped[value] for value in label_values], strict=True)
+            labels = [f'{name}="{value}"' for name, value in sorted(escaped)]
+            head = f'{bucket}{{{"".join(f"{label}," for label in labels[: len(before)])}le="'
+            tail = f'"{"".join(f",{label}" for label in labels[len(before) :])}}} '
+            number = 0
+            for bound, number in histogram.cumulative(self._bounds):
+                exemplar = _exemplar(histogram, bound) if bound in histogram.exemplars else None
+                after = lines.exemplar(exemplar) if exemplar else ""
+                yield f"{head}{self._bounds[bound]}{tail}{lines.numbers[number]}{after}\n"
+            own = ",".join(labels)
+            yield f"{count}{{{own}}} {lines.numbers[number]}\n"
+            yield f"{total}{{{own}}} {lines.numbers[histogram.seconds]}\n"
 
 
 def _exemplar(histogram: Histogram, bound: float) -> Exemplar | None:

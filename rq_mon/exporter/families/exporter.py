@@ -9,18 +9,18 @@ from importlib.metadata import version
 from prometheus_client.core import Metric as Family
 
 from rq_mon import __version__, catalogue
-from rq_mon.exporter.families.build import counter, gauge
+from rq_mon.exporter.families.build import numbers
 from rq_mon.state.errors import Errors
 
 
 def exporter_families(is_up: bool, errors: Errors, job_pages: str | None) -> Iterator[Family]:
     """Whether Redis could be read, what could not, and where people look at single jobs."""
-    yield gauge(catalogue.REDIS_UP, [((), float(is_up))])
-    yield counter(
+    yield numbers(catalogue.REDIS_UP, [((), float(is_up))])
+    yield numbers(
         catalogue.EXPORTER_ERRORS, [((reason,), count) for reason, count in errors.counts().items()]
     )
-    yield gauge(catalogue.EXPORTER_BUILD_INFO, [(_versions(), 1)])
-    yield gauge(catalogue.JOB_PAGES_INFO, [((job_pages,), 1)] if job_pages else [])
+    yield numbers(catalogue.EXPORTER_BUILD_INFO, [(_versions(), 1)])
+    yield numbers(catalogue.JOB_PAGES_INFO, [((job_pages,), 1)] if job_pages else [])
 
 
 @cache

@@ -14,9 +14,10 @@ from typing import TypeVar
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import Observed, Values, counter, histogram
+from rq_mon.exporter.families.build import Values, family, histograms, numbers
+from rq_mon.exporter.families.functions import samples_by_function
 from rq_mon.exporter.snapshot import Snapshot
-from rq_mon.series import Histogram, JobSeries, SeriesError, decode_expired, decode_jobs, decode_waits
+from rq_mon.series import Histogram, SeriesError, decode_expired, decode_waits
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import Hash
 from rq_mon.state.values import Fields, label_text
@@ -27,25 +28,23 @@ T = TypeVar("T")
 WRITE_ERRORS = ("ERR", "NOPERM", "OOM", "WRONGTYPE")
 """The codes of the errors with which Redis can refuse what a worker writes."""
 
-KNOWN_EXCEPTIONS = (catalogue.WORK_HORSE_KILLED, catalogue.ABANDONED, catalogue.MAX_RETRIES_EXCEEDED)
-
-Functions = dict[tuple[str, str], JobSeries]
-
 
 def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     """What monitored workers counted, without the hashes that hold something else; these are counted."""
     jobs = snapshot.jobs
-    functions = _decoded(decode_jobs, jobs.functions, errors)
     waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
     expired = dict.fromkeys(snapshot.queues, 0) | _decoded(decode_expired, jobs.waits, errors)
-    yield histogram(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, _durations(functions))
-    yield histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits])
-    yield counter(catalogue.JOBS_PROCESSED, _processed(functions))
-    yield counter(catalogue.JOB_FAILURES, _failures(functions))
-    yield counter(catalogue.QUEUE_EXPIRED_JOBS, (((queue,), number) for queue, number in expired.items()))
+    functions = samples_by_function(jobs.functions, errors)
+    yield family(catalogue.JOB_DURATION, functions[catalogue.JOB_DURATION])
+    yield histograms(
+        catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, [((queue,), waits[queue]) for queue in waits]
+    )
+    yield family(catalogue.JOBS_PROCESSED, functions[catalogue.JOBS_PROCESSED])
+    yield family(catalogue.JOB_FAILURES, functions[catalogue.JOB_FAILURES])
+    yield numbers(catalogue.QUEUE_EXPIRED_JOBS, (((queue,), number) for queue, number in expired.items()))
     fields = Fields("jobs", errors)
-    yield counter(catalogue.JOB_METRICS_WRITE_ERRORS, _counts(jobs.write_errors, WRITE_ERRORS, fields))
-    yield counter(
+    yield numbers(catalogue.JOB_METRICS_WRITE_ERRORS, _counts(jobs.write_errors, WRITE_ERRORS, fields))
+    yield numbers(
         catalogue.OPERATOR_CHANGES, _counts(jobs.operator_changes, catalogue.OPERATOR_ACTIONS, fields)
     )
 
@@ -58,30 +57,6 @@ def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Erro
         except SeriesError as error:
             errors.count("jobs", f"hash of {owner!r}: {error}")
     return found
-
-
-def _durations(functions: Functions) -> Observed:
-    return [
-        ((queue, function, outcome), ran)
-        for (queue, function), series in functions.items()
-        for outcome, ran in series.outcomes.items()
-        if ran.buckets  # an abandoned job has no run time
-    ]
-
-
-def _processed(functions: Functions) -> Values:
-    for (queue, function), series in functions.items():
-        for outcome in catalogue.OUTCOMES:
-            ended = series.outcomes.get(outcome)
-            yield (queue, function, outcome), ended.count if ended else 0
-
-
-def _failures(functions: Functions) -> Values:
-    for (queue, function), series in functions.items():
-        counts = dict.fromkeys(KNOWN_EXCEPTIONS, 0)
-        counts |= {exception: failures.count for exception, failures in series.exceptions.items()}
-        for exception, count in counts.items():
-            yield (queue, function, exception), count
 
 
 def _counts(stored: Hash, known: Sequence[str], fields: Fields) -> Values:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import gauge
+from rq_mon.exporter.families.build import numbers
 from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.workers import WorkerFacts
 
@@ -16,17 +16,19 @@ from rq_mon.state.workers import WorkerFacts
 def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     """Every queue that RQ knows; workers also of queues that were never used."""
     queues = snapshot.queues.items()
-    yield gauge(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
-    yield gauge(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
-    yield gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues))
-    yield gauge(
+    yield numbers(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
+    yield numbers(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
+    yield numbers(
+        catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues)
+    )
+    yield numbers(
         catalogue.QUEUE_STUCK_DEFERRED_JOBS, (((name,), queue.stuck_deferred) for name, queue in queues)
     )
     live = [worker for worker in snapshot.workers if worker.is_live]
     workers = dict.fromkeys(snapshot.queues, 0) | _by_queue(live)
     monitored = dict.fromkeys(workers, 0) | _by_queue(worker for worker in live if worker.is_monitored)
-    yield gauge(catalogue.QUEUE_WORKERS, (((name,), count) for name, count in workers.items()))
-    yield gauge(catalogue.QUEUE_MONITORED_WORKERS, (((name,), count) for name, count in monitored.items()))
+    yield numbers(catalogue.QUEUE_WORKERS, (((name,), count) for name, count in workers.items()))
+    yield numbers(catalogue.QUEUE_MONITORED_WORKERS, (((name,), count) for name, count in monitored.items()))
 
 
 def _by_queue(workers: Iterable[WorkerFacts]) -> Counter[str]:

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import gauge
+from rq_mon.exporter.families.build import numbers
 from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.values import label_text
 
@@ -15,22 +15,24 @@ from rq_mon.state.values import label_text
 def worker_families(snapshot: Snapshot) -> Iterator[Family]:
     """Live workers only: the others have said goodbye."""
     live = [worker for worker in snapshot.workers if worker.is_live]
-    yield gauge(catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live))
-    yield gauge(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
-    yield gauge(
+    yield numbers(
+        catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live)
+    )
+    yield numbers(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
+    yield numbers(
         catalogue.WORKER_VERSION_INFO,
         (((worker.name, worker.version), 1) for worker in live if worker.version),
     )
     running = [(worker.name, worker.job) for worker in live if worker.job]
-    yield gauge(
+    yield numbers(
         catalogue.WORKER_JOB_RUNNING,
         (((name, job.queue), max(0.0, snapshot.taken_at - job.started_at)) for name, job in running),
     )
-    yield gauge(
+    yield numbers(
         catalogue.WORKER_LONG_JOB_INFO,
         (((job.worker, job.queue, job.function, _label(job.id)), 1) for job in snapshot.long_jobs),
     )
-    yield gauge(catalogue.WORKER_JOB_TIMEOUT, (((name, job.queue), job.timeout) for name, job in running))
+    yield numbers(catalogue.WORKER_JOB_TIMEOUT, (((name, job.queue), job.timeout) for name, job in running))
 
 
 def _label(job_id: str) -> str:

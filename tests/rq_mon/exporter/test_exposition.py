@@ -16,6 +16,7 @@ from prometheus_client.core import (
 )
 from prometheus_client.openmetrics import exposition as openmetrics
 
+from rq_mon.exporter.blocks import plain
 from rq_mon.exporter.exposition import LINES_PER_CHUNK, openmetrics_format, text_format
 
 HOSTILE = ('quote"', "back\\slash", "line\nfeed", "carriage\rreturn", "nul\0", "ü\u2028🙂", "", '\\"', "\\n")
@@ -53,14 +54,14 @@ class Families:
 def test_classic_text_is_the_same() -> None:
     families = Families()
 
-    assert b"".join(text_format(families.collect())) == generate_latest(families)
+    assert b"".join(plain(text_format(families.collect()))) == generate_latest(families)
 
 
 def test_openmetrics_is_the_same() -> None:
     families = Families()
     expected = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]
 
-    assert b"".join(openmetrics_format(families.collect())) == expected
+    assert b"".join(plain(openmetrics_format(families.collect()))) == expected
 
 
 @pytest.mark.parametrize("number", [LINES_PER_CHUNK - 1, LINES_PER_CHUNK, LINES_PER_CHUNK + 1])
@@ -73,4 +74,4 @@ def test_no_line_is_lost_between_chunks(number: int) -> None:
         def collect(self) -> Iterable[Metric]:
             return [family]
 
-    assert b"".join(text_format([family])) == generate_latest(Many())
+    assert b"".join(plain(text_format([family]))) == generate_latest(Many())

@@ -13,6 +13,7 @@ from redis import Redis
 from rq import Queue
 
 from rq_mon import catalogue
+from rq_mon.exporter.blocks import plain
 from rq_mon.exporter.exposition import openmetrics_format, text_format
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from tests.rq_mon.exporter import jobs
@@ -49,7 +50,7 @@ def hostile(redis_client: Redis) -> None:
 
 
 def test_text_can_be_parsed_and_holds_the_names(hostile: None, registry: CollectorRegistry) -> None:
-    text = b"".join(text_format(registry.collect())).decode()
+    text = b"".join(plain(text_format(registry.collect()))).decode()
 
     parsed = {family.name: family for family in parse_text(text)}
 
@@ -58,7 +59,7 @@ def test_text_can_be_parsed_and_holds_the_names(hostile: None, registry: Collect
 
 
 def test_openmetrics_can_be_parsed(hostile: None, registry: CollectorRegistry) -> None:
-    text = b"".join(openmetrics_format(registry.collect())).decode()
+    text = b"".join(plain(openmetrics_format(registry.collect()))).decode()
 
     parsed = {family.name: family for family in parse_openmetrics(text)}  # type: ignore[no-untyped-call]
 
@@ -67,7 +68,7 @@ def test_openmetrics_can_be_parsed(hostile: None, registry: CollectorRegistry) -
 
 @pytest.mark.needs("promtool")
 def test_prometheus_can_parse_it(hostile: None, registry: CollectorRegistry) -> None:
-    text = b"".join(text_format(registry.collect()))
+    text = b"".join(plain(text_format(registry.collect())))
 
     checked = subprocess.run(["promtool", "check", "metrics"], input=text, capture_output=True, check=False)
 

@@ -25,8 +25,9 @@ NAMES = {"smembers"}
 DETAILS = {"hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount", "zmscore"}
 PARTS = {"lindex", "lrange", "sscan", "zrange", "zrangebyscore"}
 """Each reads a limited part of a key."""
-SHORT_COMMANDS = NAMES | DETAILS | PARTS
-"""None writes. Those that read a whole key find little there: names, or the counts of one function."""
+SHORT_COMMANDS = NAMES | DETAILS | PARTS | {"ping"}
+"""None writes. Those that read a whole key find little there: names, or the counts of one function. PING marks
+the end of replies."""
 
 EXPORTER_RULES = (
     "resetkeys %R~rq:* resetchannels -@all +@read +time"

@@ -1,0 +1,83 @@
+"""Lines of the text formats of Prometheus, as prometheus_client writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Protocol, TypeVar
+
+from prometheus_client.core import Exemplar, Sample
+from prometheus_client.utils import floatToGoString
+
+from rq_mon.exporter.blocks import Block
+
+K = TypeVar("K")
+
+
+def escape(text: str) -> str:
+    """Return a label's value as it stands between quotes."""
+    return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
+
+
+class _Remembered(dict[K, str]):
+    """What `make` makes of a key; the same label values and small numbers come again and again."""
+
+    def __init__(self, make: Callable[[K], str]) -> None:
+        super().__init__()
+        self._make = make
+
+    def __missing__(self, key: K) -> str:
+        made = self[key] = self._make(key)
+        return made
+
+
+class Lines:
+    """Makes the lines of one scrape, which bounds what is remembered.
+
+    All samples of one name must have the same labels.
+    """
+
+    def __init__(self, *, exemplars: bool) -> None:
+        """Exemplars are in OpenMetrics only."""
+        self.has_exemplars = exemplars
+        self.escaped: dict[str, str] = _Remembered(escape)
+        self.numbers: dict[float, str] = _Remembered(floatToGoString)
+        self._shapes: dict[str, tuple[list[str], str]] = {}
+
+    def head(self, name: str, kind: str, help_text: str) -> str:
+        """Return the lines before the samples of a family."""
+        return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
+
+    def sample(self, sample: Sample) -> str:
+        """Return the line of a sample."""
+        names, shape = self._shapes.get(sample.name) or self._new_shape(sample)
+        labels, escaped = sample.labels, self.escaped
+        exemplar = self.exemplar(sample.exemplar) if sample.exemplar else ""
+        return shape % (*[escaped[labels[name]] for name in names], self.numbers[sample.value], exemplar)
+
+    def _new_shape(self, sample: Sample) -> tuple[list[str], str]:
+        names = sorted(sample.labels)
+        shape = names, shape_of(sample.name, names)
+        self._shapes[sample.name] = shape
+        return shape
+
+    def exemplar(self, exemplar: Exemplar) -> str:
+        """Return what follows the number of a sample."""
+        if not self.has_exemplars:
+            return ""
+        labels = ",".join(
+            f'{name}="{self.escaped[value]}"' for name, value in sorted(exemplar.labels.items())
+        )
+        return f" # {{{labels}}} {self.numbers[exemplar.value]} {exemplar.timestamp}"
+
+
+def shape_of(name: str, labels: Iterable[str]) -> str:
+    """Return the line of a series, with places for the value of each label, the number, and an exemplar."""
+    places = ",".join(f'{label}="%s"' for label in labels)
+    return f"{name}{{{places}}} %s%s\n" if places else f"{name} %s%s\n"
+
+
+class WrittenSamples(Iterable[Sample], Protocol):
+    """Samples of a family that write themselves, without an object for each."""
+
+    def write(self, lines: Lines) -> Iterable[str | Block]:
+        """Return their lines, one or several at a time."""

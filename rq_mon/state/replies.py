@@ -1,0 +1,201 @@
+"""Replies of Redis, read from the socket of a connection several times as fast as redis-py reads them.
+
+A large scrape reads a hundred thousand, and redis-py calls four functions for each. What connects, logs in
+and names errors is redis-py's.
+"""
+
+from __future__ import annotations
+
+import time
+from socket import socket
+from ssl import SSLWantReadError
+from typing import Any
+
+from redis.connection import AbstractConnection, DefaultParser
+from redis.exceptions import ConnectionError as RedisConnectionError
+from redis.exceptions import InvalidResponse
+from redis.exceptions import TimeoutError as RedisTimeoutError
+
+RECEIVED_AT_ONCE = 1 << 20
+END = b"\r\n"
+BULK, INTEGER = ord("$"), ord(":")
+
+
+class _NotYetError(Exception):
+    """Nothing has arrived, and we do not wait."""
+
+
+def _error(text: bytes) -> Exception:
+    found: Exception = DefaultParser.parse_error(text.decode(errors="replace"))  # type: ignore[no-untyped-call]
+    return found
+
+
+class _Parser:
+    """Parses what stands in its buffer."""
+
+    def __init__(self, buffer: bytes = b"") -> None:
+        self._buffer = buffer
+        self._place = 0
+
+    def next(self) -> Any:
+        """Return the next reply; an error that concerns the command alone is returned, too.
+
+        Raises:
+            RedisError: Redis is gone, not ready, or silent for as long as the client waits.
+        """
+        reply = self._parse()
+        if isinstance(reply, RedisConnectionError):  # such as: Redis is loading its data
+            raise reply
+        return reply
+
+    def _wait(self) -> None:
+        """Put more into the buffer."""
+        raise InvalidResponse(f"an incomplete reply: {self._buffer[self._place :][:50]!r}")
+
+    def _parse(self) -> Any:
+        line = self._line()
+        kind, rest = line[0], line[1:]
+        if kind == BULK:
+            return self._bulk(int(rest))
+        if kind == INTEGER:
+            return int(rest)
+        return self._parse_rare(line[:1], rest)
+
+    def _line(self) -> bytes:
+        while (end := self._buffer.find(END, self._place)) < 0:
+            self._wait()
+        line = self._buffer[self._place : end]
+        self._place = end + 2
+        return line
+
+    def _bulk(self, length: int) -> bytes | None:
+        if length < 0:
+            return None
+        while len(self._buffer) < self._place + length + 2:
+            self._wait()
+        start = self._place
+        self._place = start + length + 2
+        return self._buffer[start : start + length]
+
+    def _parse_rare(self, kind: bytes, rest: bytes) -> Any:
+        match kind:
+            case b"*" | b"~":
+                return self._several(int(rest))
+            case b"%":
+                flat = self._several(2 * int(rest)) or []
+                return dict(zip(flat[::2], flat[1::2], strict=True))
+            case b"+":
+                return rest
+            case b"-":
+                return _error(rest)
+            case b"!":
+                return _error(self._bulk(int(rest)) or b"")
+            case b"_":
+                return None
+            case b",":
+                return float(rest)
+            case b"#":
+                return rest == b"t"
+            case b"(":
+                return int(rest)
+            case b"=":
+                return (self._bulk(int(rest)) or b"")[4:]
+            case b">":  # what Redis says of its own accord
+                self._several(int(rest))
+                return self._parse()
+        raise InvalidResponse(f"Protocol Error: {kind + rest!r}")
+
+    def _several(self, number: int) -> list[Any] | None:
+        if number < 0:
+            return None
+        several: list[Any] = []
+        while len(several) < number:
+            several += self._bulks(number - len(several)) or [self._parse()]
+        return several
+
+    def _bulks(self, number: int) -> list[bytes]:
+        """Return as many bulk strings, at most `number`, as follow one another and have arrived."""
+        buffer, place, found = self._buffer, self._place, []
+        for _ in range(number):
+            end = buffer.find(END, place)
+            if end < 0 or buffer[place] != BULK:
+                break
+            length = int(buffer[place + 1 : end])
+            start, after = end + 2, end + 4 + length
+            if length < 0 or after > len(buffer):  # nil, or still on its way
+                break
+            found.append(buffer[start : after - 2])
+            place = after
+        self._place = place
+        return found
+
+
+class Replies(_Parser):
+    """What Redis sends on a connection on which nothing was left unread."""
+
+    def __init__(self, connection: AbstractConnection, deadline: float) -> None:
+        super().__init__()
+        self._socket: socket = connection._sock  # type: ignore[attr-defined,unused-ignore,assignment]
+        self._deadline = deadline
+
+    def has_begun(self) -> bool:
+        """Tell whether anything has arrived that was not read; does not wait."""
+        if self._place == len(self._buffer):
+            timeout = self._socket.gettimeout()
+            self._socket.settimeout(0)
+            try:
+                self._wait()
+            except _NotYetError:
+                pass
+            finally:
+                self._socket.settimeout(timeout)
+        return self._place < len(self._buffer)
+
+    def next(self) -> Any:
+        """Return the next reply as above.
+
+        Raises:
+            TimeoutError: the deadline (time.monotonic) has passed.
+            RedisError: as above.
+        """
+        self._check_deadline()
+        return super().next()
+
+    def until(self, mark: bytes) -> bytes:
+        """Return everything before `mark` as it came, and go on behind the mark; raises as `next` does."""
+        searched = 0
+        while (found := self._buffer.find(mark, self._place + searched)) < 0:
+            searched = max(0, len(self._buffer) - self._place - len(mark))
+            self._check_deadline()
+            self._wait()
+        raw = self._buffer[self._place : found]
+        self._place = found + len(mark)
+        return raw
+
+    def _check_deadline(self) -> None:
+        if time.monotonic() > self._deadline:
+            raise TimeoutError("Redis did not answer everything in the time that a scrape has")
+
+    def _wait(self) -> None:
+        try:
+            received = self._socket.recv(RECEIVED_AT_ONCE)
+        except (BlockingIOError, SSLWantReadError) as error:
+            raise _NotYetError from error
+        except TimeoutError as error:
+            raise RedisTimeoutError("Redis does not answer") from error
+        except OSError as error:
+            raise RedisConnectionError(f"Error while reading from Redis: {error}") from error
+        if not received:
+            raise RedisConnectionError("Connection closed by server.")
+        self._buffer = self._buffer[self._place :] + received
+        self._place = 0
+
+
+def parsed(raw: bytes, number: int) -> list[Any]:
+    """Return so many replies from how they came; errors that concern one command are among them.
+
+    Raises:
+        RedisError: Redis is not ready, or this is something else.
+    """
+    parser = _Parser(raw)
+    return [parser.next() for _ in range(number)]
