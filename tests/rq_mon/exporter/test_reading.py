@@ -26,8 +26,8 @@ DETAILS = {"hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount",
 PARTS = {"lindex", "lrange", "sscan", "zrange", "zrangebyscore"}
 """Each reads a limited part of a key."""
 SHORT_COMMANDS = NAMES | DETAILS | PARTS | {"ping"}
-"""None writes. Those that read a whole key find little there: names, or the counts of one function. PING marks
-the end of replies."""
+"""None writes. Those that read a whole key find little there: names, or the counts of one function. And PING
+marks where replies end."""
 
 EXPORTER_RULES = (
     "resetkeys %R~rq:* resetchannels -@all +@read +time"
