@@ -9,6 +9,7 @@ import sys
 
 import pytest
 
+from docs.reference.page import Page
 from tests.docs.house import (
     DATA_FOLDERS,
     FLOORS,
@@ -127,6 +128,15 @@ def test_the_page_draws_the_folders_as_they_are() -> None:
     rows = re.findall(r"^\| `([a-z_]+)/` \| [^|]+ \|([^|]*)\|$", PAGE, re.MULTILINE)
 
     assert {folder: tuple(re.findall(r"`([a-z_]+)`", lower)) for folder, lower in rows} == STANDS_ON
+
+
+def test_contributing_draws_the_folders_as_they_are() -> None:
+    (drawing,) = (
+        block.text for block in Page.read(ROOT / "CONTRIBUTING.md").blocks if block.language == "mermaid"
+    )
+    arrows = set(re.findall(r"^ +(\w+) --> (\w+)$", drawing, re.MULTILINE))
+
+    assert arrows == {(folder, lower) for folder, standing_on in STANDS_ON.items() for lower in standing_on}
 
 
 def test_the_page_draws_the_rooms_of_rq_mon_as_they_are() -> None:

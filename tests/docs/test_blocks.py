@@ -7,7 +7,6 @@ import re
 import subprocess
 from collections.abc import Callable
 from fnmatch import fnmatch
-from pathlib import Path
 
 import pytest
 import yaml
@@ -90,13 +89,10 @@ def test_a_reason_counts_for_the_block_right_below_it() -> None:
     assert (first.why_not_run, second.why_not_run) == ("it ends the machine", None)
 
 
-@pytest.mark.parametrize(
-    ("path", "block"),
-    [each for each in BLOCKS if each[1].language in PARSERS],
-    ids=[f"{path}:{block.line}" for path, block in BLOCKS if block.language in PARSERS],
-)
-def test_a_block_that_is_not_run_can_at_least_be_read(path: Path, block: Block) -> None:
-    PARSERS[block.language](block.text)
+def test_a_block_that_is_not_run_can_at_least_be_read() -> None:
+    for _, block in BLOCKS:
+        if block.why_not_run and block.language in PARSERS:
+            PARSERS[block.language](block.text)
 
 
 def test_every_make_target_that_a_block_names_exists() -> None:

@@ -1,20 +1,23 @@
-"""The recipes of CONTRIBUTING.md work as they stand: their changes apply, and their commands succeed."""
+"""The recipes of CONTRIBUTING.md work: patches apply and add the lines shown, and commands succeed."""
 
 from __future__ import annotations
 
 import os
 import re
 import subprocess
-from collections.abc import Iterator
+import textwrap
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
+from docs.reference.page import Page
 from proofs.harness.stack_copy import copy_tree
 
 PAGE = Path(__file__).resolve().parents[2] / "CONTRIBUTING.md"
-BLOCK = re.compile(r"^```(diff|sh)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+PATCHES = Path(__file__).with_name("recipes")
+COMMANDS = "sh"
 MINUTES = 10
 QUICK = ("Add a metric", "Add a cron job")
 """Those whose commands are always run; the others' take promtool minutes."""
@@ -22,15 +25,37 @@ QUICK = ("Add a metric", "Add a cron job")
 
 @dataclass(frozen=True)
 class Recipe:
-    """One of them, its blocks in the order in which a reader meets them."""
+    """One of them: the lines that it shows, its patch, and its commands."""
 
     name: str
-    blocks: list[tuple[str, str]]
+    shown: list[str]
+    patch: str
+    commands: list[str]
+
+    def added(self) -> list[str]:
+        """Return what each hunk of the patch adds, without its indentation."""
+        hunks = re.split(r"^@@.*\n", self.patch, flags=re.MULTILINE)[1:]
+        return [_unindented(line[1:] for line in hunk.splitlines() if _is_added(line)) for hunk in hunks]
+
+
+def _is_added(line: str) -> bool:
+    return line.startswith("+") and not line.startswith("+++ ")
+
+
+def _unindented(lines: Iterable[str]) -> str:
+    return textwrap.dedent("\n".join(lines)).strip("\n")
 
 
 def recipes() -> Iterator[Recipe]:
-    for section in PAGE.read_text(encoding="utf-8").split("\n# Recipes\n")[1].split("\n## ")[1:]:
-        yield Recipe(section.splitlines()[0], BLOCK.findall(section))
+    for section in PAGE.read_text(encoding="utf-8").split("\n## Add ")[1:]:
+        name = f"Add {section.splitlines()[0]}"
+        blocks = Page(section).blocks
+        yield Recipe(
+            name,
+            [block.text.strip("\n") for block in blocks if block.language != COMMANDS],
+            (PATCHES / f"{name.lower().replace(' ', '-')}.patch").read_text(encoding="utf-8"),
+            [block.text for block in blocks if block.language == COMMANDS],
+        )
 
 
 def run(command: list[str], tree: Path, given: str | None = None) -> None:
@@ -59,8 +84,21 @@ def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
         "Add an alert",
         "Add a cron job",
     ]
+    assert all(recipe.shown and recipe.commands for recipe in recipes())
+
+
+def test_each_recipe_shows_the_lines_that_its_patch_adds() -> None:
     for recipe in recipes():
-        assert {kind for kind, _ in recipe.blocks} == {"diff", "sh"}
+        assert recipe.shown == recipe.added(), recipe.name
+
+
+def test_each_recipe_names_the_files_that_its_patch_changes() -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    changed = {
+        path for recipe in recipes() for path in re.findall(r"^\+\+\+ b/(.+)$", recipe.patch, re.MULTILINE)
+    }
+
+    assert [path for path in sorted(changed) if f"`{path}`" not in page] == []
 
 
 def test_changes_of_the_recipes_apply_to_the_tree_as_it_is(project_root: Path, tmp_path: Path) -> None:
@@ -68,9 +106,7 @@ def test_changes_of_the_recipes_apply_to_the_tree_as_it_is(project_root: Path, t
     copy_tree(project_root, tree)
 
     for recipe in recipes():
-        for kind, text in recipe.blocks:
-            if kind == "diff":
-                run(["git", "apply", "-"], tree, text)
+        run(["git", "apply", "-"], tree, recipe.patch)
 
 
 @pytest.mark.needs("redis-server", "prometheus", "promtool", "amtool")
@@ -92,8 +128,6 @@ def test_each_recipe_leads_to_a_tree_whose_tests_pass(
     copy_tree(project_root, tree)
 
     for recipe in recipes():
-        for kind, text in recipe.blocks:
-            if kind == "diff":
-                run(["git", "apply", "-"], tree, text)
-            elif recipe.name in carried_out:
-                run(["bash", "-euo", "pipefail", "-c", text], tree)
+        run(["git", "apply", "-"], tree, recipe.patch)
+        for commands in recipe.commands if recipe.name in carried_out else ():
+            run(["bash", "-euo", "pipefail", "-c", commands], tree)
