@@ -212,10 +212,11 @@ mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults into a copy of the
 	@nice $(MUTATION_VENV)/bin/python -m proofs.mutation $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
 	    --markdown docs/proofs/mutation.md $(ARGS)
 
-lint: $(VENV)/.dev ## Check style, types and the English of new lines
+lint: $(VENV)/.dev ## Check style, types, spelling and plain English
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
+	$(BIN)/codespell
 	$(BIN)/python -m docs.reference.prose
 
 format: $(VENV)/.dev ## Format the code

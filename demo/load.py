@@ -90,7 +90,7 @@ KINDS = (
 
 
 def arrivals(seconds: float) -> Iterator[tuple[float, Kind]]:
-    """Yield what comes within so many seconds, and when; each kind at least once if there is time for any."""
+    """Yield the jobs of `seconds`, and when they come; each kind at least once if there is time for any."""
     coming = [
         (random.uniform(0, min(kind.seconds_between, seconds)), index) for index, kind in enumerate(KINDS)
     ]

@@ -189,7 +189,7 @@ CRON_JOB_PAUSED = Metric(
     "rq_cron_job_paused",
     "gauge",
     ("cron_job",),
-    "1 if somebody paused the cron job: it has no next tick then; else 0.",
+    "1 if someone paused the cron job: it then has no next tick; else 0.",
 )
 CRON_TICKS = Metric(
     "rq_cron_ticks_total",
@@ -344,7 +344,7 @@ COUNTED_KEY_PREFIX = KEY_PREFIX + "counted:"
 """Before an execution's id. String: tells that its end is counted, while it might be recorded again."""
 
 SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
-"""Before a queue's name. String: while it exists, nobody looks for the queue's abandoned jobs."""
+"""Before a queue's name. String: while it exists, no process looks for the queue's abandoned jobs."""
 
 MONITORED_WORKER_FIELD = "monitored"
 """Field of the hash that RQ keeps of a worker: it is there while the worker counts its jobs."""

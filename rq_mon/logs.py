@@ -43,7 +43,7 @@ _current_job: CurrentJob | None = None
 
 
 def set_current_job(job: CurrentJob | None) -> None:
-    """Let all lines from now on tell of this job, in this process and in those that it forks."""
+    """Add this job to all lines from now on, in this process and in those that it forks."""
     global _current_job
     _current_job = job
 
@@ -91,7 +91,7 @@ class _JsonFormatter(logging.Formatter):
 
 
 def configure_logging(level: str, log_format: LogFormat) -> None:
-    """Write log lines of `level` and above to standard output, in UTC; exceptions that nobody caught, too."""
+    """Write log lines of `level` and above to standard output, in UTC; uncaught exceptions, too."""
     handler = logging.StreamHandler(sys.stdout)
     handler.setFormatter(_JsonFormatter() if log_format == "json" else _TextFormatter())
     logging.basicConfig(level=level, handlers=[handler], force=True)

@@ -45,7 +45,7 @@ def _ratio(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What one queue promises; the defaults hold for queues that nobody named."""
+    """What one queue promises; the defaults hold for queues that the file does not name."""
 
     wait_seconds: float = field(default=300.0, metadata={"parse": _bucket_of(JOB_WAIT, WAIT_BUCKETS)})
     """A job starts within this time after it was enqueued."""

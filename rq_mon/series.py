@@ -67,7 +67,7 @@ def counted_key(execution_id: str) -> str:
 
 
 def search_lock_key(queue: str) -> str:
-    """Exists for a few seconds after somebody looked for abandoned executions of `queue`."""
+    """Exists for a few seconds after a process looked for abandoned executions of `queue`."""
     return SEARCH_LOCK_KEY_PREFIX + queue
 
 

@@ -31,7 +31,7 @@ class ChildScheduler(RQScheduler):
 
         It gets none of the worker's sockets: while it held them, Redis would take a killed worker for one
         that waits, and hand it one more job. Signals wait until it has handlers of its own: its worker's
-        would overhear the SIGTERM that it is stopped with, and the worker would wait for its end for ever.
+        would overhear the SIGTERM that it is stopped with, and the worker would wait for its end forever.
         """
         self._worker_connection.connection_pool.disconnect(inuse_connections=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)

@@ -37,7 +37,7 @@ SECONDS_TO_REDIS = 1.0
 """Between two attempts to reach Redis and record the end of a job."""
 
 INTERVALS_UNTIL_ABANDONED = 3
-"""A job counts as abandoned when so many reports in a row have not come. RQ itself waits a minute longer than
+"""A job counts as abandoned when this many reports in a row are missing. RQ itself waits a minute longer than
 one interval: too long to retry the job within a minute."""
 
 
@@ -82,8 +82,8 @@ class SupervisedWorker(MonitoredWorker):
     def subscribe(self) -> None:
         """Listen to commands, in a way that can be ended after Redis was away.
 
-        redis-py 5 guards a subscription by a lock that it takes twice when it has to connect anew, and then
-        waits for ever: a worker that ends, or begins anew, just then would hang.
+        redis-py 5 guards a subscription by a lock that it takes twice when it has to connect again, and then
+        waits forever: a worker that ends, or starts again, just then would hang.
         """
         super().subscribe()  # type: ignore[no-untyped-call]
         subscription: Any = self.pubsub
@@ -188,7 +188,7 @@ class SupervisedWorker(MonitoredWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     # --- while a job runs ----------------------------------------------------------------------------------
-    # RQ ends a worker that cannot report; its job would go on without anybody to see its end.
+    # RQ ends a worker that cannot report; no process would then see the end of its job.
 
     def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
         """Report for how long the job has been running, if Redis is there."""

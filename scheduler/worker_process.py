@@ -31,7 +31,7 @@ def run_worker(queue_name: str) -> None:
     """Work one queue, with RQ's scheduler for its delayed jobs and retries.
 
     SIGTERM and SIGINT end it after the current job. RQ's worker also ends when it loses Redis at an unlucky
-    moment; then this process begins anew, under its old process id.
+    moment; then this process starts again, with its old process id.
     """
     settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
@@ -39,7 +39,7 @@ def run_worker(queue_name: str) -> None:
     _wait_for_redis(connection)
     if _work(build_worker([queue_name], connection, settings)):
         return
-    logger.warning("the worker ended though nobody told it to: beginning anew")
+    logger.warning("the worker ended without being told to: starting it again")
     _exit_on_signals()
     time.sleep(RETRY_SECONDS)
     # No thread and no connection of the old worker is left.

@@ -32,7 +32,7 @@ def check_ports_free(
     ]
     if conflicts:
         raise StackError(
-            "These ports cannot be had, so nothing was started:\n"
+            "These ports are not available, so nothing was started:\n"
             + "\n".join(conflicts)
             + "\nStop what holds them, or set the variables in the environment or in .env."
         )

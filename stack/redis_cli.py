@@ -50,7 +50,7 @@ def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
 
 
 def refuse_if_silent(access: RedisAccess) -> None:
-    """Raise StackError if Redis takes a connection and does not answer: redis-cli would wait for ever."""
+    """Raise StackError if Redis takes a connection and does not answer: redis-cli would wait forever."""
     try:
         with connect(access.url(), socket_timeout=ANSWERS_WITHIN, attempts=1) as redis:
             redis.ping()

@@ -1,4 +1,4 @@
-"""`python -m deploy.kubernetes`: write the generated manifests anew."""
+"""`python -m deploy.kubernetes`: write the generated manifests again."""
 
 from __future__ import annotations
 

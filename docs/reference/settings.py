@@ -38,7 +38,7 @@ counts as unset. Copy [`.env.example`](../../.env.example) to begin.
 ## Next
 
 - What restarts after a change: [changing settings](operations.md#changing-settings).
-- What a port opens, and to whom: [how it is secured](security.md#ports).
+- Who gets in by an open port: [how it is secured](security.md#ports).
 """
 
 EXAMPLE = """\

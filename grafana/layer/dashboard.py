@@ -106,7 +106,7 @@ def dashboard(
     """A read-only dashboard, with a menu of all others that have the same tag.
 
     Args:
-        uid: its address, fixed for ever.
+        uid: its address, which never changes.
         title: its name in menus.
         question: what a reader comes to it for.
         tag: what it has in common with the dashboards that its menu leads to.

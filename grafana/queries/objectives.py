@@ -9,7 +9,7 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 FAR_BEYOND = 1_000_000
-"""More budgets than anybody can use up: where the scale of colours begins."""
+"""More budgets than a queue can use up: where the scale of colours begins."""
 
 
 def promised() -> Query:

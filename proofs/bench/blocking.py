@@ -20,7 +20,7 @@ class Wait(NamedTuple):
     busy: float
     """Time that Redis computed meanwhile: what kept the PING waiting, whatever else the machine does."""
     passed: float
-    """Time that passed, which on a busy machine is mostly that nobody let Redis, or us, compute."""
+    """Time that passed: on a busy machine mostly time in which neither Redis nor this process ran."""
 
 
 def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wait:

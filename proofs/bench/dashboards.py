@@ -182,7 +182,7 @@ def _prometheus() -> Iterator[RecordedPrometheus]:
 
 
 def _pieces() -> Iterator[tuple[int, int]]:
-    """Beginning and end of each file: where much is in it one block, for promtool reads it anew for each."""
+    """Beginning and end of each file. A large file is one block: promtool reads it once for each block."""
     yield from ((day, min(day + DAY, FULL)) for day in range(START, FULL, DAY))
     yield from ((block, block + BLOCK) for block in range(FULL, END, BLOCK))
 

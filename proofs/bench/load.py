@@ -43,7 +43,7 @@ MONITORED = (REDIS, RQ_EXPORTER, PROMETHEUS)
 LONGEST_SCRAPE = READ_SECONDS
 """Beyond it the exporter answers without what it could not read."""
 LONGEST_REFRESH = interval_seconds(next(iter(BOARDS.values()))["refresh"])
-"""So often do open dashboards ask anew."""
+"""How often open dashboards repeat their queries."""
 
 
 @dataclass(frozen=True, slots=True)

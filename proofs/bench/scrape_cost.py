@@ -63,7 +63,7 @@ def waiting_row(size: int, scrapes: int) -> Row:
 
 
 def memory_rows(functions: int, queues: int) -> list[Row]:
-    """Memory of exporter and Redis, and time, with so many functions in each of so many queues."""
+    """Memory of exporter and Redis, and time, with this number of functions in each of the queues."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         before = _redis_memory(client)
         fill_with_functions(client, functions, queues)

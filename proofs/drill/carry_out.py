@@ -1,4 +1,4 @@
-"""Carry out one fault: break, watch, mend, watch, and wait until nothing is wrong any more."""
+"""Carry out one fault: break, watch, fix, watch, and wait until all is well again."""
 
 from __future__ import annotations
 
@@ -58,14 +58,14 @@ def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
         with fault.injected(stack):
             injected = time.monotonic()
             _watch(lambda: _all(arrivals(), fault, _has_arrived), fault.within)
-            mending = time.monotonic()
+            fixing = time.monotonic()
         _watch(lambda: _all(arrivals(), fault, _is_over), RESOLVED_WITHIN)
     except CANNOT_BREAK_OR_MEND as error:
         result.problem = f"{type(error).__name__}: {error}"
-        injected = mending = started
+        injected = fixing = started
     if not wait_until_quiet(stack):
         result.problem = f"not quiet after {QUIET_WITHIN:g} s: {_disturbances(stack)}"
-    _judge(result, fault, arrivals(), injected, mending, stack)
+    _judge(result, fault, arrivals(), injected, fixing, stack)
     _excuse(result, stack, time.monotonic() - started)
     return result
 
@@ -143,18 +143,18 @@ def _judge(
     fault: Fault,
     arrivals: list[Arrival],
     injected: float,
-    mending: float,
+    fixing: float,
     stack: DrillStack,
 ) -> None:
     for observation in result.observations:
-        _observe(observation, arrivals, injected, mending, stack)
+        _observe(observation, arrivals, injected, fixing, stack)
     others = [arrival for arrival in arrivals if not any(each.fits(arrival.labels) for each in fault.expects)]
     result.consequences = [arrival.name for arrival in others if fault.allows(arrival.labels)]
     result.false_alarms = [arrival.name for arrival in others if not fault.allows(arrival.labels)]
 
 
 def _observe(
-    observation: Observation, arrivals: list[Arrival], injected: float, mending: float, stack: DrillStack
+    observation: Observation, arrivals: list[Arrival], injected: float, fixing: float, stack: DrillStack
 ) -> None:
     found = next((each for each in arrivals if observation.expected.fits(each.labels)), None)
     if found is None:
@@ -165,7 +165,7 @@ def _observe(
     if found.resolved is None:
         observation.problem = "was not resolved"
     else:
-        observation.resolved = max(0.0, found.resolved - mending)
+        observation.resolved = max(0.0, found.resolved - fixing)
     observation.problem = observation.problem or _broken_link(found, stack)
 
 

@@ -1,4 +1,4 @@
-"""The cron jobs of the drill, in the place of cron_jobs.py: one that ticks often enough to be missed."""
+"""The drill's own cron_jobs.py: one cron job, which ticks often enough to be missed."""
 
 from proofs.drill.jobs import succeed
 from scheduler.cron.entries import CronEntry

@@ -55,7 +55,7 @@ class Fault:
     name: str
     what: str
     injected: Callable[[DrillStack], AbstractContextManager[None]]
-    """Entering it does the damage, leaving it mends it."""
+    """Entering it does the damage, leaving it repairs it."""
     expects: tuple[Expected, ...]
     consequences: tuple[Expected, ...]
     """Alerts that may arrive as well, because they are true and nothing inhibits them."""
@@ -64,7 +64,7 @@ class Fault:
 
     @property
     def only_shown(self) -> set[str]:
-        """The names of the alerts that nobody can be sent."""
+        """The names of the alerts that cannot be sent."""
         return {each.alert for each in self.expects if each.only_shown}
 
     def allows(self, labels: Mapping[str, str]) -> bool:
@@ -75,7 +75,7 @@ class Fault:
 def fault(
     *expects: Expected, consequences: tuple[Expected, ...] = (), within: float = 60.0
 ) -> Callable[[Inject], Inject]:
-    """Make a generator function a fault: it breaks something, yields, and mends it.
+    """Make a generator function a fault: it breaks something, yields, and repairs it.
 
     Its name is the fault's, its docstring says what happens.
     """

@@ -39,7 +39,7 @@ class Inbox:
         self._arrivals: dict[str, Arrival] = {}
 
     def forget(self) -> None:
-        """Begin anew."""
+        """Forget what has arrived."""
         self._look()
         self._arrivals.clear()
 

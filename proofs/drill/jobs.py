@@ -7,8 +7,8 @@ import time
 
 from rq import get_current_job
 
-MENDED_KEY = "rq:drill:mended"
-"""Tells `fail_until_mended` that it is."""
+FIXED_KEY = "rq:drill:fixed"
+"""Lets `fail_until_fixed` succeed."""
 
 HORSE = "horse"
 """Where in a job's meta `take` leaves the id of the process that runs it."""
@@ -39,8 +39,8 @@ def fail_every_tenth(number: int) -> None:
         raise LookupError("on purpose")
 
 
-def fail_until_mended() -> None:
-    """Fail as long as Redis does not have MENDED_KEY."""
+def fail_until_fixed() -> None:
+    """Fail as long as Redis does not have FIXED_KEY."""
     job = get_current_job()
-    if job is not None and not job.connection.exists(MENDED_KEY):
+    if job is not None and not job.connection.exists(FIXED_KEY):
         raise LookupError("on purpose")

@@ -8,8 +8,8 @@ import time
 from demo.load import arrivals
 
 RARER = 3
-"""The demo's jobs come so many times as rarely: alerts wait for shorter, but jobs take as long as ever, and a
-worker that is busy for one of the drill's minutes is nothing unusual."""
+"""The demo's jobs come this many times less often. The drill shortens the waits of alerts, but not the jobs:
+a worker that is busy for one of the drill's minutes is normal."""
 
 
 def main() -> None:

@@ -16,7 +16,7 @@ class Observation:
     detected: float | None = None
     """After the fault."""
     resolved: float | None = None
-    """After mending; 0 if it was over before."""
+    """After the fix; 0 if it was over before."""
     problem: str = ""
 
 

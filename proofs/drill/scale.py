@@ -33,7 +33,7 @@ def seconds(duration: str) -> float:
 
 
 def scaled(duration: str, shortest: float = 0.0) -> str:
-    """Return the duration divided by FACTOR, in milliseconds, but not shorter than so many seconds."""
+    """Return the duration divided by FACTOR, in milliseconds, but not below `shortest` seconds."""
     return f"{round(1000 * max(seconds(duration) / FACTOR, shortest))}ms"
 
 

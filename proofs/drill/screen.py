@@ -1,4 +1,4 @@
-"""What Prometheus shows, and the dashboards with it: for an alert that nobody can be sent."""
+"""What Prometheus shows, and the dashboards with it: for an alert that cannot be sent."""
 
 from __future__ import annotations
 

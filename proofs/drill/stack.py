@@ -47,7 +47,7 @@ WORKERS_END_WITHIN = 10.0
 class DrillStack:
     """What a fault may do to the stack, and ask of it.
 
-    Whatever is broken by a context manager is mended when its block ends, however it ends: what goes wrong
+    Whatever is broken by a context manager is repaired when its block ends, however it ends: what goes wrong
     in one fault must not spoil the next.
 
     Args:
@@ -124,7 +124,7 @@ class DrillStack:
 
     @contextlib.contextmanager
     def without_append_only_folder(self) -> Iterator[None]:
-        """Put a file in the place of the folder that Redis writes to, and make it try."""
+        """Replace the folder that Redis writes to by a file, and make Redis try."""
         folder, hidden = "appendonlydir", "appendonlydir.hidden"
         self._services.run_in_data(REDIS, f"mv {folder} {hidden} && touch {folder}")
         try:
@@ -137,7 +137,7 @@ class DrillStack:
 
     @contextlib.contextmanager
     def overwritten(self, key: str) -> Iterator[None]:
-        """Put a text in the place of a key of another type, as a program that uses the same names would."""
+        """Replace a key by a text, as a program that uses the same names would."""
         hidden = f"{key}:hidden"
         with contextlib.suppress(ResponseError):  # there is no such key
             self.redis.rename(key, hidden)
@@ -246,7 +246,7 @@ class DrillStack:
     # --- waiting -------------------------------------------------------------------------------------------
 
     def wait_for_workers(self, queue: str, count: int) -> None:
-        """Return when a queue has so many workers: on a busy machine an alert is faster than their start."""
+        """Return when a queue has these workers: on a busy machine an alert is faster than their start."""
         of_queue = self.queue(queue)
         wait_until(lambda: Worker.count(queue=of_queue) >= count, f"{count} worker(s) of {queue}", within=60)
 

@@ -38,7 +38,7 @@ class Acknowledged:
     unknown: list[str] = field(default_factory=list)
     """No answer came, but a later look found the job."""
     lost: dict[str, float] = field(default_factory=dict)
-    """Was gone when the application looked again, and enqueued anew: when the lost one was acknowledged."""
+    """Gone when the application looked, which enqueued it again: when the lost one was acknowledged."""
 
 
 class Application:
@@ -144,7 +144,7 @@ class Application:
         return Job.exists(job_id, connection=self._connection)
 
     def _confirm(self, age: float) -> None:
-        """Look for those that were acknowledged so many seconds ago; enqueue anew what is gone."""
+        """Look for jobs that were acknowledged some seconds ago; enqueue lost ones again."""
         while self._unconfirmed and self._unconfirmed[0][0] <= time.monotonic() - age:
             spec = self._unconfirmed[0][1]
             try:

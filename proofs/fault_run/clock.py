@@ -39,7 +39,7 @@ class Clock:
         }
 
     def jump(self, seconds: int) -> None:
-        """Go wrong by so many seconds."""
+        """Go wrong by this number of seconds."""
         whole = self._file.with_suffix(".new")
         whole.write_text(f"{seconds:+d}\n")
         whole.rename(self._file)

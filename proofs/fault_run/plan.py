@@ -122,7 +122,7 @@ def plan(size: Size, seed: int) -> list[Fault]:
 def _spread(
     count: int, size: Size, chance: random.Random, make: Callable[[float, random.Random], Fault]
 ) -> Iterator[Fault]:
-    """One in each of so many equal parts of the time, anywhere in its part."""
+    """One in each of the equal parts of the time, anywhere in its part."""
     begin, length = MARGIN * size.seconds, (1 - 2 * MARGIN) * size.seconds
     for number in range(count):
         yield make(begin + (number + chance.random()) * length / count, chance)

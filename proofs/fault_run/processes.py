@@ -35,7 +35,7 @@ T = TypeVar("T")
 
 CRON_SCHEDULER = ("-m", "proofs.fault_run.cron_scheduler")
 ONE_IN = 4
-"""So many workers serve the queue of short jobs for each that serves the long ones."""
+"""One worker in four serves the queue of long jobs; the others serve the short ones."""
 LOOK_EVERY = 0.1
 HORSE_WITHIN = 3.0
 END_WITHIN = 60.0

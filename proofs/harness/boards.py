@@ -22,7 +22,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$([a-zA-Z_]\w*)")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query of a dashboard, with the place it stands in."""
+    """A query of a dashboard, with its place."""
 
     board: str
     panel: str

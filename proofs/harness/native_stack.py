@@ -48,7 +48,7 @@ class NativeStack(StackCopy):
         return found
 
     def listening_ports(self) -> set[int]:
-        """Those of its ports on which anybody listens."""
+        """Those of its ports on which any process listens."""
         own = set(self.settings.ports.values())
         listening = {
             connection.laddr.port

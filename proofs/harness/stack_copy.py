@@ -80,7 +80,7 @@ def copy_tree(project: Path, directory: Path) -> None:
     for name in _files_of(project):
         if (project / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, directory / name)  # with its time: make must not install anew
+            shutil.copy2(project / name, directory / name)  # with its time: make must not install again
     (directory / ".venv").symlink_to(project / ".venv")
 
 

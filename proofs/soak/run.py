@@ -1,4 +1,4 @@
-"""A stack in use for an hour or less: load, somebody who looks at dashboards, restarts, and our looks."""
+"""A stack in use for an hour or less: load, a person who looks at dashboards, restarts, and our looks."""
 
 from __future__ import annotations
 

@@ -104,7 +104,7 @@ class Sampler:
                     yield RQ_SCHEDULER_OF[service], min(children, key=lambda each: each.create_time())
 
     def _quantities(self) -> dict[str, tuple[Service | None, Callable[[], float]]]:
-        """How each quantity is read, and the service with whose restart it begins anew."""
+        """How each quantity is read, and the service whose restart resets it."""
         redis: Any = self._redis
         ask = self._stack.sum_of
         return {

@@ -22,7 +22,7 @@ class Point(NamedTuple):
     """In seconds."""
     value: float
     life: Hashable = 0
-    """Which process was looked at: after a restart a quantity begins anew, at a level of its own."""
+    """Which process was looked at: after a restart a quantity has another level."""
 
 
 @dataclass(frozen=True, slots=True)

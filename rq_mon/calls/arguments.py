@@ -20,7 +20,7 @@ LONGEST_TIME_DELTA = timedelta(days=100 * 365)
 """Dates end with the year 9999, and whoever means to wait longer than this has mistaken the unit."""
 
 NO_TIMEOUT = -1
-"""RQ's own value for a job that may run for ever."""
+"""RQ's own value for a job that may run forever."""
 
 
 def check_choice(argument: str, value: object, choices: Sequence[T]) -> T:

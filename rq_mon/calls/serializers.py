@@ -1,4 +1,4 @@
-"""How arguments, results and `meta` of jobs stand in Redis: pickled, as RQ does it, or as JSON.
+"""How Redis holds arguments, results and `meta` of jobs: pickled, as RQ does it, or as JSON.
 
 Who unpickles runs what the pickle says; JSON is data only. RQ's own format of each is kept, so that jobs can
 be enqueued by `rq.Queue(serializer="json")` as well, and worked by `rq worker --serializer json`.

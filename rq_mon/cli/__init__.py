@@ -1,1 +1,1 @@
-"""The command line `rqmon`: what people see and type. What is done stands in the packages beside this one."""
+"""The command line `rqmon`: what people see and type. The packages beside this one do the work."""

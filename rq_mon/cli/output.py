@@ -1,6 +1,6 @@
 """Tables and JSON on stdout; all that is said beside them goes to stderr.
 
-Names and texts come from Redis, where anybody may have written anything: nothing of it reaches a terminal as
+Names and texts come from Redis, where any program may have written anything: nothing of it reaches a terminal as
 a control character.
 """
 

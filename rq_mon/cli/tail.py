@@ -27,7 +27,7 @@ NAMED_QUEUES = 20
     It looks once a second, writes nothing, and sends Redis at most 5 commands a queue each time.
 
     It cannot see jobs whose end leaves nothing (result_ttl=0); more than {JOBS_PER_LOOK} ends of a queue
-    within a second; jobs that ran for less than a second and are kept for ever, or for less time than
+    within a second; jobs that ran for less than a second and are kept forever, or for less time than
     {JOBS_PER_LOOK} others of their queue; runs that are retried; and queues that came after its start. The
     metrics count those as well.
     """

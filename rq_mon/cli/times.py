@@ -52,5 +52,5 @@ def iso(moment: float | None) -> str | None:
         return None
     try:
         return datetime.fromtimestamp(moment, UTC).isoformat(timespec="seconds")
-    except (OverflowError, ValueError, OSError):  # anybody may have written the number
+    except (OverflowError, ValueError, OSError):  # any program may have written the number
         return None

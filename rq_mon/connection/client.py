@@ -26,7 +26,7 @@ SENTINEL_TIMEOUT = 1.0
 """A Sentinel that does not answer so soon is passed over: a scrape has less than two seconds in all."""
 
 CONNECT_ERRORS = (RedisConnectionError, ConnectionError, FileNotFoundError, socket.gaierror)
-"""What another attempt may mend: redis-py's own choice leaves out refused connections, and tries those again
+"""What another attempt may fix: redis-py's own choice leaves out refused connections, and tries those again
 that did not answer in time."""
 
 # The kernel gives up on a silent peer after 30 + 3 * 10 s, where it has these options (Linux).

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from rq_mon.cron.schedule import Schedule, Timestamp
 
 MAX_COUNTED_TICKS = 100
-"""After an outage so many overdue ticks of a cron job are counted, and the newest; those between are not.
+"""After an outage the first 100 overdue ticks of a cron job are counted, and the newest; the rest are not.
 
 Finding a tick takes 50 µs, and a thousand cron jobs may have missed a day of minutes."""
 

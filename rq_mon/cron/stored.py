@@ -1,4 +1,4 @@
-"""How cron jobs stand in Redis: what a change reads of them, and what it writes."""
+"""How Redis holds cron jobs: what a change reads of them, and what it writes."""
 
 from __future__ import annotations
 

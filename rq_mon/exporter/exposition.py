@@ -1,6 +1,6 @@
 """The text formats of Prometheus, as prometheus_client writes them, several times as fast.
 
-Writing is most of a large scrape, and prometheus_client checks the names of every sample anew, although they
+Writing is most of a large scrape, and prometheus_client checks the names of every sample again, although they
 all come from a fixed catalogue. A test holds the output equal to its output, byte by byte.
 """
 

@@ -20,7 +20,7 @@ class CurrentObjectives:
     """Reads the file at the start, and again whenever it changes.
 
     A broken file keeps the exporter from starting. One that breaks later does not end it: the objectives stay
-    as they were, and each scrape counts an error until the file is mended.
+    as they were, and each scrape counts an error until the file is fixed.
     """
 
     def __init__(self, path: Path | None, errors: Errors) -> None:

@@ -21,7 +21,7 @@ from rq_mon.state.errors import Errors
 
 
 class Scrape:
-    """Reads its snapshot when somebody first asks for it."""
+    """Reads its snapshot when it is first asked for."""
 
     def __init__(self, reader: RedisReader) -> None:
         self._reader = reader

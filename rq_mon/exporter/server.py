@@ -31,7 +31,7 @@ class ExporterServer(ThreadingMixIn, WSGIServer):
     request_queue_size = 128
 
     def __init__(self, host: str, port: int, app: WSGIApplication) -> None:
-        """Listen. Raises OSError when the address cannot be had."""
+        """Listen. Raises OSError if the address is taken, or not one of this machine."""
         self._lock = threading.Lock()
         self._open: dict[socket.socket, bool] = {}
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)

@@ -1,4 +1,4 @@
-"""A call that may hang: it costs one thread, however many wait for it, and none of them waits for ever."""
+"""A call that may hang: it costs one thread, however many callers wait, and none of them waits forever."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class SharedCall(Generic[T]):
         """Return the result of the running call, or of a new one.
 
         Raises:
-            TimeoutError: there was none `within` so many seconds. The call goes on; who asks next joins it.
+            TimeoutError: the call took longer than `within` seconds. It goes on; the next caller joins it.
             Exception: whatever the call raised.
         """
         with self._lock:

@@ -1,6 +1,6 @@
 """Requeue and delete failed jobs: a page at a time, each page in one step.
 
-Whatever ends this process when, a job is either still failed or all of it is done. A job that somebody else
+Whatever ends this process when, a job is either still failed or all of it is done. A job that someone else
 requeued, deleted or worked since it was read is left alone.
 """
 

@@ -29,10 +29,10 @@ _EXPIRING: tuple[ListedState, ...] = ("finished", "failed")
 """RQ keeps their ids by the time when they expire, and removes those that have when a worker comes."""
 
 JOBS_PER_BATCH = 100
-"""Redis answers nobody else while one batch is deleted."""
+"""Redis answers no one else while it deletes one batch."""
 
 # Taking a job out of its list and deleting it is one step: no worker starts a half-deleted job, and a job
-# that somebody requeues just now is either deleted or left alone.
+# that someone requeues just now is either deleted or left alone.
 _TAKE_AND_DELETE = f"""
 {COUNT_CHANGES}
 {DELETE_JOB}

@@ -47,13 +47,13 @@ class CronFacts:
     ticks: dict[tuple[str, str], float | None]
     """Counts by id of the cron job and result."""
     live_schedulers: tuple[str, ...] | None
-    """Names; None if a foreign key stands in the way."""
+    """Names; None if a foreign key is in the way."""
 
 
 def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
     """Read every cron job, and the live schedulers by the clock of Redis, as they count themselves.
 
-    `now`, a Unix time, stands in for that where TIME is not allowed.
+    `now`, a Unix time, replaces it where TIME is not allowed.
     """
     fields = Fields("cron", errors)
     time, definitions, last_ticks, ticks, paused, owners = yield [

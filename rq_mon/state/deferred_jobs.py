@@ -1,7 +1,7 @@
 """Deferred jobs that will never run: what they depend on failed, was cancelled or stopped, or is gone.
 
 RQ enqueues a deferred job when one of its dependencies ends well and the others have. It tells nothing when
-one ends otherwise, and keeps the job for ever.
+one ends otherwise, and keeps the job forever.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ from rq_mon.state.stored_jobs import FIELDS, SMALL, pipeline, results_key, store
 from rq_mon.state.values import job_key, label_text, moment_of
 
 JOBS_PER_LOOK = 100
-"""Those looked at in each registry of a queue, and those that one look tells of it."""
+"""Jobs that one look reads in each registry of a queue, and jobs of a queue that it reports."""
 
 QUEUES_AT_ONCE = 30
 
@@ -77,7 +77,7 @@ class EndedJob:
 
 @dataclass(slots=True)
 class _Seen:
-    """What stood in the registries of a queue at the last look."""
+    """What the registries of a queue held at the last look."""
 
     kept: frozenset[tuple[bytes, float]] | None = None
     """None before the first."""
@@ -119,7 +119,7 @@ class EndedJobs:
             for queue in queues:
                 name = queue.encode(errors="surrogateescape")
                 for status in (JobStatus.FINISHED, JobStatus.FAILED):
-                    # Jobs that are kept for ever would stand before all others.
+                    # Jobs that are kept forever would stand before all others.
                     key, most = REGISTRIES[status] + name, JOBS_PER_LOOK
                     reads.zrevrangebyscore(key, "(inf", 0, start=0, num=most, withscores=True)
                 reads.zrange(REGISTRIES[JobStatus.STARTED] + name, 0, JOBS_PER_LOOK - 1)

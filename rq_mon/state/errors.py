@@ -24,7 +24,7 @@ Reason = Outage | Theme | Literal["objectives"]
 REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
 
 MAX_REMEMBERED = 1000
-"""So many different errors are logged; who fills Redis with garbage must not fill the log, or our memory."""
+"""Different errors that are logged at most: garbage in Redis must not fill the log, or our memory."""
 
 # The first match counts, so a subclass stands before its base.
 _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ...] = (

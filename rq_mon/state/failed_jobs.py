@@ -20,7 +20,7 @@ from rq_mon.state.values import job_key, moment_of
 logger = logging.getLogger(__name__)
 
 JOBS_PER_PAGE = 100
-"""Redis works on so many at once, for less than a millisecond; so many are in memory."""
+"""Redis reads this many at once, in less than a millisecond, and this process keeps them in memory."""
 
 HALF_OF_TRACEBACK = 65536
 """Bytes of a traceback that are shown at most, from its beginning and as many from its end."""
@@ -40,7 +40,7 @@ class FailedJob:
     exception: str
     """Class, as the metrics name it."""
     last_line: str
-    """The line of the traceback that tells of the exception."""
+    """The line of the traceback that names the exception."""
     failed_at: float | None
     """Unix time, by the clock of Redis; None where nothing is kept of the failure."""
     failure_id: str
@@ -80,7 +80,7 @@ def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[F
     Args:
         connection: the Redis that holds the queue.
         queue: its name.
-        now: Unix time; RQ lists until when it keeps a job, which is below 0 for one that it keeps for ever.
+        now: Unix time; RQ lists until when it keeps a job, which is below 0 for one that it keeps forever.
     """
     cursor = None
     while cursor != 0:
@@ -138,7 +138,7 @@ def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
 
 
 def failure_of(stored: StoredJob) -> tuple[str, str]:
-    """Return the class of the exception with which a job failed last, and the line that tells of it."""
+    """Return the class of the exception with which a job failed last, and the line that names it."""
     exception, last_line, is_certain = exception_of(lines_of(stored.text.parts()))
     if not last_line:
         exception = exception_without_traceback(stored.result_type == RETRIES_EXCEEDED)

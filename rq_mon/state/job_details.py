@@ -64,11 +64,11 @@ class JobDetails:
     last_heartbeat: float | None
     worker: str
     timeout: float | None
-    """None also for a job that may run for ever."""
+    """None also for a job that may run forever."""
     ttl: float | None
     result_ttl: float | None
     failure_ttl: float | None
-    """-1: kept for ever."""
+    """-1: kept forever."""
     retries_left: int | None
     retries_asked_for: int | None
     """How often it ran again because it returned a Retry; RQ does not count runs after an exception."""

@@ -43,7 +43,7 @@ class Place:
     """Where the lists of several queues are read one after the other: which one."""
 
     def to_text(self) -> str:
-        """Return the place as text that may stand in a URL."""
+        """Return the place as text for a URL."""
         last = self.last.decode(errors="surrogateescape")
         return urlsafe_b64encode(json.dumps([self.position, last, self.queue]).encode()).decode().rstrip("=")
 

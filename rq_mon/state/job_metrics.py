@@ -40,7 +40,7 @@ class FunctionGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """The hashes as they stand in Redis: decoding many takes longer than reading them."""
+    """The hashes as Redis holds them: decoding many takes longer than reading them."""
 
     waits: dict[str, Hash]
     """By queue."""

@@ -14,7 +14,7 @@ from rq_mon.state.replies import Replies, parsed
 Command = tuple[str | bytes | float, ...]
 
 CHUNK = 100
-"""So many commands cost Redis well under a millisecond."""
+"""This many commands cost Redis well under a millisecond."""
 
 
 MAY_BE_ERROR = re.compile(rb"(?:^|\n)[-!]")
@@ -89,7 +89,7 @@ def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[A
             sent += len(chunk)
         return received + _received(replies, asked[len(received) :], echoed)
     except BaseException:
-        connection.disconnect()  # replies that nobody reads must not be taken for those of the next commands
+        connection.disconnect()  # unread replies must not be taken for those of the next commands
         raise
     finally:
         client.connection_pool.release(connection)

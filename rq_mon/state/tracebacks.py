@@ -1,4 +1,4 @@
-"""What RQ keeps of a failure is text: which exception it tells of, and the line that says so."""
+"""What RQ keeps of a failure is text: which exception it names, and the line that says so."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rq_mon.catalogue import ABANDONED, LONGEST_NAME, MAX_RETRIES_EXCEEDED, WORK
 from rq_mon.state.work_horses import name_of_end
 
 STOPPED = "stopped"
-"""Stands for the exception of a job that somebody stopped."""
+"""The exception of a job that someone stopped."""
 
 UNKNOWN_EXCEPTION = "unknown"
 """Stands for an exception where nothing is kept of it, or something that is no traceback."""
@@ -55,7 +55,7 @@ class _Traceback:
     is_of_rq: bool = False
     """Whether its first frame is RQ's."""
     last_line: str | None = None
-    """The line that tells of the exception; None before it has come."""
+    """The line that names the exception; None before it has come."""
 
 
 class Told(NamedTuple):

@@ -1,4 +1,4 @@
-"""Values as they stand in Redis, where anybody may have written anything."""
+"""Values as Redis holds them, where any program may have written anything."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " base-uri 'none'"
 )
-"""No script at all: names and messages of jobs are anybody's text."""
+"""No script at all: any program may have written the names and messages of jobs."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,

@@ -49,7 +49,7 @@ class RunningJob(NamedTuple):
     heartbeat_ttl: float
     """Seconds after which a worker that has not reported counts as dead."""
     deadline: float
-    """Unix time at which RQ has ended the job by force; infinite if it may run for ever."""
+    """Unix time at which RQ has ended the job by force; infinite if it may run forever."""
     function: str
     """The last, because it may hold anything."""
 

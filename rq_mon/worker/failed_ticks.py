@@ -24,7 +24,7 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
     redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':failed', 1)
 end
 """
-"""Not for a cron job that was cancelled meanwhile: its count would stay for ever."""
+"""Not for a cron job that was cancelled meanwhile: its count would stay forever."""
 
 
 class FailedTicksMixin(BaseWorker):

@@ -71,7 +71,7 @@ def _expired(registry: StartedJobRegistry) -> Iterator[tuple[float, list[str]]]:
 
 
 def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) -> None:
-    """Fail the jobs whose hash RQ cannot read, which would keep it from all the others for ever."""
+    """Fail the jobs whose hash RQ cannot read, which would keep it from all the others forever."""
     failed_key = FailedJobRegistry(name=registry.name, connection=registry.connection).key
     for entry in entries:
         job_id = entry.rpartition(":")[0]

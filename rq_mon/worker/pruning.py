@@ -96,7 +96,7 @@ Options = tuple[str, str]
 def prune(
     connection: Redis, unwritten_for: float, report: Report, *, dry_run: bool = False
 ) -> Iterator[Pruned]:
-    """Remove the series that were not written for so many seconds, and tell which; workers may run.
+    """Remove the series that were not written for `unwritten_for` seconds, and report them; workers may run.
 
     What holds something that only another program can have written is reported, and left as it is. A dry run
     tells the same and writes nothing.

@@ -130,7 +130,7 @@ class SurvivesApplicationMixin(StaysRegisteredMixin):
         except ENDS_THE_WORK:
             raise
         except Exception:
-            self.log.exception("Worker %s: job %s: cannot tell of its exception", self.name, job.id)
+            self.log.exception("Worker %s: job %s: cannot report its exception", self.name, job.id)
         finally:
             self._exc_handlers = handlers
 

@@ -1,4 +1,4 @@
-"""How a container does, from what `docker inspect` tells of it."""
+"""How a container does, from what `docker inspect` says."""
 
 from __future__ import annotations
 

@@ -320,7 +320,7 @@ class ComposeRuntime:
         if needed:
             variables = ", ".join(image.variable for image in needed)
             raise StackError(
-                "Images that the stack needs cannot be had. To name others (a mirror, say), set"
+                "Images that the stack needs are not available. To name others (a mirror, say), set"
                 f" {variables} in the environment or in .env; to run without containers: RUNTIME=native"
             )
         if missing:

@@ -102,7 +102,7 @@ def _program(directory: Path, name: str, command: Command, priority: int) -> str
             "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
             "priority": priority,
             "autorestart": "true",
-            # Try for ever, each time one second later: what a service waits for may come back tomorrow.
+            # Try forever, each time one second later: what a service waits for may come back tomorrow.
             "startretries": 1_000_000,
             "stopwaitsecs": command.stop_within,
             "killasgroup": "true",

@@ -46,7 +46,7 @@ def test_the_workers_of_every_queue_are_scaled_and_none_to_zero(worker: Service)
     deployment = of_kind(rendered(KEDA), "Deployment")[worker.name]
 
     assert spec["scaleTargetRef"] == {"name": worker.name}
-    assert spec["minReplicaCount"] >= 1, "without a worker nobody enqueues delayed jobs"
+    assert spec["minReplicaCount"] >= 1, "without a worker no process enqueues delayed jobs"
     assert "replicas" not in deployment["spec"], "applying the manifests would undo what KEDA did"
 
 

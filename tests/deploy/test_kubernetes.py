@@ -62,7 +62,7 @@ every_pod = pytest.mark.parametrize(
 
 
 def default(text: str) -> str:
-    """What compose puts in the place of a reference: `${NAME:-default}`."""
+    """What compose makes of a reference: `${NAME:-default}`."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 

@@ -1,4 +1,4 @@
-"""docs/README.md reaches every page. Each page begins with whom it is for and ends with what to do next."""
+"""docs/README.md reaches every page. Each page begins with who needs it and ends with what to do next."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def test_the_index_has_a_section_for_each_folder_of_pages() -> None:
 
 
 @each_article
-def test_a_page_says_first_whom_it_is_for(path: Path) -> None:
+def test_a_page_says_first_who_needs_it(path: Path) -> None:
     assert Page.read(path).paragraphs[0].startswith("For ")
 
 

@@ -1,4 +1,4 @@
-"""The check of new lines: what it finds, where, and what it lets pass."""
+"""The check of the English: what it finds, where, and what it lets pass."""
 
 from __future__ import annotations
 
@@ -10,41 +10,57 @@ import pytest
 
 from docs.reference.prose import Finding, findings_in
 
-DIFF = """\
-diff --git a/docs/page.md b/docs/page.md
---- a/docs/page.md
-+++ b/docs/page.md
-@@ -3 +7,3 @@ heading
--Nobody read this line.
-+The exporter skips data that it cannot read.
-+Somebody starts it anew.
-+## Fix
+TEXT = """\
+# A page
+
+The exporter skips data that it cannot read.
+Somebody starts it anew.
 """
 
 
-def test_it_names_the_place_and_the_better_word_of_added_lines_only() -> None:
-    assert list(findings_in(DIFF)) == [
-        Finding("docs/page.md", 8, "anew", "again"),
-        Finding("docs/page.md", 8, "Somebody", "no one, someone, or the person's role"),
+def test_it_names_the_place_and_the_better_word() -> None:
+    assert list(findings_in("docs/page.md", TEXT)) == [
+        Finding("docs/page.md", 4, "anew", "again"),
+        Finding("docs/page.md", 4, "Somebody", "no one, someone, anyone, or the person's role"),
     ]
 
 
 @pytest.mark.parametrize(
-    "text", ["Grafana cannot be had.", "who mends it", "the user whom it names", "in the place of Redis"]
+    "text",
+    [
+        "Grafana cannot be had.",
+        "who mends it",
+        "the user whom it names",
+        "in the place of Redis",
+        "it tells of the failure",
+        "wait for ever",
+        "PromQL stands in a folder",
+    ],
 )
 def test_it_finds_stilted_phrases(text: str) -> None:
-    assert len(list(findings_in(f"+++ b/a.py\n@@ -0,0 +1 @@\n+# {text}\n"))) == 1
+    assert len(list(findings_in("a.py", f"# {text}\n"))) == 1
 
 
-def test_a_new_stilted_line_fails_the_check(project_root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "text", ["recommended settings", "whoever is on call", "it tells the worker", "it stands idle"]
+)
+def test_it_lets_other_words_pass(text: str) -> None:
+    assert list(findings_in("a.py", f"# {text}\n")) == []
+
+
+def test_the_whole_tree_is_plain_and_a_new_phrase_in_any_file_fails_the_check(
+    project_root: Path, tmp_path: Path
+) -> None:
     clone = tmp_path / "clone"
     subprocess.run(["git", "clone", "--quiet", str(project_root), str(clone)], check=True)
-    with (clone / "README.md").open("a") as readme:
-        readme.write("\nGrafana starts anew.\n")
+    command = [sys.executable, "-m", "docs.reference.prose"]
 
-    check = subprocess.run(
-        [sys.executable, "-m", "docs.reference.prose"], cwd=clone, capture_output=True, text=True
-    )
+    before = subprocess.run(command, cwd=clone, capture_output=True, text=True)
+    for name in ("README.md", "Makefile", "prometheus/rules/jobs.yml"):
+        with (clone / name).open("a") as file:
+            file.write("\n# Grafana starts anew.\n")
+    after = subprocess.run(command, cwd=clone, capture_output=True, text=True)
 
-    assert check.returncode == 1
-    assert "'anew'; write: again" in check.stdout
+    assert (before.returncode, before.stdout) == (0, "")
+    assert after.returncode == 1
+    assert after.stdout.count("'anew'; write: again") == 3

@@ -95,7 +95,7 @@ def fail_as(exception: str) -> None:
 
 
 def run_jobs(client: Redis) -> None:
-    """For each name: in a queue of that name a job that works, one that fails so, one that nobody has."""
+    """For each name: in a queue of that name a job that works, one that fails so, one that no module has."""
     for name in NAMES:
         queue = Queue(check_queue_name(name), connection=client)
         queue.enqueue("builtins.len", "x")

@@ -23,7 +23,7 @@ TRIED: Counter[str] = Counter()
 def throw(
     what: str, inputs: int, **strategies: SearchStrategy[Any]
 ) -> Callable[[Callable[..., None]], Callable[..., None]]:
-    """Run a test with so many generated inputs, and count them.
+    """Run a test with this number of generated inputs, and count them.
 
     Args:
         what: at which part of the product they are thrown.

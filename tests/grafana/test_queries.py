@@ -72,7 +72,7 @@ COUNTERS = COUNTED | {name for name in FOREIGN if name.endswith("_total")} | set
 
 
 def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Every part of the expression, with the parts that it stands in, the outermost first."""
+    """Every part of the expression, with the parts around it, the outermost first."""
     yield expr, within
     below = [getattr(expr, name, None) for name in ("expr", "lhs", "rhs", "param", "vector_selector")]
     for part in [*below, *(getattr(expr, "args", None) or [])]:
@@ -81,7 +81,7 @@ def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
 
 
 def selectors(query: Asked) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The selectors of a query, with what they stand in."""
+    """The selectors of a query, with what is around them."""
     for node, within in nodes(promql_parser.parse(interpolate(query, HOUR))):
         if isinstance(node, promql_parser.VectorSelector):
             yield node, within

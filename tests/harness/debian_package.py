@@ -27,7 +27,7 @@ def unpack(packages: Sequence[str], suite: str, directory: Path) -> Path:
     """Download packages of a suite from this machine's mirror, and return where they are unpacked.
 
     Raises:
-        CalledProcessError: they cannot be had here.
+        CalledProcessError: they are not available here.
     """
     lists, archives, root = (directory / name for name in ("lists", "archives", "root"))
     for folder in (lists / "partial", archives / "partial", root):

@@ -80,6 +80,6 @@ def secret_files(stack: StackCopy) -> list[Path]:
 
 
 def shown(secrets: dict[str, str], texts: Iterable[str]) -> list[str]:
-    """The names of those passwords that stand in one of the texts."""
+    """The names of those passwords that one of the texts holds."""
     everything = "\n".join(texts)
     return [name for name, secret in secrets.items() if secret in everything]

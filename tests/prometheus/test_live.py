@@ -89,7 +89,7 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         running_alertmanager(directory, _receivers(directory, webhook)) as alertmanager,
     ):
         servers = {RQ_EXPORTER: rq_exporter, REDIS_EXPORTER: redis_metrics, ALERTMANAGER: alertmanager}
-        prometheus = free_port()  # late: until it listens, anybody may take it
+        prometheus = free_port()  # late: until it listens, any process may take it
         ports = {service: server.port for service, server in servers.items()} | {PROMETHEUS: prometheus}
         shared = (FOLDER / "prometheus.yml").read_text()
         config = prometheus_config.rewrite(

@@ -25,7 +25,7 @@ def test_shipped_file_promises_short_and_long_waits(project_root: Path) -> None:
 
 
 def test_shipped_file_states_the_defaults_that_hold_without_it(project_root: Path) -> None:
-    assert load_objectives(project_root / "objectives.yml").of("nobody-named-me") == Objective()
+    assert load_objectives(project_root / "objectives.yml").of("not-in-the-file") == Objective()
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""The rules with the Prometheus of later Debians, 2.53 and 3.x, wherever the tests run.
+"""The rules with the Prometheus of later Debian releases, 2.53 and 3.x, wherever the tests run.
 
 The unit tests say what rules compute, which `make test` finds out with the Prometheus of this machine. That
 another version reads and evaluates every rule is tested each time, and by `make test-proofs` that it computes

@@ -94,7 +94,7 @@ NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
     "script kill",
-)  # the first fails while another one runs, the second goes on for ever, the last needs a script that runs
+)  # the first fails while another one runs, the second never ends, the last needs a script that runs
 NEED_WHAT_IS_NOT_HERE = ("rqmon health", "rqmon stop", "--state started")
 
 

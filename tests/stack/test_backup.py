@@ -185,7 +185,7 @@ def test_no_damaged_byte_is_restored(runtime: NativeRuntime, settings: StackSett
             check(file, settings)
         except StackError:
             refused += 1
-        else:  # a date, say, which nobody reads
+        else:  # a date, say, which is not read
             assert [entry(file, name) for name in NAMES] == content
     assert refused > len(whole) / 5 / 2
 

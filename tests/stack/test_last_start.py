@@ -1,4 +1,4 @@
-"""What a start tells of the one before it."""
+"""What a start says about the one before it."""
 
 from __future__ import annotations
 

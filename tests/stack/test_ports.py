@@ -1,4 +1,4 @@
-"""Ports that somebody else holds are found, with who it is, before anything starts."""
+"""Ports that another program holds are found, with its name, before anything starts."""
 
 from __future__ import annotations
 

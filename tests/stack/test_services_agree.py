@@ -1,4 +1,4 @@
-"""The list of services, the processes of native and prometheus.yml tell of the same services.
+"""The list of services, the processes of native and prometheus.yml have the same services.
 
 tests/stack/compose holds the compose files to the list.
 """

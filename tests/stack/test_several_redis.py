@@ -110,7 +110,7 @@ def _at_once(rules: str) -> str:
 
 @pytest.fixture(scope="module")
 def busy(two: TwoRedis) -> TwoRedis:
-    """In one a worker and two jobs that wait; in the other five that nobody takes, and two that ended."""
+    """In one a worker and two jobs that wait; in the other five that wait, and two that ended."""
     Worker(["mail"], connection=two.redis[MAIN], name="w").register_birth()  # type: ignore[no-untyped-call]
     other = Queue("mail", connection=two.redis[OTHER])
     wait_until(lambda: two.ask("rq_redis_up") == {MAIN: 1, OTHER: 1}, "both to be scraped", within=WITHIN)

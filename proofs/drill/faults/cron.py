@@ -16,7 +16,7 @@ from scheduler.cron.entries import CronEntry
 from stack.services import CRON_SCHEDULER
 
 NIGHTLY = CronEntry(
-    function=jobs.fail_until_mended, cron=EVERY_TEN_SECONDS, queue_name="nightly", max_retries=None
+    function=jobs.fail_until_fixed, cron=EVERY_TEN_SECONDS, queue_name="nightly", max_retries=None
 )
 
 GONE = CronEntry(function="application.gone", cron=EVERY_TEN_SECONDS, queue_name="audits", max_retries=None)
@@ -61,10 +61,10 @@ def cron_job_fails(stack: DrillStack) -> Iterator[None]:
     with stack.workers(NIGHTLY.queue_name), stack.cron_job(NIGHTLY):
         try:
             yield
-            stack.redis.set(jobs.MENDED_KEY, 1)
+            stack.redis.set(jobs.FIXED_KEY, 1)
             stack.wait_until_over("RQCronJobFailing")
         finally:
-            stack.redis.delete(jobs.MENDED_KEY)
+            stack.redis.delete(jobs.FIXED_KEY)
 
 
 @fault(

@@ -125,7 +125,7 @@ def worker_killed(stack: DrillStack) -> Iterator[None]:
     within=240,
 )
 def last_worker_killed(stack: DrillStack) -> Iterator[None]:
-    """The last worker of a queue is killed with -9 in the middle of a job, and nobody takes its place."""
+    """The last worker of a queue is killed with -9 in the middle of a job, and no other replaces it."""
     with stack.workers("orphans") as (worker,):
         stack.wait_for_horse(stack.enqueue("orphans", jobs.take, 100))
         stack.kill_worker(worker)

@@ -8,14 +8,14 @@ STEP = 5
 LENGTH = 3600
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><b>bold</b>'
-"""A label value that would be markup, if anybody took it for that."""
+"""A label value that would be markup, if a page took it for that."""
 
 EXEMPLAR_AGE = 600
 """Seconds before the end of the history at which the exemplar was observed."""
 EXEMPLAR_JOB = "job-4711"
 
 BUCKETS = {"0.1": 1.0, "1": 3.0, "10": 4.0, "+Inf": 4.0}
-"""Cumulative jobs per step by upper bound: nobody was slower than 10 s."""
+"""Cumulative jobs per step by upper bound: no job was slower than 10 s."""
 
 Labels = dict[str, str]
 

@@ -1,4 +1,4 @@
-"""What a fault breaks is mended however the fault ends, so that one which fails does not spoil the next."""
+"""What a fault breaks is repaired however the fault ends, so a failed one does not spoil the next."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BrokenError(AssertionError):
 
 
 class Calls:
-    """Stands for what is asked to break and mend, and remembers what it was asked."""
+    """Stands for what is asked to break and repair, and remembers what it was asked."""
 
     def __init__(self) -> None:
         self.made: list[tuple[Any, ...]] = []

@@ -203,7 +203,7 @@ def test_it_needs_each_right_that_the_page_lists(watched: Watched) -> None:
     """But for those of redis-exporter, and those that begin a connection."""
     begin = {"ping", "client|setname", "client|setinfo", "hello", "select"}
     listed = {rule[1:] for rule in rules() if rule.startswith("+")} - begin - {"info"}
-    Queue("nobody works it", connection=watched.redis).enqueue("shop.tasks.send", "ann@example.org")
+    Queue("has no worker", connection=watched.redis).enqueue("shop.tasks.send", "ann@example.org")
     watched.redis.config_resetstat()
     watched.value("rq_redis_up")
     used = {name.removeprefix("cmdstat_") for name in watched.redis.info("commandstats")}

@@ -41,7 +41,7 @@ Rqmon = Callable[..., Result]
 
 @pytest.fixture
 def rqmon(redis_client: Redis, capsys: pytest.CaptureFixture[str]) -> Rqmon:
-    """Run a command here, where nobody sits at a terminal."""
+    """Run a command here, without a terminal."""
 
     def run(*arguments: str) -> Result:
         capsys.readouterr()

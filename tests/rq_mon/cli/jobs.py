@@ -40,9 +40,9 @@ def sleep_until_exists(path: str, *_: object) -> None:
 
 
 def fail_once() -> None:
-    """Fail until somebody mended it, and count the runs after that."""
+    """Fail until it is fixed, and count the runs after that."""
     job = get_current_job()
     assert job is not None
-    if not job.connection.exists("mended"):
-        raise ValueError("not mended yet")
+    if not job.connection.exists("fixed"):
+        raise ValueError("not fixed yet")
     job.connection.hincrby("runs", job.id)

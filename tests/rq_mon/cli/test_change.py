@@ -156,10 +156,10 @@ def test_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
 def test_requeued_jobs_run_again(
     rqmon: Rqmon, queue: Queue, work: Callable[..., None], tmp_path: Path
 ) -> None:
-    mended = tmp_path / "mended"
-    job = queue.enqueue(jobs.fail_until_exists, str(mended))
+    fixed = tmp_path / "fixed"
+    job = queue.enqueue(jobs.fail_until_exists, str(fixed))
     work()
-    mended.touch()
+    fixed.touch()
 
     assert rqmon("requeue", "--all", "--yes").out == "requeued: 1 job\n"
 
@@ -235,7 +235,7 @@ def test_deleting_leaves_nothing_of_a_job(
     assert failed_ids(queue) == set()
 
 
-# ---- somebody else does something to the same jobs ----
+# ---- someone else does something to the same jobs ----
 
 
 @pytest.mark.parametrize("change", ["requeue", "delete"])
@@ -301,7 +301,7 @@ def test_workers_at_work_meanwhile_run_each_job_once(
     redis_client: Redis, redis_server: RedisServer, queue: Queue, project_root: Path, tmp_path: Path
 ) -> None:
     ids = fail_jobs(redis_client, "tests.rq_mon.cli.jobs.fail_once", jobs=300)
-    redis_client.set("mended", 1)
+    redis_client.set("fixed", 1)
     rq = RQ(redis_server.url, tmp_path / "rq.log")
 
     with rq.start_worker("mail", worker_class=SIMPLE), rq.start_worker("mail", worker_class=SIMPLE):

@@ -127,7 +127,7 @@ def test_nothing_that_failed_is_exit_code_1(rqmon: Rqmon) -> None:
     assert result.out == "0 failed jobs\n  none\n"
 
 
-# ---- what may stand in Redis ----
+# ---- what Redis may hold ----
 
 
 def test_arguments_are_shown_only_if_asked_for(rqmon: Rqmon, queue: Queue, work: Callable[..., None]) -> None:

@@ -276,8 +276,8 @@ def test_a_master_that_was_demoted_is_written_to_no_more(group: SentinelGroup) -
 
 
 def test_an_exporter_without_sentinels_answers_in_time(tmp_path: Path) -> None:
-    nobody = ",".join(f"127.0.0.1:{free_port()}" for _ in range(3))
-    with running_exporter(f"redis+sentinel://{nobody}/{SERVICE}/0", tmp_path) as exporter:
+    no_sentinel = ",".join(f"127.0.0.1:{free_port()}" for _ in range(3))
+    with running_exporter(f"redis+sentinel://{no_sentinel}/{SERVICE}/0", tmp_path) as exporter:
         scrape = exporter.get()
 
     assert scrape.value("rq_redis_up") == 0

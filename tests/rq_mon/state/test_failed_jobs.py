@@ -1,4 +1,4 @@
-"""Of jobs that plain workers ran, the exception is the outermost that their traceback tells of."""
+"""Of jobs that plain workers ran, the exception is the outermost of their traceback."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which exception a text tells of."""
+"""Which exception a text names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def traceback_of_one_after_another() -> str:
-    """Python tells of both, and the last is the one that counts."""
+    """Python names both, and the last is the one that counts."""
     with pytest.raises(KeyError) as first:
         raise KeyError("first")
     second = ValueError("second")
@@ -63,7 +63,7 @@ def traceback_of_one_after_another() -> str:
             ("stopped", "Job stopped by user, work-horse terminated."),
         ),
         ("", ("unknown", "")),
-        ("something that nobody expects", ("unknown", "something that nobody expects")),
+        ("something unexpected", ("unknown", "something unexpected")),
     ],
 )
 def test_exception_and_its_line(text: str, expected: tuple[str, str]) -> None:

@@ -1,4 +1,4 @@
-"""Series that nobody writes any more can be removed; those that somebody writes stay whole."""
+"""Series that are no longer written can be removed; those in use stay whole."""
 
 from __future__ import annotations
 

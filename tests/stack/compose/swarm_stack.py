@@ -106,7 +106,7 @@ class SwarmStack(StackCopy):
         ).strip()
 
     def containers(self, service: Service) -> list[Any]:
-        """What the engine tells of the containers of a service that run."""
+        """What the engine says about the running containers of a service."""
         identifiers = self._running(service.name)
         return json.loads(self.docker("inspect", *identifiers)) if identifiers else []
 

@@ -1,4 +1,4 @@
-"""The state of a container, from what the engine tells of it."""
+"""The state of a container, from what the engine says about it."""
 
 from __future__ import annotations
 

@@ -73,8 +73,8 @@ def test_redis_answers_there_and_nowhere_else_and_asks_who_comes(stack: ComposeS
 
     with Redis(host=ELSEWHERE, port=port, retry=None) as stranger, pytest.raises(AuthenticationError):
         stranger.ping()
-    with Redis(host="127.0.0.1", port=port, retry=None) as nobody, pytest.raises(RedisConnectionError):
-        nobody.ping()
+    with Redis(host="127.0.0.1", port=port, retry=None) as stranger, pytest.raises(RedisConnectionError):
+        stranger.ping()
 
 
 def test_the_viewer_which_has_no_login_is_not_opened(stack: ComposeStack) -> None:

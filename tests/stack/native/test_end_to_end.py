@@ -63,7 +63,7 @@ RIGHTLY_EMPTY = {
     ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
     ("rq-failures", "What people changed"): "no one has changed anything",
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
-    ("rq-stack-health", "Notifications"): "nobody is to be told of alerts, as long as no receivers are set",
+    ("rq-stack-health", "Notifications"): "no notifications, as long as no receivers are set",
 }
 """Panels that a healthy stack may leave empty, and why; test_every_query.py sees them with data."""
 

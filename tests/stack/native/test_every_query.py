@@ -26,7 +26,7 @@ pytestmark = [
 RANGE = 300
 
 RIGHTLY_EMPTY = {
-    "rq-stack-health: Notifications A": "nobody is to be told of alerts, as long as no receivers are set",
+    "rq-stack-health: Notifications A": "no notifications, as long as no receivers are set",
 }
 """Queries that find nothing even here, and why."""
 

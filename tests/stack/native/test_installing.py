@@ -14,13 +14,13 @@ from stack.native.debian import REFUSE_STARTS, ensure_installed, no_service_star
 from stack.native.programs import NEEDED, REDIS_SERVER, Program, missing
 from stack.runtime import StackError
 
-NOBODY = 65534
+UNPRIVILEGED = 65534
 ABSENT = Program(("no-such-server", "nor-this-one"), ("no-such-package",))
 
 
 def message_as_nobody(sender: Connection) -> None:
     if os.getuid() == 0:
-        os.setuid(NOBODY)
+        os.setuid(UNPRIVILEGED)
     try:
         ensure_installed([ABSENT, REDIS_SERVER])
     except StackError as error:

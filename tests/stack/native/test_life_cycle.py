@@ -64,7 +64,7 @@ UNWORKED = "unworked"
 
 
 def schedule_jobs_of_every_state() -> dict[str, JobStatus]:
-    """Some that end, and some of a queue that nobody works; return the states that they come to."""
+    """Some that end, and some of a queue without workers; return the states that they reach."""
     ended = {
         job_scheduler(jobs.fail, max_retries=None).id: JobStatus.FAILED,
         job_scheduler(jobs.succeed).id: JobStatus.FINISHED,
