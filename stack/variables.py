@@ -20,7 +20,10 @@ from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
 """Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
-FOR_THIS_MACHINE = "is for this machine only; to let others in, put a proxy with a login before it (docs/operate/security.md)"
+FOR_THIS_MACHINE = (
+    "is for this machine only; to let others in, put a proxy with a login before it"
+    " (docs/operate/security.md)"
+)
 """Why a port stays closed."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 

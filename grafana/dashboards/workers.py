@@ -92,8 +92,8 @@ DASHBOARD = rq_dashboard(
             table(
                 "Workers needed",
                 "How many workers each queue has, and how many it needs to keep its wait objective: for the "
-                "jobs that arrive now, and for the busiest five minutes of the last 24 hours. Jobs that wait "
-                "already are left out: they take more for a while. A worker of several queues counts for each.",
+                "jobs that arrive now, and for the busiest five minutes of the last 24 hours. The backlog is "
+                "left out: it takes more workers for a while. A worker of several queues counts for each.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Has", queues.workers(), unit=COUNT, decimals=0),

@@ -1,7 +1,7 @@
 """Names of the recording rules, and how often they are evaluated.
 
-recording.yml, error-budgets.yml, needed.yml and changes.yml in prometheus/rules have the rules and say what they
-are for. They are named as Prometheus recommends: labels that are left, metric, operations.
+recording.yml, error-budgets.yml, needed.yml and changes.yml in prometheus/rules have the rules and say what
+they are for. They are named as Prometheus recommends: labels that are left, metric, operations.
 """
 
 from rq_mon import catalogue

@@ -25,7 +25,7 @@ FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
 LONGEST = 240.0
 """Seconds of tests for one mutant. Most have met a test that notices long before."""
 PATIENCE = 3
-"""A mutant whose tests take so many times as long as without it makes them run for ever."""
+"""Where tests take this many times as long as without the mutant, it makes them run forever."""
 
 
 class Workshop:

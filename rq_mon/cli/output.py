@@ -1,7 +1,7 @@
 """Tables and JSON on stdout; all that is said beside them goes to stderr.
 
-Names and texts come from Redis, where any program may have written anything: nothing of it reaches a terminal as
-a control character.
+Names and texts come from Redis, where any program may have written anything: nothing of it reaches a terminal
+as a control character.
 """
 
 from __future__ import annotations

@@ -21,7 +21,7 @@ Hash = dict[bytes, bytes]
 QueueFunction = tuple[str, str]
 
 GROUP = 8
-"""About so many functions are compared and written together. Fewer cost more while nothing changes, more cost
+"""About this many functions are compared and written together. Fewer cost more while nothing changes, more cost
 more when something does."""
 
 

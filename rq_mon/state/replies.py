@@ -31,7 +31,7 @@ def _error(text: bytes) -> Exception:
 
 
 class _Parser:
-    """Parses what stands in its buffer."""
+    """Parses what its buffer holds."""
 
     def __init__(self, buffer: bytes = b"") -> None:
         self._buffer = buffer
@@ -192,7 +192,7 @@ class Replies(_Parser):
 
 
 def parsed(raw: bytes, number: int) -> list[Any]:
-    """Return so many replies from how they came; errors that concern one command are among them.
+    """Return this number of replies from how they came; errors that concern one command are among them.
 
     Raises:
         RedisError: Redis is not ready, or this is something else.

@@ -1,6 +1,6 @@
 """Finds deferred and scheduled jobs whose ttl ended: their ids stay behind in the registries.
 
-RQ keeps a deferred id for ever, and drops a scheduled one when it is due, both without a word.
+RQ keeps a deferred id forever, and drops a scheduled one when it is due, both without a word.
 """
 
 from __future__ import annotations

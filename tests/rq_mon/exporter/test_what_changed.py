@@ -1,4 +1,4 @@
-"""An exporter that keeps what it read serves what one does that has just started, whatever happened between."""
+"""An exporter that keeps what it read serves the same as one that has just started, whatever happened."""
 
 from __future__ import annotations
 

@@ -49,7 +49,8 @@ def test_redis_knows_the_version_of_a_worker(
 
     worker = start_worker("mail", kind=kind)
 
-    assert redis_client.hget(worker.key, WORKER_VERSION_FIELD) == "shop 1.4.2-β".encode()
+    version: Any = redis_client.hget(worker.key, WORKER_VERSION_FIELD)
+    assert version == "shop 1.4.2-β".encode()
 
 
 def test_a_worker_without_a_version_reports_none(redis_client: Redis, start_worker: StartWorker) -> None:

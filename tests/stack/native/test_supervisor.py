@@ -23,7 +23,7 @@ from stack.variables import STOP_GRACE
 
 pytestmark = pytest.mark.slow
 
-# Keeps supervisord from answering, longer than any client waits for one answer, while its job comes to an end.
+# Keeps supervisord from answering, longer than any client waits for one answer, while its job ends.
 FREEZES_SUPERVISORD = "kill -STOP $PPID; sleep 6; kill -CONT $PPID; sleep 2; touch job-ended"
 FREEZES_SUPERVISORD_FOR_EVER = "kill -STOP $PPID; touch job-ended"
 WORKER = """
