@@ -69,6 +69,8 @@ class History:
     """Otherwise one worker of the first queue is uninstrumented, and so are all of the others."""
     instances: tuple[str, ...] = (catalogue.OWN_INSTANCE,)
     """The Redis that are watched; in each there is the same."""
+    module: str = "app.jobs"
+    """Where the functions are."""
 
     def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
         """Write the samples from `start` to before `end` as OpenMetrics, which promtool imports."""
@@ -90,7 +92,7 @@ class History:
             yield from self._queue(f"queue-{queue}", queue)
         for function in range(self.functions if self.monitored else 0):
             yield from self._function(
-                f"app.jobs.function_{function}", f"queue-{function % self.queues}", function
+                f"{self.module}.function_{function}", f"queue-{function % self.queues}", function
             )
         for worker in range(self.workers):
             yield from self._worker(f"worker-{worker}", f"queue-{worker % self.queues}", worker)
@@ -186,11 +188,11 @@ class History:
             yield _rq(catalogue.WORKER_JOB_RUNNING, lambda time: time % 180, name=name, queue=queue)
             yield _rq(catalogue.WORKER_JOB_TIMEOUT, _constant(180), name=name, queue=queue)
         if index == 0:
-            job = {"function": "app.jobs.function_0", "job_id": "5a1f0c3e"}
+            job = {"function": f"{self.module}.function_0", "job_id": "5a1f0c3e"}
             yield _rq(catalogue.WORKER_LONG_JOB_INFO, _constant(1), name=name, queue=queue, **job)
 
     def _cron_job(self, cron_job: str, index: int) -> Iterator[Series]:
-        function, queue = f"app.jobs.function_{index % self.functions}", f"queue-{index % self.queues}"
+        function, queue = f"{self.module}.function_{index % self.functions}", f"queue-{index % self.queues}"
         schedule = SCHEDULES[index % len(SCHEDULES)]
         info = {"cron_job": cron_job, "queue": queue, "function": function, "schedule": schedule}
         yield _rq(catalogue.CRON_JOB_INFO, _constant(1), **info)

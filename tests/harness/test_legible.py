@@ -1,0 +1,100 @@
+"""Each thing that makes a page hard to read is found, and nothing is where all can be read."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Page
+
+from proofs.harness.browser import open_browser
+from tests.harness.legible import cut_cells, hidden_cells, reading_faults
+
+pytestmark = [pytest.mark.slow(seconds=5), pytest.mark.needs("chromium")]
+
+STYLE = """
+    <style>
+        body { margin: 0 }
+        h2 { font-size: 1em }
+        h2, .cut, [role=gridcell] { width: 60px; overflow: hidden; white-space: nowrap }
+        h2, .cut { text-overflow: ellipsis }
+        [role=grid] { width: 200px; overflow: auto }
+        [role=gridcell] { height: 20px }
+        .whole:hover { width: fit-content }
+        .out { width: 60px; overflow: hidden; white-space: nowrap }
+        .on { margin-top: -1em }
+        a { color: blue }
+        .plain { color: inherit }
+    </style>
+"""
+LONG = "much longer than sixty pixels"
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with open_browser() as chromium:
+        yield chromium.new_page(viewport={"width": 600, "height": 400})
+
+
+def show(page: Page, content: str, title: str = "Title") -> None:
+    page.set_content(
+        f"{STYLE}<section aria-labelledby=t><h2 id=t title='{title}'>{title}</h2>{content}</section>"
+    )
+
+
+def cell(text: str, classes: str = "") -> str:
+    return f"<div role=grid><div role=gridcell aria-colindex=1 class='{classes}'>{text}</div></div>"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        "<p>one</p><p>other</p>",
+        f"<div class=cut title='{LONG}'>{LONG}</div>",
+        cell("short"),
+        cell("<a href=/>link</a>"),
+        "<div style='overflow: auto; width: 60px'><div style='width: 300px'>can be scrolled to</div></div>",
+    ],
+)
+def test_what_can_be_read_is_no_fault(page: Page, content: str) -> None:
+    show(page, content)
+
+    assert reading_faults(page) == []
+    assert hidden_cells(page) == []
+
+
+@pytest.mark.parametrize(
+    ("content", "fault"),
+    [
+        (f"<div class=cut>{LONG}</div>", f"Title: {LONG} is cut"),
+        (f"<div class=cut title='another text'>{LONG}</div>", f"Title: {LONG} is cut"),
+        (f"<div class=out>{LONG}</div>", f"Title: {LONG} is cut at the side"),
+        ("<div>one</div><div class=on>other</div>", "Title: one lies on other"),
+        (
+            "<div role=grid><div style='width: 300px'>wide</div></div>",
+            "Title: the table is wider than its panel",
+        ),
+        ("<div style='width: 900px'>wide</div>", "page: wider than its window"),
+        (cell("<a href=/ class=plain>link</a>"), "Title: the link link looks like text"),
+    ],
+)
+def test_what_cannot_be_read_is_a_fault(page: Page, content: str, fault: str) -> None:
+    show(page, content)
+
+    assert fault in reading_faults(page)
+
+
+def test_a_title_that_is_cut_is_a_fault_though_it_has_a_tooltip(page: Page) -> None:
+    show(page, "", title=LONG)
+
+    assert f"{LONG}: {LONG} is cut" in reading_faults(page)
+
+
+def test_a_cell_may_be_cut_if_the_pointer_shows_it_whole(page: Page) -> None:
+    show(page, cell(LONG, "whole") + cell(LONG))
+    assert cut_cells(page).count() == 1, "one of a column of a panel"
+
+    show(page, cell(LONG, "whole"))
+    assert hidden_cells(page) == []
+    show(page, cell(LONG))
+    assert hidden_cells(page) == [LONG]
