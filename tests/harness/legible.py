@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
+AROUND_PANELS = "page: "
+"""How a fault begins that is in no panel; others begin with the panel's title."""
+
 TEXT_IS_CUT = """
     element => {
         const range = document.createRange();
@@ -103,7 +106,7 @@ MARK_CUT_CELLS = """
 
 
 def reading_faults(page: Page) -> list[str]:
-    """Cut text, text on other text, tables wider than their panel, links that look like text."""
+    """For each fault its panel: cut text, text on other text, tables wider than their panel, links that look like text."""
     faults: list[str] = page.evaluate(f"({FAULTS})({TEXT_IS_CUT})")
     return faults
 
