@@ -257,7 +257,7 @@ def _rq(metric: Metric, value: Value, /, **labels: str) -> Series:
 
 def _scraped(service: Service) -> Iterator[Series]:
     yield _of_job(service, "up", _constant(1))
-    yield _of_job(service, "scrape_duration_seconds", _wave(0.01))
+    yield _of_job(service, "scrape_duration_seconds", _constant(0.01))
     yield _of_job(service, "scrape_samples_scraped", _constant(500))
 
 
@@ -299,7 +299,7 @@ def _other_services() -> Iterator[Series]:
         "prometheus_rule_group_iterations_missed_total",
     ):
         yield _of_job(PROMETHEUS, name, _rising(0.01), **group)
-    yield _of_job(PROMETHEUS, "prometheus_rule_group_last_duration_seconds", _wave(0.01), **group)
+    yield _of_job(PROMETHEUS, "prometheus_rule_group_last_duration_seconds", _constant(0.01), **group)
     yield _of_job(ALERTMANAGER, "alertmanager_alerts", _constant(1), state="active")
     for name in ("alertmanager_notifications_total", "alertmanager_notifications_failed_total"):
         yield _of_job(ALERTMANAGER, name, _rising(0.01), integration="webhook")

@@ -106,7 +106,7 @@ MARK_CUT_CELLS = """
 
 
 def reading_faults(page: Page) -> list[str]:
-    """For each fault its panel: cut text, text on other text, tables wider than their panel, links that look like text."""
+    """Cut text, text on other text, tables wider than their panel, links that look like text."""
     faults: list[str] = page.evaluate(f"({FAULTS})({TEXT_IS_CUT})")
     return faults
 
