@@ -9,7 +9,7 @@ from grafana.layer.fields import Json, Link, fixed_colour, override
 from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
-SOFT_MAXIMA = {"short": 1, "none": 1, "suffix:/min": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
+SOFT_MAXIMA = {"short": 1, "none": 1, "suffix": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
 """To where an axis of a unit goes at least: Grafana's own goes to 100 if all is zero."""
 ROOM_ABOVE_LIMIT = 1.25
 
@@ -98,7 +98,7 @@ def time_series(
 
 
 def _soft_maximum(unit: str, limit: Json | None, asked: float | None) -> float | None:
-    usual = SOFT_MAXIMA.get(unit) if asked is None else asked
+    usual = SOFT_MAXIMA.get(unit.partition(":")[0]) if asked is None else asked
     limits = [step["value"] for step in limit["steps"]] if limit else []
     ends = [usual, *(ROOM_ABOVE_LIMIT * value for value in limits if value is not None)]
     return max((end for end in ends if end is not None), default=None)
