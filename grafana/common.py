@@ -57,6 +57,7 @@ EXCEPTION_COLOURS = {
 }
 STATUS_COLOURS = {"queued": "blue", "started": "purple", "failed": "red", "finished": "green"}
 """RQ's states of jobs; the others have the colours of their names."""
+QUANTILE_COLOURS = {"p50": "green", "p95": "yellow", "p99": "orange"}
 RATIO_STEPS = ((0.01, "yellow"), (0.05, "red"))
 WAIT_COLOURS = graded("green", (60, "yellow"), (600, "red"))
 """Seconds: a minute is too long for short jobs, ten minutes for any."""

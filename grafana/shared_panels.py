@@ -16,6 +16,7 @@ from grafana.common import (
     NOT_MEASURED,
     NOTHING_FAILED,
     OUTCOME_COLOURS,
+    QUANTILE_COLOURS,
     RATIO_STEPS,
     REDIS_COLUMN,
     SHARE_OF_LIMIT_STEPS,
@@ -186,6 +187,7 @@ def run_time_quantiles(*choices: str) -> Panel:
         durations.run_quantiles_over_time(*choices),
         unit="s",
         scale="log",
+        series_colours=QUANTILE_COLOURS,
         no_value=NOT_MEASURED,
     )
 

@@ -82,7 +82,7 @@ def time_series(
                 "axisSoftMax": _soft_maximum(unit, limit, soft_maximum) if maximum is None else None,
                 "drawStyle": "bars" if bars else "line",
                 "lineWidth": 0 if bars else 1,
-                "fillOpacity": 70 if bars else 30 if stacked else 10,
+                "fillOpacity": 70 if bars else 30 if stacked else 10 if scale == "linear" else 0,
                 # Lone samples between gaps stay visible.
                 "showPoints": "never" if bars else "auto",
                 "pointSize": 4,

@@ -1,5 +1,5 @@
 // Time series, by @grafana/ui's own component.
-import { type DataFrame, dateTimeFormat, FieldType, type PanelProps } from '@grafana/data';
+import { cacheFieldDisplayNames, type DataFrame, dateTimeFormat, FieldType, type PanelProps } from '@grafana/data';
 import { DashboardCursorSync, SortOrder, TooltipDisplayMode, type VizLegendOptions } from '@grafana/schema';
 import {
   getFieldDisplayItems,
@@ -14,6 +14,7 @@ import {
 } from '@grafana/ui';
 import { type JSX, useMemo } from 'react';
 import { Annotations } from './Annotations';
+import { SECONDS, tickDurations } from './durationTicks';
 import { Message } from './Message';
 import { PADDING } from './padding';
 import { HOVER } from './tooltip';
@@ -25,7 +26,7 @@ export interface GraphOptions {
 
 export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
   const { data, options, fieldConfig, width, height, timeRange, timeZone } = props;
-  const frames = useMemo(() => data.series.filter(isGraph), [data.series]);
+  const frames = useMemo(() => graphsOf(data.series), [data.series]);
   if (frames.length === 0) {
     return <Message data={data} noValue={fieldConfig.defaults.noValue} />;
   }
@@ -42,6 +43,9 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
     >
       {(config, aligned) => {
         config.setPadding(PADDING);
+        if (fieldConfig.defaults.unit === SECONDS) {
+          config.addHook('init', tickDurations);
+        }
         return (
         <>
           {options.tooltip.mode !== TooltipDisplayMode.None && <Told panel={props} config={config} aligned={aligned} />}
@@ -51,6 +55,13 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
       }}
     </TimeSeries>
   );
+}
+
+/** The frames to draw; each field knows its name, which decides its colour. */
+function graphsOf(frames: DataFrame[]): DataFrame[] {
+  const graphs = frames.filter(isGraph);
+  cacheFieldDisplayNames(graphs);
+  return graphs;
 }
 
 function isGraph(frame: DataFrame): boolean {
