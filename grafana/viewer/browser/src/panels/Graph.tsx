@@ -1,5 +1,5 @@
 // Time series, by @grafana/ui's own component.
-import { cacheFieldDisplayNames, type DataFrame, dateTimeFormat, FieldType, type PanelProps } from '@grafana/data';
+import { type DataFrame, dateTimeFormat, FieldType, getFieldDisplayName, type PanelProps } from '@grafana/data';
 import { DashboardCursorSync, SortOrder, TooltipDisplayMode, type VizLegendOptions } from '@grafana/schema';
 import {
   getFieldDisplayItems,
@@ -57,11 +57,17 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
   );
 }
 
-/** The frames to draw; each field knows its name, which decides its colour. */
+/**
+ * The frames to draw. The name of a series, which decides its colour, is that of its field too: where frames are joined,
+ * @grafana/data forgets the other.
+ */
 function graphsOf(frames: DataFrame[]): DataFrame[] {
-  const graphs = frames.filter(isGraph);
-  cacheFieldDisplayNames(graphs);
-  return graphs;
+  return frames.filter(isGraph).map((frame, _, all) => ({
+    ...frame,
+    fields: frame.fields.map((field) =>
+      field.type === FieldType.number ? { ...field, name: getFieldDisplayName(field, frame, all) } : field,
+    ),
+  }));
 }
 
 function isGraph(frame: DataFrame): boolean {
