@@ -1,5 +1,7 @@
 """Dashboards as code: `python -m grafana` writes generated/<uid>.json, which Grafana and the viewer load.
 
+Where one Redis is watched, they load one-redis/<uid>.json: the same without choices and columns of Redis.
+
 layer/            Grafana's JSON on top of grafanalib
 queries/          all PromQL
 dashboards/       one module a dashboard, from top to bottom as on the page

@@ -142,7 +142,12 @@ def to_json(board: grafanalib.Dashboard) -> str:
     clean["timepicker"] = {}
     clean["panels"] = [_panel(panel) for panel in clean["panels"]]
     clean["templating"]["list"] = [_variable(variable) for variable in clean["templating"]["list"]]
-    return json.dumps(clean, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
+    return as_text(clean)
+
+
+def as_text(board: Json) -> str:
+    """JSON as it is committed."""
+    return json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
 def _without_nulls(value: Any) -> Any:

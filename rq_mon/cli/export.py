@@ -78,6 +78,11 @@ PROGRAMS_OPTION = click.option(
     multiple=True,
     help="Also write the rules about a program that this Prometheus scrapes. May be repeated.",
 )
+ONE_REDIS_OPTION = click.option(
+    "--one-redis",
+    is_flag=True,
+    help="You watch one Redis, by one Prometheus: the dashboards have no choice and no column of them.",
+)
 DATA_SOURCE_OPTION = click.option(
     "--data-source",
     type=Checked("NAME", options.data_source),
@@ -99,6 +104,7 @@ EXPORTER_OPTION = click.option(
 @EXPORTER_OPTION
 @click.option("--scrape-interval", type=INTERVAL, default=DEFAULT_INTERVAL, show_default=True)
 @DATA_SOURCE_OPTION
+@ONE_REDIS_OPTION
 @GRAFANA_OPTION
 @RUNBOOK_OPTION
 @JOB_PAGES_OPTION
@@ -109,6 +115,7 @@ def everything(
     exporter: str,
     scrape_interval: int,
     data_source: str | None,
+    one_redis: bool,
     grafana_url: str | None,
     runbook_url: str | None,
     job_pages_url: str | None,
@@ -121,7 +128,11 @@ def everything(
     """
     rules_ = rule_files(grafana=grafana_url, runbook=runbook_url, job_pages=job_pages_url, programs=programs)
     boards = dashboard_files(
-        data_source=data_source, scrape_interval=scrape_interval, name=name, job_pages=job_pages_url
+        data_source=data_source,
+        scrape_interval=scrape_interval,
+        name=name,
+        job_pages=job_pages_url,
+        one_redis=one_redis,
     )
     config = RULES + scrape_config(name=name, exporter=exporter, scrape_interval=scrape_interval)
     files = {f"rules/{file}": text for file, text in rules_.items()}
@@ -163,13 +174,23 @@ def rules(
     help="How often your Prometheus scrapes the exporter, if less often than every 15s.",
 )
 @NAME_OPTION
+@ONE_REDIS_OPTION
 @JOB_PAGES_OPTION
 def dashboards(
-    folder: Path, data_source: str | None, scrape_interval: int | None, name: str, job_pages_url: str | None
+    folder: Path,
+    data_source: str | None,
+    scrape_interval: int | None,
+    name: str,
+    one_redis: bool,
+    job_pages_url: str | None,
 ) -> int:
     """Write Grafana's dashboards as JSON into DIR, a new or empty folder."""
     files = dashboard_files(
-        data_source=data_source, scrape_interval=scrape_interval, name=name, job_pages=job_pages_url
+        data_source=data_source,
+        scrape_interval=scrape_interval,
+        name=name,
+        job_pages=job_pages_url,
+        one_redis=one_redis,
     )
     return _write(folder, files, "Import them in Grafana, or load them by a provisioning file.")
 

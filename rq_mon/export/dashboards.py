@@ -7,6 +7,7 @@ import re
 from typing import Any
 
 from rq_mon.catalogue import OWN_INSTANCE
+from rq_mon.export.one_redis import for_one_redis
 from rq_mon.export.options import scrape_interval as seconds
 from rq_mon.export.package_data import texts
 
@@ -25,6 +26,7 @@ def dashboard_files(
     scrape_interval: int | None,
     name: str = OWN_INSTANCE,
     job_pages: str | None = None,
+    one_redis: bool = False,
 ) -> dict[str, str]:
     """Return name and text of each dashboard's JSON.
 
@@ -33,6 +35,7 @@ def dashboard_files(
         scrape_interval: seconds; no graph has a shorter step, or rates would miss scrapes.
         name: the Redis that legends need not name.
         job_pages: address of the job pages; without one, there are no links to them.
+        one_redis: whether they leave out what tells several Redis apart.
     """
     files = {}
     for file, text in texts("dashboards", suffix=".json").items():
@@ -40,6 +43,8 @@ def dashboard_files(
         _ask(board, data_source)
         if scrape_interval is not None:
             _slow_down(board, scrape_interval)
+        if one_redis:
+            board = for_one_redis(board)
         changed = (
             json.dumps(_with_links(board, job_pages), indent=2, sort_keys=True, ensure_ascii=False) + "\n"
         )

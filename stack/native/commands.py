@@ -242,6 +242,7 @@ def _grafana(context: NativeContext) -> Command:
         "GF_PATHS_LOGS": data,
         "GF_PATHS_PLUGINS": f"{data}/plugins",
         "GF_PATHS_PROVISIONING": str(_provisioning(context)),
+        "DASHBOARDS_PATH": str(PROJECT_ROOT / _dashboards(context)),
         "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(context.secrets, GRAFANA_ADMIN_PASSWORD)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": context.url(services.ALERTMANAGER),
@@ -260,10 +261,12 @@ def _provisioning(context: NativeContext) -> Path:
     text = data_sources.read_text(encoding="utf-8")
     password = password_file(context.secrets)
     data_sources.write_text(text.replace(SHARED_PASSWORD, str(password)), encoding="utf-8")
-    generated = folder.with_name("generated")  # dashboards.yml looks for it there
-    generated.unlink(missing_ok=True)
-    generated.symlink_to(shared / "generated")
     return folder
+
+
+def _dashboards(context: NativeContext) -> str:
+    """Return the folder of the dashboards: with exporters of further Redis, those that tell them apart."""
+    return "grafana/generated" if context.settings.scrape_targets() else "grafana/one-redis"
 
 
 def _viewer(context: NativeContext) -> Command:
@@ -271,7 +274,7 @@ def _viewer(context: NativeContext) -> Command:
         "VIEWER_HOST": context.settings.bind_address(services.VIEWER),
         "VIEWER_PORT": str(context.settings.port(services.VIEWER)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
-        "DASHBOARDS_PATH": "grafana/generated",
+        "DASHBOARDS_PATH": _dashboards(context),
         RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
         "PYTHONUNBUFFERED": "1",
         **context.settings.user_set(VIEWER_NAMES),
@@ -279,7 +282,7 @@ def _viewer(context: NativeContext) -> Command:
     grafana = PROJECT_ROOT / "grafana"
     # Not the sources of the page: what is built of them is read, and they may hold Node's packages.
     program = (*sorted((grafana / "viewer").glob("*.py")), grafana / "viewer" / "bundle")
-    folders = (grafana / "generated", grafana / "provisioning")
+    folders = (PROJECT_ROOT / _dashboards(context), grafana / "provisioning")
     return Command((sys.executable, "-m", "grafana.viewer"), environment, (PACKAGES, *program, *folders))
 
 

@@ -192,6 +192,27 @@ def test_dashboards_ask_the_users_data_source_at_his_interval_and_leave_out_the_
     assert {json.loads(f'"{each}"') for each in legends} == {r"/^(.*) @ (shop\.eu)?$/"}
 
 
+def test_dashboards_for_one_redis_are_those_of_the_stack_that_watches_one(
+    run: Run, tmp_path: Path, project_root: Path
+) -> None:
+    run("dashboards", "--one-redis", "--job-pages-url", "http://jobs.example", str(tmp_path / "boards"))
+
+    for path in (project_root / "grafana" / "one-redis").glob("*.json"):
+        own, exported = (
+            json.loads(path.read_text().replace("${job_pages:raw}", "http://jobs.example")),
+            json.loads((tmp_path / "boards" / path.name).read_text()),
+        )
+        shown = [
+            {each["name"] for each in board["templating"]["list"] if each["hide"] == 0}
+            for board in (own, exported)
+        ]
+        assert shown[0] == shown[1]
+        assert not shown[1] & {"datasource", "instance"}
+        for panel in (panel for panel in own["panels"] if panel["type"] == "alertlist"):
+            panel["options"]["datasource"] = ""
+        assert exported["panels"] == own["panels"]
+
+
 def test_the_scrape_job_gives_the_redis_its_name(run: Run) -> None:
     printed = run("prometheus-config", "--name", "shop", "--scrape-interval", "30s")
 

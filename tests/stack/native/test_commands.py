@@ -207,6 +207,18 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
     assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
 
 
+@pytest.mark.parametrize(("watched", "folder"), [("", "one-redis"), ("./prometheus/targets", "generated")])
+@pytest.mark.parametrize("service", [services.GRAFANA, services.VIEWER], ids=lambda service: service.name)
+def test_dashboards_tell_several_redis_apart_only_where_there_are_several(
+    tmp_path: Path, grafana: None, service: Service, watched: str, folder: str
+) -> None:
+    settings = load_settings({"SCRAPE_TARGETS_DIR": watched}, tmp_path / ".env")
+
+    run = command(service, NativeContext(settings, tmp_path / "native"))
+
+    assert (PROJECT_ROOT / run.environment["DASHBOARDS_PATH"]).resolve() == PROJECT_ROOT / "grafana" / folder
+
+
 @pytest.fixture
 def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Grafana is in no Debian release: this stands where it would be."""
