@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import shutil
+import stat
 import tarfile
 import tempfile
 import zipfile
@@ -187,13 +188,24 @@ def _check_packed(service: Service, packed: IO[bytes]) -> None:
     with tarfile.open(fileobj=packed, mode="r|") as tar:
         for member in tar:
             path = PurePosixPath(member.name)
-            if path.is_absolute() or ".." in path.parts or not (member.isfile() or member.isdir()):
+            if path.is_absolute() or ".." in path.parts or not _is_plain(member):
                 raise StackError(f"{_name(service)}: expected files and folders, got {member.name!r}")
             names.append(str(path))
             if names[-1] == MANIFEST and (content := tar.extractfile(member)):
                 manifest = content.read().decode()
+    packed.seek(tar.offset)
+    while rest := packed.read(tarfile.RECORDSIZE):
+        if rest.strip(b"\0"):  # Python stops there, and tar may read on
+            raise StackError(f"{_name(service)}: expected nothing behind {names[-1:]}, got other data")
     if service is REDIS:
         _check_files_of_redis(manifest, names)
+
+
+def _is_plain(member: tarfile.TarInfo) -> bool:
+    """Tell whether it is a folder, or a file of its own size that no one runs as another user."""
+    return member.isdir() or (
+        member.isfile() and not member.issparse() and not member.mode & (stat.S_ISUID | stat.S_ISGID)
+    )
 
 
 def _check_files_of_redis(manifest: str | None, names: Sequence[str]) -> None:

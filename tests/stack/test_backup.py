@@ -25,6 +25,7 @@ from stack.native.runtime import NativeRuntime
 from stack.runtime import StackError
 from stack.services import PROMETHEUS, REDIS
 from stack.settings import StackSettings, load_settings
+from tests.harness.hostile_archives import HOSTILE
 
 BASE = "appendonlydir/appendonly.aof.1.base.rdb"
 INCREMENT = "appendonlydir/appendonly.aof.1.incr.aof"
@@ -172,6 +173,20 @@ def test_what_is_no_whole_backup_is_refused(
 
     with pytest.raises(StackError, match=message):
         check(file, settings)
+
+
+@pytest.mark.parametrize("packed", HOSTILE.values(), ids=HOSTILE)
+def test_a_hostile_archive_is_refused_before_anything_is_touched(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path, packed: bytes
+) -> None:
+    file = tmp_path / "one.zip"
+    back_up(runtime, settings, file)
+    rewrite(file, {"redis.tar": entry(file, "redis.tar"), "prometheus.tar": packed})
+
+    with pytest.raises(StackError, match=r"prometheus\.tar: expected "):
+        check(file, settings)
+
+    assert files_in(runtime.context.data(PROMETHEUS)) == PROMETHEUS_FILES
 
 
 def test_no_damaged_byte_is_restored(runtime: NativeRuntime, settings: StackSettings, tmp_path: Path) -> None:
