@@ -65,9 +65,9 @@ SECTIONS = (
     Section(
         "Addresses",
         ("*_BIND_ADDRESS",),
-        "Passwords and jobs cross the network unencrypted if you open a port: see docs/operate/security.md."
-        " Grafana then requires a login. Services without a login stay closed: Prometheus, Alertmanager,"
-        " exporters, viewer.",
+        "Passwords and jobs cross the network unencrypted if you open a port: see docs/operate/security.md. Grafana"
+        " then requires a login. These always stay closed: Prometheus, Alertmanager, exporters,"
+        " viewer.",
     ),
     Section("Workers", ("*_RUNNING_WORKERS", "RQ_MON_QUEUES", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),
     Section("Cron", ("SCHEDULER_*",)),

@@ -10,7 +10,16 @@ from redis.exceptions import AuthenticationError
 
 from proofs.harness.native_stack import NativeStack
 from stack.redis_users import USERS
-from stack.services import PROMETHEUS, REDIS, RQ_EXPORTER, VIEWER, Service
+from stack.services import (
+    ALERTMANAGER,
+    PROMETHEUS,
+    REDIS,
+    REDIS_EXPORTER,
+    RQ_EXPORTER,
+    RQ_MON_WEB,
+    VIEWER,
+    Service,
+)
 from tests.harness.silencing import check_silencing
 from tests.harness.surface import MALFORMED, REFUSED, VIEWER_REFUSES, secret_files, secrets_of, send, shown
 from tests.harness.surface import status_of as http_status
@@ -74,6 +83,29 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
     )
     assert answer.status_code == 200
     assert "Access-Control-Allow-Origin" not in answer.headers
+
+
+@pytest.mark.parametrize(
+    ("service", "status"),
+    [
+        (PROMETHEUS, 200),
+        (RQ_EXPORTER, 200),
+        (REDIS_EXPORTER, 200),
+        (ALERTMANAGER, 401),
+        (VIEWER, 421),
+        (RQ_MON_WEB, 421),
+    ],
+    ids=lambda value: getattr(value, "name", value),
+)
+def test_what_a_page_gets_whose_name_leads_to_this_machine_is_what_the_docs_say(
+    stack: NativeStack, service: Service, status: int
+) -> None:
+    """DNS rebinding: to the browser that page and the service are one origin."""
+    host = {"Host": f"rebound.example:{stack.settings.port(service)}"}
+
+    answer = requests.get(f"{stack.url(service)}{service.ui_path or '/metrics'}", headers=host, timeout=60)
+
+    assert answer.status_code == status
 
 
 def test_alerts_are_silenced_as_the_docs_say(stack: NativeStack) -> None:
