@@ -9,8 +9,11 @@ import pytest
 import yaml
 
 from stack.alertmanager_login import HASH, PASSWORD, USER, write_client_config, write_web_config
+from stack.compose.runtime import AMTOOL_OPTIONS
 from stack.runtime import StackError
 from stack.secrets import read_secret
+from stack.services import ALERTMANAGER
+from tests.harness.compose_files import compose_file
 
 
 def users(path: Path, secrets: Path) -> dict[str, str]:
@@ -62,3 +65,11 @@ def test_only_the_owner_can_read_what_is_written(tmp_path: Path) -> None:
     files = [*(tmp_path / "secrets").iterdir(), tmp_path / "web.yml", tmp_path / "amtool.yml"]
     assert len(files) == 4
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
+
+
+def test_the_health_check_in_its_container_logs_in_as_users_of_amtool_do() -> None:
+    definition = compose_file(ALERTMANAGER.compose_file)["services"][ALERTMANAGER.name]
+    _, program, *words = definition["healthcheck"]["test"]
+
+    assert program == "amtool"
+    assert tuple(words[:2]) == AMTOOL_OPTIONS

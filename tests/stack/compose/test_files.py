@@ -15,7 +15,6 @@ from rq_mon.environment.variables import variables_in
 from rq_mon.settings import Process, Settings, variables_of
 from stack import credentials
 from stack.compose.images import BASE_IMAGE_VARIABLE, image_of
-from stack.compose.runtime import AMTOOL_OPTIONS
 from stack.native.commands import FOR_GRACE_PERIOD
 from stack.services import (
     ALERTMANAGER,
@@ -150,13 +149,6 @@ def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> 
     check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
 
     assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
-
-
-def test_the_health_check_of_alertmanager_logs_in_as_users_of_amtool_do() -> None:
-    _, program, *words = DEFINITIONS[ALERTMANAGER.name]["healthcheck"]["test"]
-
-    assert program == "amtool"
-    assert tuple(words[:2]) == AMTOOL_OPTIONS
 
 
 def test_the_viewer_listens_on_the_port_that_is_published() -> None:
