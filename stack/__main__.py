@@ -363,6 +363,7 @@ def _locked() -> Iterator[None]:
     """Let one command at a time change the stack."""
     STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     with (STATE_DIRECTORY / "lock").open("w") as lock:
+        os.fchmod(lock.fileno(), 0o600)  # jobs must not be able to hold it
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

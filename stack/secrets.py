@@ -44,11 +44,19 @@ def read_secret(directory: Path, name: str) -> str:
     return secret
 
 
-def write_private(path: Path, text: str) -> None:
-    """Write a file for its owner's eyes, which others see whole or not at all."""
+def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
+    """Write a file for its owner's eyes, which others see whole or not at all.
+
+    Args:
+        path: the file.
+        text: what it is to hold.
+        owner: the numbers of its user and group, if these are not the writer's.
+    """
     number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 600
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()
+        if owner:
+            os.fchown(number, *owner)
         os.fsync(number)
     Path(draft).replace(path)

@@ -76,7 +76,12 @@ class StackCopy(ABC):
 
 
 def copy_tree(project: Path, directory: Path) -> None:
-    """Copy every file that git knows or would add; the virtual environment is shared with the original."""
+    """Copy every file that git knows or would add; the virtual environment is shared with the original.
+
+    The folder is open, as git makes it: it may lie below one that is not.
+    """
+    directory.mkdir(parents=True, exist_ok=True)
+    directory.chmod(0o755)
     for name in _files_of(project):
         if (project / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)

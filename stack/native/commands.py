@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import sys
 from collections.abc import Callable, Mapping
@@ -14,13 +15,16 @@ from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.settings import Process, variables_of
 from rq_mon.web.settings import CHANGES, PASSWORD_FILE
 from stack import services
-from stack.alertmanager_login import password_file, write_web_config
+from stack.alertmanager_login import PASSWORD as ALERTMANAGER_PASSWORD
+from stack.alertmanager_login import write_web_config
 from stack.native import programs
+from stack.native.accounts import Account, Accounts
 from stack.native.prometheus_config import SHARED_PASSWORD
+from stack.native.receivers import hand_receivers
 from stack.redis_access import RedisAccess, access_of
 from stack.redis_exporter import tls_variables, watched, write_passwords
 from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, WEB_PASSWORD, ensure_secret
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, WEB_PASSWORD, ensure_secret, write_private
 from stack.services import SERVICES, Service
 from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
 from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_MON_WEB_URL, WEB_VARIABLES
@@ -50,14 +54,18 @@ class Command:
     """Seconds from SIGTERM to SIGKILL."""
     number: int = 1
     """How many of it run side by side."""
+    user: str = ""
+    """Who runs it; empty for whoever starts the stack."""
 
 
 @dataclass(frozen=True, slots=True)
 class NativeContext:
-    """What every command needs: the settings, and the folder for data."""
+    """What every command needs: the settings, the folder for data, and who runs the services."""
 
     settings: StackSettings
     directory: Path
+    accounts: Accounts | None = None
+    """None: whoever starts the stack."""
 
     @property
     def prometheus_config(self) -> Path:
@@ -72,6 +80,49 @@ class NativeContext:
     def access(self, user: RedisUser) -> RedisAccess:
         """Return how a process gets into Redis as this user."""
         return access_of(user, self.settings, self.secrets)
+
+    def home(self, account: Account) -> Path:
+        """Return the folder that a user has for itself, made if need be."""
+        path = self.directory / account.name
+        path.mkdir(mode=0o700, exist_ok=True)
+        os.chown(path, account.uid, account.gid)
+        return path
+
+    def hand(self, file: Path, service: Service, name: str) -> Path:
+        """Return where a service finds a private file: in a copy of its user's, or where it is.
+
+        Args:
+            file: the file.
+            service: who is to read it.
+            name: of the copy.
+        """
+        if self.accounts is None:
+            return file
+        account = self.accounts.of(service)
+        copy = self.home(account) / name
+        write_private(copy, file.read_text(encoding="utf-8"), (account.uid, account.gid))
+        return copy
+
+    def secret(self, name: str, service: Service) -> Path:
+        """Return where a service finds a generated password."""
+        return self.hand(ensure_secret(self.secrets, name), service, name)
+
+    def handed_access(self, user: RedisUser, service: Service) -> RedisAccess:
+        """Return how a service gets into Redis as this user."""
+        access = self.access(user)
+        tls = {name: self.hand(file, service, name.lower()) for name, file in access.tls_files.items()}
+        password = access.password_file and self.hand(access.password_file, service, user.secret)
+        return replace(access, password_file=password, tls_files=tls)
+
+    def receivers(self) -> dict[str, str]:
+        """Return the variable that names Alertmanager's folder of receivers, if there is one."""
+        given = self.settings.user_set(ALERT_RECEIVERS_DIR)
+        if self.accounts is None or not given:
+            return given
+        folder = PROJECT_ROOT / given[ALERT_RECEIVERS_DIR.name]
+        copy = self.home(self.accounts.services) / "receivers"
+        hand_receivers(folder, copy, self.accounts.services)
+        return {ALERT_RECEIVERS_DIR.name: str(copy)}
 
     def data(self, service: Service) -> Path:
         """Return the folder of a service's data, made if need be."""
@@ -94,7 +145,12 @@ def command(service: Service, context: NativeContext) -> Command:
     Raises:
         StackError: its program is not installed.
     """
-    return (COMMANDS.get(service) or _worker(service))(context)
+    run = (COMMANDS.get(service) or _worker(service))(context)
+    if context.accounts is None:
+        return run
+    account = context.accounts.of(service)
+    identity = {"HOME": str(context.home(account)), "USER": account.name, "LOGNAME": account.name}
+    return replace(run, user=account.name, environment={**run.environment, **identity})
 
 
 def _redis(context: NativeContext) -> Command:
@@ -111,11 +167,16 @@ def _redis(context: NativeContext) -> Command:
 
 
 def _python(
-    context: NativeContext, user: RedisUser, process: Process, arguments: tuple[str, ...], *sources: str
+    context: NativeContext,
+    service: Service,
+    user: RedisUser,
+    process: Process,
+    arguments: tuple[str, ...],
+    *sources: str,
 ) -> Command:
     given = context.settings.environment
     environment = {name: given[name] for name in sorted(variables_of(process) & given.keys())}
-    access = context.access(user)
+    access = context.handed_access(user, service)
     environment |= {**access.environment(), "PYTHONUNBUFFERED": "1"}
     password = (access.password_file,) if access.password_file else ()
     read = (PACKAGES, *(PROJECT_ROOT / source for source in sources), *password, *access.tls_files.values())
@@ -127,22 +188,23 @@ APPLICATION = ("rq_mon", "scheduler", "demo", "cron_jobs.py")
 
 def _script(service: Service, process: Process) -> Callable[[NativeContext], Command]:
     script = f"{service.name}.py"
-    return lambda context: _python(context, WORKER, process, (script,), script, *APPLICATION)
+    return lambda context: _python(context, service, WORKER, process, (script,), script, *APPLICATION)
 
 
-def _module(queue: str, context: NativeContext) -> Command:
-    return _python(context, WORKER, "worker", ("-m", "scheduler.worker_process", queue), *APPLICATION)
+def _module(service: Service, context: NativeContext) -> Command:
+    arguments = ("-m", "scheduler.worker_process", str(service.queue))
+    return _python(context, service, WORKER, "worker", arguments, *APPLICATION)
 
 
 def _worker(service: Service) -> Callable[[NativeContext], Command]:
-    run = _script(service, "worker") if service in SERVICES else partial(_module, str(service.queue))
+    run = _script(service, "worker") if service in SERVICES else partial(_module, service)
     return lambda context: replace(
         run(context), stop_within=context.settings.stop_grace, number=context.settings.number(service)
     )
 
 
 def _rq_exporter(context: NativeContext) -> Command:
-    run = _python(context, EXPORTER, "exporter", ("-m", "rq_mon.exporter"), "rq_mon")
+    run = _python(context, services.RQ_EXPORTER, EXPORTER, "exporter", ("-m", "rq_mon.exporter"), "rq_mon")
     port = str(context.settings.port(services.RQ_EXPORTER))
     listen = {
         "RQ_EXPORTER_HOST": context.settings.bind_address(services.RQ_EXPORTER),
@@ -153,7 +215,7 @@ def _rq_exporter(context: NativeContext) -> Command:
 
 
 def _redis_exporter(context: NativeContext) -> Command:
-    given = context.access(PROBE)
+    given = context.handed_access(PROBE, services.REDIS_EXPORTER)
     access = watched(given)
     passwords = context.data(services.REDIS_EXPORTER) / "passwords.json"
     write_passwords(passwords, given)
@@ -194,7 +256,7 @@ def _prometheus(context: NativeContext) -> Command:
         },
         sources=(
             *(context.prometheus_config, PROJECT_ROOT / "prometheus" / "rules"),
-            password_file(context.secrets),
+            context.secret(ALERTMANAGER_PASSWORD, services.PROMETHEUS),
         ),
     )
 
@@ -204,7 +266,7 @@ def _alertmanager(context: NativeContext) -> Command:
     shared = PROJECT_ROOT / "prometheus"
     login = data / "web.yml"
     write_web_config(login, context.secrets)
-    receivers = context.settings.user_set(ALERT_RECEIVERS_DIR)
+    receivers = context.receivers()
     return Command(
         (
             *("sh", str(shared / "alertmanager.sh"), programs.ALERTMANAGER.path()),
@@ -243,7 +305,7 @@ def _grafana(context: NativeContext) -> Command:
         "GF_PATHS_PLUGINS": f"{data}/plugins",
         "GF_PATHS_PROVISIONING": str(_provisioning(context)),
         "DASHBOARDS_PATH": str(PROJECT_ROOT / _dashboards(context)),
-        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(ensure_secret(context.secrets, GRAFANA_ADMIN_PASSWORD)),
+        "GF_SECURITY_ADMIN_PASSWORD__FILE": str(context.secret(GRAFANA_ADMIN_PASSWORD, services.GRAFANA)),
         "PROMETHEUS_URL": context.url(services.PROMETHEUS),
         "ALERTMANAGER_URL": context.url(services.ALERTMANAGER),
         RQ_MON_WEB_URL.name: context.settings.job_pages_url(),
@@ -259,7 +321,7 @@ def _provisioning(context: NativeContext) -> Path:
     shutil.copytree(shared / "provisioning", folder)
     data_sources = folder / "datasources" / "datasources.yml"
     text = data_sources.read_text(encoding="utf-8")
-    password = password_file(context.secrets)
+    password = context.secret(ALERTMANAGER_PASSWORD, services.GRAFANA)
     data_sources.write_text(text.replace(SHARED_PASSWORD, str(password)), encoding="utf-8")
     return folder
 
@@ -287,8 +349,8 @@ def _viewer(context: NativeContext) -> Command:
 
 
 def _rq_mon_web(context: NativeContext) -> Command:
-    run = _python(context, OPERATOR, "web", ("-m", "rq_mon.web"), "rq_mon")
-    password = ensure_secret(context.secrets, WEB_PASSWORD)
+    run = _python(context, services.RQ_MON_WEB, OPERATOR, "web", ("-m", "rq_mon.web"), "rq_mon")
+    password = context.secret(WEB_PASSWORD, services.RQ_MON_WEB)
     settings = context.settings
     environment = {
         GRAFANA_URL.name: context.url(services.GRAFANA),

@@ -77,6 +77,7 @@ def write(
     path = directory / shared.name
     text = rewrite(shared.read_text(encoding="utf-8"), running, address, password, targets)
     path.write_text(text, encoding="utf-8")
+    path.chmod(0o644)  # it may run as another user than who starts it
     return path
 
 

@@ -10,22 +10,27 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import IO
 
+from stack.alertmanager_login import PASSWORD as ALERTMANAGER_PASSWORD
 from stack.alertmanager_login import alertmanager_note, password_file, write_client_config
 from stack.checks import refuse_mistakes
 from stack.native import processes, programs, prometheus_config, supervisor_config
+from stack.native.accounts import as_owner, find_accounts
 from stack.native.checks import NativeTools
 from stack.native.commands import STOPS_WITHIN, Command, NativeContext, command
 from stack.native.debian import ensure_installed
 from stack.native.health import broken_programs, find_fault
+from stack.native.reach import entering
+from stack.native.separation import close_to_jobs, keep_record, recorded, recorded_accounts, separate
 from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
 from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
 from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
-from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
+from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note, write_private
 from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
@@ -56,14 +61,14 @@ HEALTH_BY_STATE = {
 
 
 class NativeRuntime:
-    """The services as processes of this machine and of the user who starts them."""
+    """The services as processes of this machine: of users of their own, or of the user who starts them."""
 
     name = "native"
 
     def __init__(self, settings: StackSettings, directory: Path = STATE_DIRECTORY / "native") -> None:
         self.settings = settings
         self.directory = directory
-        self.context = NativeContext(settings, directory)
+        self.context = NativeContext(settings, directory, recorded_accounts(directory))
         self.supervisor = Supervisor(directory)
 
     def has_data(self) -> bool:
@@ -84,12 +89,21 @@ class NativeRuntime:
         check_logins(self.settings, self.services())
         self._check(self.services())
         check_ports_free(self.settings, self.services(), partial(processes.belongs_to, self.directory))
+        separation = separate(self.settings, self.directory)
+        if note := separation.note():
+            print(note, flush=True)
+        if running and separation.record() != recorded(self.directory):
+            print("Restarting everything: services and jobs run as other users from now on", flush=True)
+            self.stop()
+            running = False
+        keep_record(separation, self.directory)
+        self.context = replace(self.context, accounts=separation.accounts)
         commands = self._write_configuration()
         if running:
             self._stop_frozen()
             self.supervisor.update(within=max(command.stop_within for command in commands.values()))
         else:
-            self.supervisor.start(self.settings.inherited)
+            self.supervisor.start(self.settings.inherited, entering(separation.enclosure))
 
     def scale(self, worker: Service) -> None:
         """Start or end programs of the worker."""
@@ -203,22 +217,24 @@ class NativeRuntime:
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run the script as the user who runs the stack."""
+        """Run the script as the user whose data it is: who runs the service, or did so at the last start."""
+        folder = self.context.data(service)
         result = subprocess.run(
             ["sh", "-c", script],
-            cwd=self.context.data(service),
+            cwd=folder,
             stdin=stdin or subprocess.DEVNULL,
             stdout=stdout or subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
             check=False,
+            **as_owner(folder),
         )
         if result.returncode:
             raise StackError(result.stderr.strip())
 
     def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
         """Call the program of this machine, with a file that logs it in."""
-        login = self.context.data(ALERTMANAGER) / "amtool.yml"
+        login = self.directory / "amtool.yml"
         write_client_config(login, password_file(self.context.secrets))
         url = self.context.url(ALERTMANAGER)
         return (
@@ -237,12 +253,18 @@ class NativeRuntime:
             shutil.rmtree(folder, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:
-        """Return the programs, which the system's package manager has installed."""
+        """Return the users, and the programs, which the system's package manager has installed."""
         installed = [program for program in programs.NEEDED if program.find()]
         packages = dict.fromkeys(package for program in installed for package in program.debian_packages)
-        if not packages or not Path("/etc/debian_version").exists():
-            return []
-        return [f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}"]
+        lines = []
+        if accounts := find_accounts():
+            names = (accounts.services.name, accounts.workers.name)
+            lines.append(
+                f"users, if no other clone needs them: {'; '.join(f'userdel {name}' for name in names)}"
+            )
+        if packages and Path("/etc/debian_version").exists():
+            lines.append(f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}")
+        return lines
 
     def _check(self, services: Sequence[Service]) -> None:
         """Raise StackError if a service would refuse what it reads, or do without it."""
@@ -259,12 +281,14 @@ class NativeRuntime:
             self.directory,
             services,
             self.settings.address,
-            password_file(self.context.secrets),
+            self.context.secret(ALERTMANAGER_PASSWORD, PROMETHEUS),
             self.settings.scrape_targets(),
         )
         commands = {service: command(service, self.context) for service in services}
         text = supervisor_config.render(self.directory, commands)
-        self.supervisor.config_path.write_text(text, encoding="utf-8")
+        write_private(self.supervisor.config_path, text)
+        if self.context.accounts:
+            close_to_jobs(self.directory, self.context.accounts)
         return commands
 
     def _logs(self, service: Service) -> list[Path]:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 import xmlrpc.client
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,12 @@ class Supervisor:
             return False
         return True
 
-    def start(self, environment: Mapping[str, str]) -> None:
+    def start(self, environment: Mapping[str, str], enter: Callable[[], None] | None = None) -> None:
         """Start it in the background with its configuration file.
+
+        Args:
+            environment: of supervisord, and of all that it starts.
+            enter: what its process calls first.
 
         Raises:
             StackError: it did not start; the message holds what it said.
@@ -80,6 +84,7 @@ class Supervisor:
             capture_output=True,
             text=True,
             check=False,
+            preexec_fn=enter,
         )
         deadline = time.monotonic() + STARTS_WITHIN
         while not self.is_running():

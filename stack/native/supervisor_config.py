@@ -76,7 +76,7 @@ def _supervisord(directory: Path) -> str:
                 "pidfile": directory / "supervisord.pid",
                 "directory": PROJECT_ROOT,
             }
-            # Everything runs as whoever started it; supervisord wants to hear that root is meant.
+            # supervisord itself runs as whoever started it, and wants to hear that root is meant.
             | ({"user": "root"} if os.getuid() == 0 else {}),
         )
         + _section(
@@ -100,6 +100,7 @@ def _program(directory: Path, name: str, command: Command, priority: int) -> str
         {
             "command": shlex.join(command.arguments),
             "environment": ",".join(_assignment(name, value) for name, value in environment.items()),
+            **({"user": command.user} if command.user else {}),
             "priority": priority,
             "autorestart": "true",
             # Try forever, each time one second later: what a service waits for may come back tomorrow.

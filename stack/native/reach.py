@@ -1,0 +1,119 @@
+"""How other users get to a folder that lies below one that is closed to them, as a clone in root's home does.
+
+Their processes, and supervisord, live in a mount namespace of their own. There an empty folder lies over the
+closed one, and in it, at their usual paths, only what they need: the rest stays hidden from them, nothing
+changes for the rest of the machine, and nothing is left when they end.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+
+from stack.native.accounts import Account, Accounts, NotSeparatedError
+
+Enclosure = Mapping[Path, tuple[Path, ...]]
+"""Closed folders, each with what is needed below it."""
+
+# From <sched.h> and <sys/mount.h>.
+CLONE_NEWNS = 0x00020000
+MS_NOSUID, MS_NODEV, MS_BIND, MS_REC, MS_SLAVE = 0x2, 0x4, 0x1000, 0x4000, 0x80000
+
+CANNOT_ENTER = '[ -x "$path" ]'
+CANNOT_READ = '[ -r "$path" ] && { [ ! -d "$path" ] || [ -x "$path" ]; }'
+
+
+def plan(needed: Iterable[Path], accounts: Accounts) -> Enclosure:
+    """Return the closed folders above what these users need.
+
+    Raises:
+        NotSeparatedError: nothing can be started as these users.
+    """
+    wanted = sorted(set(needed))
+    folders = {folder for path in wanted for folder in path.parents}
+    closed = {
+        path
+        for account in (accounts.services, accounts.workers)
+        for path in _refused(CANNOT_ENTER, folders, account)
+    }
+    found: dict[Path, tuple[Path, ...]] = {}
+    for path in wanted:
+        top = next((folder for folder in reversed(path.parents) if folder in closed), None)
+        if top and not any(path.is_relative_to(other) for other in found.get(top, ())):
+            found[top] = (*found.get(top, ()), path)
+    return found
+
+
+def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) -> list[Path]:
+    """Return which of the paths this user cannot read from within.
+
+    Raises:
+        NotSeparatedError: this machine gives no process mounts of its own.
+    """
+    return _refused(CANNOT_READ, paths, account, entering(enclosure))
+
+
+def entering(enclosure: Enclosure) -> Callable[[], None]:
+    """Return what a new process calls, as root, to live in there."""
+    libc = ctypes.CDLL(None, use_errno=True)
+
+    def call(function: str, *arguments: object) -> None:
+        if getattr(libc, function)(*arguments):
+            number = ctypes.get_errno()
+            raise OSError(number, f"{function}: {os.strerror(number)}")
+
+    def mount(source: str, target: Path, kind: str | None, flags: int, data: str | None = None) -> None:
+        words = (source.encode(), os.fsencode(target), kind and kind.encode())
+        call("mount", *words, ctypes.c_ulong(flags), data and data.encode())
+
+    def enter() -> None:
+        if not enclosure:
+            return
+        os.umask(0o022)
+        call("unshare", CLONE_NEWNS)
+        mount("none", Path("/"), None, MS_REC | MS_SLAVE)  # what is mounted here later is seen in there too
+        held = {path: os.open(path, os.O_PATH) for paths in enclosure.values() for path in paths}
+        for top, paths in sorted(enclosure.items()):
+            mount("tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
+            for path in paths:
+                folder = path if Path(f"/proc/self/fd/{held[path]}").is_dir() else path.parent
+                folder.mkdir(parents=True, exist_ok=True)
+                if folder != path:
+                    path.touch()
+                mount(f"/proc/self/fd/{held[path]}", path, None, MS_BIND | MS_REC)
+        for number in held.values():
+            os.close(number)
+
+    return enter
+
+
+def _refused(
+    test: str, paths: Iterable[Path], account: Account, enter: Callable[[], None] = lambda: None
+) -> list[Path]:
+    """Return those paths for which a test of the shell fails, asked as this user."""
+    groups = account.groups()
+
+    def become() -> None:
+        enter()
+        os.setgroups(groups)
+        os.setgid(account.gid)
+        os.setuid(account.uid)
+
+    script = f'for path; do {test} || printf "%s\\n" "$path"; done'
+    try:
+        result = subprocess.run(
+            ["/bin/sh", "-c", script, "sh", *map(str, paths)],
+            cwd="/",
+            preexec_fn=become,
+            capture_output=True,
+            text=True,
+            check=True,
+        )
+    except (OSError, subprocess.SubprocessError) as error:
+        raise NotSeparatedError(
+            f"this machine lets root start no process as {account.name} with a view of its own of the folders"
+        ) from error
+    return [Path(line) for line in result.stdout.splitlines()]
