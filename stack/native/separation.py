@@ -65,7 +65,7 @@ def separate(settings: StackSettings, directory: Path) -> Separation:
         _let_others_through(directory, 0o711)
         given = list(_given(settings))
         executables = [Path(path) for program in programs.NEEDED if (path := program.find())]
-        needed = [*_python(), *_with_target(*(path.parent for path in executables), *given)]
+        needed = [*needed_by_python(), *_with_target(*(path.parent for path in executables), *given)]
         data = [(directory / service.name).resolve() for service in SERVICES]
         enclosure = reach.plan([*needed, directory, *data], accounts)
         code = [Path(sys.executable), *(PROJECT_ROOT / name for name in CODE)]
@@ -123,7 +123,7 @@ def _let_others_through(directory: Path, mode: int) -> None:
             folder.chmod(mode)
 
 
-def _python() -> Iterator[Path]:
+def needed_by_python() -> Iterator[Path]:
     """All that an import may read, and each folder on the way from the name of Python to its file."""
     yield PROJECT_ROOT
     yield from _with_target(Path(sys.prefix), Path(sys.base_prefix))
