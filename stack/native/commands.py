@@ -120,7 +120,7 @@ class NativeContext:
         if self.accounts is None or not given:
             return given
         folder = PROJECT_ROOT / given[ALERT_RECEIVERS_DIR.name]
-        copy = self.home(self.accounts.services) / "receivers"
+        copy = self.directory / "receivers"
         hand_receivers(folder, copy, self.accounts.services)
         return {ALERT_RECEIVERS_DIR.name: str(copy)}
 

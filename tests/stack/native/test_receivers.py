@@ -30,7 +30,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_named_files_go_along_and_only_ours_are_closed(
+def test_named_files_go_along_and_only_those_of_the_folder_are_closed(
     folder: Path, tmp_path: Path, account: Account
 ) -> None:
     outside = tmp_path / "ca.pem"
@@ -41,7 +41,7 @@ def test_named_files_go_along_and_only_ours_are_closed(
     (folder / "receivers.yml").write_text(
         "receivers:\n"
         f"  - {{name: a, slack_configs: [{{api_url_file: slack}}], url: 'https://x{outside}'}}\n"
-        f"  - {{name: b, http_config: {{tls_config: {{ca_file: {outside}}}, credentials_file: inner/token}}}}\n"
+        f"  - {{name: b, tls_config: {{ca_file: {outside}}}, credentials_file: inner/token}}\n"
         "  - {name: c, slack_configs: [{api_url_file: missing}]}\n"
     )
     copy = tmp_path / "copy"

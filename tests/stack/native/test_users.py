@@ -154,8 +154,8 @@ def test_who_is_not_root_is_told_so_in_one_line_and_runs_everything_alone(
 ) -> None:
     """Python may lie below a closed folder, so this user too lives where that is open."""
     copy = NativeStack(project_root, tmp_path / "clone")
-    mine = Account("nobody", 65534, 65534)
-    subprocess.run(["chown", "-R", "nobody", copy.directory], check=True)
+    mine = Account("daemon", 1, 1)
+    subprocess.run(["chown", "-R", "daemon", copy.directory], check=True)
     enter = entering(
         plan(
             [*needed_by_python(), copy.directory, (copy.directory / ".venv").resolve()], Accounts(mine, mine)
@@ -188,4 +188,4 @@ def test_who_is_not_root_is_told_so_in_one_line_and_runs_everything_alone(
         "Jobs run as the same user as all services, and can read every password:"
         " only root can start them as other users."
     ]
-    assert set.union(*users.values()) == {"nobody"}
+    assert set.union(*users.values()) == {"daemon"}
