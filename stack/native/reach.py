@@ -53,7 +53,16 @@ def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) ->
     Raises:
         NotSeparatedError: this machine gives no process mounts of its own.
     """
-    return _refused(CANNOT_READ, paths, account, entering(enclosure))
+    try:
+        return _refused(CANNOT_READ, paths, account, entering(enclosure))
+    except NotSeparatedError as error:
+        if not enclosure:
+            raise
+        closed = " and ".join(map(str, sorted(enclosure)))
+        raise NotSeparatedError(
+            f"{closed} is closed to other users, and this machine gives root no mount namespace to show them what"
+            " they need below it"
+        ) from error
 
 
 def entering(enclosure: Enclosure) -> Callable[[], None]:
@@ -113,7 +122,5 @@ def _refused(
             check=True,
         )
     except (OSError, subprocess.SubprocessError) as error:
-        raise NotSeparatedError(
-            f"this machine lets root start no process as {account.name} with a view of its own of the folders"
-        ) from error
+        raise NotSeparatedError(f"root cannot start a process as {account.name} on this machine") from error
     return [Path(line) for line in result.stdout.splitlines()]

@@ -93,7 +93,7 @@ class NativeRuntime:
         if note := separation.note():
             print(note, flush=True)
         if running and separation.record() != recorded(self.directory):
-            print("Restarting everything: services and jobs run as other users from now on", flush=True)
+            print("Restarting everything: its users, or what they can reach, have changed", flush=True)
             self.stop()
             running = False
         keep_record(separation, self.directory)
