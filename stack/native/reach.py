@@ -60,8 +60,8 @@ def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) ->
             raise
         closed = " and ".join(map(str, sorted(enclosure)))
         raise NotSeparatedError(
-            f"{closed} is closed to other users, and this machine gives root no mount namespace to show them what"
-            " they need below it"
+            f"{closed} is closed to other users, and this machine gives root no mount namespace to show them"
+            " what they need below it"
         ) from error
 
 
