@@ -64,8 +64,10 @@ def separate(settings: StackSettings, directory: Path) -> Separation:
         accounts = ensure_accounts()
         _let_others_through(directory, 0o711)
         given = list(_given(settings))
-        executables = [Path(path) for program in programs.NEEDED if (path := program.find())]
-        needed = [*needed_by_python(), *_with_target(*(path.parent for path in executables), *given)]
+        executables = [
+            Path(path) for program in (*programs.NEEDED, programs.GRAFANA) if (path := program.find())
+        ]
+        needed = [*needed_by_python(), *_folders_of(executables), *_with_target(*given)]
         data = [(directory / service.name).resolve() for service in SERVICES]
         enclosure = reach.plan([*needed, directory, *data], accounts)
         code = [Path(sys.executable), *(PROJECT_ROOT / name for name in CODE)]
@@ -119,7 +121,7 @@ def close_to_jobs(directory: Path, accounts: Accounts) -> None:
 
 def _let_others_through(directory: Path, mode: int) -> None:
     for folder in (directory.parent, directory):
-        if folder.stat().st_uid == os.geteuid():
+        if os.geteuid() in (0, folder.stat().st_uid):
             folder.chmod(mode)
 
 
@@ -132,6 +134,13 @@ def needed_by_python() -> Iterator[Path]:
     while executable.is_symlink():
         executable = Path(os.path.normpath(executable.parent / executable.readlink()))
         yield from _with_target(executable.parent)
+
+
+def _folders_of(executables: Iterable[Path]) -> Iterator[Path]:
+    for executable in executables:
+        yield from _with_target(executable.parent, executable.resolve().parent)
+        if executable.name in programs.GRAFANA.names:
+            yield executable.resolve().parent.parent  # its pages
 
 
 def _given(settings: StackSettings) -> Iterator[Path]:
