@@ -97,6 +97,13 @@ def as_owner(folder: Path) -> dict[str, Any]:
     return {"user": owner.st_uid, "group": owner.st_gid, "extra_groups": ()}
 
 
+def leftover_users() -> list[str]:
+    """Name the users that exist, with the command that removes them."""
+    if find_accounts() is None:
+        return []
+    return [f"users, if no other clone needs them: userdel {SERVICES_USER}; userdel {WORKERS_USER}"]
+
+
 def _find(name: str) -> Account | None:
     try:
         entry = pwd.getpwnam(name)

@@ -19,7 +19,7 @@ from stack.alertmanager_login import PASSWORD as ALERTMANAGER_PASSWORD
 from stack.alertmanager_login import alertmanager_note, password_file, write_client_config
 from stack.checks import refuse_mistakes
 from stack.native import processes, programs, prometheus_config, supervisor_config
-from stack.native.accounts import as_owner, find_accounts
+from stack.native.accounts import as_owner, leftover_users
 from stack.native.checks import NativeTools
 from stack.native.commands import STOPS_WITHIN, Command, NativeContext, command
 from stack.native.debian import ensure_installed
@@ -256,12 +256,7 @@ class NativeRuntime:
         """Return the users, and the programs, which the system's package manager has installed."""
         installed = [program for program in programs.NEEDED if program.find()]
         packages = dict.fromkeys(package for program in installed for package in program.debian_packages)
-        lines = []
-        if accounts := find_accounts():
-            names = (accounts.services.name, accounts.workers.name)
-            lines.append(
-                f"users, if no other clone needs them: {'; '.join(f'userdel {name}' for name in names)}"
-            )
+        lines = leftover_users()
         if packages and Path("/etc/debian_version").exists():
             lines.append(f"programs, if nothing else needs them: apt-get remove {' '.join(packages)}")
         return lines
