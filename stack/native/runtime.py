@@ -92,11 +92,12 @@ class NativeRuntime:
         separation = separate(self.settings, self.directory)
         if note := separation.note():
             print(note, flush=True)
-        if running and separation.record() != recorded(self.directory):
+        if running and not separation.fits(recorded(self.directory)):
             print("Restarting everything: its users, or what they can reach, have changed", flush=True)
             self.stop()
             running = False
-        keep_record(separation, self.directory)
+        if not running:
+            keep_record(separation, self.directory)
         self.context = replace(self.context, accounts=separation.accounts)
         commands = self._write_configuration()
         if running:

@@ -46,6 +46,10 @@ class Separation:
             return ""
         return "\n".join([f"{SERVICES_USER} and {WORKERS_USER}", *_lines(self.enclosure), ""])
 
+    def fits(self, record: str) -> bool:
+        """Tell whether what was started with a record can go on: its users reach all that is needed now."""
+        return bool(record) == bool(self.accounts) and {*self.record().splitlines()} <= {*record.splitlines()}
+
     def note(self) -> str:
         """Say in one line what a job can read if there are no such users; empty if there are."""
         if not self.why_not:

@@ -128,21 +128,22 @@ def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None
 
 
 def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so_is_the_way_back(
-    stack: NativeStack, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stack: NativeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an upgrade of the package: here the programs differ in nothing but their path and time."""
     before, environment = stack.numbers(), stack.environment
     old = ALERTMANAGER_PROGRAM.path()
-    new = tmp_path / Path(old).name
+    new = stack.directory / "newer" / Path(old).name  # where whoever reaches the stack's own files gets to
+    new.parent.mkdir()
     shutil.copy(old, new)
 
-    monkeypatch.setattr(stack, "environment", environment | {"PATH": f"{tmp_path}:{environment['PATH']}"})
+    monkeypatch.setattr(stack, "environment", environment | {"PATH": f"{new.parent}:{environment['PATH']}"})
     assert stack.make("start-rq-mon").returncode == 0
     assert restarted_since(stack, before) == {ALERTMANAGER.name}
     assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == str(new)
 
     upgraded = stack.numbers()
-    replacement = tmp_path / "replacement"
+    replacement = new.with_name("replacement")
     shutil.copy(old, replacement)
     replacement.rename(new)  # as package managers do
     assert stack.make("start-rq-mon").returncode == 0

@@ -1,4 +1,4 @@
-"""Why services and jobs cannot have users of their own, in words that say what to change."""
+"""Whether services and jobs have users of their own, what that changes, and why it may be impossible."""
 
 from __future__ import annotations
 
@@ -10,13 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from stack.native.accounts import Account, Accounts
+from stack.native.separation import Separation
 from stack.settings import PROJECT_ROOT
-
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as other users"),
-    pytest.mark.skipif(not shutil.which("setpriv"), reason="there is no setpriv here"),
-]
 
 NOTE = """
 import sys
@@ -35,6 +31,9 @@ def state(tmp_path: Path) -> Path:
     return state
 
 
+@pytest.mark.slow
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can start processes as other users")
+@pytest.mark.skipif(not shutil.which("setpriv"), reason="there is no setpriv here")
 @pytest.mark.parametrize(
     ("capability", "why"),
     [
@@ -61,3 +60,29 @@ def test_a_machine_that_takes_rights_from_root_is_named_as_the_reason(
     assert line.startswith("Jobs run as the same user as all services, and can read every password: ")
     assert why in line
     assert state.stat().st_mode & 0o777 == 0o700
+
+
+ALONE = Separation(None, {}, "reason")
+SEPARATE = Separation(Accounts(Account("rq-mon", 990, 990), Account("rq-mon-worker", 991, 991)), {})
+
+
+def reaching(*names: str) -> Separation:
+    return Separation(SEPARATE.accounts, {Path("/root"): tuple(Path("/root") / name for name in names)})
+
+
+@pytest.mark.parametrize(
+    ("now", "before", "goes_on"),
+    [
+        (ALONE, ALONE, True),
+        (SEPARATE, ALONE, False),
+        (ALONE, SEPARATE, False),
+        (SEPARATE, SEPARATE, True),
+        (reaching("clone"), SEPARATE, False),
+        (reaching("clone"), reaching("clone", "other"), True),
+        (reaching("clone", "other"), reaching("clone"), False),
+    ],
+)
+def test_what_runs_goes_on_if_its_users_are_the_same_and_reach_what_they_need(
+    now: Separation, before: Separation, goes_on: bool
+) -> None:
+    assert now.fits(before.record()) is goes_on
