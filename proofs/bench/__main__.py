@@ -9,6 +9,7 @@ from collections.abc import Callable
 from proofs.bench import (
     command_line,
     commands,
+    cron_ticks,
     dashboards,
     enqueueing,
     growth,
@@ -28,6 +29,7 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
     "stack-worker": stack_worker.run,
     "commands": commands.run,
     "enqueueing": enqueueing.run,
+    "cron-ticks": cron_ticks.run,
     "starting": starting.run,
     "command-line": command_line.run,
     "idle-worker": idle_worker.run,

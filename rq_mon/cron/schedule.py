@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -81,7 +82,8 @@ class Schedule:
 
         The former never decreases. Some of them are not later than `after`.
         """
-        evaluation = croniter(self.expression, self._earliest_shown_after(after))
+        evaluation = copy(_parsed(self.expression))
+        evaluation.set_current(self._earliest_shown_after(after), force=True)
         is_fixed = not any(field.startswith("*") for field in evaluation.expressions[:2])
         while True:
             try:
@@ -149,16 +151,16 @@ def read_schedule(expression: object, timezone: ZoneInfo) -> Schedule:
     if not isinstance(expression, str):
         raise TypeError(f"{expected}, got {expression!r}")
     try:
-        _check_expression(expression)
+        _parsed(expression)
     except Exception as error:  # croniter lets errors of its parsing through
         raise ValueError(f"{expected}, got {expression!r}: {error}") from error
     return Schedule(expression, timezone)
 
 
 @lru_cache(maxsize=1024)
-def _check_expression(expression: str) -> None:
-    """Parsing takes longer than all else that is checked, and many cron jobs have one schedule."""
-    croniter(expression)
+def _parsed(expression: str) -> croniter:
+    """Return what evaluates an expression, to be copied: parsing takes longer than finding a tick."""
+    return croniter(expression)
 
 
 def check_schedule(expression: object, timezone: ZoneInfo, after: float) -> Schedule:

@@ -41,6 +41,9 @@ def settle(
     """
     if last_run is not None and due <= last_run:
         return Settlement(schedule.next_tick(last_run))
+    next_tick = schedule.next_tick(due)  # many cron jobs have one schedule, for which it is known already
+    if next_tick is None or next_tick > now:
+        return _settled([due], next_tick, now, grace)
     overdue = [due]
     for tick in schedule.ticks(due):
         if tick > now:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass
+from functools import lru_cache, partial
 from typing import Any
 
 from redis import Redis
@@ -78,8 +79,11 @@ class TickClaims:
     def __init__(self, connection: Redis, grace: float, format_: Format = PICKLE) -> None:
         self.connection: Any = connection  # redis-py's types mix answers with awaitables
         self.grace = grace
-        self._serializer = format_.serializer
         self._reported: dict[bytes, str] = {}
+        self._queue = lru_cache(maxsize=1000)(
+            partial(Queue, connection=connection, serializer=format_.serializer)
+        )
+        """By name. RQ takes longer to make one than to enqueue a job."""
 
     def next_tick(self) -> float | None:
         """Return when a cron job is due next; None if there is none."""
@@ -122,9 +126,6 @@ class TickClaims:
         except Exception as error:  # whatever it is, the other cron jobs have their ticks
             later = Settlement(next_tick=int(now) + UNREADABLE_RETRY_SECONDS)
             return _Settled(due, later, failure=f"its definition cannot be used: {error}")
-
-    def _queue(self, name: str) -> Queue:
-        return Queue(name, connection=self.connection, serializer=self._serializer)
 
     def _drop_existing_jobs(self, settled: list[_Settled]) -> None:
         """A tick can come again, after a restore from a backup or a jump of the clock; its job must not."""

@@ -202,6 +202,24 @@ def test_the_latest_tick_is_the_last_of_all(expression: str, after: int, span: i
     assert following > after + span
 
 
+@pytest.mark.parametrize(
+    "expression", ["*/7 3 * * *", "0 5 13 * fri", "0 5 L * *", "0 5 * * fri#2", "30 2 * * * 5", "@weekly"]
+)
+def test_schedules_with_one_expression_do_not_disturb_each_other(expression: str) -> None:
+    """It is parsed once, for all of them."""
+    starts = [(LONDON, "2025-03-29T23:00"), (NEW_YORK, "2025-11-01T12:00"), (LONDON, "2024-02-28T00:00")]
+    alone = [ticks(expression, zone, after, 40) for zone, after in starts]
+
+    rows = zip(*(Schedule(expression, zone).ticks(at(after)) for zone, after in starts), strict=False)
+    together = [list(column) for column in zip(*islice(rows, 40), strict=True)]
+
+    shown = [
+        [datetime.fromtimestamp(tick, UTC).strftime("%d %H:%M") for tick in column] for column in together
+    ]
+    assert shown == alone
+    assert alone[0] != alone[1]
+
+
 def test_the_latest_tick_of_a_year_of_seconds_is_found_at_once() -> None:
     schedule = Schedule("* * * * * *", ZoneInfo("UTC"))
 
