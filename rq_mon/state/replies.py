@@ -26,8 +26,11 @@ class _NotYetError(Exception):
 
 
 def _error(text: bytes) -> Exception:
-    found: Exception = DefaultParser.parse_error(text.decode(errors="replace"))  # type: ignore[no-untyped-call]
-    return found
+    """Return what concerns one command; raise what concerns them all, such as: Redis is loading its data."""
+    error: Exception = DefaultParser.parse_error(text.decode(errors="replace"))  # type: ignore[no-untyped-call]
+    if isinstance(error, RedisConnectionError):
+        raise error
+    return error
 
 
 class _Parser:
@@ -37,29 +40,20 @@ class _Parser:
         self._buffer = buffer
         self._place = 0
 
-    def next(self) -> Any:
-        """Return the next reply; an error that concerns the command alone is returned, too.
+    def next(self, number: int) -> list[Any]:
+        """Return so many replies; errors that concern one command are among them.
 
         Raises:
             RedisError: Redis is gone, not ready, or silent for as long as the client waits.
         """
-        reply = self._parse()
-        if isinstance(reply, RedisConnectionError):  # such as: Redis is loading its data
-            raise reply
-        return reply
+        replies: list[Any] = []
+        while len(replies) < number:
+            replies += self._simple(number - len(replies)) or [self._parse()]
+        return replies
 
     def _wait(self) -> None:
         """Put more into the buffer."""
         raise InvalidResponse(f"an incomplete reply: {self._buffer[self._place :][:50]!r}")
-
-    def _parse(self) -> Any:
-        line = self._line()
-        kind, rest = line[0], line[1:]
-        if kind == BULK:
-            return self._bulk(int(rest))
-        if kind == INTEGER:
-            return int(rest)
-        return self._parse_rare(line[:1], rest)
 
     def _line(self) -> bytes:
         while (end := self._buffer.find(END, self._place)) < 0:
@@ -77,12 +71,18 @@ class _Parser:
         self._place = start + length + 2
         return self._buffer[start : start + length]
 
-    def _parse_rare(self, kind: bytes, rest: bytes) -> Any:
+    def _parse(self) -> Any:
+        line = self._line()
+        kind, rest = line[:1], line[1:]
         match kind:
+            case b"$":
+                return self._bulk(int(rest))
+            case b":" | b"(":
+                return int(rest)
             case b"*" | b"~":
-                return self._several(int(rest))
+                return None if int(rest) < 0 else self.next(int(rest))
             case b"%":
-                flat = self._several(2 * int(rest)) or []
+                flat = self.next(2 * int(rest))
                 return dict(zip(flat[::2], flat[1::2], strict=True))
             case b"+":
                 return rest
@@ -96,42 +96,43 @@ class _Parser:
                 return float(rest)
             case b"#":
                 return rest == b"t"
-            case b"(":
-                return int(rest)
             case b"=":
                 return (self._bulk(int(rest)) or b"")[4:]
             case b">":  # what Redis says of its own accord
-                self._several(int(rest))
+                self.next(int(rest))
                 return self._parse()
-        raise InvalidResponse(f"Protocol Error: {kind + rest!r}")
+        raise InvalidResponse(f"Protocol Error: {line[:50]!r}")
 
-    def _several(self, number: int) -> list[Any] | None:
-        if number < 0:
-            return None
-        several: list[Any] = []
-        while len(several) < number:
-            several += self._bulks(number - len(several)) or [self._parse()]
-        return several
-
-    def _bulks(self, number: int) -> list[bytes]:
-        """Return as many bulk strings, at most `number`, as follow one another and have arrived."""
-        buffer, place, found = self._buffer, self._place, []
+    def _simple(self, number: int) -> list[bytes | int]:
+        """Return strings and whole numbers that follow one another and have arrived, at most `number`."""
+        buffer, place = self._buffer, self._place
+        found: list[bytes | int] = []
         for _ in range(number):
             end = buffer.find(END, place)
-            if end < 0 or buffer[place] != BULK:
+            if end < 0:
                 break
-            length = int(buffer[place + 1 : end])
-            start, after = end + 2, end + 4 + length
-            if length < 0 or after > len(buffer):  # nil, or still on its way
+            kind, value = buffer[place], buffer[place + 1 : end]
+            if kind == BULK:
+                length = int(value)
+                start, after = end + 2, end + 4 + length
+                if length < 0 or after > len(buffer):  # nil, or still on its way
+                    break
+                found.append(buffer[start : after - 2])
+                place = after
+            elif kind == INTEGER:
+                found.append(int(value))
+                place = end + 2
+            else:
                 break
-            found.append(buffer[start : after - 2])
-            place = after
         self._place = place
         return found
 
 
 class Replies(_Parser):
-    """What Redis sends on a connection on which nothing was left unread."""
+    """What Redis sends on a connection on which nothing was left unread, until `deadline` (time.monotonic).
+
+    What reads raises TimeoutError if it has to wait beyond the deadline, and RedisError.
+    """
 
     def __init__(self, connection: AbstractConnection, deadline: float) -> None:
         super().__init__()
@@ -151,32 +152,19 @@ class Replies(_Parser):
                 self._socket.settimeout(timeout)
         return self._place < len(self._buffer)
 
-    def next(self) -> Any:
-        """Return the next reply as above.
-
-        Raises:
-            TimeoutError: the deadline (time.monotonic) has passed.
-            RedisError: as above.
-        """
-        self._check_deadline()
-        return super().next()
-
     def until(self, mark: bytes) -> bytes:
-        """Return everything before `mark` as it came, and go on behind the mark; raises as `next` does."""
+        """Return everything before `mark` as it came, and go on behind the mark."""
         searched = 0
         while (found := self._buffer.find(mark, self._place + searched)) < 0:
             searched = max(0, len(self._buffer) - self._place - len(mark))
-            self._check_deadline()
             self._wait()
         raw = self._buffer[self._place : found]
         self._place = found + len(mark)
         return raw
 
-    def _check_deadline(self) -> None:
+    def _wait(self) -> None:
         if time.monotonic() > self._deadline:
             raise TimeoutError("Redis did not answer everything in the time that a scrape has")
-
-    def _wait(self) -> None:
         try:
             received = self._socket.recv(RECEIVED_AT_ONCE)
         except (BlockingIOError, SSLWantReadError) as error:
@@ -197,5 +185,4 @@ def parsed(raw: bytes, number: int) -> list[Any]:
     Raises:
         RedisError: Redis is not ready, or this is something else.
     """
-    parser = _Parser(raw)
-    return [parser.next() for _ in range(number)]
+    return _Parser(raw).next(number)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import groupby
 from typing import Any
 
 from redis import Redis
@@ -46,7 +47,7 @@ class Bundle:
 
     def __init__(self, commands: Iterable[Command]) -> None:
         self.commands = tuple(commands)
-        self.packed = b"".join(map(_packed, self.commands))
+        self.packed = _packed(self.commands)
         self._answer: Answer | None = None
 
     def answer(self, raw: bytes) -> Answer:
@@ -74,15 +75,13 @@ def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[A
     """
     connection = client.connection_pool.get_connection()
     mark = os.urandom(16).hex().encode()  # nothing in Redis can look like it
-    end_of_bundle, echoed = _packed(("PING", mark)), b"$%d\r\n%b\r\n" % (len(mark), mark)
+    end_of_bundle, echoed = _packed([("PING", mark)]), b"$%d\r\n%b\r\n" % (len(mark), mark)
     try:
         replies = Replies(connection, deadline)
         received: list[Any] = []
         sent = 0
         for chunk in _chunks(asked):
-            packed = b"".join(
-                [each.packed + end_of_bundle if isinstance(each, Bundle) else _packed(each) for each in chunk]
-            )
+            packed = _packed(chunk, end_of_bundle)
             connection.send_packed_command([packed], check_health=False)
             if sent > len(received) and replies.has_begun():
                 received += _received(replies, asked[len(received) : sent], echoed)
@@ -107,12 +106,32 @@ def _chunks(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
 
 
 def _received(replies: Replies, asked: Iterable[Asked], echoed: bytes) -> list[Any]:
-    return [
-        each.answer(replies.until(echoed)) if isinstance(each, Bundle) else replies.next() for each in asked
-    ]
+    received: list[Any] = []
+    for kind, run in groupby(asked, type):
+        if kind is Bundle:
+            received += [each.answer(replies.until(echoed)) for each in run if isinstance(each, Bundle)]
+        else:
+            received += replies.next(len([*run]))
+    return received
 
 
-def _packed(command: Command) -> bytes:
-    """Write a command as RESP has it; redis-py, which takes arguments of any type, needs twice the time."""
-    arguments = [part if isinstance(part, bytes) else str(part).encode() for part in command]
-    return b"*%d\r\n" % len(arguments) + b"".join([b"$%d\r\n%b\r\n" % (len(a), a) for a in arguments])
+def _packed(asked: Iterable[Asked], end_of_bundle: bytes = b"") -> bytes:
+    """Write commands as RESP has it; redis-py, which takes arguments of any type, needs twice the time."""
+    known: dict[str, bytes] = {}  # names of commands and fields come again and again
+    written: list[bytes] = []
+    for command in asked:
+        if isinstance(command, Bundle):
+            written += command.packed, end_of_bundle
+            continue
+        written.append(b"*%d\r\n" % len(command))
+        for part in command:
+            if isinstance(part, bytes):
+                written.append(_argument(part))
+            else:
+                text = part if isinstance(part, str) else str(part)
+                written.append(known.get(text) or known.setdefault(text, _argument(text.encode())))
+    return b"".join(written)
+
+
+def _argument(part: bytes) -> bytes:
+    return b"$%d\r\n%b\r\n" % (len(part), part)
