@@ -36,7 +36,7 @@ def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wai
     """
     waits: list[Wait] = []
     has_begun, is_over = threading.Event(), threading.Event()
-    clock = _cpu_clock(server_id)
+    clock = cpu_clock(server_id)
 
     def probe() -> None:
         with Redis(port=port, socket_timeout=BEGINS_WITHIN) as client:
@@ -60,6 +60,6 @@ def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wai
     return Wait(max(wait.busy for wait in waits), max(wait.passed for wait in waits))
 
 
-def _cpu_clock(process_id: int) -> int:
-    """The id of a process' CPU clock, as clock_getcpuclockid(3) makes it on Linux."""
+def cpu_clock(process_id: int) -> int:
+    """Return the id of a process' CPU clock, as clock_getcpuclockid(3) makes it on Linux."""
     return (~process_id << 3) | CPUCLOCK_SCHED

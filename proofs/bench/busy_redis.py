@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from itertools import count
 from time import time
+from uuid import uuid4
 
 from redis import Redis
 
@@ -67,7 +68,7 @@ def fill_with_functions(client: Redis, functions: int, queues: int) -> None:
         client.sadd("rq:queues", f"rq:queue:{queue}")
         with client.pipeline(transaction=False) as pipeline:
             for i in range(functions):
-                function = f"application.tasks.module_{i % 20}.function_{i}"
+                function = _function(i)
                 ends: list[tuple[Outcome, str, float]] = [("success", "", seconds) for seconds in RUN_TIMES]
                 if i % FAILS_EVERY == 0:
                     ends.append(("failed", "ValueError", 0.1))
@@ -78,3 +79,19 @@ def fill_with_functions(client: Redis, functions: int, queues: int) -> None:
                         pipeline, End(job_id, job_id, queue, function, outcome, exception, seconds)
                     )
             pipeline.execute()
+
+
+def change_functions(client: Redis, number: int, functions: int, queues: int) -> None:
+    """End one more job of so many of the functions, spread over all queues."""
+    recorder = JobRecorder(max_functions=functions, max_exceptions=1)
+    with client.pipeline(transaction=False) as pipeline:
+        for i in range(number):
+            job_id, function = uuid4().hex, _function(i * functions // number)
+            recorder.record_end(
+                pipeline, End(job_id, job_id, f"queue-{i % queues}", function, "success", "", RUN_TIMES[0])
+            )
+        pipeline.execute()
+
+
+def _function(i: int) -> str:
+    return f"application.tasks.module_{i % 20}.function_{i}"

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from proofs.bench.scrape_cost import memory_rows, trips_row, waiting_row
+from proofs.bench.scrape_cost import idle_row, memory_rows, trips_row, waiting_row
 from proofs.bench.scrape_time import far_row, near_rows
 from proofs.table import Row
 
 SIZES = (10, 100, 1000)
-"""As many workers as queues; the targets for the whole catalogue hold for the most."""
+"""As many workers as queues."""
 PAIRS = 9
 FAR_PAIRS = 3
 """Fewer: rq-exporter takes many seconds for a scrape from afar."""
@@ -20,9 +20,10 @@ def run(sizes: Sequence[int] = SIZES, functions: int = FUNCTIONS) -> list[Row]:
     """Measure all of it; smaller sizes are for trying it out."""
     most = max(sizes)
     return [
-        *(row for size in sizes for row in near_rows(size, PAIRS, has_target=size == most)),
+        *(row for size in sizes for row in near_rows(size, PAIRS)),
         far_row(most, FAR_PAIRS),
         trips_row(most),
         waiting_row(most, PAIRS),
+        idle_row(),
         *memory_rows(functions, QUEUES),
     ]

@@ -42,14 +42,14 @@ def our_exporter(url: str) -> Iterator[tuple[int, int]]:
 
 
 @contextmanager
-def stock_exporter(url: str) -> Iterator[int]:
-    """Run rq-exporter; its port. It scrapes once before it listens."""
+def stock_exporter(url: str) -> Iterator[tuple[int, int]]:
+    """Run rq-exporter; its port and process id. It scrapes once before it listens."""
     port = free_port()
     command = ["-m", "rq_exporter", "--host", "127.0.0.1", "--port", str(port), "--redis-url", url]
     process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
     try:
         wait_until(lambda: _listens(port), "rq-exporter", within=120)
-        yield port
+        yield port, process.pid
     finally:
         process.kill()
         process.wait()
