@@ -156,7 +156,7 @@ WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.p
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
     $(addprefix tests/rq_mon/web/test_,pages.py changes.py running_and_cron.py scans.py links.py)
 
-.PHONY: test test-fast fuzz test-e2e test-e2e-browser test-e2e-rest test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-e2e-browser test-e2e-rest test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint readability format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -218,6 +218,9 @@ lint: $(VENV)/.dev ## Check style, types, spelling and plain English
 	$(BIN)/mypy
 	$(BIN)/codespell
 	$(BIN)/python -m docs.reference.prose
+
+readability: $(VENV)/.dev ## Show how long the sentences of each page are, and its reading grade
+	@$(BIN)/python -m docs.reference.readability
 
 format: $(VENV)/.dev ## Format the code
 	$(BIN)/ruff format .

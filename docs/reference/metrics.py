@@ -52,9 +52,9 @@ a scrape looks at a limited number of jobs, so that it stays short whatever the 
   up for the {limited} oldest ({limited_in_all} in all); the others are shared out in the same proportion.
 
 Monitored workers count `rq_queue_expired_jobs_total` when they take an id out of a queue and find no job.
-Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Why a job is
-gone cannot be known, so these count as expired, too: a job that Redis evicted, one whose key someone deleted
-by hand, and the second id of a job that was enqueued twice, if its first run kept no result.
+Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Workers cannot
+know why a job is gone. So these count as expired, too: jobs that Redis evicted, jobs whose key someone
+deleted, and the second id of a job that was enqueued twice, if its first run kept no result.
 Deferred and scheduled jobs that expired are found by a worker's maintenance, which RQ runs every ten minutes.
 An id whose job is missing twice in a row is taken out of its registry and counted. Jobs that expire while a
 rate limit holds them back are not counted: the limit does not say which queue they came from.

@@ -84,20 +84,27 @@ class Page:
 
     @cached_property
     def paragraphs(self) -> list[str]:
-        """Its prose: paragraphs and items of lists, without tables, headings and code blocks."""
+        """Its prose: paragraphs and items of lists, without tables, headings and code blocks.
+
+        A piece of code counts as one word.
+        """
         pairs = zip(self.tokens, self.tokens[1:], strict=False)
-        return [_plain(token) for before, token in pairs if before.type == "paragraph_open"]
+        return [
+            _plain(token, space_in_code="_") for before, token in pairs if before.type == "paragraph_open"
+        ]
 
     def _inline(self) -> Iterator[Token]:
         for token in self.tokens:
             yield from token.children or ()
 
 
-def _plain(token: Token) -> str:
-    """The words of a line as a reader sees them. A piece of code stays one word."""
+def _plain(token: Token, space_in_code: str = " ") -> str:
+    """The words of a line as a reader sees them."""
     parts = []
     for child in token.children or ():
-        if child.type in ("code_inline", "text"):
+        if child.type == "code_inline":
+            parts.append(child.content.replace(" ", space_in_code))
+        elif child.type == "text":
             parts.append(child.content)
         elif child.type in ("softbreak", "hardbreak"):
             parts.append(" ")
