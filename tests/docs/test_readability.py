@@ -11,8 +11,7 @@ from docs.reference.readability import ROOT, alert_texts, pages, reading, senten
 
 LONGEST = 35
 MEDIAN = 16
-CHANGELOG = ROOT / "CHANGELOG.md"
-PAGES = [path for path in pages() if path != CHANGELOG]
+PAGES = pages()
 IN_A_HURRY = [path for path in PAGES if path == ROOT / "README.md" or path.parent.name == "runbooks"]
 
 
