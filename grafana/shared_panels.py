@@ -180,7 +180,6 @@ def run_time_heatmap() -> Panel:
 
 
 def run_time_quantiles(*choices: str) -> Panel:
-    """Run times over time."""
     return time_series(
         "Run time",
         "Half, 95 % and 99 % of the executions ran for at most this long.",

@@ -92,7 +92,6 @@ class StackSettings:
         return self.ports[service.port_variable]
 
     def bind_address(self, service: Service) -> str:
-        """Return the address on which a service listens."""
         return self.bind_addresses.get(service.bind_variable or "", BIND_ADDRESS)
 
     def is_open(self, service: Service) -> bool:

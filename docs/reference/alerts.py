@@ -51,7 +51,6 @@ LONG_JOB = re.compile(r"\{\{ with printf `rq_worker_long_job_info.*?\{\{ else \}
 
 
 def alerts_page() -> str:
-    """Return the page."""
     files = [file for file in rule_files() if file.alerts()]
     overview = table(
         ("alert", "severity", "fires after", "watches"),

@@ -86,7 +86,6 @@ STOCK_HEADING = "rq-exporter's own"
 
 
 def metrics_page() -> str:
-    """Return the page."""
     return TEXT.format(
         generated=GENERATED,
         groups="".join(_group(heading, metrics) for heading, metrics in _grouped().items()),

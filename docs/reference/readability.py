@@ -38,7 +38,6 @@ class Reading(NamedTuple):
 
 
 def sentences(paragraphs: Iterable[str]) -> list[str]:
-    """Return the sentences of a text."""
     return [
         part.strip()
         for paragraph in paragraphs

@@ -21,7 +21,6 @@ class RuleFile:
     groups: list[dict[str, Any]]
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Return its alerting rules."""
         return [rule for group in self.groups for rule in group["rules"] if "alert" in rule]
 
     def recorded(self) -> list[tuple[str, dict[str, Any]]]:
@@ -35,7 +34,6 @@ class RuleFile:
 
 
 def rule_files() -> list[RuleFile]:
-    """Return every file of rules, by name."""
     return [_read(path) for path in sorted(RULES.rglob("*.yml"))]
 
 

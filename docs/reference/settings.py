@@ -122,7 +122,6 @@ def settings_in_readme() -> str:
 
 
 def env_example() -> str:
-    """Return `.env.example`."""
     return EXAMPLE + "".join(_example(section, own) for section, own in sections())
 
 

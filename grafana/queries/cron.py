@@ -84,7 +84,6 @@ def ticks(result: TickResult) -> Query:
 
 
 def ticks_per_minute(result: TickResult) -> Query:
-    """Ticks with this result, a minute."""
     rate = f"rate({_ticks(result)}[$__rate_interval]) and on ({BY_CRON_JOB}) {_info()}"
     return Query(f"{PER_MINUTE} * sum({rate})", result, min_step=CRON_RESOLUTION)
 

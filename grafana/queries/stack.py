@@ -98,7 +98,6 @@ def scraped_samples() -> Query:
 
 
 def versions() -> Query:
-    """Version of each program."""
     redis = f'label_replace({select("redis_instance_info")}, "version", "$1", "redis_version", "(.+)")'
     infos = {
         "rq-exporter": select(catalogue.EXPORTER_BUILD_INFO),
@@ -177,7 +176,6 @@ def redis_persists() -> Query:
 
 
 def redis_commands() -> Query:
-    """Commands a second."""
     return _redis_rate("redis_commands_processed_total", "commands")
 
 

@@ -116,5 +116,4 @@ def _chunks(body: IO[bytes]) -> Iterator[bytes]:
 
 
 def plain(text: str, status: HTTPStatus) -> Response:
-    """Return a page of plain text."""
     return Response(text, status, mimetype="text/plain")

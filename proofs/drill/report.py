@@ -75,5 +75,4 @@ def show(console: Console, results: Sequence[Result], times: TrueTimes) -> None:
 
 
 def markdown(results: Sequence[Result], times: TrueTimes) -> str:
-    """Return the table as Markdown."""
     return table(HEADINGS, (cells for result in results for cells in rows(result, times)))

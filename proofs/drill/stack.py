@@ -240,7 +240,6 @@ class DrillStack:
         self.queue(queue).empty()  # type: ignore[no-untyped-call]
 
     def delete_failed(self, queue: str) -> None:
-        """Delete the failed jobs of a queue."""
         purge_jobs(self.queue(queue), "failed")
 
     # --- waiting -------------------------------------------------------------------------------------------

@@ -144,7 +144,6 @@ class Processes:
             self.hit.add(process.pid)
 
     def kill_cron_scheduler(self, choice: float) -> None:
-        """Kill one of them."""
         process = _chosen(self._cron, choice).process
         if process is not None and process.poll() is None:
             process.kill()

@@ -82,7 +82,6 @@ class Replay:
             self.note_end_without_execution(transaction)
 
     def count(self, job: str, queue: str, outcome: str) -> None:
-        """Count one end."""
         self.ends[End(queue, self._functions[job], outcome)] += 1
 
     def _change_started(self, name: str, key: str, command: Command) -> list[str]:

@@ -64,7 +64,6 @@ class FaultReplay(Replay):
         self._abandoned: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
-        """Apply one transaction."""
         before = (
             set(self.ended)
             if any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
@@ -86,7 +85,6 @@ class FaultReplay(Replay):
                 self.claims.update(job_id.decode() for job_id in command[2:])
 
     def count(self, job: str, queue: str, outcome: str) -> None:
-        """Count one end."""
         super().count(job, queue, outcome)
         if outcome == "success":
             self.successes[job] += 1

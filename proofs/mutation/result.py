@@ -45,7 +45,6 @@ class Memory:
         return self._results.get(mutant.key)
 
     def add(self, mutant: Mutant, result: Result) -> None:
-        """Remember a result."""
         with self._lock:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             self._results[mutant.key] = result

@@ -247,7 +247,6 @@ class ComposeRuntime:
         return [*(f"volume {name}" for name in existing if name in volumes), *images, *passwords]
 
     def clean(self) -> None:
-        """Remove them."""
         self._run("down", "--volumes", "--remove-orphans", within=self._stops_within)
         queues.write_file({})
         for identifier in self._built_images():

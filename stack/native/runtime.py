@@ -249,7 +249,6 @@ class NativeRuntime:
         return [str(folder) for folder in (self.directory, self.context.secrets) if folder.exists()]
 
     def clean(self) -> None:
-        """Remove them."""
         for folder in (self.directory, self.context.secrets):
             shutil.rmtree(folder, ignore_errors=True)
 
