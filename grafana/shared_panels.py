@@ -75,7 +75,7 @@ def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
 def work_horses_died(*choices: str) -> Panel:
     """How many work horses died with a job in hand."""
     return stat(
-        "Work horses died",
+        "Work-horse crashes",
         "Processes that died while they ran a job, in the chosen time: killed by a signal, most often for "
         "lack of memory; exited by themselves; or ended because they could not record how the job did.",
         jobs.work_horses_died(*choices),
@@ -102,7 +102,7 @@ def abandoned_jobs(*choices: str) -> Panel:
 def died_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
     """The same two over time."""
     return time_series(
-        "Died and abandoned",
+        "Crashed and abandoned",
         "Jobs whose work horse died (WorkHorseKilled: by a signal; WorkHorseExited: by itself; "
         "FailureNotRecorded: it could not record how the job did), and jobs whose worker died, a minute.",
         [jobs.lost_per_minute(*choices)],
@@ -144,7 +144,7 @@ def errors_by_exception() -> Panel:
 
 
 def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
-    """What fails, since when, with which exception."""
+    """Failing functions, since when, with which exception."""
     return table(
         title,
         "Executions that ended with an error in the chosen time, retried ones included, by function and "
@@ -207,7 +207,7 @@ def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
 def not_counting() -> Panel:
     """What is missing where workers are no MonitoredWorkers."""
     return bar_gauge(
-        "Workers that count nothing",
+        "Uninstrumented workers",
         "Live workers that are no MonitoredWorkers, by queue. Durations, waits, failures and retries of "
         "their jobs, of all functions, are missing on this page: start them with `--worker-class "
         "rq_mon.MonitoredWorker`.",
@@ -223,8 +223,8 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
     """What runs now, and for how long."""
     return table(
         "Running jobs",
-        "One row a job that runs now, of any function. Of objective: as a share of the time in which jobs of "
-        "the queue have to end. Of timeout: as a share of the time after which its worker ends it. Function "
+        "Jobs that run now, of any function. Run SLO: the time within which jobs of the queue must end. "
+        "Timeout: the time after which the worker ends the job. Function "
         "and job are named of those that run for longer than their objective. A click on the worker shows "
         "the job in any case.",
         [
@@ -237,20 +237,20 @@ def running_jobs(*, links: Sequence[Link]) -> Panel:
         [
             Column("Running", workers.running_job(), unit="s"),
             Column(
-                "Of objective",
+                "% of run SLO",
                 objectives.running_of_run_objective(),
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
             ),
             Column(
-                "Of timeout",
+                "% of timeout",
                 workers.running_of_timeout(),
                 unit="percentunit",
                 decimals=0,
                 colours=SHARE_OF_LIMIT_STEPS,
             ),
         ],
-        sort_by="Of timeout",
+        sort_by="% of timeout",
         no_value="No job runs",
     )

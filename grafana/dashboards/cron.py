@@ -108,9 +108,9 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Schedule",
-                "One row a cron job. Last run and mean run time are of its function in its queue, in the "
-                "chosen time, whoever enqueued it. Lost: ticks in the chosen time that did not run of their "
-                "own.",
+                "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
+                "chosen time, whoever enqueued it. Not run: ticks in the time range that were missed, failed "
+                "or coalesced into a later one.",
                 [
                     Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
                     Label("schedule", "Schedule", width=90),
@@ -126,7 +126,7 @@ DASHBOARD = rq_dashboard(
                     Column("Last run", cron.last_outcome(), mappings=OUTCOMES),
                     Column("Run time", cron.run_time(), unit="s"),
                     Column(
-                        "Lost", cron.ticks_not_enqueued(), unit=COUNT, decimals=0, colours=[(1, "orange")]
+                        "Not run", cron.ticks_not_enqueued(), unit=COUNT, decimals=0, colours=[(1, "orange")]
                     ),
                 ],
                 sort_by="Late by",

@@ -114,7 +114,7 @@ DASHBOARD = rq_dashboard(
             not_counting(),
             widths=(18, 6),
         ),
-        Heading("Near and beyond the limit"),
+        Heading("Timeouts"),
         row(
             8,
             time_series(
@@ -130,7 +130,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.JOB_FUNCTION, "function")],
             ),
             time_series(
-                "Nearest to its timeout by queue",
+                "Timeout used by queue",
                 "Run time so far of the job that is nearest to its timeout, as a share of that timeout: at "
                 "100 % its worker ends it, and it counts as failed. All functions.",
                 [workers.nearest_to_timeout()],
@@ -155,7 +155,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.QUEUE_DEPTH, "queue")],
             ),
             time_series(
-                "Waiting against running",
+                "Wait and run time",
                 "The median time in the queue against the median run time. Waiting above running: workers "
                 "are the bottleneck, not the jobs.",
                 durations.wait_against_run(QUEUE, FUNCTION),
@@ -166,7 +166,7 @@ DASHBOARD = rq_dashboard(
                 links=[to(links.WORKERS)],
             ),
             heatmap(
-                "Times in the queue",
+                "Wait times",
                 "Jobs ended a second, by how long they had waited when they started. All functions.",
                 durations.wait_histogram(),
                 unit="s",

@@ -35,15 +35,15 @@ from grafana.shared_panels import (
 from rq_mon.settings import FAILURE_TTL_SECONDS
 
 GUIDE = """\
-**Jobs are failing?** *What fails* names function, exception and since when. A click on the exception shows
-the failed jobs with their tracebacks, in the [job pages](${job_pages:raw}/failures). Fix the cause; then
-*Requeue* runs them again there. On the command line: `rqmon failed --traceback`, and
+**Jobs are failing?** *Failing functions* shows function, exception and since when. Click the exception to see
+the failed jobs with their tracebacks, in the [job pages](${job_pages:raw}/failures). Fix the cause, then
+*Requeue* them there. On the command line: `rqmon failed --traceback`, and
 `rqmon requeue --function <function>`.
 """
 
 DASHBOARD = rq_dashboard(
     links.FAILURES,
-    "What fails, since when, and with which exception?",
+    "Failing functions, since when, and with which exception?",
     choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(
@@ -75,7 +75,7 @@ DASHBOARD = rq_dashboard(
         row(4, text("What to do", GUIDE), not_counting(), widths=(18, 6)),
         row(
             9,
-            errors("What fails", function_links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
+            errors("Failing functions", function_links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
         ),
         row(
             8,
@@ -111,18 +111,8 @@ DASHBOARD = rq_dashboard(
         row(
             8,
             errors_by_exception(),
-            time_series(
-                "Failed by queue",
-                "Jobs that failed for good, a minute, by queue.",
-                [jobs.failed_per_minute("queue", QUEUE, FUNCTION)],
-                unit=A_MINUTE,
-                stacked=True,
-                bars=True,
-                no_value=NOTHING_FAILED,
-                series_links=[series_to(links.FAILURES, "queue")],
-            ),
             bar_gauge(
-                "What people changed",
+                "Operator actions",
                 "Jobs, cron jobs and series of metrics that operators requeued, deleted, stopped and so on, "
                 "by `rqmon` or in the browser, of any queue and any function. Pausing or resuming all workers"
                 " counts as one.",
@@ -132,9 +122,9 @@ DASHBOARD = rq_dashboard(
                 colours=thresholds("blue"),
                 no_value="Nothing was changed",
             ),
-            widths=(9, 9, 6),
+            widths=(18, 6),
         ),
-        Heading("Do retries help, and what died"),
+        Heading("Retries and crashes"),
         row(
             8,
             stat(

@@ -103,17 +103,16 @@ DASHBOARD = rq_dashboard(
             7,
             table(
                 "Queues",
-                "One row a queue. Queued, oldest job and workers are as of now. Of objective: the oldest "
-                "job's age as a share of the time in which the queue's jobs have to start. Not counting: "
-                "workers that are no MonitoredWorkers; p95 and failure ratio, which are over the chosen "
-                "time, know nothing of their jobs. Time to drain: what waits now, at the rate at which jobs "
-                "ended in the last five minutes, if nothing more came; as long as a job enqueued now waits.",
+                "Queued, oldest job and workers: now. Wait SLO: the time within which jobs must start. "
+                "Uninstrumented: workers that are no MonitoredWorker; p95 does not include their jobs. p95 "
+                "and failure ratio: over the time range. Time to drain: the backlog at the completion rate "
+                "of the last five minutes, about as long as a new job waits.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Queued", queues.depth(), links=[row_to_page("Its jobs", "/queue", name="queue")]),
                     Column("Oldest job", queues.oldest_age(), unit="s"),
                     Column(
-                        "Of objective",
+                        "% of wait SLO",
                         objectives.age_of_wait_objective(),
                         unit="percentunit",
                         decimals=0,
@@ -125,7 +124,7 @@ DASHBOARD = rq_dashboard(
                         colours=[(0, "red"), (1, "transparent")],
                         links=[cell_to(links.WORKERS, "queue")],
                     ),
-                    Column("Not counting", workers.not_counting(), colours=[(1, "orange")]),
+                    Column("Uninstrumented", workers.not_counting(), colours=[(1, "orange")]),
                     Column("p95 wait", durations.wait_by_queue(0.95), unit="s"),
                     Column(
                         "p95 run",
@@ -149,26 +148,26 @@ DASHBOARD = rq_dashboard(
                         mappings=[range_mapping(queues.ENDLESS, None, "does not drain", "red")],
                     ),
                 ],
-                sort_by="Of objective",
+                sort_by="% of wait SLO",
             ),
         ),
         row(
             8,
             table(
-                "Objectives",
-                "What each queue promises, and the share of jobs in the chosen time that kept it: ended "
-                "without an error, started in time, ended in time. Budget left: of what may go wrong, what "
-                "has not. Spent: the promise is broken.",
+                "SLOs",
+                "Service level objectives of each queue: the share of jobs that must succeed, start in time "
+                "and end in time, and the share in the time range that did. Error budget: what is left of "
+                "the failures that the target allows.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
-                    Label("objective", "Objective", width=90),
+                    Label("objective", "SLO", width=90),
                     REDIS_COLUMN,
                 ],
                 [
-                    Column("Promised", objectives.promised(), unit="percentunit", decimals=1),
-                    Column("Kept", objectives.kept(), unit="percentunit", decimals=1),
+                    Column("Target", objectives.promised(), unit="percentunit", decimals=1),
+                    Column("Actual", objectives.kept(), unit="percentunit", decimals=1),
                     Column(
-                        "Budget left",
+                        "Error budget",
                         objectives.budget_left(),
                         unit="percentunit",
                         decimals=0,
@@ -176,12 +175,12 @@ DASHBOARD = rq_dashboard(
                         mappings=[range_mapping(None, 0, "spent", "red")],
                     ),
                 ],
-                sort_by="Budget left",
+                sort_by="Error budget",
                 descending=False,
-                no_value="No objectives",
+                no_value="No SLO is set",
             ),
             table(
-                "What fires",
+                "Active alerts",
                 "Alerts that fire now. A click on one leads to its runbook: what it means, and what to do.",
                 [
                     Label(

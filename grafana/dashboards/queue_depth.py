@@ -22,7 +22,7 @@ DASHBOARD = rq_dashboard(
             stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
             oldest_wait(),
             stat(
-                "Unserved",
+                "No workers",
                 "Queues with jobs that no live worker listens for: start a worker for them.",
                 queues.without_workers(),
                 colours=ANY_IS_BAD,
@@ -80,7 +80,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[ONLY_THIS_QUEUE],
             ),
             time_series(
-                "Arrivals against completions",
+                "Arrivals and completions",
                 "Jobs a minute. RQ counts no arrivals: they are what ended, plus what there is more of than "
                 "before, queued or running. Retries and delayed jobs arrive when they enter the queue.",
                 [queues.arrivals(), queues.departures()],
@@ -102,15 +102,6 @@ DASHBOARD = rq_dashboard(
                 no_value=NOT_MEASURED,
                 series_links=[ONLY_THIS_QUEUE],
             ),
-            time_series(
-                "Growth by queue",
-                "By how many jobs a minute the queue has grown (above zero) or shrunk in the last five "
-                "minutes.",
-                [queues.growth()],
-                unit=A_MINUTE,
-                minimum=None,
-                series_links=[ONLY_THIS_QUEUE],
-            ),
         ),
         row(
             8,
@@ -130,7 +121,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.WORKERS, "queue")],
             ),
         ),
-        Heading("Held back, and given up"),
+        Heading("Deferred, rate-limited, cancelled and expired"),
         row(
             7,
             time_series(

@@ -119,7 +119,7 @@ DASHBOARD = rq_dashboard(
                 no_value=NO_REDIS_EXPORTER,
             ),
             time_series(
-                "Losses",
+                "Evictions and rejections",
                 "Keys that Redis threw away for want of memory, which may be jobs, and clients it turned "
                 "away, a minute. Must be zero.",
                 stack.redis_losses(),
@@ -155,7 +155,10 @@ DASHBOARD = rq_dashboard(
                 stacked=True,
             ),
             time_series(
-                "Scrapes", "How long the scrape of each service takes.", [stack.scrape_durations()], unit="s"
+                "Scrape duration",
+                "How long the scrape of each service takes.",
+                [stack.scrape_durations()],
+                unit="s",
             ),
         ),
         Heading("Prometheus and Alertmanager"),

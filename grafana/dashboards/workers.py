@@ -51,7 +51,7 @@ DASHBOARD = rq_dashboard(
                 no_value="No live worker",
             ),
             stat(
-                "Silent too long",
+                "Overdue heartbeats",
                 "Workers that should have reported long ago, by their own settings: dead, frozen, or cut off "
                 "from Redis. RQ soon forgets them, and then abandons their jobs.",
                 workers.overdue_heartbeats(),
@@ -126,10 +126,10 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Workers",
-                "One row a live worker. Forgotten in: when RQ gives it up, unless it reports; a healthy "
+                "One row a live worker. Expires in: when RQ gives it up, unless it reports; a healthy "
                 f"worker has always more than {workers.HEALTHY_EXPIRY} seconds. Succeeded, failed and "
-                "working are over the chosen time, by RQ's own counts, and gone with the worker; working "
-                "counts a job when it ends.",
+                "utilisation are over the time range, by RQ's own counts, which end with the worker; "
+                "utilisation counts a job when it ends.",
                 [
                     Label("name", "Worker", links=[TO_WORKER]),
                     Label("queues", "Queues"),
@@ -137,13 +137,13 @@ DASHBOARD = rq_dashboard(
                 ],
                 [
                     Column("State", workers.state_now(), mappings=STATES),
-                    Column("Silent for", workers.heartbeat_age(), unit="s"),
-                    Column("Forgotten in", workers.forgotten_in(), unit="s", colours=EXPIRY_STEPS),
+                    Column("Last heartbeat", workers.heartbeat_age(), unit="s"),
+                    Column("Expires in", workers.forgotten_in(), unit="s", colours=EXPIRY_STEPS),
                     Column("Succeeded", workers.succeeded(), unit=COUNT, decimals=0),
                     Column("Failed", workers.failed(), unit=COUNT, decimals=0),
-                    Column("Working", workers.working_share(), unit="percentunit", decimals=0),
+                    Column("Utilisation", workers.working_share(), unit="percentunit", decimals=0),
                 ],
-                sort_by="Forgotten in",
+                sort_by="Expires in",
                 descending=False,
                 no_value="No live worker",
             ),
@@ -161,7 +161,7 @@ DASHBOARD = rq_dashboard(
                 series_links=[series_to(links.DURATIONS, "queue")],
             ),
             time_series(
-                "Silence",
+                "Time since last heartbeat",
                 "Time since each worker last reported. A line that climbs: the worker is dead or frozen.",
                 [workers.heartbeat_age()],
                 unit="s",
@@ -169,7 +169,7 @@ DASHBOARD = rq_dashboard(
                 legend="none",
             ),
         ),
-        Heading("Lost and found"),
+        Heading("Restarts and crashes"),
         row(
             7,
             time_series(

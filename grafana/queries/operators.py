@@ -1,4 +1,4 @@
-"""What people changed."""
+"""Operator actions."""
 
 from __future__ import annotations
 

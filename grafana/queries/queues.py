@@ -151,11 +151,6 @@ def arrivals() -> Query:
     return from_rates(f"{PER_MINUTE} * clamp_min(sum({ended}) + sum({growth}), 0)", "arrived")
 
 
-def growth() -> Query:
-    """By how many jobs a minute each queue grows, or shrinks."""
-    return Query(f"{PER_MINUTE} * sum by ({BY_QUEUE}) (deriv({_jobs(QUEUED)}[5m]))", named("queue"))
-
-
 def time_to_drain() -> Query:
     """How long what waits would take at the rate of the last five minutes, by queue.
 

@@ -21,7 +21,7 @@ LOGARITHMIC = {
     "Run time p95 by queue",
     "Run time p95 by function",
     "Wait p95 by queue",
-    "Waiting against running",
+    "Wait and run time",
 }
 """Quantiles: the slowest are a thousand times as long as the others."""
 
@@ -121,11 +121,11 @@ def test_units_are_words_that_users_know() -> None:
 
 def test_a_budget_that_is_used_up_is_called_spent() -> None:
     """However far below zero: -9900 % says no more."""
-    (panel,) = (one for one in data_panels(BOARDS["rq-overview"]) if one["title"] == "Objectives")
+    (panel,) = (one for one in data_panels(BOARDS["rq-overview"]) if one["title"] == "SLOs")
     (budget,) = (
         {item["id"]: item["value"] for item in override["properties"]}
         for override in panel["fieldConfig"]["overrides"]
-        if override["matcher"]["options"] == "Budget left"
+        if override["matcher"]["options"] == "Error budget"
     )
 
     (mapping,) = budget["mappings"]

@@ -118,13 +118,13 @@ def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: RecordedP
 WORTH_KNOWING = {
     ("rq-overview", "Cron jobs late"): 1,
     ("rq-overview", "Firing alerts"): 1,
-    ("rq-queue-depth", "Unserved"): 1,
+    ("rq-queue-depth", "No workers"): 1,
     ("rq-queue-depth", "Overdue"): 1,
     ("rq-queue-depth", "Stuck"): 1,
     ("rq-workers", "Up"): 4,
     ("rq-workers", "Busy"): 2,
     ("rq-workers", "Idle"): 2,
-    ("rq-workers", "Silent too long"): 1,
+    ("rq-workers", "Overdue heartbeats"): 1,
     ("rq-cron", "Cron jobs"): 3,
     ("rq-cron", "Schedulers"): 2,
     ("rq-cron", "Late"): 1,
@@ -157,8 +157,8 @@ def test_with_plain_workers_an_empty_panel_says_why(plain_workers: RecordedProme
     "place",
     [
         ("rq-overview", "Queues"),
-        ("rq-failures", "Workers that count nothing"),
-        ("rq-durations", "Workers that count nothing"),
+        ("rq-failures", "Uninstrumented workers"),
+        ("rq-durations", "Uninstrumented workers"),
     ],
     ids=" ".join,
 )
@@ -198,8 +198,8 @@ def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) 
 
 @pytest.mark.parametrize("uid", ["rq-failures", "rq-workers"])
 def test_each_way_in_which_a_work_horse_dies_is_counted(prometheus: RecordedPrometheus, uid: str) -> None:
-    (total,) = (query for query in panel_queries(uid) if query.panel == "Work horses died")
-    (over_time,) = (query for query in panel_queries(uid) if query.panel == "Died and abandoned")
+    (total,) = (query for query in panel_queries(uid) if query.panel == "Work-horse crashes")
+    (over_time,) = (query for query in panel_queries(uid) if query.panel == "Crashed and abandoned")
     of_each = {
         exception: float(
             prometheus.instant(f'sum(increase(rq_job_failures_total{{exception="{exception}"}}[1h]))', END)[

@@ -78,7 +78,7 @@ JOB_FUNCTION, STACK_HEALTH = "rq-job-function", "rq-stack-health"
 QUEUES = (OVERVIEW, "Queues")
 OF_FUNCTION = (JOB_FUNCTION, "Queues")
 SLOWEST = (DURATIONS, "Slowest functions")
-WHAT_FAILS, ERRORS = (FAILURES, "What fails"), (JOB_FUNCTION, "Errors")
+WHAT_FAILS, ERRORS = (FAILURES, "Failing functions"), (JOB_FUNCTION, "Errors")
 RUNNING = ((DURATIONS, "Running jobs"), (WORKERS, "Running jobs"))
 
 
@@ -119,10 +119,10 @@ QUANTITIES = {
     "errors by exception": Quantity(
         both("Errors by exception", FAILURES, JOB_FUNCTION), by=("exception",), over_time=True
     ),
-    "work horses died": Quantity(both("Work horses died", FAILURES, WORKERS)),
+    "work horses died": Quantity(both("Work-horse crashes", FAILURES, WORKERS)),
     "abandoned": Quantity(both("Abandoned", FAILURES, WORKERS)),
     "died and abandoned": Quantity(
-        both("Died and abandoned", FAILURES, WORKERS), by=("exception",), over_time=True
+        both("Crashed and abandoned", FAILURES, WORKERS), by=("exception",), over_time=True
     ),
     "jobs ended": Quantity(both("Jobs ended", OVERVIEW, JOB_FUNCTION), by=("outcome",), over_time=True),
     "throughput": Quantity(
@@ -162,14 +162,14 @@ QUANTITIES = {
     ),
     "uninstrumented": Quantity(
         (
-            *both("Workers that count nothing", FAILURES, DURATIONS),
-            Place(*QUEUES, "Not counting"),
+            *both("Uninstrumented workers", FAILURES, DURATIONS),
+            Place(*QUEUES, "Uninstrumented"),
         ),
         by=("queue",),
     ),
     **{
         f"running jobs, {column}": Quantity(tuple(Place(*one, column) for one in RUNNING), by=("name",))
-        for column in ("Running", "Of objective", "Of timeout")
+        for column in ("Running", "% of run SLO", "% of timeout")
     },
     "firing alerts": Quantity(both("Firing alerts", OVERVIEW, STACK_HEALTH)),
     "late cron jobs": Quantity((Place(OVERVIEW, "Cron jobs late"), Place(CRON, "Late"))),
@@ -185,7 +185,6 @@ QUANTITIES = {
 
 DIFFERENT = {
     "Failed": [Place(WORKERS, "Workers", "Failed")],
-    "Of objective": [Place(*QUEUES, "Of objective")],
     "State": [Place(CRON, "Schedule", "State"), Place(WORKERS, "Workers", "State")],
 }
 """What is called the same, but is another number: of each worker, of cron jobs, of waits."""

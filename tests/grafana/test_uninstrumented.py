@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.slow]
 
 TOLD_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
 TOLD_BY_RQ = re.compile("rq_workers_(success|failed)_total")
-COUNTS = ("Failed", "Retried", "Work horses died", "Abandoned", "Executions")
+COUNTS = ("Failed", "Retried", "Work-horse crashes", "Abandoned", "Executions")
 """Stats that are green, or plain, at zero."""
 
 

@@ -110,7 +110,10 @@ def test_links_carry_the_values_of_their_row_bar_or_series(
 
 @pytest.mark.parametrize(
     ("uid", "panel", "page"),
-    [("rq-workers", "Workers", "/workers?q="), ("rq-failures", "What fails", "/queue?state=failed&name=")],
+    [
+        ("rq-workers", "Workers", "/workers?q="),
+        ("rq-failures", "Failing functions", "/queue?state=failed&name="),
+    ],
 )
 def test_rows_lead_to_the_job_pages_that_the_exporter_names(
     open_page: OpenPage, viewer: Server, uid: str, panel: str, page: str

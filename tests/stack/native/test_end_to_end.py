@@ -58,10 +58,10 @@ DASHBOARDS = sorted(path.stem for path in (PROJECT_ROOT / "grafana" / "generated
 
 
 RIGHTLY_EMPTY = {
-    ("rq-overview", "What fires"): "only after a while do the failed jobs use up an error budget",
-    ("rq-durations", "Workers that count nothing"): "its workers count their jobs",
-    ("rq-failures", "Workers that count nothing"): "its workers count their jobs",
-    ("rq-failures", "What people changed"): "no one has changed anything",
+    ("rq-overview", "Active alerts"): "only after a while do the failed jobs use up an error budget",
+    ("rq-durations", "Uninstrumented workers"): "its workers count their jobs",
+    ("rq-failures", "Uninstrumented workers"): "its workers count their jobs",
+    ("rq-failures", "Operator actions"): "no one has changed anything",
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
     ("rq-stack-health", "Notifications"): "no notifications, as long as no receivers are set",
 }
