@@ -23,6 +23,7 @@ from stack.choice import available, choose, is_running, refuse_if_running
 from stack.dotenv import set_variable
 from stack.last_start import FILE as LAST_START
 from stack.last_start import this_start
+from stack.needed import note_of_workers_needed
 from stack.queues import worker_of
 from stack.redis_access import access_of
 from stack.redis_cli import redis_cli, refuse_if_silent
@@ -197,6 +198,8 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
     of_the_queue = {service: state for service, state in states.items() if service == worker}
     print_states(console, of_the_queue, settings, [])
     print(f"{variable.name}={value} is kept in .env.")
+    if note := note_of_workers_needed(settings, arguments.queue):
+        print(note)
     return 0 if _all_healthy(of_the_queue) else 1
 
 
