@@ -14,6 +14,7 @@ from waitress.server import create_server
 from grafana.viewer.app import make_app
 from grafana.viewer.proxy import MOST_WAITING, PARALLEL_QUERIES
 from grafana.viewer.settings import ViewerSettings
+from rq_mon.environment.open_files import allowed_connections
 
 THREADS = PARALLEL_QUERIES + MOST_WAITING + 4
 """Some remain for the page and for health when all queries wait."""
@@ -39,7 +40,7 @@ def serve(settings: ViewerSettings) -> None:
         host=settings.host,
         port=settings.port,
         threads=THREADS,
-        connection_limit=MOST_CONNECTIONS,
+        connection_limit=allowed_connections(MOST_CONNECTIONS),
         asyncore_use_poll=True,  # select() takes no more than 1024 connections
         ident="rq-mon viewer",
         max_request_header_size=LARGEST_HEADER,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import resource
 from typing import TYPE_CHECKING, Any
 
 from waitress.server import create_server
+
+from rq_mon.environment.open_files import allowed_connections
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -18,8 +19,6 @@ LARGEST_BODY = 256 * 1024
 """Bytes: a page of ids, and more."""
 LARGEST_HEAD = 64 * 1024
 """Names of queues and functions may be long, and each byte takes three in an address."""
-OTHER_FILES = 200
-"""File descriptors for all else, connections to Redis included."""
 
 
 def make_server(app: WSGIApplication, host: str, port: int) -> Any:
@@ -33,7 +32,7 @@ def make_server(app: WSGIApplication, host: str, port: int) -> Any:
         host=host,
         port=port,
         threads=THREADS,
-        connection_limit=_connections(),
+        connection_limit=allowed_connections(CONNECTIONS),
         backlog=1024,
         channel_timeout=IDLE_SECONDS,
         cleanup_interval=5,
@@ -42,13 +41,3 @@ def make_server(app: WSGIApplication, host: str, port: int) -> Any:
         max_request_header_size=LARGEST_HEAD,
         ident=None,
     )
-
-
-def _connections() -> int:
-    """Allow this process the files that its connections need, as far as the system does."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = CONNECTIONS + OTHER_FILES
-    allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
-    if soft != resource.RLIM_INFINITY and soft < allowed:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
-    return max(1, min(CONNECTIONS, allowed - OTHER_FILES))

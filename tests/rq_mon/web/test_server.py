@@ -2,33 +2,22 @@
 
 from __future__ import annotations
 
-import resource
 import signal
 import socket
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server
+from tests.harness.open_files import open_files
 from tests.harness.web import Operator, running_web
 
 IDLE = 1000
 SOON = 25.0
 """Seconds. The idle ones would keep it for thirty."""
-
-
-@contextmanager
-def many_open_files() -> Iterator[None]:
-    before = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], 4096), before[1]))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, before)
 
 
 def seconds_for(server: Server, path: str) -> float:
@@ -40,7 +29,7 @@ def seconds_for(server: Server, path: str) -> float:
 @pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"GET / HT", b"POST /login HTTP/1.1\r\nContent-Length: 99\r\n\r\nu"])
 def test_idle_connections_keep_no_one_from_a_page(web: Server, said: bytes) -> None:
-    with many_open_files(), ExitStack() as open_connections:
+    with open_files(4096), ExitStack() as open_connections:
         for _ in range(IDLE):
             client = socket.create_connection(("127.0.0.1", web.port), timeout=20)
             open_connections.enter_context(client)
