@@ -119,10 +119,18 @@ def _master_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
 
 
 def _greet(connection: Any) -> None:
-    """Say hello on a new connection, which needs no health check.
+    """Say hello on a new connection, in as few round trips as that takes.
 
-    redis-py 5 would send one first, which connects when it fails, which sends one first: it never comes back
-    from a Redis that is frozen.
+    redis-py 5 would send a health check first, which connects when it fails, which sends one first: it never
+    comes back from a Redis that is frozen.
+
+    It would also tell its name and version, a round trip each, which each work horse would pay for: it has a
+    connection of its own for one job. Over TLS it does: a server that wants another certificate hangs up on
+    that.
     """
+    if not isinstance(connection, TlsConnection):
+        for of_library in ("lib_name", "lib_version", "driver_info"):  # as redis-py 5 and later ones call it
+            if hasattr(connection, of_library):
+                setattr(connection, of_library, None)
     connection.next_health_check = math.inf  # until the first answer
     connection.on_connect()

@@ -14,7 +14,7 @@ from tests.rq_mon.cli.conftest import Rqmon
 LATENCY = 0.2
 """Seconds: longer than a command needs to send what it asks for, also on a busy machine."""
 MOST = 16
-"""It takes 10: those to connect, for the clock, as many as a scrape for what there is, and for what runs."""
+"""It takes 8: those to connect, for the clock, as many as a scrape for what there is, and for what runs."""
 
 
 def _busy_workers(client: Redis, number: int) -> None:

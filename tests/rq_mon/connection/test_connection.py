@@ -10,6 +10,7 @@ import pytest
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
+from proofs.bench.latency_proxy import LatencyProxy
 from proofs.harness.ports import free_port
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
@@ -44,6 +45,20 @@ def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> N
         client.ping()
 
     assert time.monotonic() - begin > 0.5
+
+
+@pytest.mark.parametrize(("database", "trips"), [(0, 1), (3, 2)])
+def test_a_new_connection_takes_no_round_trip_for_itself(
+    server: RedisServer, database: int, trips: int
+) -> None:
+    """A work horse makes one for each job; another database has to be selected."""
+    with (
+        LatencyProxy(server.port, latency=0.2) as proxy,
+        connect(f"redis://127.0.0.1:{proxy.port}/{database}") as client,
+    ):
+        client.ping()
+
+    assert proxy.trips == trips
 
 
 @pytest.mark.parametrize("database", [0, 3])
