@@ -12,6 +12,7 @@ import statistics
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +20,21 @@ import yaml
 from redis import Redis
 
 from grafana.queries import recorded
-from proofs.bench.busy_redis import fill_with_functions, fill_with_workers_and_queues
+from proofs.bench.blocking import cpu_clock
+from proofs.bench.busy_redis import change_functions, fill_with_functions, fill_with_workers_and_queues
 from proofs.bench.fit import Line, fit
-from proofs.bench.scraping import HEADERS, fresh_redis, our_exporter, scrape
+from proofs.bench.scraping import HEADERS, GaveUpError, fresh_redis, our_exporter, scrape
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.table import Row
-from rq_mon.exporter.snapshot import READ_SECONDS
 from stack.settings import PROJECT_ROOT
 
 RULES = PROJECT_ROOT / "prometheus" / "rules"
 SCRAPES = 7
+MOST_SCRAPES = 50
+SCRAPE_INTERVAL = 5
+"""Seconds, as in prometheus/prometheus.yml."""
 EVALUATIONS = 3
 BASE = 20
 """Queues and workers while something else grows."""
@@ -50,6 +54,8 @@ class Dimension:
     histories: tuple[int, ...]
     """Sizes for Prometheus."""
     history: Callable[[int], History]
+    change: Callable[[Redis, int], None] = lambda *_: None
+    """What happens between two scrapes."""
 
 
 DIMENSIONS = (
@@ -69,12 +75,15 @@ DIMENSIONS = (
     ),
     Dimension(
         "functions",
-        (500, 1000, 2000, 4000),
+        (2500, 5000, 10_000, 20_000),
         lambda client, size: fill_with_functions(
             client, size // QUEUES_WITH_FUNCTIONS, QUEUES_WITH_FUNCTIONS
         ),
         (100, 200, 400, 800),
         lambda size: History(END - HOUR, queues=QUEUES_WITH_FUNCTIONS, functions=size, workers=BASE),
+        lambda client, size: change_functions(
+            client, size // 100, size // QUEUES_WITH_FUNCTIONS, QUEUES_WITH_FUNCTIONS
+        ),
     ),
 )
 
@@ -92,11 +101,11 @@ def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
     times = [seconds for seconds, _ in measured]
     time_line = fit(dimension.sizes, times)
     yield _row(
-        f"a scrape, ms for each of the {dimension.name}",
+        f"CPU of a scrape, ms for each of the {dimension.name}",
         time_line,
         times,
         dimension.sizes,
-        f"{READ_SECONDS} s, the exporter's own deadline, at {_count(time_line.reaches(READ_SECONDS))}",
+        f"a core for the {SCRAPE_INTERVAL} s between scrapes at {_count(time_line.reaches(SCRAPE_INTERVAL))}",
     )
     series = [count for _, count in measured]
     yield Row(
@@ -107,13 +116,27 @@ def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
 
 
 def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
-    """Seconds of a scrape, and the series in it."""
+    """CPU seconds of the exporter for a scrape, and the series in it."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         dimension.fill(client, size)
-        with our_exporter(server.url) as (port, _):
+        with our_exporter(server.url) as (port, process_id):
+            _cpu_of_scrape(port, process_id)
+            seconds = []
+            for _ in range(SCRAPES):
+                dimension.change(client, size)
+                seconds.append(_cpu_of_scrape(port, process_id))
+            return statistics.median(seconds), _series(port)
+
+
+def _cpu_of_scrape(port: int, process_id: int) -> float:
+    """CPU seconds of the exporter, of the first scrape that ends in time: the machine may be busy."""
+    clock = cpu_clock(process_id)
+    for _ in range(MOST_SCRAPES):
+        before = time.clock_gettime(clock)
+        with suppress(GaveUpError):
             scrape(port)
-            seconds = statistics.median(scrape(port) for _ in range(SCRAPES))
-            return seconds, _series(port)
+            return time.clock_gettime(clock) - before
+    raise GaveUpError
 
 
 def _series(port: int) -> int:
