@@ -39,7 +39,7 @@ FIXED, PER_WORKER, PER_QUEUE, PER_FUNCTION = numbers(
     r"series = (\d+) \+ (\d+) . workers \+ (\d+) . queues \+ (\d+) . functions"
 )
 SUCCEEDS, OUTCOME, EXCEPTION = numbers(
-    r"(\d+) series if it only ever succeeds, (\d+) more .*\n.*, (\d+) for each"
+    r"(\d+) series if it only ever succeeds, and\s+(\d+) more[^.]+\.\s+Each class of\s+exception\s+adds (\d+)"
 )
 
 
