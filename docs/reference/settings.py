@@ -65,8 +65,8 @@ SECTIONS = (
     Section(
         "Addresses",
         ("*_BIND_ADDRESS",),
-        "Passwords and jobs cross the network unencrypted if you open a port: see docs/operate/security.md. Grafana"
-        " then requires a login. These always stay closed: Prometheus, Alertmanager, exporters,"
+        "Passwords and jobs cross the network unencrypted if you open a port: see docs/operate/security.md."
+        " Grafana then requires a login. These always stay closed: Prometheus, Alertmanager, exporters,"
         " viewer.",
     ),
     Section("Workers", ("*_RUNNING_WORKERS", "RQ_MON_QUEUES", "STOP_GRACE_SECONDS", "RQ_*_SECONDS")),

@@ -73,7 +73,7 @@ def waiting_row(size: int, scrapes: int) -> Row:
 
 
 def memory_rows(functions: int, queues: int) -> list[Row]:
-    """Time and memory with this number of functions in each of the queues; a few change between two scrapes."""
+    """Time and memory with this number of functions in each queue; a few change between two scrapes."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         before = _redis_memory(client)
         fill_with_functions(client, functions, queues)

@@ -21,8 +21,8 @@ Hash = dict[bytes, bytes]
 QueueFunction = tuple[str, str]
 
 GROUP = 8
-"""About this many functions are compared and written together. Fewer cost more while nothing changes, more cost
-more when something does."""
+"""About this many functions are compared and written together. Fewer cost more while nothing changes, more
+cost more when something does."""
 
 
 class FunctionGroup(NamedTuple):
