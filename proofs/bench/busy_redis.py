@@ -82,7 +82,7 @@ def fill_with_functions(client: Redis, functions: int, queues: int) -> None:
 
 
 def change_functions(client: Redis, number: int, functions: int, queues: int) -> None:
-    """End one more job of so many of the functions, spread over all queues."""
+    """End one more job of this many functions, spread over all queues."""
     recorder = JobRecorder(max_functions=functions, max_exceptions=1)
     with client.pipeline(transaction=False) as pipeline:
         for i in range(number):

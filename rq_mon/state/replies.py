@@ -41,7 +41,7 @@ class _Parser:
         self._place = 0
 
     def next(self, number: int) -> list[Any]:
-        """Return so many replies; errors that concern one command are among them.
+        """Return this number of replies; errors that concern one command are among them.
 
         Raises:
             RedisError: Redis is gone, not ready, or silent for as long as the client waits.

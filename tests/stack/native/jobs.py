@@ -40,7 +40,7 @@ def sign(ledger: str, seconds: float) -> None:
 
 
 def read_all(paths: list[str]) -> dict[str, str]:
-    """What stands in each file, or why it cannot be read."""
+    """What each file holds, or why it cannot be read."""
     return {path: _read(Path(path)) for path in paths}
 
 
