@@ -22,7 +22,7 @@ from stack.native.accounts import SERVICES_USER, WORKERS_USER, Account, Accounts
 from stack.native.processes import SERVICE_NAME
 from stack.native.reach import entering, plan
 from stack.native.separation import needed_by_python
-from stack.redis_users import WORKER
+from stack.redis_users import USERS, WORKER
 from stack.services import CRON_SCHEDULER, LONG_RUNNING_WORKER, REDIS, SHORT_RUNNING_WORKER
 from tests.harness.surface import secret_files, secrets_of
 from tests.stack.native import jobs
@@ -125,7 +125,7 @@ def test_a_job_can_read_no_password_but_its_own(stack: NativeStack, monkeypatch:
         stack.directory / ".rq-mon" / "lock",
         *(Path(f"/proc/{pid}/environ") for pid in others),
     ]
-    assert {path.name for path in handed} >= {path.name for path in secret_files(stack)} - {WORKER.secret}
+    assert {path.name for path in handed} >= {user.secret for user in USERS} - {WORKER.secret}
     assert len(others) > 5
 
     job = job_scheduler(jobs.read_all, function_args=[[str(path) for path in (*closed, own)]])
