@@ -71,6 +71,7 @@ RIGHTLY_EMPTY = {
 @pytest.fixture(scope="module")
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
+    copy.environment |= {"RQ_MON_VERSION": "1.4.2"}  # the copy is no git checkout
     copy.evaluate_rules_every(seconds=2)
     yield copy
     copy.make("stop-rq-mon", STOP_GRACE_SECONDS="0")

@@ -35,6 +35,7 @@ RIGHTLY_EMPTY = {
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
     copy.environment |= IMPATIENT
+    copy.environment |= {"RQ_MON_VERSION": "1.4.2"}  # the copy is no git checkout
     copy.evaluate_rules_every(seconds=2)
     started = copy.make("start-rq-mon")
     assert started.returncode == 0, started.stdout
