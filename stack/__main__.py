@@ -6,6 +6,7 @@ import argparse
 import contextlib
 import fcntl
 import os
+import signal
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import UTC, datetime
@@ -207,6 +208,7 @@ def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Show and follow what a service prints, or all of them."""
     runtime = choose(settings)
     service = None if arguments.service is None else _service_of(arguments.service, runtime)
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what follows for us ends with us
     with contextlib.suppress(KeyboardInterrupt):
         runtime.follow_logs(service)
     return 0
@@ -247,7 +249,8 @@ def _print_leftovers(runtimes: Sequence[Runtime]) -> None:
     own = {"Python packages": Path(sys.prefix), "backups": BACKUPS, "settings": DOTENV}
     for what, path in own.items():
         if path.exists() and path.is_relative_to(PROJECT_ROOT):
-            print(f"  {what}: rm -r {path.relative_to(PROJECT_ROOT)}")
+            remove = "rm -r" if path.is_dir() else "rm"
+            print(f"  {what}: {remove} {path.relative_to(PROJECT_ROOT)}")
     for runtime in runtimes:
         print(*(f"  {line}" for line in runtime.leftovers()), sep="\n")
 

@@ -220,6 +220,21 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
                 os.killpg(process.pid, signal.SIGKILL)
 
 
+def test_logs_that_are_ended_from_outside_leave_no_process_behind(stack: NativeStack, tmp_path: Path) -> None:
+    shown = tmp_path / "shown"
+    command = [stack.directory / ".venv/bin/python", "-m", "stack", "logs", "redis"]
+    with (
+        shown.open("w") as output,
+        subprocess.Popen(command, cwd=stack.directory, env=stack.environment, stdout=output) as process,
+    ):
+        wait_until(lambda: "Ready to accept connections" in shown.read_text(), "the log of Redis")
+        (tail,) = psutil.Process(process.pid).children()
+        process.terminate()
+        process.wait(timeout=60)
+
+    wait_until(lambda: not tail.is_running(), "tail to end")
+
+
 def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
     before = stack.numbers()
 

@@ -177,8 +177,9 @@ def test_clean_leaves_nothing_that_it_does_not_name(
 
     assert cleaned.returncode == 0, cleaned.stdout
     left = files_of(copy) - before
-    named = {line.rpartition("rm -r ")[2] for line in cleaned.stdout.splitlines() if "rm -r " in line}
-    assert {path.parts[0] for path in left} == {"backups", ".env"} <= named
+    assert {path.parts[0] for path in left} == {"backups", ".env"}
+    assert "backups: rm -r backups\n" in cleaned.stdout
+    assert "settings: rm .env\n" in cleaned.stdout
     assert "apt-get remove redis-server prometheus prometheus-alertmanager" in cleaned.stdout
     assert copy.processes() == []
     assert copy.listening_ports() == set()
