@@ -94,7 +94,7 @@ def _in_turns(
     turn: int = 1,
     clocks: tuple[Clock, Clock] = (time.perf_counter, time.perf_counter),
 ) -> list[float]:
-    """Return a ratio for each pair in which our exporter was served in time: a busy machine may not do it."""
+    """Return a ratio for each pair of turns in which our exporter was served in time."""
     ratios = []
     for _ in range(pairs):
         with suppress(GaveUpError):
