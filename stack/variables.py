@@ -139,8 +139,8 @@ SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
     "SCRAPE_TARGETS_DIR",
     None,
     matching(r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"),
-    "Folder with addresses of further exporters, to watch several Redis: docs/operate/several-redis.md. Dashboards"
-    " then have a choice of Redis. Unset: none.",
+    "Folder with addresses of further exporters, to watch several Redis: docs/operate/several-redis.md."
+    " Dashboards then have a choice of Redis. Unset: none.",
 )
 RQ_MON_WEB_URL: Variable[str | None] = Variable(
     "RQ_MON_WEB_URL",
