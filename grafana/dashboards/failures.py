@@ -43,7 +43,7 @@ the failed jobs with their tracebacks, in the [job pages](${job_pages:raw}/failu
 
 DASHBOARD = rq_dashboard(
     links.FAILURES,
-    "Failing functions, since when, and with which exception?",
+    "What fails, since when, and with which exception?",
     choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
     rows=[
         row(

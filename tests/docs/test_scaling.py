@@ -81,7 +81,7 @@ def test_the_table_of_prometheus_follows() -> None:
     rate_function, rate_queue = numbers(
         r"on average ([\d.]+)/s for each function, ([\d.]+)/s for each\nqueue"
     )
-    (others,) = numbers(r"have about ([\d,]+) of their own")
+    (others,) = numbers(r"have\s+about\s+([\d,]+)\s+of\s+their\s+own")
 
     for workers, queues, functions, exporter, recorded, samples, month, year in rows(
         8, "| workers | queues |"

@@ -28,7 +28,7 @@ def test_each_dashboard_has_its_question_and_its_picture(board: dict[str, str]) 
 
 
 def test_it_has_no_others() -> None:
-    assert len(re.findall(r"^## (?!Next$)", TEXT, re.MULTILINE)) == len(BOARDS)
+    assert len(re.findall(r"^## (?!Next$|What the numbers are$)", TEXT, re.MULTILINE)) == len(BOARDS)
 
 
 def test_its_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
