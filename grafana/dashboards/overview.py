@@ -103,7 +103,7 @@ DASHBOARD = rq_dashboard(
             7,
             table(
                 "Queues",
-                "Queued, oldest job and workers: now. Wait SLO: the time within which jobs must start. "
+                "Queued, oldest job and workers: now. SLO: the time within which jobs must start. "
                 "Uninstrumented: workers that are no MonitoredWorker; p95 does not include their jobs. p95 "
                 "and failure ratio: over the time range. Time to drain: the backlog at the completion rate "
                 "of the last five minutes, about as long as a new job waits.",
@@ -112,7 +112,7 @@ DASHBOARD = rq_dashboard(
                     Column("Queued", queues.depth(), links=[row_to_page("Its jobs", "/queue", name="queue")]),
                     Column("Oldest job", queues.oldest_age(), unit="s"),
                     Column(
-                        "% of wait SLO",
+                        "% of SLO",
                         objectives.age_of_wait_objective(),
                         unit="percentunit",
                         decimals=0,
@@ -124,7 +124,7 @@ DASHBOARD = rq_dashboard(
                         colours=[(0, "red"), (1, "transparent")],
                         links=[cell_to(links.WORKERS, "queue")],
                     ),
-                    Column("Uninstrumented", workers.not_counting(), colours=[(1, "orange")]),
+                    Column("Uninstrumented", workers.not_counting(), colours=[(1, "orange")], width=112),
                     Column("p95 wait", durations.wait_by_queue(0.95), unit="s"),
                     Column(
                         "p95 run",
@@ -148,7 +148,7 @@ DASHBOARD = rq_dashboard(
                         mappings=[range_mapping(queues.ENDLESS, None, "does not drain", "red")],
                     ),
                 ],
-                sort_by="% of wait SLO",
+                sort_by="% of SLO",
             ),
         ),
         row(
