@@ -124,7 +124,7 @@ DASHBOARD = rq_dashboard(
                         colours=[(0, "red"), (1, "transparent")],
                         links=[cell_to(links.WORKERS, "queue")],
                     ),
-                    Column("Uninstrumented", workers.not_counting(), colours=[(1, "orange")], width=112),
+                    Column("Uninstrumented", workers.not_counting(), colours=[(1, "orange")]),
                     Column("p95 wait", durations.wait_by_queue(0.95), unit="s"),
                     Column(
                         "p95 run",
