@@ -316,9 +316,9 @@ def _grafana(context: NativeContext) -> Command:
 
 def _provisioning(context: NativeContext) -> Path:
     """Write Grafana's data sources for this machine: they name the file with Alertmanager's password."""
-    folder, shared = context.data(services.GRAFANA) / "provisioning", PROJECT_ROOT / "grafana"
+    folder = context.directory / "provisioning"
     shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(shared / "provisioning", folder)
+    shutil.copytree(PROJECT_ROOT / "grafana" / "provisioning", folder)
     data_sources = folder / "datasources" / "datasources.yml"
     text = data_sources.read_text(encoding="utf-8")
     password = context.secret(ALERTMANAGER_PASSWORD, services.GRAFANA)

@@ -202,7 +202,7 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
     data_sources = (provisioning / "datasources" / "datasources.yml").read_text()
     (password_file,) = re.findall(r"\$__file\{(.+)\}", data_sources)
     assert read_secret(context.secrets, "alertmanager-password") == Path(password_file).read_text()
-    assert (provisioning / ".." / "generated" / "rq-overview.json").is_file()
+    assert (Path(run.environment["DASHBOARDS_PATH"]) / "rq-overview.json").is_file()
     assert Path(run.environment["GF_PATHS_DATA"]).is_relative_to(tmp_path)
     assert len(Path(run.environment["GF_SECURITY_ADMIN_PASSWORD__FILE"]).read_text()) >= 32
 

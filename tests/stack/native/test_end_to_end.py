@@ -222,7 +222,7 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
 
 def test_logs_that_are_ended_from_outside_leave_no_process_behind(stack: NativeStack, tmp_path: Path) -> None:
     shown = tmp_path / "shown"
-    command = [stack.directory / ".venv/bin/python", "-m", "stack", "logs", "redis"]
+    command = [str(stack.directory / ".venv/bin/python"), "-m", "stack", "logs", "redis"]
     with (
         shown.open("w") as output,
         subprocess.Popen(command, cwd=stack.directory, env=stack.environment, stdout=output) as process,
