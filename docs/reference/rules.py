@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ class RuleFile:
         ]
 
 
+@cache
 def rule_files() -> list[RuleFile]:
     return [_read(path) for path in sorted(RULES.rglob("*.yml"))]
 

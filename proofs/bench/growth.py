@@ -199,8 +199,9 @@ def _groups() -> Iterator[tuple[str, int, list[str]]]:
             yield group["name"], interval, [rule["expr"] for rule in group["rules"]]
 
 
-GROUPS = {name: expressions for name, _, expressions in _groups()}
-INTERVALS = {name: interval for name, interval, _ in _groups()}
+_READ = [*_groups()]
+GROUPS = {name: expressions for name, _, expressions in _READ}
+INTERVALS = {name: interval for name, interval, _ in _READ}
 
 
 # ---- rows ----

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import promql_parser
@@ -51,6 +52,7 @@ def seconds(duration: str) -> float:
     return sum(int(number) * SECONDS[unit] for number, unit in re.findall(r"(\d+)([smhd])", duration))
 
 
+@cache
 def rules() -> list[dict[str, Any]]:
     """Every rule of every file."""
     return [
@@ -77,6 +79,7 @@ def alerts() -> list[Alert]:
     ]
 
 
+@cache
 def unit_test_moments() -> list[Moment]:
     """Everything that the unit tests expect of alerts."""
     return [
