@@ -47,6 +47,16 @@ class NativeStack(StackCopy):
                 found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
         return found
 
+    def listeners(self) -> dict[int, set[str]]:
+        """The addresses on which its processes listen, by port."""
+        found: dict[int, set[str]] = {}
+        for process in self.processes():
+            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+                for connection in process.net_connections("tcp"):
+                    if connection.status == psutil.CONN_LISTEN:
+                        found.setdefault(connection.laddr.port, set()).add(connection.laddr.ip)
+        return found
+
     def listening_ports(self) -> set[int]:
         """Those of its ports on which any process listens."""
         own = set(self.settings.ports.values())

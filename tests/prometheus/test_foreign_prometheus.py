@@ -56,7 +56,7 @@ Servers = dict[str, Server]
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
     """What is watched: its exporter, its workers and its load. Its own Prometheus plays no part."""
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
-    copy.environment |= IMPATIENT
+    copy.environment |= IMPATIENT | {"RQ_MON_VERSION": "1.4.2"}
     started = copy.make("start-rq-mon")
     assert started.returncode == 0, started.stdout
     yield copy

@@ -132,16 +132,6 @@ def outside() -> str:
     return addresses[0] if addresses else "127.0.0.2"
 
 
-def listeners(stack: NativeStack) -> dict[int, set[str]]:
-    """The addresses on which the stack's processes listen, by port."""
-    found: dict[int, set[str]] = {}
-    for process in stack.processes():
-        for connection in process.net_connections("tcp"):
-            if connection.status == psutil.CONN_LISTEN:
-                found.setdefault(connection.laddr.port, set()).add(connection.laddr.ip)
-    return found
-
-
 def test_redis_is_opened_on_request_to_those_who_have_a_password(
     stack: NativeStack, outside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -151,7 +141,7 @@ def test_redis_is_opened_on_request_to_those_who_have_a_password(
 
     assert started.returncode == 0, started.stdout
     assert f"redis is open to other machines (REDIS_BIND_ADDRESS={outside})" in started.stdout
-    addresses = listeners(stack)
+    addresses = stack.listeners()
     assert addresses.pop(port) == {outside}
     assert set.union(*addresses.values()) == {"127.0.0.1"}
     with Redis(host=outside, port=port, retry=None) as stranger, pytest.raises(AuthenticationError):
@@ -163,7 +153,7 @@ def test_redis_is_opened_on_request_to_those_who_have_a_password(
 def test_without_the_request_it_is_closed_again(stack: NativeStack) -> None:
     assert stack.make("start-rq-mon").returncode == 0
 
-    assert set.union(*listeners(stack).values()) == {"127.0.0.1"}
+    assert set.union(*stack.listeners().values()) == {"127.0.0.1"}
 
 
 def test_the_viewer_which_has_no_login_is_not_opened(stack: NativeStack) -> None:

@@ -150,10 +150,10 @@ def test_what_is_restarted_or_added_later_has_its_user_too(stack: NativeStack) -
 
 
 def test_who_is_not_root_is_told_so_in_one_line_and_runs_everything_alone(
-    project_root: Path, tmp_path: Path
+    project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Python may lie below a closed folder, so this user too lives where that is open."""
-    copy = NativeStack(project_root, tmp_path / "clone")
+    copy = NativeStack(project_root, tmp_path_factory.mktemp("copy") / "clone")
     mine = Account("daemon", 1, 1)
     subprocess.run(["chown", "-R", "daemon", copy.directory], check=True)
     enter = entering(
