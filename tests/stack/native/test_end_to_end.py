@@ -42,7 +42,10 @@ from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e(seconds=12),
-    pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
+    # Chromium for one test only; the first test starts the stack for all.
+    pytest.mark.needs(
+        *("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter", "chromium")
+    ),
     pytest.mark.usefixtures("queues_of_the_stack"),
 ]
 
@@ -176,7 +179,6 @@ def is_drawn(uid: str, view: DashboardView) -> bool:
     return False
 
 
-@pytest.mark.needs("chromium")
 def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
     # A rate needs a value to have come from: one that the recording rules saw before these jobs.
     wait_until_recorded(stack)
