@@ -146,8 +146,11 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 
 # ---- working on it ----
 
-# A file's tests share servers, so a whole file goes to one process. Most tests wait: six processes keep two cores busy.
-IN_PARALLEL = --dist loadfile --no-loadscope-reorder -n $(call quoted,$(or $(PROCESSES),6))
+# A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes keep two cores
+# busy. Whole stacks wait more: that takes six.
+BY_FILE = --dist loadfile --no-loadscope-reorder -n
+IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
+STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
 # Where ARGS names no files, only those with such a test are read: six processes take a minute to read all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
@@ -167,17 +170,17 @@ fuzz: $(VENV)/.dev ## Try ten times as many inputs as `make test`, new ones each
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
+	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
 
 # Where containers start and stop beside them, tests without a browser go first.
 test-e2e-browser test-e2e-rest: $(VENV)/.dev $(RQ3_VENV)/.installed
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m "e2e and not proof and $(if $(filter %-rest,$@),not )browser" $(WITH_STACKS) $(ARGS)
+	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof and $(if $(filter %-rest,$@),not )browser" $(WITH_STACKS) $(ARGS)
 
 test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test the long versions of what CI tests in short, for half an hour: before a release
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
-	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
+	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(STACKS_IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
 	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m "not e2e" $(ON_BOTH_RQS) $(ARGS)
