@@ -60,7 +60,7 @@ def enqueue(scheduler: DataHubScheduler, function: Callable[..., Any], *args: An
     return scheduler.enqueue(SHORT_RUNNING_QUEUE, function, *args, **options)
 
 
-def wait_for(job: Any, *statuses: str, within: float = 30) -> None:
+def wait_for(job: Any, *statuses: str, within: float = 90) -> None:
     wait_until(
         lambda: job.get_status() in statuses, f"job {job.id} to be {' or '.join(statuses)}", within=within
     )
