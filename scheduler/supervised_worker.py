@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
-from types import FrameType
 from typing import Any
 
 from redis import Redis
@@ -51,7 +50,6 @@ class SupervisedWorker(MonitoredWorker):
     queues: list[SupervisedQueue]  # type: ignore[assignment]
     log_result_lifespan = False
     max_connection_wait_time = 5.0
-    stop_was_requested = False
     job_class = SupervisedJob
     _heartbeat_of_job: Callable[[], None] | None = None
     """Reports that the job in hand is alive; None while there is none."""
@@ -182,10 +180,10 @@ class SupervisedWorker(MonitoredWorker):
             for queue in self.queues:
                 queue.keep_maintenance_lock()
 
-    def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """End when the current job has ended: SIGTERM and SIGINT."""
-        self.stop_was_requested = True
-        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+    @property
+    def was_told_to_stop(self) -> bool:
+        """Whether a SIGTERM or SIGINT has come."""
+        return self._stop_requested
 
     # --- while a job runs ----------------------------------------------------------------------------------
     # RQ ends a worker that cannot report; no process would then see the end of its job.

@@ -22,12 +22,13 @@ from rq_mon.worker.callbacks import Handler, guarded_handler
 from rq_mon.worker.failure_text import recordable
 from rq_mon.worker.maintenance import ENDS_THE_WORK, end_abandoned_jobs, remove_ghosts
 from rq_mon.worker.registration import StaysRegisteredMixin
+from rq_mon.worker.stopping import StopsWhenToldMixin
 
 STOPPED = "Job stopped by user, work-horse terminated."
 """RQ's own words."""
 
 
-class SurvivesApplicationMixin(StaysRegisteredMixin):
+class SurvivesApplicationMixin(StopsWhenToldMixin, StaysRegisteredMixin):
     """A worker that logs what the application's hooks raise, and goes on."""
 
     _horse_status: int | None = os.EX_OK

@@ -1,0 +1,123 @@
+"""Ends a worker that was told to, also where RQ's way of telling it is lost.
+
+When a signal finds an idle worker, RQ's handler raises StopRequested, wherever the worker is just then. In a
+log call `logging` catches that and prints it. So does any other code that catches all exceptions: the
+application's callbacks, or a destructor. RQ's worker would then go on for good.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import FrameType
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from redis import Redis
+from redis.client import Pipeline
+from rq.exceptions import StopRequested
+from rq.queue import Queue
+from rq.worker import WorkerStatus
+
+if TYPE_CHECKING:
+    from rq.worker import BaseWorker
+else:
+    BaseWorker = object
+
+
+class StopsWhenToldMixin(BaseWorker):
+    """A worker that remembers that it was told to stop, and looks before each wait."""
+
+    _unanswered: int | None = None
+    """The signal that RQ's handler has yet to be called for."""
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        """Start."""
+        super().bootstrap(*args, **kwargs)
+        self.queue_class = looking_first(self.queue_class, self._stop_if_told)
+
+    def request_stop(self, signum: int, frame: FrameType | None) -> None:
+        """End when the job in hand has ended, and at once without one: SIGTERM and SIGINT.
+
+        RQ's handler has to wait where the signal came in a log call: what it raises would be lost there. A
+        busy worker's also has to wait in redis-py: it writes to Redis, and would wait for the lock of the
+        connection pool, which this very thread may hold.
+        """
+        self._stop_requested = True  # RQ looks at this between two jobs
+        self._unanswered = signum
+        is_busy = self.get_state() == WorkerStatus.BUSY
+        if not _is_in(frame, "logging") and not (is_busy and _is_in(frame, "redis")):
+            self._answer(signum, frame)
+
+    def _answer(self, signum: int, frame: FrameType | None = None) -> None:
+        self._unanswered = None
+        super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
+
+    def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
+        """Report; an idle worker does so before it waits for a job or, where Redis is away, for Redis."""
+        self._stop_if_told()
+        super().heartbeat(timeout, pipeline)
+
+    def wait_for_horse(self) -> Any:
+        """Wait for the work horse."""
+        self._stop_if_told()
+        return super().wait_for_horse()
+
+    def _stop_if_told(self) -> None:
+        if not self._stop_requested or self.is_horse:
+            return
+        if self._unanswered is not None:
+            self._answer(self._unanswered)
+        if self.get_state() == WorkerStatus.IDLE:
+            raise StopRequested
+
+
+class LooksFirst(Queue):
+    """A queue that calls `look` between RQ's last log line and the wait for a job."""
+
+    look: ClassVar[Callable[[], None]]
+
+    @classmethod
+    def lmove(cls, connection: Redis, *args: Any, **kwargs: Any) -> Any:
+        """Take an id from the only queue."""
+        return super().lmove(_LooksFirst(connection, cls.look), *args, **kwargs)  # type: ignore[arg-type]
+
+    @classmethod
+    def lpop(cls, queue_keys: Any, timeout: int | None, connection: Redis | None = None) -> Any:
+        """Take an id from the first queue that has one."""
+        looking: Any = _LooksFirst(connection, cls.look)
+        return super().lpop(queue_keys, timeout, connection=looking)
+
+
+class _LooksFirst:
+    """A Redis client of which two commands wait."""
+
+    def __init__(self, connection: Any, look: Callable[[], None]) -> None:
+        self._connection, self._look = connection, look
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._connection, name)
+
+    def blmove(self, *args: Any, **kwargs: Any) -> Any:
+        self._look()
+        return self._connection.blmove(*args, **kwargs)
+
+    def blpop(self, *args: Any, **kwargs: Any) -> Any:
+        self._look()
+        return self._connection.blpop(*args, **kwargs)
+
+
+def looking_first(queue_class: type[Queue], look: Callable[[], None]) -> type[Queue]:
+    """Return a subclass that calls `look` before it waits for a job."""
+    if issubclass(queue_class, LooksFirst):
+        return queue_class
+    own = {"look": staticmethod(look), "__module__": queue_class.__module__}
+    return type(queue_class.__name__, (LooksFirst, queue_class), own)
+
+
+def _is_in(frame: FrameType | None, package: str) -> bool:
+    """Tell whether any call on the stack is one of the package."""
+    while frame is not None:
+        name = frame.f_globals.get("__name__", "")
+        if name.partition(".")[0] == package:
+            return True
+        frame = frame.f_back
+    return False

@@ -1,0 +1,82 @@
+"""A worker that gets SIGTERM at the worst moment: `told_to_stop.py CLASS MOMENT TEXT QUEUE…`.
+
+MOMENT is `log` (while it formats the line that holds TEXT), `lock` (while it holds the lock of its connection
+pool, with a job in hand) or `swallowed` (in code that catches whatever is raised, while it is idle).
+"""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from redis import Redis
+from rq.worker import WorkerStatus
+
+from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
+from scheduler.supervised_worker import SupervisedWorker
+
+CLASSES: dict[str, type[MonitoredWorker | MonitoredSimpleWorker]] = {
+    each.__name__: each for each in (MonitoredWorker, MonitoredSimpleWorker, SupervisedWorker)
+}
+
+
+@cache
+def tell() -> None:
+    """Once."""
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+class TellsInALine(logging.Formatter):
+    def __init__(self, text: str) -> None:
+        super().__init__("%(message)s")
+        self.text = text
+
+    def format(self, record: logging.LogRecord) -> str:
+        if self.text in record.getMessage():
+            tell()
+        return super().format(record)
+
+
+class TellsWhileHeld:
+    """A lock."""
+
+    def __init__(self, lock: Any, is_time: Callable[[], bool]) -> None:
+        self.lock, self.is_time = lock, is_time
+
+    def __enter__(self) -> None:
+        self.lock.acquire()
+        if self.is_time():
+            tell()
+
+    def __exit__(self, *_: object) -> None:
+        self.lock.release()
+
+
+def main(worker_class: str, moment: str, text: str, *queues: str) -> None:
+    output = logging.StreamHandler(sys.stdout)
+    output.setFormatter(TellsInALine(text) if moment == "log" else None)
+    logging.basicConfig(level=logging.DEBUG, handlers=[output])
+    connection = Redis.from_url(os.environ["RQ_REDIS_URL"])
+    worker = CLASSES[worker_class](queues, connection=connection, worker_ttl=600, maintenance_interval=1)
+    if moment == "lock":
+        pool: Any = connection.connection_pool
+        pool._lock = TellsWhileHeld(pool._lock, lambda: worker.get_state() == WorkerStatus.BUSY)
+    if moment == "swallowed":
+        worker.procline = lambda _: swallow(tell)  # type: ignore[method-assign]
+    worker.work(logging_level="DEBUG")
+
+
+def swallow(call: Callable[[], None]) -> None:
+    try:
+        call()
+    except Exception:
+        logging.info("swallowed")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
