@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, ClassVar
 
-from rq.timeouts import JobTimeoutException, UnixSignalDeathPenalty
+from rq.timeouts import JobTimeoutException
 
 from rq_mon.worker.callbacks import GuardedCallbacksMixin
+from rq_mon.worker.timeouts import DeathPenaltyAfterLogging
 from scheduler.apart import GRACE_SECONDS, EndedBadlyError, run_apart
 
 
@@ -36,7 +37,7 @@ class SupervisedJob(GuardedCallbacksMixin):
 
         def in_time() -> None:
             try:
-                with UnixSignalDeathPenalty(seconds, JobTimeoutException):  # type: ignore[no-untyped-call]
+                with DeathPenaltyAfterLogging(seconds, JobTimeoutException):  # type: ignore[no-untyped-call]
                     call()
             except BaseException as error:
                 self.report_callback(kind, error)

@@ -17,6 +17,8 @@ from rq.exceptions import StopRequested
 from rq.queue import Queue
 from rq.worker import WorkerStatus
 
+from rq_mon.worker.interrupted import is_in
+
 if TYPE_CHECKING:
     from rq.worker import BaseWorker
 else:
@@ -44,7 +46,7 @@ class StopsWhenToldMixin(BaseWorker):
         self._stop_requested = True  # RQ looks at this between two jobs
         self._unanswered = signum
         is_busy = self.get_state() == WorkerStatus.BUSY
-        if not _is_in(frame, "logging") and not (is_busy and _is_in(frame, "redis")):
+        if not is_in(frame, "logging") and not (is_busy and is_in(frame, "redis")):
             self._answer(signum, frame)
 
     def _answer(self, signum: int, frame: FrameType | None = None) -> None:
@@ -111,13 +113,3 @@ def looking_first(queue_class: type[Queue], look: Callable[[], None]) -> type[Qu
         return queue_class
     own = {"look": staticmethod(look), "__module__": queue_class.__module__}
     return type(queue_class.__name__, (LooksFirst, queue_class), own)
-
-
-def _is_in(frame: FrameType | None, package: str) -> bool:
-    """Tell whether any call on the stack is one of the package."""
-    while frame is not None:
-        name = frame.f_globals.get("__name__", "")
-        if name.partition(".")[0] == package:
-            return True
-        frame = frame.f_back
-    return False

@@ -15,6 +15,7 @@ from rq.exceptions import StopRequested
 from rq.executions import Execution
 from rq.job import Job
 from rq.queue import Queue
+from rq.timeouts import UnixSignalDeathPenalty
 from rq.utils import now
 
 from rq_mon.state.work_horses import EXIT_NOT_RECORDED
@@ -23,6 +24,7 @@ from rq_mon.worker.failure_text import recordable
 from rq_mon.worker.maintenance import ENDS_THE_WORK, end_abandoned_jobs, remove_ghosts
 from rq_mon.worker.registration import StaysRegisteredMixin
 from rq_mon.worker.stopping import StopsWhenToldMixin
+from rq_mon.worker.timeouts import DeathPenaltyAfterLogging
 
 STOPPED = "Job stopped by user, work-horse terminated."
 """RQ's own words."""
@@ -37,6 +39,12 @@ class SurvivesApplicationMixin(StopsWhenToldMixin, StaysRegisteredMixin):
     """Whether this process has recorded the end of the job in hand."""
     _ending: Execution | None = None
     """What this process has begun to end."""
+
+    def bootstrap(self, *args: Any, **kwargs: Any) -> None:
+        """Start; a class of timeouts that the application chose stays."""
+        super().bootstrap(*args, **kwargs)
+        if self.death_penalty_class is UnixSignalDeathPenalty:
+            self.death_penalty_class = DeathPenaltyAfterLogging
 
     # --- a job in hand -------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 import signal
 import time
@@ -27,6 +28,19 @@ def fail_with(exception: str) -> None:
 
 
 def overrun() -> None:
+    time.sleep(30)
+
+
+def overrun_in_a_log_call() -> None:
+    class IsSlow(logging.Formatter):
+        def format(self, record: logging.LogRecord) -> str:
+            time.sleep(2)
+            return super().format(record)
+
+    log = logging.Logger("one of the job's own")
+    log.addHandler(logging.StreamHandler())
+    log.handlers[0].setFormatter(IsSlow())
+    log.warning("it takes two seconds to write this line")
     time.sleep(30)
 
 

@@ -88,6 +88,22 @@ def test_a_job_that_takes_too_long_has_failed_with_a_timeout(
     assert series(redis_client, "mail", "tests.rq_mon.worker.jobs.overrun").outcomes["failed"].seconds >= 1
 
 
+def test_a_job_that_runs_out_of_time_while_it_logs_fails_after_its_log_line(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
+    queue.enqueue(jobs.overrun_in_a_log_call, job_timeout=1)
+    log = rq.work("mail", worker_class=worker_class)
+    assert "it takes two seconds to write this line" in log
+    assert failures(redis_client, "mail") == {("overrun_in_a_log_call", "JobTimeoutException"): 1}
+    assert (
+        1
+        <= series(redis_client, "mail", "tests.rq_mon.worker.jobs.overrun_in_a_log_call")
+        .outcomes["failed"]
+        .seconds
+        < 30
+    )
+
+
 def test_a_job_that_returns_a_retry_is_retried(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
