@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import logging
+import time
 from collections.abc import Callable
 from typing import Any, ClassVar
 
 from rq.timeouts import JobTimeoutException
 
 from rq_mon.worker.callbacks import GuardedCallbacksMixin
+from rq_mon.worker.maintenance import REDIS_IS_AWAY
 from rq_mon.worker.timeouts import DeathPenaltyAfterLogging
 from scheduler.apart import GRACE_SECONDS, EndedBadlyError, run_apart
+from scheduler.outages import SECONDS_TO_REDIS
+
+logger = logging.getLogger("rq.worker")
 
 
 class SupervisedJob(GuardedCallbacksMixin):
@@ -20,6 +26,7 @@ class SupervisedJob(GuardedCallbacksMixin):
 
     default_failure_ttl: ClassVar[int | None] = None
     """Seconds; None for RQ's year."""
+    _has_begun = False
 
     @staticmethod
     def meanwhile() -> None:
@@ -31,6 +38,21 @@ class SupervisedJob(GuardedCallbacksMixin):
         if self.failure_ttl is None:
             self.failure_ttl = self.default_failure_ttl
         return restored
+
+    def perform(self) -> Any:
+        """Run the function; RQ 2.12 first asks Redis to keep the job, which may have to wait for Redis."""
+        while True:
+            try:
+                return super().perform()
+            except REDIS_IS_AWAY as error:
+                if self._has_begun:
+                    raise
+                logger.warning("Job %s waits for Redis to begin: %s", self.id, error)
+                time.sleep(SECONDS_TO_REDIS)
+
+    def _execute(self) -> Any:
+        self._has_begun = True
+        return super()._execute()
 
     def _carry_out(self, kind: str, call: Callable[[], None]) -> None:
         seconds: int = getattr(self, f"{kind}_callback_timeout")

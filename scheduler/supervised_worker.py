@@ -7,40 +7,32 @@ import os
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from functools import partial
+from collections.abc import Sequence
 from typing import Any
 
 from redis import Redis
 from redis.client import Pipeline
 from rq import Queue
 from rq.defaults import CALLBACK_TIMEOUT
-from rq.executions import Execution
-from rq.job import Job, JobStatus
+from rq.job import Job
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.calls.serializers import FORMATS
-from rq_mon.logs import set_current_job, without_current_job
-from rq_mon.series import counted_key
+from rq_mon.logs import set_current_job
 from rq_mon.settings import Settings
 from rq_mon.worker.callbacks import Handler
-from rq_mon.worker.maintenance import REDIS_IS_AWAY
-from rq_mon.worker.monitored_worker import MonitoredWorker
 from scheduler.apart import EndedBadlyError, run_apart
 from scheduler.child_scheduler import ChildScheduler
+from scheduler.outages import OutlivesOutagesWorker
 from scheduler.supervised_job import SupervisedJob, supervised_job_class
 from scheduler.supervised_queue import SupervisedQueue
-
-SECONDS_TO_REDIS = 1.0
-"""Between two attempts to reach Redis and record the end of a job."""
 
 INTERVALS_UNTIL_ABANDONED = 3
 """A job counts as abandoned when this many reports in a row are missing. RQ itself waits a minute longer than
 one interval: too long to retry the job within a minute."""
 
 
-class SupervisedWorker(MonitoredWorker):
+class SupervisedWorker(OutlivesOutagesWorker):
     """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back.
 
     Works with RQ 2.12 and 3.0, which passes more arguments to some of these methods.
@@ -51,8 +43,6 @@ class SupervisedWorker(MonitoredWorker):
     log_result_lifespan = False
     max_connection_wait_time = 5.0
     job_class = SupervisedJob
-    _heartbeat_of_job: Callable[[], None] | None = None
-    """Reports that the job in hand is alive; None while there is none."""
     _reported_at = -math.inf
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
@@ -113,48 +103,6 @@ class SupervisedWorker(MonitoredWorker):
         """Record that the work horse begins, and take the job off its way, whatever queue it comes from."""
         super().prepare_job_execution(job, remove_from_intermediate_queue=True)
 
-    def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
-        """Record a failure, unless the end of this execution is recorded already.
-
-        A work horse that was killed may have recorded just before that its job failed and is to be tried
-        again; RQ would then let it be tried twice. Or its worker was given up for dead meanwhile.
-        """
-        execution = kwargs.get("execution") or self.execution
-        if not self.is_horse and execution is not None and self._has_ended(job, queue, execution):
-            self.log.warning("Worker %s: job %s had ended before its work horse died", self.name, job.id)
-            return
-        super().handle_job_failure(job, queue, *args, **kwargs)
-
-    def _has_ended(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Tell whether the end is recorded. That the start is not proves little: Redis may have lost it."""
-        connection: Any = self.connection
-        if connection.zscore(queue.started_job_registry.key, execution.composite_key) is not None:
-            return False
-        status, worker_name = connection.hmget(job.key, "status", "worker_name")
-        if status == JobStatus.CANCELED.value.encode() and not connection.exists(counted_key(execution.id)):
-            job.retries_left = 0  # it was cancelled while it ran, and is not to run again
-            return False
-        return bool(status != b"started" or worker_name != self.name.encode())
-
-    def monitor_work_horse(self, job: Job, queue: Queue, *execution: Any) -> None:
-        """Wait for the work horse, and if Redis is away when it has ended, for Redis."""
-        while True:
-            try:
-                super().monitor_work_horse(job, queue, *execution)
-            except REDIS_IS_AWAY as error:
-                if self.horse_pid:
-                    raise
-                self.log.warning(
-                    "Worker %s: job %s has ended; waiting for Redis: %s", self.name, job.id, error
-                )
-                time.sleep(SECONDS_TO_REDIS)
-            else:
-                return
-
-    def wait_for_horse(self) -> Any:
-        """Wait for the work horse; once it has ended, tell again how."""
-        return super().wait_for_horse() if self.horse_pid else (None, self._horse_status, None)
-
     def guard_handler(self, handler: Handler) -> Handler:
         """Return what calls an exception handler apart, so that it may also hang, exit or crash."""
         call_guarded = super().guard_handler(handler)
@@ -184,38 +132,6 @@ class SupervisedWorker(MonitoredWorker):
     def was_told_to_stop(self) -> bool:
         """Whether a SIGTERM or SIGINT has come."""
         return self._stop_requested
-
-    # --- while a job runs ----------------------------------------------------------------------------------
-    # RQ ends a worker that cannot report; no process would then see the end of its job.
-
-    def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
-        """Report for how long the job has been running, if Redis is there."""
-        with self._redis_may_be_away():
-            super().set_current_job_working_time(*args, **kwargs)
-
-    def set_shutdown_requested_date(self) -> None:
-        """Report that the worker ends after this job, if Redis is there."""
-        with self._redis_may_be_away():
-            super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
-
-    def maintain_heartbeats(self, *args: Any, **kwargs: Any) -> None:
-        """Report that the job is alive, and look for those that are not, however long this one takes."""
-        with self._redis_may_be_away():
-            super().maintain_heartbeats(*args, **kwargs)
-            if self.should_run_maintenance_tasks:
-                self._heartbeat_of_job = partial(super().maintain_heartbeats, *args, **kwargs)
-                try:
-                    with without_current_job():
-                        self.run_maintenance_tasks()
-                finally:
-                    self._heartbeat_of_job = None
-
-    @contextmanager
-    def _redis_may_be_away(self) -> Iterator[None]:
-        try:
-            yield
-        except REDIS_IS_AWAY as error:
-            self.log.warning("Worker %s: cannot report, its job goes on: %s", self.name, error)
 
     # --- RQ's scheduler ------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ import threading
 import time
 from pathlib import Path
 
-from rq import get_current_job
+from rq import Retry, get_current_job
 
 
 def add(first: int, second: int) -> int:
@@ -89,3 +89,13 @@ def log_and_fail(secret: str) -> None:
 def die() -> None:
     """End as a process that runs out of memory does."""
     os.kill(os.getpid(), signal.SIGKILL)
+
+
+def end_after_file(begun: str, end: str, how: str) -> Retry | None:
+    """Leave a line, run until the test creates a file, and end in one of three ways."""
+    with Path(begun).open("a") as lines:
+        lines.write("begun\n")
+    wait_for_file(end)
+    if how == "raises":
+        fail()
+    return Retry(max=1) if how == "asks for a retry" and Path(begun).read_text() == "begun\n" else None

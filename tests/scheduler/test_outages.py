@@ -1,0 +1,113 @@
+"""What becomes of a job while Redis is away."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+from rq import Retry
+
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
+from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness.processes import Start
+from tests.rq_mon.worker.counters import series
+from tests.scheduler import jobs
+
+pytestmark = pytest.mark.slow
+
+WAITS = "waits for Redis"
+"""What the log says when redis-py has given up."""
+
+
+def wait_for(job: Any, status: str) -> None:
+    wait_until(lambda: job.get_status() == status, f"job {job.id} to be {status}", within=90)
+
+
+@pytest.mark.parametrize("moment", ["prepare", "perform"])
+def test_one_that_has_not_begun_begins_when_it_is_back(
+    own_redis: RedisServer, start: Start, tmp_path: Path, moment: str
+) -> None:
+    own_redis.start()
+    with DataHubScheduler() as scheduler:
+        job = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.add, 1, 2)
+        worker = start("-m", "tests.scheduler.held_worker", moment, str(tmp_path))
+        wait_until((tmp_path / "held").exists, "the work horse to begin", within=90)
+
+        own_redis.kill()
+        (tmp_path / "go").touch()
+        if moment == "prepare":
+            worker.wait_for_log(WAITS)
+        own_redis.start()
+
+        wait_for(job, "finished")
+        assert job.return_value() == 3
+
+
+@pytest.mark.parametrize(
+    ("how", "retry", "runs", "status", "counted"),
+    [
+        ("returns", None, 1, "finished", {"success": 1}),
+        ("raises", None, 1, "failed", {"failed": 1}),
+        ("raises", Retry(2), 3, "failed", {"retried": 2, "failed": 1}),
+        ("asks for a retry", None, 2, "finished", {"retried": 1, "success": 1}),
+    ],
+)
+def test_one_that_ends_has_ended_like_that_when_it_is_back(
+    own_redis: RedisServer,
+    start: Start,
+    tmp_path: Path,
+    how: str,
+    retry: Retry | None,
+    runs: int,
+    status: str,
+    counted: dict[str, int],
+) -> None:
+    own_redis.start()
+    begun, end = tmp_path / "begun", tmp_path / "end"
+    with DataHubScheduler() as scheduler:
+        job = scheduler.enqueue(
+            SHORT_RUNNING_QUEUE, jobs.end_after_file, str(begun), str(end), how, retry=retry
+        )
+        worker = start("short-running-worker.py", RQ_JOB_MONITORING_INTERVAL_SECONDS="20")
+        wait_until(begun.exists, "the job to begin", within=90)
+
+        own_redis.kill()
+        end.touch()
+        worker.wait_for_log(WAITS)
+        own_redis.start()
+
+        wait_for(job, status)
+        assert begun.read_text() == "begun\n" * runs
+        told = series(scheduler.connection, SHORT_RUNNING_QUEUE, "tests.scheduler.jobs.end_after_file")
+        assert {outcome: ended.count for outcome, ended in told.outcomes.items()} == counted
+        assert set(told.exceptions) == ({"ZeroDivisionError"} if how == "raises" else set())
+
+
+def test_after_a_long_one_nothing_in_hand_is_taken_for_abandoned(
+    own_redis: RedisServer, start: Start, tmp_path: Path
+) -> None:
+    """The idle worker is the first to look, and the other's lease has ended."""
+    own_redis.start()
+    begun, end = tmp_path / "begun", tmp_path / "end"
+    with DataHubScheduler() as scheduler:
+        job = scheduler.enqueue(
+            SHORT_RUNNING_QUEUE, jobs.end_after_file, str(begun), str(end), "returns", retry=Retry(1)
+        )
+        busy = start("short-running-worker.py")
+        wait_until(begun.exists, "the job to begin", within=90)
+        idle = start("short-running-worker.py")
+        idle.wait_for_log("cleaning registries")
+
+        own_redis.kill()
+        wait_until(lambda: busy.output.count("cannot report") >= 2, "its lease of 3 s to end", within=90)
+        cleaned = idle.output.count("cleaning registries")
+        own_redis.start()
+        wait_until(
+            lambda: idle.output.count("cleaning registries") > cleaned, "the idle one to look", within=90
+        )
+        end.touch()
+
+        wait_for(job, "finished")
+        assert begun.read_text() == "begun\n"
