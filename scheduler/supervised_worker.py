@@ -23,6 +23,7 @@ from rq_mon.settings import Settings
 from rq_mon.worker.callbacks import Handler
 from scheduler.apart import EndedBadlyError, run_apart
 from scheduler.child_scheduler import ChildScheduler
+from scheduler.claims import ClaimingWorker
 from scheduler.outages import OutlivesOutagesWorker
 from scheduler.supervised_job import SupervisedJob, supervised_job_class
 from scheduler.supervised_queue import SupervisedQueue
@@ -32,7 +33,7 @@ INTERVALS_UNTIL_ABANDONED = 3
 one interval: too long to retry the job within a minute."""
 
 
-class SupervisedWorker(OutlivesOutagesWorker):
+class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
     """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back.
 
     Works with RQ 2.12 and 3.0, which passes more arguments to some of these methods.
@@ -98,10 +99,6 @@ class SupervisedWorker(OutlivesOutagesWorker):
         """Run a job, in the work horse."""
         self.log.info("started job=%s queue=%s function=%s", job.id, queue.name, function_of(job))
         return super().perform_job(job, queue, *args, **kwargs)
-
-    def prepare_job_execution(self, job: Job, *_args: Any, **_kwargs: Any) -> None:
-        """Record that the work horse begins, and take the job off its way, whatever queue it comes from."""
-        super().prepare_job_execution(job, remove_from_intermediate_queue=True)
 
     def guard_handler(self, handler: Handler) -> Handler:
         """Return what calls an exception handler apart, so that it may also hang, exit or crash."""

@@ -41,7 +41,9 @@ def test_worker_reports_long_before_its_key_expires(
     worker.heartbeat()
     idle = expires_in(redis_client, worker) - worker.dequeue_timeout
 
-    job = Queue("mail", connection=redis_client).enqueue("time.sleep", 0, job_timeout=job_timeout)
+    queue = Queue("mail", connection=redis_client)
+    job = queue.enqueue("time.sleep", 0, job_timeout=job_timeout)
+    queue.remove(job)
     worker.prepare_execution(job)
     busy = expires_in(redis_client, worker) - min(job_timeout, worker.job_monitoring_interval)
 

@@ -254,7 +254,7 @@ def test_a_connection_that_breaks_at_the_record_of_a_success(
     queue: SupervisedQueue, monkeypatch: pytest.MonkeyPatch, kind: type[Worker], still_listed: int
 ) -> None:
     """RQ 2 sends it again, without taking the job off those that run: it is run again as abandoned."""
-    job = queue.enqueue(jobs.add, 1, 2)
+    job = on_its_way(queue)
     worker: Any = kind(["later"], connection=queue.connection)
     execution = worker.prepare_execution(job)
     job.started_at = job.ended_at = now()

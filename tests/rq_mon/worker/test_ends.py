@@ -151,8 +151,8 @@ def test_killed_and_exited_are_told_apart(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, function: str, exception: str
 ) -> None:
     worker = start_worker("mail", kind=kind)
-    worker.execute_job(queue.enqueue(getattr(jobs, function)), worker.queues[0])
-    worker.execute_job(queue.enqueue(jobs.succeed), worker.queues[0])
+    take_and_run(worker, queue.enqueue(getattr(jobs, function)))
+    take_and_run(worker, queue.enqueue(jobs.succeed))
     assert failures(redis_client, "mail") == {(function, exception): 1}
 
 
@@ -168,7 +168,7 @@ def test_a_record_that_cannot_be_written_is_told_apart_from_both(
 
     worker = start_worker("mail", kind=Unlucky)
     job = queue.enqueue(jobs.fail)
-    worker.execute_job(job, worker.queues[0])
+    take_and_run(worker, job)
     assert job.get_status() == "failed"
     assert failures(redis_client, "mail") == {("fail", FAILURE_NOT_RECORDED): 1}
 
