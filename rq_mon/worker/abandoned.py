@@ -16,6 +16,7 @@ from redis import Redis
 from rq import Queue
 from rq.job import Job, JobStatus
 from rq.registry import StartedJobRegistry
+from rq.results import Result
 from rq.utils import utcparse
 from rq.worker import Worker
 
@@ -124,20 +125,23 @@ def count_abandoned(
 def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str, Outcome]:
     """Return those of which RQ knows the end, though their worker was not allowed to count it.
 
-    It is known where the worker has started nothing else with this job since. That one failed or was retried
-    cannot be told from what RQ does with the jobs of a dead worker.
+    It is known where the job's last result is not of another execution: the same worker may have run the job
+    once more. RQ 2.12 does not tell of which it is where it had to begin its transaction again. That one
+    failed or was retried cannot be told from what RQ does with the jobs of a dead worker.
     """
     with connection.pipeline(transaction=False) as pipeline:
         for job in lost.values():
             pipeline.hget(job.worker_key, "birth")
             pipeline.hmget(Job.key_for(job.job_id), ["status", "worker_name"])
+            pipeline.xrevrange(Result.get_key(job.job_id), count=1)  # type: ignore[no-untyped-call]
         answers = pipeline.execute()
     return {
         execution_id: KNOWN_ENDS[status]
-        for (execution_id, job), birth, (status, worker) in zip(
-            lost.items(), answers[::2], answers[1::2], strict=True
+        for (execution_id, job), birth, (status, worker), results in zip(
+            lost.items(), answers[::3], answers[1::3], answers[2::3], strict=True
         )
         if status in KNOWN_ENDS
+        and {result.get(b"execution_id") for _, result in results} <= {None, execution_id.encode()}
         and birth == job.worker_birth.encode()
         and worker is not None
         and job.worker_key == f"{Worker.redis_worker_namespace_prefix}{worker.decode(errors='replace')}"
