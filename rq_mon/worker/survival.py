@@ -96,6 +96,7 @@ class SurvivesApplicationMixin(StopsWhenToldMixin, StaysRegisteredMixin):
         if self.connection.hexists(job.key, "status"):
             return  # its work horse has recorded the end
         self.log.warning("Worker %s: job %s was deleted while it ran", self.name, job.id)
+        job.retries_left = 0  # nothing is left to be tried again
         self._has_failed(job)
         with self.connection.pipeline() as pipeline:
             self.cleanup_execution(job, pipeline, **execution)

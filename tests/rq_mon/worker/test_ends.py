@@ -101,17 +101,19 @@ def test_a_job_that_was_stopped_counts_as_stopped_whatever_else_was_done(
 
 
 @FORKING
-@pytest.mark.parametrize("step", [cancel, delete])
+@pytest.mark.parametrize(("step", "retry"), [(cancel, None), (delete, None), (delete, Retry(2))])
 def test_a_job_that_was_taken_away_and_whose_work_horse_dies_has_failed_once(
     redis_client: Redis,
     queue: Queue,
     start_worker: StartWorker,
     kind: Any,
     step: Any,
+    retry: Retry | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
+    """A job that is gone is not retried, however often it might have been."""
     logging.getLogger("rq.worker").propagate = True
-    job = queue.enqueue(jobs.die_when_released)
+    job = queue.enqueue(jobs.die_when_released, retry=retry)
     run_and(start_worker("mail", kind=kind), job, step)
     assert failures(redis_client, "mail") == {("die_when_released", WORK_HORSE_KILLED): 1}
     assert ends(redis_client, "mail") == {("die_when_released", "failed"): 1}
