@@ -83,8 +83,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     _has_warned_of_names: bool = False
     _uncounted_runs: list[tuple[str, str]]
     """Queues and executions that count as running although their end is recorded; set with the recorder."""
-    _was_refused = False
-    """Whether Redis has refused to count the start, or the end, of the job in hand."""
+    _refused_in: Pipeline | None = None
+    """The transaction in which Redis has refused to count the start, or the end, of the job in hand."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -172,15 +172,15 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         finally:
             if self._recorder is not None and self._run and self._refusals.has_ended(self._run.execution_id):
                 self._uncounted_runs.append((job.origin, self._run.execution_id))
-            self._job, self._run, self._exception, self._was_refused = None, None, "", False
+            self._job, self._run, self._exception, self._refused_in = None, None, "", None
 
     def prepare_execution(self, job: Job) -> Execution:
         """Record the start; RQ passes its transaction to set_state."""
         self._job = job
         execution = super().prepare_execution(job)
-        if self._recorder is not None and not self._was_refused:
+        if self._recorder is not None and self._refused_in is None:
             self._settle_refusals()
-        self._was_refused = False
+        self._refused_in = None
         return execution
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
@@ -208,7 +208,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         if job.enqueued_at is not None:
             waited = max(0.0, (self._run.started_at - job.enqueued_at).total_seconds())
         start = Start(self._run.execution_id, job.origin, running.encode(), waited, job.key, name_to_note)
-        transaction = GuardedTransaction(pipeline, self._note_refusal)
+        transaction = self._guarded(pipeline)
         transaction.add(lambda batch: recorder.record_start(batch, start), self._lost)
 
     def _deadline(self, job: Job) -> float:
@@ -266,9 +266,9 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
         """Count the end in the transaction that records it; RQ repeats both when it has to start over."""
         recorder = self._recorder
-        if recorder is not None and not self._was_refused:
+        if recorder is not None and self._refused_in is not pipeline:
             end, name = self._end_of(job), self._run.name_to_note if self._run is not None else ""
-            transaction = GuardedTransaction(pipeline, self._note_refusal)
+            transaction = self._guarded(pipeline)
             transaction.add(
                 lambda batch: recorder.record_end(batch, end),
                 lambda error: self._end_lost(error, end.execution_id),
@@ -298,8 +298,11 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
 
     # --- refused -------------------------------------------------------------------------------------------
 
-    def _note_refusal(self) -> None:
-        self._was_refused = True
+    def _guarded(self, pipeline: Pipeline) -> GuardedTransaction:
+        def note_refusal() -> None:
+            self._refused_in = pipeline  # RQ may send it once more, and then it goes without us
+
+        return GuardedTransaction(pipeline, note_refusal)
 
     def _end_lost(self, error: redis.ResponseError, execution_id: str) -> None:
         is_own = self._run is not None and self._run.execution_id == execution_id

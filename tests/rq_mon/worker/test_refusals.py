@@ -250,6 +250,29 @@ def test_only_what_was_recorded_without_us_is_lost(
     assert user.admin.exists("rq:job:any") == (not lasts)
 
 
+def test_the_failure_counts_where_the_success_could_not_be_recorded_at_all(
+    user: User, queue: Queue, start_worker: StartWorker
+) -> None:
+    """As on a full disk: what Redis refused was another transaction."""
+
+    class Unlucky(MonitoredSimpleWorker):
+        def handle_execution_ended(self, job: Job, *args: Any) -> None:
+            if job.get_status(refresh=False) == "failed":
+                user.allow()
+            super().handle_execution_ended(job, *args)
+            if job.get_status(refresh=False) != "failed":
+                user.allow("-eval", "-zadd")
+
+    worker = start_worker("mail", kind=Unlucky, connection=user.client)
+    job = queue.enqueue(jobs.succeed)
+    work(worker, queue, job)
+
+    assert job.get_status(refresh=True) == "failed"
+    assert ends(user.admin, "mail") == {("succeed", "failed"): 1}
+    assert write_errors(user.admin) == {}
+    assert running(user.admin, "mail") == 0
+
+
 def test_of_two_commands_only_the_one_that_failed_is_lost(redis_client: Redis) -> None:
     """The end is counted where only the note in the job's hash fails."""
     told: list[str] = []
