@@ -30,6 +30,7 @@ from proofs.fault_run.evidence import (
     stock_increase,
 )
 from proofs.fault_run.final_state import final_states, waiting
+from proofs.fault_run.history import APPEND_ONLY_FILE, show_histories
 from proofs.fault_run.inject import Injector
 from proofs.fault_run.interpreter import CHOICES, Interpreter, interpreter
 from proofs.fault_run.kinds import specs
@@ -39,6 +40,7 @@ from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
 from proofs.fault_run.replay import replay
 from proofs.fault_run.side_file import read
+from proofs.fault_run.worker_log import vanished
 from proofs.harness.exporter_process import running_exporter
 from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.waiting import wait_until
@@ -126,11 +128,14 @@ def main(
         directory = keep or Path(folder)
         directory.mkdir(parents=True, exist_ok=True)
         evidence = _run(size, seed, fsync, directory, interpreter(rq))
-    rows = ledger(evidence)
-    show(rows)
+        rows = ledger(evidence)
+        show(rows)
+        missed = [row for row in rows if row.verdict == "missed"]
+        if missed:
+            show_histories(directory, evidence, missed)
     if markdown:
         write_document(markdown, evidence, rows)
-    sys.exit(any(row.verdict == "missed" for row in rows))
+    sys.exit(bool(missed))
 
 
 def _run(size: Size, seed: int, fsync: str, directory: Path, python: Interpreter) -> Evidence:
@@ -138,7 +143,7 @@ def _run(size: Size, seed: int, fsync: str, directory: Path, python: Interpreter
     try:
         with redis:
             evidence = _under_fire(size, seed, fsync, directory, redis, python)
-            shutil.copy(redis.append_only_file, directory / "appendonly.aof")
+            shutil.copy(redis.append_only_file, directory / APPEND_ONLY_FILE)
             return evidence
     finally:
         redis.unmount()
@@ -195,6 +200,8 @@ def _under_fire(
             done=injector.done,
             hanging=processes.hanging,
             hit=processes.hit,
+            told=sorted([*injector.told, *processes.told]),
+            vanished=vanished(processes.log),
             outages=injector.outages,
             left_out=injector.left_out,
             power_cuts=redis.power_cuts,

@@ -68,6 +68,10 @@ class Evidence:
     """Processes that did not end when they were told to."""
     hit: Set[int]
     """Processes that were killed or frozen."""
+    told: Sequence[tuple[float, str]]
+    """What was done when, as Unix times."""
+    vanished: Sequence[tuple[float, str]]
+    """By the workers' log: when which job was gone from Redis before its end could be recorded."""
     outages: Sequence[tuple[float, float]]
     left_out: Mapping[str, str]
     power_cuts: Sequence[float]

@@ -30,6 +30,8 @@ class Injector:
         """When Redis did not answer or did not write: from and to, as Unix times."""
         self.last_kill = time.time()
         """Unix time."""
+        self.told: list[tuple[float, str]] = []
+        """When what was done, as Unix times."""
         self.forgotten = 0
         """Keys of workers that Redis has lost."""
         self._ending: list[tuple[float, int, ExitStack]] = []
@@ -86,6 +88,7 @@ class Injector:
 
     def _begin(self, fault: Fault, under_way: ExitStack) -> None:
         begin = time.time()
+        self.told.append((begin, f"fault: {fault.name} {fault.detail}, {fault.lasts:.1f} s"))
         match fault.name:
             case "kill":
                 self._processes.kill_worker(fault.choice, cast(WorkerKill, fault.detail))

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 
 from proofs.fault_run import jobs
+from proofs.fault_run.as_counted import as_counted, uncounted, vanished
 from proofs.fault_run.cron_scheduler import OLDER_ONLY, SCHEDULES, SECONDS
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.processes import END_WITHIN
-from proofs.fault_run.recorded_ends import End
 from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.fault_run.replay import is_tick
 from proofs.table import Row, verdict
@@ -202,14 +202,14 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
     ticks = sum(is_tick(job_id) for job_id in recorded)
     again_recorded = recorded.total() - len(recorded)
     successes = sum(count for end, count in evidence.exported.items() if end.outcome == "success")
-    uncounted = sum(count for end, count in _uncounted(evidence).items() if end.outcome == "success")
+    refused = sum(count for end, count in uncounted(evidence).items() if end.outcome == "success")
     yield Row(
         "successes by the exporter, jobs that are finished",
         f"{successes}, {len(finished) + ticks}",
         f"{ticks} jobs ran for ticks, by Redis' file; {again_recorded} successes are recorded again;"
-        f" {uncounted} Redis refused to count",
+        f" {refused} Redis refused to count",
         "equal, but for those",
-        verdict(successes + uncounted - again_recorded == len(finished) + ticks),
+        verdict(successes + refused - again_recorded == len(finished) + ticks),
     )
 
 
@@ -230,14 +230,14 @@ def _ends(evidence: Evidence, job_id: str, event: str) -> int:
 
 
 def _all_agree(evidence: Evidence) -> Iterator[Row]:
-    recorded, exported = _as_counted(evidence), evidence.exported
+    recorded, exported = as_counted(evidence), evidence.exported
     labels = set(recorded) | set(exported)
     more = [
         f"{label}: {recorded[label]}, {exported[label]}"
         for label in labels
         if recorded[label] < exported[label]
     ]
-    uncounted, errors = _uncounted(evidence).total(), evidence.write_errors
+    missing, errors = uncounted(evidence).total(), evidence.write_errors
     outcomes = Counter[str]()
     for end, count in exported.items():
         outcomes[end.outcome] += count
@@ -252,16 +252,17 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
     refused = ", ".join(f"{count} {code}" for code, count in sorted(errors.items()))
     yield Row(
         "executions that are missing by the exporter, those that it says Redis refused to count",
-        f"{uncounted}, {errors.total()}",
+        f"{missing}, {errors.total()}",
         refused,
         "equal",
-        verdict(uncounted == errors.total()),
+        verdict(missing == errors.total()),
     )
     yield Row(
         "ends that RQ recorded a second time, ends whose start Redis lost with its power, executions that RQ"
-        " gave up for dead and that ended after all",
+        " gave up for dead and that ended after all, executions that only their workers know, as Redis lost"
+        " the jobs with its power",
         f"{evidence.replay.recorded_again}, {evidence.replay.without_start.total()},"
-        f" {len(evidence.replay.late)}",
+        f" {len(evidence.replay.late)}, {len(vanished(evidence))}",
     )
     if evidence.in_prometheus is None:
         yield Row("executions in Prometheus", "left out: it is not installed")
@@ -281,20 +282,6 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
         f"{evidence.stock_increase or 0:.0f}",
         f"{1 - (evidence.stock_increase or 0) / max(1, recorded.total()):.0%} of {recorded.total()} lost",
     )
-
-
-def _uncounted(evidence: Evidence) -> Counter[End]:
-    return _as_counted(evidence) - evidence.exported
-
-
-def _as_counted(evidence: Evidence) -> Counter[End]:
-    """Return the ends by Redis' file; one that was given up and ended after all counts once, as either."""
-    recorded = Counter(evidence.replay.ends)
-    for abandoned, ended in evidence.replay.late:
-        if recorded[ended] < evidence.exported[ended]:
-            recorded[abandoned] -= 1
-            recorded[ended] += 1
-    return recorded
 
 
 def _ticks(evidence: Evidence) -> Iterator[Row]:

@@ -68,6 +68,8 @@ class Processes:
         self.killed: Counter[str] = Counter()
         self.hit: set[int] = set()
         """The ids of all processes that were killed or frozen."""
+        self.told: list[tuple[float, str]] = []
+        """When which process was killed or frozen, as Unix times."""
         self.hanging: list[str] = []
         """Those that did not end when they were told to."""
         self.side_file = directory / "side-file"
@@ -87,7 +89,7 @@ class Processes:
             "RQ_WORKER_TTL_SECONDS": str(size.worker_ttl),
             "RQ_JOB_MONITORING_INTERVAL_SECONDS": str(size.job_monitoring_interval),
         }
-        self._log = directory / "processes.log"
+        self.log = directory / "processes.log"
         self._ended = threading.Event()
         self._thread = threading.Thread(target=self._keep_running, daemon=True)
 
@@ -141,7 +143,11 @@ class Processes:
         with contextlib.suppress(psutil.Error):
             process.kill()
             self.killed[what] += 1
-            self.hit.add(process.pid)
+            self._note_hit(process.pid, f"killed: {what}")
+
+    def _note_hit(self, pid: int, what: str) -> None:
+        self.hit.add(pid)
+        self.told.append((time.time(), f"{what} {pid}"))
 
     def kill_cron_scheduler(self, choice: float) -> None:
         process = _chosen(self._cron, choice).process
@@ -159,7 +165,7 @@ class Processes:
         for process in frozen:
             with contextlib.suppress(psutil.Error):
                 process.send_signal(signal.SIGSTOP)
-                self.hit.add(process.pid)
+                self._note_hit(process.pid, "frozen:")
         try:
             yield
         finally:
@@ -198,7 +204,7 @@ class Processes:
             *post.arguments,
             cwd=PROJECT_ROOT,
             environment={**self._environment, **post.environment},
-            log=self._log,
+            log=self.log,
             python=self._python,
         )
 
@@ -217,7 +223,7 @@ class Processes:
     @property
     def logged(self) -> int:
         """How many bytes they have logged."""
-        return self._log.stat().st_size
+        return self.log.stat().st_size
 
     def owe_counts(self, since: int) -> bool:
         """Tell whether a worker has still to write down how many jobs it was not allowed to count.
@@ -225,7 +231,7 @@ class Processes:
         Args:
             since: bytes of the log that were written before Redis refused anything.
         """
-        log = self._log.read_bytes()[since:]
+        log = self.log.read_bytes()[since:]
         return sum(map(log.count, REFUSED)) > log.count(ACCEPTED)
 
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:

@@ -24,30 +24,38 @@ class End(NamedTuple):
 
 def transactions(file: BinaryIO) -> Iterator[list[Command]]:
     """Yield what an append-only file holds; a command outside of a transaction is one."""
+    for _, transaction in timed_transactions(file):
+        yield transaction
+
+
+def timed_transactions(file: BinaryIO) -> Iterator[tuple[float, list[Command]]]:
+    """Yield also the Unix time of each, in whole seconds; 0 if the file holds none."""
     block: list[Command] | None = None
-    for command in _commands(file):
+    for moment, command in _commands(file):
         name = command[0].upper()
         if name == b"MULTI":
             block = []
         elif name == b"EXEC":
-            yield block or []
+            yield moment, block or []
             block = None
         elif block is None:
-            yield [command]
+            yield moment, [command]
         else:
             block.append(command)
 
 
-def _commands(file: BinaryIO) -> Iterator[Command]:
+def _commands(file: BinaryIO) -> Iterator[tuple[float, Command]]:
+    moment = 0.0
     while header := file.readline():
-        if header.startswith(b"#"):  # a timestamp
+        if header.startswith(b"#"):
+            moment = float(header.removeprefix(b"#TS:"))
             continue
         command = []
         for _ in range(int(header[1:])):
             length = int(file.readline()[1:])
             command.append(file.read(length))
             file.read(2)
-        yield command
+        yield moment, command
 
 
 class Replay:

@@ -34,7 +34,10 @@ RULES: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "keys": (("resetkeys", "~rq:[^m]*"), ("allkeys",)),
 }
 """Rules of an ACL that take a right, and that give it back. RQ has no keys that begin with `rq:m`."""
-OPTIONS = ("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0")
+OPTIONS = (
+    *("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0"),
+    *("--aof-timestamp-enabled", "yes"),
+)
 """The append-only file is never rewritten: the ledger replays it from the beginning."""
 
 

@@ -89,6 +89,10 @@ class FaultReplay(Replay):
         if outcome == "success":
             self.successes[job] += 1
 
+    def end_of(self, job: str, outcome: str) -> End:
+        """Return such an end of a job."""
+        return End(self._queues.get(job, SHORT_RUNNING_QUEUE), self._functions[job], outcome)
+
     def note_end_without_execution(self, transaction: list[Command]) -> None:
         """Count ends whose start Redis has lost: as far as it knows, the worker is at something else."""
         job = _ended_job(transaction)
@@ -97,14 +101,14 @@ class FaultReplay(Replay):
             super().note_end_without_execution(transaction)
             return
         started = self._in_hand.get(worker, "")
-        queue, outcome = self._queues.get(job, SHORT_RUNNING_QUEUE), outcome_of(transaction, job)
+        outcome = outcome_of(transaction, job)
+        end = self.end_of(job, outcome)
         if not started.startswith(f"{job}:"):
             self._in_hand[worker] = f"{job}:"
             self.without_start[job] += 1
-            self.count(job, queue, outcome)
+            self.count(job, end.queue, outcome)
         elif started in self._abandoned:
-            function = self._functions[job]
-            self.late.append((End(queue, function, "abandoned"), End(queue, function, outcome)))
+            self.late.append((self.end_of(job, "abandoned"), end))
         else:
             super().note_end_without_execution(transaction)
 

@@ -36,7 +36,7 @@ POWER_CUT, LONG_AFTER = 50.0, 500.0
 def evidence() -> Evidence:
     """Two jobs and a tick: one that succeeded, one that failed as it should."""
     specs = {"good": Spec("good", SUCCESS, (), None), "bad": Spec("bad", FAILING, (), None)}
-    replay = FaultReplay({}, {})
+    replay = FaultReplay({"good": SUCCEEDED.function}, {"good": SUCCEEDED.queue})
     replay.ends.update({SUCCEEDED: 1, FAILED: 1, TICKED: 1})
     replay.successes.update(["good", TICK])
     replay.claims.update([TICK])
@@ -64,6 +64,8 @@ def evidence() -> Evidence:
         done=Counter(),
         hanging=[],
         hit=set(),
+        told=[],
+        vanished=[],
         outages=[(POWER_CUT, POWER_CUT + 1)],
         left_out={},
         power_cuts=[POWER_CUT],
@@ -274,6 +276,17 @@ def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:
     evidence.known.lost["good"] = POWER_CUT - 0.5
 
     assert missed(evidence) == []
+
+
+@pytest.mark.parametrize(("after_the_cut", "is_found"), [(12, False), (120, True)])
+def test_a_job_that_the_power_took_while_it_ran_is_counted_by_its_worker(
+    evidence: Evidence, after_the_cut: float, is_found: bool
+) -> None:
+    evidence.exported[SUCCEEDED._replace(outcome="failed")] += 1
+    evidence.in_prometheus = evidence.exported
+    evidence.vanished = [(POWER_CUT + after_the_cut, "good")]
+
+    assert bool(missed(evidence)) == is_found
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,130 @@
+"""Why a sentence of the ledger is not true: all that each witness has of the jobs in question."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+
+from proofs.fault_run.evidence import Evidence
+from proofs.fault_run.recorded_ends import Command, timed_transactions
+from proofs.fault_run.replay import FaultReplay
+from proofs.table import Row
+from rq_mon.catalogue import COUNTED_KEY_PREFIX, JOBS_KEY_PREFIX
+
+MOST = 10
+"""Jobs whose history is shown."""
+NEAR = 5.0
+"""Seconds before the first and after the last line of a job in which a fault is shown with it."""
+LONGEST = 240
+"""Characters of a line."""
+APPEND_ONLY_FILE = "appendonly.aof"
+JOB_ID = re.compile(r"\bjob-\d{6}\b")
+_TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\S+Z) ")
+_COUNT = ":count"
+
+
+class _Compared(FaultReplay):
+    """Notes of each execution how RQ recorded its end, and how this package counted it."""
+
+    def __init__(self, *known: dict[str, str]) -> None:
+        super().__init__(*known)
+        self.recorded: dict[str, list[str]] = defaultdict(list)
+        self.counted: dict[str, list[str]] = defaultdict(list)
+        self.jobs: dict[str, str] = {}
+        self._before: set[str] = set()
+
+    def take(self, transaction: list[Command]) -> None:
+        self._before = (
+            set(self.ended) if any(c[1:2] and c[1][:7] == b"rq:wip:" for c in transaction) else set()
+        )
+        super().take(transaction)
+        execution = ""
+        for command in transaction:
+            name, key = command[0].upper(), command[1].decode(errors="replace") if command[1:] else ""
+            if name == b"SET" and key.startswith(COUNTED_KEY_PREFIX):
+                execution = key.removeprefix(COUNTED_KEY_PREFIX)
+            elif name == b"HINCRBY" and key.startswith(JOBS_KEY_PREFIX) and execution:
+                outcome = command[2].decode(errors="replace")
+                if outcome.endswith(_COUNT):
+                    self.counted[execution].append(outcome.removesuffix(_COUNT))
+                    execution = ""
+            elif name == b"HSET" and b":exemplar:" in b"".join(command[2:3]) and self.counted:
+                self.jobs.setdefault(next(reversed(self.counted)), command[3].decode().rpartition(" ")[2])
+
+    def count(self, job: str, queue: str, outcome: str) -> None:
+        super().count(job, queue, outcome)
+        for entry in self.ended - self._before:
+            if entry.startswith(f"{job}:"):
+                self.recorded[entry.rpartition(":")[2]].append(outcome)
+                self.jobs[entry.rpartition(":")[2]] = job
+
+    def disagreements(self) -> Iterator[tuple[str, str]]:
+        """Yield executions that are counted otherwise than they were recorded, and their jobs."""
+        for execution in self.recorded.keys() | self.counted.keys():
+            recorded, counted = self.recorded.get(execution, []), self.counted.get(execution, [])
+            if counted and recorded != counted and execution in self.jobs:
+                yield self.jobs[execution], f"{execution}: recorded as {recorded}, counted as {counted}"
+
+
+def show_histories(directory: Path, evidence: Evidence, missed: Sequence[Row]) -> None:
+    """Print what is known of the jobs that a missed sentence names, or whose ends two count differently."""
+    file = directory / APPEND_ONLY_FILE
+    named = {job_id for row in missed for job_id in JOB_ID.findall(" ".join(row.cells()))}
+    compared = _compare(file, evidence)
+    differences = sorted(compared.disagreements())
+    for job_id, difference in differences:
+        print(f"{job_id}, execution {difference}")
+    for job_id in sorted(named | {job_id for job_id, _ in differences})[:MOST]:
+        print(f"\n{job_id}")
+        for moment, line in _history(job_id, directory, evidence):
+            print(f"  {datetime.fromtimestamp(moment, UTC):%H:%M:%S.%f}  {line[:LONGEST]}")
+
+
+def _compare(file: Path, evidence: Evidence) -> _Compared:
+    kinds = {job_id: spec.kind for job_id, spec in evidence.known.specs.items()}
+    compared = _Compared(
+        {job_id: kind.path for job_id, kind in kinds.items()},
+        {job_id: kind.queue for job_id, kind in kinds.items()},
+    )
+    with file.open("rb") as log:
+        for _, transaction in timed_transactions(log):
+            compared.take(transaction)
+    return compared
+
+
+def _history(job_id: str, directory: Path, evidence: Evidence) -> list[tuple[float, str]]:
+    lines = [
+        *(
+            (line.time, f"the job: {line.event}, process {line.pid}")
+            for line in evidence.lines.get(job_id, ())
+        ),
+        *_logged(job_id, directory / "processes.log"),
+        *_commands(job_id, directory / APPEND_ONLY_FILE),
+    ]
+    moments = [moment for moment, _ in lines]
+    if moments:
+        begin, end = min(moments) - NEAR, max(moments) + NEAR
+        lines += [(moment, told) for moment, told in evidence.told if begin <= moment <= end]
+    return sorted(lines, key=lambda line: line[0])
+
+
+def _logged(job_id: str, log: Path) -> Iterator[tuple[float, str]]:
+    for line in log.read_text(errors="replace").splitlines():
+        found = _TIME.match(line)
+        if found and job_id in line:
+            yield datetime.fromisoformat(found[1]).timestamp(), f"log: {line[found.end() :]}"
+
+
+def _commands(job_id: str, file: Path) -> Iterator[tuple[float, str]]:
+    """Yield the commands that name the job; Redis notes the time of each second's first."""
+    with file.open("rb") as log:
+        for moment, transaction in timed_transactions(log):
+            for command in transaction:
+                if any(job_id.encode() in part for part in command):
+                    yield (
+                        moment,
+                        "Redis: " + b" ".join(part[:60] for part in command).decode(errors="replace"),
+                    )
