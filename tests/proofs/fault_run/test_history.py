@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from pathlib import Path
 
-from proofs.fault_run.history import _Compared, _commands, _logged
+from proofs.fault_run.history import _commands, _Compared, _logged
 from proofs.fault_run.recorded_ends import timed_transactions
 from proofs.fault_run.worker_log import vanished
 
