@@ -14,6 +14,20 @@ from rq.scheduler import RQScheduler
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
 
+class AsStored:
+    """A serializer that reads nothing: the scheduler only moves jobs, and each goes back as it came."""
+
+    @staticmethod
+    def loads(data: bytes) -> bytes:
+        """Return the data."""
+        return data
+
+    @staticmethod
+    def dumps(data: bytes) -> bytes:
+        """Return the data."""
+        return data
+
+
 class ChildScheduler(RQScheduler):
     """An `rq.scheduler.RQScheduler` that ends with the worker that started it, also when that one is killed.
 
@@ -22,7 +36,7 @@ class ChildScheduler(RQScheduler):
     """
 
     def __init__(self, queues: Sequence[Queue], connection: Redis, **kwargs: Any) -> None:
-        super().__init__(queues, connection=connection, **kwargs)
+        super().__init__(queues, connection=connection, serializer=AsStored, **kwargs)
         self._worker_connection = connection
         self._worker_pid = os.getpid()
 

@@ -140,7 +140,6 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
             self.queues,
             connection=self.connection,
             logging_level=self.log.level,
-            serializer=self.serializer,
             name=self.name,
         )
         self.scheduler.acquire_locks(auto_start=True)  # type: ignore[no-untyped-call]

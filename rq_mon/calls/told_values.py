@@ -6,6 +6,7 @@ times: the text is cut by length and by depth.
 
 from __future__ import annotations
 
+import ast
 import json
 import pickletools
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -14,6 +15,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rq_mon.calls.serializers import PICKLE_PROTOCOL_2_OR_LATER
+
+END_OF_PICKLE = b"."
+"""Of every protocol, and never of JSON."""
 
 LONGEST_TEXT = 20_000
 """Characters of the text of a value."""
@@ -67,6 +71,25 @@ def keys_told(data: bytes) -> tuple[str, ...]:
     return tuple(_name(key) for key, _ in _pairs(value.items)) if value.kind == "dict" else ()
 
 
+def entry_told(data: bytes, key: str) -> object:
+    """Return what a dict holds under `key`: a plain value, or the beginning of a long string; else None.
+
+    Raises:
+        UntoldError: the data is neither pickle nor JSON, or only the application's code can tell.
+        TypeError: it is no dict.
+    """
+    is_pickle = data.startswith(PICKLE_PROTOCOL_2_OR_LATER) and data.endswith(END_OF_PICKLE)
+    if is_pickle and key.encode() not in data:
+        return None  # at once: most jobs have no such entry, and some have many others
+    value = value_of(data)
+    if value.kind == "call":
+        raise UntoldError(f"expected a plain dict, got what {value.head} makes")
+    if value.kind != "dict":
+        raise TypeError(f"expected a dict, got {value.type}")
+    found = [item for name, item in _pairs(value.items) if name.type == "str" and _name(name) == key]
+    return _plain(found[-1]) if found else None
+
+
 def type_told(data: bytes) -> str:
     """Return the class of a value, of which the beginning is enough; empty if it cannot be read."""
     try:
@@ -81,7 +104,7 @@ def type_told(data: bytes) -> str:
 def value_of(data: bytes) -> Value:
     """Return what the bytes say. Raises UntoldError."""
     try:
-        if data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
+        if data.startswith(PICKLE_PROTOCOL_2_OR_LATER) or data.endswith(END_OF_PICKLE):
             return _Reader().read(data)
         return _json_value(json.loads(data))
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
@@ -254,6 +277,16 @@ def _pairs(items: list[Value]) -> Iterator[tuple[Value, Value]]:
 def _name(value: Value) -> str:
     """Return the text of a string without its quotes."""
     return value.head[1:-1] if value.type == "str" and not value.head.endswith(CUT) else text_of(value)
+
+
+def _plain(value: Value) -> object:
+    text = text_of(value)
+    if value.type == "str" and text.endswith(CUT):
+        return text
+    try:
+        return ast.literal_eval(text)
+    except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
+        raise UntoldError(f"expected a plain value, got {value.type}") from error
 
 
 def _parts(value: Value, depth: int) -> Iterator[str]:

@@ -26,6 +26,7 @@ from rq.utils import now, utcformat
 from rq.worker import SpawnWorker
 
 from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, name_given, storable_text
+from rq_mon.calls.told_values import UntoldError
 from rq_mon.catalogue import (
     ABANDONED,
     FUNCTION_META_KEY,
@@ -44,6 +45,7 @@ from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from rq_mon.worker.refusals import GuardedTransaction, Refusals
 from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
+from rq_mon.worker.unread_meta import UnreadMetaMixin, meta_entry, with_unread_meta
 
 TIME_TO_KILL = 120
 """Seconds after a job's timeout within which RQ has killed its work horse: it waits 60, then looks."""
@@ -81,6 +83,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     _outcome: Outcome = "failed"
     _exception: str = ""
     _has_warned_of_names: bool = False
+    _has_untold_name = False
+    """Whether only the serializer can tell what name the job in hand was given."""
     _uncounted_runs: list[tuple[str, str]]
     """Queues and executions that count as running although their end is recorded; set with the recorder."""
     _refused_in: Pipeline | None = None
@@ -90,6 +94,13 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         super().__init_subclass__(**kwargs)
         if issubclass(cls, SpawnWorker):
             raise TypeError(f"{cls.__name__}: SpawnWorker's work horses are plain workers and cannot count")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        """See rq.Worker; jobs are of a class below the application's."""
+        super().__init__(*args, **kwargs)
+        self.job_class = with_unread_meta(self.job_class)
+        for queue in self.queues:
+            queue.job_class = with_unread_meta(queue.job_class)
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         """Start, and find out whether metrics can be written without breaking jobs."""
@@ -135,14 +146,17 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         """Return what `job` counts as, a string of at most 200 characters; None: its function.
 
         Override this where one entry function serves everything. It runs in the worker, before the fork: what
-        it loads stays in the worker's memory, and arguments that it reads are unpickled there.
+        it loads stays in the worker's memory, and arguments and `meta` that it reads are unpickled there.
         """
-        return job.meta.get(FUNCTION_META_KEY)
+        return meta_entry(job, FUNCTION_META_KEY)
 
     def _name_of(self, job: Job) -> tuple[str, str]:
         """Return what `job` counts as, and the same again if its hash does not show it, else empty."""
+        self._has_untold_name = False
         try:
             given = name_given(self.metrics_function(job))
+        except UntoldError:
+            given, self._has_untold_name = None, True
         except Exception as error:  # the application's code, or its `meta`
             given = None
             if not self._has_warned_of_names:
@@ -157,7 +171,11 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         return name, "" if given is None and is_told(job) else name
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
-        """Run the job, in the work horse: only here may the application's serializer tell the function."""
+        """Run the job, in the work horse; only here its serializer may tell name and function."""
+        if self._run is not None and self._has_untold_name and isinstance(job, UnreadMetaMixin):
+            with job.meta_loaded():
+                name, name_to_note = self._name_of(job)
+            self._run = self._run._replace(function=name, name_to_note=name_to_note)
         if self._run is not None and self._run.function == UNKNOWN_FUNCTION:
             name = function_by_serializer(job)
             self._run = self._run._replace(function=name, name_to_note=name)

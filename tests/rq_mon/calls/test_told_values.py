@@ -13,10 +13,17 @@ from typing import Any
 
 import pytest
 
-from rq_mon.calls.told_values import LONGEST_TEXT, UntoldError, arguments_told, keys_told, type_told
+from rq_mon.calls.told_values import (
+    LONGEST_TEXT,
+    UntoldError,
+    arguments_told,
+    entry_told,
+    keys_told,
+    type_told,
+)
 from tests.rq_mon.calls.methods import Color, Invoice, Named
 
-PROTOCOLS = range(2, pickle.HIGHEST_PROTOCOL + 1)
+PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
 class Evil:
@@ -129,3 +136,42 @@ def test_the_type_of_json() -> None:
     assert [
         type_told(each) for each in (b'{"a": 1}', b'{"a": "xxx', b"[1]", b"[1, ", b'"x', b"null", b"7")
     ] == [*("dict", "dict", "list", "list", "str", "NoneType", "int")]
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+@pytest.mark.parametrize(
+    "value", ["größe|\ud800", 'it\'s "x"\n\\', "", 7, None, True, [1, "x"], {"a": (1,)}, 1.5]
+)
+def test_an_entry_of_a_dict_is_read_as_it_was_written(protocol: int, value: object) -> None:
+    held = {"one": value, 7: "seven", "evil": date(2026, 1, 2)}
+    assert entry_told(pickle.dumps(held, protocol), "one") == value
+    assert entry_told(pickle.dumps(held, protocol), "7") is None
+    assert entry_told(pickle.dumps({}, protocol), "one") is None
+
+
+def test_an_entry_of_json_is_read_too() -> None:
+    assert entry_told(b'{"one": 1, "two": [2]}', "two") == [2]
+    assert entry_told(json.dumps({"one": "größe"}).encode(), "one") == "größe"
+
+
+@pytest.mark.parametrize("protocol", PROTOCOLS)
+def test_an_entry_that_code_makes_is_not_told(tmp_path: Path, protocol: int) -> None:
+    for held in ({"one": Evil(tmp_path / "ran")}, {"one": Color.RED}, OrderedDict(one="x")):
+        with pytest.raises(UntoldError):
+            entry_told(pickle.dumps(held, protocol), "one")
+    assert entry_told(pickle.dumps({"one": 1, "two": Evil(tmp_path / "ran")}, protocol), "one") == 1
+    assert not (tmp_path / "ran").exists()
+
+
+@pytest.mark.parametrize(
+    "data", [b"", b".", b"\x80", b"\x80\x05.", b"packed", b"(.", b"{", b"cos\nsystem\n."]
+)
+def test_data_of_another_kind_hold_no_entry(data: bytes) -> None:
+    with pytest.raises((UntoldError, TypeError)):
+        entry_told(data, "one")
+
+
+def test_the_beginning_of_an_endless_string_is_enough() -> None:
+    told = entry_told(pickle.dumps({"one": "x" * 1_000_000}), "one")
+    assert isinstance(told, str)
+    assert 200 < len(told) < LONGEST_TEXT

@@ -9,6 +9,7 @@ import time
 
 from redis import Redis
 from rq import Retry, get_current_job
+from rq.job import Job
 
 
 def succeed(*_: object) -> None:
@@ -145,3 +146,20 @@ def note_process(path: str) -> None:
     """Add the number of this process to a file, and that of its parent."""
     with open(path, "a") as file:  # noqa: PTH123 - each work horse imports what is imported here
         file.write(f"{os.getpid()} {os.getppid()}\n")
+
+
+def use_meta() -> str:
+    job = get_current_job()
+    assert job is not None
+    return str(sorted(job.meta))
+
+
+def change_meta() -> None:
+    job = get_current_job()
+    assert job is not None
+    job.meta["seen"] = True
+    job.save_meta()  # type: ignore[no-untyped-call]
+
+
+def use_meta_in_callback(job: Job, connection: Redis, *_: object) -> None:
+    connection.set("meta", str(sorted(job.meta)))

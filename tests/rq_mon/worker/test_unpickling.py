@@ -14,22 +14,12 @@ from rq import Queue
 
 from proofs.harness.waiting import wait_until
 from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.noted import PROTOCOLS, Noted, processes
 from tests.rq_mon.worker.processes import RQ
 
 pytestmark = pytest.mark.slow(seconds=15)
 
 SUCCEED = f"{jobs.__name__}.succeed"
-PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
-
-
-class Noted:
-    """An argument that tells where it is loaded."""
-
-    def __init__(self, path: str) -> None:
-        self.path = path
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        return jobs.note_process, (self.path,)
 
 
 def test_arguments_of_any_protocol_are_loaded_in_the_work_horse(
@@ -41,7 +31,7 @@ def test_arguments_of_any_protocol_are_loaded_in_the_work_horse(
     for protocol in PROTOCOLS:
         for padding in (0, 100_000):
             job = queue.enqueue(SUCCEED)
-            arguments = (Noted(f"{tmp_path}/{protocol}"), os.urandom(padding).hex())
+            arguments = (Noted(tmp_path / str(protocol)), os.urandom(padding).hex())
             data = pickle.dumps((SUCCEED, None, arguments, {}), protocol)
             client.hset(job.key, "data", zlib.compress(data))
     finished = queue.finished_job_registry
@@ -50,6 +40,6 @@ def test_arguments_of_any_protocol_are_loaded_in_the_work_horse(
         wait_until(lambda: finished.count == 2 * len(PROTOCOLS), "all jobs to end", within=240)
 
     for protocol in PROTOCOLS:
-        lines = [line.split() for line in (tmp_path / str(protocol)).read_text().splitlines()]
+        lines = processes(tmp_path / str(protocol))
         assert len(lines) >= 2, "each of its two jobs was run"
         assert {parent for _, parent in lines} == {str(worker.pid)}, "by a work horse of this worker"

@@ -1,0 +1,82 @@
+"""The stack's processes that only move jobs load none of what a job holds."""
+
+from __future__ import annotations
+
+import os
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from redis import Redis
+from rq import Queue, Retry
+from rq.job import Callback
+
+from rq_mon.calls.serializers import FORMATS
+from scheduler.child_scheduler import ChildScheduler
+from scheduler.supervised_worker import SupervisedWorker
+from tests.rq_mon.worker import jobs
+from tests.rq_mon.worker.noted import PROTOCOLS, processes, store_noted_meta, stored_fields
+
+pytestmark = pytest.mark.slow
+
+
+def test_the_scheduler_moves_delayed_jobs_as_they_are(redis_client: Redis, tmp_path: Path) -> None:
+    queue = Queue("mail", connection=redis_client)
+    stored = {}
+    for protocol in PROTOCOLS:
+        job = queue.enqueue_in(timedelta(seconds=-1), jobs.succeed, protocol)
+        stored[job.id] = job, store_noted_meta(redis_client, job, tmp_path / "loaded", protocol)
+    before: Any = {job_id: redis_client.hget(job.key, "data") for job_id, (job, _) in stored.items()}
+    scheduler = ChildScheduler([queue], connection=redis_client, name="ann", logging_level="CRITICAL")
+    scheduler.acquire_locks()  # type: ignore[no-untyped-call]
+
+    scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+
+    assert sorted(queue.job_ids) == sorted(stored)
+    assert processes(tmp_path / "loaded") == []
+    for job, fields in stored.values():
+        assert stored_fields(redis_client, job) == fields
+        assert redis_client.hget(job.key, "data") == before[job.id]
+
+
+def test_the_worker_passes_meta_on_and_callbacks_load_it_apart(redis_client: Redis, tmp_path: Path) -> None:
+    queue = Queue("mail", connection=redis_client)
+    kept = queue.enqueue(jobs.kill_work_horse, retry=Retry(max=1))
+    fields = store_noted_meta(redis_client, kept, tmp_path / "kept", 0)
+    failed = queue.enqueue(jobs.fail, on_failure=Callback(jobs.use_meta_in_callback))
+    store_noted_meta(redis_client, failed, tmp_path / "failed", 0)
+    worker = SupervisedWorker(["mail"], connection=redis_client)
+
+    worker.work(burst=True, logging_level="CRITICAL")
+
+    assert processes(tmp_path / "kept") == []
+    assert stored_fields(redis_client, kept) == fields
+    assert redis_client.get("meta") == b"['customer']"
+    assert processes(tmp_path / "failed")
+    assert str(os.getpid()) not in {process for process, _ in processes(tmp_path / "failed")}
+
+
+def test_what_runs_when_a_job_is_stopped_loads_meta_in_a_child_of_the_worker(
+    redis_client: Redis, tmp_path: Path
+) -> None:
+    queue = Queue("mail", connection=redis_client)
+    job = queue.enqueue(jobs.succeed, on_stopped=Callback(jobs.use_meta_in_callback))
+    store_noted_meta(redis_client, job, tmp_path / "loaded", 0)
+    worker = SupervisedWorker(["mail"], connection=redis_client)
+    fetched: Any = worker.job_class.fetch(job.id, connection=redis_client)
+
+    fetched.stopped_callback(fetched, redis_client)
+
+    ((process, parent),) = processes(tmp_path / "loaded")
+    assert process != str(os.getpid()) == parent
+    assert redis_client.get("meta") == b"['customer']"
+
+
+def test_meta_of_json_jobs_is_as_ever(redis_client: Redis) -> None:
+    json = FORMATS["json"].serializer
+    queue = Queue("mail", connection=redis_client, serializer=json)
+    job = queue.enqueue(jobs.change_meta, meta={"customer": 7})
+    worker = SupervisedWorker(["mail"], connection=redis_client, serializer=json)
+    worker.work(burst=True, logging_level="CRITICAL")
+    assert job.get_meta() == {"customer": 7, "seen": True}
