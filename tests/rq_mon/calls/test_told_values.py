@@ -164,7 +164,7 @@ def test_an_entry_that_code_makes_is_not_told(tmp_path: Path, protocol: int) -> 
 
 
 @pytest.mark.parametrize(
-    "data", [b"", b".", b"\x80", b"\x80\x05.", b"packed", b"(.", b"{", b"cos\nsystem\n."]
+    "data", [b"", b".", b"\x80", b"\x80\x05", b"packed", b"(.", b"{", b"cos\nsystem\n."]
 )
 def test_data_of_another_kind_hold_no_entry(data: bytes) -> None:
     with pytest.raises((UntoldError, TypeError)):
