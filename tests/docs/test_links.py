@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
 
 from docs.reference.page import Page
+from rq_mon.ports import GRAFANA_PORT
 from tests.docs.house import ROOT, tracked
 
 COPIES = ROOT / "rq_mon" / "export" / "data"
@@ -41,6 +43,15 @@ def _is_well_formed(link: str) -> bool:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_every_link_leads_somewhere(path: Path) -> None:
     assert dead_links(path, Page.read(path)) == []
+
+
+@pytest.mark.parametrize(
+    "path", [path for path in FILES if path.parent.name == "runbooks"], ids=lambda path: path.stem
+)
+def test_a_runbook_names_no_port_but_grafanas_which_the_job_pages_replace(path: Path) -> None:
+    """Others may be set differently; `make status` prints them."""
+    addresses = re.findall(r"//(127\.0\.0\.1:\d+)", path.read_text())
+    assert set(addresses) <= {f"127.0.0.1:{GRAFANA_PORT}"}
 
 
 @pytest.mark.parametrize(
