@@ -184,6 +184,17 @@ def test_unhealthy_with_a_job_of_a_dead_worker(rqmon: Rqmon, redis_client: Redis
     assert "mail: 1 jobs are stuck, their worker is dead" in rqmon("health").out
 
 
+def test_what_is_left_of_a_lost_worker_is_not_shown_and_judged_as_a_worker(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue
+) -> None:
+    queue.enqueue(jobs.succeed)
+    redis_client.sadd("rq:workers", "rq:worker:ghost")
+    redis_client.hset("rq:worker:ghost", "current_job_working_time", "0")
+
+    assert rqmon("status", "--json").json["workers"] == []
+    assert "mail: 1 jobs wait, and no live worker listens to it" in rqmon("health").out
+
+
 def test_unhealthy_with_deferred_jobs_that_will_never_run(
     rqmon: Rqmon, queue: Queue, worker: SimpleWorker
 ) -> None:
