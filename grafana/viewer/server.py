@@ -20,6 +20,8 @@ THREADS = PARALLEL_QUERIES + MOST_WAITING + 4
 """Some remain for the page and for health when all queries wait."""
 MOST_CONNECTIONS = 2000
 LARGEST_HEADER = 32_000
+LARGEST_BODY = 500_000
+"""Bytes of a form, as Flask has it; waitress would write a gigabyte to the disk before it asks Flask."""
 MOST_ARENAS = 2
 """Places that glibc takes memory from. By default each thread has one and keeps what its answers took."""
 M_ARENA_MAX = -8
@@ -44,6 +46,7 @@ def serve(settings: ViewerSettings) -> None:
         asyncore_use_poll=True,  # select() takes no more than 1024 connections
         ident="rq-mon viewer",
         max_request_header_size=LARGEST_HEADER,
+        max_request_body_size=LARGEST_BODY,
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:

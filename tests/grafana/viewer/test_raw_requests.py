@@ -1,0 +1,54 @@
+"""Paths that lead out of the page and of Prometheus' API, requests within requests, bodies without an end."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import requests
+
+from grafana.__main__ import GENERATED
+from grafana.viewer.proxy import LONGEST_QUERY
+from proofs.harness.ports import free_port
+from proofs.harness.servers import Server
+from tests.harness.raw_http import ENDLESS, SMUGGLED, TRAVERSALS, get, statuses
+from tests.harness.viewer import running_viewer
+
+QUERY = "/api/prometheus/query"
+
+
+@pytest.fixture(scope="module")
+def alone(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """A viewer without a Prometheus."""
+    nowhere = f"http://127.0.0.1:{free_port()}"
+    with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nowhere, GENERATED) as server:
+        yield server
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+def test_no_path_leads_to_a_file_or_past_the_proxys_paths(alone: Server, path: str) -> None:
+    (status,) = statuses(alone.port, get(path))
+    assert status in (308, 400, 404), "to the path without //, or nowhere"
+
+
+@pytest.mark.parametrize("request_", SMUGGLED)
+def test_no_request_hides_in_another(alone: Server, request_: bytes) -> None:
+    (status,) = statuses(alone.port, request_)
+    assert status >= 400
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_a_body_without_an_end_is_refused_at_once(alone: Server, body: bytes) -> None:
+    form = b"Content-Type: application/x-www-form-urlencoded\r\n"
+    found = statuses(
+        alone.port, b"POST " + QUERY.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n" + form + body
+    )
+    assert found in ([413], []), "the connection ends, at the latest while it sends"
+    assert alone.answers("/health")
+
+
+def test_the_longest_query_passes(alone: Server) -> None:
+    """Each of its characters takes three bytes."""
+    answer = requests.post(f"{alone.url}{QUERY}", data={"query": "=" * (LONGEST_QUERY - 10)}, timeout=60)
+    assert answer.status_code == 502, "Prometheus is not there"

@@ -1,0 +1,27 @@
+"""Paths that lead out of the pages, requests within requests, bodies without an end."""
+
+from __future__ import annotations
+
+import pytest
+
+from proofs.harness.servers import Server
+from tests.harness.raw_http import ENDLESS, SMUGGLED, TRAVERSALS, get, statuses
+
+
+@pytest.mark.parametrize("path", TRAVERSALS)
+def test_no_path_leads_to_a_file(web: Server, path: str) -> None:
+    (status,) = statuses(web.port, get(path))
+    assert status in (303, 400, 404), "to the login, or nowhere"
+
+
+@pytest.mark.parametrize("request_", SMUGGLED)
+def test_no_request_hides_in_another(web: Server, request_: bytes) -> None:
+    (status,) = statuses(web.port, request_)
+    assert status >= 400
+
+
+@pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
+def test_a_body_without_an_end_is_refused_at_once(web: Server, body: bytes) -> None:
+    found = statuses(web.port, b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + body)
+    assert found in ([413], []), "the connection ends, at the latest while it sends"
+    assert web.answers("/health")
