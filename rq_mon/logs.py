@@ -16,6 +16,8 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, NamedTuple, get_args
 
+from rq_mon.printable import printable
+
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 
@@ -66,8 +68,12 @@ class _TextFormatter(logging.Formatter):
         super().__init__(LINE, TIME)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Indent all lines but the first: no name and no message can pass for a record of its own."""
-        return CONTINUATION.join(super().format(record).splitlines())
+        """Indent all lines but the first, and show what would move a terminal's cursor.
+
+        So no name and no message can pass for a record of its own, or cover another.
+        """
+        lines = COLOR.sub("", super().format(record)).splitlines()
+        return CONTINUATION.join(printable(line.expandtabs()) for line in lines)
 
 
 class _JsonFormatter(logging.Formatter):

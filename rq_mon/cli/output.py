@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 import click
 
 from rq_mon.cli.table import table_lines
+from rq_mon.printable import printable
 
 WIDTH_WITHOUT_TERMINAL = 5000
 """A row stays one line: it may be searched for."""
@@ -38,21 +39,12 @@ def shown(text: str) -> str:
     r"""Return text as one line that is safe to print: what is no printable character becomes its escape."""
     if len(text) > LONGEST_NAME:
         text = f"{text[:LONGEST_NAME]}…"
-    return _escaped(text)
+    return printable(text)
 
 
 def shown_lines(text: str) -> str:
     """Return text of several lines as `shown` does, at any length."""
-    return "\n".join(_escaped(line.expandtabs()) for line in text.splitlines())
-
-
-def _escaped(text: str) -> str:
-    if text.isprintable():
-        return text
-    return "".join(
-        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
-        for each in text
-    )
+    return "\n".join(printable(line.expandtabs()) for line in text.splitlines())
 
 
 def print_json(value: object) -> None:

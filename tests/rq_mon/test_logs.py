@@ -36,6 +36,24 @@ def test_a_name_with_line_feeds_forges_no_record(separator: str) -> None:
     assert all(line.startswith("    ") for line in others)
 
 
+COVERS = f"\x1b[1A\x1b[2K\x1b[1G{FORGED}\x1b[8m"
+
+
+@pytest.mark.parametrize("name", [COVERS, f"mail\x9b1A\b\b{FORGED}", f"\x1b]0;{FORGED}\x07", "\u202egro"])
+def test_a_name_covers_no_line_of_a_terminal(name: str) -> None:
+    first, *others = lines_said("text", name)
+
+    assert " ERROR   app: job " in first
+    assert all(line.isprintable() for line in (first, *others))
+    assert "gro" in first or FORGED in first, "it is shown"
+
+
+def test_what_is_printable_and_tabs_are_shown_as_they_are() -> None:
+    first = lines_said("text", "größe 注文\t7")[0]
+    assert "app: job größe 注文 " in first
+    assert first.endswith(" 7 failed")
+
+
 def test_as_json_it_is_one_line() -> None:
     (line,) = lines_said("json", f"mail\n{FORGED}")
     assert json.loads(line)["message"] == f"job mail\n{FORGED} failed"
