@@ -23,6 +23,8 @@ LONGEST_TEXT = 20_000
 """Characters of the text of a value."""
 LONGEST_ATOM = 2_000
 """Characters of one string or number in it."""
+LONGEST_DICT = 16_384
+"""Bytes of a dict of which one entry is wanted: a worker reads it before each job, in at most some 20 ms."""
 DEEPEST = 20
 CUT = "…"
 
@@ -75,12 +77,14 @@ def entry_told(data: bytes, key: str) -> object:
     """Return what a dict holds under `key`: a plain value, or the beginning of a long string; else None.
 
     Raises:
-        UntoldError: the data is neither pickle nor JSON, or only the application's code can tell.
+        UntoldError: the data is neither pickle nor JSON, or long, or only the application's code can tell.
         TypeError: it is no dict.
     """
     is_pickle = data.startswith(PICKLE_PROTOCOL_2_OR_LATER) and data.endswith(END_OF_PICKLE)
     if is_pickle and key.encode() not in data:
         return None  # at once: most jobs have no such entry, and some have many others
+    if len(data) > LONGEST_DICT:
+        raise UntoldError(f"expected at most {LONGEST_DICT} bytes, got {len(data)}")
     value = value_of(data)
     if value.kind == "call":
         raise UntoldError(f"expected a plain dict, got what {value.head} makes")

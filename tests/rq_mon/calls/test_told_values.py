@@ -163,15 +163,18 @@ def test_an_entry_that_code_makes_is_not_told(tmp_path: Path, protocol: int) -> 
     assert not (tmp_path / "ran").exists()
 
 
-@pytest.mark.parametrize(
-    "data", [b"", b".", b"\x80", b"\x80\x05", b"packed", b"(.", b"{", b"cos\nsystem\n."]
-)
+@pytest.mark.parametrize("data", [b"", b".", b"\x80", b"\x80\x05", b"packed", b"(.", b"{", b"cos\nsystem\n."])
 def test_data_of_another_kind_hold_no_entry(data: bytes) -> None:
     with pytest.raises((UntoldError, TypeError)):
         entry_told(data, "one")
 
 
-def test_the_beginning_of_an_endless_string_is_enough() -> None:
-    told = entry_told(pickle.dumps({"one": "x" * 1_000_000}), "one")
+def test_the_beginning_of_a_long_string_is_enough_and_a_long_dict_is_not_read() -> None:
+    told = entry_told(pickle.dumps({"one": "x" * 10_000}), "one")
     assert isinstance(told, str)
     assert 200 < len(told) < LONGEST_TEXT
+    long = {"one": 1, **{str(number): number for number in range(100_000)}}
+    for data in (pickle.dumps(long), json.dumps(long).encode()):
+        with pytest.raises(UntoldError, match="expected at most 16384 bytes"):
+            entry_told(data, "one")
+    assert entry_told(pickle.dumps(long), "two") is None

@@ -99,6 +99,12 @@ def test_meta_is_loaded_in_the_work_horse_that_uses_it(
     assert job.return_value() == str(sorted(["customer", NAME]))
 
 
+def test_a_name_in_long_meta_is_read_in_the_work_horse(redis_client: Redis, queue: Queue) -> None:
+    queue.enqueue(jobs.succeed, meta={NAME: "invoice.send", "rows": [*range(100_000)]})
+    work(redis_client, "mail")
+    assert ends(redis_client, "mail") == {("invoice.send", "success"): 1}
+
+
 @pytest.mark.parametrize("serializer", ["pickle", "json", Packed])
 def test_a_job_can_use_change_and_be_named_by_its_meta_with_any_serializer(
     redis_client: Redis, serializer: Any
