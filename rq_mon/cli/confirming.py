@@ -38,7 +38,7 @@ def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
         say(intention)
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{intention} No one can confirm that here: expected a terminal, or --yes.")
+        raise click.UsageError(f"{intention}\nNo one can confirm that here: expected a terminal, or --yes.")
     if ask(intention):
         return True
     say("Nothing was changed.")

@@ -121,7 +121,11 @@ def test_refuses_where_nobody_can_be_asked(rqmon: Rqmon, redis_client: Redis, qu
     result = rqmon("delete", "--all")
 
     assert result.code == 2
-    assert "expected a terminal, or --yes" in result.err
+    assert result.err.splitlines() == [
+        "rqmon: This deletes 1 failed job for good, with their results:",
+        f"  1 of {FAIL} in mail: ValueError",
+        "No one can confirm that here: expected a terminal, or --yes.",
+    ]
     assert len(failed_ids(queue)) == 1
 
 
