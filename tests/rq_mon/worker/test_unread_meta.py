@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue, Retry
+from rq import Queue, Repeat, Retry
 from rq.job import Callback, Job
 
 from rq_mon.worker.monitored_worker import MonitoredWorker
@@ -61,6 +61,7 @@ def test_meta_that_no_job_uses_is_loaded_nowhere_and_stays_as_it_is(
         for job in (
             first,
             queue.enqueue(jobs.succeed, depends_on=first),
+            queue.enqueue(jobs.succeed, repeat=Repeat(times=1)),
             queue.enqueue(jobs.fail, retry=retry),
             queue.enqueue(jobs.kill_work_horse, retry=retry),
         ):
@@ -70,7 +71,7 @@ def test_meta_that_no_job_uses_is_loaded_nowhere_and_stays_as_it_is(
     work(redis_client, "mail")
 
     assert ends(redis_client, "mail") == {
-        ("succeed", "success"): 2 * len(PROTOCOLS),
+        ("succeed", "success"): 4 * len(PROTOCOLS),
         **{
             (name, end): len(PROTOCOLS)
             for name in ("fail", "kill_work_horse")
