@@ -12,14 +12,13 @@ from rq.timeouts import JobTimeoutException
 from rq_mon.worker.callbacks import GuardedCallbacksMixin
 from rq_mon.worker.maintenance import REDIS_IS_AWAY
 from rq_mon.worker.timeouts import DeathPenaltyAfterLogging
-from rq_mon.worker.unread_meta import UnreadMetaMixin
 from scheduler.apart import GRACE_SECONDS, EndedBadlyError, run_apart
 from scheduler.outages import SECONDS_TO_REDIS
 
 logger = logging.getLogger("rq.worker")
 
 
-class SupervisedJob(GuardedCallbacksMixin, UnreadMetaMixin):
+class SupervisedJob(GuardedCallbacksMixin):
     """An `rq.job.Job` whose callbacks run apart; a failed one is kept for as long as the stack says.
 
     A job that was enqueued with a failure_ttl of its own keeps that.
