@@ -16,8 +16,6 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Literal, NamedTuple, get_args
 
-from rq_mon.printable import printable
-
 LogFormat = Literal["text", "json"]
 LOG_FORMATS: tuple[LogFormat, ...] = get_args(LogFormat)
 
@@ -59,6 +57,16 @@ def without_current_job() -> Iterator[None]:
         yield
     finally:
         set_current_job(job)
+
+
+def printable(line: str) -> str:
+    r"""Return a line in which what is no printable character is its escape: `\x1b` then moves no cursor."""
+    if line.isprintable():
+        return line
+    return "".join(
+        each if each.isprintable() else each.encode("unicode_escape", "surrogatepass").decode()
+        for each in line
+    )
 
 
 class _TextFormatter(logging.Formatter):

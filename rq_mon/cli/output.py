@@ -17,7 +17,7 @@ from typing import Literal, Protocol
 import click
 
 from rq_mon.cli.table import table_lines
-from rq_mon.printable import printable
+from rq_mon.logs import printable
 
 WIDTH_WITHOUT_TERMINAL = 5000
 """A row stays one line: it may be searched for."""
