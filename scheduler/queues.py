@@ -1,7 +1,5 @@
-"""The two queues that this stack's own workers serve."""
+"""The names of the queues, for jobs and applications."""
 
-SHORT_RUNNING_QUEUE = "short-running"
-"""Jobs of seconds: a person waits for them."""
+from rq_mon.queue_names import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
-LONG_RUNNING_QUEUE = "long-running"
-"""Jobs of minutes: kept apart so that they never hold up the short ones."""
+__all__ = ["LONG_RUNNING_QUEUE", "SHORT_RUNNING_QUEUE"]

@@ -18,6 +18,7 @@ from rich.console import Console
 
 from grafana.links import OVERVIEW
 from rq_mon.environment.variables import SettingsError
+from stack.as_operator import become, run_as_operator
 from stack.asking import confirmed, goes_on_after_changes, name_settings_left_out, refuse_yes_for_a_runtime
 from stack.backup import back_up, check, kept, restore
 from stack.choice import available, choose, is_running, refuse_if_running
@@ -27,13 +28,12 @@ from stack.last_start import this_start
 from stack.needed import note_of_workers_needed
 from stack.queues import worker_of
 from stack.redis_access import access_of
-from stack.redis_cli import redis_cli, refuse_if_silent
 from stack.redis_users import OPERATOR
 from stack.runtime import Health, Runtime, StackError, State
 from stack.services import FORMER_NAMES, GRAFANA, WORKERS, Service
 from stack.settings import BACKUPS, DOTENV, PROJECT_ROOT, STATE_DIRECTORY, StackSettings, load_settings
 from stack.table import open_console, print_states
-from stack.variables import QUEUES, REDIS_PASSWORD_FILE, REDIS_URL, REDIS_USERNAME
+from stack.variables import QUEUES, REDIS_URL
 from stack.waiting import bring_to_health, wait_until_healthy
 
 LOG_LINES = 15
@@ -293,9 +293,7 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
 
 def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included: … exec rq info."""
-    if not arguments.command:
-        raise StackError("expected a command to run: python -m stack exec rq info")
-    _exec_as_operator(arguments.command, settings)
+    run_as_operator(arguments.command, settings)
 
 
 def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
@@ -303,7 +301,7 @@ def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn
     if problem := _why_no_demo(settings):
         raise StackError(problem)
     dashboard = f"--dashboard={settings.grafana_url()}/d/{OVERVIEW}"
-    _exec_as_operator([sys.executable, "-m", "demo", dashboard, *arguments.arguments], settings)
+    run_as_operator([sys.executable, "-m", "demo", dashboard, *arguments.arguments], settings)
 
 
 def _why_no_demo(settings: StackSettings) -> str:
@@ -326,33 +324,20 @@ def _unserved_queues(settings: StackSettings) -> list[str]:
     ]
 
 
-def _exec_as_operator(command: list[str], settings: StackSettings) -> NoReturn:
-    environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
-    for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
-        environment.pop(name, None)
-    _exec(command, environment)
-
-
 def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run redis-cli as the stack's operator of Redis: … redis-cli info memory."""
+    from stack.redis_cli import redis_cli, refuse_if_silent  # loads redis-py
+
     access = access_of(OPERATOR, settings)
     words, environment = redis_cli(access)
     refuse_if_silent(access)
-    _exec([*words, *arguments.arguments], {**settings.environment, **environment})
+    become([*words, *arguments.arguments], {**settings.environment, **environment})
 
 
 def ask_alertmanager(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run amtool, logged in to the stack's Alertmanager: … amtool silence add alertname=RQQueueStalled …."""
     words, environment = choose(settings).amtool()
-    _exec([*words, *arguments.arguments], environment)
-
-
-def _exec(command: list[str], environment: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a command, so that Ctrl-C reaches it: it may have something to finish."""
-    try:
-        os.execvpe(command[0], command, environment)  # noqa: S606
-    except OSError as error:
-        raise StackError(f"{command[0]}: {error.strerror}") from error
+    become([*words, *arguments.arguments], environment)
 
 
 def _service_of(name: str, runtime: Runtime) -> Service:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 import subprocess
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -57,16 +58,15 @@ def refuse_mistakes(
     Raises:
         StackError: there are mistakes; the message has each.
     """
-    mistakes: Mistakes = []
-    for service in services:
-        if service is PROMETHEUS:
-            mistakes += _of_targets(settings.scrape_targets()) + _of_prometheus(tools)
-        elif service is ALERTMANAGER:
-            mistakes += _of_alertmanager(settings, tools, scratch)
-        elif service is RQ_EXPORTER:
-            mistakes += _of_objectives(settings)
-        elif service is CRON_SCHEDULER:
-            mistakes += _of_cron_jobs(tools)
+    checks: Mapping[Service, Callable[[], Mistakes]] = {
+        PROMETHEUS: lambda: _of_targets(settings.scrape_targets()) + _of_prometheus(tools),
+        ALERTMANAGER: lambda: _of_alertmanager(settings, tools, scratch),
+        RQ_EXPORTER: lambda: _of_objectives(settings),
+        CRON_SCHEDULER: lambda: _of_cron_jobs(tools),
+    }
+    with ThreadPoolExecutor() as at_once:  # each waits for a program
+        found = at_once.map(lambda service: checks[service](), [each for each in services if each in checks])
+        mistakes = [mistake for each in found for mistake in each]
     if mistakes:
         raise StackError("\n".join(["Nothing was changed. Correct this first:", *mistakes]))
 

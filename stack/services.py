@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT, RQ_EXPORTER_PORT, RQ_MON_WEB_PORT
-from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
+from rq_mon.queue_names import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 CORE_COMPOSE_FILE = "docker-compose.yml"
 MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"

@@ -23,7 +23,6 @@ from stack.native.accounts import as_owner, leftover_users
 from stack.native.checks import NativeTools
 from stack.native.commands import STOPS_WITHIN, Command, NativeContext, command
 from stack.native.debian import ensure_installed
-from stack.native.health import broken_programs, find_fault
 from stack.native.reach import entering
 from stack.native.separation import close_to_jobs, keep_record, recorded, recorded_accounts, separate
 from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
@@ -98,6 +97,7 @@ class NativeRuntime:
             running = False
         if not running:
             keep_record(separation, self.directory)
+        separation.compile_sources()
         self.context = replace(self.context, accounts=separation.accounts)
         commands = self._write_configuration()
         if running:
@@ -143,6 +143,8 @@ class NativeRuntime:
 
     def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
         """Restart programs that run but do not work; of several workers those that do not report."""
+        from stack.native.health import broken_programs
+
         found = self.supervisor.processes()
         asked = [REDIS] if REDIS in services else services
         broken = {
@@ -296,6 +298,8 @@ class NativeRuntime:
         state = worst_state(_state_of_program(found.get(name)) for name in names)
         if state.health is not Health.HEALTHY:
             return state
+        from stack.native.health import find_fault  # its import takes long: services load meanwhile
+
         if frozen := [found[name].pid for name in names if processes.is_frozen(found[name].pid)]:
             return State(Health.FAILED, f"frozen: a signal stopped process {frozen[0]}")
         fault = find_fault(service, self.context)

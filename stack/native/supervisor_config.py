@@ -5,7 +5,8 @@ from __future__ import annotations
 import hashlib
 import os
 import shlex
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import cache
 from pathlib import Path
 
 from stack.native.commands import Command
@@ -58,9 +59,11 @@ def render(directory: Path, commands: Mapping[Service, Command]) -> str:
     if len(os.fsencode(socket)) > UNIX_SOCKET_PATH_LIMIT:
         raise StackError(f"{socket}: too long for a Unix socket; move the project to a shorter path")
     sections = [_supervisord(directory)]
+    digest_of = cache(_digest_of)  # several programs read the same files
     for service, command in commands.items():
+        digest = _digest(command, digest_of)
         names = program_names(service, command.number)
-        sections += [_program(directory, name, command, _priority(service)) for name in names]
+        sections += [_program(directory, name, command, digest, _priority(service)) for name in names]
     return "\n".join(sections)
 
 
@@ -93,8 +96,8 @@ def _priority(service: Service) -> int:
     )
 
 
-def _program(directory: Path, name: str, command: Command, priority: int) -> str:
-    environment = {**command.environment, **READABLE_ENVIRONMENT, SOURCES_DIGEST: _digest(command)}
+def _program(directory: Path, name: str, command: Command, digest: str, priority: int) -> str:
+    environment = {**command.environment, **READABLE_ENVIRONMENT, SOURCES_DIGEST: digest}
     return _section(
         f"program:{name}",
         {
@@ -137,20 +140,26 @@ def _survives_parsing(value: str) -> bool:
     return not any(sign in value for sign in ("\n", " ;", " #"))
 
 
-def _digest(command: Command) -> str:
-    """Return a digest of what the program reads: names and contents of its sources, files below folders too.
+def _digest(command: Command, digest_of: Callable[[Path], bytes]) -> str:
+    """Return a digest of what the program reads at its start.
 
     Of the programs themselves it holds size and time, which differ after an upgrade.
     """
     digest = hashlib.sha256()
     for source in command.sources:
-        files = sorted(source.rglob("*")) if source.is_dir() else [source]
-        for file in files:
-            if file.is_file() and file.suffix != ".pyc":
-                digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+        digest.update(digest_of(source))
     for argument in command.arguments:
         program = Path(argument)
         if program.is_absolute() and program.is_file() and os.access(program, os.X_OK):
             status = program.stat()
             digest.update(f"{program} {status.st_size} {status.st_mtime_ns}".encode() + b"\0")
     return digest.hexdigest()[:16]
+
+
+def _digest_of(source: Path) -> bytes:
+    """Return a digest of name and content of a file, or of all files below a folder."""
+    digest = hashlib.sha256()
+    for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
+        if file.suffix != ".pyc" and file.is_file():
+            digest.update(str(file).encode() + b"\0" + file.read_bytes() + b"\0")
+    return digest.digest()

@@ -28,7 +28,7 @@ DATA_FOLDERS = ("prometheus", "requirements")
 """Top-level folders without Python."""
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("catalogue", "environment", "installed", "logs", "ports"),
+    ("catalogue", "environment", "installed", "logs", "ports", "queue_names"),
     ("series", "objectives", "changes"),
     ("connection",),
     ("settings",),
