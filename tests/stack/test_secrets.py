@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import stat
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,3 +59,45 @@ def test_writing_replaces_what_others_may_have_open(tmp_path: Path) -> None:
 
         assert reader.read() == "before"
     assert file.read_text() == "after"
+
+
+def test_a_file_that_is_right_stays_as_it_is(tmp_path: Path) -> None:
+    file = tmp_path / "users.acl"
+    write_private(file, "text")
+    before = file.stat()
+
+    write_private(file, "text")
+
+    assert (file.stat().st_ino, file.stat().st_mtime_ns) == (before.st_ino, before.st_mtime_ns)
+
+
+def make_open(file: Path) -> None:
+    file.chmod(0o640)
+
+
+def make_link(file: Path) -> None:
+    target = file.rename(file.with_suffix(".target"))
+    file.symlink_to(target)
+
+
+def make_others(file: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("only root can give files away")
+    os.chown(file, 1, 1)
+
+
+def make_longer(file: Path) -> None:
+    file.write_text("text\n")
+
+
+@pytest.mark.parametrize("spoil", [make_open, make_link, make_others, make_longer])
+def test_a_file_that_is_not_right_is_written_again(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+    file = tmp_path / "users.acl"
+    write_private(file, "text")
+    spoil(file)
+
+    write_private(file, "text")
+
+    found = file.lstat()
+    assert (stat.S_IFMT(found.st_mode), stat.S_IMODE(found.st_mode)) == (stat.S_IFREG, 0o600)
+    assert (found.st_uid, file.read_text()) == (os.geteuid(), "text")

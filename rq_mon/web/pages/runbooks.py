@@ -6,15 +6,17 @@ import re
 from collections.abc import Iterable
 from functools import cache
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
 from flask import Blueprint, abort, render_template
-from markdown_it import MarkdownIt
-from markdown_it.token import Token
 from markupsafe import Markup
 
 from rq_mon.export.runbooks import runbook_texts
 from rq_mon.ports import GRAFANA_PORT
 from rq_mon.web.site import site
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
 
 blueprint = Blueprint("runbooks", __name__)
 
@@ -44,6 +46,8 @@ def runbook(name: str) -> str:
 @cache
 def _html(text: str, grafana_url: str | None) -> Markup:
     """Render a runbook. Its links lead to the other runbooks and to Grafana; other files are not here."""
+    from markdown_it import MarkdownIt  # a sixth of what the process would load at its start
+
     markdown = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = markdown.parse(text)
     for token in tokens:

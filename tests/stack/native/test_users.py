@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import subprocess
 from collections.abc import Iterator
+from importlib.util import cache_from_source
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,14 @@ pytestmark = [
 ]
 
 UNWORKED = "unworked"
+IMPORTED_BY_SERVICES = (
+    "rq_mon/exporter/app.py",
+    "rq_mon/web/app.py",
+    "grafana/viewer/app.py",
+    "scheduler/supervised_worker.py",
+    "demo/jobs.py",
+    "cron_jobs.py",
+)
 RECEIVERS = """receivers:
   - name: critical
     slack_configs: [{api_url_file: slack-url, channel: "#ops"}]
@@ -107,6 +116,8 @@ def test_what_ran_as_root_is_restarted_as_other_users_who_take_over_its_data(
     data = [path for name in users.keys() - runs_jobs for path in (stack.state / name).rglob("*")]
     assert (stack.state / REDIS.name / "appendonlydir") in data
     assert {path.owner() for path in data} == {SERVICES_USER}
+    imported = [Path(cache_from_source(str(stack.directory / name))) for name in IMPORTED_BY_SERVICES]
+    assert [path for path in imported if not path.exists()] == []  # their users cannot write it
 
 
 def test_a_job_can_read_no_password_but_its_own(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
