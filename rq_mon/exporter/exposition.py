@@ -9,38 +9,27 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from prometheus_client.core import Metric as Family
+from prometheus_client.core import Sample
 
 from rq_mon.exporter.blocks import Block
 from rq_mon.exporter.lines import Lines, escape
 
-LINES_PER_CHUNK = 1000
-
 
 def text_format(families: Iterable[Family]) -> Iterator[bytes | Block]:
-    """Write the classic format in chunks: no exemplars, and times of creation are gauges of their own."""
-    return _chunks(_text_lines(families))
+    """Write the classic format, some of a family at once: no exemplars, times of creation are gauges."""
+    return _encoded(_text(families))
 
 
 def openmetrics_format(families: Iterable[Family]) -> Iterator[bytes | Block]:
-    """Write OpenMetrics 1.0 in chunks, exemplars included."""
-    return _chunks(_openmetrics_lines(families))
+    """Write OpenMetrics 1.0, some of a family at once, exemplars included."""
+    return _encoded(_openmetrics(families))
 
 
-def _chunks(pieces: Iterable[str | Block]) -> Iterator[bytes | Block]:
-    lines: list[str] = []
-    for piece in pieces:
-        if lines and (isinstance(piece, Block) or len(lines) == LINES_PER_CHUNK):
-            yield "".join(lines).encode()
-            lines.clear()
-        if isinstance(piece, Block):
-            yield piece
-        else:
-            lines.append(piece)
-    if lines:
-        yield "".join(lines).encode()
+def _encoded(pieces: Iterable[str | Block]) -> Iterator[bytes | Block]:
+    return (piece if isinstance(piece, Block) else piece.encode() for piece in pieces)
 
 
-def _text_lines(families: Iterable[Family]) -> Iterator[str | Block]:
+def _text(families: Iterable[Family]) -> Iterator[str | Block]:
     lines = Lines(exemplars=False)
     for family in families:
         name = f"{family.name}_total" if family.type == "counter" else family.name
@@ -49,23 +38,23 @@ def _text_lines(families: Iterable[Family]) -> Iterator[str | Block]:
         if hasattr(family.samples, "write"):
             yield from family.samples.write(lines)
             continue
-        created_name, created = f"{family.name}_created", []
+        created_name = f"{family.name}_created"
+        created: list[Sample] = []
+        others: list[Sample] = []
         for sample in family.samples:
-            if sample.name == created_name:
-                created.append(sample)
-            else:
-                yield lines.sample(sample)
+            (created if sample.name == created_name else others).append(sample)
+        yield lines.samples(others)
         if created:
             yield lines.head(created_name, "gauge", help_text)
-            yield from map(lines.sample, created)
+            yield lines.samples(created)
 
 
-def _openmetrics_lines(families: Iterable[Family]) -> Iterator[str | Block]:
+def _openmetrics(families: Iterable[Family]) -> Iterator[str | Block]:
     lines = Lines(exemplars=True)
     for family in families:
         yield lines.head(family.name, family.type, escape(family.documentation))
         if hasattr(family.samples, "write"):
             yield from family.samples.write(lines)
         else:
-            yield from map(lines.sample, family.samples)
+            yield lines.samples(family.samples)
     yield "# EOF\n"

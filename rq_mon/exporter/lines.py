@@ -47,8 +47,11 @@ class Lines:
         """Return the lines before the samples of a family."""
         return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
-    def sample(self, sample: Sample) -> str:
-        """Return the line of a sample."""
+    def samples(self, samples: Iterable[Sample]) -> str:
+        """Return a line for each sample."""
+        return "".join(map(self._sample, samples))
+
+    def _sample(self, sample: Sample) -> str:
         names, shape = self._shapes.get(sample.name) or self._new_shape(sample)
         labels, escaped = sample.labels, self.escaped
         exemplar = self.exemplar(sample.exemplar) if sample.exemplar else ""

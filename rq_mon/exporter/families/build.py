@@ -56,13 +56,16 @@ class Numbers(WrittenSamples):
         for labels, value in self._values:
             yield Sample(self._metric.name, dict(zip(self._metric.labels, labels, strict=True)), value)
 
-    def write(self, lines: Lines) -> Iterator[str]:
-        """Write a line for each."""
+    def write(self, lines: Lines) -> Iterable[str]:
+        """Return a line for each."""
         names = sorted(self._metric.labels)
         order = [self._metric.labels.index(name) for name in names]
         shape, escaped, numbers = shape_of(self._metric.name, names), lines.escaped, lines.numbers
-        for labels, value in self._values:
-            yield shape % (*[escaped[labels[place]] for place in order], numbers[value], "")
+        written = [
+            shape % (*[escaped[labels[place]] for place in order], numbers[value], "")
+            for labels, value in self._values
+        ]
+        return ("".join(written),)
 
 
 class Histograms(WrittenSamples):
@@ -85,7 +88,7 @@ class Histograms(WrittenSamples):
             yield Sample(total, labels, histogram.seconds)
 
     def write(self, lines: Lines) -> Iterator[str]:
-        """Write the lines of one histogram after the other."""
+        """Write the lines of one histogram after the other, each at once."""
         bucket, count, total = self._metric.series
         names = sorted(self._metric.labels)
         before = [name for name in names if name < "le"]
@@ -94,14 +97,15 @@ class Histograms(WrittenSamples):
             labels = [f'{name}="{value}"' for name, value in sorted(escaped)]
             head = f'{bucket}{{{"".join(f"{label}," for label in labels[: len(before)])}le="'
             tail = f'"{"".join(f",{label}" for label in labels[len(before) :])}}} '
-            number = 0
+            written, number = [], 0
             for bound, number in histogram.cumulative(self._bounds):
                 exemplar = _exemplar(histogram, bound) if bound in histogram.exemplars else None
                 after = lines.exemplar(exemplar) if exemplar else ""
-                yield f"{head}{self._bounds[bound]}{tail}{lines.numbers[number]}{after}\n"
+                written.append(f"{head}{self._bounds[bound]}{tail}{lines.numbers[number]}{after}\n")
             own = ",".join(labels)
-            yield f"{count}{{{own}}} {lines.numbers[number]}\n"
-            yield f"{total}{{{own}}} {lines.numbers[histogram.seconds]}\n"
+            written.append(f"{count}{{{own}}} {lines.numbers[number]}\n")
+            written.append(f"{total}{{{own}}} {lines.numbers[histogram.seconds]}\n")
+            yield "".join(written)
 
 
 def _exemplar(histogram: Histogram, bound: float) -> Exemplar | None:

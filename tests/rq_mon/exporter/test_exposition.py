@@ -5,7 +5,6 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
-import pytest
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, Summary, generate_latest
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -17,7 +16,7 @@ from prometheus_client.core import (
 from prometheus_client.openmetrics import exposition as openmetrics
 
 from rq_mon.exporter.blocks import plain
-from rq_mon.exporter.exposition import LINES_PER_CHUNK, openmetrics_format, text_format
+from rq_mon.exporter.exposition import openmetrics_format, text_format
 
 HOSTILE = ('quote"', "back\\slash", "line\nfeed", "carriage\rreturn", "nul\0", "ü\u2028🙂", "", '\\"', "\\n")
 NUMBERS = (0, 1, -1, 0.1, 1e-9, 123456, 1e6, 1234567.25, 1e17, -1e9, math.inf, -math.inf, math.nan)
@@ -62,16 +61,3 @@ def test_openmetrics_is_the_same() -> None:
     expected = openmetrics.generate_latest(families)  # type: ignore[no-untyped-call]
 
     assert b"".join(plain(openmetrics_format(families.collect()))) == expected
-
-
-@pytest.mark.parametrize("number", [LINES_PER_CHUNK - 1, LINES_PER_CHUNK, LINES_PER_CHUNK + 1])
-def test_no_line_is_lost_between_chunks(number: int) -> None:
-    family = GaugeMetricFamily("many", "Many.", labels=["i"])
-    for i in range(number):
-        family.add_metric([str(i)], i)
-
-    class Many:
-        def collect(self) -> Iterable[Metric]:
-            return [family]
-
-    assert b"".join(plain(text_format([family]))) == generate_latest(Many())
