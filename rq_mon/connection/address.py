@@ -86,9 +86,10 @@ def check_redis_url(url: str) -> str:
         url_of_master = url
     if parts.scheme == "unix" and not parts.path.strip("/"):
         raise ValueError("unix:///path/to/redis.sock, got no path")
-    if parts.scheme in ("redis", "rediss") and not re.fullmatch(r"/?[0-9]*", parts.path):
+    if parts.scheme in ("redis", "rediss") and not re.fullmatch(r"/?[0-9]{0,9}", parts.path):
         raise ValueError("an address whose path is the number of a database, such as redis://host:6379/0")
-    _check_options(url_of_master)
+    if parts.query or names_sentinels(url):  # nothing else can be wrong now, and redis-py takes long to load
+        _check_options(url_of_master)
     return url
 
 

@@ -84,6 +84,45 @@ def test_exec_hands_on_the_address_of_redis_with_the_operator_in_it_and_the_exit
     assert result.returncode == 7
 
 
+def test_the_quick_exec_hands_on_the_same_and_loads_no_redis_py() -> None:
+    result = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "stack.as_operator", sys.executable, "-c", PRINT_REDIS],
+        cwd=PROJECT_ROOT,
+        env=os.environ | {"REDIS_PORT": "7123", "RQ_REDIS_URL": "", "RQ_REDIS_USERNAME": "worker"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    password = read_secret(SECRETS_DIRECTORY, OPERATOR.secret)
+    assert result.stdout == f"redis://operator:{password}@127.0.0.1:7123/0 None None\n"
+    assert result.returncode == 7
+    loaded = {line.rpartition("|")[2].strip() for line in result.stderr.splitlines()}
+    assert "stack.settings" in loaded
+    assert loaded & {"redis", "rq", "rich", "yaml", "psutil"} == set()
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ((), "expected a command to run: python -m stack exec rq info"),
+        (("no-such-program",), "no-such-program: No such file or directory"),
+    ],
+)
+def test_the_quick_exec_says_what_it_cannot_do(words: tuple[str, ...], says: str) -> None:
+    result = subprocess.run(
+        [sys.executable, "-m", "stack.as_operator", *words],
+        cwd=PROJECT_ROOT,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+
+    assert (result.returncode, result.stderr) == (1, f"{says}\n")
+
+
 def test_exec_leaves_ctrl_c_to_the_command() -> None:
     code = """
 import time
