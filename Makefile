@@ -147,10 +147,11 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 # ---- working on it ----
 
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes keep two cores
-# busy. Whole stacks wait more: that takes six.
+# busy. Whole stacks wait more: that takes six. Those in containers start twelve each: three are enough.
 BY_FILE = --dist loadfile --no-loadscope-reorder -n
 IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
+CONTAINERS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),3))
 # Where ARGS names no files, only those with such a test are read: six processes take a minute to read all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
@@ -186,7 +187,7 @@ test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ
 	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m "not e2e" $(ON_BOTH_RQS) $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
-	$(BIN)/python -m pytest -m compose tests/stack/compose $(ARGS)
+	$(BIN)/python -m pytest $(CONTAINERS_IN_PARALLEL) -m compose tests/stack/compose $(ARGS)
 
 test-grafana: $(VENV)/.dev ## Test the dashboards in a Grafana container; says so where its image is not available
 	@$(BIN)/python -m stack.native.programs_for_tests

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import atexit
+import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 from typing import Literal
 from urllib.parse import parse_qs, urlencode, urlsplit
 
@@ -44,8 +46,7 @@ CONTENT = "[data-testid='data-testid panel content'] > *"
 QUIET_LOOKS = 7
 """This many looks, one after another, must find nothing under way: one query may lead to the next."""
 
-NETWORK_CHANGED = "net::ERR_NETWORK_CHANGED"
-"""Chromium drops its requests when an interface of the machine comes or goes, such as that of a container."""
+DEAF_CHROMIUM = Path(__file__).with_name("deaf_chromium.py")
 
 PanelState = Literal["loading", "data", "empty", "error"]
 
@@ -89,7 +90,6 @@ class DashboardView:
         self.console_errors: list[str] = []
         """Errors and warnings of the console, exceptions, and requests that failed."""
         self._waiting: set[Request] = set()
-        self._dropped = False
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         page.on("request", lambda request: self._waiting.add(request))
@@ -97,14 +97,12 @@ class DashboardView:
         page.on("requestfailed", self._note_failure)
 
     def _note_message(self, message: ConsoleMessage) -> None:
-        if message.type in ("error", "warning") and NETWORK_CHANGED not in message.text:
+        if message.type in ("error", "warning"):
             self.console_errors.append(message.text)
 
     def _note_failure(self, request: Request) -> None:
         self._waiting.discard(request)
-        if request.failure == NETWORK_CHANGED:
-            self._dropped = True
-        elif request.failure != "net::ERR_ABORTED":  # a panel that does not wait for its answer any more
+        if request.failure != "net::ERR_ABORTED":  # a panel that does not wait for its answer any more
             self.console_errors.append(f"{request.failure}: {request.url}")
 
     def go(self, address: str, within: float = 120.0) -> None:
@@ -127,8 +125,6 @@ class DashboardView:
 
         def is_quiet() -> bool:
             nonlocal quiet
-            if self._dropped:
-                self._start_again()
             self._unroll()
             self.page.wait_for_timeout(50)  # lets the browser's events in
             quiet = quiet + 1 if self._is_drawn(expected) else 0
@@ -142,12 +138,6 @@ class DashboardView:
             raise AssertionError(
                 f"{error}; panels: {states}; requests: {waiting}; console: {self.console_errors}"
             ) from None
-
-    def _start_again(self) -> None:
-        self._dropped = False
-        self._waiting.clear()
-        self.console_errors.clear()
-        self.page.reload()
 
     def _unroll(self) -> None:
         """Make the window as high as the page: a panel is drawn when it comes into sight."""
@@ -187,8 +177,11 @@ class DashboardView:
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """A headless Chromium, the system's own."""
-    browser = _playwright().chromium.launch(executable_path=CHROMIUM.path(), args=list(CHROMIUM_FLAGS))
+    """A headless Chromium, the system's own, which containers that come and go do not disturb."""
+    environment = os.environ | {"CHROMIUM": CHROMIUM.path()}
+    browser = _playwright().chromium.launch(
+        executable_path=DEAF_CHROMIUM, args=list(CHROMIUM_FLAGS), env=dict(environment)
+    )
     try:
         yield browser
     finally:

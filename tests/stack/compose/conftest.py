@@ -13,14 +13,22 @@ from proofs.harness.compose_stack import ComposeStack
 from rq_mon.connection.client import connect
 from stack.compose.docker import Docker
 from stack.variables import REDIS_URL
+from tests.harness.properties import properties
+from tests.stack.compose.one_node_swarm import leave_swarm_of_tests
 
+LEFT_OUT = "left out"
 grafana_left_out = pytest.StashKey[bool]()
 
 
-@pytest.hookimpl(trylast=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """An engine that leaves a swarm forgets the names of all containers in its other networks."""
-    items.sort(key=lambda item: item.path.name == "test_swarm.py")
+def pytest_runtest_teardown(item: pytest.Item) -> None:
+    if item.config.stash.get(grafana_left_out, False):
+        item.user_properties.append((LEFT_OUT, "Grafana"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """An engine that leaves a swarm forgets the names of all other containers: it does so last."""
+    if "PYTEST_XDIST_WORKER" not in os.environ:
+        leave_swarm_of_tests()
 
 
 @pytest.fixture(scope="session")
@@ -34,11 +42,11 @@ def engine() -> None:
     pytest.skip(reason)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def stack(
     engine: None, project_root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[ComposeStack]:
-    """The stack, started once for all tests by the command that users have for it."""
+    """The stack, started once for all tests of a file by the command that users have for it."""
     stack = ComposeStack(project_root, tmp_path_factory.mktemp("compose"))
     try:
         started = stack.make("start-rq-mon")
@@ -57,8 +65,8 @@ def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
     return connect(url)
 
 
-def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    if config.stash.get(grafana_left_out, False):
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    if (LEFT_OUT, "Grafana") in properties(terminalreporter):
         terminalreporter.write_line(
             "not tested: Grafana in a container, as its image is not available here; the viewer ran instead",
             yellow=True,

@@ -30,7 +30,7 @@ from tests.harness.surface import secrets_of
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 from tests.harness.web import Operator
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=60), pytest.mark.needs("redis-server")]
 
 GATEWAY = ("docker", "network", "inspect", "bridge", "--format", "{{(index .IPAM.Config 0).Gateway}}")
 

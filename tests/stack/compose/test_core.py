@@ -9,7 +9,7 @@ import pytest
 from proofs.harness.compose_stack import ComposeStack
 from stack.services import CORE_COMPOSE_FILE, SERVICES
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=40)]
 
 
 def test_docker_compose_up_brings_the_core_up_healthy(

@@ -9,7 +9,7 @@ import pytest
 from stack.compose import ComposeRuntime
 from tests.harness.short_drill import check_short_drill
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=240)]
 
 
 def test_short_drill_passes_and_writes_what_it_found(

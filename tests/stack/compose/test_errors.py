@@ -102,7 +102,7 @@ def test_a_port_in_use_is_named_with_the_variable_that_changes_it(
 
 
 @pytest.mark.compose
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log(
     engine: None, project_root: Path, tmp_path: Path
 ) -> None:
@@ -121,7 +121,7 @@ def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log
 
 
 @pytest.mark.compose
-@pytest.mark.slow
+@pytest.mark.slow(seconds=40)
 def test_mistakes_are_named_before_anything_is_started(
     engine: None, project_root: Path, tmp_path: Path
 ) -> None:

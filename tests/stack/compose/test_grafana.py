@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Iterator
 from urllib.request import Request, urlopen
 
@@ -13,10 +14,13 @@ from proofs.harness.boards import BOARDS, PANEL_QUERIES, Asked, Json, interpolat
 from proofs.harness.browser import open_browser
 from proofs.harness.compose_stack import ComposeStack
 from proofs.harness.waiting import wait_until
+from stack.compose.docker import Docker
+from stack.compose.images import fetch, image_of
 from stack.services import GRAFANA
 from tests.harness.legible import AROUND_PANELS, hidden_cells, reading_faults
+from tests.stack.compose.test_files import DEFINITIONS
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=0.5), pytest.mark.needs("chromium")]
 
 RANGE = 900
 SOURCE = {"type": "prometheus", "uid": "prometheus"}
@@ -24,12 +28,16 @@ PANEL_ERROR = "[data-testid='data-testid Panel status error']"
 
 
 @pytest.fixture(scope="module")
-def grafana(stack: ComposeStack) -> str:
-    """The address of Grafana."""
-    started = stack.make("start-rq-mon")
-    assert started.returncode == 0, started.stdout
-    if stack.has_viewer():
+def image(engine: None) -> None:
+    image = image_of(DEFINITIONS[GRAFANA.name])
+    assert image is not None
+    if not fetch(Docker(os.environ), image.reference(os.environ)):
         pytest.skip("Grafana's image is not available here")
+
+
+@pytest.fixture(scope="module")
+def grafana(image: None, stack: ComposeStack) -> str:
+    """The address of Grafana."""
     return stack.url(GRAFANA)
 
 

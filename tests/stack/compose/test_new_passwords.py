@@ -19,7 +19,7 @@ from stack.redis_users import USERS
 from stack.services import REDIS
 from tests.harness.surface import secret_files, secrets_of
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=90)]
 
 
 @pytest.fixture

@@ -2,24 +2,32 @@
 
 from __future__ import annotations
 
+import shlex
 import time
+from pathlib import Path
+from urllib.request import urlopen
 
 import pytest
 from redis import Redis
 from rq.job import Job, JobStatus
 
 from proofs.harness.compose_stack import ComposeStack
+from proofs.harness.ports import free_port
 from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
 from scheduler import job_scheduler
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.runtime import Health
 from stack.services import REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
+from stack.settings import BACKUPS, PROJECT_ROOT
 from tests.harness.rule_checks import errors_of_all_rules
 from tests.harness.silencing import check_silencing
 from tests.stack.compose.restarts import started_containers
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=12)]
+
+PAGE = PROJECT_ROOT / "docs" / "start" / "existing-prometheus.md"
+REDIS_ON_THE_PAGE = "RQ_REDIS_URL=redis://127.0.0.1:6379/0"
 
 
 def wait_until_all_healthy(stack: ComposeStack) -> None:
@@ -145,3 +153,53 @@ def test_the_stack_recovers_when_redis_was_away(stack: ComposeStack, redis: Redi
     run_a_job(SHORT_RUNNING_QUEUE, within=120)
     run_a_job(LONG_RUNNING_QUEUE, within=120)
     wait_until_all_healthy(stack)
+
+
+def test_what_belongs_to_another_clone_is_refused_by_its_folder(
+    stack: ComposeStack, project_root: Path, tmp_path: Path
+) -> None:
+    """A second clone with the project name of the first touches nothing of it."""
+    second = ComposeStack(project_root, tmp_path)
+    second.environment |= {"COMPOSE_PROJECT_NAME": stack.project, "RQ_MON_IMAGE": stack.image}
+    before = {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()}
+
+    for target in ("start-rq-mon", "status", "stop-rq-mon", "backup", "restore", "clean"):
+        refused = second.make(target, YES="1", FILE=str(tmp_path / BACKUPS.name / "one.zip"))
+        assert refused.returncode != 0, refused.stdout
+        assert f"belongs to the clone in {stack.directory}" in refused.stdout
+
+    assert {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()} == before
+    del second.environment["RUNTIME"]
+    stopped = second.make("stop-rq-mon")
+    assert stopped.returncode == 0, stopped.stdout
+    assert {container["Id"]: container["State"]["StartedAt"] for container in stack.containers()} == before
+
+
+def test_the_exporter_runs_from_the_image_as_the_page_says(stack: ComposeStack) -> None:
+    (line,) = (
+        line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith("docker run")
+    )
+    port = free_port()
+    here = {
+        "rq-mon:local": stack.image,
+        REDIS_ON_THE_PAGE: f"RQ_REDIS_URL={stack.redis_url()}",
+        "--detach": f"--detach --env=RQ_EXPORTER_PORT={port}",
+    }
+    docker, *words = shlex.split(line)
+    assert docker == "docker"
+    assert here.keys() <= set(words)
+
+    container = stack.docker(*(part for word in words for part in here.get(word, word).split())).strip()
+
+    def metrics() -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+                return str(answer.read().decode())
+        except OSError:
+            return ""
+
+    try:
+        text = wait_until(metrics, "the exporter in its container")
+        assert "rq_redis_up 1.0" in text.splitlines()
+    finally:
+        stack.docker("rm", "--force", container)

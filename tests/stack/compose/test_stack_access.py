@@ -15,7 +15,7 @@ from stack.variables import BIND_ADDRESS
 from tests.harness.surface import REFUSED, secret_files, secrets_of, shown
 from tests.harness.surface import status_of as http_status
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=4)]
 
 
 def test_containers_are_hardened(stack: ComposeStack) -> None:

@@ -24,7 +24,7 @@ from stack.settings import load_settings
 from stack.variables import NUMBERS, QUEUES
 from tests.stack.compose.restarts import restarted_since, started_containers
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=20)]
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,6 @@
 """The data of the stack in containers is kept by a stop, backed up, restored and removed.
 
-The last test removes the stack that all these files share: they run in the order of their names.
+The last test removes the stack of this file.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from scheduler.queues import SHORT_RUNNING_QUEUE
 from stack.services import PROMETHEUS, RQ_EXPORTER
 from tests.stack.compose.restarts import started_containers
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=60)]
 
 
 def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(

@@ -25,9 +25,10 @@ from stack.services import (
     Service,
 )
 from stack.settings import PROJECT_ROOT
+from tests.stack.compose.one_node_swarm import make_swarm
 from tests.stack.compose.swarm_stack import STARTS_WITHIN, SwarmStack
 
-pytestmark = [pytest.mark.compose, pytest.mark.slow]
+pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=20)]
 
 WRITE_IN_LEDGER = """
 import rq, time
@@ -72,24 +73,14 @@ connection.delete("rq:test:ledger")
 
 WORKERS_WANTED = SHORT_RUNNING_WORKER.number_variable or ""
 UPDATES_WITHIN = 480.0
-SWARMS_BRIDGE = "docker_gwbridge"
-"""A swarm leaves it behind; an engine without one has no use for it."""
 JOBS = 1000
 
 
 @pytest.fixture(scope="module")
-def one_node_swarm(engine: None) -> Iterator[None]:
-    """A swarm of this engine alone. An engine that is in a swarm already is left alone."""
-    state = ["docker", "info", "--format", "{{.Swarm.LocalNodeState}}"]
-    if subprocess.run(state, capture_output=True, text=True, check=True).stdout.strip() != "inactive":
+def one_node_swarm(engine: None) -> None:
+    """A swarm that is left when all tests have ended."""
+    if not make_swarm():
         pytest.skip("the Docker engine is in a swarm already")
-    initialise = ["docker", "swarm", "init", "--advertise-addr", "127.0.0.1"]
-    subprocess.run(initialise, capture_output=True, check=True)
-    try:
-        yield
-    finally:
-        subprocess.run(["docker", "swarm", "leave", "--force"], capture_output=True, check=True)
-        subprocess.run(["docker", "network", "rm", SWARMS_BRIDGE], capture_output=True, check=False)
 
 
 @pytest.fixture(scope="module")
