@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import subprocess
 
 LABEL = "rq-mon-tests"
@@ -12,13 +13,13 @@ SWARMS_BRIDGE = "docker_gwbridge"
 def make_swarm() -> bool:
     """Make the swarm, and return whether there is one for tests: an engine in another swarm is left alone."""
     if _says("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
-        subprocess.run(
-            ["docker", "swarm", "init", "--advertise-addr", "127.0.0.1"], capture_output=True, check=True
-        )
-        subprocess.run(
-            ["docker", "node", "update", "--label-add", f"{LABEL}=yes", "self"],
-            capture_output=True,
-            check=True,
+        _run("swarm", "init", "--advertise-addr", "127.0.0.1")
+        _run(
+            "node",
+            "update",
+            "--label-add",
+            f"{LABEL}=yes",
+            _says("node", "inspect", "self", "--format={{.ID}}"),
         )
     return is_swarm_of_tests()
 
@@ -30,13 +31,16 @@ def is_swarm_of_tests() -> bool:
 def leave_swarm_of_tests() -> None:
     """End it, if there is one. The engine then forgets the names of all containers in its other networks."""
     if is_swarm_of_tests():
-        subprocess.run(["docker", "swarm", "leave", "--force"], capture_output=True, check=True)
-        subprocess.run(["docker", "network", "rm", SWARMS_BRIDGE], capture_output=True, check=False)
+        _run("swarm", "leave", "--force")
+        _run("network", "rm", SWARMS_BRIDGE)
+
+
+def _run(*arguments: str) -> None:
+    subprocess.run(["docker", *arguments], capture_output=True, check=True)
 
 
 def _says(*arguments: str) -> str:
     """What docker prints; nothing where there is no engine, or no swarm."""
-    asked = subprocess.run(
-        ["sh", "-c", 'exec docker "$@"', "docker", *arguments], capture_output=True, text=True, check=False
-    )
-    return asked.stdout.strip()
+    if not shutil.which("docker"):
+        return ""
+    return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False).stdout.strip()
