@@ -157,7 +157,7 @@ WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.p
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
     $(addprefix tests/rq_mon/web/test_,pages.py changes.py running_and_cron.py scans.py links.py)
 
-.PHONY: test test-fast fuzz test-e2e test-e2e-browser test-e2e-rest test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint readability format dashboards docs manifests screenshots
+.PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint readability format dashboards docs manifests screenshots
 test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
@@ -172,11 +172,6 @@ fuzz: $(VENV)/.dev ## Try ten times as many inputs as `make test`, new ones each
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
-
-# Where containers start and stop beside them, tests without a browser go first.
-test-e2e-browser test-e2e-rest: $(VENV)/.dev $(RQ3_VENV)/.installed
-	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof and $(if $(filter %-rest,$@),not )browser" $(WITH_STACKS) $(ARGS)
 
 test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test the long versions of what CI tests in short, for half an hour: before a release
 	@$(BIN)/python -m stack.native.programs_for_tests

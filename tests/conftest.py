@@ -39,11 +39,6 @@ def pytest_configure() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-def pytest_itemcollected(item: pytest.Item) -> None:
-    if any("chromium" in mark.args for mark in item.iter_markers("needs")):
-        item.add_marker("browser")
-
-
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """A test that uses the Redis fixtures needs the program behind them; files that take long run first.

@@ -28,7 +28,7 @@ def rendered(folder: str) -> tuple[Manifest, ...]:
     """Every object of a folder's kustomization."""
     command = [str(KUBECTL), "kustomize", str(FOLDER / folder)]
     text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return tuple(yaml.safe_load_all(text))
+    return tuple(yaml.load_all(text, yaml.CSafeLoader))
 
 
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> dict[str, Manifest]:

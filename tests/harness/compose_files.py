@@ -13,7 +13,7 @@ from stack.settings import PROJECT_ROOT
 def compose_file(name: str) -> dict[str, Any]:
     """Return a compose file in which each service holds what it takes by `extends`."""
     path = PROJECT_ROOT / name
-    content: dict[str, Any] = yaml.safe_load(path.read_text(encoding="utf-8"))
+    content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     services = {service: _extended(path, content["services"], service) for service in content["services"]}
     return {**content, "services": services}
 
@@ -25,7 +25,7 @@ def _extended(path: Path, services: dict[str, Any], name: str) -> dict[str, Any]
         return definition
     if "file" in extends:
         path = path.parent / extends["file"]
-        services = yaml.safe_load(path.read_text(encoding="utf-8"))["services"]
+        services = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)["services"]
     return _merged(_extended(path, services, extends["service"]), definition)
 
 
