@@ -147,11 +147,12 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 # ---- working on it ----
 
 # A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes keep two cores
-# busy. Whole stacks wait more: that takes six. Those in containers start twelve each: three are enough.
+# busy. Whole stacks wait more: that takes six. Those in containers take two: while one starts, each of its
+# containers runs a check every second.
 BY_FILE = --dist loadfile --no-loadscope-reorder -n
 IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
-CONTAINERS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),3))
+CONTAINERS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),2))
 # Where ARGS names no files, only those with such a test are read: six processes take a minute to read all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \

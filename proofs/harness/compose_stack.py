@@ -8,7 +8,7 @@ import uuid
 from pathlib import Path
 from urllib.request import urlopen
 
-from proofs.harness.stack_copy import TIMEOUT, StackCopy
+from proofs.harness.stack_copy import StackCopy
 from stack.compose import ComposeRuntime
 from stack.compose.containers import Container, containers_of
 from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES, VIEWER, Service
@@ -76,12 +76,6 @@ class ComposeStack(StackCopy):
 
     def docker(self, *arguments: str) -> str:
         """Run `docker` in the copy and return what it printed."""
-        return subprocess.run(
-            ["docker", *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=True,
-        ).stdout
+        ended = self.run("docker", *arguments)
+        ended.check_returncode()
+        return ended.stdout

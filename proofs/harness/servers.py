@@ -77,10 +77,13 @@ class Server:
         """Send a signal, wait for the end, and return the exit status.
 
         Raises:
-            TimeoutExpired: it has not ended within ENDS_WITHIN.
+            AssertionError: it has not ended within ENDS_WITHIN; the message holds what it printed.
         """
         self.process.send_signal(number)
-        return self.process.wait(ENDS_WITHIN)
+        try:
+            return self.process.wait(ENDS_WITHIN)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{error}; it printed:\n{self.log}") from None
 
 
 @contextmanager

@@ -37,13 +37,20 @@ class StackCopy(ABC):
 
     def make(self, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
         """Run a target of the Makefile; stdout holds all that it said."""
+        given = (f"{name}={text}" for name, text in variables.items())
+        return self.run("make", "--no-print-directory", target, *given, stderr=subprocess.STDOUT)
+
+    def run(
+        self, *command: str, reads: str = "", stderr: int = subprocess.PIPE
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command in the folder of the copy, with what it reads from stdin."""
         return subprocess.run(
-            ["make", "--no-print-directory", target, *(f"{name}={text}" for name, text in variables.items())],
+            command,
             cwd=self.directory,
             env=self.environment,
-            stdin=subprocess.DEVNULL,
+            input=reads,
             stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
+            stderr=stderr,
             text=True,
             timeout=TIMEOUT,
             check=False,

@@ -57,8 +57,19 @@ class Process:
         """Send a signal, wait for the end, and return the seconds that it took."""
         sent = time.monotonic()
         self.popen.send_signal(number)
-        self.popen.wait(within)
+        self.wait(within)
         return time.monotonic() - sent
+
+    def wait(self, within: float = 90) -> int:
+        """Wait for the end, and return the exit status.
+
+        Raises:
+            AssertionError: it has not ended; the message holds what it logged.
+        """
+        try:
+            return self.popen.wait(within)
+        except subprocess.TimeoutExpired as error:
+            raise AssertionError(f"{error}; it logged:\n{self.output}") from None
 
     def kill(self, *, with_children: bool = True) -> None:
         """End it as a crash would; in a container its children end with it."""

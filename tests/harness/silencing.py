@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 
-from proofs.harness.stack_copy import TIMEOUT, StackCopy
+from proofs.harness.stack_copy import StackCopy
 from stack.settings import PROJECT_ROOT
 
 (OPERATIONS,) = (PROJECT_ROOT / "docs").rglob("operations.md")
@@ -38,15 +37,6 @@ def _commands() -> list[str]:
 
 
 def _run(stack: StackCopy, command: str) -> str:
-    finished = subprocess.run(
-        ["bash", "-c", command],
-        cwd=stack.directory,
-        env=stack.environment,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    finished = stack.run("bash", "-c", command)
     assert finished.returncode == 0, (command, finished.stdout, finished.stderr)
     return finished.stdout

@@ -93,7 +93,7 @@ def test_rqs_worker_of_several_queues_loses_the_job_that_it_dies_with(
 ) -> None:
     job = Queue("later", connection=redis_client).enqueue(jobs.add, 1, 2)
 
-    start("-c", DIES_WITH_A_JOB_IN_HAND, RQS_OWN, ",".join(QUEUES)).popen.wait(90)
+    start("-c", DIES_WITH_A_JOB_IN_HAND, RQS_OWN, ",".join(QUEUES)).wait()
 
     assert job.get_status() == "queued"
     assert list(redis_client.scan_iter("rq:queue:*")) == []
@@ -106,7 +106,7 @@ def test_ours_does_not(
 ) -> None:
     job = queue.enqueue(jobs.add, 1, 2)
 
-    start("-c", DIES_WITH_A_JOB_IN_HAND, OURS, ",".join(served)).popen.wait(90)
+    start("-c", DIES_WITH_A_JOB_IN_HAND, OURS, ",".join(served)).wait()
     assert on_the_list(queue) == [job.id]
     clean(queue, worker, times=2)
 
@@ -226,7 +226,7 @@ def test_a_work_horse_that_dies_after_it_recorded_a_retry(
     """RQ's worker enqueues the job a second time; ours sees that it is recorded."""
     job = queue.enqueue(jobs.fail, retry=Retry(5))
 
-    start("-c", HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE, kind, "later").popen.wait(90)
+    start("-c", HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE, kind, "later").wait()
 
     assert queue.job_ids == [job.id] * times
 

@@ -133,7 +133,7 @@ def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any,
     broken = "from rq_mon.logs import configure_logging; configure_logging('INFO', 'json'); 1 / 0"
     process = start("-c", broken)
 
-    assert process.popen.wait(90) == 1
+    assert process.wait() == 1
     (line,) = lines_of(process)
     assert line["level"] == "CRITICAL"
     assert line["exception"].endswith("ZeroDivisionError: division by zero")
@@ -148,7 +148,7 @@ def test_a_format_that_is_none_is_refused_with_those_that_are(
 ) -> None:
     process = start(*command, RQ_LOG_FORMAT="xml")
 
-    assert process.popen.wait(90) == 1
+    assert process.wait() == 1
     assert "RQ_LOG_FORMAT: expected one of text, json, got 'xml'" in process.output
 
 

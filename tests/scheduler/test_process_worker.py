@@ -91,7 +91,7 @@ def test_sigterm_lets_the_running_job_end(scheduler: DataHubScheduler, start: St
     worker.wait_for_log("warm shut down requested")
     end.touch()
 
-    assert worker.popen.wait(20) == 0
+    assert worker.wait() == 0
     assert (job.get_status(), waiting.get_status()) == ("finished", "queued")
     assert live_workers(scheduler.connection, SHORT_RUNNING_QUEUE) == []
     assert psutil.wait_procs(children, timeout=40)[1] == []
@@ -328,5 +328,5 @@ def test_log_lines_have_one_style_and_never_hold_arguments(scheduler: DataHubSch
 def test_settings_that_cannot_be_used_are_named(start: Start, redis_client: Any) -> None:
     worker = start(WORKER, RQ_WORKER_TTL_SECONDS="soon")
 
-    assert worker.popen.wait(20) == 1
+    assert worker.wait() == 1
     assert "RQ_WORKER_TTL_SECONDS: expected a whole number" in worker.output

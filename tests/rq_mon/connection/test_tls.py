@@ -250,6 +250,6 @@ def test_a_process_that_cannot_use_its_settings_ends_with_one_line(
 ) -> None:
     process = start(*command, **{URL: "rediss://queues", CA: "/nowhere.pem"})
 
-    assert process.popen.wait(90) != 0
+    assert process.wait() != 0
     assert process.output.startswith(f"{CA}: expected a file with CA certificates")
     assert len(process.output.splitlines()) == 1

@@ -63,7 +63,7 @@ class HundredTicks:
             self._aborted.wait(self.random.uniform(0, 3))
             victim = self.random.randrange(2)
             self._processes[victim].popen.send_signal(self._any_signal())
-            self._processes[victim].popen.wait(60)
+            self._processes[victim].wait()
             self._aborted.wait(self.random.uniform(0, 1))
             self._processes[victim] = self._start_scheduler()
 

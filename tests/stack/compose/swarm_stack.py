@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from proofs.harness.stack_copy import TIMEOUT, StackCopy
+from proofs.harness.stack_copy import StackCopy
 from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import Metric
 from stack.services import GRAFANA, PROMETHEUS, REDIS, Service
@@ -139,15 +139,8 @@ class SwarmStack(StackCopy):
         self.docker("service", "scale", "--detach", f"{self.name}_{GRAFANA.name}=0")
         return [GRAFANA.name]
 
-    def docker(self, *arguments: str, text: str | None = None) -> str:
+    def docker(self, *arguments: str, text: str = "") -> str:
         """Run `docker` in the copy and return what it printed."""
-        return subprocess.run(
-            ["docker", *arguments],
-            cwd=self.directory,
-            env=self.environment,
-            input=text,
-            capture_output=True,
-            text=True,
-            timeout=TIMEOUT,
-            check=True,
-        ).stdout
+        ended = self.run("docker", *arguments, reads=text)
+        ended.check_returncode()
+        return ended.stdout
