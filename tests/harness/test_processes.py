@@ -6,7 +6,12 @@ import pytest
 
 from tests.harness.processes import Start
 
-DEAF = "import signal; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('I stay', flush=True); signal.pause()"
+DEAF = """
+import signal
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
+print("I stay", flush=True)
+signal.pause()
+"""
 
 
 def test_a_process_that_ignores_a_signal_is_shown_with_its_log(start: Start) -> None:
