@@ -14,13 +14,8 @@ def make_swarm() -> bool:
     """Make the swarm, and return whether there is one for tests: an engine in another swarm is left alone."""
     if _says("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
         _run("swarm", "init", "--advertise-addr", "127.0.0.1")
-        _run(
-            "node",
-            "update",
-            "--label-add",
-            f"{LABEL}=yes",
-            _says("node", "inspect", "self", "--format={{.ID}}"),
-        )
+        node = _says("node", "inspect", "self", "--format", "{{.ID}}")
+        _run("node", "update", "--label-add", f"{LABEL}=yes", node)
     return is_swarm_of_tests()
 
 
