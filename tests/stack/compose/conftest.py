@@ -12,6 +12,7 @@ from redis import Redis
 from proofs.harness.compose_stack import ComposeStack
 from rq_mon.connection.client import connect
 from stack.compose.docker import Docker
+from stack.services import GRAFANA
 from stack.variables import REDIS_URL
 from tests.harness.properties import properties
 from tests.stack.compose.one_node_swarm import leave_swarm_of_tests
@@ -22,7 +23,7 @@ grafana_left_out = pytest.StashKey[bool]()
 
 def pytest_runtest_teardown(item: pytest.Item) -> None:
     if item.config.stash.get(grafana_left_out, False):
-        item.user_properties.append((LEFT_OUT, "Grafana"))
+        item.user_properties.append((LEFT_OUT, GRAFANA.name))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -66,7 +67,7 @@ def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    if (LEFT_OUT, "Grafana") in properties(terminalreporter):
+    if any(name == LEFT_OUT for name, _ in properties(terminalreporter)):
         terminalreporter.write_line(
             "not tested: Grafana in a container, as its image is not available here; the viewer ran instead",
             yellow=True,
