@@ -32,6 +32,10 @@ PANELS = [
     for board in BOARDS.values()
     for panel in data_panels(board)
 ]
+AROUND_PANELS = [
+    {key: value for key, value in board.items() if key not in ("uid", "title", "tags", "panels")}
+    for board in BOARDS.values()
+]
 BROKEN_PANELS = 12
 """On one page."""
 
@@ -73,23 +77,23 @@ def broken(draw: st.DrawFn, originals: list[Json]) -> Json:
     return tree
 
 
-def broken_panels(count: int) -> list[Json]:
-    """Panels that hypothesis thinks of, the same ones in every run but for `make fuzz`."""
+def broken_ones(originals: list[Json], count: int) -> list[Json]:
+    """As many as hypothesis thinks of, the same ones in every run but for `make fuzz`."""
     found: list[Json] = []
 
     @settings(
         max_examples=count, derandomize=FACTOR == 1, database=None, suppress_health_check=list(HealthCheck)
     )
-    @given(broken(PANELS))
-    def collect(panel: Json) -> None:
-        found.append(panel)
+    @given(broken(originals))
+    def collect(one: Json) -> None:
+        found.append(one)
 
     collect()
     return found
 
 
-def page_of(number: int, panels: list[Json]) -> Json:
-    """A dashboard of broken panels, and of one that is whole."""
+def page_of(number: int, around: Json, panels: list[Json]) -> Json:
+    """A dashboard of broken panels, with broken variables and the like around them, and of a panel that is whole."""
     whole = {
         "id": 900,
         "type": "stat",
@@ -98,7 +102,8 @@ def page_of(number: int, panels: list[Json]) -> Json:
         "targets": [{"refId": "A", "expr": "vector(42)", "instant": True}],
         "fieldConfig": {"defaults": {}, "overrides": []},
     }
-    return BOARDS["rq-overview"] | {"uid": f"page-{number}", "title": "Broken", "panels": [*panels, whole]}
+    named = {"uid": f"page-{number}", "title": "Broken", "tags": []}
+    return around | named | {"panels": [*panels, whole]}
 
 
 PAGES = 3 * FACTOR
@@ -112,9 +117,9 @@ def viewer(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iter
     server.import_samples(server.directory / "history.txt")
     folder = tmp_path_factory.mktemp("viewer")
     (folder / "boards").mkdir()
-    panels = broken_panels(PAGES * BROKEN_PANELS)
-    for number in range(PAGES):
-        page = page_of(number, panels[number::PAGES])
+    panels = broken_ones(PANELS, PAGES * BROKEN_PANELS)
+    for number, around in enumerate(broken_ones(AROUND_PANELS, PAGES)):
+        page = page_of(number, around, panels[number::PAGES])
         (folder / "boards" / f"{number}.json").write_text(json.dumps(page), encoding="utf-8")
     with server, running_viewer(project_root, folder, server.url, folder / "boards") as viewer:
         TRIED["the viewer's panels"] += len(panels)
@@ -128,10 +133,10 @@ def test_a_broken_panel_spoils_no_other(viewer: Server) -> None:
         for number in range(PAGES):
             view = DashboardView(browser.new_page(), viewer.url)
             view.page.goto(f"{viewer.url}/d/page-{number}?from={START}000&to={END}000&refresh=")
-
-            crash = view.page.get_by_text("An unexpected error happened")
-            expect(view.panel("Whole").get_by_text("42").or_(crash).first).to_be_visible(timeout=60_000)
-            assert crash.count() == 0, view.page.locator("body").text_content()
+            view.settle()  # what spoils the page may come after the panel that is whole
+            assert view.page.get_by_text("An unexpected error happened").count() == 0
+            assert view.page.get_by_text("Loading").count() == 0
+            expect(view.panel("Whole")).to_contain_text("42")
             assert view.page.locator("img, [onerror], a[href^='javascript:']").count() == 0
             view.page.close()
 

@@ -11,10 +11,15 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis.strategies import SearchStrategy
 
+from tests.harness.same_inputs import try_the_same_inputs
+
 FACTOR_VARIABLE = "FUZZ"
 """Set to a number, it multiplies how many inputs are tried, and makes them new ones in every run."""
 
 FACTOR = int(os.environ.get(FACTOR_VARIABLE, "1"))
+
+if FACTOR == 1:
+    try_the_same_inputs()
 
 TRIED: Counter[str] = Counter()
 """Inputs that were tried, by what they were thrown at."""

@@ -6,8 +6,11 @@ import { UrlSyncContextProvider } from '@grafana/scenes';
 import { Alert, LoadingPlaceholder, useStyles2 } from '@grafana/ui';
 import { type JSX, useCallback, useEffect, useState } from 'react';
 import { useLocation } from 'react-router-dom';
+import { Guard } from '../panels/Guard';
+import { messageOf } from './checks';
 import { type DashboardScene } from './DashboardScene';
 import { type DashboardModel, type ServerModel } from './model';
+import { soundPartsOf } from './parts';
 import { sceneOf } from './scene';
 import { handleShortcut } from './shortcuts';
 import { TopBar } from './TopBar';
@@ -16,6 +19,8 @@ import { Unreachable } from './Unreachable';
 interface Shown {
   uid: string;
   dashboard: DashboardModel;
+  /** What was left out of it, and why. */
+  faults: string[];
   scene: DashboardScene;
 }
 
@@ -29,18 +34,19 @@ export function App({ server }: { server: ServerModel }): JSX.Element {
   const startAgain = useCallback(() => setRound((before) => before + 1), []);
   useEffect(() => {
     const abort = new AbortController();
-    readDashboard(uid, abort.signal).then(
-      (dashboard) => {
+    readDashboard(uid, abort.signal)
+      .then((given) => {
+        const { dashboard, faults } = soundPartsOf(given);
+        const scene = sceneOf(dashboard, server.source.name);
         document.title = dashboard.title;
         setProblem(undefined);
-        setShown({ uid, dashboard, scene: sceneOf(dashboard, server.source.name) });
-      },
-      (error: unknown) => {
+        setShown({ uid, dashboard, faults, scene });
+      })
+      .catch((error: unknown) => {
         if (!abort.signal.aborted) {
-          setProblem(error instanceof Error ? error.message : String(error));
+          setProblem(messageOf(error));
         }
-      },
-    );
+      });
     return () => abort.abort();
   }, [uid, round, server]);
   useEffect(() => {
@@ -56,12 +62,25 @@ export function App({ server }: { server: ServerModel }): JSX.Element {
   }
   return (
     <div className={styles.page}>
-        <TopBar scene={shown.scene} dashboard={shown.dashboard} dashboards={server.dashboards} />
-        <Unreachable onBack={startAgain} />
+      <TopBar scene={shown.scene} dashboard={shown.dashboard} dashboards={server.dashboards} />
+      <Unreachable onBack={startAgain} />
+      {shown.faults.length > 0 && <LeftOut faults={shown.faults} />}
+      <Guard what="This dashboard" dependencies={[shown]}>
         <UrlSyncContextProvider key={`${uid} ${round}`} scene={shown.scene} updateUrlOnInit={false} createBrowserHistorySteps>
           <shown.scene.Component model={shown.scene} />
         </UrlSyncContextProvider>
-      </div>
+      </Guard>
+    </div>
+  );
+}
+
+function LeftOut({ faults }: { faults: string[] }): JSX.Element {
+  return (
+    <Alert title="Parts of this dashboard are left out" severity="warning">
+      {faults.map((fault) => (
+        <div key={fault}>{fault}</div>
+      ))}
+    </Alert>
   );
 }
 

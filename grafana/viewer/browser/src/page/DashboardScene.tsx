@@ -4,6 +4,7 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { type SceneComponentProps, SceneObjectBase, type SceneObject, type SceneObjectState } from '@grafana/scenes';
 import { useStyles2 } from '@grafana/ui';
 import type { JSX } from 'react';
+import { Guard } from '../panels/Guard';
 
 interface State extends SceneObjectState {
   /** Drawn by the top bar. */
@@ -24,7 +25,9 @@ function Drawn({ model }: SceneComponentProps<DashboardScene>): JSX.Element {
     <>
       <div className={styles.choices} data-testid="choices">
         {choices.map((control) => (
-          <control.Component key={control.state.key} model={control} />
+          <Guard key={control.state.key} what="This choice">
+            <control.Component model={control} />
+          </Guard>
         ))}
       </div>
       <body.Component model={body} />

@@ -4,6 +4,7 @@ import { type GrafanaTheme2 } from '@grafana/data';
 import { sceneGraph } from '@grafana/scenes';
 import { Dropdown, Menu, Text, ToolbarButton, useStyles2 } from '@grafana/ui';
 import type { JSX } from 'react';
+import { Guard } from '../panels/Guard';
 import { chooseTheme, type ThemeChoice, themeChoice } from '../environment/theme';
 import { type DashboardScene } from './DashboardScene';
 import { type DashboardAddress, type DashboardLink, type DashboardModel } from './model';
@@ -27,10 +28,14 @@ export function TopBar({ scene, dashboard, dashboards }: Props): JSX.Element {
       </Text>
       <div className={styles.right}>
         {dashboard.links.map((link) => (
-          <Ways key={link.title} scene={scene} link={link} dashboards={dashboards} />
+          <Guard key={link.title} what="This menu">
+            <Ways scene={scene} link={link} dashboards={dashboards} />
+          </Guard>
         ))}
         {time.map((control) => (
-          <control.Component key={control.state.key} model={control} />
+          <Guard key={control.state.key} what="This choice">
+            <control.Component model={control} />
+          </Guard>
         ))}
         <ThemeMenu />
       </div>

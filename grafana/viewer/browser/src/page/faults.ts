@@ -1,56 +1,56 @@
-// Dashboards are files that people edit: what is wrong with a panel, and what is shown in its place.
-import { FAULT, isKnown } from '../panels/registry';
-import { type PanelModel } from './model';
+// What is wrong with a panel, and what is shown in its place.
+import { checkDefaults, FAULT, isKnown } from '../panels/registry';
+import { check, type Check, isListOf, isNumber, isObject, isText, orNothing } from './checks';
+import { checkFields, isLink } from './fieldFaults';
+import { NO_FIELDS, type PanelModel } from './model';
 
 const COLUMNS = 24;
+/** More would make the page higher than a browser can draw. */
+const ROWS = 10_000;
 const PLACE = { x: 0, y: 0, w: 12, h: 4 };
+const PLACED: Check = ['gridPos', `x, y, w and h, whole numbers within ${COLUMNS} columns and ${ROWS} rows`, isPlace];
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
-  typeof value === 'object' && value !== null && !Array.isArray(value);
-const isNumber = (value: unknown): boolean => typeof value === 'number' && Number.isInteger(value) && value >= 0;
-const isObjectList = (value: unknown): boolean => Array.isArray(value) && value.every(isObject);
-
-type Check = [field: string, expected: string, holds: (value: unknown) => boolean];
-
-const orNothing = (holds: Check[2]): Check[2] => (value) => value === undefined || value === null || holds(value);
-const isText = (value: unknown): boolean => typeof value === 'string';
-
-const CHECKS: Check[] = [
+const PANEL: Check[] = [
   ['id', 'a whole number', isNumber],
   ['type', 'text', isText],
   ['title', 'text', orNothing(isText)],
   ['description', 'text', orNothing(isText)],
-  ['gridPos', `x, y, w and h, whole numbers within ${COLUMNS} columns`, isPlace],
-  ['targets', 'a list of queries', orNothing((value) => isObjectList(value) && (value as object[]).every(isQuery))],
-  ['transformations', 'a list of objects', orNothing(isObjectList)],
-  ['fieldConfig', 'defaults and overrides', orNothing(isFieldConfig)],
+  PLACED,
+  ['targets', 'a list of queries', orNothing(isListOf(isQuery))],
+  ['transformations', 'a list of objects', orNothing(isListOf(isObject))],
   ['options', 'an object', orNothing(isObject)],
-  ['links', 'a list of links', orNothing(isObjectList)],
+  ['links', 'a list of links', orNothing(isListOf(isLink))],
+];
+const ROW: Check[] = [
+  ['title', 'text', orNothing(isText)],
+  PLACED,
+  ['panels', 'a list of panels', orNothing(Array.isArray)],
 ];
 
-/** Throws an error that names the field, what is expected, and what is there. */
+export const isRow = (panel: unknown): boolean => isObject(panel) && panel.type === 'row';
+
+/** Throws an error that says what is wrong with a row. */
+export function checkRow(row: PanelModel): void {
+  check(row, ROW);
+}
+
+/** Throws an error that says what is wrong with a panel. */
 export function checkPanel(panel: PanelModel): void {
-  if (!isObject(panel)) {
-    throw new Error(`expected an object, got ${shown(panel)}`);
-  }
-  for (const [field, expected, holds] of CHECKS) {
-    if (!holds(panel[field])) {
-      throw new Error(`${field}: expected ${expected}, got ${shown(panel[field])}`);
-    }
-  }
+  check(panel, PANEL);
+  checkFields(panel.fieldConfig ?? NO_FIELDS);
   if (!isKnown(panel.type)) {
     throw new Error(`The viewer does not draw panels of type ${panel.type.slice(0, 100)}; Grafana does`);
   }
+  checkDefaults(panel.type, panel.options ?? {}, panel.fieldConfig ?? NO_FIELDS);
 }
 
 /** A panel that says why another one is not drawn. */
 export function faultOf(panel: unknown, fault: string): PanelModel {
   const given = isObject(panel) ? panel : {};
-  const title = isText(given.title) ? String(given.title) : 'Panel';
   return {
-    id: isNumber(given.id) ? Number(given.id) : 0,
+    id: isNumber(given.id) ? given.id : 0,
     type: FAULT,
-    title,
+    title: isText(given.title) ? given.title : 'Panel',
     gridPos: isPlace(given.gridPos) ? (given.gridPos as PanelModel['gridPos']) : PLACE,
     options: { fault: `This panel cannot be drawn. ${fault}` },
   };
@@ -60,23 +60,10 @@ function isPlace(value: unknown): boolean {
   if (!isObject(value) || ![value.x, value.y, value.w, value.h].every(isNumber)) {
     return false;
   }
-  const { x, w, h } = value as { x: number; w: number; h: number };
-  return w > 0 && h > 0 && x + w <= COLUMNS;
+  const { x, y, w, h } = value as PanelModel['gridPos'];
+  return w > 0 && h > 0 && x + w <= COLUMNS && y + h <= ROWS;
 }
 
-function isQuery(value: object): boolean {
-  const { expr, refId } = value as Record<string, unknown>;
-  return isText(expr) && isText(refId);
-}
-
-function isFieldConfig(value: unknown): boolean {
-  if (!isObject(value) || !isObject(value.defaults)) {
-    return false;
-  }
-  return isObjectList(value.overrides) && (value.overrides as { properties?: unknown }[]).every((one) => isObjectList(one.properties));
-}
-
-function shown(value: unknown): string {
-  const text = JSON.stringify(value) ?? 'nothing';
-  return text.length > 100 ? `${text.slice(0, 100)}…` : text;
+function isQuery(value: unknown): boolean {
+  return isObject(value) && isText(value.expr) && isText(value.refId);
 }

@@ -6,6 +6,9 @@ import { type PrometheusQuery } from '../prometheus/model';
 import { type Destination } from '../variables/exemplarLinks';
 import { type VariableModel } from '../variables/variables';
 
+/** Of a panel that says nothing about its fields. */
+export const NO_FIELDS: FieldConfigSource = { defaults: {}, overrides: [] };
+
 export interface PanelLink {
   title: string;
   url: string;

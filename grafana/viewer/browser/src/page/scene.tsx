@@ -14,14 +14,16 @@ import {
   SceneTimeRange,
   SceneVariableSet,
   VariableValueSelectors,
-  VizPanel,
+  type VizPanel,
 } from '@grafana/scenes';
 import { SOURCE } from '../prometheus/datasource';
 import { MOST_SERIES } from '../prometheus/queries';
 import { variableOf } from '../variables/variables';
 import { DashboardScene } from './DashboardScene';
-import { type DashboardModel, type PanelModel } from './model';
-import { checkPanel, faultOf } from './faults';
+import { type DashboardModel, NO_FIELDS, type PanelModel } from './model';
+import { messageOf } from './checks';
+import { checkPanel, checkRow, faultOf, isRow } from './faults';
+import { Panel } from './Panel';
 import { PanelLinks } from './PanelLinks';
 import { RefreshPicker } from './RefreshPicker';
 
@@ -72,54 +74,55 @@ function itemsOf(panels: PanelModel[]): (SceneGridItem | SceneGridRow)[] {
   const items: (SceneGridItem | SceneGridRow)[] = [];
   let row: SceneGridRow | undefined;
   for (const panel of panels) {
-    if (panel.type === 'row') {
-      row = rowOf(panel);
-      items.push(row);
+    if (isRow(panel)) {
+      const drawn = orFault(panel, rowOf);
+      row = drawn instanceof SceneGridRow ? drawn : undefined;
+      items.push(drawn);
     } else if (row && !row.state.isCollapsed) {
-      row.setState({ children: [...row.state.children, itemOrFault(panel)] });
+      row.setState({ children: [...row.state.children, orFault(panel, itemOf)] });
     } else {
-      items.push(itemOrFault(panel));
+      items.push(orFault(panel, itemOf));
     }
   }
   return items;
 }
 
-function rowOf({ id, title, collapsed, gridPos, panels = [] }: PanelModel): SceneGridRow {
-  return new SceneGridRow({
-    key: `row-${id}`,
-    title,
-    isCollapsible: true,
-    isCollapsed: collapsed,
-    y: gridPos.y,
-    children: panels.map(itemOrFault),
-  });
-}
-
 /** A panel whose JSON is broken spoils no other: it says what is wrong. */
-function itemOrFault(panel: PanelModel): SceneGridItem {
+function orFault<Item>(panel: PanelModel, draw: (panel: PanelModel) => Item): Item | SceneGridItem {
   try {
-    checkPanel(panel);
-    return itemOf(panel);
+    return draw(panel);
   } catch (error) {
-    return itemOf(faultOf(panel, error instanceof Error ? error.message : String(error)));
+    return itemOf(faultOf(panel, messageOf(error)));
   }
 }
 
+function rowOf(row: PanelModel): SceneGridRow {
+  checkRow(row);
+  return new SceneGridRow({
+    title: row.title,
+    isCollapsible: true,
+    isCollapsed: Boolean(row.collapsed),
+    y: row.gridPos.y,
+    children: (row.panels ?? []).map((panel) => orFault(panel, itemOf)),
+  });
+}
+
 function itemOf(panel: PanelModel): SceneGridItem {
+  checkPanel(panel);
   const { x, y, w, h } = panel.gridPos;
   return new SceneGridItem({ x, y, width: w, height: h, body: panelOf(panel), isResizable: false, isDraggable: false });
 }
 
 function panelOf(panel: PanelModel): VizPanel {
   const links = panel.links ?? [];
-  const made: VizPanel = new VizPanel({
+  const made: VizPanel = new Panel({
     key: `panel-${panel.id}`,
     title: panel.title,
     description: panel.description,
     pluginId: panel.type,
     options: panel.options ?? {},
     pluginVersion: panel.pluginVersion,
-    fieldConfig: panel.fieldConfig ?? { defaults: {}, overrides: [] },
+    fieldConfig: panel.fieldConfig ?? NO_FIELDS,
     seriesLimit: MOST_SERIES,
     displayMode: panel.transparent ? 'transparent' : 'default',
     titleItems: links.length > 0 ? new SceneReactObject({ component: PanelLinks, props: { links, panel: () => made } }) : undefined,

@@ -1,12 +1,12 @@
 // Instead of a panel that cannot be drawn: why.
-import { LoadingState, type PanelProps } from '@grafana/data';
+import { type PanelProps } from '@grafana/data';
 import type { JSX } from 'react';
-import { Message } from './Message';
+import { Problem } from './Message';
 
 export interface FaultOptions {
   fault: string;
 }
 
-export function Fault({ data, options }: PanelProps<FaultOptions>): JSX.Element {
-  return <Message data={{ ...data, state: LoadingState.Error, errors: [{ message: options.fault }] }} />;
+export function Fault({ options }: PanelProps<FaultOptions>): JSX.Element {
+  return <Problem text={options.fault} />;
 }

@@ -16,9 +16,21 @@ export function Message({ data, noValue }: Props): JSX.Element | null {
     return null;
   }
   const error = data.errors?.[0]?.message ?? data.error?.message;
+  if (error) {
+    return <Problem text={error} />;
+  }
   return (
-    <div className={styles.box} role={error ? 'alert' : undefined} data-viewer-state={error ? 'error' : 'empty'}>
-      <span className={error ? styles.error : styles.text}>{error ?? noValue ?? 'No data'}</span>
+    <div className={styles.box} data-viewer-state="empty">
+      <span className={styles.text}>{noValue ?? 'No data'}</span>
+    </div>
+  );
+}
+
+export function Problem({ text }: { text: string }): JSX.Element {
+  const styles = useStyles2(getStyles);
+  return (
+    <div className={styles.box} role="alert" data-viewer-state="error">
+      <span className={styles.error}>{text}</span>
     </div>
   );
 }

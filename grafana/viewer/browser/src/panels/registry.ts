@@ -2,6 +2,8 @@
 import {
   type FieldColor,
   FieldConfigProperty,
+  type FieldConfigSource,
+  getPanelOptionsWithDefaults,
   identityOverrideProcessor,
   PanelPlugin,
   type PanelPluginMeta,
@@ -14,6 +16,7 @@ import { Bars } from './Bars';
 import * as defaults from './defaults';
 import { Fault } from './Fault';
 import { Graph } from './Graph';
+import { guarded } from './Guard';
 import { Heatmap } from './Heatmap';
 import { Stat } from './Stat';
 import { StateTimeline } from './StateTimeline';
@@ -53,16 +56,26 @@ const TYPES: Record<string, PanelType> = {
   [FAULT]: type(Fault, { fault: '' }),
 };
 
+const PLUGINS = new Map(Object.entries(TYPES).map(([id, one]) => [id, pluginOf(id, one)]));
+
 export function registerPanels(): void {
-  for (const [id, one] of Object.entries(TYPES)) {
-    registerRuntimePanelPlugin({ pluginId: id, plugin: pluginOf(id, one) });
+  for (const [pluginId, plugin] of PLUGINS) {
+    registerRuntimePanelPlugin({ pluginId, plugin });
   }
 }
 
-export const isKnown = (id: string): boolean => id in TYPES;
+export const isKnown = (id: string): boolean => PLUGINS.has(id);
+
+/** Throws what @grafana/scenes throws, and does not catch, when it adds the defaults of a panel's type. */
+export function checkDefaults(type: string, currentOptions: object, currentFieldConfig: FieldConfigSource): void {
+  const plugin = PLUGINS.get(type);
+  if (plugin) {
+    getPanelOptionsWithDefaults({ plugin, currentOptions: { ...currentOptions }, currentFieldConfig, isAfterPluginChange: false });
+  }
+}
 
 function pluginOf(id: string, { component, options, color, field }: PanelType): PanelPlugin {
-  const plugin = new PanelPlugin(component);
+  const plugin = new PanelPlugin(guarded(component));
   plugin.setPanelOptions((builder) => {
     for (const [path, defaultValue] of Object.entries(options)) {
       builder.addCustomEditor({ id: path, path, name: path, defaultValue: defaultValue as unknown, editor: () => null });

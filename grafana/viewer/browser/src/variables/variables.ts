@@ -4,7 +4,7 @@ import { type VariableHide, type VariableRefresh, type VariableSort } from '@gra
 import { SOURCE } from '../prometheus/datasource';
 
 export interface VariableModel {
-  type: string;
+  type: 'query' | 'datasource';
   name: string;
   label?: string;
   hide?: VariableHide;
@@ -23,9 +23,6 @@ export function variableOf(model: VariableModel, sourceName: string): SceneVaria
   const { name, label, hide } = model;
   if (model.type === 'datasource') {
     return new DataSourceVariable({ name, label, hide, pluginId: model.query, value: SOURCE.uid, text: sourceName });
-  }
-  if (model.type !== 'query') {
-    throw new Error(`Variable ${name}: expected type query or datasource, got ${model.type}`);
   }
   return new QueryVariable({
     name,
