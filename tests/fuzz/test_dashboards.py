@@ -93,7 +93,7 @@ def broken_ones(originals: list[Json], count: int) -> list[Json]:
 
 
 def page_of(number: int, around: Json, panels: list[Json]) -> Json:
-    """A dashboard of broken panels, with broken variables and the like around them, and of a panel that is whole."""
+    """A dashboard of broken panels, of what is broken around them, and of a panel that is whole."""
     whole = {
         "id": 900,
         "type": "stat",

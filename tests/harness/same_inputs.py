@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from hypothesis.internal.conjecture import providers
 
 
@@ -11,4 +13,4 @@ def try_the_same_inputs() -> None:
     Hypothesis tries those of all modules that are loaded, and which these are depends on what ran before:
     even with `derandomize`, a test would get inputs in one run that it does not get in another.
     """
-    providers.is_local_module_file = lambda path: False
+    providers.is_local_module_file = lru_cache(lambda path: False)  # type: ignore[attr-defined]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from playwright.sync_api import expect
@@ -88,7 +89,8 @@ def page(
         panel(number, "stat", title, "queue_depth") | changes
         for number, (title, (changes, _)) in enumerate(BROKEN_PANELS.items(), start=1)
     ]
-    write_board(folder / "boards", board("broken", "Broken", [None, *broken, whole], **BROKEN_AROUND))
+    panels: list[Any] = [None, *broken, whole]
+    write_board(folder / "boards", board("broken", "Broken", panels, **BROKEN_AROUND))
     hour = {"from": str((synthetic.end - 3600) * 1000), "to": str(synthetic.end * 1000)}
     with (
         running_viewer(project_root, folder, synthetic.url, folder / "boards") as viewer,
