@@ -145,6 +145,22 @@ DEPTH = panel(
 )
 
 
+DURATIONS = 'label_replace(vector(1), "end", "low", "", "") or vector(200)'
+AXES = [
+    panel(0, "timeseries", "Linear", DURATIONS, defaults={"unit": "s", "min": 0}),
+    panel(
+        1,
+        "timeseries",
+        "Logarithmic",
+        DURATIONS,
+        defaults={"unit": "s", "custom": {"scaleDistribution": {"type": "log", "log": 10}}},
+    ),
+    panel(2, "timeseries", "Short", "vector(8)", defaults={"unit": "s", "min": 0}),
+    panel(3, "timeseries", "No durations", DURATIONS, defaults={"min": 0}),
+]
+"""High enough for every tick."""
+
+
 def board(uid: str, title: str, panels: list[Json], **changes: Any) -> Json:
     return {
         "uid": uid,
@@ -165,6 +181,7 @@ def write_boards(folder: Path) -> None:
     boards = [
         board("all-types", "All types", PANELS),
         board("other", "Other", [DEPTH]),
+        board("axes", "Axes", [one | {"gridPos": one["gridPos"] | {"h": 16}} for one in AXES]),
         board("slow", "Slow", [panel(0, "stat", "Slow", slow), panel(1, "stat", "Quick", "vector(42)")]),
     ]
     for one in boards:

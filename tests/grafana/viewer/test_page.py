@@ -55,7 +55,8 @@ RECORD_LABELS = """
     const fillText = CanvasRenderingContext2D.prototype.fillText;
     CanvasRenderingContext2D.prototype.fillText = function (text, x, y, ...rest) {
         const right = this.getTransform().transformPoint({x, y}).x + this.measureText(text).width / 2;
-        if (this.textAlign === "center") window.labels.push({text, right, width: this.canvas.width});
+        const panel = this.canvas.closest("section")?.querySelector("h2")?.textContent;
+        window.labels.push({text, panel, axis: this.textAlign, right, width: this.canvas.width});
         return fillText.call(this, text, x, y, ...rest);
     };
 """
@@ -66,9 +67,31 @@ def test_the_last_label_of_the_time_axis_is_whole(open_page: OpenPage, viewer: S
     page.page.add_init_script(RECORD_LABELS)
     page.reload()
 
-    labels = page.page.evaluate("window.labels")
+    labels = [label for label in page.page.evaluate("window.labels") if label["axis"] == "center"]
     assert "21:30" in {label["text"] for label in labels}, "the range ends with a label, in Kathmandu"
     assert [label for label in labels if label["right"] > label["width"]] == []
+
+
+TICKS = {
+    "Logarithmic": ["1 s", "2 s", "5 s", "10 s", "30 s", "1 min", "2 mins", "5 mins", "10 mins"],
+    "Linear": ["0 s", "30 s", "1 min", "1.50 mins", "2 mins", "2.50 mins", "3 mins", "3.50 mins"],
+    "Short": [f"{second} s" for second in range(9)],
+    "No durations": [str(number) for number in range(0, 221, 20)],
+}
+"""From the lowest up. Grafana's own would be at 20 s and 40 s too."""
+
+
+def test_durations_have_ticks_at_round_seconds_and_minutes(
+    open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
+) -> None:
+    page = open_page(viewer_of_types, "axes", synthetic.end - HOUR, synthetic.end)
+    page.page.add_init_script(RECORD_LABELS)
+    page.reload()
+
+    labels = [label for label in page.page.evaluate("window.labels") if label["axis"] == "right"]
+    for panel, expected in TICKS.items():
+        drawn = dict.fromkeys(label["text"] for label in labels if label["panel"] == panel)
+        assert list(drawn) == expected, panel
 
 
 def test_the_address_says_how_often_the_page_is_refreshed(open_page: OpenPage, viewer: Server) -> None:
