@@ -1,4 +1,4 @@
-"""Panels that stand on more than one dashboard."""
+"""Panels that several dashboards share."""
 
 from __future__ import annotations
 
@@ -42,11 +42,10 @@ FAILED_JOBS = row_to_page("Failed jobs", "/queue?state=failed", name="queue", fu
 
 
 def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
-    """How many jobs failed for good."""
+    """Number of jobs that failed for good."""
     return stat(
         "Failed",
-        "Jobs that failed for good in the chosen time: they raised and had no retry left, or their worker "
-        "died.",
+        "Jobs that failed for good in the time range: they raised with no retry left, or their worker died.",
         jobs.count(*choices, jobs.FAILED),
         unit=COUNT,
         decimals=0,
@@ -57,12 +56,12 @@ def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
 
 
 def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
-    """Which part of the jobs failed for good."""
+    """Share of jobs that failed for good."""
     return stat(
         "Failure ratio",
-        "Share of the jobs ended in the time range that failed for good; retried jobs have not ended. While "
-        "uninstrumented workers run: share of all executions, retried ones included, of all functions, as "
-        "counted by RQ for each worker.",
+        "Share of the jobs ended in the time range that failed for good; jobs that will be retried have "
+        "not ended. While uninstrumented workers run: share of all executions of all functions, by RQ's "
+        "own counts.",
         jobs.failure_ratio(*choices),
         unit="percentunit",
         decimals=1,
@@ -73,11 +72,11 @@ def failure_ratio(*choices: str, links: Sequence[Link] = ()) -> Panel:
 
 
 def work_horses_died(*choices: str) -> Panel:
-    """How many work horses died with a job in hand."""
+    """Number of work horses that died while they ran a job."""
     return stat(
         "Work-horse crashes",
-        "Processes that died while they ran a job, in the chosen time: killed by a signal, most often for "
-        "lack of memory; exited by themselves; or ended because they could not record how the job did.",
+        "Work horses that died while they ran a job in the time range. Killed by a signal (most often: out "
+        "of memory), exited, or unable to record the result.",
         jobs.work_horses_died(*choices),
         unit=COUNT,
         decimals=0,
@@ -87,10 +86,10 @@ def work_horses_died(*choices: str) -> Panel:
 
 
 def abandoned_jobs(*choices: str) -> Panel:
-    """How many jobs lost their worker."""
+    """Number of jobs whose worker died."""
     return stat(
         "Abandoned",
-        "Jobs whose worker died with them in the chosen time; found when their heartbeat expired.",
+        "Jobs in the time range whose worker died while it ran them. Found when the job's heartbeat expires.",
         jobs.count(*choices, jobs.ABANDONED),
         unit=COUNT,
         decimals=0,
@@ -100,11 +99,11 @@ def abandoned_jobs(*choices: str) -> Panel:
 
 
 def died_and_abandoned(*choices: str, links: Sequence[Link]) -> Panel:
-    """The same two over time."""
+    """Crashed work horses and abandoned jobs over time."""
     return time_series(
         "Crashed and abandoned",
-        "Jobs whose work horse died (WorkHorseKilled: by a signal; WorkHorseExited: by itself; "
-        "FailureNotRecorded: it could not record how the job did), and jobs whose worker died, a minute.",
+        "Jobs per minute whose work horse or worker died. WorkHorseKilled: by a signal. WorkHorseExited: "
+        "by itself. FailureNotRecorded: it could not record the result. AbandonedJobError: the worker died.",
         [jobs.lost_per_minute(*choices)],
         unit=A_MINUTE,
         bars=True,
@@ -118,8 +117,8 @@ def jobs_ended(*choices: str) -> Panel:
     """Executions by how they ended."""
     return time_series(
         "Jobs ended",
-        "Executions per minute by outcome. While uninstrumented workers run: success and failure, of all "
-        "functions, as counted by RQ for each worker.",
+        "Executions per minute by outcome. While uninstrumented workers run: success and failure of all "
+        "functions, by RQ's own counts.",
         [jobs.ended_per_minute(*choices)],
         unit=A_MINUTE,
         stacked=True,
@@ -133,7 +132,7 @@ def errors_by_exception() -> Panel:
     """Errors over time."""
     return time_series(
         "Errors by exception",
-        "Executions that ended with an error, a minute, retried ones included, by exception.",
+        "Executions per minute that ended with an error, by exception. Retried ones are included.",
         [jobs.exceptions_per_minute()],
         unit=A_MINUTE,
         stacked=True,
@@ -147,9 +146,8 @@ def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
     """Failing functions, since when, with which exception."""
     return table(
         title,
-        "Executions that ended with an error in the chosen time, retried ones included, by function and "
-        "exception. First and last: when the error was seen in the chosen time, to half a minute. A click on "
-        "the exception shows the failed jobs.",
+        "Executions in the time range that ended with an error, by function and exception. First and last "
+        "are exact to half a minute. Click an exception to see the failed jobs.",
         [
             Label("function", "Function", links=function_links),
             Label("exception", "Exception", links=[SAME_FAILURES]),
@@ -170,8 +168,7 @@ def run_time_heatmap() -> Panel:
     """Run times, with single jobs to click on."""
     return heatmap(
         "Run times",
-        "Jobs ended a second, by run time. A dot is one job: a click leads to its page, with times, outcome "
-        "and traceback.",
+        "Jobs ended per second, by run time. A dot is one job: click it for times, outcome and traceback.",
         durations.run_histogram(),
         unit="s",
         cell_unit=JOBS_A_SECOND,
@@ -182,7 +179,7 @@ def run_time_heatmap() -> Panel:
 def run_time_quantiles(*choices: str) -> Panel:
     return time_series(
         "Run time",
-        "Half, 95 % and 99 % of the executions ran for at most this long.",
+        "Half (p50), 95 % and 99 % of the executions ran for at most this long.",
         durations.run_quantiles_over_time(*choices),
         unit="s",
         scale="log",
@@ -192,7 +189,7 @@ def run_time_quantiles(*choices: str) -> Panel:
 
 
 def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
-    """How long the job has waited that has waited longest."""
+    """Age of the job that has waited longest."""
     return stat(
         "Oldest wait",
         "Age of the job that has waited longest in any of the queues.",
@@ -205,12 +202,11 @@ def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
 
 
 def not_counting() -> Panel:
-    """What is missing where workers are no MonitoredWorkers."""
+    """Workers without job metrics."""
     return bar_gauge(
         "Uninstrumented workers",
-        "Live workers that are no MonitoredWorkers, by queue. Durations, waits, failures and retries of "
-        "their jobs, of all functions, are missing on this page: start them with `--worker-class "
-        "rq_mon.MonitoredWorker`.",
+        "Live plain RQ workers by queue. This page lacks the durations, waits, failures and retries of "
+        "their jobs, of all functions. Start them with `--worker-class rq_mon.MonitoredWorker`.",
         workers.not_counting(),
         unit=COUNT,
         colours=ANY_IS_ODD,
@@ -220,13 +216,11 @@ def not_counting() -> Panel:
 
 
 def running_jobs(*, links: Sequence[Link]) -> Panel:
-    """What runs now, and for how long."""
+    """Jobs that run now, and for how long."""
     return table(
         "Running jobs",
-        "Jobs that run now, of any function. Run SLO: the time within which jobs of the queue must end. "
-        "Timeout: the time after which the worker ends the job. Function "
-        "and job are named of those that run for longer than their objective. A click on the worker shows "
-        "the job in any case.",
+        "Jobs that run now, of any function, in percent of the queue's run SLO and of their timeout. "
+        "Function and job are named once a job exceeds its run SLO. Click a worker to see its job.",
         [
             Label("name", "Worker", links=[row_to_page("Running job", "/running", q="name")]),
             Label("queue", "Queue", links=links),

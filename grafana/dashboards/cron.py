@@ -1,4 +1,4 @@
-"""Cron: what runs by the clock."""
+"""Cron: the jobs that run on a schedule."""
 
 from dataclasses import replace
 
@@ -48,11 +48,11 @@ DASHBOARD = rq_dashboard(
     rows=[
         row(
             4,
-            stat("Cron jobs", "Registered cron jobs.", cron.cron_jobs(), no_value=NO_CRON_JOB),
+            stat("Cron jobs", "Cron jobs that are registered now.", cron.cron_jobs(), no_value=NO_CRON_JOB),
             stat(
                 "Schedulers",
-                "Cron scheduler processes. One is enough; more take over from one another, and never enqueue "
-                "a tick twice. Of several Redis: of the one that has the fewest.",
+                "Cron scheduler processes. One is enough; several never enqueue a tick twice. With several "
+                "Redis: the Redis that has the fewest.",
                 cron.schedulers(),
                 colours=graded("red", (1, "green")),
                 sparkline=True,
@@ -60,14 +60,14 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Late",
-                "Cron jobs whose next tick has been due for more than a minute. 0 is on time.",
+                "Cron jobs whose tick is more than a minute late. Above 0: see the table below.",
                 cron.late_jobs(),
                 colours=ANY_IS_BAD,
                 no_value=NO_CRON_JOB,
             ),
             stat(
                 "Enqueued",
-                "Ticks in the chosen time that became a job.",
+                "Ticks in the time range that enqueued a job.",
                 cron.ticks("enqueued"),
                 unit=COUNT,
                 decimals=0,
@@ -75,7 +75,7 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Coalesced",
-                "Ticks in the chosen time that no scheduler was up for, and that one later run stands for.",
+                "Ticks in the time range that no scheduler was up for. One later run made up for them.",
                 cron.ticks("coalesced"),
                 unit=COUNT,
                 decimals=0,
@@ -84,8 +84,8 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Missed",
-                "Ticks in the chosen time that no scheduler was up for, and that were too old to run when "
-                "one came.",
+                "Ticks in the time range that did not run: no scheduler was up, and they were too old when "
+                "one started.",
                 cron.ticks("missed"),
                 unit=COUNT,
                 decimals=0,
@@ -94,8 +94,8 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Failed ticks",
-                "Ticks in the chosen time that no worker can run: the definition, function or arguments "
-                "cannot be read, or no worker listens to the queue.",
+                "Ticks in the time range that no worker could run. The definition, function or arguments "
+                "are unreadable, or no worker listens to the queue.",
                 cron.ticks("failed"),
                 unit=COUNT,
                 decimals=0,
@@ -108,9 +108,9 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Schedule",
-                "One row a cron job. Last outcome and mean run time are of its function in its queue, in the "
-                "chosen time, whoever enqueued it. Not run: ticks in the time range that were missed, failed "
-                "or coalesced into a later one.",
+                "One row per cron job. Last run and run time are those of its function in its queue, "
+                "whoever enqueued it. Not run: ticks in the time range that were missed, failed or "
+                "coalesced.",
                 [
                     Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
                     Label("schedule", "Schedule", width=90),
@@ -137,8 +137,8 @@ DASHBOARD = rq_dashboard(
             9,
             state_timeline(
                 "Ticks",
-                "One row a cron job: when it ticked, and what became of the tick. Of several in a step, the "
-                "worst.",
+                "When each cron job ticked, and the result of the tick. Where several ticks share a step, "
+                "the worst one shows.",
                 cron.tick_timeline(),
                 states=RESULTS,
                 no_value="No tick in this time",
@@ -148,8 +148,7 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Ticks by result",
-                "Ticks a minute: enqueued, coalesced into a later one, missed, or failed. A failed tick may "
-                "have been enqueued before.",
+                "Ticks per minute by result. A failed tick may first have been enqueued.",
                 [cron.ticks_per_minute(result) for result in cron.TICK_NUMBERS],
                 unit=A_MINUTE,
                 bars=True,
@@ -159,7 +158,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Late by",
-                "For how long each cron job has been due. A line that climbs: no scheduler runs.",
+                "How late each cron job is. A line that climbs: no scheduler runs.",
                 [cron.late_by_over_time()],
                 unit="s",
                 limit=thresholds("transparent", (cron.LATE, "red")),
@@ -167,7 +166,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Schedulers over time",
-                "Cron scheduler processes.",
+                "Number of cron scheduler processes.",
                 [cron.schedulers_over_time()],
                 legend="none",
                 no_value=NO_CRON_JOB,

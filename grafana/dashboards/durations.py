@@ -1,4 +1,4 @@
-"""Durations: run time, and the time in the queue before it."""
+"""Durations: how long jobs run, and how long they wait in the queue first."""
 
 from grafana import links
 from grafana.common import (
@@ -39,7 +39,7 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Run time {durations.percentile(q)}",
-                    f"{q:.0%} of the executions that ended in the chosen time ran for at most this long.",
+                    f"{q:.0%} of the executions that ended in the time range ran for at most this long.",
                     durations.run(q, "", QUEUE, FUNCTION),
                     unit="s",
                     no_value=NO_METRICS,
@@ -49,8 +49,8 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Wait {durations.percentile(q)}",
-                    f"{q:.0%} of the jobs that ended in the chosen time had waited in the queue for at most "
-                    "this long. All functions of the queues: waiting has nothing to do with the function.",
+                    f"{q:.0%} of the jobs that ended in the time range waited in the queue for at most "
+                    "this long. Covers all functions of the queues.",
                     durations.wait(q),
                     unit="s",
                     no_value=NO_METRICS,
@@ -84,8 +84,8 @@ DASHBOARD = rq_dashboard(
             9,
             table(
                 "Slowest functions",
-                "One row a function and queue, over the chosen time. Share of work: which part of all the "
-                "time that jobs ran for went into it; what to make faster, or to move to a queue of its own.",
+                "Run times in the time range, one row per function and queue. Share of work: the part of "
+                "all run time that the function used. Optimise the largest first.",
                 [
                     Label("function", "Function", links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
                     Label("queue", "Queue", links=[JOBS_OF_FUNCTION]),
@@ -119,8 +119,7 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Timed out by function",
-                "Executions that were ended because they ran longer than their timeout allows, per step of "
-                "the graph, by function.",
+                "Executions per minute that were killed because they exceeded their timeout.",
                 [jobs.exception_by_function(jobs.TIMED_OUT, QUEUE, FUNCTION)],
                 unit=A_MINUTE,
                 stacked=True,
@@ -131,8 +130,8 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Timeout used by queue",
-                "Run time so far of the job that is nearest to its timeout, as a share of that timeout: at "
-                "100 % its worker ends it, and it counts as failed. All functions.",
+                "Run time of the job closest to its timeout, in percent of that timeout; all functions. At "
+                "100 % the worker kills the job, and it fails.",
                 [workers.nearest_to_timeout()],
                 unit="percentunit",
                 limit=thresholds("transparent", (NEAR_TIMEOUT, "orange")),
@@ -146,7 +145,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Wait p95 by queue",
-                "95 % of the queue's jobs had waited for at most this long when they started. All functions.",
+                "95 % of the queue's jobs waited for at most this long before they started. Covers all "
+                "functions.",
                 [durations.wait_over_time(0.95)],
                 unit="s",
                 scale="log",
@@ -156,8 +156,8 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Wait and run time",
-                "The median time in the queue against the median run time. Waiting above running: workers "
-                "are the bottleneck, not the jobs.",
+                "Median wait and median run time. If jobs wait longer than they run, add workers: they are "
+                "the bottleneck.",
                 durations.wait_against_run(QUEUE, FUNCTION),
                 unit="s",
                 scale="log",
@@ -167,7 +167,7 @@ DASHBOARD = rq_dashboard(
             ),
             heatmap(
                 "Wait times",
-                "Jobs ended a second, by how long they had waited when they started. All functions.",
+                "Jobs ended per second, by how long they waited before they started. Covers all functions.",
                 durations.wait_histogram(),
                 unit="s",
                 cell_unit=JOBS_A_SECOND,

@@ -52,7 +52,7 @@ DASHBOARD = rq_dashboard(
             failure_ratio(QUEUE, FUNCTION),
             stat(
                 "Retried",
-                "Executions in the chosen time that failed and were put back for another try.",
+                "Executions in the time range that failed and will be retried.",
                 jobs.count(QUEUE, FUNCTION, jobs.RETRIED),
                 unit=COUNT,
                 decimals=0,
@@ -63,9 +63,9 @@ DASHBOARD = rq_dashboard(
             abandoned_jobs(QUEUE, FUNCTION),
             stat(
                 "Failed registry",
-                "Failed jobs that RQ keeps now, of the chosen queues, any function, whoever ran them. "
-                f"`rqmon requeue` runs them again. They expire after {FAILURE_TTL_SECONDS // 86400} days if "
-                "a worker of this stack ran them, and after a year if a plain RQ worker did.",
+                "Failed jobs that Redis holds now, any function; `rqmon requeue` runs them again. They "
+                f"expire after {FAILURE_TTL_SECONDS // 86400} days if a worker of this stack ran them, "
+                "after a year if a plain RQ worker did.",
                 queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
                 sparkline=True,
@@ -81,7 +81,7 @@ DASHBOARD = rq_dashboard(
             8,
             bar_gauge(
                 "Top exceptions",
-                "The exceptions that ended most executions in the chosen time, retried ones included.",
+                "The most frequent exceptions in the time range, retried executions included.",
                 jobs.top_exceptions(),
                 unit=COUNT,
                 decimals=0,
@@ -90,7 +90,8 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Failure ratio by queue",
-                "Of the jobs that ended, how many failed for good, by queue.",
+                "Share of the ended jobs that failed for good, by queue. Jobs that will be retried have "
+                "not ended.",
                 [jobs.failure_ratio_over_time(QUEUE, FUNCTION)],
                 unit="percentunit",
                 no_value=NOT_MEASURED,
@@ -98,7 +99,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Failed by function",
-                "Jobs that failed for good, a minute, by function.",
+                "Jobs per minute that failed for good, by function.",
                 [jobs.failed_per_minute("function", QUEUE, FUNCTION)],
                 unit=A_MINUTE,
                 stacked=True,
@@ -113,9 +114,8 @@ DASHBOARD = rq_dashboard(
             errors_by_exception(),
             bar_gauge(
                 "Operator actions",
-                "Jobs, cron jobs and series of metrics that operators requeued, deleted, stopped and so on, "
-                "by `rqmon` or in the browser, of any queue and any function. Pausing or resuming all workers"
-                " counts as one.",
+                "Jobs, cron jobs and series that operators changed in the time range with `rqmon` or in "
+                "the browser, of any queue and any function. Pausing or resuming all workers counts as one.",
                 operators.changes(),
                 unit=COUNT,
                 decimals=0,
@@ -129,8 +129,8 @@ DASHBOARD = rq_dashboard(
             8,
             stat(
                 "Final failures",
-                "Of the executions that failed in the chosen time, how many had no retry left. 0 %: every "
-                "retry helped in the end. With three retries a job, 25 %: no retry ever helped.",
+                "Share of the failed executions in the time range that had no retry left. 0 %: every retry "
+                "helped. 25 % with three retries per job: no retry helped.",
                 jobs.final_share_of_failures(QUEUE, FUNCTION),
                 unit="percentunit",
                 decimals=0,
@@ -138,8 +138,8 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Retried and failed",
-                "Executions that failed, a minute: put back for another try, or failed for good. Retries "
-                "that help show as retried without failed.",
+                "Failed executions per minute: to be retried, or failed for good. Where retries help, "
+                "failed stays low.",
                 [
                     jobs.per_minute_in_all(QUEUE, FUNCTION, jobs.RETRIED, legend="retried"),
                     jobs.per_minute_in_all(QUEUE, FUNCTION, jobs.FAILED, legend="failed"),

@@ -1,4 +1,4 @@
-"""Job function: everything about one function, for whoever came from another dashboard."""
+"""Job function: everything about one function."""
 
 from grafana import links
 from grafana.common import (
@@ -40,7 +40,7 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Executions",
-                "Executions of the function that ended in the chosen time.",
+                "Executions of the function that ended in the time range.",
                 jobs.count(QUEUE, FUNCTION),
                 unit=COUNT,
                 decimals=0,
@@ -51,7 +51,7 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Run time {durations.percentile(q)}",
-                    f"{q:.0%} of its executions in the chosen time ran for at most this long.",
+                    f"{q:.0%} of its executions in the time range ran for at most this long.",
                     durations.run(q, "", QUEUE, FUNCTION),
                     unit="s",
                     no_value=NO_METRICS,
@@ -67,7 +67,7 @@ DASHBOARD = rq_dashboard(
             7,
             table(
                 "Queues",
-                "The queues that it ran in, in the chosen time.",
+                "The queues in which the function ran in the time range.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Executions", jobs.count_by(BY_QUEUE, QUEUE, FUNCTION), unit=COUNT, decimals=0),
@@ -85,7 +85,7 @@ DASHBOARD = rq_dashboard(
             ),
             table(
                 "Cron jobs",
-                "The cron jobs that run it.",
+                "The cron jobs that run the function, and how late they are.",
                 [Label("cron_job", "Cron job"), Label("schedule", "Schedule"), REDIS_COLUMN],
                 [Column("Late by", cron.late_by(), unit="s")],
                 sort_by="Late by",

@@ -34,8 +34,8 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Throughput",
-                "Executions per minute, whatever the outcome. While uninstrumented workers run, as counted "
-                "by RQ for each worker.",
+                "Executions per minute, whatever the outcome. While uninstrumented workers run, these are "
+                "RQ's own counts.",
                 jobs.throughput(QUEUE),
                 unit=A_MINUTE,
                 decimals=1,
@@ -47,8 +47,8 @@ DASHBOARD = rq_dashboard(
             oldest_wait(links=[to(links.QUEUE_DEPTH)]),
             stat(
                 "Busy workers",
-                "Share of the live workers that run a job at this moment. Near 100 % with a growing queue: "
-                "add workers.",
+                "Share of the live workers that are running a job. Near 100 % with a growing queue: add "
+                "workers.",
                 workers.busy_share(),
                 unit="percentunit",
                 decimals=0,
@@ -59,14 +59,14 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Firing alerts",
-                "Alerts that fire now, the always firing Watchdog left out. They are listed below.",
+                "Alerts that fire now, listed below. The Watchdog, which always fires, is not counted.",
                 alerts.firing_alerts(alerts.OF_QUEUE),
                 colours=ANY_IS_BAD,
                 links=[to(links.STACK_HEALTH)],
             ),
             stat(
                 "Cron jobs late",
-                "Cron jobs whose next tick has been due for more than a minute. 0 is on time.",
+                "Cron jobs whose tick is more than a minute late. 0 is on time.",
                 cron.late_jobs([QUEUE]),
                 colours=ANY_IS_BAD,
                 no_value="No cron job",
@@ -77,8 +77,7 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Queue depth",
-                "Jobs that wait, by queue. A slope that does not come down again: work arrives faster than "
-                "it ends.",
+                "Waiting jobs by queue. A line that keeps climbing: jobs arrive faster than they end.",
                 [queues.depth()],
                 stacked=True,
                 links=[to(links.QUEUE_DEPTH)],
@@ -87,8 +86,8 @@ DASHBOARD = rq_dashboard(
             jobs_ended(QUEUE),
             bar_gauge(
                 "Top failing functions",
-                "The functions whose jobs failed most often for good in the chosen time. A click leads to "
-                "the function.",
+                "The functions with the most jobs that failed for good in the time range. Click one to see "
+                "its runs and errors.",
                 jobs.top_failing_functions(),
                 unit=COUNT,
                 decimals=0,
@@ -103,10 +102,10 @@ DASHBOARD = rq_dashboard(
             7,
             table(
                 "Queues",
-                "Queued, oldest job and workers: now. SLO: the time within which jobs must start. "
-                "Uninstrumented: workers that are no MonitoredWorker; p95 does not include their jobs. p95 "
-                "and failure ratio: over the time range. Time to drain: the backlog at the completion rate "
-                "of the last five minutes, about as long as a new job waits.",
+                "Each queue now; wait, run time and failure ratio over the time range. % of SLO: age of "
+                "the oldest job, in percent of the time within which jobs must start. Uninstrumented: "
+                "plain RQ workers, whose jobs p95 does not include. Time to drain: the backlog at the rate "
+                "of the last five minutes.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Queued", queues.depth(), links=[row_to_page("Its jobs", "/queue", name="queue")]),
@@ -155,9 +154,8 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "SLOs",
-                "Service level objectives of each queue: the share of jobs that must succeed, start in time "
-                "and end in time, and the share in the time range that did. Error budget: what is left of "
-                "the failures that the target allows.",
+                "The share of jobs that must succeed, start in time and end in time, and the share in the "
+                "time range that did. Error budget: what is left of the failures that the target allows.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
                     Label("objective", "SLO", width=90),
@@ -181,7 +179,7 @@ DASHBOARD = rq_dashboard(
             ),
             table(
                 "Active alerts",
-                "Alerts that fire now. A click on one leads to its runbook: what it means, and what to do.",
+                "Alerts that fire now. Click one for its runbook: what it means and what to do.",
                 [
                     Label(
                         "alertname",

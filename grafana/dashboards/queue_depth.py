@@ -1,4 +1,4 @@
-"""Queue depth: what waits, and whether it will be worked off."""
+"""Queue depth: what waits, and whether the workers will catch up."""
 
 from grafana import links
 from grafana.common import A_MINUTE, ANY_IS_BAD, NOT_MEASURED, QUEUE_CHOICE, STATUS_COLOURS, rq_dashboard
@@ -19,33 +19,33 @@ DASHBOARD = rq_dashboard(
     rows=[
         row(
             4,
-            stat("Queued", "Jobs that wait for a worker now.", queues.depth_in_all(), sparkline=True),
+            stat("Queued", "Jobs that are waiting for a worker now.", queues.depth_in_all(), sparkline=True),
             oldest_wait(),
             stat(
                 "No workers",
-                "Queues with jobs that no live worker listens for: start a worker for them.",
+                "Queues that have jobs but no live worker. Start a worker for them.",
                 queues.without_workers(),
                 colours=ANY_IS_BAD,
                 links=[TO_WORKERS],
             ),
             stat(
                 "Overdue",
-                "Delayed jobs and retries whose time has come, but that are not in the queue yet: no "
-                "worker with RQ's scheduler runs for it.",
+                "Delayed jobs and retries that are due but not in the queue yet. Start a worker with RQ's "
+                "scheduler for the queue.",
                 queues.overdue_in_all(),
                 colours=ANY_IS_BAD,
             ),
             stat(
                 "Stuck",
-                "Started jobs whose worker is dead. A worker's maintenance retries or fails them within "
-                "minutes.",
+                "Started jobs whose worker is dead. Another worker's maintenance retries or fails them "
+                "within minutes.",
                 queues.stuck_in_all(),
                 colours=ANY_IS_BAD,
                 links=[TO_WORKERS],
             ),
             stat(
                 "Stuck deferred",
-                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, "
+                "Deferred jobs that will never run. A job they depend on failed, was stopped or cancelled, "
                 "or is gone.",
                 queues.stuck_deferred_in_all(),
                 colours=ANY_IS_BAD,
@@ -61,7 +61,7 @@ DASHBOARD = rq_dashboard(
             9,
             time_series(
                 "Depth by queue",
-                "Jobs that wait, by queue.",
+                "Waiting jobs by queue.",
                 [queues.depth()],
                 stacked=True,
                 legend="right",
@@ -72,8 +72,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Oldest job by queue",
-                "Age of the oldest job that waits in the queue. A line that climbs one second a second: "
-                "nothing leaves.",
+                "Age of the oldest waiting job in the queue. A line that climbs by one second per second: "
+                "nothing leaves the queue.",
                 [queues.oldest_age()],
                 unit="s",
                 soft_maximum=1,
@@ -81,8 +81,9 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Arrivals and completions",
-                "Jobs a minute. RQ counts no arrivals: they are what ended, plus what there is more of than "
-                "before, queued or running. Retries and delayed jobs arrive when they enter the queue.",
+                "Jobs per minute. RQ does not count arrivals, so they are computed: jobs that ended, plus "
+                "the growth of queued and running jobs. Retries and delayed jobs arrive when they enter "
+                "the queue.",
                 [queues.arrivals(), queues.departures()],
                 unit=A_MINUTE,
                 series_colours={"arrived": "blue", "ended": "green"},
@@ -93,9 +94,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Time to drain by queue",
-                "What waits now, at the rate at which jobs ended in the last five minutes, if nothing more "
-                "came; about as long as a job that is enqueued now has to wait. A queue that does not drain "
-                "is left out.",
+                "Time until the queue is empty at the rate of the last five minutes, if no job is added. A "
+                "new job waits about as long. A queue that does not drain is not shown.",
                 [queues.time_to_drain_over_time()],
                 unit="s",
                 soft_maximum=1,
@@ -107,15 +107,16 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Jobs by status",
-                "All jobs that Redis holds, by RQ's states; finished and failed ones until they expire. The "
-                "axis is logarithmic, so that thousands of finished jobs do not hide a few failed ones.",
+                "All jobs that Redis holds, by RQ's status; finished and failed jobs stay until they "
+                "expire. The axis is logarithmic, so that thousands of finished jobs do not hide a few "
+                "failed ones.",
                 [queues.by_status()],
                 scale="symlog",
                 series_colours=STATUS_COLOURS,
             ),
             time_series(
                 "Workers by queue",
-                "Live workers that listen to the queue. Queued jobs and no worker: that is why they wait.",
+                "Live workers that listen to the queue. Jobs and no worker: that is why they wait.",
                 [queues.workers()],
                 links=[TO_WORKERS],
                 series_links=[series_to(links.WORKERS, "queue")],
@@ -126,7 +127,7 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Stuck deferred by queue",
-                "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, "
+                "Deferred jobs that will never run. A job they depend on failed, was stopped or cancelled, "
                 "or is gone.",
                 [queues.stuck_deferred()],
                 stacked=True,
@@ -142,14 +143,15 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Cancelled by queue",
-                "Cancelled jobs that Redis still holds. RQ never deletes them; rqmon purge QUEUE canceled "
-                "does.",
+                "Cancelled jobs that Redis still holds. RQ never deletes them; `rqmon purge QUEUE "
+                "canceled` does.",
                 [queues.in_state("canceled")],
                 stacked=True,
             ),
             time_series(
                 "Expired by queue",
-                "Jobs a minute whose ttl ended before a worker came, counted when a monitored worker does.",
+                "Jobs per minute whose TTL ended before they started. A monitored worker counts them when "
+                "it finds them.",
                 [queues.expired()],
                 unit=A_MINUTE,
                 stacked=True,
@@ -167,7 +169,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Overdue by queue",
-                "Delayed jobs whose time has come, but that are not in the queue yet.",
+                "Delayed jobs that are due but not in the queue yet.",
                 [queues.overdue()],
                 stacked=True,
             ),

@@ -1,4 +1,4 @@
-"""Stack health: who watches the watchers."""
+"""Stack health: whether the monitoring itself works."""
 
 from grafana import links
 from grafana.common import A_MINUTE, ANY_IS_BAD, DATA_SOURCE_NAME, SAMPLES_A_SECOND, rq_dashboard
@@ -27,7 +27,8 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Services down",
-                "Services that Prometheus has scraped and now cannot; which ones: below.",
+                "Services that Prometheus scraped before and cannot scrape now. The timeline below names "
+                "them.",
                 stack.targets_down(),
                 colours=ANY_IS_BAD,
             ),
@@ -41,28 +42,29 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Redis persists",
-                "Whether the last snapshot and the last write of the append-only file went well. If not, the "
-                "next restart of Redis loses jobs: look for a full disk.",
+                "Whether the last snapshot and the last write of the append-only file succeeded. If not, a "
+                "restart of Redis loses jobs: check for a full disk.",
                 stack.redis_persists(),
                 mappings=OK,
                 no_value=NO_REDIS_EXPORTER,
             ),
             stat(
                 "Firing alerts",
-                "Alerts that fire now, the always firing Watchdog left out.",
+                "Alerts that fire now. The Watchdog, which always fires, is not counted.",
                 alerts.firing_alerts(),
                 colours=ANY_IS_BAD,
             ),
             stat(
                 "Series",
-                "Series in Prometheus' memory.",
+                "Series that Prometheus holds in memory. A steady climb: look for a label with ever new "
+                "values.",
                 stack.head_series(),
                 sparkline=True,
                 no_value=NO_PROMETHEUS,
             ),
             stat(
                 "Stored",
-                "Size of Prometheus' blocks on disk; the newest two hours are not in it.",
+                "Size of Prometheus' blocks on disk, without the newest two hours.",
                 stack.stored_bytes(),
                 unit="bytes",
                 sparkline=True,
@@ -73,19 +75,19 @@ DASHBOARD = rq_dashboard(
             7,
             state_timeline(
                 "Services",
-                "Whether Prometheus could scrape each service. One that never answered is not scraped, as "
-                "far as Prometheus knows.",
+                "Whether Prometheus could scrape each service. A service that never answered shows as not "
+                "scraped.",
                 stack.targets_up(),
                 states=UP,
             ),
             alert_list(
                 "Alerts",
-                "Pending and firing alerts of Prometheus' rules.",
+                "Alerts of Prometheus' rules that are pending or firing.",
                 data_source_name=DATA_SOURCE_NAME,
             ),
             table(
                 "Versions",
-                "What runs.",
+                "The version of each program, and how many instances run it.",
                 [Label("program", "Program"), Label("version", "Version")],
                 [Column("Instances", stack.versions())],
                 sort_by="Program",
@@ -98,8 +100,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Memory",
-                "What Redis uses, and its limit where it has one. At the limit it refuses jobs or evicts "
-                "keys.",
+                "Memory that Redis uses, and its limit if one is set. At the limit, Redis refuses jobs or "
+                "evicts keys.",
                 stack.redis_memory(),
                 unit="bytes",
                 series_colours={"limit": "red"},
@@ -107,21 +109,21 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Clients",
-                "Connections to Redis; those that wait for a job are the idle workers.",
+                "Connections to Redis. Those that wait for a job are idle workers.",
                 stack.redis_clients(),
                 no_value=NO_REDIS_EXPORTER,
             ),
             time_series(
                 "Commands",
-                "Commands that Redis ran.",
+                "Commands per second that Redis ran.",
                 [stack.redis_commands()],
                 unit="ops",
                 no_value=NO_REDIS_EXPORTER,
             ),
             time_series(
                 "Evictions and rejections",
-                "Keys that Redis threw away for want of memory, which may be jobs, and clients it turned "
-                "away, a minute. Must be zero.",
+                "Per minute: keys that Redis evicted because memory was full, which may be jobs, and "
+                "clients it rejected. Must be zero.",
                 stack.redis_losses(),
                 unit=A_MINUTE,
                 bars=True,
@@ -141,8 +143,8 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Exporter errors",
-                "What the exporter could not read, and jobs that workers could not count, a minute, by "
-                "reason.",
+                "Per minute, by reason: data that the exporter could not read, and jobs that workers could "
+                "not count.",
                 [stack.exporter_errors(), stack.write_errors()],
                 unit=A_MINUTE,
                 bars=True,
@@ -150,7 +152,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Samples by service",
-                "How many samples a scrape gives: what each service costs Prometheus.",
+                "Samples per scrape of each service: what it costs Prometheus.",
                 [stack.scraped_samples()],
                 stacked=True,
             ),
@@ -166,7 +168,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Lost alerts and rules",
-                "What Prometheus and Alertmanager failed to do, a minute. Must be zero, or alerts get lost.",
+                "Per minute: alerts dropped, notifications that failed, and rule evaluations that failed "
+                "or were missed. Must be zero, or alerts get lost.",
                 stack.monitoring_losses(),
                 unit=A_MINUTE,
                 bars=True,
@@ -181,14 +184,14 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Samples",
-                "Samples a second that Prometheus takes in.",
+                "Samples per second that Prometheus stores.",
                 [stack.samples()],
                 unit=SAMPLES_A_SECOND,
                 no_value=NO_PROMETHEUS,
             ),
             time_series(
                 "Notifications",
-                "Notifications that Alertmanager sent, a minute, by where they went.",
+                "Notifications per minute that Alertmanager sent, by kind of receiver.",
                 [stack.notifications()],
                 unit=A_MINUTE,
                 bars=True,

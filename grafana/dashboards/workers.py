@@ -1,4 +1,4 @@
-"""Workers: who is there, what they do, and who was lost."""
+"""Workers: how many live, what they do, and which were lost."""
 
 from grafana import links
 from grafana.common import ANY_IS_BAD, COUNT, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
@@ -38,22 +38,22 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Busy",
-                "Live workers that run a job at this moment.",
+                "Live workers that are running a job.",
                 workers.in_state("busy"),
                 sparkline=True,
                 no_value="No live worker",
             ),
             stat(
                 "Idle",
-                "Live workers that wait for a job.",
+                "Live workers that are waiting for a job.",
                 workers.in_state("idle"),
                 sparkline=True,
                 no_value="No live worker",
             ),
             stat(
                 "Overdue heartbeats",
-                "Workers that should have reported long ago, by their own settings: dead, frozen, or cut off "
-                "from Redis. RQ soon forgets them, and then abandons their jobs.",
+                "Workers whose heartbeat is overdue: dead, frozen, or cut off from Redis. RQ soon drops "
+                "them and abandons their jobs.",
                 workers.overdue_heartbeats(),
                 colours=ANY_IS_BAD,
                 no_value="No live worker",
@@ -65,8 +65,8 @@ DASHBOARD = rq_dashboard(
             8,
             time_series(
                 "Utilisation by queue",
-                "Which part of their time the queue's workers ran its jobs. Near 100 % while the queue "
-                "grows: more workers help. A worker that listens to several queues counts as one of each.",
+                "Share of time that the queue's workers spent on its jobs. Near 100 % while the queue "
+                "grows: add workers. A worker that listens to several queues counts for each.",
                 [workers.utilisation()],
                 unit="percentunit",
                 maximum=1,
@@ -75,7 +75,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Workers by state",
-                "Live workers that listen to any of the chosen queues, by what they do.",
+                "Live workers of the chosen queues, by state.",
                 [workers.by_state()],
                 stacked=True,
                 series_colours=COLOURS,
@@ -91,9 +91,9 @@ DASHBOARD = rq_dashboard(
             6,
             table(
                 "Workers needed",
-                "How many workers each queue has, and how many it needs to keep its wait objective: for the "
-                "jobs that arrive now, and for the busiest five minutes of the last 24 hours. The backlog is "
-                "left out: it takes more workers for a while. A worker of several queues counts for each.",
+                "Workers that each queue has, and that it needs to keep its wait objective: now, and at "
+                "the busiest five minutes of the last 24 hours. An existing backlog needs more for a "
+                "while. A worker of several queues counts for each.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
                     Column("Has", queues.workers(), unit=COUNT, decimals=0),
@@ -105,8 +105,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Workers by version",
-                "Live workers that listen to any of the chosen queues, by the version of the code that they "
-                "report.",
+                "Live workers of the chosen queues, by the version of the code that they report.",
                 [workers.by_version()],
                 stacked=True,
                 no_value="No worker reports a version",
@@ -116,7 +115,7 @@ DASHBOARD = rq_dashboard(
             9,
             state_timeline(
                 "States",
-                "One row a worker. A gap: it was not there.",
+                "The state of each worker over time. A gap: the worker was not there.",
                 workers.states(),
                 states=STATES,
                 no_value="No live worker",
@@ -126,10 +125,9 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Workers",
-                "One row a live worker. Expires in: when RQ gives it up, unless it reports; a healthy "
-                f"worker has always more than {workers.HEALTHY_EXPIRY} seconds. Succeeded, failed and "
-                "utilisation are over the time range, by RQ's own counts, which end with the worker; "
-                "utilisation counts a job when it ends.",
+                "One row per live worker. Expires in: when RQ drops it unless it sends a heartbeat; more "
+                f"than {workers.HEALTHY_EXPIRY} seconds is healthy. Succeeded, failed and utilisation "
+                "cover the time range and jobs that ended; RQ's counts end with the worker.",
                 [
                     Label("name", "Worker", links=[TO_WORKER]),
                     Label("queues", "Queues"),
@@ -153,7 +151,7 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Longest running job by queue",
-                "Run time so far of the job that has been running longest.",
+                "Run time of the job that has been running longest. A job that hangs climbs to its timeout.",
                 [workers.longest_running()],
                 unit="s",
                 soft_maximum=1,
@@ -162,7 +160,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Time since last heartbeat",
-                "Time since each worker last reported. A line that climbs: the worker is dead or frozen.",
+                "Time since each worker's last heartbeat. A line that climbs: the worker is dead or frozen.",
                 [workers.heartbeat_age()],
                 unit="s",
                 soft_maximum=1,
@@ -174,8 +172,8 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Restarts",
-                "Workers that appeared or went, per step of the graph. Both at once, again and again: they "
-                "crash.",
+                "Workers that started or went away, per step of the graph. Both again and again: workers "
+                "are crashing.",
                 [workers.appeared(), workers.gone()],
                 bars=True,
                 series_colours={"appeared": "green", "gone": "red"},
