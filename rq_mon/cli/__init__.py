@@ -1,1 +1,1 @@
-"""The command line `rqmon`: what people see and type. The packages beside this one do the work."""
+"""The command line `rqmon`: options, prompts and output. The other packages of rq_mon do the work."""

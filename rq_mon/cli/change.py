@@ -1,4 +1,4 @@
-"""`rqmon requeue` and `rqmon delete`: what becomes of failed jobs."""
+"""`rqmon requeue` and `rqmon delete`, for failed jobs."""
 
 from __future__ import annotations
 
@@ -21,23 +21,21 @@ from rq_mon.state.failure_groups import FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
 
 NAMED_GROUPS = 10
-"""This many are named before the question; the rest is counted."""
+"""Groups that are listed before the question; the others are only counted."""
 
 PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 INTENTIONS: dict[Change, str] = {
-    "requeue": "This puts {jobs} back into their queues, to run again:",
-    "delete": "This deletes {jobs} for good, with their results:",
+    "requeue": "This requeues {jobs}, which then run again:",
+    "delete": "This deletes {jobs} and their results for good:",
 }
 LEFT_ALONE: dict[Result, str] = {
-    "gone": "had expired, and were only listed",
-    "changed": "are left alone: they changed meanwhile",
-    "blocked": "are left alone: the key of their queue, or of all queues, holds something else",
-    "rate-limited": "are left alone: RQ 3 limits their rate, so use its own `rq requeue`",
+    "gone": "already expired; only their ids were left",
+    "changed": "left alone: another program changed them meanwhile",
+    "blocked": "left alone: the Redis key of their queue, or of all queues, has the wrong type",
+    "rate-limited": "left alone: they have a rate limit of RQ 3; use `rq requeue` for them",
 }
 
-ALL_OPTION = click.option(
-    "--all", "every", is_flag=True, help="All failed jobs, of all queues or of --queue."
-)
+ALL_OPTION = click.option("--all", "every", is_flag=True, help="All failed jobs, or all of --queue.")
 
 
 @click.command()
@@ -48,8 +46,8 @@ ALL_OPTION = click.option(
 def requeue(**options: Any) -> int:
     """Put failed jobs back at the end of their queues, after asking.
 
-    Jobs that fail after the command was started are not touched. Interrupted or killed half way it loses no
-    job: start it again for the rest. Exit code 1 if there is none, or some had to be left alone.
+    Jobs that fail after the command started are not touched. If it is interrupted or killed, no job is lost:
+    run it again for the rest. Exit code 1 if no job was found, or some were left alone.
     """
     return _change("requeue", **options)
 
@@ -62,8 +60,7 @@ def requeue(**options: Any) -> int:
 def delete(**options: Any) -> int:
     """Delete failed jobs for good, with their results, after asking.
 
-    Jobs that wait for a deleted one stay deferred. Exit code 1 if there is none, or some had to be left
-    alone.
+    Jobs that depend on a deleted job stay deferred. Exit code 1 if no job was found, or some were left alone.
     """
     return _change("delete", **options)
 
@@ -71,12 +68,12 @@ def delete(**options: Any) -> int:
 def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool, **choices: Any) -> int:
     if not any(choices.values()) and not every:
         raise click.UsageError(
-            f"expected ids of jobs, options that choose jobs, or --all to {change} every failed one"
+            f"expected ids of jobs, options that choose jobs, or --all to {change} every failed job"
         )
     if every and any(value for name, value in choices.items() if name != "queue"):
-        raise click.UsageError("--all: expected no other choice beside it than --queue")
+        raise click.UsageError("--all: expected no other option that chooses jobs, except --queue")
     with open_redis() as connection:
-        # A job that is requeued may fail again at once: it must not be requeued again.
+        # A requeued job may fail again at once, and must not be requeued twice.
         chosen = selection(connection, time_now(connection), choices)
         groups = grouped(connection, chosen, "Counting")
         if not groups.count or not confirm(_intention(change, groups), dry_run=dry_run, yes=yes):
@@ -92,7 +89,7 @@ def _change(change: Change, every: bool, dry_run: bool, yes: bool, as_json: bool
 def _carry_out(
     connection: Redis, change: Change, chosen: Selection, expected: int
 ) -> tuple[Counter[Result], bool]:
-    """Return what became of the jobs, and whether it ended without an interruption."""
+    """Return the results, and False if Ctrl-C interrupted the work."""
     outcomes: Counter[Result] = Counter()
     done: Counter[str] = Counter()
     try:
@@ -128,7 +125,7 @@ def _intention(change: Change, groups: FailureGroups) -> str:
         for group in listed[:NAMED_GROUPS]
     ]
     if len(listed) > NAMED_GROUPS:
-        lines.append(f"  and {counted(len(listed) - NAMED_GROUPS, 'group')} more: rqmon failed shows them")
+        lines.append(f"  and {counted(len(listed) - NAMED_GROUPS, 'group')} more; `rqmon failed` lists them")
     return "\n".join(lines)
 
 
@@ -147,7 +144,7 @@ def _report(
             {"dry_run": dry_run, "chosen": [as_dict(group) for group in groups.latest_first()], **counts}
         )
     elif not groups.count:
-        print_line("No failed job meets these options.")
+        print_line("No failed job matches these options.")
     elif dry_run:
         print_dry_run(_intention(change, groups))
     else:
@@ -156,4 +153,4 @@ def _report(
             if outcomes[outcome]:
                 print_line(f"{outcomes[outcome]:,} {words}")
         if not is_whole:
-            print_line("Interrupted: each other job is as it was. Start it again for the rest.")
+            print_line("Interrupted: the other jobs are unchanged. Run the command again for the rest.")

@@ -1,4 +1,4 @@
-"""The options that choose failed jobs, the same for each command that has them."""
+"""The options that choose failed jobs, shared by all commands that have them."""
 
 from __future__ import annotations
 
@@ -16,31 +16,33 @@ from rq_mon.state.failure_selection import Selection
 
 CHOICES = (
     click.argument("ids", metavar="[JOB_ID]...", nargs=-1),
-    click.option("--queue", metavar="NAME", help="Of this queue."),
-    click.option("--function", metavar="NAME", help="Of this function: its dotted path, or its last parts."),
-    click.option("--exception", metavar="CLASS", help="With this exception, such as ValueError."),
-    click.option("--since", type=SPAN, help="That failed within this time, such as 30m or 2d."),
-    click.option("--older-than", type=SPAN, help="That failed longer ago, such as 12h or 7d."),
+    click.option("--queue", metavar="NAME", help="Jobs of this queue."),
+    click.option(
+        "--function", metavar="NAME", help="Jobs of this function: its dotted path, or the end of it."
+    ),
+    click.option("--exception", metavar="CLASS", help="Jobs with this exception, such as ValueError."),
+    click.option("--since", type=SPAN, help="Jobs that failed within this time, such as 30m or 2d."),
+    click.option("--older-than", type=SPAN, help="Jobs that failed longer ago than this, such as 12h or 7d."),
 )
 
 
 def chooses_failed_jobs(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command the arguments of `selection`."""
+    """Add the options that `selection` reads to a command."""
     for choice in reversed(CHOICES):
         command = choice(command)
     return command
 
 
 def selection(connection: Redis, now: float, choices: dict[str, Any]) -> Selection:
-    """Return what the options choose.
+    """Return the selection that the options describe.
 
     Args:
-        connection: where the queue must be known.
-        now: the time by the clock of Redis; what fails later is not meant.
-        choices: the values of the options, by name; empty chooses every failed job.
+        connection: the Redis in which the queue must exist.
+        now: Unix time by the clock of Redis; jobs that fail later are left out.
+        choices: the values of the options, by name; empty selects every failed job.
 
     Raises:
-        CommandError: there is no such queue.
+        CommandError: the queue does not exist.
     """
     queue = choices.get("queue")
     if queue is not None:
@@ -58,10 +60,10 @@ def selection(connection: Redis, now: float, choices: dict[str, Any]) -> Selecti
 
 
 def check_queue(connection: Redis, name: str) -> str:
-    """Return the name of a queue that RQ knows.
+    """Return the name if RQ knows this queue.
 
     Raises:
-        CommandError: it knows none of this name; the message says which there are.
+        CommandError: RQ does not know it; the message lists the queues that exist.
     """
     known = queues_of(connection)
     if name not in known:

@@ -1,4 +1,4 @@
-"""No command changes anything by accident: it names what it will touch, and a person or --yes agrees."""
+"""Confirmation: a command says what it will change, and a person or --yes agrees."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from rq_mon.catalogue import OperatorAction
 from rq_mon.cli.exits import WRONG
 from rq_mon.cli.output import ask, print_line, say
 
-YES_OPTION = click.option("--yes", is_flag=True, help="Do not ask: for scripts.")
-DRY_RUN_OPTION = click.option("--dry-run", is_flag=True, help="Only say what would be done.")
+YES_OPTION = click.option("--yes", is_flag=True, help="Do not ask (for scripts).")
+DRY_RUN_OPTION = click.option("--dry-run", is_flag=True, help="Show what would be done, and change nothing.")
 
 
 def asks_before(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Give a command that changes something the options `dry_run` and `yes` of `confirm`."""
+    """Add the options of `confirm`, `dry_run` and `yes`, to a command that changes something."""
     return DRY_RUN_OPTION(YES_OPTION(command))
 
 
 def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
-    """Name what is about to be changed, and ask; return True to go on, False in a dry run.
+    """Say what will be changed, and ask. Return True to go on, False in a dry run.
 
     Raises:
         Exit: the user said no.
@@ -38,7 +38,7 @@ def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
         say(intention)
         return True
     if not sys.stdin.isatty():
-        raise click.UsageError(f"{intention}\nNo one can confirm that here: expected a terminal, or --yes.")
+        raise click.UsageError(f"{intention}\nThis needs a confirmation: expected a terminal, or --yes.")
     if ask(intention):
         return True
     say("Nothing was changed.")
@@ -46,7 +46,7 @@ def confirm(intention: str, *, dry_run: bool, yes: bool) -> bool:
 
 
 def log_change(action: OperatorAction, number: int, of: str) -> None:
-    """Log on stderr that a command has changed this many: see `rq_mon.changes.log_change`."""
+    """Log on stderr how much a command changed: see `rq_mon.changes.log_change`."""
     changes.log_change(f"{_account()}@{socket.gethostname()}", action, number, of)
 
 
@@ -58,5 +58,5 @@ def _account() -> str:
 
 
 def print_dry_run(intention: str) -> None:
-    """Print what a dry run has to say."""
+    """Print what a dry run would have changed."""
     print_line(f"{intention}\nNothing was changed: this was a dry run.")

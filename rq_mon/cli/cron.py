@@ -1,4 +1,4 @@
-"""`rqmon cron`: cron jobs, run now, paused and cancelled."""
+"""`rqmon cron`: show, run, pause, resume and cancel cron jobs."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ ID_ARGUMENT = click.argument("name", metavar="CRON_JOB")
 def cron() -> None:
     """Show cron jobs, run them now, pause, resume and cancel them.
 
-    CRON_JOB is the id of a cron job, as `rqmon cron list` shows it, or the beginning of only one.
+    CRON_JOB is the id that `rqmon cron list` shows, or the beginning of it if only one id begins so.
     """
 
 
 @cron.command("list")
 @JSON_OPTION
 def list_cron_jobs(as_json: bool) -> int:
-    """Show all cron jobs, when they are due next, and which are paused. Exit code 1 if there is none."""
+    """Show all cron jobs, when each is due next, and which are paused. Exit code 1 if there is none."""
     with open_redis() as connection:
         facts = read_facts(connection)
     if as_json:
@@ -49,7 +49,7 @@ def list_cron_jobs(as_json: bool) -> int:
 @asks_before
 @JSON_OPTION
 def run(name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Enqueue a job of CRON_JOB now, after asking; its ticks go on as before, and a pause stays."""
+    """Enqueue a job of CRON_JOB now, after asking. Its schedule does not change, and a pause stays."""
     job_id = None
     with open_redis() as connection:
         cron_job = _cron_job(connection, name)
@@ -71,9 +71,9 @@ def run(name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
 @asks_before
 @JSON_OPTION
 def pause(name: str, **options: bool) -> int:
-    """Let CRON_JOB have no ticks until `resume`, also when the cron schedulers are restarted, after asking.
+    """Pause CRON_JOB until `resume`, after asking. The pause survives a restart of the cron schedulers.
 
-    Ticks that pass meanwhile are not made up for, and alerts on late and missed ticks are silent.
+    Ticks that pass meanwhile are not made up for. Alerts on late and missed ticks do not fire.
     """
     intention = "This pauses the cron job {}."
     return _change(name, "cron_pause", "paused", intention, CronRegistry.pause, **options)
@@ -84,8 +84,8 @@ def pause(name: str, **options: bool) -> int:
 @asks_before
 @JSON_OPTION
 def resume(name: str, **options: bool) -> int:
-    """Let CRON_JOB have ticks again, from now on, after asking."""
-    intention = "This lets the cron job {} have ticks again."
+    """Resume CRON_JOB from now on, after asking."""
+    intention = "This resumes the cron job {}."
     return _change(name, "cron_resume", "resumed", intention, CronRegistry.resume, **options)
 
 
@@ -96,8 +96,8 @@ def resume(name: str, **options: bool) -> int:
 def cancel(name: str, **options: bool) -> int:
     """Remove CRON_JOB and the counts of its ticks, after asking.
 
-    A cron scheduler that starts registers again what is on its list (cron_jobs.py), and an application what
-    it registers when it starts: take it out there, or pause it. Jobs that are enqueued already stay.
+    It comes back when a cron scheduler that has it in its list (cron_jobs.py) starts, or an application that
+    registers it: remove it there too, or pause it instead. Jobs that are already enqueued stay.
     """
     intention = "This removes the cron job {} and the counts of its ticks."
     return _change(name, "cron_cancel", "cancelled", intention, CronRegistry.cancel, **options)
@@ -122,7 +122,7 @@ def _change(
                 CronRegistry(connection), cron_job_id
             )
         except UnreadableDefinitionError as error:
-            raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
+            raise CommandError(f"{cron_job_id}: cannot read its definition: {error}") from error
     if is_new:
         log_change(action, 1, f"cron job {cron_job_id}")
     if as_json:
@@ -130,7 +130,7 @@ def _change(
     elif dry_run:
         print_dry_run(intention)
     else:
-        print_line(f"{what}: {cron_job_id}" if is_new else f"{cron_job_id}: nothing to change")
+        print_line(f"{what}: {cron_job_id}" if is_new else f"{cron_job_id}: nothing to do")
     return OK
 
 
@@ -139,16 +139,18 @@ def _cron_job(connection: Redis, name: str) -> CronJob:
     try:
         cron_job = CronRegistry(connection).cron_job(cron_job_id)
     except UnreadableDefinitionError as error:
-        raise CommandError(f"{cron_job_id}: its definition cannot be read: {error}") from error
+        raise CommandError(f"{cron_job_id}: cannot read its definition: {error}") from error
     if cron_job is None:
-        raise CommandError(
-            f"{cron_job_id}: expected a cron job that is registered; it was cancelled just now"
-        )
+        raise CommandError(f"{cron_job_id}: expected a registered cron job; it was cancelled just now")
     return cron_job
 
 
 def _cron_job_id(connection: Redis, name: str) -> str:
-    """Return the id that is, or begins with, what the user typed."""
+    """Return the full id for an id or its beginning.
+
+    Raises:
+        CommandError: no id, or more than one, begins with it.
+    """
     ids = CronRegistry(connection).ids()
     found = [each for each in ids if each == name] or [each for each in ids if each.startswith(name)]
     if len(found) == 1:

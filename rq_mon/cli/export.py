@@ -1,4 +1,4 @@
-"""`rqmon export`: rules, dashboards and a scrape job for a Prometheus and a Grafana of the user's own."""
+"""`rqmon export`: rules, dashboards and a scrape job for the user's own Prometheus and Grafana."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class Checked(click.ParamType):  # type: ignore[type-arg]
         self._check = check
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """Return what the function makes of the value; a usage error names the option and the value."""
+        """Check and convert the value; a usage error names the option and the value."""
         try:
             return self._check(value)
         except ValueError as error:
@@ -42,7 +42,7 @@ NAME_OPTION = click.option(
     type=Checked("NAME", options.redis_name),
     default=OWN_INSTANCE,
     show_default=True,
-    help="What the Redis is called: the label `instance`.",
+    help="Name of the Redis: the value of the label `instance`.",
 )
 INTERVAL = Checked("INTERVAL", options.scrape_interval)
 
@@ -58,12 +58,12 @@ def export() -> None:
 GRAFANA_OPTION = click.option(
     "--grafana-url",
     type=Checked("URL", options.web_address),
-    help="Address of your Grafana, for links of alerts. Without it, alerts have no link to a dashboard.",
+    help="Address of your Grafana, for the links in alerts. Without it, alerts have no link to a dashboard.",
 )
 RUNBOOK_OPTION = click.option(
     "--runbook-url",
     type=Checked("URL", options.runbook_address),
-    help="Address of your runbooks: URL/NAME for each alert, or with {name} in it, such as "
+    help="Address of your runbooks. Alerts link to URL/NAME, or replace {name} in it, such as "
     "https://example.com/runbooks/{name}.md. Without it, alerts have no link to a runbook.",
 )
 JOB_PAGES_OPTION = click.option(
@@ -76,17 +76,17 @@ PROGRAMS_OPTION = click.option(
     "programs",
     type=click.Choice(other_programs()),
     multiple=True,
-    help="Also write the rules about a program that this Prometheus scrapes. May be repeated.",
+    help="Also write the rules for a program that this Prometheus scrapes. May be repeated.",
 )
 ONE_REDIS_OPTION = click.option(
     "--one-redis",
     is_flag=True,
-    help="You watch one Redis, by one Prometheus: the dashboards have no choice and no column of them.",
+    help="For one Redis and one Prometheus: the dashboards have no Redis column and no choice of either.",
 )
 DATA_SOURCE_OPTION = click.option(
     "--data-source",
     type=Checked("NAME", options.data_source),
-    help="Name in Grafana of the Prometheus that the dashboards ask at first, if not Grafana's default.",
+    help="Name of the Prometheus data source in Grafana. Default: Grafana's default data source.",
 )
 EXPORTER_OPTION = click.option(
     "--exporter",
@@ -94,7 +94,7 @@ EXPORTER_OPTION = click.option(
     type=Checked("HOST:PORT", options.host_and_port),
     default=f"127.0.0.1:{RQ_EXPORTER_PORT}",
     show_default=True,
-    help="Where Prometheus finds the exporter.",
+    help="Address at which Prometheus reaches the exporter.",
 )
 
 
@@ -123,8 +123,8 @@ def everything(
 ) -> int:
     """Write rules/, dashboards/ and prometheus.yml into DIR, a new or empty folder.
 
-    prometheus.yml has the scrape job and loads the rules: Prometheus can run with it, or you add its lines
-    to yours.
+    prometheus.yml has the scrape job and loads the rules. Run Prometheus with it, or copy its lines into
+    your own.
     """
     rules_ = rule_files(grafana=grafana_url, runbook=runbook_url, job_pages=job_pages_url, programs=programs)
     boards = dashboard_files(
@@ -140,7 +140,7 @@ def everything(
     return _write(
         folder,
         files | {"prometheus.yml": config},
-        "Add the lines of its prometheus.yml to yours, and import dashboards/ in Grafana.",
+        "Copy the lines of its prometheus.yml into yours, and import dashboards/ in Grafana.",
     )
 
 
@@ -171,7 +171,7 @@ def rules(
 @click.option(
     "--scrape-interval",
     type=INTERVAL,
-    help="How often your Prometheus scrapes the exporter, if less often than every 15s.",
+    help="Scrape interval of the exporter in your Prometheus, if longer than 15s.",
 )
 @NAME_OPTION
 @ONE_REDIS_OPTION
@@ -192,7 +192,7 @@ def dashboards(
         job_pages=job_pages_url,
         one_redis=one_redis,
     )
-    return _write(folder, files, "Import them in Grafana, or load them by a provisioning file.")
+    return _write(folder, files, "Import them in Grafana, or load them with a provisioning file.")
 
 
 @export.command("prometheus-config")
@@ -200,7 +200,7 @@ def dashboards(
 @EXPORTER_OPTION
 @click.option("--scrape-interval", type=INTERVAL, default=DEFAULT_INTERVAL, show_default=True)
 def prometheus_config(name: str, exporter: str, scrape_interval: int) -> int:
-    """Print a scrape job for the exporter, which gives the Redis its name."""
+    """Print a scrape job for the exporter. It sets the name of the Redis."""
     click.echo(scrape_config(name=name, exporter=exporter, scrape_interval=scrape_interval), nl=False)
     return OK
 

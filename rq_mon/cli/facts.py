@@ -22,7 +22,7 @@ from rq_mon.state.workers import WorkerFacts, read_workers
 READ_SECONDS = 30.0
 
 NO_KEY = -2
-"""What Redis answers to TTL for a key that is not there."""
+"""Redis' answer to TTL for a key that does not exist."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +33,17 @@ class Facts:
     """Unix time, by the clock of Redis."""
     is_paused: bool
     paused_for: int | None
-    """Seconds until the workers go on; None: until someone resumes them."""
+    """Seconds until the workers resume; None: until someone resumes them."""
     queues: dict[str, QueueFacts]
     workers: list[WorkerFacts]
-    """Those that are alive."""
+    """Live workers."""
     cron: CronFacts
     cron_schedulers: list[str]
     functions: dict[bytes, str]
-    """Of the jobs that run, by id."""
+    """Function of each running job, by job id."""
 
     def of_queue(self, name: str) -> Facts:
-        """Return what belongs to one queue."""
+        """Return the facts about one queue."""
         jobs = {each: job for each, job in self.cron.jobs.items() if job.queue == name}
         return replace(
             self,
@@ -84,7 +84,7 @@ def read_facts(connection: Redis) -> Facts:
 
 
 def _clock_and_pause(connection: Any) -> tuple[float, int]:
-    """Return the time by the clock of Redis, or by our own without the right to it, and TTL of the pause."""
+    """Return the time (Redis' clock; ours without the right to TIME), and the TTL of the pause."""
     with connection.pipeline(transaction=False) as reads:
         reads.time()
         reads.ttl(WORKERS_SUSPENDED)

@@ -26,7 +26,7 @@ from rq_mon.state.failure_groups import FailureGroup, FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
 from rq_mon.state.job_details import read_arguments
 
-HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example", "what it says")
+HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example", "message")
 
 
 @click.command()
@@ -39,14 +39,13 @@ HEADINGS = ("jobs", "queue", "function", "exception", "first", "last", "example"
     "--arguments",
     "with_arguments",
     is_flag=True,
-    help="Show the arguments of each example, which may be secret, as text. None of the application's code"
-    " runs for it.",
+    help="Show the arguments of each example as text; they may be secret. None of your code runs.",
 )
 @JSON_OPTION
 def failed(limit: int, with_traceback: bool, with_arguments: bool, as_json: bool, **choices: Any) -> int:
     """Show failed jobs in groups of one queue, function and exception, the latest first.
 
-    The example is the group's newest job. Exit code 1 if no failed job meets the options.
+    The example is the group's newest job. Exit code 1 if no failed job matches the options.
     """
     with open_redis() as connection:
         now = time_now(connection)
@@ -61,7 +60,7 @@ def failed(limit: int, with_traceback: bool, with_arguments: bool, as_json: bool
 
 
 def grouped(connection: Redis, chosen: Selection, what: str) -> FailureGroups:
-    """Read all failed jobs that are chosen, under a progress bar."""
+    """Read all selected failed jobs, with a progress bar."""
     groups = FailureGroups()
     with progress(what, chosen.size(connection)) as advance:
         for looked_at, jobs in chosen.pages(connection):
@@ -71,7 +70,7 @@ def grouped(connection: Redis, chosen: Selection, what: str) -> FailureGroups:
 
 
 def as_dict(group: FailureGroup) -> dict[str, Any]:
-    """Return a group for programs."""
+    """Return a group as JSON values."""
     return {
         "jobs": group.count,
         "queue": group.newest.queue,
@@ -85,7 +84,7 @@ def as_dict(group: FailureGroup) -> dict[str, Any]:
 
 
 def print_groups(title: str, groups: list[FailureGroup], now: float) -> None:
-    """Print groups for people."""
+    """Print the groups as a table."""
     print_table(title, HEADINGS, (_row(group, now) for group in groups))
 
 
@@ -99,7 +98,7 @@ def _print(
     groups: FailureGroups, shown_groups: list[FailureGroup], details: list[dict[str, str]], now: float
 ) -> None:
     left_out = len(groups.latest_first()) - len(shown_groups)
-    more = f"; {counted(left_out, 'group')} more with --limit" if left_out else ""
+    more = f"; {counted(left_out, 'group')} more: raise --limit" if left_out else ""
     print_groups(f"{counted(groups.count, 'failed job')}{more}", shown_groups, now)
     for group, texts in zip(shown_groups, details, strict=True):
         for what, text in texts.items():

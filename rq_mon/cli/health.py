@@ -1,4 +1,4 @@
-"""`rqmon health`: is all well, and if not, why."""
+"""`rqmon health`: healthy or not, and why."""
 
 from __future__ import annotations
 
@@ -17,22 +17,21 @@ from rq_mon.settings import Settings
 
 
 @click.command()
-@click.option("--max-wait", type=SPAN, help="Wrong if a job waits longer for a worker, such as 5m.")
+@click.option("--max-wait", type=SPAN, help="Unhealthy if a job waits longer than this, such as 5m.")
 @click.option(
     "--max-failed",
     type=click.IntRange(min=0),
     metavar="JOBS",
-    help="Wrong if a queue keeps more failed jobs.",
+    help="Unhealthy if a queue has more failed jobs than this.",
 )
 @JSON_OPTION
 def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int:
     """Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.
 
-    All is well if Redis answers, workers are not paused, a live worker listens to each queue that has jobs,
-    no job is stuck with a dead worker, no job runs for three times the objective of its queue
-    (RQ_OBJECTIVES_FILE), no deferred job waits for one that failed, and a cron scheduler is alive if
-    there are cron jobs. Shares over time, such as how many jobs fail, are for Prometheus: see the
-    alerts.
+    Healthy means: Redis answers and workers are not paused; each queue that has jobs has a live worker; no
+    job is stuck with a dead worker; no job runs for three times the run objective of its queue
+    (RQ_OBJECTIVES_FILE); no deferred job waits for a failed one; and if there are cron jobs, a cron
+    scheduler is alive. Ratios over time, such as the failure ratio, are for Prometheus: see the alerts.
     """
     try:
         objectives = objectives_here(Settings.from_environment().objectives_file)
@@ -41,7 +40,7 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
     except ObjectivesError as error:
         raise click.UsageError(str(error)) from error
     except (RedisError, TimeoutError) as error:
-        _report([f"Redis does not answer as it should: {error}"], as_json=as_json)
+        _report([f"cannot use the Redis that RQ_REDIS_URL names: {error}"], as_json=as_json)
         return NO_REDIS
     _report(problems, as_json=as_json)
     return WRONG if problems else OK
@@ -50,44 +49,46 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
 def problems_of(
     facts: Facts, objectives: Objectives, max_wait: float | None, max_failed: int | None
 ) -> list[str]:
-    """Return what is wrong, a line each.
+    """Return the problems, one line each.
 
     Args:
-        facts: the moment that is judged.
-        objectives: what each queue promises.
+        facts: the state to judge.
+        objectives: the run objective of each queue, in seconds.
         max_wait: seconds that the oldest job of a queue may wait; None: any time.
         max_failed: failed jobs that a queue may keep; None: any number.
     """
-    problems = ["all workers are paused: rqmon resume"] if facts.is_paused else []
+    problems = ["all workers are paused: run `rqmon resume`"] if facts.is_paused else []
     for name, queue in facts.queues.items():
         shown_name = shown(name)
         waiting, failed = queue.jobs[JobStatus.QUEUED] or 0, queue.jobs[JobStatus.FAILED] or 0
         if waiting and not facts.workers_of(name):
-            problems.append(f"{shown_name}: {waiting:,} jobs wait, and no live worker listens to it")
+            problems.append(
+                f"{shown_name}: {waiting:,} jobs are waiting, and no live worker listens to the queue"
+            )
         if queue.stuck:
-            problems.append(f"{shown_name}: {queue.stuck:,} jobs are stuck, their worker is dead")
+            problems.append(f"{shown_name}: {queue.stuck:,} started jobs are stuck: their worker is dead")
         if queue.stuck_deferred:
             problems.append(
-                f"{shown_name}: {queue.stuck_deferred:,} deferred jobs will never run: "
-                "what they depend on failed, was stopped or cancelled, or is gone"
+                f"{shown_name}: {queue.stuck_deferred:,} deferred jobs will never run: a job they depend "
+                "on failed, was stopped or cancelled, or is gone"
             )
         age = queue.oldest_job_age
         if max_wait is not None and age is not None and age > max_wait:
             limits = f"{for_how_long(age)}, more than {for_how_long(max_wait)}"
             problems.append(f"{shown_name}: the oldest job has waited for {limits}")
         if max_wait is not None and waiting and age is None:
-            problems.append(f"{shown_name}: {waiting:,} jobs are queued, none was found: expired or deleted")
+            problems.append(f"{shown_name}: {waiting:,} jobs are queued, but none exists: expired or deleted")
         if max_failed is not None and failed > max_failed:
-            problems.append(f"{shown_name}: {failed:,} failed jobs are kept, more than {max_failed:,}")
+            problems.append(f"{shown_name}: {failed:,} failed jobs, more than {max_failed:,}")
     problems += _far_over(facts, objectives)
     active = sum(not job.is_paused for job in facts.cron.jobs.values())
     if active and not facts.cron_schedulers:
-        problems.append(f"{active:,} cron jobs are registered, and no cron scheduler is alive")
+        problems.append(f"{active:,} cron jobs are registered, but no cron scheduler is alive")
     return problems
 
 
 def _far_over(facts: Facts, objectives: Objectives) -> list[str]:
-    """Name the jobs that run for far longer than their queue promises, the longest first."""
+    """Return a line for each job that runs far beyond its run objective, the longest first."""
     found = []
     for worker in facts.workers:
         if worker.job is None or worker.job_id is None:
@@ -96,7 +97,7 @@ def _far_over(facts: Facts, objectives: Objectives) -> list[str]:
         if ran > FAR_OVER * promised:
             function = shown(facts.functions.get(worker.job_id, UNKNOWN_FUNCTION))
             job_id = shown(worker.job_id.decode(errors="backslashreplace"))
-            spans = f"has run for {for_how_long(ran)}, objective {for_how_long(promised)}"
+            spans = f"has run for {for_how_long(ran)}, run objective {for_how_long(promised)}"
             found.append(
                 (ran, f"{shown(worker.job.queue)}: {function} {spans}: {job_id} of {shown(worker.name)}")
             )

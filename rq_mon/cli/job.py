@@ -24,8 +24,8 @@ MOMENTS = ("created_at", "enqueued_at", "started_at", "ended_at", "last_heartbea
 
 NOT_STOPPED: dict[StopResult, str] = {
     "gone": "Redis has no job with this id",
-    "not-running": "it does not run",
-    "no-worker": "its worker does not listen; if it is dead, RQ finds that out within some minutes",
+    "not-running": "the job is not running",
+    "no-worker": "its worker does not answer; if the worker is dead, RQ notices within minutes",
 }
 
 
@@ -35,15 +35,15 @@ NOT_STOPPED: dict[StopResult, str] = {
     "--arguments",
     "with_arguments",
     is_flag=True,
-    help="Show its arguments, which may be secret, as text. None of the application's code runs for it.",
+    help="Show its arguments as text; they may be secret. None of your code runs.",
 )
 @JSON_OPTION
 def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
-    """Show all that RQ keeps of one job. Exit code 1 if there is none."""
+    """Show all that RQ stores about one job. Exit code 1 if there is no such job."""
     with open_redis() as connection:
         found, now = read_job(connection, job_id, with_arguments=with_arguments), time_now(connection)
     if found is None:
-        raise CommandError(f"JOB_ID: expected the id of a job that Redis has, got {job_id!r}")
+        raise CommandError(f"JOB_ID: expected the id of a job in this Redis, got {job_id!r}")
     if as_json:
         times = {name: iso(getattr(found, name)) for name in MOMENTS}
         spans = {"wait_seconds": found.wait_seconds, "run_seconds": found.run_seconds}
@@ -63,20 +63,20 @@ def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
 @asks_before
 @JSON_OPTION
 def stop(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Ask the worker of a job that runs to end it, after asking.
+    """Tell the worker of a running job to stop it, after asking.
 
-    The job then counts as stopped, is not retried, and stands among the failed jobs. Workers that run jobs in
-    their own process, such as SimpleWorker, cannot stop one. Exit code 1 if it does not run.
+    The job is then marked as stopped, is not retried, and is listed among the failed jobs. Workers that run
+    jobs in their own process, such as SimpleWorker, cannot stop one. Exit code 1 if it is not running.
     """
     result: StopResult | None = None
     with open_redis() as connection:
         found = read_job(connection, job_id)
         if found is None:
-            raise CommandError(f"JOB_ID: expected the id of a job that Redis has, got {job_id!r}")
+            raise CommandError(f"JOB_ID: expected the id of a job in this Redis, got {job_id!r}")
         if found.status != "started":
-            raise CommandError(f"JOB_ID: expected a job that runs, got {job_id!r}, which is {found.status}")
+            raise CommandError(f"JOB_ID: expected a running job, got {job_id!r}, which is {found.status}")
         intention = (
-            f"This ends {shown(found.function)} of {shown(found.queue)} in the middle: {shown(job_id)}."
+            f"This stops the running job {shown(job_id)}: {shown(found.function)} in {shown(found.queue)}."
         )
         if confirm(intention, dry_run=dry_run, yes=yes):
             result = stop_job(connection, job_id)
@@ -87,7 +87,7 @@ def stop(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     elif result is None:
         print_dry_run(intention)
     elif result == "asked":
-        print_line(f"asked {shown(found.worker)} to stop {shown(job_id)}")
+        print_line(f"told {shown(found.worker)} to stop {shown(job_id)}")
     else:
         print_line(f"not stopped: {NOT_STOPPED[result]}")
     return OK if result in (None, "asked") else WRONG
@@ -97,36 +97,36 @@ def _rows(job: JobDetails, now: float) -> Iterator[tuple[str, object]]:
     yield "function", job.function
     yield "description", job.description
     yield "queue", job.queue
-    yield "status", job.status or "none is kept"
+    yield "status", job.status or "unknown"
     for name in MOMENTS:
         moment = getattr(job, name)
         yield name.removesuffix("_at").replace("_", " "), moment and f"{iso(moment)} ({ago(moment, now)})"
     yield "waited", _span(job.wait_seconds)
     running = now - job.started_at if job.status == "started" and job.started_at else None
     yield "ran", _span(job.run_seconds)
-    yield "has run for", _span(running)
+    yield "running for", _span(running)
     yield "worker", job.worker
     yield "timeout", for_how_long(job.timeout) or "none"
     yield "kept in the queue for", for_how_long(job.ttl)
     yield "result kept for", _kept(job.result_ttl)
     yield "failure kept for", _kept(job.failure_ttl)
     yield "retries left", _text(job.retries_left)
-    yield "runs it asked for again", _text(job.retries_asked_for)
+    yield "retries asked for", _text(job.retries_asked_for)
     yield "seconds between retries", ", ".join(f"{each:g}" for each in job.retry_intervals)
     yield "repeats left", _text(job.repeats_left)
     yield "seconds between repeats", ", ".join(f"{each:g}" for each in job.repeat_intervals)
     yield "waits for", _related(job.dependencies, len(job.dependencies))
-    yield "also if they fail", "yes" if job.dependencies and job.may_dependencies_fail else ""
-    yield "is awaited by", _related(job.dependents, job.dependent_count)
+    yield "runs even if they fail", "yes" if job.dependencies and job.may_dependencies_fail else ""
+    yield "blocks", _related(job.dependents, job.dependent_count)
     yield "group", job.group
     yield "rate limit", job.rate_limit
     yield "callbacks", ", ".join(f"{what}: {shown(name)}" for what, name in job.callbacks.items())
-    yield "keys of meta", "cannot be read" if job.meta_keys is None else ", ".join(job.meta_keys)
-    yield "size of the call", f"{job.arguments_bytes:,} bytes"
+    yield "meta keys", "unreadable" if job.meta_keys is None else ", ".join(job.meta_keys)
+    yield "call size", f"{job.arguments_bytes:,} bytes"
     yield "ended", job.outcome.replace("_", " ")
     yield "result", f"{job.result_type}, {job.result_bytes:,} bytes" if job.result_bytes else ""
     yield "exception", job.exception
-    yield "what it says", job.last_line
+    yield "message", job.last_line
 
 
 def _span(seconds: float | None) -> str:

@@ -16,22 +16,22 @@ from rq_mon.state.failure_selection import time_now
 from rq_mon.state.job_lists import JOB_STATES, JobState
 from rq_mon.state.listed_jobs import ListedJob, Search, read_jobs
 
-HEADINGS = ("job", "function", "status", "enqueued", "ran", "worker", "exception", "what it says")
+HEADINGS = ("job", "function", "status", "enqueued", "ran", "worker", "exception", "message")
 MOMENTS = ("created_at", "enqueued_at", "started_at", "ended_at", "due_at")
 
 
 @click.command()
 @click.argument("queue")
 @click.option(
-    "--state", type=click.Choice(JOB_STATES), default="queued", show_default=True, help="In this state."
+    "--state", type=click.Choice(JOB_STATES), default="queued", show_default=True, help="Jobs in this state."
 )
-@click.option("--function", default="", help="Of this function: its dotted path, or its last parts.")
-@click.option("--exception", default="", help="With this exception, such as ValueError.")
-@click.option("--search", default="", help="With this text in id, function, exception or description.")
+@click.option("--function", default="", help="Jobs of this function: its dotted path, or the end of it.")
+@click.option("--exception", default="", help="Jobs with this exception, such as ValueError.")
+@click.option("--search", default="", help="Jobs with this text in id, function, exception or description.")
 @click.option(
     "--limit", type=click.IntRange(min=1), default=20, show_default=True, help="Show at most this many."
 )
-@click.option("--oldest-first", is_flag=True, help="Begin at the other end of the list.")
+@click.option("--oldest-first", is_flag=True, help="Start at the other end of the list.")
 @JSON_OPTION
 def jobs(
     queue: str,
@@ -45,9 +45,9 @@ def jobs(
 ) -> int:
     """Show the jobs of QUEUE that are in one state, the newest first.
 
-    The order is RQ's: queued jobs by their place in the queue, scheduled ones by when they are due, finished
-    and failed ones by until when they are kept, started ones by when their worker must report. Stopped jobs
-    stand among the failed ones, too. Exit code 1 if there is none.
+    The order is RQ's. Queued jobs: by place in the queue. Scheduled: by due time. Finished and failed: by
+    when they expire. Started: by when their next heartbeat is due. Stopped jobs are listed as failed, too.
+    Exit code 1 if there is none.
     """
     chosen = Search(function=function, exception=exception, text=search)
     with open_redis() as connection:
@@ -66,7 +66,7 @@ def jobs(
 def _found(
     connection: Redis, queue: str, state: JobState, search: Search, limit: int, *, newest_first: bool
 ) -> tuple[list[ListedJob], int]:
-    """Read on until there are enough, or no more; return how many jobs there are, too."""
+    """Read until there are enough jobs or no more; return them and the number of all jobs."""
     found: list[ListedJob] = []
     page = read_jobs(connection, queue, state, limit=limit, search=search, newest_first=newest_first)
     found += page.jobs

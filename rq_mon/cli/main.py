@@ -1,4 +1,4 @@
-"""The command `rqmon`, its commands, and how each of them ends."""
+"""The command `rqmon`: its subcommands, its help, and its exit codes."""
 
 from __future__ import annotations
 
@@ -17,43 +17,43 @@ from rq_mon.installed import lacking, misfits, missing
 COMMANDS = {
     "status": "Show queues, workers and cron jobs; with QUEUE that queue, its workers and its cron jobs.",
     "tail": "Print a line for each job that finishes or fails, of all queues or of QUEUE..., until Ctrl-C.",
-    "job": "Show all that RQ keeps of one job.",
+    "job": "Show all that RQ stores about one job.",
     "jobs": "Show the jobs of QUEUE that are in one state, the newest first.",
     "failed": "Show failed jobs in groups of one queue, function and exception, the latest first.",
     "requeue": "Put failed jobs back at the end of their queues, after asking.",
     "delete": "Delete failed jobs for good, with their results, after asking.",
-    "stop": "Ask the worker of a job that runs to end it, after asking.",
+    "stop": "Tell the worker of a running job to stop it, after asking.",
     "purge": "Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.",
-    "empty": "Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.",
-    "pause": "Let all workers start no more jobs, of any queue, after asking: `rq suspend`.",
-    "resume": "Let all workers go on, after asking.",
+    "empty": "Delete the queued jobs of QUEUE for good, after asking; same as `purge QUEUE queued`.",
+    "pause": "Pause all workers, of every queue, after asking; same as `rq suspend`.",
+    "resume": "Resume all workers, after asking.",
     "cron": "Show cron jobs, run them now, pause, resume and cancel them.",
     "health": "Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.",
-    "prune": "Remove series of job metrics that no worker has written for this many days, after asking.",
+    "prune": "Delete the series of job metrics that no worker has written for --days days, after asking.",
     "export": "Write rules and dashboards for your own Prometheus and Grafana.",
 }
-"""The commands, and the first sentence of the help of each: `--help` loads none of them."""
+"""Each command and the first sentence of its help, so that `--help` need not load the commands."""
 
 MODULES = {
     **dict.fromkeys(("requeue", "delete"), "change"),
     "stop": "job",
     **dict.fromkeys(("purge", "empty", "pause", "resume"), "queues"),
 }
-"""Where a command is that has no module of its own name."""
+"""Command -> its module, where the names differ."""
 
 EXTRAS = ("cli", "exporter", "web")
-"""Of the package: an installed one may not fit what else is installed."""
+"""Extras of the package whose installed versions are checked."""
 
 
 class Commands(click.Group):
-    """The commands, each of which is loaded when it is used."""
+    """The commands; each is loaded when it is used."""
 
     def list_commands(self, _ctx: click.Context) -> list[str]:
-        """Return their names."""
+        """Return the names of all commands."""
         return sorted(COMMANDS)
 
     def get_command(self, _ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """Load a command; None if there is none of this name."""
+        """Load a command; None if it does not exist."""
         if cmd_name not in COMMANDS:
             return None
         module = importlib.import_module(f"rq_mon.cli.{MODULES.get(cmd_name, cmd_name)}")
@@ -72,10 +72,10 @@ class Commands(click.Group):
 
 @click.group(cls=Commands, context_settings={"help_option_names": ["-h", "--help"]})
 def rqmon() -> None:
-    """Look at the queues, workers and cron jobs of RQ, and put right what went wrong.
+    """Show the queues, workers and cron jobs of RQ, and repair what went wrong.
 
     RQ_REDIS_URL names the Redis. Exit codes: 0 all is well; 1 something is wrong, or nothing was found; 2 the
-    command line or a setting cannot be used, and nothing was done; 3 Redis cannot be reached.
+    command line or a setting is invalid, and nothing was done; 3 Redis cannot be reached.
     """
     from rq_mon.cli.output import say
 
@@ -86,10 +86,10 @@ def rqmon() -> None:
 
 
 class WarningsOnStderr(logging.Handler):
-    """Shows what the packages below log: keys that hold something else than they should."""
+    """Prints warnings of the other packages on stderr, such as keys of the wrong type."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Say it on stderr."""
+        """Print one warning on stderr."""
         from rq_mon.cli.output import say, shown
 
         say(f"note: {shown(record.getMessage())}")
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
     except BrokenPipeError:
-        # The reader is gone. What is not written yet must not be tried again at the exit.
+        # The reader is gone: Python must not try to write the rest when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG
     except (click.Abort, KeyboardInterrupt):
@@ -118,7 +118,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _told(error: Exception) -> tuple[str, int]:
-    """Return what to say of an error that users can fix, and the exit code; raise any other again."""
+    """Return message and exit code for an error that users can fix; raise any other again."""
     from redis.exceptions import RedisError
 
     from rq_mon.environment.variables import SettingsError
@@ -128,7 +128,7 @@ def _told(error: Exception) -> tuple[str, int]:
     if isinstance(error, ModuleNotFoundError) and (sentence := missing(error, "cli")):
         return sentence, USAGE
     if isinstance(error, RedisError):
-        return f"Redis does not answer as it should: {error}", NO_REDIS
+        return f"cannot use the Redis that RQ_REDIS_URL names: {error}", NO_REDIS
     raise error
 
 

@@ -1,6 +1,6 @@
-"""Tables and JSON on stdout; all that is said beside them goes to stderr.
+"""Results on stdout as tables or JSON; notes and questions on stderr.
 
-Names and texts come from Redis, where any program may have written anything: nothing of it reaches a terminal
+Names and texts come from Redis, where any program may have written anything. None of it may reach a terminal
 as a control character.
 """
 
@@ -20,40 +20,40 @@ from rq_mon.cli.table import table_lines
 from rq_mon.logs import printable
 
 WIDTH_WITHOUT_TERMINAL = 5000
-"""A row stays one line: it may be searched for."""
+"""Without a terminal, a row is one line, so that grep finds it."""
 LONGEST_NAME = 200
 
 Color = Literal["red", "yellow", "green"]
 
-JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON in place of a table.")
+JSON_OPTION = click.option("--json", "as_json", is_flag=True, help="Print JSON instead of a table.")
 
 
 class Advance(Protocol):
-    """Tells a progress bar how many more are done."""
+    """Moves a progress bar on."""
 
     def __call__(self, steps: int) -> None:
-        """This many more are done."""
+        """Add this many finished steps."""
 
 
 def shown(text: str) -> str:
-    r"""Return text as one line that is safe to print: what is no printable character becomes its escape."""
+    r"""Return text as one line that is safe to print: non-printable characters become escapes."""
     if len(text) > LONGEST_NAME:
         text = f"{text[:LONGEST_NAME]}…"
     return printable(text)
 
 
 def shown_lines(text: str) -> str:
-    """Return text of several lines as `shown` does, at any length."""
+    """Return text of several lines that is safe to print, at any length."""
     return "\n".join(printable(line.expandtabs()) for line in text.splitlines())
 
 
 def print_json(value: object) -> None:
-    """Print a value for programs."""
+    """Print a value as JSON."""
     print(json.dumps(value, indent=2), flush=True)
 
 
 def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
-    """Print a table, numbers to the right; or, below the title, that there is nothing."""
+    """Print title and table, numbers aligned right; "none" if there are no rows."""
     print_line(title, bold=True)
     cells = [[_safe(cell) for cell in row] for row in rows]
     if not cells:
@@ -66,31 +66,31 @@ def print_table(title: str, headings: Sequence[str], rows: Iterable[Sequence[obj
 
 
 def clear_screen() -> None:
-    """Begin a page again, on a terminal."""
+    """Clear the terminal."""
     click.clear()
 
 
 def print_line(text: str, *, bold: bool = False, color: Color | None = None) -> None:
-    """Print one line of a command's result; on a terminal in this style."""
+    """Print one line of a command's result, styled on a terminal."""
     if bold or color:
         text = click.style(text, bold=bold or None, fg=None if os.environ.get("NO_COLOR") else color)
     click.echo(text)
 
 
 def say(text: str) -> None:
-    """Tell the user something that is no result."""
+    """Print a note, which is not part of the result, on stderr."""
     click.echo(text, err=True)
 
 
 def ask(question: str) -> bool:
-    """Ask on the terminal; the caller has made sure that there is one."""
+    """Ask yes or no on the terminal. The caller checks that there is one."""
     say(question)
     return click.confirm("Continue?", err=True)
 
 
 @contextmanager
 def progress(what: str, total: int) -> Iterator[Advance]:
-    """Show a progress bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar if stderr is a terminal."""
     if not sys.stderr.isatty():
         yield lambda _steps: None
         return
@@ -99,7 +99,7 @@ def progress(what: str, total: int) -> Iterator[Advance]:
 
 
 def counted(count: int, singular: str) -> str:
-    """Return `1 job`, `2,000 jobs`."""
+    """Return the number with its noun, such as `1 job` or `2,000 jobs`."""
     return f"{count:,} {singular}{'' if count == 1 else 's'}"
 
 

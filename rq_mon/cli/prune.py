@@ -1,4 +1,4 @@
-"""`rqmon prune`: job metrics that no worker writes any more."""
+"""`rqmon prune`: delete series of job metrics that no worker writes any more."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rq_mon.worker.pruning import DAY, DEFAULT_DAYS, Pruned
 from rq_mon.worker.pruning import prune as prune_series
 
 NAMED_SERIES = 20
-"""As many are named before the question; the rest is counted."""
+"""Series that are listed before the question; the others are only counted."""
 
 
 @click.command()
@@ -22,15 +22,14 @@ NAMED_SERIES = 20
     type=click.IntRange(min=1, max=36500),
     default=DEFAULT_DAYS,
     show_default=True,
-    help="Without a write.",
+    help="Days without a write.",
 )
 @asks_before
 @JSON_OPTION
 def prune(days: int, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Remove series of job metrics that no worker has written for this many days, after asking.
+    """Delete the series of job metrics that no worker has written for --days days, after asking.
 
-    Workers may run. Exit code 1 if something that no worker can have written is in the way, which is left
-    as it is.
+    Workers may keep running. Exit code 1 if the metrics' keys hold something that no worker wrote; it stays.
     """
     removed: list[Pruned] = []
     with open_redis() as connection:
@@ -50,15 +49,15 @@ def prune(days: int, dry_run: bool, yes: bool, as_json: bool) -> int:
     else:
         for each in removed:
             print_line(f"removed {_shown(each)}")
-        print_line(f"{len(removed):,} series removed that were not written for {days} days")
+        print_line(f"removed {len(removed):,} series that were not written for {days} days")
     if not as_json:
         for problem in problems:
-            say(f"left as it is: {shown(problem)}")
+            say(f"left unchanged: {shown(problem)}")
     return WRONG if problems else OK
 
 
 def _prune(connection: Redis, days: int, *, dry_run: bool) -> tuple[list[Pruned], list[str]]:
-    """Return what is removed, or would be, and what is left because it cannot be read."""
+    """Return the series that are removed, or would be, and a line for each thing that is left unchanged."""
     problems: list[str] = []
     return list(prune_series(connection, days * DAY, problems.append, dry_run=dry_run)), problems
 

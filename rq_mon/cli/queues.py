@@ -1,4 +1,4 @@
-"""`rqmon purge`, `empty`, `pause` and `resume`: whole queues, and all workers."""
+"""`rqmon purge`, `empty`, `pause` and `resume`, for whole queues and all workers."""
 
 from __future__ import annotations
 
@@ -15,9 +15,7 @@ from rq_mon.cli.times import SPAN, for_how_long
 from rq_mon.jobs.pausing import pause_workers, paused_for, resume_workers
 from rq_mon.jobs.purge import RESTING_STATES, RestingState, count_jobs, purge_in_batches
 
-PAUSE_REMARK = (
-    "Jobs that run go on to their end, and a worker that waits for a job already may take one more."
-)
+PAUSE_REMARK = "Running jobs finish. A worker that is already waiting for a job may start one more."
 
 
 @click.command()
@@ -38,22 +36,24 @@ def purge(queue: str, state: RestingState, dry_run: bool, yes: bool, as_json: bo
 @asks_before
 @JSON_OPTION
 def empty(queue: str, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Delete the jobs that wait in QUEUE for good, after asking: `purge QUEUE queued`.
+    """Delete the queued jobs of QUEUE for good, after asking; same as `purge QUEUE queued`.
 
-    Those that are enqueued meanwhile stay. Exit code 1 if there is none.
+    Jobs that are enqueued meanwhile stay. Exit code 1 if there is none.
     """
     return _purge(queue, "queued", dry_run, yes, as_json)
 
 
 @click.command()
-@click.option("--for", "seconds", type=SPAN, help="Resume after this time, such as 30m; else: rqmon resume.")
+@click.option(
+    "--for", "seconds", type=SPAN, help="Resume after this time, such as 30m. Default: at `rqmon resume`."
+)
 @asks_before
 @JSON_OPTION
 def pause(seconds: float | None, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Let all workers start no more jobs, of any queue, after asking: `rq suspend`.
+    """Pause all workers, of every queue, after asking; same as `rq suspend`.
 
-    RQ cannot pause a single queue. Jobs that run go on to their end, and a worker that waits for a job
-    already may take one more. Cron jobs go on to be enqueued.
+    RQ cannot pause a single queue. Running jobs finish, and a worker that is already waiting for a job may
+    start one more. Cron jobs are still enqueued.
     """
     until = "rqmon resume" if seconds is None else f"{for_how_long(seconds)} have passed, or: rqmon resume"
     intention = f"This pauses all workers, of every queue, until {until}."
@@ -67,7 +67,7 @@ def pause(seconds: float | None, dry_run: bool, yes: bool, as_json: bool) -> int
     elif dry_run:
         print_dry_run(intention)
     else:
-        print_line(f"All workers pause, until {until}")
+        print_line(f"All workers are paused until {until}")
         print_line(PAUSE_REMARK)
     return OK
 
@@ -76,8 +76,8 @@ def pause(seconds: float | None, dry_run: bool, yes: bool, as_json: bool) -> int
 @asks_before
 @JSON_OPTION
 def resume(dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Let all workers go on, after asking. Exit code 0 also if they were not paused."""
-    intention = "This lets all workers start jobs again."
+    """Resume all workers, after asking. Exit code 0 also if they were not paused."""
+    intention = "This resumes all workers."
     with open_redis() as connection:
         was_paused, _ = paused_for(connection)
         if was_paused and confirm(intention, dry_run=dry_run, yes=yes) and resume_workers(connection):
@@ -89,7 +89,7 @@ def resume(dry_run: bool, yes: bool, as_json: bool) -> int:
     elif dry_run:
         print_dry_run(intention)
     else:
-        print_line("All workers go on.")
+        print_line("All workers are resumed.")
     return OK
 
 
@@ -120,7 +120,7 @@ def _count(queue: Queue, state: RestingState) -> int:
     try:
         return count_jobs(queue, state)
     except ResponseError as error:
-        message = f"{shown(queue.name)}: what should hold its {state} jobs is another key: {error}"
+        message = f"{shown(queue.name)}: the Redis key of its {state} jobs has the wrong type: {error}"
         raise CommandError(message) from error
 
 

@@ -34,14 +34,14 @@ CRON_HEADINGS = ("cron job", "queue", "schedule", "next", "last", "missed", "fai
 
 @click.command()
 @click.argument("queue", required=False)
-@click.option("--watch", is_flag=True, help="Show it again every two seconds, until Ctrl-C.")
+@click.option("--watch", is_flag=True, help="Refresh every two seconds, until Ctrl-C.")
 @JSON_OPTION
 def status(queue: str | None, watch: bool, as_json: bool) -> int:
     """Show queues, workers and cron jobs; with QUEUE that queue, its workers and its cron jobs.
 
-    Of each queue: the jobs in each state, how long the oldest has waited (`?` if no job was found behind the
-    ids in the queue), live workers, stuck jobs (their worker died), overdue jobs (scheduled, and no RQ
-    scheduler moves them) and stuck deferred jobs (a job they depend on failed, was cancelled or is gone).
+    For each queue: jobs by state, the age of the oldest job (`?` if none of the queued jobs exists), live
+    workers, stuck jobs (their worker died), overdue jobs (due, but no RQ scheduler moves them) and stuck
+    deferred jobs (a job they depend on failed, was cancelled or is gone).
     """
     with open_redis() as connection:
         if queue is not None:
@@ -62,7 +62,7 @@ def _print(facts: Facts, *, as_json: bool) -> None:
         return
     if facts.is_paused:
         left = f" for {for_how_long(facts.paused_for)} more" if facts.paused_for is not None else ""
-        sentence = f"All workers are paused{left}: rqmon resume lets them go on.\n"
+        sentence = f"All workers are paused{left}; `rqmon resume` resumes them.\n"
         print_line(sentence, bold=True, color="yellow")
     print_table("Queues", QUEUE_HEADINGS, (_queue_row(facts, name) for name in facts.queues))
     print_table("\nWorkers", WORKER_HEADINGS, (_worker_row(facts, worker) for worker in facts.workers))
@@ -71,7 +71,7 @@ def _print(facts: Facts, *, as_json: bool) -> None:
 
 
 def cron_rows(facts: Facts) -> list[tuple[object, ...]]:
-    """Return a row for each cron job: when it is due, in place of that whether it is paused, and more."""
+    """Return a row for each cron job. A paused job says so instead of when it is due."""
     return [
         (
             job_id,
@@ -88,7 +88,7 @@ def cron_rows(facts: Facts) -> list[tuple[object, ...]]:
 
 
 def cron_as_dicts(facts: Facts) -> list[dict[str, Any]]:
-    """Return the same for programs."""
+    """Return the facts as JSON values."""
     return [
         {
             "id": job_id,

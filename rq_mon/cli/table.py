@@ -1,4 +1,4 @@
-"""Tables of text that fit a terminal. To load a library that draws them takes as long as all of a command."""
+"""Text tables that fit a terminal. A library for it would double the start time of a command."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ GAP = "  "
 
 
 def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]], width: int) -> list[str]:
-    """Return the headings, then the rows: numbers to the right, and what is too long on several lines.
+    """Return the lines of a table: headings, then rows; numbers aligned right, long text wrapped.
 
     Args:
         headings: of the columns.
         rows: at least one; each cell is a number, None for an empty one, or text that is safe to print.
-        width: of the terminal, in characters. Columns give way to it, the widest first.
+        width: of the terminal, in characters. The widest columns shrink first.
     """
     texts = [headings, *([_text(cell) for cell in row] for row in rows)]
     is_number = [all(isinstance(cell, int | float) for cell in column) for column in zip(*rows, strict=True)]
@@ -28,7 +28,7 @@ def table_lines(headings: Sequence[str], rows: Sequence[Sequence[object]], width
 
 
 def folded(text: str, width: int) -> list[str]:
-    """Return text in parts of at most this width, which begin between words where that is possible."""
+    """Split text into parts of at most this width, between words where possible."""
     parts = []
     while width_of(text) > width and len(text) > 1:
         end = max(1, _fitting(text, width))
@@ -40,7 +40,7 @@ def folded(text: str, width: int) -> list[str]:
 
 
 def width_of(text: str) -> int:
-    """Return how many columns of a terminal text takes: two for a Chinese character, none for an accent."""
+    """Return the width of text in terminal columns: two for a Chinese character, none for an accent."""
     return len(text) if text.isascii() else sum(map(_width, text))
 
 
@@ -51,7 +51,7 @@ def _width(character: str) -> int:
 
 
 def _fitting(text: str, width: int) -> int:
-    """Return how many characters from the start are at most this wide."""
+    """Return how many characters from the start fit into this width."""
     return next((end for end, reached in enumerate(_ends(text)) if reached > width), len(text))
 
 
@@ -63,7 +63,7 @@ def _ends(text: str) -> Iterator[int]:
 
 
 def _fitted(widths: Sequence[int], width: int) -> list[int]:
-    """Return the widths of the columns in this width of all; each keeps one character."""
+    """Return the widths of the columns so that all fit; each keeps one character."""
     left = width - 1 - len(GAP) * (len(widths) - 1)
     limits = range(max(widths), 0, -1)
     limit = next((each for each in limits if sum(min(own, each) for own in widths) <= left), 1)

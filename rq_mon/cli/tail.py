@@ -24,27 +24,26 @@ NAMED_QUEUES = 20
 @click.command(
     help=f"""Print a line for each job that finishes or fails, of all queues or of QUEUE..., until Ctrl-C.
 
-    It looks once a second, writes nothing, and sends Redis at most 5 commands a queue each time.
+    It looks once a second, writes nothing, and sends Redis at most 5 commands per queue each time.
 
-    It cannot see jobs whose end leaves nothing (result_ttl=0); more than {JOBS_PER_LOOK} ends of a queue
-    within a second; jobs that ran for less than a second and are kept forever, or for less time than
-    {JOBS_PER_LOOK} others of their queue; runs that are retried; and queues that came after its start. The
-    metrics count those as well.
-    """
+    It cannot show jobs that leave nothing when they end (result_ttl=0); more than {JOBS_PER_LOOK} ends of a
+    queue within a second; jobs that ran for less than a second and are kept forever, or for less time than
+    {JOBS_PER_LOOK} others of their queue; executions that are retried; and queues that are new since it
+    started. The metrics count all of these."""
 )
 @click.argument("queues", metavar="[QUEUE]...", nargs=-1)
-@click.option("--json", "as_json", is_flag=True, help="Print a line of JSON for each job.")
+@click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per job.")
 def tail(queues: tuple[str, ...], as_json: bool) -> int:
-    """Look until Ctrl-C."""
+    """Print ended jobs until Ctrl-C."""
     with open_redis() as connection:
         names = [check_queue(connection, name) for name in dict.fromkeys(queues)] or queues_of(connection)
         if not names:
-            say("RQ knows no queue yet: nothing to look at.")
+            say("This Redis has no queue yet: nothing to watch.")
             return OK
         ended = EndedJobs(connection, names)
         ended.look()
         listed = ", ".join([*map(shown, names[:NAMED_QUEUES]), *(["…"] if len(names) > NAMED_QUEUES else [])])
-        say(f"Looking at {listed}; Ctrl-C ends it.")
+        say(f"Watching {listed}; Ctrl-C ends it.")
         while True:
             begin = time.monotonic()
             for job in ended.look():

@@ -1,4 +1,4 @@
-"""Spans of time, as people type and read them."""
+"""Time spans as people type and read them."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Span(click.ParamType):  # type: ignore[type-arg]
         found = re.fullmatch(r"([0-9]{1,9})([smhdw])", str(value).strip(), re.ASCII)
         seconds = int(found[1]) * UNITS[found[2]] if found else 0
         if not 0 < seconds <= LONGEST:
-            self.fail(f"expected a span of time such as 90s, 30m, 2h, 7d or 1w, got {value!r}", param, ctx)
+            self.fail(f"expected a time span such as 90s, 30m, 2h, 7d or 1w, got {value!r}", param, ctx)
         return float(seconds)
 
 
@@ -30,7 +30,7 @@ SPAN = Span()
 
 
 def for_how_long(seconds: float | None) -> str:
-    """Return a span in its two largest units, such as `2h 5m`; nothing for None."""
+    """Return a span in its two largest units, such as `2h 5m`; empty for None."""
     if seconds is None:
         return ""
     left, parts = max(0, round(seconds)), []
@@ -42,12 +42,12 @@ def for_how_long(seconds: float | None) -> str:
 
 
 def ago(moment: float | None, now: float) -> str:
-    """Return how long a Unix time lies back, such as `2h 5m ago`; nothing for None."""
+    """Return how long ago a Unix time was, such as `2h 5m ago`; empty for None."""
     return "" if moment is None else f"{for_how_long(now - moment)} ago"
 
 
 def iso(moment: float | None) -> str | None:
-    """Return a Unix time as programs like it: ISO 8601, in UTC."""
+    """Return a Unix time in ISO 8601, in UTC."""
     if moment is None:
         return None
     try:

@@ -96,7 +96,7 @@ def test_nothing_to_do_is_exit_code_1(rqmon: Rqmon, redis_client: Redis) -> None
 
     result = rqmon("requeue", "--function", "no_such", "--yes")
 
-    assert (result.code, result.out) == (1, "No failed job meets these options.\n")
+    assert (result.code, result.out) == (1, "No failed job matches these options.\n")
 
 
 # ---- asking ----
@@ -110,7 +110,7 @@ def test_a_dry_run_names_the_jobs_and_changes_nothing(
     result = rqmon("delete", "--all", "--dry-run")
 
     assert result.code == 0
-    assert "deletes 3 failed jobs for good" in result.out
+    assert "deletes 3 failed jobs and their results" in result.out
     assert f"3 of {FAIL} in mail: ValueError" in result.out
     assert failed_ids(queue) == set(ids)
 
@@ -124,7 +124,7 @@ def test_refuses_where_nobody_can_be_asked(rqmon: Rqmon, redis_client: Redis, qu
     assert result.err.splitlines() == [
         "rqmon: This deletes 1 failed job for good, with their results:",
         f"  1 of {FAIL} in mail: ValueError",
-        "No one can confirm that here: expected a terminal, or --yes.",
+        "This needs a confirmation: expected a terminal, or --yes.",
     ]
     assert len(failed_ids(queue)) == 1
 
@@ -282,7 +282,7 @@ def test_a_job_that_rq_3_limits_the_rate_of_is_left_to_rq(
     result = rqmon("requeue", "--all", "--yes")
 
     assert result.code == 1
-    assert "1 are left alone: RQ 3 limits their rate" in result.out
+    assert "1 left alone: they have a rate limit of RQ 3" in result.out
     assert failed_ids(queue) == {job_id}
 
 
@@ -350,7 +350,7 @@ def test_no_job_is_lost_when_it_is_ended_half_way(
     assert all(status == b"failed" for status in statuses(redis_client, failed))
     if ending == signal.SIGINT:
         assert process.returncode == 130
-        assert "each other job is as it was" in out
+        assert "the other jobs are unchanged" in out
 
     rqmon(command, "--all", "--yes")
     assert failed_ids(queue) == set()

@@ -101,7 +101,7 @@ def test_a_paused_cron_job_stays_so_when_a_cron_scheduler_registers_its_list(
 
     assert rqmon("cron", "resume", "nightly", "--yes").code == 0
     assert listed(rqmon)["nightly"]["next_tick"] is not None
-    assert rqmon("cron", "resume", "nightly", "--yes").out == "nightly: nothing to change\n"
+    assert rqmon("cron", "resume", "nightly", "--yes").out == "nightly: nothing to do\n"
 
 
 def test_cancels_after_asking(rqmon: Rqmon, at_a_terminal: Rqmon, registry: CronRegistry) -> None:
@@ -137,5 +137,5 @@ def test_a_definition_that_cannot_be_read_is_said_so(
     for command in ("run", "resume"):
         result = rqmon("cron", command, "nightly", "--yes")
         assert result.code == 1
-        assert "definition cannot be read" in result.err
+        assert "cannot read its definition" in result.err
         assert "\x1b" not in result.err

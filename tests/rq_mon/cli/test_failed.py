@@ -79,7 +79,7 @@ def test_the_latest_group_is_the_first_and_the_limit_leaves_out_the_last(
 
     assert [group["function"] for group in rqmon("failed", "--json").json] == [FAIL_OTHERWISE, FAIL]
     assert [group["function"] for group in rqmon("failed", "--limit", "1", "--json").json] == [FAIL_OTHERWISE]
-    assert "1 group more with --limit" in rqmon("failed", "--limit", "1").out
+    assert "1 group more: raise --limit" in rqmon("failed", "--limit", "1").out
 
 
 @pytest.mark.parametrize(

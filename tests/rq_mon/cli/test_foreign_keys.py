@@ -81,7 +81,7 @@ def test_a_registry_that_is_none_is_not_purged(rqmon: Rqmon, redis_client: Redis
     make_foreign(redis_client, "rq:failed:mail")
     result = rqmon("purge", "mail", "failed", "--yes")
     assert (result.code, result.err.count("\n")) == (1, 1)
-    assert "what should hold its failed jobs is another key" in result.err
+    assert "the Redis key of its failed jobs has the wrong type" in result.err
 
 
 @pytest.mark.parametrize("key", ["rq:queue:mail", "rq:failed:mail", "rq:job:{}", "rq:results:{}"])

@@ -68,7 +68,7 @@ def test_job_shows_hostile_text_as_text(rqmon: Rqmon, queue: Queue, work: Callab
 def test_a_job_that_is_not_there_is_an_error(rqmon: Rqmon, command: tuple[str, ...]) -> None:
     result = rqmon(*command, "no-such-job")
     assert result.code == 1
-    assert "JOB_ID: expected the id of a job that Redis has, got 'no-such-job'" in result.err
+    assert "JOB_ID: expected the id of a job in this Redis, got 'no-such-job'" in result.err
 
 
 def test_jobs_of_a_state_are_listed_and_searched(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
@@ -109,7 +109,7 @@ def test_stop_ends_a_running_job_and_counts_it(
     assert redis_client.hgetall("rq:monitor:changes") == {}
 
     done = rqmon("stop", running, "--yes")
-    assert (done.code, done.out.startswith("asked ")) == (0, True)
+    assert (done.code, done.out.startswith("told ")) == (0, True)
     assert f"stop: 1 running job of mail: {running}" in caplog.text
     job = Job(running, connection=redis_client)
     wait_until(lambda: job.get_status() == "stopped", "the job to stop")
@@ -125,6 +125,6 @@ def test_stop_tells_that_the_worker_is_gone(rqmon: Rqmon, redis_client: Redis, q
     redis_client.hset(job.key, mapping={"status": "started", "worker_name": "gone"})
     result = rqmon("stop", job.id, "--yes")
     assert result.code == 1
-    assert "its worker does not listen" in result.out
+    assert "its worker does not answer" in result.out
     assert rqmon("stop", job.id, "--yes", "--json").json["result"] == "no-worker"
     assert redis_client.hgetall("rq:monitor:changes") == {}

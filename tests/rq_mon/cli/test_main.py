@@ -109,7 +109,7 @@ def test_each_command_has_json(path: tuple[str, ...], capsys: pytest.CaptureFixt
     [
         (["no-such"], "No such command 'no-such'"),
         (["status", "--no-such"], "No such option '--no-such'"),
-        (["failed", "--since", "soon"], "expected a span of time such as 90s, 30m, 2h, 7d or 1w, got 'soon'"),
+        (["failed", "--since", "soon"], "expected a time span such as 90s, 30m, 2h, 7d or 1w, got 'soon'"),
         (["failed", "--older-than", "0d"], "got '0d'"),
         (["failed", "--limit", "0"], "0 is not in the range x>=1"),
         (["purge", "mail", "started"], "'started' is not one of 'queued', 'failed'"),
@@ -180,7 +180,7 @@ def test_prune_has_nothing_to_ask_where_nothing_is_old(rqmon: Rqmon) -> None:
     assert rqmon("prune", "--json").json == {
         "dry_run": False, "chosen": [], "removed": [], "left_as_they_are": []
     }  # fmt: skip
-    assert rqmon("prune", "--days", "7").out == "0 series removed that were not written for 7 days\n"
+    assert rqmon("prune", "--days", "7").out == "removed 0 series that were not written for 7 days\n"
 
 
 @pytest.mark.slow

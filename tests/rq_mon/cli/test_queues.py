@@ -89,7 +89,7 @@ def test_paused_workers_start_no_job_until_they_are_resumed(
     work()
     assert job.get_status() == JobStatus.QUEUED
 
-    assert rqmon("resume", "--yes").out == "All workers go on.\n"
+    assert rqmon("resume", "--yes").out == "All workers are resumed.\n"
     work()
     assert job.get_status() == JobStatus.FINISHED
     assert rqmon("resume", "--json").json == {"dry_run": False, "was_paused": False}

@@ -165,7 +165,7 @@ def test_unhealthy_without_a_worker(rqmon: Rqmon, queue: Queue) -> None:
     result = rqmon("health")
 
     assert result.code == 1
-    assert "mail: 1 jobs wait, and no live worker listens to it" in result.out
+    assert "mail: 1 jobs are waiting, and no live worker listens to the queue" in result.out
 
 
 def test_unhealthy_while_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -> None:
@@ -173,7 +173,7 @@ def test_unhealthy_while_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -
 
     assert rqmon("health", "--json").json == {
         "healthy": False,
-        "problems": ["all workers are paused: rqmon resume"],
+        "problems": ["all workers are paused: run `rqmon resume`"],
     }
 
 
@@ -181,7 +181,7 @@ def test_unhealthy_with_a_job_of_a_dead_worker(rqmon: Rqmon, redis_client: Redis
     redis_client.sadd("rq:queues", queue.key)
     redis_client.zadd(queue.started_job_registry.key, {"job:execution": time.time() - 60})
 
-    assert "mail: 1 jobs are stuck, their worker is dead" in rqmon("health").out
+    assert "mail: 1 started jobs are stuck: their worker is dead" in rqmon("health").out
 
 
 def test_what_is_left_of_a_lost_worker_is_not_shown_and_judged_as_a_worker(
@@ -206,7 +206,7 @@ def test_unhealthy_with_deferred_jobs_that_will_never_run(
     cancelled.cancel()
 
     (problem,) = rqmon("health", "--json").json["problems"]
-    assert problem.startswith("mail: 2 deferred jobs will never run: what they depend on failed")
+    assert problem.startswith("mail: 2 deferred jobs will never run: a job they depend on failed")
 
 
 def test_limits_are_kept_to_where_jobs_have_expired(
@@ -219,18 +219,18 @@ def test_limits_are_kept_to_where_jobs_have_expired(
 
     assert "mail: the oldest job has waited for" in rqmon("health", "--max-wait", "5m").out
     assert rqmon("health", "--max-failed", "1").code == 0
-    assert "1 failed jobs are kept" in rqmon("health", "--max-failed", "0").out
+    assert "1 failed jobs" in rqmon("health", "--max-failed", "0").out
 
     redis_client.delete(*[f"rq:job:{job_id}" for job_id in queue.job_ids])
     assert rqmon("health").code == 0
     found = rqmon("health", "--max-wait", "5m", "--json").json["problems"]
-    assert found == ["mail: 3 jobs are queued, none was found: expired or deleted"]
+    assert found == ["mail: 3 jobs are queued, but none exists: expired or deleted"]
 
 
 def test_unhealthy_with_cron_jobs_and_no_cron_scheduler(
     rqmon: Rqmon, redis_client: Redis, cron_job: None
 ) -> None:
-    assert "1 cron jobs are registered, and no cron scheduler is alive" in rqmon("health").out
+    assert "1 cron jobs are registered, but no cron scheduler is alive" in rqmon("health").out
 
     announce(redis_client, "cron-scheduler-host-1")
     assert rqmon("health").code == 0
@@ -251,5 +251,5 @@ def test_limits_are_the_users(rqmon: Rqmon, redis_client: Redis, queue: Queue, w
 
     assert rqmon("health").code == 0
     assert "the oldest job has waited for" in rqmon("health", "--max-wait", "5m").out
-    assert "2 failed jobs are kept, more than 1" in rqmon("health", "--max-failed", "1").out
+    assert "2 failed jobs, more than 1" in rqmon("health", "--max-failed", "1").out
     assert rqmon("health", "--max-failed", "2").code == 0

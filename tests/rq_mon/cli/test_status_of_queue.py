@@ -45,7 +45,7 @@ def test_health_names_the_job_and_its_worker(
     monkeypatch.chdir(tmp_path)
     (found,) = [each for each in rqmon("health", "--json").json["problems"] if "objective" in each]
     assert found.startswith("mail: tests.rq_mon.cli.jobs.succeed has run for ")
-    assert found.endswith(f", objective 30m: {running} of of-mail")
+    assert found.endswith(f", run objective 30m: {running} of of-mail")
 
     (tmp_path / "objectives.yml").write_text("queues: {mail: {run_seconds: soon}}")
     broken = rqmon("health")

@@ -117,7 +117,7 @@ def test_the_command_prints_a_line_for_each(
             stderr=errors,
             env={**os.environ},
         )
-        wait_until(lambda: "Looking at mail" in (tmp_path / "err").read_text(), "tail to begin")
+        wait_until(lambda: "Watching mail" in (tmp_path / "err").read_text(), "tail to begin")
         work()
         bad = queue.enqueue(jobs.fail_otherwise)
         work()

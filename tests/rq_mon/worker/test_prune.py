@@ -113,7 +113,7 @@ def test_the_command_prints_what_it_removed(redis_client: Redis, project_root: P
     result = run(project_root, "prune", "--yes")
     assert result.stdout.splitlines() == [
         "removed mail app.send success",
-        "1 series removed that were not written for 30 days",
+        "removed 1 series that were not written for 30 days",
     ]
     assert result.returncode == 0
 
@@ -161,7 +161,7 @@ def test_the_command_reports_what_it_cannot_read_and_goes_on(
 
     left = [line for line in result.stderr.splitlines() if line.startswith("left")]
     assert len(left) == 1
-    assert left[0].startswith(f"left as it is: {key!r}: {problem}")
+    assert left[0].startswith(f"left unchanged: {key!r}: {problem}")
     assert ("removed news app.read success" in result.stdout) == queues_can_be_read
     assert result.returncode == 1
 
