@@ -1,7 +1,7 @@
-"""Metric names, labels, buckets and Redis keys: the public API that writers and readers share.
+"""Metric names, labels, buckets and Redis keys: the public API between writers and readers.
 
-Workers and cron schedulers write under these keys, the exporter reads them and serves these metrics,
-rules and dashboards name them. Names and labels do not change once shipped.
+Workers and cron schedulers write these keys. The exporter reads them and serves these metrics. Rules and
+dashboards use the names. Names and labels never change after a release.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Literal, get_args
 MetricType = Literal["counter", "gauge", "histogram", "summary"]
 
 OWN_INSTANCE = "main"
-"""The label `instance` of a Redis without another name: the stack's own. Legends leave it out."""
+"""Default of the label `instance`: the stack's own Redis. Legends leave it out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,11 +24,11 @@ class Metric:
     labels: tuple[str, ...]
     help: str
     stock: bool = False
-    """Served by rq-exporter's own collector, which chose its name and labels."""
+    """Served by rq-exporter's collector, which chose its name and labels."""
 
     @property
     def series(self) -> tuple[str, ...]:
-        """The names under which Prometheus stores its samples."""
+        """The names of its series in Prometheus."""
         if self.type == "histogram":
             return tuple(f"{self.name}_{suffix}" for suffix in ("bucket", "count", "sum"))
         if self.type == "summary":
@@ -262,34 +262,34 @@ OperatorAction = Literal[
 OPERATOR_ACTIONS: tuple[OperatorAction, ...] = get_args(OperatorAction)
 
 OTHER = "other"
-"""Stands for the functions or exceptions beyond the limit of series."""
+"""Label value for all functions or exceptions beyond the limit of series."""
 
 UNKNOWN_FUNCTION = "unknown"
-"""Stands for a job whose data cannot be read by the worker."""
+"""Label value for a job whose data the worker cannot read."""
 
 WORK_HORSE_KILLED = "WorkHorseKilled"
-"""A signal ended the work horse in the middle of a job: SIGKILL, out of memory, segmentation fault."""
+"""A signal killed the work horse during a job: SIGKILL, out of memory, segmentation fault."""
 
 WORK_HORSE_EXITED = "WorkHorseExited"
-"""The work horse exited in the middle of a job: `os._exit`, or a library that ends the process."""
+"""The work horse exited during a job: `os._exit`, or a library that ends the process."""
 
 FAILURE_NOT_RECORDED = "FailureNotRecorded"
-"""The work horse ended because Redis or RQ raised when it recorded its job's end."""
+"""The work horse ended because Redis or RQ raised while it recorded the end of its job."""
 
 WORK_HORSE_DEATHS = (WORK_HORSE_KILLED, WORK_HORSE_EXITED, FAILURE_NOT_RECORDED)
-"""What a job counts as whose work horse ended without recording how the job did."""
+"""The exceptions for jobs whose work horse ended without recording a result."""
 
 LONGEST_NAME = 200
-"""Characters of a name that an application chooses for its jobs, and of an exception class."""
+"""Longest name that an application may give its jobs, and longest exception class, in characters."""
 
 LONGEST_VERSION = 100
-"""Characters of the version of the code that a worker runs."""
+"""Longest version of the code that a worker reports, in characters."""
 
 MAX_RETRIES_EXCEEDED = "MaxRetriesExceeded"
-"""A job asked for one more retry (it returned rq.Retry) than it allows itself."""
+"""A job returned rq.Retry more often than it allows itself."""
 
 ABANDONED = "AbandonedJobError"
-"""RQ's own class for a job whose worker died with it."""
+"""RQ's class for a job whose worker died."""
 
 # --- buckets, upper bounds in seconds ----------------------------------------------------------------------
 
@@ -311,7 +311,7 @@ CRON_LAST_TICKS_KEY = KEY_PREFIX + "cron:last"
 """Hash: cron job id -> Unix time of the tick that was enqueued last."""
 
 CRON_PAUSED_KEY = KEY_PREFIX + "cron:paused"
-"""Hash: id of a cron job that is paused -> Unix time since when. It has no next tick."""
+"""Hash: id of a paused cron job -> Unix time of the pause. It has no next tick."""
 
 CRON_OWNERS_KEY = KEY_PREFIX + "cron:owners"
 """Hash: cron job id -> who registered it, as JSON: name of a list -> its generation then; "" for run time."""
@@ -332,40 +332,40 @@ FUNCTIONS_KEY_PREFIX = KEY_PREFIX + "functions:"
 """Before a queue's name. Set: functions that have a hash of their own."""
 
 JOBS_KEY_PREFIX = KEY_PREFIX + "jobs:"
-"""Before a JSON list of queue and function. Hash: what became of the function's jobs."""
+"""Before a JSON list of queue and function. Hash: results of the function's jobs."""
 
 WAITS_KEY_PREFIX = KEY_PREFIX + "waits:"
 """Before a queue's name. Hash: histogram of the waits in the queue, and how many jobs expired in it."""
 
 RUNNING_KEY_PREFIX = KEY_PREFIX + "running:"
-"""Before a queue's name. Hash: execution id -> what runs where, until its end is counted."""
+"""Before a queue's name. Hash: execution id -> what is running where, until its end is counted."""
 
 COUNTED_KEY_PREFIX = KEY_PREFIX + "counted:"
-"""Before an execution's id. String: tells that its end is counted, while it might be recorded again."""
+"""Before an execution's id. String: its end is already counted, so it is not counted twice."""
 
 SEARCH_LOCK_KEY_PREFIX = KEY_PREFIX + "searched:"
-"""Before a queue's name. String: while it exists, no process looks for the queue's abandoned jobs."""
+"""Before a queue's name. String: while it exists, no other process looks for abandoned jobs."""
 
 MONITORED_WORKER_FIELD = "monitored"
-"""Field of the hash that RQ keeps of a worker: it is there while the worker counts its jobs."""
+"""Field of RQ's hash of a worker: exists while the worker counts its jobs."""
 
 WORKER_VERSION_FIELD = "rq_mon_version"
-"""Field of the hash that RQ keeps of a worker: the version of the code that it runs, if that is known."""
+"""Field of RQ's hash of a worker: the version of its code, if known."""
 
 FUNCTION_META_KEY = "rq_mon_function"
-"""Key in the `meta` of a job: the name that the job counts as, in place of its function's."""
+"""Key in the `meta` of a job: the name to count it under instead of its function's."""
 
 JOB_FUNCTION_FIELD = "rq_mon_function"
-"""Field of the hash that RQ keeps of a job: the name it counted as, if the job itself does not show it."""
+"""Field of RQ's hash of a job: the name it was counted under, if the job itself does not show it."""
 
 JOB_EXCEPTION_FIELD = "rq_mon_exception"
-"""Field of the hash that RQ keeps of a job: `<started_at> <class>` of the failure that was counted last."""
+"""Field of RQ's hash of a job: `<started_at> <class>` of the failure that was counted last."""
 
 WRITE_ERRORS_KEY = KEY_PREFIX + "errors"
-"""Hash: Redis error code -> how often it kept a worker from counting a job."""
+"""Hash: Redis error code -> number of jobs that a worker could not count because of it."""
 
 OPERATOR_CHANGES_KEY = KEY_PREFIX + "changes"
-"""Hash: what an operator did -> to how many jobs, cron jobs or series."""
+"""Hash: operator action -> number of jobs, cron jobs or series that it changed."""
 
 ON_ITS_WAY_KEY_PREFIX = KEY_PREFIX + "on-its-way:"
-"""Before a job's id. Hash of one field: since when it, enqueued then, was seen on its way to a worker."""
+"""Before a job's id. Hash of one field: when a job of this enqueue time was first seen missing."""

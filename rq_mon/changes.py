@@ -1,4 +1,4 @@
-"""What operators change is counted in the step that changes it, and logged: who, what, how many."""
+"""Operators' changes: counted in the transaction that makes them, and logged with who, what and how many."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rq_mon.catalogue import OPERATOR_CHANGES_KEY, OperatorAction
 
 logger = logging.getLogger(__name__)
 
-# pcall: a key of a foreign type must not end a script, or fail a transaction, that has changed something.
+# pcall: if the key has a wrong type, the change itself must still succeed.
 COUNT_CHANGES = f"""
 local function count_changes(action, number)
     if number > 0 then redis.pcall('HINCRBY', '{OPERATOR_CHANGES_KEY}', action, number) end
@@ -29,9 +29,9 @@ def log_change(who: str, action: OperatorAction, number: int, of: str) -> None:
     """Log a change that was made.
 
     Args:
-        who: made it: the user who is logged in, or the account and machine of a command.
+        who: the logged-in user, or account and machine of a command.
         action: what was done.
         number: how many jobs, cron jobs or series.
-        of: what they are, with the name of their queue: `failed jobs of mail`.
+        of: which ones, with the name of their queue, such as `failed jobs of mail`.
     """
     logger.info("%s: %s: %d %s", who, action, number, of)

@@ -1,8 +1,8 @@
 """Health checks for process supervisors: `python -m rq_mon.health worker QUEUE` and `... cron`.
 
-One line says what was found; the exit code is 0 for healthy, 1 for not. Where each container has a check of
-its own, `--here` keeps one from being healthy because another is. Where a failed check ends the process, as
-under Swarm and Kubernetes, `--tolerate-outage` keeps an outage of Redis from ending workers with their jobs.
+Prints one line; the exit code is 0 for healthy, 1 for not. With `--here` a container counts only itself, so
+that another healthy container does not hide its failure. With `--tolerate-outage` an outage of Redis counts
+as healthy: where a failed check ends the process (Swarm, Kubernetes), workers would die with their jobs.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from rq_mon.state.live import ANSWER_SECONDS, live_schedulers, live_workers
 
 
 def runs_here(name: str) -> bool:
-    """Tell by its name or key, which end in host and process id, whether a process runs on this host."""
+    """Tell whether a process runs on this host, by its name or key, which ends in host and process id."""
     return re.search(rf"-{re.escape(socket.gethostname())}-\d+$", name) is not None
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Check what the command line asks for, print one line, and return the exit code."""
+    """Run the check of the command line, print one line, and return the exit code."""
     options = _parse(arguments)
     try:
         reason = ""
@@ -43,7 +43,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 reason = "" if alive else silence(connection)
     except (RedisError, SettingsError) as error:
         if options.tolerate_outage and isinstance(error, RedisError):
-            print(f"healthy as far as can be told: {error}")
+            print(f"healthy (Redis does not answer): {error}")
             return 0
         print(f"unhealthy: {error}")
         return 1

@@ -1,4 +1,4 @@
-"""What is installed beside this package: what an extra lacks, and versions that do not fit."""
+"""Checks the installed packages: missing extras, and versions that do not fit."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ COMPARE: dict[str, Callable[[Any, Any], bool]] = {
 
 
 def lacking(extra: str) -> str | None:
-    """Return which packages of an extra are missing, and how to install them; None if none is.
+    """Return the missing packages of an extra and how to install them; None if none is missing.
 
-    A checkout, which is not installed, has no list of them: there `missing` explains the failed import.
+    A checkout is not installed and has no list of them. There, `missing` explains the failed import.
     """
     absent = [name for name in _packages(extra) if _version(name) is None]
     return _advice(", ".join(absent), extra) if absent else None
 
 
 def missing(error: ModuleNotFoundError, extra: str) -> str | None:
-    """Return what to install because of a failed import; None if the module is one of this package."""
+    """Return what to install after a failed import; None if the module belongs to this package."""
     module = (error.name or "").partition(".")[0]
     return None if module in {"", "rq_mon"} else _advice(module, extra)
 
@@ -42,7 +42,7 @@ def missing(error: ModuleNotFoundError, extra: str) -> str | None:
 def misfits(extra: str) -> list[str]:
     """Return a sentence about each installed package whose version does not fit an extra.
 
-    Empty where the extra is not installed, and in a checkout, whose versions are locked.
+    Empty if the extra is not installed, and in a checkout, whose versions are locked.
     """
     names = _packages(extra)
     if not names or any(_version(name) is None for name in names):
@@ -58,10 +58,10 @@ def _advice(absent: str, extra: str) -> str:
 
 
 def surely_fits(requirement: str) -> bool:
-    """Return True if what is installed certainly fits a requirement, whatever its marker says.
+    """Return True if the installed version certainly fits a requirement, whatever its marker says.
 
-    packaging knows it of the others. It is loaded for these alone, since that takes as long as a quarter of a
-    short command.
+    `packaging` decides the other cases. Loading it takes a quarter of the time of a short command, so it is
+    loaded for these only.
     """
     needed, _, _ = requirement.partition(";")
     found = re.match(r"([\w.-]+)(?:\[[^]]*\])? *\(?([^)]*)\)?$", needed.strip())
@@ -73,7 +73,7 @@ def surely_fits(requirement: str) -> bool:
 
 
 def _is_met(clause: str, version: str) -> bool:
-    """False also for what is more than a comparison of two releases."""
+    """Return False also for anything beyond a comparison of two releases."""
     found = CLAUSE.fullmatch(clause)
     if found is None or RELEASE.fullmatch(version) is None:
         return False
@@ -108,7 +108,7 @@ def _sentences(needs: Iterable[tuple[str, str]], extra: str) -> Iterator[str]:
 
 
 def _packages(extra: str) -> list[str]:
-    """Return the names of an extra's packages; read as text, since packaging is one of them."""
+    """Return the names of an extra's packages. Parsed as text, because `packaging` is one of them."""
     of_extra = re.compile(rf"([\w.-]+).*;.*\bextra == ['\"]{extra}['\"]")
     return [found[1] for text in _requires(DISTRIBUTION) if (found := of_extra.match(text))]
 
@@ -125,7 +125,7 @@ def _version(name: str) -> str | None:
 
 @cache
 def _metadata(name: str) -> metadata.PackageMetadata | None:
-    """What it holds is a page of text: it is parsed once."""
+    """The metadata is a page of text, so it is parsed once."""
     try:
         return metadata.metadata(name)
     except metadata.PackageNotFoundError:

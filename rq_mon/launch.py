@@ -1,4 +1,4 @@
-"""How processes start as commands: `--help` names their settings, and an extra may be missing."""
+"""Starting processes as commands: `--help` lists their settings, and a missing extra is explained."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rq_mon.environment.variables import Variable
 from rq_mon.installed import lacking, misfits, missing
 
 USAGE = 2
-"""Exit code: it cannot start as it was called or as it is installed."""
+"""Exit code: wrong command line, or something is not installed."""
 
 
 def command_line(command: str, about: str, settings: Iterable[Variable[Any]]) -> argparse.ArgumentParser:
@@ -29,7 +29,7 @@ def command_line(command: str, about: str, settings: Iterable[Variable[Any]]) ->
 
 @contextmanager
 def extra_needed(command: str, extra: str) -> Iterator[None]:
-    """Import in this block what the extra brings; end the process if that is missing or does not fit."""
+    """Import an extra's packages in this block; end the process if one is missing or does not fit."""
     if sentence := lacking(extra):
         end(command, sentence)
     for sentence in misfits(extra):
@@ -43,7 +43,7 @@ def extra_needed(command: str, extra: str) -> Iterator[None]:
 
 
 def end(command: str, message: str) -> NoReturn:
-    """End the process, which cannot start, with one line."""
+    """End the process with one line, because it cannot start."""
     print(f"{command}: {message}", file=sys.stderr)
     sys.exit(USAGE)
 

@@ -1,7 +1,7 @@
-"""One style of log line for all processes of this package: text for people, or JSON for programs.
+"""One log format for all processes of this package: text for people, or JSON for programs.
 
-As JSON each line is one object, and one about a job holds job_id, queue and function: also what the job's own
-code logs while it runs. Arguments of jobs are never in it.
+In JSON, each line is one object. A line about a job has job_id, queue and function, even if the job's own
+code logged it. Arguments of jobs are never logged.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ LINE = "%(asctime)s.%(msecs)03dZ %(levelname)-7s %(name)s: %(message)s"
 TIME = "%Y-%m-%dT%H:%M:%S"
 
 EXTRA_FIELDS = ("job_id", "queue", "function", "cron_job")
-"""What a log call may add by `extra`. Nothing else is taken from there: RQ adds a job's arguments."""
+"""Fields that a log call may add with `extra`. All others are dropped: RQ adds a job's arguments."""
 
 TRACEBACK = "Traceback (most recent call last):"
 CONTINUATION = "\n    "
@@ -31,7 +31,7 @@ COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 class CurrentJob(NamedTuple):
-    """The job that this process works on."""
+    """The job that this process is working on."""
 
     job_id: str
     queue: str
@@ -39,18 +39,18 @@ class CurrentJob(NamedTuple):
 
 
 _current_job: CurrentJob | None = None
-"""For the whole process, also for threads that the job starts: a worker has one job at a time."""
+"""One for the whole process and its threads: a worker has one job at a time."""
 
 
 def set_current_job(job: CurrentJob | None) -> None:
-    """Add this job to all lines from now on, in this process and in those that it forks."""
+    """Add this job to all lines from now on, in this process and its forks."""
     global _current_job
     _current_job = job
 
 
 @contextmanager
 def without_current_job() -> Iterator[None]:
-    """Do something in between that is not about the current job."""
+    """Leave the job out of the lines of this block."""
     job = _current_job
     set_current_job(None)
     try:
@@ -78,7 +78,7 @@ class _TextFormatter(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Indent all lines but the first, and show what would move a terminal's cursor.
 
-        So no name and no message can pass for a record of its own, or cover another.
+        So no name or message can pass for a line of its own, or cover another.
         """
         lines = COLOR.sub("", super().format(record)).splitlines()
         return CONTINUATION.join(printable(line.expandtabs()) for line in lines)
@@ -114,7 +114,7 @@ def configure_logging(level: str, log_format: LogFormat) -> None:
 
 
 def _split_traceback(message: str) -> tuple[str, str]:
-    """RQ writes the traceback of a failed job into its message."""
+    """Split RQ's message of a failed job into its text and the traceback."""
     head, found, rest = message.partition(f"\n{TRACEBACK}")
     return head, (found + rest).strip()
 

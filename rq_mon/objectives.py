@@ -1,4 +1,4 @@
-"""Objectives: what each queue promises, from a YAML file that users edit."""
+"""Objectives of each queue (SLOs), from a YAML file that users edit."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ import yaml
 from rq_mon.catalogue import DURATION_BUCKETS, JOB_DURATION, JOB_WAIT, WAIT_BUCKETS, Metric
 
 DEFAULT_FILE = Path("objectives.yml")
-"""Read from the working directory when no other file is named."""
+"""The default file, in the working directory."""
 
 
 FAR_OVER = 3
-"""A job that runs this many times the objective of its queue is one to look at."""
+"""A job that runs for this many times its queue's run objective needs attention."""
 
 
 class ObjectivesError(ValueError):
-    """The file cannot be used; the message names the file, the key, the value and what was expected."""
+    """The file is invalid; the message has the file, the key, the value and what was expected."""
 
 
 def _bucket_of(metric: Metric, bounds: tuple[float, ...]) -> Callable[[Any], float]:
-    """A histogram can only tell how many observations were below one of its bounds."""
+    """Accept only bounds of buckets: a histogram can count observations up to these alone."""
 
     def parse(value: Any) -> float:
         if isinstance(value, bool) or value not in bounds:
@@ -45,16 +45,16 @@ def _ratio(value: Any) -> float:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What one queue promises; the defaults hold for queues that the file does not name."""
+    """The objectives of one queue; the defaults apply to queues that the file does not name."""
 
     wait_seconds: float = field(default=300.0, metadata={"parse": _bucket_of(JOB_WAIT, WAIT_BUCKETS)})
-    """A job starts within this time after it was enqueued."""
+    """A job must start within this time after it was enqueued."""
     run_seconds: float = field(default=1800.0, metadata={"parse": _bucket_of(JOB_DURATION, DURATION_BUCKETS)})
-    """It ends within this time after it started."""
+    """It must end within this time after it started."""
     on_time_ratio: float = field(default=0.95, metadata={"parse": _ratio})
-    """The share of jobs that keep these two times."""
+    """The share of jobs that must meet these two times."""
     success_ratio: float = field(default=0.99, metadata={"parse": _ratio})
-    """The share of jobs that end without an error, after their retries."""
+    """The share of jobs that must succeed, after their retries."""
 
 
 PARSERS: Mapping[str, Callable[[Any], float]] = {key.name: key.metadata["parse"] for key in fields(Objective)}
@@ -73,10 +73,10 @@ class Objectives:
 
 
 def objectives_here(path: Path | None) -> Objectives:
-    """Read the file at `path`; without one objectives.yml here, and without that nothing: the defaults hold.
+    """Read the file at `path`, else ./objectives.yml; without either, the defaults apply.
 
     Raises:
-        ObjectivesError: the file cannot be used.
+        ObjectivesError: the file is invalid.
     """
     if path is None and not DEFAULT_FILE.exists():
         return Objectives()
@@ -87,7 +87,7 @@ def load_objectives(path: Path) -> Objectives:
     """Read the file.
 
     Raises:
-        ObjectivesError: it cannot be read, or holds something else than objectives.
+        ObjectivesError: it cannot be read, or its content is invalid.
     """
     try:
         text = path.read_text(encoding="utf-8")
@@ -97,12 +97,12 @@ def load_objectives(path: Path) -> Objectives:
         raise ObjectivesError(f"{path}: {error} (line {_line_of(error.place, text)})") from error
     except (OSError, UnicodeError, yaml.YAMLError) as error:
         raise ObjectivesError(f"{path}: cannot be read: {error}") from error
-    except ValueError as error:  # such as a date that is none
+    except ValueError as error:  # such as an impossible date
         raise ObjectivesError(f"{path}: {error}") from error
 
 
 class _MistakeError(ValueError):
-    """What stands at a place, given by its keys, cannot be used."""
+    """The value at these keys is invalid."""
 
     def __init__(self, place: Sequence[Any], message: str) -> None:
         super().__init__(f"{'.'.join(map(str, place)) or 'the file'}: {message}")
@@ -122,7 +122,7 @@ def _line_of(place: Sequence[Any], text: str) -> int:
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML's own rule, which PyYAML does not enforce: a key stands once, or one of two would be lost."""
+    """Refuse duplicate keys, as YAML demands and PyYAML does not: one of two values would be lost."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Hashable, Any]:
         keys = [self.construct_object(key) for key, _ in node.value]

@@ -38,47 +38,47 @@ EXCEPTIONS = "exceptions"
 EXPIRED = "expired"
 
 COUNTER_BITS = 63
-"""What Redis counts with, apart from the sign; a larger number was not counted."""
+"""Redis counts with this many bits and a sign; a larger number cannot be a count."""
 
 
 def functions_key(queue: str) -> str:
-    """Set of the functions of `queue` that have a hash of their own."""
+    """Return the key of the set of functions in `queue` that have a hash of their own."""
     return FUNCTIONS_KEY_PREFIX + queue
 
 
 def jobs_key(queue: str, function: str) -> str:
-    """Hash of what became of the jobs of `function` in `queue`; JSON, because names may hold anything."""
+    """Return the key of the hash with the results of `function` in `queue`. JSON: names may hold anything."""
     return JOBS_KEY_PREFIX + json.dumps([queue, function], separators=(",", ":"))
 
 
 def waits_key(queue: str) -> str:
-    """Hash of the histogram of waits in `queue`."""
+    """Return the key of the hash with the histogram of waits in `queue`."""
     return WAITS_KEY_PREFIX + queue
 
 
 def running_key(queue: str) -> str:
-    """Hash of the executions of `queue` that started and whose end is not counted yet."""
+    """Return the key of the hash of executions in `queue` that started and are not counted yet."""
     return RUNNING_KEY_PREFIX + queue
 
 
 def counted_key(execution_id: str) -> str:
-    """Exists for a while after the end of the execution was counted."""
+    """Return the key that exists for a while after the end of the execution was counted."""
     return COUNTED_KEY_PREFIX + execution_id
 
 
 def search_lock_key(queue: str) -> str:
-    """Exists for a few seconds after a process looked for abandoned executions of `queue`."""
+    """Return the key that exists for a few seconds after a process looked for abandoned executions."""
     return SEARCH_LOCK_KEY_PREFIX + queue
 
 
 def bound_of(seconds: float, bounds: Sequence[float]) -> str:
-    """The bucket that `seconds` falls into, by its upper bound as Prometheus writes it."""
+    """Return the upper bound of the bucket for `seconds`, as Prometheus writes it."""
     index = bisect_left(bounds, seconds)
     return str(bounds[index]) if index < len(bounds) else "+Inf"
 
 
 class SeriesError(ValueError):
-    """A hash that only this package writes holds something else."""
+    """A hash that only this package writes has unexpected content."""
 
 
 class Exemplar(NamedTuple):
@@ -90,12 +90,12 @@ class Exemplar(NamedTuple):
     job_id: str
 
     def encode(self) -> str:
-        """The field's value: under 64 bytes with RQ's own job ids, so that Redis keeps the hash compact."""
+        """Return the field's value: under 64 bytes with RQ's job ids, so the hash stays compact in Redis."""
         return f"{self.timestamp:.3f} {self.seconds:.6g} {self.job_id}"
 
     @classmethod
     def decode(cls, text: str) -> Exemplar:
-        """Read what `encode` wrote; anything else is a ValueError."""
+        """Read a value that `encode` wrote. Raises ValueError for anything else."""
         timestamp, seconds, job_id = text.split(" ", 2)
         exemplar = cls(float(timestamp), float(seconds), job_id)
         if not (isfinite(exemplar.timestamp) and isfinite(exemplar.seconds)):
@@ -105,7 +105,7 @@ class Exemplar(NamedTuple):
 
 @dataclass(slots=True)
 class Histogram:
-    """Observations of one kind, as they are stored."""
+    """One histogram, as it is stored."""
 
     count: int = 0
     microseconds: int = 0
@@ -121,7 +121,7 @@ class Histogram:
         return self.microseconds / 1e6
 
     def cumulative(self, bounds: Iterable[float]) -> list[tuple[float, int]]:
-        """Observations at or below each of these rising bounds, whatever bounds they were written under."""
+        """Return the cumulative counts at these rising bounds, whatever bounds were stored."""
         left = sorted(self.buckets.items(), reverse=True)
         total, found = 0, []
         for bound in bounds:
@@ -131,7 +131,7 @@ class Histogram:
         return found
 
     def take(self, name: str, value: str) -> None:
-        """Add one stored field; a name that only a later version knows is passed over."""
+        """Add one stored field; skip names that only a later version knows."""
         kind, _, bound = name.partition(":")
         match kind:
             case "count" | "microseconds" | "written":
@@ -165,7 +165,7 @@ class JobSeries:
     """By exception class."""
 
     def take(self, name: str, value: str) -> None:
-        """Add one stored field; a name that only a later version knows is passed over."""
+        """Add one stored field; skip names that only a later version knows."""
         owner, _, rest = name.partition(":")
         if owner in OUTCOMES:
             self.outcomes.setdefault(owner, Histogram()).take(rest, value)

@@ -1,4 +1,4 @@
-"""Checks of what callers pass in. Each raises before anything is written, and names argument and value."""
+"""Checks of callers' arguments. Each raises before anything is written, and names argument and value."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from rq_mon.calls.serializers import Format, reason_of
 T = TypeVar("T")
 
 LONGEST_TIME_DELTA = timedelta(days=100 * 365)
-"""Dates end with the year 9999, and whoever means to wait longer than this has mistaken the unit."""
+"""Dates end with the year 9999. A longer delay than this is a mistake in the unit."""
 
 NO_TIMEOUT = -1
-"""RQ's own value for a job that may run forever."""
+"""RQ's value for a job without a timeout."""
 
 
 def check_choice(argument: str, value: object, choices: Sequence[T]) -> T:
@@ -34,7 +34,7 @@ def check_choice(argument: str, value: object, choices: Sequence[T]) -> T:
 
 
 def check_queue_name(name: object) -> str:
-    """Return `name` if RQ can use it: it joins the names of a worker's queues by commas."""
+    """Return `name` if RQ can use it: RQ joins the queue names of a worker with commas."""
     if not isinstance(name, str):
         raise TypeError(f"queue_name: expected a string, got {name!r}")
     if not name.strip() or "," in name:
@@ -61,11 +61,11 @@ def check_timeout(timeout: object, argument: str = "job_timeout") -> int:
 
 
 def check_time_delta(time_delta: object) -> timedelta:
-    """Return `time_delta` if it leads to a date, and not to one in the past."""
+    """Return `time_delta` if it is not negative and leads to a valid date."""
     if not isinstance(time_delta, timedelta):
         raise TypeError(f"time_delta: expected a datetime.timedelta, got {time_delta!r}")
     if time_delta < timedelta(0):
-        raise ValueError(f"time_delta: expected no negative one, got {time_delta!r}")
+        raise ValueError(f"time_delta: expected at least 0, got {time_delta!r}")
     if time_delta > LONGEST_TIME_DELTA:
         raise ValueError(f"time_delta: expected at most {LONGEST_TIME_DELTA.days} days, got {time_delta!r}")
     return time_delta
@@ -79,11 +79,11 @@ def check_description(description: object) -> str | None:
 
 
 def _check_text(argument: str, text: str) -> str:
-    """Return `text` if Redis can hold it: Python's strings may have half a surrogate pair in them."""
+    """Return `text` if Redis can store it: Python's strings may contain half a surrogate pair."""
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueError(f"{argument}: expected text that UTF-8 can write, got {text!r}") from error
+        raise ValueError(f"{argument}: expected text that UTF-8 can encode, got {text!r}") from error
     return text
 
 
@@ -104,11 +104,11 @@ def check_call_arguments(
     *,
     same_process: bool = False,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of a job's function, which a worker must be able to read.
+    """Return the arguments of a job's function, once it is sure that a worker can read them.
 
     Raises:
-        TypeError: they are no sequence and no mapping, or one of them cannot be written in this format; its
-            place is named, its value is not: it may be a secret.
+        TypeError: they are no sequence or mapping, or this format cannot store one of them. The message gives
+            the place of that argument, but not its value, which may be secret.
     """
     args_name, kwargs_name = names
     if args is not None and (not isinstance(args, Sequence) or isinstance(args, (str, bytes))):
@@ -132,7 +132,7 @@ def check_call_arguments(
 
 
 def check_serializable(value: object, format_: Format, place: str, *, same_process: bool = False) -> None:
-    """Raise TypeError if `value` cannot be written in this format; `place` is named, the value is not."""
+    """Raise TypeError if this format cannot store `value`; the message has its place, not its value."""
     error = format_.error(value, same_process=same_process)
     if error is not None:
         found = f"{type(value).__name__}: {reason_of(error)}"

@@ -1,4 +1,4 @@
-"""Which functions a worker can run: those that another process can import by name."""
+"""Which functions a worker can run: those that it can import by name."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ Function = Callable[..., Any] | str
 
 
 def function_reference(function: object, format_: Format, *, same_process: bool = False) -> Function:
-    """Return how RQ can be told of `function`: its dotted path, or itself if it is a method of an instance.
+    """Return `function` in the form that RQ takes: its dotted path, or itself if it is a bound method.
 
     Args:
-        function: what the caller wants to be run by a worker.
-        format_: how an instance whose method it is would have to be written.
-        same_process: the job runs in this very process, so that `__main__` is what it is here.
+        function: the function that a worker is to run.
+        format_: the format in which the instance of a bound method would be stored.
+        same_process: the job runs in this process, so `__main__` is the same module there.
 
     Raises:
-        TypeError, ValueError: no worker could import it; the message says why.
+        TypeError, ValueError: a worker could not import it; the message says why.
     """
     if isinstance(function, str):
         return _checked_path(function, same_process)
@@ -45,7 +45,7 @@ def function_reference(function: object, format_: Format, *, same_process: bool 
 
 
 def function_path(function: Function) -> str:
-    """Return the name of `function` in logs, descriptions and ids: the one that metrics read from a job."""
+    """Return the name of `function` for logs, descriptions and ids; metrics use the same name."""
     instance, name = resolve_function_reference(function)
     if instance is None:
         return name
@@ -59,7 +59,7 @@ def _checked_path(path: str, same_process: bool) -> str:
     if package == "__main__" and not same_process:
         raise ValueError(f"function: expected one in a module that workers can import, got {path!r}")
     if package not in sys.modules and importlib.util.find_spec(package) is None:
-        return path  # the workers' own code: who enqueues need not have it
+        return path  # code of the workers, which the caller need not have
     try:
         found = import_attribute(path)
     except Exception as error:  # the module may raise anything when it is imported
@@ -77,7 +77,7 @@ def _path_of(function: Callable[..., Any], same_process: bool) -> str:
 
 
 def _check_owner(function: Callable[..., Any], format_: Format, same_process: bool) -> None:
-    """A method travels with its instance, whose class the worker imports."""
+    """A bound method is stored with its instance, whose class the worker imports."""
     instance = getattr(function, "__self__", function)
     _check_importable(instance if inspect.isclass(instance) else type(instance), function, same_process)
     error = format_.error(instance, same_process=same_process)

@@ -1,4 +1,4 @@
-"""Which function a job runs, found without unpickling its arguments or asking its serializer."""
+"""Finds the function of a job without unpickling its arguments or running its serializer."""
 
 from __future__ import annotations
 
@@ -14,33 +14,33 @@ from rq_mon.calls.serializers import PICKLE_PROTOCOL_2_OR_LATER
 from rq_mon.catalogue import LONGEST_NAME, UNKNOWN_FUNCTION
 
 HEAD_OF_DATA = 65536
-"""Bytes of a job's data that a reader looks at: they name the function, the rest are arguments."""
+"""Bytes of a job's data that are read: the function is named here, the arguments follow."""
 
 # PROTO, FRAME since protocol 4, MARK, and then SHORT_BINUNICODE or BINUNICODE: what pickletools shows.
 HEAD_OF_TUPLE_WITH_TEXT = re.compile(rb"\x80.(?:\x95.{8})?\((?:\x8c(?P<short>.)|X(?P<long>.{4}))", re.DOTALL)
 NO_INSTANCE = re.compile(rb"(?:\x94|q.|r.{4})?N", re.DOTALL)
-"""What follows the name of a plain function: MEMOIZE, BINPUT or LONG_BINPUT, and NONE."""
+"""The opcodes after the name of a plain function: MEMOIZE, BINPUT or LONG_BINPUT, and NONE."""
 
 HEAD_OF_JSON = re.compile(r'\s*\[\s*("(?:[^"\\]|\\.)*")')
 CALL_IN_DESCRIPTION = re.compile(r"(?P<name>[^\W\d]\w*(?:\.[^\W\d]\w*)*)\(|[^\W\d]\w*(?:\.[^\W\d]\w*)+\Z")
-"""How RQ describes a job, `module.function(arguments)`, or how this package does, without the arguments."""
+"""A job's description: RQ's `module.function(arguments)`, or this package's, without the arguments."""
 
 REBUILDERS = frozenset(
     f"{module}.{name}"
     for module in ("copyreg", "copy_reg")
     for name in ("_reconstructor", "__newobj__", "__newobj_ex__")
 )
-"""Functions of pickle's own that build an object of the class that is their first argument."""
+"""Pickle's own functions that build an object of the class in their first argument."""
 GETATTR = ("builtins.getattr", "__builtin__.getattr")
-"""How protocols before 4 write a class within a class: getattr(Outer, 'Inner')."""
+"""How protocols before 4 store a nested class: getattr(Outer, 'Inner')."""
 PARTIAL = "functools.partial"
 
 
 def function_of(job: Job) -> str:
-    """The function that `job` names, or UNKNOWN_FUNCTION where that cannot be read: see `function_told`.
+    """Return the function of `job`, or UNKNOWN_FUNCTION if it cannot be read: see `function_told`.
 
-    A worker asks before it forks. Unpickling the arguments there would import the application's modules into
-    the worker, and a job that takes all memory would take the worker down instead of its work horse.
+    A worker calls this before it forks. Unpickling would import the application's modules into the worker,
+    and a job that takes all memory would end the worker instead of its work horse.
     """
     try:
         return function_told(job.data, job.description)
@@ -52,18 +52,18 @@ def function_told(data: bytes, description: str | None) -> str:
     """Return the dotted path of a job's function, `module.Class.method` for a method.
 
     Args:
-        data: function, instance and arguments as the job's serializer wrote them, uncompressed; the head is
-            enough, and may be empty.
-        description: RQ's description of the job, which names the function when the data cannot be read.
+        data: function, instance and arguments as the job's serializer wrote them, uncompressed. The head is
+            enough; it may be empty.
+        description: RQ's description of the job, used if the function cannot be read from the data.
 
     Returns:
-        The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if neither tells.
+        The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if both do not have it.
     """
     return storable_text(_function_in(data) or _function_described(description or "") or UNKNOWN_FUNCTION)
 
 
 def function_by_serializer(job: Job) -> str:
-    """Return the function as the job's own serializer reads it, which may run the application's code."""
+    """Return the function as the job's own serializer reads it. This may run the application's code."""
     try:
         return storable_text(job.func_name or UNKNOWN_FUNCTION)
     except Exception:  # the application chooses the serializer, which may raise anything
@@ -71,7 +71,7 @@ def function_by_serializer(job: Job) -> str:
 
 
 def is_told(job: Job) -> bool:
-    """Tell whether `job` shows its function also to one who reads no more than HEAD_OF_DATA of its data."""
+    """Tell whether the first HEAD_OF_DATA bytes of the job's data are enough to find its function."""
     return len(job.data) <= HEAD_OF_DATA
 
 
@@ -79,7 +79,7 @@ def name_given(name: object) -> str | None:
     """Return the name that an application gives to a job, cleaned; None if it gives none.
 
     Raises:
-        ValueError: it is none that a job can count as; the message names it and what is expected.
+        ValueError: the name is invalid; the message has the name and what is expected.
     """
     if name is None:
         return None
@@ -89,7 +89,7 @@ def name_given(name: object) -> str | None:
 
 
 def storable_text(name: object) -> str:
-    """`name` as text that Redis and Prometheus can store: lone surrogates become question marks."""
+    """Return `name` as text that Redis and Prometheus can store: lone surrogates become question marks."""
     return str(name).encode(errors="replace").decode()
 
 
@@ -121,7 +121,7 @@ def _function_in_pickle(data: bytes) -> str | None:
 
 
 def _method_of_instance(name: str, data: bytes) -> str | None:
-    """Read the class, which is the first global after the name, or one that the first is given."""
+    """Return the class: the first global after the name, or the one that BUILDERS get as an argument."""
     is_partial, nested_in = False, 0
     owner: str | None = None
     try:
@@ -139,13 +139,13 @@ def _method_of_instance(name: str, data: bytes) -> str | None:
                 owner = value
             if owner is not None and not nested_in:
                 return owner if is_partial else f"{owner}.{name}"
-    except (ValueError, LookupError):  # only the head of the data is here, or it is no pickle after all
+    except (ValueError, LookupError):  # this is only the head of the data, or not a pickle at all
         pass
     return owner and f"{owner}.{name}"
 
 
 def _globals_and_texts(data: bytes) -> Iterator[tuple[str, str]]:
-    """Give what a pickle names, in order: ("global", dotted path) and ("text", string)."""
+    """Yield the names in a pickle, in order: ("global", dotted path) and ("text", string)."""
     texts: list[str] = []
     memo: dict[int, tuple[str, str] | None] = {}
     last: tuple[str, str] | None = None

@@ -1,4 +1,4 @@
-"""How often, and after how long, a failed job is tried again."""
+"""How often a failed job is retried, and after which delays."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RetryIntervals = float | Sequence[float]
 """Seconds before a retry: one number for all, or one for each."""
 
 DEFAULT_RETRY = Retry(max=3)
-"""Three more tries, at once: what `job_scheduler` does unless it is told otherwise."""
+"""Three retries without delay: the default of `job_scheduler`."""
 
 
 def is_default(retry: Retry | None) -> bool:
@@ -38,10 +38,10 @@ def retry_backoff_intervals(
 def retry_policy(
     max_retries: int | None, retry_backoff: bool | int = False, retry_intervals: RetryIntervals = 0
 ) -> Retry | None:
-    """Return RQ's policy for these arguments of `job_scheduler`; None where a job is not retried.
+    """Return RQ's policy for these arguments of `job_scheduler`; None for a job without retries.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be used; the message names it, its value and what is
+        TypeError, ValueError: an argument is invalid; the message has its name, its value and what is
             expected.
     """
     retries = _check_max_retries(max_retries)
@@ -76,9 +76,9 @@ def _check_backoff(retry_backoff: object) -> bool:
 
 
 def _check_intervals(intervals: object, max_retries: int) -> list[int]:
-    """RQ's scheduler works in whole seconds: a fraction waits for the next one."""
+    """Round up to whole seconds, which RQ's scheduler works in."""
     if isinstance(intervals, Sequence) and not isinstance(intervals, (str, bytes)):
-        # Of a list that is too long RQ would leave out the first ones, not the last.
+        # RQ would drop the first entries of a list that is too long, not the last.
         if not 1 <= len(intervals) <= max(max_retries, 1):
             raise ValueError(
                 f"retry_intervals: expected 1 to {max(max_retries, 1)} intervals"

@@ -1,7 +1,7 @@
-"""How Redis holds arguments, results and `meta` of jobs: pickled, as RQ does it, or as JSON.
+"""Formats of arguments, results and `meta` in Redis: pickle, as RQ does it, or JSON.
 
-Who unpickles runs what the pickle says; JSON is data only. RQ's own format of each is kept, so that jobs can
-be enqueued by `rq.Queue(serializer="json")` as well, and worked by `rq worker --serializer json`.
+Unpickling runs the code that the pickle names; JSON is data only. Both formats are RQ's own. So
+`rq.Queue(serializer="json")` can enqueue these jobs too, and `rq worker --serializer json` can run them.
 """
 
 from __future__ import annotations
@@ -21,26 +21,26 @@ from rq.serializers import Serializer
 from rq_mon.settings import SerializerName
 
 PICKLE_PROTOCOL_2_OR_LATER = b"\x80"
-"""What a pickle begins with, and JSON never does."""
+"""The first bytes of a pickle, with which JSON never begins."""
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One way to write values."""
+    """One format."""
 
     serializer: Serializer
-    """What RQ's queues, jobs and workers are given."""
+    """The serializer for RQ's queues, jobs and workers."""
     expected: str
-    """What it can hold, for messages: "expected a value that …"."""
+    """What the format can store, for messages: "expected a value that …"."""
     check: Callable[[object, bool], None]
-    """Raises whatever keeps a value from being written here and read by a worker."""
+    """Raises if a value cannot be written here and read by a worker."""
 
     def error(self, value: object, *, same_process: bool = False) -> Exception | None:
-        """Tell why a value cannot be written and read back, None if it can.
+        """Return why a value cannot be written and read back; None if it can.
 
         Args:
-            value: anything; its own code, which may raise anything, decides how it is pickled.
-            same_process: it is read in this very process, so that `__main__` is what it is here.
+            value: anything. Its own code decides how it is pickled, and may raise anything.
+            same_process: it is read in this process, so `__main__` is the same module there.
         """
         try:
             self.check(value, same_process)
@@ -50,13 +50,13 @@ class Format:
 
 
 class JSONSerializer(serializers.JSONSerializer):
-    """RQ's own, but one that gets over what is no JSON, and calls it by its name."""
+    """RQ's own JSON serializer, but with a clear error for data that is not JSON."""
 
     @staticmethod
     def dumps(value: Any) -> bytes:
-        """Return `value` as JSON; `meta` that could not be read, which RQ 2 hands back so, as it was.
+        """Return `value` as JSON. `meta` that RQ 2 could not read is returned unchanged.
 
-        RQ 2 writes it again when it retries the job, which would hang if that raised.
+        RQ 2 writes it again when it retries the job, and would hang if that raised.
         """
         match value:
             case {"unserialized": bytes(unread)} if len(value) == 1:
@@ -65,10 +65,10 @@ class JSONSerializer(serializers.JSONSerializer):
 
     @staticmethod
     def loads(data: bytes) -> Any:
-        """Return what `dumps` wrote.
+        """Return the value that `dumps` wrote.
 
         Raises:
-            ValueError: that is no JSON; a pickle is called by its name, and is not read.
+            ValueError: the data is not JSON. The message says so if it is a pickle, which is not read.
         """
         try:
             return json.loads(data)
@@ -78,7 +78,7 @@ class JSONSerializer(serializers.JSONSerializer):
 
 
 def reason_of(error: Exception) -> str:
-    """Return what an error of any class says, also of one that cannot say it."""
+    """Return the message of an error of any class, even if its `__str__` raises."""
     try:
         return str(error) or type(error).__name__
     except Exception:  # the application's own class
@@ -90,7 +90,7 @@ def _is_pickle(data: bytes) -> bool:
 
 
 class _PicklerForWorkers(pickle.Pickler):
-    """Refuses what is defined in `__main__`, which is another module in a worker."""
+    """Refuses objects that are defined in `__main__`, which is another module in a worker."""
 
     def reducer_override(self, obj: Any) -> Any:
         thing = obj if isinstance(obj, (type, FunctionType)) else type(obj)
@@ -107,7 +107,7 @@ def _check_pickle(value: object, same_process: bool) -> None:
 
 
 def _check_json(value: object, _same_process: bool = False) -> None:
-    """Refuse also what json.dumps would change without a word: keys that are no strings. A tuple may pass."""
+    """Also refuse keys that are no strings, which json.dumps would silently change. A tuple is accepted."""
     if isinstance(value, (list, tuple)):
         for item in value:
             _check_json(item)
@@ -126,4 +126,4 @@ PICKLE = Format(serializers.DefaultSerializer, "can be pickled and read by a wor
 JSON = Format(JSONSerializer, "JSON can hold", _check_json)
 
 FORMATS: Mapping[SerializerName, Format] = {"pickle": PICKLE, "json": JSON}
-"""By the values of RQ_SERIALIZER."""
+"""The formats, by the values of RQ_SERIALIZER."""

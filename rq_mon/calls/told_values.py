@@ -1,7 +1,7 @@
-"""What pickled or JSON values hold, as text, read from the opcodes: nothing is imported or called.
+"""Shows pickled or JSON values as text, read from the opcodes: nothing is imported or called.
 
-Whoever can write to Redis chose the bytes. So a value may contain itself, or the same list a billion
-times: the text is cut by length and by depth.
+Whoever can write to Redis can choose the bytes. A value may contain itself, or the same list a billion times.
+So the text is limited in length and depth.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ END_OF_PICKLE = b"."
 """Of every protocol, and never of JSON."""
 
 LONGEST_TEXT = 20_000
-"""Characters of the text of a value."""
+"""Longest text of a value, in characters."""
 LONGEST_ATOM = 2_000
-"""Characters of one string or number in it."""
+"""Longest text of one string or number in it, in characters."""
 LONGEST_DICT = 16_384
 """Bytes of a dict of which one entry is wanted: a worker reads it before each job, in at most some 20 ms."""
 DEEPEST = 20
@@ -32,21 +32,21 @@ BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset":
 
 
 class UntoldError(ValueError):
-    """The bytes are neither a pickle nor JSON, or only the beginning of one."""
+    """The bytes are neither a complete pickle nor JSON."""
 
 
 @dataclass(slots=True)
 class Value:
-    """A value of a pickle: what kind it is, and what it holds."""
+    """A value of a pickle: its kind and its content."""
 
     type: str
     """Class, as Python prints it: `dict`, `shop.orders.Order`."""
     kind: str
     """A key of BRACKETS, or `atom` or `global`."""
     head: str = ""
-    """Text of an atom, path of a global, or what is called."""
+    """Text of an atom, path of a global, or the function that is called."""
     items: list[Value] = field(default_factory=list)
-    """Of a dict: keys and values in turn."""
+    """Its items; keys and values in turn for a dict."""
     state: Value | None = None
 
 
@@ -54,10 +54,10 @@ def arguments_told(data: bytes) -> str:
     """Return the arguments of a job as text, such as `3, name='x'`.
 
     Args:
-        data: what RQ keeps of the call: function, instance, arguments and named arguments, uncompressed.
+        data: the call as RQ stores it: function, instance, arguments and named arguments, uncompressed.
 
     Raises:
-        UntoldError: they cannot be read without the code of the application.
+        UntoldError: only the application's own code could read them.
     """
     call = value_of(data)
     if len(call.items) != 4:
@@ -95,7 +95,7 @@ def entry_told(data: bytes, key: str) -> object:
 
 
 def type_told(data: bytes) -> str:
-    """Return the class of a value, of which the beginning is enough; empty if it cannot be read."""
+    """Return the class of a value from its first bytes; empty if it cannot be read."""
     try:
         return value_of(data).type
     except UntoldError:
@@ -106,7 +106,7 @@ def type_told(data: bytes) -> str:
 
 
 def value_of(data: bytes) -> Value:
-    """Return what the bytes say. Raises UntoldError."""
+    """Return a description of the value. Raises UntoldError."""
     try:
         if data.startswith(PICKLE_PROTOCOL_2_OR_LATER) or data.endswith(END_OF_PICKLE):
             return _Reader().read(data)
@@ -121,7 +121,7 @@ def text_of(value: Value) -> str:
 
 
 class _Reader:
-    """Does what an unpickler does, with descriptions of values in place of values."""
+    """An unpickler that builds descriptions instead of values."""
 
     def __init__(self) -> None:
         self._stack: list[Value] = []
@@ -133,8 +133,8 @@ class _Reader:
         return self._stack[-1]
 
     def first(self, data: bytes) -> Value:
-        """Return what the beginning of a pickle describes: the lowest on the stack becomes the value."""
-        with suppress(ValueError, LookupError, AttributeError, TypeError):  # it ends in the middle
+        """Return a description of an incomplete pickle: the lowest entry of the stack."""
+        with suppress(ValueError, LookupError, AttributeError, TypeError):  # the data ends here
             self._follow(data)
         lowest = [each for stack in (*self._below, self._stack) for each in stack]
         if self._below and not self._below[0]:
@@ -244,7 +244,7 @@ _ADDING = {"APPEND": 1, "SETITEM": 2}
 
 
 def _atom(value: object) -> Value:
-    """Describe a plain value; one that is cut ends in an ellipsis, after its quotes."""
+    """Return the text of a plain value; if it is cut, an ellipsis follows its quotes."""
     if isinstance(value, str | bytes | bytearray):
         text = repr(value[:LONGEST_ATOM]) + (CUT if len(value) > LONGEST_ATOM else "")
     elif isinstance(value, int) and value.bit_length() > LONGEST_ATOM:

@@ -1,4 +1,4 @@
-"""What RQ_REDIS_URL can say, and how it is taken apart.
+"""Parses RQ_REDIS_URL, which can be:
 
     redis://user:password@host:6379/0
     rediss://…                                              the same over TLS
@@ -6,11 +6,11 @@
     redis+sentinel://user:password@host:26379,host:26379/service/0
     rediss+sentinel://…                                     TLS to Sentinels and Redis
 
-The database may be in the query (`?db=5`), as redis-py has it, and so may its other options.
-Messages never repeat the address: it may hold a password.
+The query may have the database (`?db=5`) and redis-py's other options.
+Messages never repeat the address, which may contain a password.
 
-redis-py is loaded where an address is looked at, not before: that takes longer than all else of a short
-command, and `--help` needs the settings without it.
+redis-py is loaded only when an address is parsed. Loading it takes longer than the rest of a short command,
+and `--help` needs the settings without it.
 """
 
 from __future__ import annotations
@@ -31,47 +31,47 @@ SENTINEL_PORT = 26379
 SENTINEL_FORM = f"redis{SENTINEL}://host:port,host:port/service/database"
 
 CA_FILE, CERT_FILE, KEY_FILE = "ssl_ca_certs", "ssl_certfile", "ssl_keyfile"
-"""Parameters of an address, as redis-py calls them: files in PEM."""
+"""Parameters of an address, with redis-py's names: files in PEM."""
 CERT_REQS, CHECK_HOSTNAME = "ssl_cert_reqs", "ssl_check_hostname"
-"""Parameters of an address, as redis-py calls them: whether the server's certificate is looked at."""
+"""Parameters of an address, with redis-py's names: how to verify the server's certificate."""
 SENTINEL_LOGIN = ("sentinel_username", "sentinel_password")
 
 
 @dataclass(frozen=True, slots=True)
 class SentinelAddress:
-    """A master that goes by the name of a service, and who knows which server that is now."""
+    """A master known by the name of a service, and the Sentinels that know its current server."""
 
     sentinels: tuple[tuple[str, int], ...]
     service: str
     uses_tls: bool
     login: dict[str, str]
-    """User and password of the Sentinels themselves, where they have some."""
+    """User and password of the Sentinels themselves, if they have any."""
     master_url: str
-    """User, password, database and options for the master; the host in it means nothing."""
+    """User, password, database and options for the master; its host is not used."""
 
 
 def uses_tls(url: str) -> bool:
-    """Tell whether Redis is reached over TLS."""
+    """Tell whether the connection uses TLS."""
     return urlsplit(url).scheme in TLS_SCHEMES
 
 
 def names_sentinels(url: str) -> bool:
-    """Tell whether the address is one of Sentinels."""
+    """Tell whether the address names Sentinels."""
     return urlsplit(url).scheme.endswith(SENTINEL)
 
 
 def hosts_of(url: str) -> list[str | None]:
-    """Return the hosts of an address; None stands for that of a Unix socket."""
+    """Return the hosts of an address; None for a Unix socket."""
     if names_sentinels(url):
         return [host for host, _ in read_sentinel_address(url).sentinels]
     return [urlsplit(url).hostname]
 
 
 def check_redis_url(url: str) -> str:
-    """Return `url` if it can be used.
+    """Return `url` if it is valid.
 
     Raises:
-        ValueError: it cannot; the message says what is expected.
+        ValueError: it is not; the message says what is expected.
     """
     try:
         parts = urlsplit(url)
@@ -94,7 +94,7 @@ def check_redis_url(url: str) -> str:
 
 
 def options_of(url: str) -> dict[str, Any]:
-    """Return what redis-py reads from an address of one server: host, port, db, username, password, ..."""
+    """Return redis-py's arguments for an address of one server: host, port, db, username, password, ..."""
     from redis.connection import parse_url
 
     options: dict[str, Any] = {**parse_url(url)}  # type: ignore[no-untyped-call]
@@ -102,13 +102,13 @@ def options_of(url: str) -> dict[str, Any]:
 
 
 def database_of(url: str) -> int:
-    """Return the number of the database that an address names, in its path or its query."""
+    """Return the number of the database in an address, from its path or query."""
     url_of_server = read_sentinel_address(url).master_url if names_sentinels(url) else url
     return int(options_of(url_of_server).get("db", 0))
 
 
 def verifies_server(url: str) -> bool:
-    """Tell whether the address wants the server's certificate to be good, for the name in the address too."""
+    """Tell whether the server's certificate is verified, including the host name."""
     from redis.connection import to_bool
 
     options = dict(parse_qsl(urlsplit(url).query))
@@ -116,13 +116,13 @@ def verifies_server(url: str) -> bool:
 
 
 def options_of_python_alone(url: str) -> list[str]:
-    """Return the names of its options for TLS that redis-cli and redis_exporter have nothing like."""
+    """Return the TLS options of an address that redis-cli and redis_exporter do not have."""
     names = {name for name, _ in parse_qsl(urlsplit(url).query) if name.startswith("ssl_")}
     return sorted(names - {CA_FILE, CERT_FILE, KEY_FILE, CERT_REQS, CHECK_HOSTNAME})
 
 
 def _check_options(url: str) -> None:
-    """Make a connection of the address' options, without connecting."""
+    """Check the options by making a connection object, without connecting."""
     from redis import Connection
     from redis.exceptions import RedisError
 
@@ -140,23 +140,23 @@ def _check_options(url: str) -> None:
 
 
 def check_files(url: str) -> None:
-    """Raise ValueError if the certificates that an address names cannot be used; the message says which."""
+    """Raise ValueError if the certificates in an address are invalid; the message names the file."""
     if uses_tls(url):
         files = files_of(url)
         check_certificates(files.get(CA_FILE), files.get(CERT_FILE), files.get(KEY_FILE))
 
 
 def files_of(url: str) -> dict[str, str]:
-    """Return the files for TLS that an address names, by parameter."""
+    """Return the TLS files in an address, by parameter."""
     options = parse_qsl(urlsplit(url).query)
     return {name: path for name, path in options if name in (CA_FILE, CERT_FILE, KEY_FILE)}
 
 
 def with_files(url: str, ca: Path | None, cert: Path | None, key: Path | None) -> str:
-    """Return the address with these files for TLS in it.
+    """Return the address with these TLS files in it.
 
     Raises:
-        ValueError: it is none of TLS, or names files itself.
+        ValueError: the address does not use TLS, or names files itself.
     """
     given = {CA_FILE: ca, CERT_FILE: cert, KEY_FILE: key}
     files = {parameter: str(path) for parameter, path in given.items() if path}
@@ -174,10 +174,10 @@ def with_files(url: str, ca: Path | None, cert: Path | None, key: Path | None) -
 
 
 def read_sentinel_address(url: str) -> SentinelAddress:
-    """Take an address of Sentinels apart.
+    """Parse an address of Sentinels.
 
     Raises:
-        ValueError: it is none; the message says what is expected.
+        ValueError: it is invalid; the message says what is expected.
     """
     parts = urlsplit(url)
     login, _, hosts = parts.netloc.rpartition("@")

@@ -1,4 +1,4 @@
-"""Certificates for TLS to Redis: whether they are looked at, and whether they can be used."""
+"""Certificates for TLS to Redis: whether they are verified, and whether they are valid."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import ssl
 
 
 def is_verified(cert_reqs: object) -> bool:
-    """Tell whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: it is not given."""
+    """Tell whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: not set."""
     return cert_reqs not in ("none", ssl.CERT_NONE)
 
 
@@ -14,7 +14,7 @@ def check_certificates(ca: str | None, cert: str | None, key: str | None) -> Non
     """Read the files as a connection will.
 
     Raises:
-        ValueError: one cannot be used; the message names it and says what is expected of it.
+        ValueError: a file is invalid; the message names it and says what is expected.
     """
     context = ssl.create_default_context()
     try:
@@ -35,5 +35,5 @@ def check_certificates(ca: str | None, cert: str | None, key: str | None) -> Non
 
 
 def reason_of(error: OSError) -> str:
-    """Return what an error of TLS or of a file says, in plain words."""
+    """Return the message of a TLS or file error, in plain words."""
     return (getattr(error, "reason", "") or error.strerror or str(error)).lower().replace("_", " ")

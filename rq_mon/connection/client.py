@@ -1,4 +1,4 @@
-"""Connections to Redis that neither hang nor give up at the first error."""
+"""Connections to Redis that do not hang, and retry after an error."""
 
 from __future__ import annotations
 
@@ -23,11 +23,10 @@ HEALTH_CHECK_INTERVAL = 30
 CONNECT_ATTEMPTS = 5
 
 SENTINEL_TIMEOUT = 1.0
-"""A Sentinel that does not answer so soon is passed over: a scrape has less than two seconds in all."""
+"""Timeout of one Sentinel in seconds: a scrape has less than two seconds in all."""
 
 CONNECT_ERRORS = (RedisConnectionError, ConnectionError, FileNotFoundError, socket.gaierror)
-"""What another attempt may fix: redis-py's own choice leaves out refused connections, and tries those again
-that did not answer in time."""
+"""Errors that are retried. redis-py's default lacks refused connections, and retries timeouts."""
 
 # The kernel gives up on a silent peer after 30 + 3 * 10 s, where it has these options (Linux).
 KEEPALIVE = {
@@ -40,13 +39,13 @@ KEEPALIVE = {
 def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int = CONNECT_ATTEMPTS) -> Redis:
     """Return a client for `url`; it connects at the first command.
 
-    Connecting is tried `attempts` times with exponential backoff. A command that failed midway is not sent
-    again: Redis may have carried it out, and a repeated MULTI would enqueue or count a job twice.
+    It tries `attempts` times to connect, with exponential backoff. It does not repeat a command that failed
+    midway: Redis may have run it, and a repeated MULTI would enqueue or count a job twice.
 
     Args:
-        url: what RQ_REDIS_URL can say; see redis_url.py.
+        url: an address as in RQ_REDIS_URL; see address.py.
         socket_timeout: seconds to wait for an answer; RQ's workers raise it for their blocking reads.
-        attempts: how often to try to connect before redis.ConnectionError is raised.
+        attempts: attempts to connect before redis.ConnectionError is raised.
     """
     options: dict[str, Any] = {
         "socket_timeout": socket_timeout,
@@ -71,20 +70,20 @@ _shared: dict[str, Redis] = {}
 
 
 def shared_client(url: str) -> Redis:
-    """Return the one client of this process for `url`, which must not be closed or changed.
+    """Return this process' shared client for `url`. Do not close or change it.
 
-    Its pool serves all threads; a forked process gets connections of its own.
+    Its pool serves all threads; a forked process gets its own connections.
     """
     if url not in _shared:
-        _shared.setdefault(url, connect(url))  # one step: threads that come here together share a client
+        _shared.setdefault(url, connect(url))  # atomic, so that threads share one client
     return _shared[url]
 
 
 def _leave_connections_to_parent() -> None:
-    """Give each client a new pool in a forked process, and close its copies of the parent's sockets.
+    """In a forked process, give each client a new pool, and close the copies of the parent's sockets.
 
-    Redis would count them as connections of a parent that has died, and another thread of the parent may have
-    held the old pool's lock, which nothing releases here.
+    Redis would count those as connections of the dead parent. Another thread of the parent may also have held
+    the old pool's lock, which no one releases in the fork.
     """
     for client in _shared.values():
         pool: Any = client.connection_pool
@@ -119,17 +118,17 @@ def _master_pool(url: str, options: dict[str, Any]) -> ConnectionPool:
 
 
 def _greet(connection: Any) -> None:
-    """Say hello on a new connection, in as few round trips as that takes.
+    """Set up a new connection in as few round trips as possible.
 
-    redis-py 5 would send a health check first, which connects when it fails, which sends one first: it never
-    comes back from a Redis that is frozen.
+    redis-py 5 would first send a health check. That connects when it fails, which sends a health check first:
+    with a frozen Redis it never returns.
 
-    It would also tell its name and version, a round trip each, which each work horse would pay for: it has a
-    connection of its own for one job. Over TLS it does: a server that wants another certificate hangs up on
-    that.
+    redis-py would also send its name and version, in a round trip each. Each work horse would pay for it, as
+    it opens a connection for one job. Over TLS they are sent: a server that rejects our certificate closes
+    the connection at that point.
     """
     if not isinstance(connection, TlsConnection):
-        for of_library in ("lib_name", "lib_version", "driver_info"):  # as redis-py 5 and later ones call it
+        for of_library in ("lib_name", "lib_version", "driver_info"):  # its name since redis-py 5
             if hasattr(connection, of_library):
                 setattr(connection, of_library, None)
     connection.next_health_check = math.inf  # until the first answer

@@ -1,6 +1,6 @@
-"""The clock that cron goes by: that of Redis, which all cron schedulers share.
+"""Cron's clock: that of Redis, which all cron schedulers share.
 
-One whose own clock is ahead would enqueue ticks before their time, and leave none until that time has come.
+A scheduler whose own clock is ahead would enqueue ticks too early, and then none until their real time.
 """
 
 from __future__ import annotations
@@ -15,6 +15,6 @@ def redis_time(connection: Any) -> float:
 
 
 def unix_time(reply: Sequence[bytes | int]) -> float:
-    """Return the Unix time that Redis answers to TIME."""
+    """Convert Redis' answer to TIME to a Unix time."""
     seconds, microseconds = reply
     return int(seconds) + int(microseconds) / 1e6

@@ -1,4 +1,4 @@
-"""Connections to the master of a service: whichever server the Sentinels name when a connection is opened."""
+"""Connections to the master of a service, which the Sentinels name each time a connection is opened."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from rq_mon.connection.tls import TlsConnection
 
 
 class MasterNotFoundError(RedisConnectionError):
-    """No Sentinel that answers knows the master of the service."""
+    """No Sentinel that answered knows the master of the service."""
 
 
 class Master:
-    """The master of a service, and the Sentinels that know which server that is.
+    """The master of a service, and the Sentinels that know its current server.
 
     Args:
-        service: what the Sentinels call it.
+        service: its name in the Sentinels' configuration.
         sentinels: host and port of each.
-        options: how to connect to a Sentinel, as redis.ConnectionPool has it.
+        options: for connections to Sentinels, as redis.ConnectionPool takes them.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Master:
         """Ask one Sentinel after the other, and return host and port.
 
         Raises:
-            MasterNotFoundError: none told; the message says what each said.
+            MasterNotFoundError: none knew it; the message has the answer of each.
         """
         refusals = []
         for sentinel in self._sentinels:
@@ -50,7 +50,7 @@ class Master:
                 refusals.append(f"{host}:{port}: {error}")
                 continue
             if found:
-                # The next connection begins with one that answers. Other threads go through the old list.
+                # The next connection asks this Sentinel first. Other threads still iterate over the old list.
                 self._sentinels = sorted(self._sentinels, key=lambda other: other != sentinel)
                 return found[0], int(found[1])
             refusals.append(f"{host}:{port}: knows no such service")
@@ -60,8 +60,8 @@ class Master:
 class MasterConnection(Connection):
     """A connection to the master of a service.
 
-    redis-py's own are made by a pool of their own kind; RQ takes only the options of a pool along when it
-    makes one for another process.
+    redis-py's own class needs its own kind of pool, and RQ passes on only a pool's options when it makes a
+    pool for another process.
     """
 
     def __init__(self, *, master: Master, **options: Any) -> None:
@@ -73,7 +73,7 @@ class MasterConnection(Connection):
         return super()._connect()  # type: ignore[no-untyped-call]
 
     def read_response(self, *args: Any, **kwargs: Any) -> Any:
-        """Read a reply; from a master that has become a replica there is none to be had."""
+        """Read a reply; raise ConnectionError if the master has become a replica."""
         try:
             return super().read_response(*args, **kwargs)  # type: ignore[no-untyped-call]
         except ReadOnlyError as error:

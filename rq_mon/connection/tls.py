@@ -1,4 +1,4 @@
-"""TLS to Redis, with errors that say what is wrong."""
+"""TLS to Redis, with errors that name the cause."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from rq_mon.connection.certificates import is_verified, reason_of
 
 
 class TlsError(RedisConnectionError):
-    """No connection, because TLS found something to refuse."""
+    """The TLS handshake failed."""
 
 
 class TlsConnection(SSLConnection):
-    """A connection over TLS, whose server must have a certificate for the name or address that was given.
+    """A TLS connection. The server's certificate must be valid for the host name of the address.
 
-    Unless the address says otherwise: `ssl_cert_reqs=none` takes any server, `ssl_check_hostname=false` any
-    that a trusted CA vouches for.
+    Two options relax this: `ssl_cert_reqs=none` accepts any server, `ssl_check_hostname=false` any server
+    with a certificate of a trusted CA.
     """
 
     def __init__(self, **options: Any) -> None:
-        # Before redis-py 6 any server with a certificate of a trusted CA would do.
+        # Before redis-py 6 the default accepted any server with a certificate of a trusted CA.
         verified = is_verified(options.get("ssl_cert_reqs"))
         if not verified and options.get("ssl_check_hostname"):
             raise ValueError("ssl_check_hostname=true does not work with ssl_cert_reqs=none")
@@ -48,7 +48,7 @@ class TlsConnection(SSLConnection):
             ) from error
 
     def on_connect(self) -> None:
-        """Say hello; a server that does not like the client's certificate hangs up on that."""
+        """Send the first command: only then does a server that rejects our certificate hang up."""
         try:
             super().on_connect()  # type: ignore[no-untyped-call]
         except RedisConnectionError as error:

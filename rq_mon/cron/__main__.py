@@ -9,9 +9,9 @@ from rq_mon.settings import settings_of
 
 COMMAND = "rq-mon-cron"
 ABOUT = (
-    "Register an application's list of cron jobs, and enqueue each tick. Any number of these may run side by"
-    " side: each tick gives exactly one job. What leaves the list is cancelled at the next start."
-    " Health check: python -m rq_mon.health --here cron"
+    "Register an application's list of cron jobs, and enqueue each tick. Several of these processes may "
+    "run: each tick still gives exactly one job. Cron jobs that left the list are cancelled at the next "
+    "start. Health check: python -m rq_mon.health --here cron"
 )
 
 
@@ -21,8 +21,8 @@ def main() -> None:
     parser.add_argument(
         "cron_list",
         metavar="MODULE[:NAME]",
-        help="module with the list of rq_mon.CronEntry, in the working directory or installed;"
-        " NAME of the list if it is not CRON_JOBS",
+        help="module with the list of rq_mon.CronEntry, in the working directory or installed; :NAME of the "
+        "list if it is not CRON_JOBS",
     )
     where = parser.parse_args().cron_list
     try:

@@ -1,4 +1,4 @@
-"""An application's own list of cron jobs, in a module of its own."""
+"""Loads an application's own list of cron jobs from its module."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ DEFAULT_NAME = "CRON_JOBS"
 
 
 class CronListError(Exception):
-    """There is no such list; the message names the module and what was expected."""
+    """The list cannot be loaded; the message has the module and what was expected."""
 
 
 def cron_list(where: str) -> Sequence[CronEntry]:
-    """Return the list in a module, which may lie in the working directory.
+    """Return the list in a module, which may be in the working directory.
 
     Args:
-        where: the module's dotted path, for a list CRON_JOBS in it, or path:NAME.
+        where: the module's dotted path, for its list CRON_JOBS, or path:NAME.
 
     Raises:
-        CronListError: there is none; the message says why.
+        CronListError: the list cannot be loaded; the message says why.
     """
     module, _, name = where.partition(":")
     found = getattr(_imported(module), name or DEFAULT_NAME, None)

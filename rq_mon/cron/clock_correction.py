@@ -1,4 +1,4 @@
-"""What to do when the clock of Redis is set back by hours: cron jobs must not wait until it has caught up."""
+"""Handles a clock of Redis that is set back by hours: cron jobs must not wait until it catches up."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ logger = logging.getLogger(__name__)
 
 
 def follow_clock(connection: Any, now: float) -> list[str]:
-    """Let cron jobs go by a clock that was set back by more than CORRECTION_SECONDS, and return their ids.
+    """Recompute next ticks after the clock was set back by more than CORRECTION_SECONDS; return their ids.
 
-    Their next ticks were found by the clock as it was. A clock that is set back by less is left to catch up,
-    so that nothing runs twice.
+    The old ticks were computed with the wrong clock. After a smaller step back, the ticks stay and the clock
+    catches up, so that nothing runs twice.
     """
 
     def change(pipeline: Any) -> list[str]:
@@ -34,12 +34,14 @@ def follow_clock(connection: Any, now: float) -> list[str]:
 
     found: list[str] = transaction(connection, change)
     for cron_job_id in found:
-        logger.warning("the clock of Redis was set back: cron_job=%s goes by it", cron_job_id)
+        logger.warning(
+            "the clock of Redis was set back: computed the next tick of cron_job=%s again", cron_job_id
+        )
     return found
 
 
 def _corrected(raw_id: bytes, stored: Stored, now: float) -> Timestamp | None:
-    """The next tick of a cron job, if Redis holds a much later one."""
+    """Return the next tick of a cron job if the stored one is much later, else None."""
     cron_job = readable(shown_id(raw_id), stored.definition) if stored.definition is not None else None
     if cron_job is None or stored.next_tick is None:
         return None

@@ -1,4 +1,4 @@
-"""A cron job: what is called when, and how that is kept in Redis."""
+"""A cron job: the call, its schedule, and how both are stored in Redis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from rq_mon.cron.schedule import Schedule, Timestamp, check_schedule, read_sched
 
 
 class UnreadableDefinitionError(ValueError):
-    """What Redis holds as the definition of a cron job is none that this version can read."""
+    """This version cannot read the stored definition of a cron job."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,22 +34,22 @@ class CronJob:
     function: str
     schedule: Schedule
     call: bytes = field(repr=False)
-    """Function and arguments as RQ serializes them; a cron scheduler need not be able to import them."""
+    """Function and arguments as RQ serializes them, so a cron scheduler need not import them."""
     description: str
     timeout: int
     max_retries: int = 0
     retry_intervals: tuple[int, ...] = ()
 
     def job_id(self, tick: Timestamp) -> str:
-        """Return the id of the job that runs for a tick; there is one at most."""
+        """Return the id of the job for a tick, which is unique to the tick."""
         return f"{self.id}-{tick}"
 
     def create_job_for(self, queue: Queue, tick: Timestamp) -> Job:
-        """Return the job for a tick, not enqueued yet; its `meta` names the tick."""
+        """Return the job for a tick, not yet enqueued; its `meta` has the tick."""
         return self.create_job(queue, self.job_id(tick), {"tick": tick})
 
     def create_job(self, queue: Queue, job_id: str, meta: Mapping[str, Any]) -> Job:
-        """Return a job with this id, not enqueued yet; its `meta` names the cron job, too."""
+        """Return a job with this id, not yet enqueued; its `meta` has the cron job."""
         job = queue.create_job(
             self.function,
             job_id=job_id,
@@ -62,7 +62,7 @@ class CronJob:
         return job
 
     def to_json(self) -> str:
-        """Return what is kept in Redis."""
+        """Return the definition as it is stored in Redis."""
         return json.dumps(
             {
                 "function": self.function,
@@ -79,10 +79,10 @@ class CronJob:
 
     @classmethod
     def from_json(cls, cron_job_id: str, text: str | bytes) -> Self:
-        """Return the cron job that `to_json` gave `text` for.
+        """Return the cron job from the text that `to_json` wrote.
 
         Raises:
-            UnreadableDefinitionError: it was something else; the message says what is wrong.
+            UnreadableDefinitionError: the text is something else; the message says what is wrong.
         """
         try:
             stored = json.loads(text)
@@ -117,7 +117,7 @@ def _retries(max_retries: Any, intervals: Any) -> tuple[int, tuple[int, ...]]:
 
 
 def _serialized(format_: Format, reference: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> bytes:
-    """Return what `rq.job.Job.data` would be."""
+    """Return the call in the format of `rq.job.Job.data`."""
     instance, name = resolve_function_reference(reference)
     return format_.serializer.dumps((name, instance, args, kwargs))
 
@@ -138,10 +138,10 @@ def define(
     description: str | None = None,
     cron_job_id: str | None = None,
 ) -> CronJob:
-    """Return the cron job that calls `function` by the expression `cron`.
+    """Return the cron job that calls `function` on the schedule `cron`.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be used; the message names it, its value and what is
+        TypeError, ValueError: an argument is invalid; the message has its name, its value and what is
             expected.
     """
     reference: Any = function_reference(function, format_)

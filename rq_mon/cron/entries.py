@@ -1,4 +1,4 @@
-"""The list of cron jobs that users write down, checked as a whole."""
+"""The users' list of cron jobs, checked as a whole."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ DEFAULT_TIMEOUT_SECONDS = 180
 
 
 class CronEntryError(ValueError):
-    """An entry of the list of cron jobs cannot be used; nothing was registered."""
+    """An entry of the list of cron jobs is invalid; nothing was registered."""
 
     def __init__(self, number: int, message: str) -> None:
         super().__init__(message)
         self.number = number
-        """Which entry, counted from 1."""
+        """Number of the entry, counted from 1."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,13 +39,13 @@ class CronEntry:
     job_timeout: float | str = DEFAULT_TIMEOUT_SECONDS
     description: str | None = None
     id: str | None = None
-    """Derived from function, queue and arguments if it is not given; they must be literals then."""
+    """Default: derived from function, queue and arguments, which must be literals then."""
 
     def define(self, settings: Settings, now: float) -> CronJob:
         """Return the cron job.
 
         Raises:
-            TypeError, ValueError: a field that cannot be used.
+            TypeError, ValueError: a field is invalid.
         """
         return define(
             self.function,
@@ -68,7 +68,7 @@ def define_all(entries: Sequence[CronEntry], settings: Settings, now: float) -> 
     """Return the cron jobs of a list.
 
     Raises:
-        CronEntryError: an entry cannot be used, or two are one cron job; the message says which.
+        CronEntryError: an entry is invalid, or two entries are the same cron job; the message says which.
     """
     defined: dict[str, tuple[int, CronJob]] = {}
     for number, entry in enumerate(entries, start=1):

@@ -1,4 +1,4 @@
-"""Run a cron job now, beside its ticks."""
+"""Runs a cron job now, in addition to its ticks."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from rq_mon.cron.definition import CronJob
 
 
 def enqueue_now(connection: Redis, cron_job: CronJob, format_: Format = PICKLE) -> Job:
-    """Enqueue a job as a tick would, and return it; ticks, their counts and a pause stay as they are.
+    """Enqueue a job as a tick would, and return it. Ticks, their counts and a pause do not change.
 
     Args:
         connection: the Redis that holds the queues.
-        cron_job: what to run.
-        format_: how the `meta` of the job is written.
+        cron_job: the cron job to run.
+        format_: the format of the job's `meta`.
     """
     queue = Queue(cron_job.queue_name, connection=connection, serializer=format_.serializer)
     job = cron_job.create_job(queue, f"{cron_job.id}-now-{uuid.uuid4().hex[:12]}", {})

@@ -1,4 +1,4 @@
-"""Ids of cron jobs. One that was given none has the same in every process, whatever its schedule."""
+"""Ids of cron jobs. A derived id is the same in every process, and does not depend on the schedule."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 ID_PATTERN = re.compile(r"[A-Za-z0-9_-]{1,150}")
-"""RQ's rule for ids of jobs, which begin with the id of their cron job."""
+"""RQ's rule for job ids, which begin with the id of their cron job."""
 
 LITERALS = (type(None), bool, int, float, complex, str, bytes)
 
 
 def check_id(cron_job_id: object) -> str:
-    """Return `cron_job_id` if ids of RQ jobs can begin with it."""
+    """Return `cron_job_id` if RQ's job ids can begin with it."""
     if not isinstance(cron_job_id, str):
         raise TypeError(f"id: expected a string, got {cron_job_id!r}")
     if not ID_PATTERN.fullmatch(cron_job_id):
@@ -29,7 +29,7 @@ def shown_id(raw_id: bytes) -> str:
 
 
 class _OtherTypeError(TypeError):
-    """A value from which no id can be derived; the message is its type."""
+    """No id can be derived from a value; the message is its type."""
 
 
 def derived_id(
@@ -40,13 +40,13 @@ def derived_id(
     kwargs: Mapping[str, Any],
     argument_names: tuple[str, str] = ("args", "kwargs"),
 ) -> str:
-    """Return an id that begins with the function's name and tells its queue and arguments apart.
+    """Return an id from the function's name, queue and arguments.
 
-    The schedule is no part of it: a cron job whose schedule is changed stays the same cron job.
+    The schedule is not part of it: a cron job with a new schedule stays the same cron job.
 
     Raises:
-        ValueError: an argument is no literal, so only the caller knows what it is the same as in another
-            process; the message names its place, not its value, which may be a secret.
+        ValueError: an argument is not a literal, so that another process might derive another id. The message
+            has the place of the argument, but not its value, which may be secret.
     """
     called = _checked("function", _canonical_function, function)
     for place, value in _places(args, kwargs, argument_names):
@@ -97,7 +97,7 @@ def _canonical(value: object) -> str:
 
 
 def _canonical_function(function: object) -> str:
-    """A dotted path, or a class method; an instance travels with its methods as an argument does."""
+    """Return the name of a function; for a bound method its instance counts like an argument."""
     if inspect.ismethod(function) and inspect.isclass(owner := function.__self__):
         path = f"{owner.__module__}.{owner.__qualname__}"
         return f"object(builtins.getattr,tuple({path},{function.__name__!r}))"

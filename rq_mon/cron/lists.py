@@ -1,9 +1,10 @@
-"""Lists of cron jobs: which one a cron job is on, and what a newer generation of a list cancels.
+"""Lists of cron jobs: which list a cron job is on, and what a newer generation of a list cancels.
 
-Cron schedulers may disagree: a deployment runs old and new ones side by side, one may be frozen for minutes,
-and two applications may have a list each. So a list has a name, and a process that starts with it takes a
-generation that is higher than all before. It cancels what the same list registered in lower generations, and
-only while its own is the highest. What other lists and applications at run time registered stays.
+Cron schedulers may disagree. A deployment runs old and new ones at the same time, one may be frozen for
+minutes, and two applications may have a list each. So each list has a name. A process that starts with a list
+takes a generation above all earlier ones. It cancels cron jobs that the same list registered in lower
+generations, and only while its own is the highest. Cron jobs of other lists, and those that applications
+register at run time, stay.
 """
 
 from __future__ import annotations
@@ -24,14 +25,14 @@ from rq_mon.state.cron_owners import Generation, Owners
 
 @dataclass(frozen=True, slots=True)
 class ListChange:
-    """What registering a list changed."""
+    """The changes that registering a list made."""
 
     is_newest: bool = True
-    """False: a newer generation of the list is registered, so nothing was changed."""
+    """False: a newer generation of the list exists, so nothing was changed."""
     cancelled: list[str] = field(default_factory=list)
-    """Ids of the cron jobs that left this list, and have no other owner."""
+    """Ids of the cron jobs that left this list and have no other owner."""
     unclaimed: list[str] = field(default_factory=list)
-    """Ids of cron jobs from before lists had names; they are not on this one, and stay. Named only once."""
+    """Ids of cron jobs from before lists had names, not on this list. They stay, and are reported once."""
 
 
 class CronList:
@@ -42,12 +43,12 @@ class CronList:
         self.name = name
 
     def newest_generation(self) -> Generation:
-        """Return the newest generation of the list; 0 if there is none, or it cannot be read."""
+        """Return the newest generation of the list; 0 if none exists or it cannot be read."""
         stored = self.connection.hget(CRON_LISTS_KEY, self.name)
         return int(stored) if stored is not None and stored.isdigit() else 0
 
     def new_generation(self) -> Generation:
-        """Take a generation that is higher than all before, even if Redis has lost those."""
+        """Take a generation above all earlier ones, even if Redis has lost those."""
 
         def change(pipeline: Any) -> Generation:
             microseconds = int(redis_time(self.connection) * 1e6)
@@ -82,7 +83,7 @@ class CronList:
         return changed
 
     def _all_owners(self) -> dict[bytes, Owners | None]:
-        """The owners of each cron job, sorted by id."""
+        """Return the owners of each cron job, sorted by id."""
         with self.connection.pipeline(transaction=False) as reads:
             reads.hkeys(CRON_JOBS_KEY)
             reads.hgetall(CRON_OWNERS_KEY)
@@ -92,7 +93,7 @@ class CronList:
     def _take_off(
         self, pipeline: Any, others: dict[bytes, Owners | None], generation: Generation
     ) -> list[str]:
-        """Take cron jobs off the list, and return the ids of those that this cancelled."""
+        """Take cron jobs off the list, and return the ids of those that are cancelled by this."""
         cancelled = []
         for raw_id, owners in others.items():
             if owners is None or owners.lists.get(self.name, generation) >= generation:
@@ -107,7 +108,7 @@ class CronList:
 
 
 def _note_unclaimed(pipeline: Any, others: dict[bytes, Owners | None]) -> list[str]:
-    """Return the ids of cron jobs from before lists had names, and note that this was done."""
+    """Return the ids of cron jobs from before lists had names, and remember that this was done."""
     unclaimed = [raw_id for raw_id, owners in others.items() if owners is None]
     for raw_id in unclaimed:
         write_owners(pipeline, raw_id, Owners())

@@ -1,4 +1,4 @@
-"""Which cron schedulers are alive: each says until when it counts as such, and says so again before that."""
+"""Live cron schedulers: each writes until when it counts as alive, and renews that in time."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ def announce(connection: Redis, name: str) -> None:
     now = redis_time(connection)
     with connection.pipeline() as pipeline:
         pipeline.zadd(CRON_SCHEDULERS_KEY, {name: now + ALIVE_FOR_SECONDS})
-        pipeline.zremrangebyscore(CRON_SCHEDULERS_KEY, "-inf", now)  # those that were killed
+        pipeline.zremrangebyscore(CRON_SCHEDULERS_KEY, "-inf", now)  # of killed schedulers
         pipeline.execute()
 
 
 def withdraw(connection: Redis, name: str) -> None:
-    """Count as alive no longer."""
+    """Stop counting as alive."""
     connection.zrem(CRON_SCHEDULERS_KEY, name)
 
 
 def silence(connection: Redis) -> str:
-    """Say since when no cron scheduler has reported; one that ended in good order left no trace."""
+    """Return since when no cron scheduler has reported. One that was stopped properly leaves no trace."""
     found: Any = connection.zrange(CRON_SCHEDULERS_KEY, 0, 0, desc=True, withscores=True)
     if not found:
         return "no cron scheduler has reported yet"

@@ -1,4 +1,4 @@
-"""Queues in which a tick's job would wait in vain, as after a queue was given another name."""
+"""Finds queues in which a tick's job would wait forever, for example after a queue was renamed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from rq.job import Job
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
 UNSERVED_SECONDS = 120
-"""Workers may be about to start, as there is work now. RQQueueWithoutWorkers waits as long."""
+"""Seconds: workers may be starting because there is work. RQQueueWithoutWorkers waits as long."""
 
 
 @dataclass(frozen=True, slots=True)
 class QueueTrouble:
-    """Why no worker can run what is enqueued."""
+    """The reason why no worker can run a job of the queue."""
 
     reason: str
     takes_jobs: bool
-    """Whether a job can be enqueued all the same, to wait for a worker."""
+    """Whether the job can still be enqueued, to wait for a worker."""
 
 
 def queue_troubles(connection: Any, names: Collection[str], now: float) -> dict[str, QueueTrouble]:
-    """Return the troubles of those queues that have one; `now` is a Unix time."""
+    """Return the trouble of each queue that has one; `now` is a Unix time."""
     if not names:
         return {}
     troubles, unserved = {}, {}
@@ -52,7 +52,7 @@ def _workers_and_heads(connection: Any, names: Collection[str]) -> dict[str, tup
 
 
 def _enqueued_at(connection: Any, job_ids: dict[str, bytes]) -> dict[str, float | None]:
-    """When the jobs were enqueued, by queue."""
+    """Return when the waiting jobs were enqueued, by queue."""
     if not job_ids:
         return {}
     with connection.pipeline(transaction=False) as reads:

@@ -1,4 +1,4 @@
-"""The cron jobs that are registered in Redis, one by one."""
+"""Registers, cancels, pauses and lists single cron jobs in Redis."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ class CronRegistry:
     def register(self, cron_job: CronJob) -> None:
         """Add a cron job at run time, or replace the one with its id; no list cancels it.
 
-        The counters of one that is replaced stay, and so does its next tick unless its schedule changes. If
-        it is paused it stays so.
+        A replaced cron job keeps its counters. It keeps its next tick unless the schedule changed, and its
+        pause.
         """
 
         def change(pipeline: Any) -> None:
@@ -37,7 +37,7 @@ class CronRegistry:
         transaction(self.connection, change)
 
     def cancel(self, cron_job_id: str) -> bool:
-        """Cancel one cron job, its counters with it, and return whether there was one."""
+        """Cancel one cron job, delete its counters, and return whether it existed."""
 
         def change(pipeline: Any) -> bool:
             is_known, raw_id = self._stored(cron_job_id).is_known, cron_job_id.encode()
@@ -66,10 +66,10 @@ class CronRegistry:
         return cancelled
 
     def pause(self, cron_job_id: str) -> bool:
-        """Let a cron job have no next tick until `resume`, and return whether this changed anything.
+        """Pause a cron job until `resume`, and return whether this changed anything.
 
-        It stays paused when it is registered again, as every cron scheduler does that starts. Ticks that pass
-        meanwhile are not made up for, and not counted as missed.
+        It stays paused when cron schedulers start and register it again. Ticks that pass meanwhile are not
+        made up for, and do not count as missed.
         """
 
         def change(pipeline: Any) -> bool:
@@ -85,10 +85,10 @@ class CronRegistry:
         return bool(transaction(self.connection, change))
 
     def resume(self, cron_job_id: str) -> bool:
-        """Let a paused cron job have ticks again, from now on, and return whether it was paused.
+        """Resume a cron job from now on, and return whether it was paused.
 
         Raises:
-            UnreadableDefinitionError: it is not known when it is due; it stays paused.
+            UnreadableDefinitionError: its schedule cannot be read; it stays paused.
         """
 
         def change(pipeline: Any) -> bool:
@@ -110,7 +110,7 @@ class CronRegistry:
         return int(self.connection.hlen(CRON_JOBS_KEY))
 
     def ids(self) -> list[str]:
-        """Return the ids of the registered cron jobs, sorted, also of those that cannot be read."""
+        """Return the sorted ids of the registered cron jobs, including unreadable ones."""
         return [shown_id(raw_id) for raw_id in sorted(self.connection.hkeys(CRON_JOBS_KEY))]
 
     def cron_job(self, cron_job_id: str) -> CronJob | None:
@@ -123,7 +123,7 @@ class CronRegistry:
         return CronJob.from_json(cron_job_id, stored) if stored is not None else None
 
     def cron_jobs(self) -> list[CronJob]:
-        """Return the registered cron jobs by id; those that cannot be read are logged and left out."""
+        """Return the registered cron jobs by id; unreadable ones are logged and left out."""
         stored = self.connection.hgetall(CRON_JOBS_KEY)
         found = (readable(shown_id(raw_id), text) for raw_id, text in sorted(stored.items()))
         return [cron_job for cron_job in found if cron_job is not None]

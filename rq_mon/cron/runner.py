@@ -32,7 +32,7 @@ T = TypeVar("T")
 logger = logging.getLogger(__name__)
 
 MAX_SLEEP_SECONDS = 1.0
-"""Another process may register a cron job that is due before those known now."""
+"""Another process may register a cron job that is due earlier than those known now."""
 
 ANNOUNCE_INTERVAL_SECONDS = ALIVE_FOR_SECONDS / 3
 MAX_BACKOFF_SECONDS = 2.0
@@ -42,7 +42,7 @@ FAREWELL_SECONDS = 1.0
 
 
 def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
-    """Register the list that SCHEDULER_CRON_LIST names, and enqueue all ticks until SIGTERM or SIGINT."""
+    """Register the list as SCHEDULER_CRON_LIST names it, and enqueue all ticks until SIGTERM or SIGINT."""
     settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
     try:
@@ -56,15 +56,15 @@ def run_cron_scheduler(entries: Sequence[CronEntry]) -> None:
 
 
 class CronScheduler:
-    """Registers cron jobs, then enqueues ticks; any number of these may run side by side.
+    """Registers cron jobs, then enqueues ticks; any number of these may run.
 
-    The work is done in a thread, so that the process can end while that thread waits for Redis.
+    The work runs in a thread, so that the process can end while that thread waits for Redis.
     """
 
     def __init__(self, settings: Settings, cron_jobs: Sequence[CronJob]) -> None:
         self.name = scheduler_name()
         self.cron_jobs = cron_jobs
-        self.connection = connect(settings.redis_url, attempts=1)  # what fails is tried again here
+        self.connection = connect(settings.redis_url, attempts=1)  # failures are retried here
         self.list = CronList(self.connection, settings.cron_list)
         self.claims = TickClaims(self.connection, settings.cron_grace, FORMATS[settings.serializer])
         self._stopping = threading.Event()
@@ -74,7 +74,7 @@ class CronScheduler:
         self._seen_at = math.inf  # the clock may have been set back before this process began
 
     def run(self) -> None:
-        """Work until `stop` is called; outages of Redis are waited out."""
+        """Work until `stop` is called; wait during outages of Redis."""
         logger.info("%s started", self.name)
         thread = threading.Thread(target=self._work, name="cron", daemon=True)
         thread.start()
@@ -85,7 +85,7 @@ class CronScheduler:
         logger.info("%s stopped", self.name)
 
     def stop(self) -> None:
-        """Let `run` return; may be called by a signal handler."""
+        """Make `run` return; a signal handler may call it."""
         self._stopping.set()
 
     def _work(self) -> None:
@@ -95,14 +95,14 @@ class CronScheduler:
                 self._stopping.wait(self._until_redis_answers(self._look))
             withdraw(self.connection, self.name)
         except RedisError as error:
-            logger.warning("%s could not say farewell: %s", self.name, error)
+            logger.warning("%s could not sign off: %s", self.name, error)
         except Exception as error:  # `run` raises it
             self._failure = error
         finally:
             self._stopping.set()
 
     def _until_redis_answers(self, action: Callable[[], T]) -> T | None:
-        """Return what `action` returns, as soon as Redis lets it; None when it is time to stop."""
+        """Return the result of `action` as soon as Redis answers; None when it is time to stop."""
         backoff, waited = 0.1, False
         while not self._stopping.is_set():
             try:
@@ -126,9 +126,7 @@ class CronScheduler:
 
     def _report(self, change: ListChange) -> None:
         if not change.is_newest:
-            logger.warning(
-                "cron jobs stay as they are: a newer start of list=%s registered them", self.list.name
-            )
+            logger.warning("cron jobs unchanged: a newer start of list=%s registered them", self.list.name)
             return
         for cron_job in self.cron_jobs:
             logger.info(
@@ -147,14 +145,14 @@ class CronScheduler:
             )
         if change.unclaimed:
             logger.warning(
-                "kept cron jobs that an earlier version registered and list=%s does not hold: %s."
-                " To cancel one: rqmon cron cancel CRON_JOB",
+                "kept cron jobs of an earlier version that are not in list=%s: %s. To cancel one: rqmon "
+                "cron cancel CRON_JOB",
                 self.list.name,
                 ", ".join(change.unclaimed),
             )
 
     def _look(self) -> float:
-        """Enqueue what is due, and return the seconds until it is worthwhile to look again."""
+        """Enqueue the due ticks, and return the seconds until the next look."""
         self._stay_alive()
         now = redis_time(self.connection)
         if self._seen_at - now > CORRECTION_SECONDS:

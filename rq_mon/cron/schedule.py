@@ -1,13 +1,14 @@
 """When a cron expression is due, in a time zone.
 
-Where clocks are changed, this follows Vixie's cron, which Linux distributions use. Its man page speaks of
-jobs that run at a specific time. Its code means those whose minute and hour do not begin with `*`, as here:
+Around clock changes this follows Vixie's cron, which Linux distributions use. Its man page speaks of jobs
+"that run at a specific time". In its code, these are jobs whose minute and hour do not begin with `*`, and
+here too:
 
-- Clocks go forward: their ticks in the time that is skipped come at once, when it is; several become one.
-- Clocks go back: they tick in the first pass through the time that comes twice, and not in the second.
-- Other expressions ("*/15 * * * *", "30 * * * *", "*/20 2 * * *") go by what the clock shows: they have no
-  ticks in a time that is skipped, and tick in both passes.
-- A change of three hours forward, or more than three back, is a correction: all go by what the clock shows.
+- Clocks go forward: their ticks in the skipped time run at once, when it is skipped; several become one.
+- Clocks go back: they tick in the first pass through the repeated time, and not in the second.
+- Other expressions ("*/15 * * * *", "30 * * * *", "*/20 2 * * *") follow the clock: they have no ticks in a
+  skipped time, and tick in both passes of a repeated time.
+- A change of three hours forward, or more than three back, is a correction: all expressions follow the clock.
 """
 
 from __future__ import annotations
@@ -26,10 +27,10 @@ Timestamp = int
 """Unix time in seconds; ticks are whole ones."""
 
 CORRECTION_SECONDS = 3 * 3600
-"""A change of the clock by so much, or back by more, is no daylight saving."""
+"""A change of at least this many seconds (more, if back) is a correction, not daylight saving."""
 
 LATEST_TIMESTAMP = 10**11
-"""The year 5138: dates end with the year 9999, and the next tick may be decades away."""
+"""The year 5138: dates end with 9999, and the next tick may be decades away."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +41,7 @@ class Schedule:
     timezone: ZoneInfo
 
     def next_tick(self, after: float) -> Timestamp | None:
-        """Return the first tick later than `after`; None if there is none any more.
+        """Return the first tick after `after`; None if there are no more.
 
         Raises:
             ValueError: the expression cannot be read.
@@ -48,7 +49,7 @@ class Schedule:
         return _first_tick(self, int(after))
 
     def ticks(self, after: float) -> Iterator[Timestamp]:
-        """Yield all ticks later than `after`."""
+        """Yield all ticks after `after`."""
         latest, second_passes = int(after), deque[Timestamp]()
         for first, second in self._passes(latest):
             while second_passes and second_passes[0] < first:
@@ -60,10 +61,10 @@ class Schedule:
         yield from second_passes
 
     def latest_tick(self, after: float, until: float) -> Timestamp | None:
-        """Return the last tick later than `after` and not later than `until`; None if there is none.
+        """Return the last tick after `after` and not after `until`; None if there is none.
 
-        Looks back from `until` over spans that double, so that a year without ticks costs as little as a year
-        of one a second.
+        It searches back from `until` in spans that double, so that a year without ticks costs as little as a
+        year with a tick each second.
         """
         span = 1
         while True:
@@ -78,9 +79,9 @@ class Schedule:
             span *= 2
 
     def _passes(self, after: Timestamp) -> Iterator[tuple[Timestamp, Timestamp | None]]:
-        """Yield when the clock shows each time of the expression, and when it does so again if it goes back.
+        """Yield the moments at which the clock shows each time of the expression, and when it shows it again.
 
-        The former never decreases. Some of them are not later than `after`.
+        The first moments never decrease. Some of them are not after `after`.
         """
         evaluation = copy(_parsed(self.expression))
         evaluation.set_current(self._earliest_shown_after(after), force=True)
@@ -93,27 +94,27 @@ class Schedule:
             first, second = self._when(shown)
             if first == second:
                 yield first, None
-            elif first < second:  # the clock shows it twice
+            elif first < second:  # a repeated time
                 yield first, None if is_fixed and second - first <= CORRECTION_SECONDS else second
-            elif is_fixed and first - second < CORRECTION_SECONDS:  # it is skipped
+            elif is_fixed and first - second < CORRECTION_SECONDS:  # a skipped time
                 yield self._change_between(second, first), None
 
     def _when(self, shown: datetime) -> tuple[Timestamp, Timestamp]:
-        """When the clock shows a time, by its offset before a change and by that after it.
+        """Return when the clock shows a time, by the offsets before and after a change.
 
-        The two are equal but near a change; the first is later for a time that is skipped.
+        Away from a change the two are equal. For a skipped time the first is later.
         """
         first, second = (int(shown.replace(tzinfo=self.timezone, fold=fold).timestamp()) for fold in (0, 1))
         return first, second
 
     def _earliest_shown_after(self, moment: Timestamp) -> datetime:
-        """What the clock shows at `moment`, or before that if it will go back behind it."""
+        """Return the clock's time at `moment`, or an earlier one if the clock will go back behind it."""
         shown = datetime.fromtimestamp(moment, self.timezone).replace(tzinfo=None, fold=0)
         first, second = self._when(shown)
         return shown - timedelta(seconds=second - first) if first == moment < second else shown
 
     def _change_between(self, before: Timestamp, after: Timestamp) -> Timestamp:
-        """The first second after the clock was changed."""
+        """Return the first second after the clock change."""
         offset = datetime.fromtimestamp(after, self.timezone).utcoffset()
         while after - before > 1:
             middle = (before + after) // 2
@@ -126,17 +127,17 @@ class Schedule:
 
 @lru_cache(maxsize=1024)
 def _first_tick(schedule: Schedule, after: Timestamp) -> Timestamp | None:
-    """Whoever registers cron jobs asks for the same tick again: to check the schedule, and to store it."""
+    """Cached, because registering needs the same tick twice: to check the schedule, and to store it."""
     return next(schedule.ticks(after), None)
 
 
 def read_timestamp(raw: bytes | float | None) -> Timestamp | None:
-    """Return the Unix time that Redis holds, a score or the field of a hash; None if it is none."""
+    """Return a Unix time from Redis, a score or the field of a hash; None if it is not one."""
     if raw is None:
         return None
     try:
         timestamp = int(raw)
-    except (ValueError, OverflowError):  # no number, or an infinite one
+    except (ValueError, OverflowError):  # not a number, or infinite
         return None
     return timestamp if 0 <= timestamp <= LATEST_TIMESTAMP else None
 
@@ -145,31 +146,31 @@ def read_schedule(expression: object, timezone: ZoneInfo) -> Schedule:
     """Return the schedule of a cron expression.
 
     Raises:
-        TypeError, ValueError: it is none; the message names it.
+        TypeError, ValueError: the expression is invalid; the message has it.
     """
     expected = "cron: expected a cron expression such as '*/5 * * * *'"
     if not isinstance(expression, str):
         raise TypeError(f"{expected}, got {expression!r}")
     try:
         _parsed(expression)
-    except Exception as error:  # croniter lets errors of its parsing through
+    except Exception as error:  # croniter raises any error while parsing
         raise ValueError(f"{expected}, got {expression!r}: {error}") from error
     return Schedule(expression, timezone)
 
 
 @lru_cache(maxsize=1024)
 def _parsed(expression: str) -> croniter:
-    """Return what evaluates an expression, to be copied: parsing takes longer than finding a tick."""
+    """Return an iterator over the expression, to be copied: parsing takes longer than finding a tick."""
     return croniter(expression)
 
 
 def check_schedule(expression: object, timezone: ZoneInfo, after: float) -> Schedule:
-    """Return the schedule of a cron expression that has a tick later than `after`.
+    """Return the schedule of a cron expression that has a tick after `after`.
 
     Raises:
-        TypeError, ValueError: it is no expression, or has no such tick; the message names it.
+        TypeError, ValueError: the expression is invalid or has no such tick; the message has it.
     """
     schedule = read_schedule(expression, timezone)
     if schedule.next_tick(after) is None:
-        raise ValueError(f"cron: expected an expression that is due some time, got {expression!r}")
+        raise ValueError(f"cron: expected an expression with a tick in the future, got {expression!r}")
     return schedule

@@ -1,4 +1,4 @@
-"""What becomes of the ticks of a cron job that are due: run, coalesced into a later one, or missed."""
+"""Decides about the due ticks of a cron job: run, coalesce into a later one, or count as missed."""
 
 from __future__ import annotations
 
@@ -7,17 +7,18 @@ from dataclasses import dataclass
 from rq_mon.cron.schedule import Schedule, Timestamp
 
 MAX_COUNTED_TICKS = 100
-"""After an outage the first 100 overdue ticks of a cron job are counted, and the newest; the rest are not.
+"""After an outage, the first 100 overdue ticks of a cron job and the newest are counted, not the rest.
 
-Finding a tick takes 50 µs, and a thousand cron jobs may have missed a day of minutes."""
+Finding a tick takes 50 µs, and a thousand cron jobs may have missed a day of minutes.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class Settlement:
-    """How to go on with a cron job that is due."""
+    """The decision about a due cron job."""
 
     next_tick: Timestamp | None
-    """When it is due again; None: never."""
+    """When it is due next; None: never."""
     run: Timestamp | None = None
     """The tick to enqueue a job for."""
     coalesced: int = 0
@@ -27,21 +28,22 @@ class Settlement:
 def settle(
     schedule: Schedule, due: Timestamp, last_run: Timestamp | None, now: float, grace: float
 ) -> Settlement:
-    """Return what to do about a cron job that has been due since `due`.
+    """Decide about a cron job that has been due since `due`.
 
-    After an outage the newest tick that is not older than `grace` runs, and stands for the others within it.
+    After an outage, the newest tick that is not older than `grace` runs. The others within `grace` coalesce
+    into it.
 
     Args:
         schedule: when the cron job is due.
-        due: its first tick that was not settled yet; not later than `now`.
-        last_run: the tick that it ran for last. It is not run again, nor is one before it: the clock went
-            back, or Redis was restored from a backup.
+        due: its first unsettled tick; not after `now`.
+        last_run: the tick that it ran for last. This and earlier ticks do not run again: the clock went back,
+            or Redis was restored from a backup.
         now: the Unix time.
         grace: seconds after which a tick is too old to run.
     """
     if last_run is not None and due <= last_run:
         return Settlement(schedule.next_tick(last_run))
-    next_tick = schedule.next_tick(due)  # many cron jobs have one schedule, for which it is known already
+    next_tick = schedule.next_tick(due)  # cached: many cron jobs share a schedule
     if next_tick is None or next_tick > now:
         return _settled([due], next_tick, now, grace)
     overdue = [due]

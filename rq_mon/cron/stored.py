@@ -1,4 +1,4 @@
-"""How Redis holds cron jobs: what a change reads of them, and what it writes."""
+"""Storage of cron jobs in Redis: what a change reads, and what it writes."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ from rq_mon.state.cron_owners import Owners
 logger = logging.getLogger(__name__)
 
 WATCHED_KEYS = (CRON_JOBS_KEY, CRON_NEXT_TICKS_KEY, CRON_PAUSED_KEY, CRON_OWNERS_KEY, CRON_LISTS_KEY)
-"""All that a change is made from; a tick that runs changes its next tick as well as its last."""
+"""The keys that a change depends on. A tick that runs changes its next tick as well as its last."""
 
 
 def transaction(connection: Any, change: Callable[[Any], Any]) -> Any:
-    """Do `change`, which reads before it calls `multi`; again if anything changes before it is done."""
+    """Run `change`, which reads before it calls `multi`; run it again if a key changes meanwhile."""
     return connection.transaction(change, *WATCHED_KEYS, value_from_callable=True)
 
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What Redis holds of one cron job when a change begins; a tick is None where there is no time."""
+    """The stored data of one cron job at the start of a change; a tick is None if it is not a time."""
 
     definition: bytes | None
     next_tick: Timestamp | None
@@ -45,11 +45,11 @@ class Stored:
 
     @property
     def is_known(self) -> bool:
-        """Whether there is such a cron job."""
+        """Whether the cron job exists."""
         return self.definition is not None or self.next_tick is not None
 
     def next_tick_of(self, cron_job: CronJob, now: float) -> Timestamp | None:
-        """A tick that is due already is kept: a restart must not lose it. A paused cron job has none."""
+        """Return the next tick; None if paused. A tick that is already due is kept: a restart must not lose it."""
         if self.is_paused:
             return None
         before = readable(cron_job.id, self.definition) if self.definition is not None else None
@@ -58,12 +58,12 @@ class Stored:
         return self.tick_after(cron_job, now)
 
     def tick_after(self, cron_job: CronJob, now: float) -> Timestamp | None:
-        """The first tick after now and after the one that ran last."""
+        """The first tick after now and after the last run."""
         return cron_job.schedule.next_tick(max(now, self.last_tick or 0))
 
 
 def read_stored(connection: Any, raw_ids: Collection[bytes]) -> dict[bytes, Stored]:
-    """Return what Redis holds of these cron jobs; nothing of any other is read."""
+    """Return the stored data of these cron jobs only."""
     with connection.pipeline(transaction=False) as reads:
         for raw_id in raw_ids:
             reads.hget(CRON_JOBS_KEY, raw_id)
@@ -85,7 +85,7 @@ def read_stored(connection: Any, raw_ids: Collection[bytes]) -> dict[bytes, Stor
 
 
 def readable(cron_job_id: str, text: bytes) -> CronJob | None:
-    """Return a cron job from its definition; one that cannot be read is logged."""
+    """Return a cron job from its definition; None, and a log line, if that is unreadable."""
     try:
         return CronJob.from_json(cron_job_id, text)
     except UnreadableDefinitionError as error:
@@ -99,12 +99,12 @@ def ticks_field(raw_id: bytes, result: TickResult) -> bytes:
 
 
 def write(pipeline: Any, cron_job: CronJob, next_tick: Timestamp | None, owners: Owners) -> None:
-    """Write a cron job; its counters stay."""
+    """Write a cron job; keep its counters."""
     pipeline.hset(CRON_JOBS_KEY, cron_job.id, cron_job.to_json())
     write_owners(pipeline, cron_job.id.encode(), owners)
     write_next_tick(pipeline, cron_job, next_tick)
     for result in TICK_RESULTS:
-        # increase() only sees the first tick if the counter was there, at 0, before it.
+        # increase() sees the first tick only if the counter existed at 0 before.
         pipeline.hsetnx(CRON_TICKS_KEY, ticks_field(cron_job.id.encode(), result), "0")
 
 
@@ -114,13 +114,13 @@ def write_owners(pipeline: Any, raw_id: bytes, owners: Owners) -> None:
 
 
 def write_next_tick(pipeline: Any, cron_job: CronJob, next_tick: Timestamp | None) -> None:
-    """Write when a cron job is due next, unless it never is."""
+    """Write when a cron job is due next; delete the entry if it never is."""
     if next_tick is not None:
         pipeline.zadd(CRON_NEXT_TICKS_KEY, {cron_job.id: next_tick})
 
 
 def delete(pipeline: Any, raw_id: bytes) -> None:
-    """Delete all that there is of a cron job."""
+    """Delete everything about a cron job."""
     pipeline.zrem(CRON_NEXT_TICKS_KEY, raw_id)
     for key in (CRON_JOBS_KEY, CRON_LAST_TICKS_KEY, CRON_PAUSED_KEY, CRON_OWNERS_KEY):
         pipeline.hdel(key, raw_id)

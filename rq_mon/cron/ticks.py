@@ -1,7 +1,7 @@
-"""Claim ticks that are due: enqueue their jobs and move on to the next ticks, in one transaction.
+"""Claims due ticks: enqueues their jobs and moves on to the next ticks, in one transaction.
 
-WATCH on the next ticks and the definitions lets one of any number of cron schedulers through; the others look
-again. So there is no leader to be elected or replaced, and no lock that outlives its holder.
+WATCH on the next ticks and the definitions lets only one of the cron schedulers through; the others look
+again. So there is no leader to elect or replace, and no lock that outlives its holder.
 """
 
 from __future__ import annotations
@@ -34,15 +34,15 @@ from rq_mon.cron.stored import ticks_field
 logger = logging.getLogger(__name__)
 
 TICKS_PER_TRANSACTION = 100
-"""A transaction holds Redis up, and is in vain if another cron scheduler is faster: it must stay short."""
+"""Keeps a transaction short: it blocks Redis, and is wasted if another cron scheduler is faster."""
 
 UNREADABLE_RETRY_SECONDS = 60
-"""A definition that cannot be used is kept, and looked at again after this; each look is a failed tick."""
+"""Seconds until an unusable definition is looked at again. It is kept; each look counts as a failed tick."""
 
 
 @dataclass(frozen=True, slots=True)
 class DueCronJob:
-    """An entry of the next ticks whose time has come."""
+    """A due entry of the next ticks."""
 
     raw_id: bytes
     tick: Timestamp
@@ -51,29 +51,29 @@ class DueCronJob:
 
     @property
     def id(self) -> str:
-        """The id as it is shown."""
+        """The id as text."""
         return shown_id(self.raw_id)
 
 
 @dataclass(slots=True)
 class _Settled:
-    """What was decided about one of them."""
+    """The decision about one due entry."""
 
     due: DueCronJob
     settlement: Settlement
     cron_job: CronJob | None = None
     job: Job | None = None
     failure: str = ""
-    """Why no worker can run the tick, as far as can be told before one tries."""
+    """Why no worker can run the tick, as far as that is known in advance."""
 
 
 class TickClaims:
-    """Claims the ticks that are due, whoever else does the same.
+    """Claims due ticks, safely beside other cron schedulers.
 
     Args:
         connection: the Redis that holds cron jobs and queues.
         grace: seconds after which a tick is too old to run.
-        format_: how the `meta` of jobs is written; their arguments were when the cron job was registered.
+        format_: the format of jobs' `meta`. Their arguments were written when the cron job was registered.
     """
 
     def __init__(self, connection: Redis, grace: float, format_: Format = PICKLE) -> None:
@@ -83,7 +83,7 @@ class TickClaims:
         self._queue = lru_cache(maxsize=1000)(
             partial(Queue, connection=connection, serializer=format_.serializer)
         )
-        """By name. RQ takes longer to make one than to enqueue a job."""
+        """Cached by name: RQ takes longer to create a queue than to enqueue a job."""
 
     def next_tick(self) -> float | None:
         """Return when a cron job is due next; None if there is none."""
@@ -91,7 +91,7 @@ class TickClaims:
         return first[0][1] if first else None
 
     def claim(self, now: float) -> list[Job]:
-        """Settle what is due at `now`, TICKS_PER_TRANSACTION at most, and return the jobs enqueued."""
+        """Settle the ticks due at `now`, TICKS_PER_TRANSACTION at most, and return the jobs enqueued."""
         settled: list[_Settled] = self.connection.transaction(
             lambda pipeline: self._claim(pipeline, now),
             CRON_NEXT_TICKS_KEY,
@@ -114,7 +114,7 @@ class TickClaims:
         return settled
 
     def _settle(self, due: DueCronJob, now: float) -> _Settled:
-        if due.definition is None:  # it was lost: nothing is known but an id
+        if due.definition is None:  # the definition was lost: only the id is known
             return _Settled(due, Settlement(next_tick=None))
         try:
             cron_job = CronJob.from_json(due.id, due.definition)
@@ -123,12 +123,12 @@ class TickClaims:
                 return _Settled(due, settlement, cron_job)
             queue = self._queue(cron_job.queue_name)
             return _Settled(due, settlement, cron_job, cron_job.create_job_for(queue, settlement.run))
-        except Exception as error:  # whatever it is, the other cron jobs have their ticks
+        except Exception as error:  # the other cron jobs must still get their ticks
             later = Settlement(next_tick=int(now) + UNREADABLE_RETRY_SECONDS)
             return _Settled(due, later, failure=f"its definition cannot be used: {error}")
 
     def _drop_existing_jobs(self, settled: list[_Settled]) -> None:
-        """A tick can come again, after a restore from a backup or a jump of the clock; its job must not."""
+        """Tell whether the tick's job exists: after a restore or a clock change a tick can come twice."""
         with_job = [each for each in settled if each.job is not None]
         with self.connection.pipeline(transaction=False) as reads:
             for each in with_job:
@@ -138,7 +138,7 @@ class TickClaims:
                     each.job = None
 
     def _look_at_queues(self, settled: list[_Settled], now: float) -> None:
-        """Mark as failed what no worker would run; its job is enqueued all the same, if it can be."""
+        """Mark ticks as failed that no worker would run; enqueue their jobs anyway where possible."""
         with_job = [(each, each.job.origin) for each in settled if each.job is not None]
         troubles = queue_troubles(self.connection, {name for _, name in with_job}, now)
         for each, name in with_job:

@@ -1,4 +1,4 @@
-"""The file `.env`: the subset of its syntax that docker compose and this project read alike."""
+"""Reads `.env`, in the subset of its syntax that docker compose and this project read alike."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ ASSIGNMENT = re.compile(
 
 
 def read_dotenv(path: Path) -> dict[str, str]:
-    """Return the variables that the file sets; none if there is no such file.
+    """Return the variables that the file sets; empty if the file does not exist.
 
-    Escapes and `$` references mean different things to different readers, so they are refused: what both
-    runtimes read is the same, or an error.
+    Escapes and `$` references mean different things to different readers, so they are refused: both runtimes
+    read the same value, or there is an error.
 
     Raises:
-        SettingsError: the file is no text, or a line is neither NAME=value, nor a comment, nor empty.
+        SettingsError: the file is not text, or a line is not NAME=value, a comment or empty.
     """
     if not path.exists():
         return {}
@@ -31,12 +31,12 @@ def read_dotenv(path: Path) -> dict[str, str]:
     except (OSError, UnicodeDecodeError) as error:
         raise SettingsError(f"{path.name}: expected a file of UTF-8 text: {error}") from error
     variables: dict[str, str] = {}
-    # Not splitlines(): what else it takes for the end of a line is part of the value for other readers.
+    # Not splitlines(): it splits at characters that are part of a value for other readers.
     for number, line in enumerate(text.split("\n"), start=1):
         if not line.strip() or line.lstrip().startswith("#"):
             continue
         match = ASSIGNMENT.match(line.strip())
-        if match is None or "\0" in line:  # which no environment can hold
+        if match is None or "\0" in line:  # not possible in an environment
             # The value may be a secret, so it is not repeated.
             raise SettingsError(
                 f"{path.name}, line {number}: expected NAME=value; a value that holds spaces at its ends,"

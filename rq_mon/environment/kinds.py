@@ -1,4 +1,4 @@
-"""Types of settings: each says what it expects, and checks that in one place."""
+"""Types of settings: each knows what it expects and checks it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T = TypeVar("T")
 Name = TypeVar("Name", bound=str)
 
 LONGEST_NUMBER = 300
-"""In digits. Python refuses to read much longer ones."""
+"""Longest number, in digits. Python refuses to parse much longer ones."""
 _NAME = r"[A-Za-z0-9_]([A-Za-z0-9_.-]*[A-Za-z0-9_])?"
 HOST_NAME = re.compile(_NAME)
 
@@ -25,13 +25,13 @@ class Kind(Generic[T]):
     expected: str
     """Completes the sentence "expected …"."""
     read: Callable[[str], T]
-    """Returns the value of a text; raises ValueError if it has none."""
+    """Parses a text; raises ValueError if it is invalid."""
 
     def __call__(self, text: str) -> T:
         """Return the value of `text`.
 
         Raises:
-            ValueError: it has none; the message says what was expected and what came.
+            ValueError: it is invalid; the message has what was expected and the text.
         """
         try:
             return self.read(text)
@@ -40,7 +40,7 @@ class Kind(Generic[T]):
 
 
 def whole_number(minimum: int, maximum: int | None = None) -> Kind[int]:
-    """A whole number of at least 0 with these bounds."""
+    """A whole number of at least 0, within these bounds."""
     bounds = f"of at least {minimum}" if maximum is None else f"from {minimum} to {maximum}"
 
     def read(text: str) -> int:
@@ -85,7 +85,7 @@ def _host(text: str) -> str:
     try:
         return str(ip_address(text))
     except ValueError:
-        # What ends in a number is meant as an IPv4 address.
+        # A host that ends in a number must be an IPv4 address.
         if not HOST_NAME.fullmatch(text) or text.rpartition(".")[2].isdigit():
             raise
         return text

@@ -1,15 +1,15 @@
-"""How many files, and so connections, the system lets this process have open."""
+"""Raises the limit of open files, which limits connections."""
 
 from __future__ import annotations
 
 import resource
 
 OTHER_FILES = 200
-"""File descriptors for all else than the connections that a server takes."""
+"""File descriptors for everything except the server's connections."""
 
 
 def allowed_connections(wanted: int) -> int:
-    """Let this process open the files that its connections need; return how many it may take."""
+    """Raise the limit for this many connections; return how many connections are possible."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = wanted + OTHER_FILES
     allowed = needed if hard == resource.RLIM_INFINITY else min(needed, hard)

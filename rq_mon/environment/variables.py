@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class SettingsError(ValueError):
-    """Settings have values that cannot be used. The message has a line about each, with its name."""
+    """Settings have invalid values. The message has a line for each, with its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +34,7 @@ class Variable(Generic[T]):
 
     @property
     def expected(self) -> str:
-        """Return which values it takes, empty if its meaning says so."""
+        """Return the accepted values; empty if the meaning explains them."""
         return self.parse.expected if isinstance(self.parse, Kind) else ""
 
     @property
@@ -46,7 +46,7 @@ class Variable(Generic[T]):
         """Return its value.
 
         Raises:
-            SettingsError: the value cannot be used; the message names the variable and what is expected.
+            SettingsError: the value is invalid; the message has the variable and what is expected.
         """
         text = environment.get(self.name, "").strip()
         if not text:
@@ -61,7 +61,7 @@ def read_all(variables: Iterable[Variable[Any]], environment: Mapping[str, str])
     """Return the values by the variables' names.
 
     Raises:
-        SettingsError: some cannot be used; the message has a line about each.
+        SettingsError: some are invalid; the message has a line for each.
     """
     values: dict[str, Any] = {}
     problems: list[str] = []
@@ -79,7 +79,7 @@ def read_all(variables: Iterable[Variable[Any]], environment: Mapping[str, str])
 
 
 def setting(variable: Variable[T], *, secret: bool = False, **metadata: object) -> T:
-    """Return a field that the variable sets. A secret one is not printed."""
+    """Return a dataclass field for the variable. The value of a secret is not printed."""
     default: T = field(default=variable.default, repr=not secret, metadata={"variable": variable, **metadata})
     return default
 
@@ -93,10 +93,10 @@ def variables_in(settings: type) -> dict[str, Variable[Any]]:
 def read_fields(
     settings: type, environment: Mapping[str, str], only: Iterable[str] | None = None
 ) -> dict[str, Any]:
-    """Return the values of the fields that variables set: of all, or `only` of these.
+    """Return the values of all fields that variables set, or of `only` these.
 
     Raises:
-        SettingsError: some cannot be used; the message has a line about each.
+        SettingsError: some are invalid; the message has a line for each.
     """
     variables = variables_in(settings)
     names = list(variables if only is None else only)

@@ -12,7 +12,7 @@ from rq_mon.export.options import scrape_interval as seconds
 from rq_mon.export.package_data import texts
 
 _WITHOUT_NAME = f"({re.escape(OWN_INSTANCE)})?$/"
-"""How a legend leaves out the name of the only Redis."""
+"""Pattern by which legends leave out the name of the only Redis."""
 JOB_PAGES = "job_pages"
 """Variable of dashboards: the address of the job pages, without a slash at its end."""
 _ADDRESS = f"${{{JOB_PAGES}:raw}}"
@@ -31,11 +31,11 @@ def dashboard_files(
     """Return name and text of each dashboard's JSON.
 
     Args:
-        data_source: name of the Prometheus in Grafana that they ask at first; without one, Grafana's default.
-        scrape_interval: seconds; no graph has a shorter step, or rates would miss scrapes.
-        name: the Redis that legends need not name.
-        job_pages: address of the job pages; without one, there are no links to them.
-        one_redis: whether they leave out what tells several Redis apart.
+        data_source: name of the default data source in Grafana; without it, Grafana's default.
+        scrape_interval: seconds. Graphs have no shorter step, or rates would miss scrapes.
+        name: the Redis that legends leave out.
+        job_pages: address of the job pages; without it, there are no links to them.
+        one_redis: leave out choices and columns of Redis.
     """
     files = {}
     for file, text in texts("dashboards", suffix=".json").items():
@@ -53,7 +53,7 @@ def dashboard_files(
 
 
 def _with_links(board: dict[str, Any], job_pages: str | None) -> dict[str, Any]:
-    """Fill in the address of the job pages, or leave out what leads there; their variable goes."""
+    """Fill in the address of the job pages, or remove the links to them; remove their variable."""
     variables = board["templating"]
     variables["list"] = [each for each in variables["list"] if each["name"] != JOB_PAGES]
     linked: dict[str, Any] = _filled(board, job_pages)

@@ -1,4 +1,4 @@
-"""All files of an export, or none."""
+"""Writes all files of an export, or none."""
 
 from __future__ import annotations
 
@@ -10,17 +10,17 @@ from pathlib import Path, PurePath
 
 
 class FolderError(Exception):
-    """Nothing was written; the message names the folder and what was expected."""
+    """Nothing was written; the message has the folder and what was expected."""
 
 
 def write_folder(folder: Path, files: Mapping[str, str]) -> None:
-    """Write files into a folder that is new or empty.
+    """Write files into a new or empty folder.
 
-    They are written into a folder beside, or within, and moved when all of them are complete. A name may have
-    folders in it, as in `rules/jobs.yml`.
+    They are written into a temporary folder first, and moved when all are complete. A name may contain
+    folders, as in `rules/jobs.yml`.
 
     Raises:
-        FolderError: it is not empty, is no folder, or cannot be written to.
+        FolderError: the folder is not empty, is not a folder, or cannot be written.
     """
     is_new = not os.path.lexists(folder)
     _check(folder, is_new=is_new)

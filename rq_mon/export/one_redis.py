@@ -1,4 +1,4 @@
-"""Dashboards where one Redis is watched: no choice of it or of a data source, and no column that names it."""
+"""Dashboards for one Redis: no choice of Redis or data source, and no Redis column."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ import re
 from typing import Any
 
 CHOICES = ("datasource", "instance")
-"""Variables that have one value."""
+"""Variables with only one value."""
 COLUMN = "instance"
 HIDDEN = 2
-"""Grafana's number for a variable that is not shown; it is still set, to its default."""
+"""Grafana's number for a hidden variable; it still has its default value."""
 _IN_LINK = re.compile(r"var-instance=[^&]*&")
-"""Of the row or series, which does not have the label any more: all is right."""
+"""A field or label that is gone; links then use "all"."""
 
 
 def for_one_redis(board: Any) -> Any:
-    """Return the dashboard without what tells several Redis apart."""
+    """Return the dashboard without choices and columns of Redis."""
     variables = [
         {**each, "hide": HIDDEN} if each["name"] in CHOICES else each for each in board["templating"]["list"]
     ]

@@ -1,4 +1,4 @@
-"""What users fill in, checked before anything is written."""
+"""Checks of the users' options, before anything is written."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from rq_mon.environment.kinds import PORT
 from rq_mon.ports import RQ_EXPORTER_PORT
 
 LONGEST_INTERVAL = 60
-"""Seconds. The rules look back over five minutes and need several scrapes in them."""
+"""Seconds. The rules look back five minutes and need several scrapes in that time."""
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:-]{0,99}")
 _IN_URL = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
@@ -17,10 +17,10 @@ _SECONDS = re.compile(r"([1-9][0-9]{0,4})(s|m)")
 
 
 def web_address(text: str) -> str:
-    """Return an http or https address without the slashes at its end.
+    """Return an http or https address without trailing slashes.
 
     Raises:
-        ValueError: it is no such address, or has a query or a fragment, which would break what is appended.
+        ValueError: it is not such an address, or has a query or fragment, to which nothing can be appended.
     """
     address = text.rstrip("/")
     if not _is_web_address(address):
@@ -29,10 +29,10 @@ def web_address(text: str) -> str:
 
 
 def runbook_address(text: str) -> str:
-    """Return the address of a runbook, in which {name} stands for the alert's name; by default at its end.
+    """Return the address of a runbook with {name} for the alert's name, which is appended by default.
 
     Raises:
-        ValueError: it is no such address.
+        ValueError: it is not such an address.
     """
     address = text if "{name}" in text else f"{text.rstrip('/')}/{{name}}"
     if not _is_web_address(address.replace("{name}", "Name")):
@@ -65,7 +65,7 @@ def redis_name(text: str) -> str:
     """Return the name of a Redis, which becomes the label `instance`.
 
     Raises:
-        ValueError: it has other characters than letters, digits, `.`, `_`, `:` and `-`, or is too long.
+        ValueError: it is too long, or has other characters than letters, digits, `.`, `_`, `:` and `-`.
     """
     if not _NAME.fullmatch(text):
         raise ValueError(
@@ -75,7 +75,7 @@ def redis_name(text: str) -> str:
 
 
 def host_and_port(text: str) -> str:
-    """Return the address of an exporter as Prometheus takes it.
+    """Return the address of an exporter as Prometheus expects it.
 
     Raises:
         ValueError: it is not host:port.
@@ -92,10 +92,10 @@ def host_and_port(text: str) -> str:
 
 
 def scrape_interval(text: str) -> int:
-    """Return the seconds of a scrape interval that is written as Prometheus does, such as 30s.
+    """Return the seconds of a scrape interval in Prometheus' notation, such as 30s.
 
     Raises:
-        ValueError: it is no such interval, or too long for the rules.
+        ValueError: it is not an interval, or too long for the rules.
     """
     found = _SECONDS.fullmatch(text)
     seconds = int(found[1]) * (60 if found[2] == "m" else 1) if found else 0
@@ -105,10 +105,10 @@ def scrape_interval(text: str) -> int:
 
 
 def data_source(text: str) -> str:
-    """Return the name of a data source of Grafana.
+    """Return the name of a Grafana data source.
 
     Raises:
-        ValueError: it is empty, too long for Grafana, or has characters that cannot be seen.
+        ValueError: it is empty, too long for Grafana, or has invisible characters.
     """
     if not (0 < len(text) <= 190 and text.isprintable() and text == text.strip()):
         raise ValueError(f"expected the name of a data source in Grafana, such as Prometheus, got {text!r}")

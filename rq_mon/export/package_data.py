@@ -7,7 +7,7 @@ from importlib.resources.abc import Traversable
 
 
 def texts(*folder: str, suffix: str) -> dict[str, str]:
-    """Return name and text of each file right in a folder of data/, by name."""
+    """Return name and text of each file directly in a folder of data/, sorted by name."""
     found = _data().joinpath(*folder).iterdir()
     return {
         each.name: each.read_text(encoding="utf-8")

@@ -25,7 +25,7 @@ def scrape_config(*, name: str, exporter: str, scrape_interval: int) -> str:
     """Return the part of prometheus.yml that scrapes an exporter.
 
     Args:
-        name: what the Redis is called.
+        name: name of the Redis.
         exporter: host and port.
         scrape_interval: seconds.
     """

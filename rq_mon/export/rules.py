@@ -9,7 +9,7 @@ from rq_mon.export.package_data import texts
 
 RULES = "rules"
 OTHER_PROGRAMS = (RULES, "stack")
-"""Rules about programs beside rq-exporter; for those who scrape them too."""
+"""Rule files about other programs than rq-exporter, for users who scrape these too."""
 
 _RUNBOOK = re.compile(
     r'^( +runbook_url: )"\{\{ \$externalLabels\.repository_url \}\}docs/runbooks/(\w+)\.md"\n', re.MULTILINE
@@ -24,7 +24,7 @@ _JOBS = re.compile(
 
 
 def other_programs() -> list[str]:
-    """Return the programs, beside the exporter of RQ, that there are rules about."""
+    """Return the programs other than rq-exporter that have rules."""
     return [name.removesuffix(".yml") for name in texts(*OTHER_PROGRAMS, suffix=".yml")]
 
 
@@ -38,10 +38,10 @@ def rule_files(
     """Return name and text of each rule file.
 
     Args:
-        grafana: address of the Grafana with the dashboards; without one, alerts have no link to it.
-        runbook: address of a runbook, with {name} for the alert's name; without one, there is no such link.
-        job_pages: address of the job pages; without one, there is no link to them.
-        programs: of other_programs(), those that this Prometheus scrapes too.
+        grafana: address of the Grafana with the dashboards; without it, alerts have no link to it.
+        runbook: address of a runbook, with {name} for the alert's name; without it, there is no such link.
+        job_pages: address of the job pages; without it, there is no link to them.
+        programs: those of other_programs() that this Prometheus scrapes too.
     """
     others = texts(*OTHER_PROGRAMS, suffix=".yml")
     files = texts(RULES, suffix=".yml") | {f"{name}.yml": others[f"{name}.yml"] for name in programs}

@@ -9,5 +9,5 @@ from rq_mon.export.package_data import texts
 
 @cache
 def runbook_texts() -> dict[str, str]:
-    """Return name and Markdown of each, by name."""
+    """Return name and Markdown of each runbook, sorted by name."""
     return texts("runbooks", suffix=".md")

@@ -117,7 +117,7 @@ def test_stop_ends_a_running_job_and_counts_it(
 
     again = rqmon("stop", running, "--yes")
     assert again.code == 1
-    assert "expected a job that runs" in again.err
+    assert "expected a running job" in again.err
 
 
 def test_stop_tells_that_the_worker_is_gone(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
