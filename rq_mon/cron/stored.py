@@ -49,7 +49,7 @@ class Stored:
         return self.definition is not None or self.next_tick is not None
 
     def next_tick_of(self, cron_job: CronJob, now: float) -> Timestamp | None:
-        """Return the next tick; None if paused. A tick that is already due is kept: a restart must not lose it."""
+        """Return the next tick; None if paused. A due tick is kept, so that a restart does not lose it."""
         if self.is_paused:
             return None
         before = readable(cron_job.id, self.definition) if self.definition is not None else None
@@ -58,7 +58,7 @@ class Stored:
         return self.tick_after(cron_job, now)
 
     def tick_after(self, cron_job: CronJob, now: float) -> Timestamp | None:
-        """The first tick after now and after the last run."""
+        """Return the first tick after now and after the last run."""
         return cron_job.schedule.next_tick(max(now, self.last_tick or 0))
 
 

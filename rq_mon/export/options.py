@@ -20,7 +20,7 @@ def web_address(text: str) -> str:
     """Return an http or https address without trailing slashes.
 
     Raises:
-        ValueError: it is not such an address, or has a query or fragment, to which nothing can be appended.
+        ValueError: it is not such an address, or nothing can be appended because of a query or fragment.
     """
     address = text.rstrip("/")
     if not _is_web_address(address):

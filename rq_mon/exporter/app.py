@@ -1,4 +1,4 @@
-"""What the exporter answers on which path."""
+"""The exporter's HTTP paths and answers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def make_app(registry: CollectorRegistry, reader: RedisReader) -> WSGIApplicatio
 
 
 def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
-    """Answer in OpenMetrics where it is accepted; `name[]` in the query limits the answer to those series."""
+    """Answer in OpenMetrics if the client accepts it; `name[]` in the query selects series."""
     names = parse_qs(environ.get("QUERY_STRING", "")).get("name[]")
     families = (registry.restricted_registry(names) if names else registry).collect()
     if _accepts(environ.get("HTTP_ACCEPT", ""), "application/openmetrics-text"):
@@ -63,7 +63,7 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
 
 
 def _accepts(header: str, name: str) -> bool:
-    """Tell whether an Accept header names this with a quality above 0 (RFC 9110, 12.4.2)."""
+    """Tell whether an Accept header has this type with a quality above 0 (RFC 9110, 12.4.2)."""
     for entry in header.lower().split(","):
         accepted, *parameters = (part.strip() for part in entry.split(";"))
         if accepted == name:

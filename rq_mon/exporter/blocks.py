@@ -1,4 +1,4 @@
-"""Text that is compressed once and served many times, as a part of one gzip stream."""
+"""Text that is compressed once and served many times, as part of a gzip stream."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import accumulate, repeat
 
 HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x04\xff"
-"""Of a gzip stream without name and time (RFC 1952)."""
+"""Header of a gzip stream without name and time (RFC 1952)."""
 
 CRC_POLYNOMIAL = 0xEDB88320
 X = 1 << 30
@@ -17,12 +17,12 @@ X = 1 << 30
 
 
 def _compressor() -> zlib._Compress:
-    """The fastest: the text repeats itself so much that a higher level saves little, and takes longer."""
+    """The fastest level: the text is so repetitive that a higher level saves little and takes longer."""
     return zlib.compressobj(1, wbits=-zlib.MAX_WBITS)
 
 
 class _OfThread(threading.local):
-    """Making a compressor takes as long as compressing a few thousand bytes."""
+    """A template: creating a compressor takes as long as compressing a few thousand bytes."""
 
     def __init__(self) -> None:
         self.compressor = _compressor()
@@ -38,17 +38,17 @@ class Block:
 
     def __init__(self, text: bytes) -> None:
         compressor = _of_thread.compressor
-        # What is flushed refers to nothing before, ends at a full byte, and does not end the stream.
+        # A full flush refers to nothing before it, ends at a full byte, and does not end the stream.
         self._compressed = compressor.compress(text) + compressor.flush(zlib.Z_FULL_FLUSH)
         self._checksum = zlib.crc32(text)
         self._length = len(text)
 
     def text(self) -> bytes:
-        """Return it as it was."""
+        """Return the original text."""
         return zlib.decompressobj(-zlib.MAX_WBITS).decompress(self._compressed)
 
     def append_to(self, checksum: int, length: int) -> tuple[bytes, int, int]:
-        """Return the compressed text, and checksum and length of a stream of these when it is appended."""
+        """Return the compressed text, and checksum and length of the stream after appending it."""
         moved = _product(_shift(self._length), checksum)
         return self._compressed, moved ^ self._checksum, length + self._length
 

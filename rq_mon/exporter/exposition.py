@@ -1,7 +1,7 @@
-"""The text formats of Prometheus, as prometheus_client writes them, several times as fast.
+"""Writes Prometheus' text formats as prometheus_client does, several times as fast.
 
-Writing is most of a large scrape, and prometheus_client checks the names of every sample again, although they
-all come from a fixed catalogue. A test holds the output equal to its output, byte by byte.
+Writing takes most of the time of a large scrape. prometheus_client checks the names of every sample again,
+although they all come from a fixed catalogue. A test compares the output with its output, byte by byte.
 """
 
 from __future__ import annotations

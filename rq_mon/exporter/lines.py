@@ -14,12 +14,12 @@ K = TypeVar("K")
 
 
 def escape(text: str) -> str:
-    """Return a label's value as it stands between quotes."""
+    """Return a label's value, escaped for use between quotes."""
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
 class _Remembered(dict[K, str]):
-    """What `make` makes of a key; the same label values and small numbers come again and again."""
+    """A cache of `make`: the same label values and small numbers come again and again."""
 
     def __init__(self, make: Callable[[K], str]) -> None:
         super().__init__()
@@ -31,20 +31,20 @@ class _Remembered(dict[K, str]):
 
 
 class Lines:
-    """Makes the lines of one scrape, which bounds what is remembered.
+    """Makes the lines of one scrape. Its caches last for that scrape only.
 
     All samples of one name must have the same labels.
     """
 
     def __init__(self, *, exemplars: bool) -> None:
-        """Exemplars are in OpenMetrics only."""
+        """Whether to write exemplars, which only OpenMetrics has."""
         self.has_exemplars = exemplars
         self.escaped: dict[str, str] = _Remembered(escape)
         self.numbers: dict[float, str] = _Remembered(floatToGoString)
         self._shapes: dict[str, tuple[list[str], str]] = {}
 
     def head(self, name: str, kind: str, help_text: str) -> str:
-        """Return the lines before the samples of a family."""
+        """Return the header lines of a family."""
         return f"# HELP {name} {help_text}\n# TYPE {name} {kind}\n"
 
     def samples(self, samples: Iterable[Sample]) -> str:
@@ -64,7 +64,7 @@ class Lines:
         return shape
 
     def exemplar(self, exemplar: Exemplar) -> str:
-        """Return what follows the number of a sample."""
+        """Return the part of a sample after its number."""
         if not self.has_exemplars:
             return ""
         labels = ",".join(
@@ -74,13 +74,13 @@ class Lines:
 
 
 def shape_of(name: str, labels: Iterable[str]) -> str:
-    """Return the line of a series, with places for the value of each label, the number, and an exemplar."""
+    """Return the format string of a series: placeholders for label values, number and exemplar."""
     places = ",".join(f'{label}="%s"' for label in labels)
     return f"{name}{{{places}}} %s%s\n" if places else f"{name} %s%s\n"
 
 
 class WrittenSamples(Iterable[Sample], Protocol):
-    """Samples of a family that write themselves, without an object for each."""
+    """Samples of a family that write their own lines, without an object for each."""
 
     def write(self, lines: Lines) -> Iterable[str | Block]:
-        """Return their lines, one or several at a time."""
+        """Yield their lines, one or several at a time."""

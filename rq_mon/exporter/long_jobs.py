@@ -1,4 +1,4 @@
-"""Jobs that run for longer than their queue promises, by name: the few that a person will look for."""
+"""Running jobs beyond their queue's run objective, by name: the few that someone will look for."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ from rq_mon.state.stored_jobs import read_functions
 from rq_mon.state.workers import WorkerFacts
 
 MOST = 100
-"""Those that have run longest; each is a series."""
+"""At most this many jobs, the longest running; each is a series."""
 
 
 class LongJobs:
-    """Remembers functions from scrape to scrape: that of a job is read once."""
+    """Caches the functions of jobs between scrapes, so that each is read once."""
 
     def __init__(self, connection: Redis, objectives: CurrentObjectives) -> None:
         self._connection = connection
@@ -24,7 +24,7 @@ class LongJobs:
         self._functions: dict[bytes, str] = {}
 
     def read(self, workers: Iterable[WorkerFacts], now: float) -> list[RunningJob]:
-        """Return what these workers run for longer than the objective of its queue, at most MOST jobs.
+        """Return the jobs of these workers that run beyond their queue's objective, at most MOST.
 
         Raises:
             RedisError: Redis cannot be read.

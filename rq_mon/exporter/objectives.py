@@ -1,4 +1,4 @@
-"""The objectives of the known queues, as the users' file has them now."""
+"""The objectives of the known queues, from the users' file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ logger = logging.getLogger(__name__)
 class CurrentObjectives:
     """Reads the file at the start, and again whenever it changes.
 
-    A broken file keeps the exporter from starting. One that breaks later does not end it: the objectives stay
-    as they were, and each scrape counts an error until the file is fixed.
+    The exporter does not start with an invalid file. If the file becomes invalid later, the last objectives
+    stay in use, and each scrape counts an error until the file is fixed.
     """
 
     def __init__(self, path: Path | None, errors: Errors) -> None:
-        """Read `path`; without one objectives.yml here, and without that every queue has the default.
+        """Read `path`, else ./objectives.yml; without either, every queue has the defaults.
 
         Raises:
-            ObjectivesError: the file cannot be used.
+            ObjectivesError: the file is invalid.
         """
         self._path = path or DEFAULT_FILE
         self._errors = errors
@@ -39,11 +39,11 @@ class CurrentObjectives:
             logger.info("no %s here: every queue has the default objective", DEFAULT_FILE)
 
     def of(self, queue: str) -> Objective:
-        """Return what a queue promises, as it was read last."""
+        """Return the objectives of a queue, as last read."""
         return self._objectives.of(queue)
 
     def families(self, names: Iterable[str]) -> Iterator[Family]:
-        """What each of these queues promises."""
+        """Return the objectives of each of these queues; read the file again if it changed."""
         self._read_again_if_changed()
         queues = {name: self._objectives.of(name) for name in sorted(set(names))}
         yield numbers(
@@ -66,8 +66,8 @@ class CurrentObjectives:
         try:
             self._read()
         except ObjectivesError as error:
-            self._version = None  # so that the next scrape tries, and counts, again
-            self._errors.count("objectives", f"the objectives stay as they were: {error}")
+            self._version = None  # so that the next scrape tries again, and counts the error again
+            self._errors.count("objectives", f"keeping the previous objectives: {error}")
         else:
             logger.info("read %s again", self._path)
 

@@ -1,4 +1,4 @@
-"""How old a queue's oldest job is while none is found: a queue that stands still must not lose its alert."""
+"""Keeps the age of a queue's oldest job while none is found, so that a stalled queue keeps its alert."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from rq_mon.state.queues import QueueFacts
 
 
 class OldestJobs:
-    """Remembers from scrape to scrape since when the oldest job of each queue has waited."""
+    """Remembers between scrapes since when the oldest job of each queue has waited."""
 
     def __init__(self) -> None:
         self._since: dict[str, float] = {}
 
     def fill_in(self, queues: Mapping[str, QueueFacts], now: float) -> None:
-        """Give queues whose ids lead to no job the age of the oldest job known before.
+        """Set the age for queues whose ids have no job: that of the oldest job known before.
 
-        Where none was known, it is the time since the first scrape that found the queue so.
+        If none was known, the age is the time since the first scrape that found the queue in this state.
         """
         since = {}
         for name, queue in queues.items():

@@ -37,7 +37,7 @@ def serve() -> None:
 def _server(settings: Settings) -> ExporterServer:
     errors = Errors()
     registry = CollectorRegistry()
-    for collector in (ProcessCollector, PlatformCollector, GCCollector):  # as rq-exporter has them
+    for collector in (ProcessCollector, PlatformCollector, GCCollector):  # as rq-exporter does
         collector(registry=registry)
     try:
         objectives = CurrentObjectives(settings.objectives_file, errors)
@@ -53,5 +53,5 @@ def _server(settings: Settings) -> ExporterServer:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End at once: a scrape under way may wait for a frozen Redis."""
+    """End at once: a running scrape may be waiting for a frozen Redis."""
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""One scrape: a snapshot of Redis, made into metric families."""
+"""One scrape: turns a snapshot of Redis into metric families."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rq_mon.state.errors import Errors
 
 
 class Scrape:
-    """Reads its snapshot when it is first asked for."""
+    """Reads its snapshot at the first use."""
 
     def __init__(self, reader: RedisReader) -> None:
         self._reader = reader
@@ -30,14 +30,14 @@ class Scrape:
     @property
     def snapshot(self) -> Snapshot:
         """The facts of this scrape. Raises RedisError or TimeoutError."""
-        # No cached_property: before Python 3.12 one lock for all instances would make scrapes queue.
+        # No cached_property: before Python 3.12, its one lock for all instances makes scrapes wait.
         if self._snapshot is None:
             self._snapshot = self._reader.snapshot()
         return self._snapshot
 
 
 class ScrapeCollector:
-    """The one collector that reads Redis: all that it yields stems from one snapshot, or from none."""
+    """The only collector that reads Redis. All its families come from one snapshot, or there are none."""
 
     def __init__(
         self,
@@ -54,13 +54,13 @@ class ScrapeCollector:
         self._stock = StockFamilies(registry)
 
     def describe(self) -> list[Family]:
-        """Name every family, so that registering needs no Redis and `name[]` in a request's query works."""
+        """Describe every family, so that registering needs no Redis, and `name[]` in a query works."""
         return [
             family(metric, ()) for metric in catalogue.CATALOGUE if metric is not catalogue.REQUEST_PROCESSING
         ]
 
     def collect(self) -> Iterator[Family]:
-        """Read and yield everything; nothing of RQ's while Redis cannot be read."""
+        """Read and yield all families; those about RQ are missing while Redis cannot be read."""
         scrape = Scrape(self._reader)
         try:
             stock = self._stock.collect(scrape)

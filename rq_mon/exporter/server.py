@@ -1,4 +1,4 @@
-"""An HTTP server that many, slow or broken clients cannot keep from answering a scrape."""
+"""An HTTP server that answers scrapes even with many, slow or broken clients."""
 
 from __future__ import annotations
 
@@ -19,19 +19,19 @@ logger = logging.getLogger(__name__)
 
 MAX_CONNECTIONS = 64
 REQUEST_SECONDS = 2.0
-"""A request must have arrived whole by then."""
+"""Seconds within which a whole request must arrive."""
 RESPONSE_SECONDS = 10.0
-"""The response must be taken by then; Prometheus' own default for a scrape."""
+"""Seconds within which the client must read the response: Prometheus' default for a scrape."""
 
 
 class ExporterServer(ThreadingMixIn, WSGIServer):
-    """One thread a connection, MAX_CONNECTIONS at most: a new one ends the oldest that asked nothing yet."""
+    """One thread per connection, MAX_CONNECTIONS at most. A new one closes the oldest without a request."""
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self, host: str, port: int, app: WSGIApplication) -> None:
-        """Listen. Raises OSError if the address is taken, or not one of this machine."""
+        """Listen. Raises OSError if the address is in use, or does not belong to this machine."""
         self._lock = threading.Lock()
         self._open: dict[socket.socket, bool] = {}
         found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
@@ -40,7 +40,7 @@ class ExporterServer(ThreadingMixIn, WSGIServer):
         self.set_app(app)
 
     def server_bind(self) -> None:
-        """Bind without the reverse DNS look-up of HTTPServer, which can hang."""
+        """Bind without HTTPServer's reverse DNS look-up, which can hang."""
         TCPServer.server_bind(self)
         self.server_name, self.server_port = self.server_address[:2]  # type: ignore[assignment]
         self.setup_environ()
@@ -61,7 +61,7 @@ class ExporterServer(ThreadingMixIn, WSGIServer):
             slowest.shutdown(socket.SHUT_RDWR)  # its thread then reads the end of the stream
 
     def request_arrived(self, request: socket.socket) -> None:
-        """Note that the client of this connection has asked, and waits for the answer."""
+        """Mark this connection as one that waits for an answer."""
         with self._lock:
             if request in self._open:
                 self._open[request] = True
@@ -73,17 +73,17 @@ class ExporterServer(ThreadingMixIn, WSGIServer):
         super().shutdown_request(request)
 
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ARG002
-        """A client that went away or is too slow is not worth a traceback."""
+        """Log one line: a client that went away or is too slow is not worth a traceback."""
         logger.debug("connection of %s ended", client_address, exc_info=True)
 
 
 class ExporterHandler(WSGIRequestHandler):
-    """Reads one request within REQUEST_SECONDS in all, however slowly its bytes drip in."""
+    """Reads one request within REQUEST_SECONDS in total, even if its bytes trickle in."""
 
     server: ExporterServer
 
     def setup(self) -> None:
-        """Put a time limit on what is read and on what is written."""
+        """Set the time limits for reading and writing."""
         super().setup()
         self.rfile = io.BufferedReader(_TimedReader(self.connection, REQUEST_SECONDS))
 
@@ -95,12 +95,12 @@ class ExporterHandler(WSGIRequestHandler):
         return is_good
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002
-        """Log requests for debugging only: one comes every few seconds."""
+        """Log requests at debug level only: one comes every few seconds."""
         logger.debug(format, *args)
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads from a socket until a moment has come."""
+    """Reads from a socket until a deadline."""
 
     def __init__(self, connection: socket.socket, seconds: float) -> None:
         self._connection = connection

@@ -1,4 +1,4 @@
-"""A call that may hang: it costs one thread, however many callers wait, and none of them waits forever."""
+"""A call that may hang: it uses one thread, however many callers wait, and no caller waits forever."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ T = TypeVar("T")
 
 
 class SharedCall(Generic[T]):
-    """Runs `call` on a thread of its own, once at a time; whoever asks meanwhile gets the same result."""
+    """Runs `call` on its own thread, once at a time; callers meanwhile share the result."""
 
     def __init__(self, call: Callable[[], T]) -> None:
         self._call = call
@@ -22,8 +22,8 @@ class SharedCall(Generic[T]):
         """Return the result of the running call, or of a new one.
 
         Raises:
-            TimeoutError: the call took longer than `within` seconds. It goes on; the next caller joins it.
-            Exception: whatever the call raised.
+            TimeoutError: the call took longer than `within` seconds. It continues; the next caller joins it.
+            Exception: any error of the call.
         """
         with self._lock:
             future = self._running or self._start()
@@ -32,7 +32,7 @@ class SharedCall(Generic[T]):
     def _start(self) -> Future[T]:
         future: Future[T] = Future()
         threading.Thread(target=self._run, args=(future,), daemon=True).start()
-        self._running = future  # the thread cannot have taken it back yet: it needs the lock for that
+        self._running = future  # the thread needs this lock to remove it, so it still exists
         return future
 
     def _run(self, future: Future[T]) -> None:

@@ -23,14 +23,14 @@ from rq_mon.state.running_jobs import RunningJob
 from rq_mon.state.workers import WorkerFacts, read_workers
 
 READ_SECONDS = 1.75
-"""After this a scrape answers without Redis. Its answer takes a moment too, and must come within 2 s."""
+"""Seconds after which a scrape answers without Redis: the whole answer must come within 2 s."""
 
 SOCKET_TIMEOUT = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Facts about RQ at `taken_at`, a Unix time."""
+    """Facts about RQ at the Unix time `taken_at`."""
 
     taken_at: float
     workers: list[WorkerFacts]
@@ -38,7 +38,7 @@ class Snapshot:
     jobs: JobFacts
     cron: CronFacts
     long_jobs: Sequence[RunningJob] = ()
-    """Those that run for longer than the objective of their queue."""
+    """Jobs that run beyond the run objective of their queue."""
 
     def queue_names(self) -> set[str]:
         """Return the queues that RQ or a worker knows."""
@@ -49,7 +49,7 @@ def read_snapshot(connection: Redis, job_metrics: JobMetrics, errors: Errors) ->
     """Read everything, in as few round trips as the longest reading has steps.
 
     Raises:
-        RedisError, TimeoutError: Redis cannot be read, or not in time; there are no partial facts.
+        RedisError, TimeoutError: Redis cannot be read, or not in time. There are no partial facts.
     """
     now = time.time()
     readings: dict[Theme, Reading[Any]] = {
@@ -74,7 +74,7 @@ class RedisReader:
         self._ping = SharedCall(lambda: bool(connection.ping()))
 
     def snapshot(self) -> Snapshot:
-        """Return the facts of now. Raises RedisError or TimeoutError, within READ_SECONDS."""
+        """Return the current facts. Raises RedisError or TimeoutError, within READ_SECONDS."""
         return self._snapshot.result(READ_SECONDS)
 
     def _read(self) -> Snapshot:
@@ -83,5 +83,5 @@ class RedisReader:
         return replace(snapshot, long_jobs=self._long_jobs.read(snapshot.workers, snapshot.taken_at))
 
     def ping(self) -> None:
-        """Ask Redis for a sign of life. Raises RedisError or TimeoutError, within READ_SECONDS."""
+        """Check that Redis answers. Raises RedisError or TimeoutError, within READ_SECONDS."""
         self._ping.result(READ_SECONDS)

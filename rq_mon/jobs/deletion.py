@@ -1,4 +1,4 @@
-"""What RQ keeps of a job, deleted by a script that does so in the same step as something else."""
+"""Lua functions that delete all data of a job, for scripts that do more in the same step."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from rq.job import Job
 from rq.results import Result
 from rq.utils import now, utcformat
 
-# RQ 3 lets a job keep its place within a rate limit while it runs, even if it is deleted meanwhile.
-# pcall: a key of a foreign type must not end a script that has taken jobs out of their queue already.
+# In RQ 3, a running job keeps its place in a rate limit, even if it is deleted.
+# pcall: a key of a wrong type must not end a script that has already taken jobs out of their queue.
 DELETE_JOB = """
 local function delete_job(id, jobs, results, executions, groups)
     local group, limit = unpack(redis.pcall('HMGET', jobs .. id, 'group_id', 'rate_limit_key'))
@@ -32,12 +32,12 @@ local function delete_job(id, jobs, results, executions, groups)
     if redis.pcall('ZREM', 'rq:rl:' .. limit .. ':allowed', id) == 1 then return limit end
 end
 """
-"""Lua: `delete_job(id, ...)` deletes a job's hash and what hangs on it; `key_prefixes` are the rest.
+"""Lua: `delete_job(id, ...)` deletes a job's hash and its other keys; `key_prefixes` are the arguments.
 
-It returns the rate limit in which this has freed a place, see `release`.
+It returns the rate limit in which this freed a place: see `release`.
 """
 
-# What RQ 3 does itself when a job ends. Here it is for jobs of RQ 3 where this package runs with RQ 2, too.
+# As RQ 3 does when a job ends. Written here so that it also works for jobs of RQ 3 where RQ 2 is installed.
 _RELEASE = """
 local limit = KEYS[1]
 local now, queues, jobs = unpack(ARGV)
@@ -57,7 +57,7 @@ end
 
 
 def key_prefixes() -> tuple[str, str, str, str]:
-    """Return what the keys of jobs, results, executions and groups begin with."""
+    """Return the prefixes of the keys of jobs, results, executions and groups."""
     return (
         Job.redis_job_namespace_prefix,
         Result.get_key(""),  # type: ignore[no-untyped-call]
@@ -67,7 +67,7 @@ def key_prefixes() -> tuple[str, str, str, str]:
 
 
 def release(connection: Redis, limits: Iterable[bytes]) -> None:
-    """Let rate limits with a free place enqueue the jobs that they hold back, the oldest first."""
+    """Enqueue held-back jobs, the oldest first, where their rate limit has a free place."""
     script = connection.register_script(_RELEASE)
     for limit in limits:
         arguments = (utcformat(now()), Queue.redis_queue_namespace_prefix, Job.redis_job_namespace_prefix)

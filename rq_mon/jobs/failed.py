@@ -1,7 +1,7 @@
-"""Requeue and delete failed jobs: a page at a time, each page in one step.
+"""Requeues and deletes failed jobs: a page at a time, each page in one step.
 
-Whatever ends this process when, a job is either still failed or all of it is done. A job that someone else
-requeued, deleted or worked since it was read is left alone.
+Whenever this process dies, each job is either still failed or completely done. Jobs that another program
+requeued, deleted or ran since they were read are left alone.
 """
 
 from __future__ import annotations
@@ -22,15 +22,16 @@ from rq_mon.state.failed_jobs import FailedJob, registry_key
 Change = Literal["requeue", "delete"]
 
 Result = Literal["done", "gone", "changed", "rate-limited", "blocked"]
-"""`gone`: of the job only its place in the registry was left, which was removed. `changed`: no longer failed,
-or failed again. `rate-limited`: RQ 3 has to requeue it, see `rq requeue`. `blocked`: the key of its queue, or
-of all queues, holds something else."""
+"""`gone`: only the job's id was left in the registry; it was removed. `changed`: no longer failed, or failed
+again. `rate-limited`: only RQ 3 can requeue it, see `rq requeue`. `blocked`: the key of its queue, or of all
+queues, has the wrong type.
+"""
 RESULTS: tuple[Result, ...] = get_args(Result)
 
 Changer = Callable[[Redis, str, Sequence[FailedJob]], Counter[Result]]
 
 LONGEST_TTL = 2**40
-"""Seconds; Redis refuses to expire a key so much later."""
+"""Seconds: Redis refuses a longer time to live."""
 
 _LOOK = f"""
 local function outcome_of(failed, jobs, results, id, failure_id)
@@ -51,8 +52,8 @@ local function outcome_of(failed, jobs, results, id, failure_id)
 end
 """
 
-# As RQ's own requeue(), which takes the job out of the registry first and enqueues it later: who is killed
-# in between has lost it. A job that expires when it has failed must not do so while it waits.
+# Like RQ's own requeue(), but in one step: RQ removes the job from the registry first and enqueues it later,
+# and loses it if it is killed in between. The expiry of a failed job must not hit it while it waits.
 _REQUEUE = f"""
 {COUNT_CHANGES}
 {_LOOK}
@@ -115,7 +116,7 @@ return {{outcomes, limits}}
 
 
 def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Result]:
-    """Put failed jobs of a queue back at its end, and count what became of them."""
+    """Put failed jobs back at the end of their queue, and count the results."""
     name = queue.encode(errors="surrogateescape")
     queue_key = Queue.redis_queue_namespace_prefix.encode() + name
     jobs_prefix, results_prefix, *_ = key_prefixes()
@@ -128,7 +129,7 @@ def requeue(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter
 
 
 def delete(connection: Redis, queue: str, jobs: Sequence[FailedJob]) -> Counter[Result]:
-    """Delete failed jobs of a queue for good, with their results, and count what became of them."""
+    """Delete failed jobs of a queue for good, with their results, and count the outcomes."""
     script = connection.register_script(_DELETE)
     outcomes, limits = script(keys=[registry_key(queue)], args=[*key_prefixes(), *_named(jobs)])
     release(connection, set(limits))

@@ -1,4 +1,4 @@
-"""All workers paused, as `rq suspend` does it, and let go on."""
+"""Pauses and resumes all workers, as `rq suspend` and `rq resume` do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ return removed
 
 
 def pause_workers(connection: Redis, seconds: int | None = None) -> None:
-    """Let all workers start no more jobs, for this many seconds, or until they are resumed."""
+    """Pause all workers, for this many seconds or until they are resumed."""
     with connection.pipeline() as pipeline:
         suspend(pipeline, seconds)
         count_changes(pipeline, "pause")
@@ -26,11 +26,11 @@ def pause_workers(connection: Redis, seconds: int | None = None) -> None:
 
 
 def resume_workers(connection: Redis) -> bool:
-    """Let all workers go on, and return whether they were paused."""
+    """Resume all workers, and return whether they were paused."""
     return bool(connection.eval(_RESUME, 1, WORKERS_SUSPENDED))
 
 
 def paused_for(connection: Redis) -> tuple[bool, int | None]:
-    """Return whether all workers are paused, and for how many seconds more; None if without end."""
+    """Return whether all workers are paused, and for how many seconds more; None: until they are resumed."""
     left: Any = connection.ttl(WORKERS_SUSPENDED)
     return left != -2, left if left >= 0 else None

@@ -1,4 +1,4 @@
-"""Count the jobs of a queue by their state, and delete them for good, without holding Redis up."""
+"""Counts the jobs of a queue in a state, and deletes them for good, without blocking Redis."""
 
 from __future__ import annotations
 
@@ -19,20 +19,20 @@ QUEUE_STATES: tuple[QueueState, ...] = get_args(QueueState)
 
 ListedState = QueueState | Literal["finished", "deferred", "canceled"]
 LISTED_STATES: tuple[ListedState, ...] = (*QUEUE_STATES, "finished", "deferred", "canceled")
-"""All but started: no worker is at the job. Each has a list or registry of the queue."""
+"""All states but started, in which no worker has the job. Each has a list or registry of the queue."""
 
 RestingState = ListedState | Literal["rate_limited"]
 RESTING_STATES: tuple[RestingState, ...] = (*LISTED_STATES, "rate_limited")
-"""And those that RQ 3 holds back: in no list of the queue, but in one of their rate limit."""
+"""Plus jobs that RQ 3 holds back: they are in no list of the queue, but in one of their rate limit."""
 
 _EXPIRING: tuple[ListedState, ...] = ("finished", "failed")
-"""RQ keeps their ids by the time when they expire, and removes those that have when a worker comes."""
+"""RQ sorts their ids by expiry, and removes expired ids when a worker comes."""
 
 JOBS_PER_BATCH = 100
-"""Redis answers no one else while it deletes one batch."""
+"""Jobs per batch: Redis serves no other client while it deletes one."""
 
 # Taking a job out of its list and deleting it is one step: no worker starts a half-deleted job, and a job
-# that someone requeues just now is either deleted or left alone.
+# that is requeued at the same time is either deleted or left alone.
 _TAKE_AND_DELETE = f"""
 {COUNT_CHANGES}
 {DELETE_JOB}
@@ -51,7 +51,7 @@ if ARGV[2] == '1' then count_changes('purge', #ids) end
 return {{#ids, limits}}
 """
 
-# A rate limit may hold back jobs of several queues, and let one go at any moment.
+# A rate limit may hold back jobs of several queues, and release one at any moment.
 _TAKE_AND_DELETE_HELD_BACK = f"""
 {COUNT_CHANGES}
 {DELETE_JOB}
@@ -70,7 +70,7 @@ return {{number, limits}}
 
 
 def count_jobs(queue: Queue, state: RestingState) -> int:
-    """Return how many jobs of `queue` are in `state`; writes nothing, and leaves out what has expired."""
+    """Return how many jobs of `queue` are in `state`, without expired ones; writes nothing."""
     if state == "rate_limited":
         return sum(len(ids) for _, ids in held_back_of(queue.connection, _raw_name(queue)))
     redis, key = queue.connection, _holder(queue, state).key
@@ -80,22 +80,22 @@ def count_jobs(queue: Queue, state: RestingState) -> int:
 
 
 def purge_jobs(queue: Queue, state: RestingState) -> int:
-    """Delete all jobs of `queue` that are in `state`, with their results, and return how many there were."""
+    """Delete all jobs of `queue` in `state`, with their results, and return their number."""
     return sum(purge_in_batches(queue, state))
 
 
 def purge_in_batches(
     queue: Queue, state: RestingState, at_most: int | None = None, *, by_operator: bool = False
 ) -> Iterator[int]:
-    """Delete jobs as `purge_jobs` does, and tell after each batch how many it had.
+    """Delete jobs as `purge_jobs` does, and yield the number of each batch.
 
-    In the end the rate limits of RQ 3 enqueue as many jobs as they have let go.
+    At the end, rate limits of RQ 3 enqueue as many held-back jobs as places were freed.
 
     Args:
-        queue: whose jobs.
-        state: that they are in.
-        at_most: how many, the oldest first; None until none is left, which may be never if jobs keep coming.
-        by_operator: whether a person does it, whose changes are counted.
+        queue: the queue of the jobs.
+        state: their state.
+        at_most: how many, the oldest first. None: until none is left, which may never be if jobs keep coming.
+        by_operator: whether a person does it; then it is counted.
     """
     limits: set[bytes] = set()
     left = math.inf if at_most is None else at_most
@@ -108,12 +108,12 @@ def purge_in_batches(
         for purged, freed in batches:
             limits.update(freed)
             yield purged
-    finally:  # not sooner: what a rate limit enqueues into this queue was not there when the user emptied it
+    finally:  # only now: jobs that a rate limit enqueues here were not in the queue when the user emptied it
         release(queue.connection, limits)
 
 
 Batches = Iterator[tuple[int, list[bytes]]]
-"""How many jobs each has deleted, and the rate limits in which that has freed places."""
+"""Yield the number of deleted jobs of each batch, and the rate limits in which it freed places."""
 
 
 def _listed_batches(queue: Queue, state: ListedState, left: float, by_operator: bool) -> Batches:
@@ -143,7 +143,7 @@ def _held_back_batches(queue: Queue, left: float, by_operator: bool) -> Batches:
 
 
 def _holder(queue: Queue, state: ListedState) -> Queue | BaseRegistry:
-    """Return what holds the ids of the jobs in a state."""
+    """Return the key that holds the ids of the jobs in a state."""
     holders: dict[ListedState, Queue | BaseRegistry] = {
         "queued": queue,
         "failed": queue.failed_job_registry,

@@ -1,4 +1,4 @@
-"""Stop a job that runs, as RQ does it: its worker ends the process that runs it."""
+"""Stops a running job, as RQ does: its worker ends the job's process."""
 
 from __future__ import annotations
 
@@ -13,10 +13,11 @@ from rq_mon.changes import COUNT_CHANGES
 from rq_mon.state.values import job_key
 
 StopResult = Literal["asked", "gone", "not-running", "no-worker"]
-"""`asked`: its worker was told. `gone`: there is no such job. `no-worker`: its worker does not listen; if it
-is dead, RQ finds out when the job's heartbeat expires."""
+"""`asked`: its worker got the command. `gone`: the job does not exist. `no-worker`: its worker does not
+listen; if it is dead, RQ finds out when the job's heartbeat expires.
+"""
 
-# Status and worker are looked at in the step that tells the worker, which ignores what it does not work on.
+# One step reads status and worker and sends the command; a worker ignores commands for other jobs.
 _STOP = f"""
 {COUNT_CHANGES}
 local kind = redis.call('TYPE', KEYS[1]).ok
@@ -30,9 +31,9 @@ return 'asked'
 
 
 def stop(connection: Redis, job_id: str) -> StopResult:
-    """Ask the worker of a job to stop it. It then counts as stopped, and stands among the failed jobs.
+    """Tell the worker of a job to stop it. The job is then marked as stopped, and listed among failed jobs.
 
-    A SimpleWorker, which runs jobs in its own process, cannot stop one.
+    A SimpleWorker runs jobs in its own process and cannot stop one.
     """
     command = json.dumps({"command": "stop-job", "job_id": job_id})
     raw_id = job_id.encode(errors="surrogateescape")

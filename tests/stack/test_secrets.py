@@ -47,7 +47,7 @@ def test_what_an_interrupted_start_left_is_not_taken_for_a_secret(tmp_path: Path
 def test_an_empty_file_is_refused_by_its_name(tmp_path: Path) -> None:
     (tmp_path / "password").touch()
 
-    with pytest.raises(StackError, match=r"/password: expected a password, got an empty file\. Remove it"):
+    with pytest.raises(StackError, match=r"/password: expected a password, got an empty file\. Delete it"):
         read_secret(tmp_path, "password")
 
 

@@ -1,1 +1,1 @@
-"""Metric families made of facts. Names, labels and help texts come from the catalogue alone."""
+"""Metric families, built from facts. Names, labels and help texts come from the catalogue alone."""

@@ -1,7 +1,7 @@
-"""Families of the Prometheus client from the metrics of the catalogue.
+"""Builds families of the Prometheus client from the metrics of the catalogue.
 
-Their samples write themselves: an object for each would take most of the time, and of a large family hundreds
-of megabytes.
+Their samples write their own lines. An object for each would take most of the time, and hundreds of megabytes
+for a large family.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ from rq_mon.exporter.lines import Lines, WrittenSamples, shape_of
 from rq_mon.series import Histogram
 
 Values = Iterable[tuple[Sequence[str], float | None]]
-"""Label values, in the order of the metric's labels, and the number; None where it could not be read."""
+"""Label values in the order of the metric's labels, and the number; None if it could not be read."""
 
 
 EXEMPLAR_LABEL = "job_id"
 MAX_EXEMPLAR_LENGTH = 128
 
 Observed = Iterable[tuple[Sequence[str], Histogram]]
-"""Label values, in the order of the metric's labels, and what was observed."""
+"""Label values in the order of the metric's labels, and the observations."""
 
 
 def family(metric: Metric, samples: Iterable[Sample]) -> Family:
@@ -109,7 +109,7 @@ class Histograms(WrittenSamples):
 
 
 def _exemplar(histogram: Histogram, bound: float) -> Exemplar | None:
-    """The job behind a bucket, unless its id is longer than OpenMetrics allows."""
+    """Return the exemplar of a bucket, unless its job id is longer than OpenMetrics allows."""
     newest = histogram.exemplars[bound]
     if len(EXEMPLAR_LABEL + newest.job_id) > MAX_EXEMPLAR_LENGTH:
         return None

@@ -1,4 +1,4 @@
-"""Cron: which jobs there are, when they are due, and what became of their ticks."""
+"""Cron metrics: cron jobs, when they are due, and the results of their ticks."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from rq_mon.exporter.snapshot import Snapshot
 
 
 def cron_families(snapshot: Snapshot) -> Iterator[Family]:
-    """Every cron job; counts of ticks are 0 as soon as it is known."""
+    """Yield the families of all cron jobs. Counts of ticks start at 0 with the registration."""
     cron = snapshot.cron
     jobs = cron.jobs.items()
     yield numbers(

@@ -1,4 +1,4 @@
-"""The exporter about itself."""
+"""Metrics of the exporter itself."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rq_mon.state.errors import Errors
 
 
 def exporter_families(is_up: bool, errors: Errors, job_pages: str | None) -> Iterator[Family]:
-    """Whether Redis could be read, what could not, and where people look at single jobs."""
+    """Yield whether Redis could be read, read errors, and the address of the job pages."""
     yield numbers(catalogue.REDIS_UP, [((), float(is_up))])
     yield numbers(
         catalogue.EXPORTER_ERRORS, [((reason,), count) for reason, count in errors.counts().items()]
@@ -25,5 +25,5 @@ def exporter_families(is_up: bool, errors: Errors, job_pages: str | None) -> Ite
 
 @cache
 def _versions() -> tuple[str, str]:
-    """Of this package and of RQ; looking them up takes as long as a small scrape."""
+    """Versions of this package and of RQ. Cached: looking them up takes as long as a small scrape."""
     return __version__, version("rq")

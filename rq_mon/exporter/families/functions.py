@@ -1,6 +1,6 @@
-"""What became of the jobs of each function: most of a large scrape, and most of it as it was at the last.
+"""Job metrics by function: most of a large scrape, and mostly the same as in the last one.
 
-So the lines of a group of functions are kept, compressed, until its hashes change.
+So the compressed lines of a group of functions are kept until its hashes change.
 """
 
 from __future__ import annotations
@@ -24,20 +24,20 @@ Functions = dict[tuple[str, str], JobSeries]
 
 
 Kind = Callable[[Functions], Numbers | Histograms]
-"""What makes the samples of a family."""
+"""Makes the samples of a family."""
 
 
 def samples_by_function(groups: Sequence[FunctionGroup], errors: Errors) -> Mapping[Metric, WrittenSamples]:
-    """Return the samples of every family by function, without the hashes that hold something else.
+    """Return the samples of every family by function, without hashes of unexpected content.
 
-    These are counted once a scrape, while the first family is written.
+    Such hashes are counted once per scrape, while the first family is written.
     """
     first, *others = KINDS
     return {first: _Grouped(groups, first, errors)} | {each: _Grouped(groups, each, None) for each in others}
 
 
 class _Grouped(WrittenSamples):
-    """Samples of one family, group by group."""
+    """Yield the samples of one family, group by group."""
 
     def __init__(self, groups: Sequence[FunctionGroup], metric: Metric, errors: Errors | None) -> None:
         self._groups = groups
@@ -51,7 +51,7 @@ class _Grouped(WrittenSamples):
             yield from KINDS[self._metric](functions)
 
     def write(self, lines: Lines) -> Iterator[Block]:
-        """Write all families of a group at once: its hashes are decoded once."""
+        """Write all families of a group together, so that its hashes are decoded once."""
         for group in self._groups:
             written = group.answer.made.get(lines.has_exemplars)
             if written is None:
@@ -72,7 +72,7 @@ class _Grouped(WrittenSamples):
 
 
 def _decoded(group: FunctionGroup) -> tuple[Functions, list[str]]:
-    """Return the functions of a group, and what of it cannot be read."""
+    """Return the functions of a group, and its unreadable hashes."""
     functions: Functions = {}
     problems = []
     for function, fields in group.hashes():
@@ -88,7 +88,7 @@ def _durations(functions: Functions) -> Histograms:
         ((queue, function, outcome), ran)
         for (queue, function), series in functions.items()
         for outcome, ran in series.outcomes.items()
-        if ran.buckets  # an abandoned job has no run time
+        if ran.buckets  # abandoned jobs have no run time
     ]
     return Histograms(catalogue.JOB_DURATION, catalogue.DURATION_BUCKETS, observed)
 

@@ -1,9 +1,9 @@
-"""Jobs: how many ended how, how long they ran and waited.
+"""Job metrics: outcomes, run times and waits.
 
-A series that first appears at 1 shows no increase, so counters are 0 as soon as their function is known:
-every outcome, and the exceptions that this package itself names. Waits and expired jobs are 0 as soon as
+A series that first appears at 1 shows no increase. So counters start at 0 as soon as their function is known:
+every outcome, and the exceptions that this package itself names. Waits and expired jobs start at 0 as soon as
 their queue is known.
-The histogram of run times, many series each, exists only for outcomes that were seen.
+The histogram of run times has many series, so it exists only for outcomes that occurred.
 """
 
 from __future__ import annotations
@@ -26,11 +26,11 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 WRITE_ERRORS = ("ERR", "NOPERM", "OOM", "WRONGTYPE")
-"""The codes of the errors with which Redis can refuse what a worker writes."""
+"""Redis' error codes for refused writes of workers."""
 
 
 def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
-    """What monitored workers counted, without the hashes that hold something else; these are counted."""
+    """Yield what monitored workers counted. Hashes of unexpected content are skipped and counted."""
     jobs = snapshot.jobs
     waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
     expired = dict.fromkeys(snapshot.queues, 0) | _decoded(decode_expired, jobs.waits, errors)
@@ -60,7 +60,7 @@ def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Erro
 
 
 def _counts(stored: Hash, known: Sequence[str], fields: Fields) -> Values:
-    """Return the counts of a hash by field; those that are known are there at 0."""
+    """Return the counts of a hash by field; known fields start at 0."""
     counts: dict[str, float | None] = dict.fromkeys(known, 0)
     counts |= {label_text(name): fields.count(count, "count of", name) for name, count in stored.items()}
     return [((name,), count) for name, count in counts.items()]

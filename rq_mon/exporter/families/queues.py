@@ -1,4 +1,4 @@
-"""Queues: what waits, what is stuck, and who works on them."""
+"""Queue metrics: waiting and stuck jobs, and workers."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from rq_mon.state.workers import WorkerFacts
 
 
 def queue_families(snapshot: Snapshot) -> Iterator[Family]:
-    """Every queue that RQ knows; workers also of queues that were never used."""
+    """Yield the families of every queue of RQ; numbers of workers also for queues without any job so far."""
     queues = snapshot.queues.items()
     yield numbers(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
     yield numbers(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))

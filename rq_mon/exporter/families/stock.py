@@ -1,6 +1,6 @@
-"""The families of rq-exporter: its own collector, unmodified, fed from a snapshot.
+"""rq-exporter's families: its own collector, unmodified, reads from a snapshot.
 
-Its family of jobs by status gets the statuses that it does not know.
+Statuses that it does not know are added to its family of jobs by status.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ STATUSES_UNKNOWN_TO_STOCK = (JobStatus.CANCELED.value, RATE_LIMITED)
 
 
 class HasSnapshot(Protocol):
-    """Where the stock collector's `connection` goes: it hands this to the classes below."""
+    """Stands for the stock collector's `connection`, which it passes to the classes below."""
 
     @property
     def snapshot(self) -> Snapshot:
-        """The facts of this scrape; read when they are first asked for, so inside the collector's timer."""
+        """The facts of this scrape, read at first use, so inside the collector's timer."""
 
 
 class StockWorker:
-    """What the stock collector asks of `rq.Worker`."""
+    """The part of `rq.Worker` that the stock collector uses."""
 
     def __init__(self, facts: WorkerFacts) -> None:
         self._facts = facts
@@ -48,7 +48,7 @@ class StockWorker:
         return [cls(facts) for facts in scrape.snapshot.workers]
 
     def queue_names(self) -> Iterable[str]:
-        """The queues that it listens to."""
+        """The names of its queues."""
         return self._facts.queues
 
     def get_state(self) -> str:
@@ -57,7 +57,7 @@ class StockWorker:
 
 
 class StockRegistry:
-    """What the stock collector asks of a job registry."""
+    """The part of a job registry that the stock collector uses."""
 
     def __init__(self, jobs: Count) -> None:
         self._jobs = jobs
@@ -68,7 +68,7 @@ class StockRegistry:
 
 
 class StockQueue:
-    """What the stock collector asks of `rq.Queue`."""
+    """The part of `rq.Queue` that the stock collector uses."""
 
     def __init__(self, name: str, connection: HasSnapshot) -> None:
         jobs = connection.snapshot.queues[name].jobs
@@ -87,7 +87,7 @@ class StockQueue:
 
 
 class StockFamilies:
-    """The families of rq-exporter. Only one can exist: it takes over the collector's global timer."""
+    """rq-exporter's families. Only one instance can exist: it takes over the collector's global timer."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._collector = RQCollector(worker_class=StockWorker, queue_class=StockQueue)
@@ -96,7 +96,7 @@ class StockFamilies:
         registry.register(self._collector.summary)
 
     def collect(self, scrape: HasSnapshot) -> list[Family]:
-        """Return the families, without the numbers that could not be read.
+        """Return the families, without unreadable numbers.
 
         Raises:
             RedisError, TimeoutError: the snapshot could not be read.

@@ -1,4 +1,4 @@
-"""Workers: when they last reported, and what they work on."""
+"""Worker metrics: last heartbeats and current jobs."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rq_mon.state.values import label_text
 
 
 def worker_families(snapshot: Snapshot) -> Iterator[Family]:
-    """Live workers only: the others have said goodbye."""
+    """Yield the families of live workers; the others have signed off."""
     live = [worker for worker in snapshot.workers if worker.is_live]
     yield numbers(
         catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live)

@@ -91,5 +91,5 @@ def test_nothing_of_a_stack_without_redis_is_restarted_for_it(runtime: NativeRun
 
 
 def test_a_service_of_a_stack_that_does_not_run_is_not_restarted(runtime: NativeRuntime) -> None:
-    with pytest.raises(StackError, match="The stack does not run"):
+    with pytest.raises(StackError, match="The stack is not running"):
         runtime.restart(RQ_EXPORTER)

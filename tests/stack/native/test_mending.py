@@ -82,4 +82,4 @@ def test_stop_ends_what_is_frozen_at_once(stack: NativeStack) -> None:
     assert stack.processes() == []
     not_running = stack.make("restart", SERVICE=PROMETHEUS.name)
     assert not_running.returncode != 0
-    assert "The stack does not run" in not_running.stdout
+    assert "The stack is not running" in not_running.stdout
