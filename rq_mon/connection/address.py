@@ -1,4 +1,4 @@
-"""Parses RQ_REDIS_URL, which can be:
+"""Parses RQ_REDIS_URL.
 
     redis://user:password@host:6379/0
     rediss://…                                              the same over TLS

@@ -6,8 +6,7 @@ from rq_mon.launch import command_line, extra_needed
 from rq_mon.settings import settings_of
 
 COMMAND = "rq-mon-exporter"
-ABOUT = "Serve the metrics of queues, workers, jobs and cron jobs for Prometheus, at /metrics. It only reads Redis."
-"Redis."
+ABOUT = "Serve the metrics of queues, workers, jobs and cron jobs for Prometheus, at /metrics. Never writes."
 
 
 def main() -> None:

@@ -1,1 +1,1 @@
-"""Read facts from Redis: what each theme needs at the same step travels in one pipeline."""
+"""Reads facts from Redis. Commands that several themes need at the same step share one pipeline."""

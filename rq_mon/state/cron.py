@@ -26,7 +26,7 @@ from rq_mon.state.values import Fields, hash_of, label_text
 
 @dataclass(slots=True)
 class CronJobFacts:
-    """One cron job; a field that cannot be read is None. Ticks are Unix times."""
+    """One cron job; unreadable fields are None. Ticks are Unix times."""
 
     queue: str
     function: str
@@ -35,25 +35,25 @@ class CronJobFacts:
     last_tick: float | None
     is_paused: bool = False
     registered_by: list[str] = field(default_factory=list)
-    """Names of lists, or `run time`; empty if a version before lists had names did."""
+    """Names of lists, or `run time`; empty if a version from before lists had names registered it."""
 
 
 @dataclass(frozen=True, slots=True)
 class CronFacts:
-    """All of cron."""
+    """All facts about cron."""
 
     jobs: dict[str, CronJobFacts]
-    """By id."""
+    """Cron jobs by id."""
     ticks: dict[tuple[str, str], float | None]
-    """Counts by id of the cron job and result."""
+    """Counts of ticks, by cron job id and result."""
     live_schedulers: tuple[str, ...] | None
-    """Names; None if a foreign key is in the way."""
+    """Names of live schedulers; None if their key has a wrong type."""
 
 
 def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
-    """Read every cron job, and the live schedulers by the clock of Redis, as they count themselves.
+    """Read every cron job and the live schedulers, by the clock of Redis.
 
-    `now`, a Unix time, replaces it where TIME is not allowed.
+    `now`, a Unix time, replaces that clock if the user may not call TIME.
     """
     fields = Fields("cron", errors)
     time, definitions, last_ticks, ticks, paused, owners = yield [
@@ -86,7 +86,7 @@ def read_cron(errors: Errors, now: float) -> Reading[CronFacts]:
 
 
 def read_live_schedulers(now: float) -> Reading[tuple[str, ...] | None]:
-    """Read the names of the live cron schedulers alone; see `read_cron`."""
+    """Read only the names of the live cron schedulers; see `read_cron`."""
     (time,) = yield [TIME]
     (live,) = yield [_alive_at(unix_time(time) if time else now)]
     return _names(live)

@@ -1,7 +1,7 @@
-"""Deferred jobs that will never run: what they depend on failed, was cancelled or stopped, or is gone.
+"""Deferred jobs that will never run: a job they depend on failed, was cancelled or stopped, or is gone.
 
-RQ enqueues a deferred job when one of its dependencies ends well and the others have. It tells nothing when
-one ends otherwise, and keeps the job forever.
+RQ enqueues a deferred job once all its dependencies have succeeded. If one ends otherwise, RQ reports nothing
+and keeps the deferred job forever.
 """
 
 from __future__ import annotations
@@ -17,32 +17,33 @@ from rq_mon.state.pipeline import Reading, fair_share
 from rq_mon.state.values import job_key
 
 IDS_PER_QUEUE = 200
-"""Those deferred first: what is stuck stays, and so comes to the front."""
+"""Number of deferred jobs that are checked, the oldest first: stuck jobs stay and move to the front."""
 IDS_IN_ALL = 2000
-"""Shared by the queues that have deferred jobs."""
+"""The limit for all queues with deferred jobs together."""
 
 DEPENDENCIES_PER_JOB = 20
-"""About this many: Redis may return a small set as a whole. A job with more counts as stuck if one of those
-looked at never ends well."""
+"""Dependencies per job that are checked, about: Redis may return a small set as a whole. A job with more is
+stuck if one of those checked can never succeed.
+"""
 
 DEPENDENCIES_KEY = Job.redis_job_namespace_prefix.encode() + b":%b:dependencies"
 
 NEVER_MET = {status.value.encode() for status in (JobStatus.CANCELED, JobStatus.STOPPED)}
 FAILED = JobStatus.FAILED.value.encode()
 OVER = {JobStatus.FINISHED.value.encode(), FAILED, None}
-"""Status of a dependency that no longer enqueues anything; None: it is gone. RQ takes that for met."""
+"""Statuses of a dependency that will not enqueue its dependents. None: it is gone, which RQ takes for met."""
 
 
 @dataclass(frozen=True, slots=True)
 class Deferred:
-    """A deferred job, and what it waits for."""
+    """A deferred job and its dependencies."""
 
     may_dependencies_fail: bool
     dependencies: frozenset[bytes]
     are_all_known: bool
 
     def is_stuck(self, statuses: Mapping[bytes, bytes | None]) -> bool:
-        """Whether its dependencies, each by itself, keep it from ever running."""
+        """Whether one of its own dependencies keeps it from ever running."""
         seen = {statuses[each] for each in self.dependencies}
         if seen & NEVER_MET or (FAILED in seen and not self.may_dependencies_fail):
             return True
@@ -50,7 +51,7 @@ class Deferred:
 
 
 def read_stuck_deferred(registries: Sequence[bytes]) -> Reading[list[int | None]]:
-    """Return how many jobs of each registry of deferred jobs are stuck; None where that cannot be known."""
+    """Return how many jobs of each deferred registry are stuck; None if that cannot be known."""
     share = fair_share(len(registries), IDS_PER_QUEUE, IDS_IN_ALL)
     pages = yield [("ZRANGE", key, 0, share - 1) for key in registries]
     ids = [*chain.from_iterable(page or () for page in pages)]
@@ -63,7 +64,7 @@ def read_stuck_deferred(registries: Sequence[bytes]) -> Reading[list[int | None]
         for job_id, row, scan in zip(ids, replies, replies[len(ids) :], strict=False)
     }
     dependencies = [*frozenset().union(*(job.dependencies for job in jobs.values()))]
-    # Dependencies first: a job that one of them enqueues meanwhile is then seen to be deferred no longer.
+    # Dependencies first: if one of them enqueues a job meanwhile, the job is then seen as not deferred.
     statuses = yield [("HGET", job_key(job_id), "status") for job_id in [*dependencies, *jobs]]
     still = {
         job_id: jobs[job_id]
@@ -85,7 +86,7 @@ def _deferred(row: Sequence[bytes | None] | None, scan: Any) -> Deferred:
 
 
 def _stuck(jobs: Mapping[bytes, Deferred], statuses: Mapping[bytes, bytes | None]) -> set[bytes]:
-    """Return the jobs that are stuck, those included that depend on a stuck one."""
+    """Return the stuck jobs, including those that depend on a stuck job."""
     waiting_for: dict[bytes, list[bytes]] = {}
     for job_id, job in jobs.items():
         for dependency in job.dependencies:

@@ -1,7 +1,7 @@
-"""Jobs that have ended since the last look, with a handful of commands a queue, that write nothing.
+"""Jobs that ended since the last look, found with a few read-only commands per queue.
 
-RQ sorts finished and failed jobs by until when it keeps them, so a job that has just ended stands near the
-end unless others are kept longer. Besides, a job that was listed as running and is no more has ended.
+RQ sorts finished and failed jobs by expiry. So a job that just ended is near the end of its registry, unless
+others are kept longer. A job that was listed as running and no longer is has ended, too.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from rq_mon.state.stored_jobs import FIELDS, SMALL, pipeline, results_key, store
 from rq_mon.state.values import job_key, label_text, moment_of
 
 JOBS_PER_LOOK = 100
-"""Jobs that one look reads in each registry of a queue, and jobs of a queue that it reports."""
+"""Jobs that one look reads in each registry of a queue, and reports per queue."""
 
 QUEUES_AT_ONCE = 30
 
@@ -30,9 +30,9 @@ MOST_REMEMBERED = 10_000
 ENDS = {each.value for each in (JobStatus.FINISHED, JobStatus.FAILED, JobStatus.STOPPED)}
 
 MOST_CLOCK_DIFFERENCE = 60.0
-"""Seconds by which the clock of a worker may be behind that of Redis."""
+"""Seconds by which a worker's clock may be behind that of Redis."""
 
-# One command, for however many jobs. What is large is not looked at: its function may be unknown then.
+# One command for any number of jobs. Large values are not read; the function may then be unknown.
 _READ = f"""
 local jobs, results = ARGV[1], ARGV[2]
 local found = {{}}
@@ -60,7 +60,7 @@ return found
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndedJob:
-    """A job that has ended; times are Unix times, spans seconds."""
+    """A job that ended. Times are Unix times, spans seconds."""
 
     id: str
     queue: str
@@ -70,14 +70,14 @@ class EndedJob:
     ended_at: float
     run_seconds: float | None
     exception: str
-    """Class, as the metrics name it; empty if it did not fail."""
+    """Exception class, as in the metrics; empty if it did not fail."""
     last_line: str
     worker: str
 
 
 @dataclass(slots=True)
 class _Seen:
-    """What the registries of a queue held at the last look."""
+    """The content of a queue's registries at the last look."""
 
     kept: frozenset[tuple[bytes, float]] | None = None
     """None before the first."""
@@ -86,17 +86,17 @@ class _Seen:
 
 @dataclass(slots=True)
 class EndedJobs:
-    """Looks at queues again and again."""
+    """Finds the ended jobs of queues, look by look."""
 
     connection: Redis
     queues: Sequence[str]
     _since: float | None = None
     _seen: dict[str, _Seen] = field(default_factory=dict)
     _told: dict[tuple[str, float], None] = field(default_factory=dict)
-    """Ends, by id and time; a job may be seen twice, as one that runs no more and as one that is kept."""
+    """Reported ends, by id and time: a job may be found twice, as no longer running and in a registry."""
 
     def look(self) -> list[EndedJob]:
-        """Return the jobs that have ended since the last look, the earliest first; the first tells none.
+        """Return the jobs that ended since the last look, the earliest first; nothing at the first look.
 
         Raises:
             RedisError: Redis cannot be read.
@@ -119,7 +119,7 @@ class EndedJobs:
             for queue in queues:
                 name = queue.encode(errors="surrogateescape")
                 for status in (JobStatus.FINISHED, JobStatus.FAILED):
-                    # Jobs that are kept forever would stand before all others.
+                    # Jobs that are kept forever would come before all others.
                     key, most = REGISTRIES[status] + name, JOBS_PER_LOOK
                     reads.zrevrangebyscore(key, "(inf", 0, start=0, num=most, withscores=True)
                 reads.zrange(REGISTRIES[JobStatus.STARTED] + name, 0, JOBS_PER_LOOK - 1)
@@ -128,7 +128,7 @@ class EndedJobs:
         yield from self._read({queue: ids[:JOBS_PER_LOOK] for queue, ids in new.items() if ids})
 
     def _new(self, queue: str, kept: Iterable[tuple[bytes, float]], running: Iterable[bytes]) -> list[bytes]:
-        """Return the ids of the jobs that may have ended since the last look."""
+        """Return the ids of jobs that may have ended since the last look."""
         before = self._seen.get(queue, _Seen())
         now = _Seen(frozenset(kept), frozenset(member.rpartition(b":")[0] for member in running))
         self._seen[queue] = now
@@ -155,7 +155,7 @@ def _ended(
     stored = stored_job_of(row, data, description, entry)
     status = label_text(stored.fields["status"])
     started_at, ended_at = moment_of(stored.fields["started_at"]), moment_of(stored.fields["ended_at"])
-    if ended_at is None and stored.failure_id:  # RQ notes no end of a job that was stopped or abandoned
+    if ended_at is None and stored.failure_id:  # RQ records no end time for a stopped or abandoned job
         ended_at = int(stored.failure_id.partition(b"-")[0]) / 1000
     if status not in ENDS or ended_at is None:
         return None
@@ -175,5 +175,5 @@ def _ended(
 
 
 def _known(reply: Any) -> Any:
-    """Make nothing of what a foreign key, or a right that is missing, keeps from being read."""
+    """Return None for a reply that is an error: the key has a wrong type, or a right is missing."""
     return () if isinstance(reply, ResponseError) else reply

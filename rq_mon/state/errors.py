@@ -1,4 +1,4 @@
-"""What the exporter could not read: counted by reason, and logged once."""
+"""Read errors of the exporter: counted by reason, and logged once."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ logger = logging.getLogger(__name__)
 Outage = Literal[
     "unreachable", "timeout", "loading", "tls", "authentication", "permission", "redis_error", "internal"
 ]
-"""Why nothing at all could be read; goes with `rq_redis_up 0`."""
+"""Reasons why nothing could be read, with `rq_redis_up 0`."""
 
 Theme = Literal["workers", "queues", "jobs", "cron"]
-"""Where Redis holds something unreadable, which is left out while all else is served."""
+"""Places of unreadable data. It is skipped; everything else is served."""
 
 Reason = Outage | Theme | Literal["objectives"]
 REASONS: tuple[Reason, ...] = (*get_args(Outage), *get_args(Theme), "objectives")
 
 MAX_REMEMBERED = 1000
-"""Different errors that are logged at most: garbage in Redis must not fill the log, or our memory."""
+"""Different errors that are logged, at most: garbage in Redis must not fill the log or our memory."""
 
-# The first match counts, so a subclass stands before its base.
+# The first match counts, so subclasses come before their base class.
 _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ...] = (
     ((exceptions.TimeoutError, TimeoutError), "timeout"),
     (exceptions.BusyLoadingError, "loading"),
@@ -39,12 +39,12 @@ _OUTAGES: tuple[tuple[type[Exception] | tuple[type[Exception], ...], Outage], ..
 
 
 def outage_reason(error: Exception) -> Outage:
-    """Name the reason for which `error` kept everything from being read; `internal` is a fault of ours."""
+    """Return the reason why `error` kept everything from being read; `internal` is our own bug."""
     return next((reason for kind, reason in _OUTAGES if isinstance(error, kind)), "internal")
 
 
 class Errors:
-    """Counts by reason, from any thread. Every reason exists at 0, so that increase() sees the first."""
+    """Counts by reason; thread-safe. Every reason starts at 0, so that increase() sees the first error."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
@@ -53,7 +53,7 @@ class Errors:
         self._outage: str | None = None
 
     def count(self, reason: Reason, detail: str) -> None:
-        """Count one error, and log it unless the same was logged before: scrapes come every few seconds."""
+        """Count one error, and log it unless it was logged before: scrapes come every few seconds."""
         with self._lock:
             self._counts[reason] += 1
             is_new = (reason, detail) not in self._logged and len(self._logged) < MAX_REMEMBERED
@@ -63,7 +63,7 @@ class Errors:
             logger.warning("%s: %s", reason, detail)
 
     def outage(self, error: Exception) -> None:
-        """Count that nothing could be read because of `error`, and log it once an outage."""
+        """Count a failure to read anything, and log it once per outage."""
         reason, detail = outage_reason(error), f"{type(error).__name__}: {error}"
         with self._lock:
             self._counts[reason] += 1
@@ -73,7 +73,7 @@ class Errors:
             logger.error("Redis cannot be read, %s: %s", reason, detail, exc_info=error if is_ours else None)
 
     def outage_is_over(self) -> None:
-        """Note that Redis can be read."""
+        """Record that Redis can be read."""
         with self._lock:
             before, self._outage = self._outage, None
         if before is not None:

@@ -1,4 +1,4 @@
-"""Read failed jobs, a page at a time."""
+"""Reads failed jobs, a page at a time."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from rq_mon.state.values import job_key, moment_of
 logger = logging.getLogger(__name__)
 
 JOBS_PER_PAGE = 100
-"""Redis reads this many at once, in less than a millisecond, and this process keeps them in memory."""
+"""Jobs per page: Redis reads them in less than a millisecond, and this process keeps them in memory."""
 
 HALF_OF_TRACEBACK = 65536
-"""Bytes of a traceback that are shown at most, from its beginning and as many from its end."""
+"""Bytes of a traceback that are shown, at most, from its beginning and from its end."""
 
 RETRIES_EXCEEDED = str(Result.Type.MAX_RETRIES_EXCEEDED.value).encode()
 
@@ -32,19 +32,19 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class FailedJob:
-    """A job in the registry of failed jobs of a queue, as it was when it was read."""
+    """A job in a queue's registry of failed jobs, as it was when it was read."""
 
     id: str
     queue: str
     function: str
     exception: str
-    """Class, as the metrics name it."""
+    """Exception class, as in the metrics."""
     last_line: str
-    """The line of the traceback that names the exception."""
+    """The line of the traceback with the exception."""
     failed_at: float | None
-    """Unix time, by the clock of Redis; None where nothing is kept of the failure."""
+    """Unix time by the clock of Redis; None if RQ stores nothing about the failure."""
     failure_id: str
-    """Tells this failure of the job from a later one; empty where nothing is kept of it."""
+    """Id of this failure, which differs for a later one; empty if RQ stores nothing about it."""
 
 
 def queues_of(connection: Redis) -> list[str]:
@@ -53,7 +53,7 @@ def queues_of(connection: Redis) -> list[str]:
         members: Any = connection.smembers(Queue.redis_queues_keys)
     except ResponseError as error:
         members = ()
-        logger.warning("%s: passed over: %s", Queue.redis_queues_keys, error)
+        logger.warning("%s: skipped: %s", Queue.redis_queues_keys, error)
     prefix = Queue.redis_queue_namespace_prefix
     keys = (member.decode(errors="surrogateescape") for member in members)
     return sorted(key.removeprefix(prefix) for key in keys if key.startswith(prefix))
@@ -65,7 +65,7 @@ def registry_key(queue: str) -> bytes:
 
 
 def count_failed(connection: Redis, queues: Sequence[str]) -> int:
-    """Return how many jobs the registries of these queues hold, those that have expired included."""
+    """Return how many jobs the registries of these queues have, including expired ones."""
     with pipeline(connection) as reads:
         for queue in queues:
             reads.zcard(registry_key(queue))
@@ -73,21 +73,21 @@ def count_failed(connection: Redis, queues: Sequence[str]) -> int:
 
 
 def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[FailedJob]]:
-    """Read all failed jobs of a queue but those that have expired; the registry may change meanwhile.
+    """Read all failed jobs of a queue that have not expired. The registry may change meanwhile.
 
-    Jobs that are there all the time are read; one that comes or goes meanwhile is read or not.
+    Jobs that stay in the registry are read. A job that comes or goes meanwhile may be read or not.
 
     Args:
-        connection: the Redis that holds the queue.
+        connection: the Redis of the queue.
         queue: its name.
-        now: Unix time; RQ lists until when it keeps a job, which is below 0 for one that it keeps forever.
+        now: Unix time to compare expiry times with; they are below 0 for jobs that are kept forever.
     """
     cursor = None
     while cursor != 0:
         try:
             found: Any = connection.zscan(registry_key(queue), cursor=cursor or 0, count=JOBS_PER_PAGE)
         except ResponseError as error:
-            logger.warning("%s: passed over: %s", registry_key(queue).decode(errors="replace"), error)
+            logger.warning("%s: skipped: %s", registry_key(queue).decode(errors="replace"), error)
             return
         cursor, members = found
         for ids in _batches([raw_id for raw_id, until in members if not 0 <= until <= now]):
@@ -95,7 +95,7 @@ def pages_of_queue(connection: Redis, queue: str, now: float) -> Iterator[list[F
 
 
 def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[FailedJob]]:
-    """Read the failed jobs with these ids, a page for each queue and hundred; other ids give none."""
+    """Read the failed jobs with these ids, a page per queue and hundred; skip other ids."""
     for ids in _batches([job_id.encode(errors="surrogateescape") for job_id in job_ids]):
         with pipeline(connection) as reads:
             for raw_id in ids:
@@ -114,13 +114,13 @@ def pages_of_ids(connection: Redis, job_ids: Sequence[str]) -> Iterator[list[Fai
 
 
 def read_failed_jobs(connection: Redis, queue: str, raw_ids: Sequence[bytes]) -> list[FailedJob]:
-    """Read these jobs of a queue; what has expired, or cannot be read, is `unknown`."""
+    """Read these jobs of a queue; fields of expired or unreadable jobs are `unknown`."""
     stored_jobs = read_stored_jobs(connection, raw_ids)
     return [_failed_job(raw_id, queue, stored) for raw_id, stored in zip(raw_ids, stored_jobs, strict=True)]
 
 
 def read_traceback(connection: Redis, job_id: str) -> str:
-    """Return what RQ keeps of the last failure of a job: of a long text the beginning and the end."""
+    """Return the text of a job's last failure; of a long text, the beginning and the end."""
     text = read_last_text(connection, job_id.encode(errors="surrogateescape"))
     head, tail, left_out = b"", b"", 0
     for part in text.parts():
@@ -133,17 +133,17 @@ def read_traceback(connection: Redis, job_id: str) -> str:
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """A small sorted set gives all that it has, whatever number was asked for."""
+    """Limit the members: a small sorted set returns all of them, whatever number was asked for."""
     return (items[start : start + JOBS_PER_PAGE] for start in range(0, len(items), JOBS_PER_PAGE))
 
 
 def failure_of(stored: StoredJob) -> tuple[str, str]:
-    """Return the class of the exception with which a job failed last, and the line that names it."""
+    """Return the class of the exception of a job's last failure, and the line with it."""
     exception, last_line, is_certain = exception_of(lines_of(stored.text.parts()))
     if not last_line:
         exception = exception_without_traceback(stored.result_type == RETRIES_EXCEEDED)
     elif not is_certain and not stored.text.is_whole:
-        exception = UNKNOWN_EXCEPTION  # a later part of the text may name another
+        exception = UNKNOWN_EXCEPTION  # a later part of the text may have another exception
     return stored.exception or exception, last_line
 
 

@@ -1,4 +1,4 @@
-"""Failed jobs grouped by what fails and why."""
+"""Groups failed jobs by queue, function and exception."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ class FailureGroup:
     count: int = 0
     first_at: float | None = None
     last_at: float | None = None
-    """Unix times; None if no job says when it failed."""
+    """Unix times; None if no job of the group has a failure time."""
 
     def add(self, job: FailedJob) -> None:
-        """Count one more."""
+        """Add one job."""
         self.count += 1
         if job.failed_at is None:
             return
@@ -31,16 +31,16 @@ class FailureGroup:
 
 
 class FailureGroups:
-    """Collects groups; holds one job of each, however many there are."""
+    """Collects groups, with one job of each in memory."""
 
     def __init__(self, at_most: int | None = None) -> None:
         self._at_most = at_most
         self._groups: dict[tuple[str, str, str], FailureGroup] = {}
         self.without_group = 0
-        """Jobs of groups beyond `at_most`."""
+        """Number of jobs in groups beyond `at_most`."""
 
     def add(self, jobs: Iterable[FailedJob]) -> None:
-        """Count these jobs."""
+        """Add these jobs to their groups."""
         for job in jobs:
             key = job.queue, job.function, job.exception
             group = self._groups.get(key)
@@ -53,9 +53,9 @@ class FailureGroups:
 
     @property
     def count(self) -> int:
-        """How many jobs all groups have, those without a group not counted."""
+        """Number of jobs in all groups, without those beyond `at_most`."""
         return sum(group.count for group in self._groups.values())
 
     def latest_first(self) -> list[FailureGroup]:
-        """Return the groups, the one that failed last first."""
+        """Return the groups, the latest failure first."""
         return sorted(self._groups.values(), key=lambda group: group.last_at or 0, reverse=True)

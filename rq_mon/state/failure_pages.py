@@ -1,4 +1,4 @@
-"""Failed jobs grouped by what fails and why, a part of them at a time: the newest first, on by a cursor."""
+"""Groups failed jobs in parts: the newest first, continued by a cursor."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from rq_mon.state.listed_jobs import IDS_AT_ONCE, JOBS_AT_ONCE, READ_SECONDS
 
 @dataclass(frozen=True, slots=True)
 class FailurePage:
-    """The groups of the failed jobs that one request has read, and of those before that it added to."""
+    """The groups from one request, and from the requests before it."""
 
     groups: FailureGroups
     read: int
-    """How many failed jobs were looked at, those before this page included."""
+    """Number of failed jobs that were read, including earlier pages."""
     total: int
-    """How many there are, those that have expired included."""
+    """Number of failed jobs, including expired ones."""
     next_cursor: str | None
-    """To go on with the jobs after these; None at the end."""
+    """Cursor for the next page; None at the end."""
 
 
 def read_failures(
@@ -37,18 +37,18 @@ def read_failures(
     groups: FailureGroups | None = None,
     seconds: float = READ_SECONDS,
 ) -> FailurePage:
-    """Group failed jobs, those first that RQ keeps longest: usually the newest. Queues come by their names.
+    """Group failed jobs. The jobs that RQ keeps longest come first: usually the newest. Queues come by name.
 
     Args:
-        connection: whose Redis.
-        queues: whose failed jobs.
-        cursor: of the page before; None for the beginning.
-        selection: which of them; None for all.
-        groups: those of the pages before, to add to; None for new ones.
-        seconds: after which it returns what it has found, and a cursor to go on.
+        connection: the Redis to read.
+        queues: the queues to read.
+        cursor: from the page before; None for the beginning.
+        selection: which jobs; None for all.
+        groups: groups of the pages before, to add to; None for new ones.
+        seconds: time after which it returns what it has found, and a cursor to continue.
 
     Raises:
-        ValueError: the cursor is none; the message names it.
+        ValueError: the cursor is invalid; the message has it.
         RedisError: Redis cannot be read.
     """
     deadline = time.monotonic() + seconds
@@ -70,7 +70,7 @@ def read_failures(
 
 
 def _batches(connection: Redis, place: Place, now: float) -> Iterator[tuple[list[Entry], Place]]:
-    """Give the failed jobs of a queue that have not expired, and up to where each batch has read."""
+    """Yield the failed jobs of a queue that have not expired, and the position after each batch."""
     failed = list_of(connection, place.queue, "failed")
     while entries := failed.entries(place, IDS_AT_ONCE):
         for start in range(0, len(entries), JOBS_AT_ONCE):

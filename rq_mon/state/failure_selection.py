@@ -1,4 +1,4 @@
-"""Which failed jobs are meant."""
+"""Selects failed jobs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from rq_mon.state.failed_jobs import FailedJob, count_failed, pages_of_ids, page
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Selection:
-    """Failed jobs that meet all that is said; what is None or empty says nothing."""
+    """Conditions that failed jobs must all meet; None or empty is no condition."""
 
     ids: tuple[str, ...] = ()
     queue: str | None = None
     function: str | None = None
-    """Dotted path, or its last parts."""
+    """Dotted path, or the end of it."""
     is_whole_path: bool = False
-    """Whether `function` is the whole path: `charge` is then not `shop.charge`."""
+    """Whether `function` is the whole path: then `charge` does not match `shop.charge`."""
     exception: str | None = None
-    """Class, without its module."""
+    """Exception class, without its module."""
     failed_after: float | None = None
     failed_before: float | None = None
     """Unix times, by the clock of Redis."""
     not_later_than: float | None = None
-    """A Unix time; a job that failed later is not meant, one whose time is not known is."""
+    """A Unix time. Jobs that failed later do not match; jobs without a failure time do."""
 
     def matches(self, job: FailedJob) -> bool:
-        """Tell whether a job is meant; of one whose time is not known, neither time can be said."""
+        """Tell whether a job matches. One without a failure time matches no condition on time."""
         at = job.failed_at
         return (
             (self.queue is None or job.queue == self.queue)
@@ -49,11 +49,11 @@ class Selection:
         )
 
     def size(self, connection: Redis) -> int:
-        """Return how many jobs are to be looked at."""
+        """Return how many jobs have to be read."""
         return len(self.ids) or count_failed(connection, self._queues(connection))
 
     def pages(self, connection: Redis) -> Iterator[tuple[int, list[FailedJob]]]:
-        """Give, page by page, how many jobs were looked at, and those of them that are meant."""
+        """Yield, page by page, the number of jobs read and those that match."""
         if self.ids:
             pages = pages_of_ids(connection, self.ids)
         else:
@@ -68,7 +68,7 @@ class Selection:
 
 
 def time_now(connection: Redis) -> float:
-    """Return the time by the clock of Redis; by our own where the user may not ask for it."""
+    """Return the time by the clock of Redis; by our own if the user may not call TIME."""
     try:
         return redis_time(connection)
     except NoPermissionError:

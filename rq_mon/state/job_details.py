@@ -1,4 +1,4 @@
-"""One job, with everything that RQ keeps of it. Nothing is unpickled: what is large is read by its head."""
+"""Everything that RQ stores about one job. Nothing is unpickled; of large values the head is read."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from rq_mon.state.stored_jobs import SMALL, pipeline, read_data, read_stored_job
 from rq_mon.state.values import job_key, label_text, moment_of, number_of
 
 MOST_RELATED = 100
-"""Dependencies, and as many dependents, that are read."""
+"""Dependencies that are read, at most, and dependents."""
 
 LARGEST_ARGUMENTS = 1 << 17
-"""Bytes of a call, uncompressed, that are shown as text."""
+"""Largest call that is shown as text, in uncompressed bytes."""
 
 FIELDS = (
     *("result_ttl", "failure_ttl", "ttl", "group_id", "rate_limit_key", "last_heartbeat"),
@@ -32,31 +32,31 @@ FIELDS = (
 CALLBACKS = {what: f"{what}_callback_name" for what in ("success", "failure", "stopped")}
 
 OUTCOMES = {str(each.value).encode(): each.name.lower() for each in Result.Type}
-"""Names of the results of RQ: successful, failed, stopped, retried, max_retries_exceeded."""
+"""RQ's types of results: successful, failed, stopped, retried, max_retries_exceeded."""
 FAILED_OUTCOMES = ("failed", "stopped", "max_retries_exceeded")
 
 
 @dataclass(frozen=True, slots=True)
 class RelatedJob:
-    """A job that another one waits for, or that waits for it."""
+    """A dependency or dependent of a job."""
 
     id: str
     status: str
-    """Empty: the job is gone."""
+    """Status; empty if the job is gone."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JobDetails:
-    """One job at one moment. Times are Unix times and spans seconds; None where RQ keeps nothing of it."""
+    """One job at one moment. Times are Unix times and spans seconds; None if RQ stores no value."""
 
     id: str
     queue: str
     status: str
-    """As RQ names it; empty if its hash has none."""
+    """RQ's status; empty if its hash has none."""
     function: str
-    """As the metrics name it."""
+    """Its name in the metrics."""
     description: str
-    """RQ's words for the call, which may hold its arguments."""
+    """RQ's description of the call, which may contain its arguments."""
     created_at: float | None
     enqueued_at: float | None
     started_at: float | None
@@ -64,63 +64,63 @@ class JobDetails:
     last_heartbeat: float | None
     worker: str
     timeout: float | None
-    """None also for a job that may run forever."""
+    """None also for a job without a timeout."""
     ttl: float | None
     result_ttl: float | None
     failure_ttl: float | None
     """-1: kept forever."""
     retries_left: int | None
     retries_asked_for: int | None
-    """How often it ran again because it returned a Retry; RQ does not count runs after an exception."""
+    """Retries because it returned a Retry. RQ does not count those after an exception."""
     retry_intervals: tuple[float, ...]
     repeats_left: int | None
     repeat_intervals: tuple[float, ...]
     dependencies: tuple[RelatedJob, ...]
     dependents: tuple[RelatedJob, ...]
     dependent_count: int
-    """Also those that are not read."""
+    """All of them, also those that are not read."""
     may_dependencies_fail: bool
     group: str
     rate_limit: str
     callbacks: Mapping[str, str]
-    """By what they are for: success, failure, stopped."""
+    """By event: success, failure, stopped."""
     meta_keys: tuple[str, ...] | None
-    """None if `meta` cannot be read without the application's code."""
+    """None if only the application's code can read `meta`."""
     arguments_bytes: int
-    """Of the call as Redis keeps it, usually compressed."""
+    """Size of the call in Redis, usually compressed."""
     arguments: str | None
-    """Text of the arguments, or why there is none; None unless asked for."""
+    """Text of the arguments, or the reason why there is none; None unless requested."""
     outcome: str
-    """How it ended last: successful, failed, stopped, retried or max_retries_exceeded; empty: not yet."""
+    """Its last end: successful, failed, stopped, retried or max_retries_exceeded; empty: none yet."""
     result_type: str
-    """Class of what it returned; empty if it returned nothing that is kept."""
+    """Class of its result; empty if no result is stored."""
     result_bytes: int
     result_count: int
-    """How many ends of the job RQ keeps, retries included."""
+    """Number of ends that RQ stores, retries included."""
     exception: str
-    """Class, as the metrics name it; empty if it did not fail last."""
+    """Exception class, as in the metrics; empty unless it failed last."""
     last_line: str
     traceback: str
-    """Of a long one the beginning and the end."""
+    """Traceback; of a long one, the beginning and the end."""
 
     @property
     def wait_seconds(self) -> float | None:
-        """How long it waited in its queue."""
+        """Seconds that it waited in its queue."""
         return _span(self.enqueued_at, self.started_at)
 
     @property
     def run_seconds(self) -> float | None:
-        """How long it ran, if it ended."""
+        """Seconds that it ran, if it ended."""
         return _span(self.started_at, self.ended_at)
 
 
 def read_job(connection: Redis, job_id: str, *, with_arguments: bool = False) -> JobDetails | None:
-    """Read one job; None if Redis has none with this id.
+    """Read one job; None if Redis has no job with this id.
 
     Args:
-        connection: whose Redis.
+        connection: the Redis to read.
         job_id: its id.
-        with_arguments: whether its arguments, which may be secret, are read as well.
+        with_arguments: whether to read its arguments, too, which may be secret.
 
     Raises:
         RedisError: Redis cannot be read.
@@ -177,12 +177,12 @@ def read_job(connection: Redis, job_id: str, *, with_arguments: bool = False) ->
 
 @dataclass(frozen=True, slots=True)
 class _Rest:
-    """What only the page of a single job needs."""
+    """Data that only the page of a single job needs."""
 
     fields: Mapping[str, bytes]
     data_bytes: int
     meta: bytes | None
-    """None: too large."""
+    """None if too large."""
     dependency_ids: bytes | None
     dependencies_scanned: Sequence[bytes]
     dependents: Sequence[bytes]
@@ -190,7 +190,7 @@ class _Rest:
     result_count: int
 
     def dependencies(self) -> list[bytes]:
-        """Return the ids that the job keeps; RQ takes them out of the set as they are met."""
+        """Return the ids in the job's hash: RQ removes ids from the set when they are met."""
         try:
             kept = [
                 str(each).encode(errors="surrogateescape")
@@ -232,7 +232,7 @@ def _read_rest(connection: Redis, raw_id: bytes) -> _Rest:
 
 
 def _known(replies: Iterable[Any]) -> list[Any]:
-    """Make None of what a foreign key, or a right that is missing, keeps from being read."""
+    """Return None for a reply that is an error: the key has a wrong type, or a right is missing."""
     return [None if isinstance(reply, ResponseError) else reply for reply in replies]
 
 
@@ -252,7 +252,7 @@ def _related(connection: Redis, raw_ids: Sequence[bytes]) -> tuple[RelatedJob, .
 
 
 def read_arguments(connection: Redis, job_id: str) -> str:
-    """Return the arguments of a job as text, or why there is none; no code of the application runs for it."""
+    """Return the arguments of a job as text, or why there is none. Runs none of the application's code."""
     raw_id = job_id.encode(errors="surrogateescape")
     data = read_data(connection, raw_id, LARGEST_ARGUMENTS)
     if data is None:
@@ -284,7 +284,7 @@ def _whole(raw: bytes) -> int | None:
 
 
 def _limit(raw: bytes) -> float | None:
-    """RQ writes -1 for no limit."""
+    """Return None for RQ's -1, which means no limit."""
     seconds = number_of(raw)
     return seconds if seconds is not None and seconds > 0 else None
 

@@ -1,6 +1,6 @@
-"""The ids of a queue's jobs by state, in the order of the list or registry that holds them, page by page.
+"""Job ids of a queue by state, page by page, in the order of RQ's list or registry.
 
-A place in a list is a number and the id that was read last. The number alone would skip jobs when others
+A place in a list is a number and the last id that was read. The number alone would skip jobs when others
 leave the list meanwhile.
 """
 
@@ -24,23 +24,23 @@ JobState = Literal[
     "queued", "started", "deferred", "scheduled", "finished", "failed", "stopped", "canceled", "rate_limited"
 ]
 JOB_STATES: tuple[JobState, ...] = get_args(JobState)
-"""Stopped jobs stand among the failed ones, as RQ keeps them."""
+"""RQ keeps stopped jobs in the registry of failed jobs."""
 
 WINDOW = 500
-"""Ids of a list to both sides of a place among which the one that was read last is looked for."""
+"""Ids around a place in which the last id is searched."""
 
 LARGEST_POSITION = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Up to where a list was read."""
+    """The place up to which a list was read."""
 
     position: int = 0
     last: bytes = b""
-    """The member of the list that was read last; empty at the beginning."""
+    """The last member that was read; empty at the beginning."""
     queue: str = ""
-    """Where the lists of several queues are read one after the other: which one."""
+    """Number of the list, if several are read one after the other."""
 
     def to_text(self) -> str:
         """Return the place as text for a URL."""
@@ -49,10 +49,10 @@ class Place:
 
     @classmethod
     def from_text(cls, text: str | None) -> Self:
-        """Return the place that `to_text` wrote; the beginning for None or nothing.
+        """Return the place that `to_text` wrote; the beginning for None or an empty text.
 
         Raises:
-            ValueError: it is none; the message names it.
+            ValueError: it is invalid; the message has it.
         """
         if not text:
             return cls()
@@ -67,28 +67,28 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A place that a job has in a list."""
+    """A job's place in a list."""
 
     member: bytes
     raw_id: bytes
     score: float | None
-    """What the registry sorts by; None in a queue."""
+    """The registry's score; None in a queue."""
     place: Place
-    """Up to and with this one."""
+    """The place after this job."""
 
 
 class JobList(Protocol):
-    """Where the ids of jobs stand, in one order."""
+    """A list of job ids in a fixed order."""
 
     def size(self) -> int:
-        """Return how many there are; 0 if the key holds something else."""
+        """Return the number of ids; 0 if the key has a wrong type."""
 
     def entries(self, place: Place, number: int) -> Sequence[Entry]:
-        """Return the next ones after a place; none at the end."""
+        """Return the next ids after a place; empty at the end."""
 
 
 def list_of(connection: Redis, queue: str, state: JobState, *, newest_first: bool = True) -> JobList:
-    """Return what holds the jobs of a queue in a state; what holds rate-limited ones is shared by queues."""
+    """Return the list of a queue's jobs in a state; queues share the list of rate-limited jobs."""
     name = queue.encode(errors="surrogateescape")
     if state == "queued":
         return _Queue(connection, KEY_PREFIX + name, newest_first)
@@ -99,7 +99,7 @@ def list_of(connection: Redis, queue: str, state: JobState, *, newest_first: boo
 
 
 def is_expired(state: JobState, score: float | None, now: float) -> bool:
-    """Tell whether RQ keeps only the id of a job by now, until it cleans up."""
+    """Tell whether a job has expired: RQ keeps its id until it cleans up."""
     expires = state == "stopped" or state in EXPIRING
     return expires and score is not None and 0 <= score <= now
 
@@ -134,7 +134,7 @@ class _Registry:
         ]
 
     def _after(self, place: Place) -> int:
-        """Members come and go before the place: what was read last tells where it is now."""
+        """Find the place again by the last id that was read, as members before it come and go."""
         if not place.last:
             return place.position
         rank_of: Any = self.connection.zrevrank if self.newest_first else self.connection.zrank
@@ -145,13 +145,13 @@ class _Registry:
         return place.position if rank is None else rank + 1
 
     def _job_of(self, member: bytes) -> bytes:
-        """RQ lists started jobs as `<job id>:<execution id>`."""
+        """Return the job id: RQ lists started jobs as `<job id>:<execution id>`."""
         return (member.rpartition(b":")[0] or member) if self.is_of_executions else member
 
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
-    """A list; RQ adds at its right end, and takes from the left."""
+    """A Redis list: RQ adds on the right, and takes from the left."""
 
     connection: Redis
     key: bytes

@@ -1,4 +1,4 @@
-"""What became of jobs, from the hashes that monitored workers write."""
+"""Job metrics, from the hashes that monitored workers write."""
 
 from __future__ import annotations
 
@@ -21,8 +21,9 @@ Hash = dict[bytes, bytes]
 QueueFunction = tuple[str, str]
 
 GROUP = 8
-"""About this many functions are compared and written together. Fewer cost more while nothing changes, more
-cost more when something does."""
+"""Functions per group that is compared and written together, about. Smaller groups cost more while nothing
+changes, larger ones when something does.
+"""
 
 
 class FunctionGroup(NamedTuple):
@@ -32,7 +33,7 @@ class FunctionGroup(NamedTuple):
     answer: Answer
 
     def hashes(self) -> Iterator[tuple[QueueFunction, Hash]]:
-        """The hashes that are there; of a foreign key there is none."""
+        """The hashes that exist and have the right type."""
         for function, (_, reply) in zip(self.functions, self.answer.replies(), strict=True):
             if reply and not isinstance(reply, Exception):
                 yield function, hash_of(reply)
@@ -40,10 +41,10 @@ class FunctionGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """The hashes as Redis holds them: decoding many takes longer than reading them."""
+    """The raw hashes: decoding many takes longer than reading them."""
 
     waits: dict[str, Hash]
-    """By queue."""
+    """Hashes of waits, by queue."""
     functions: Sequence[FunctionGroup]
     write_errors: Hash
     operator_changes: Hash
@@ -53,14 +54,14 @@ class _Queue(NamedTuple):
     """The functions of a queue."""
 
     members: Sequence[bytes] | None
-    """As Redis sent them; None if some cannot be read, which is counted at each scrape."""
+    """Raw replies; None if some are unreadable, which is counted at each scrape."""
     groups: Sequence[tuple[QueueFunction, ...]]
 
 
 class JobMetrics:
-    """Reads the hashes of all functions, and knows again what is as it was when it read last.
+    """Reads the hashes of all functions, and recognises groups that did not change since the last read.
 
-    It compares what Redis sends, byte by byte. So it is right whoever wrote, and whatever was restored.
+    It compares the bytes that Redis sends. So it is right even if other programs write, or data is restored.
     """
 
     def __init__(self) -> None:
@@ -106,7 +107,7 @@ class JobMetrics:
 
 
 def _grouped(queue: str, names: Sequence[str]) -> Iterator[tuple[QueueFunction, ...]]:
-    """Spread functions over groups by their names, so that a new one changes one group only."""
+    """Assign functions to groups by their names, so that a new function changes only one group."""
     groups: dict[int, list[QueueFunction]] = defaultdict(list)
     spread = 1 << (len(names) // GROUP).bit_length()
     for name in names:

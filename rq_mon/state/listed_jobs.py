@@ -1,4 +1,4 @@
-"""A page of the jobs of a queue that are in one state, and a search in them that reads on by a cursor."""
+"""A page of a queue's jobs in one state, with a search that continues by a cursor."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ from rq_mon.state.stored_jobs import StoredJob, pipeline, read_stored_jobs
 from rq_mon.state.values import job_key, label_text, moment_of, number_of
 
 READ_SECONDS = 0.4
-"""After this a request shows what it has found, and a cursor to go on."""
+"""Seconds after which a request returns what it has found, and a cursor to continue."""
 
 JOBS_AT_ONCE = 50
 IDS_AT_ONCE = 500
-"""Redis looks at this many before it turns to its other clients."""
+"""Jobs that Redis reads at once, before it serves other clients."""
 
 WITH_EXCEPTION: tuple[JobState, ...] = ("failed", "stopped")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ListedJob:
-    """A job in a list, as it was when it was read. Times are Unix times; None where nothing is kept."""
+    """A job in a list, as it was when it was read. Times are Unix times; None if not stored."""
 
     id: str
     queue: str
     status: str
-    """As its hash has it; empty if only its id is left."""
+    """The status in its hash; empty if only its id is left."""
     function: str
     description: str
     created_at: float | None
@@ -46,29 +46,29 @@ class ListedJob:
     timeout: float | None
     """Seconds; None for no limit."""
     exception: str
-    """Class, as the metrics name it; empty unless the job failed or was stopped."""
+    """Exception class, as in the metrics; empty unless the job failed or was stopped."""
     last_line: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Search:
-    """Jobs that meet all that is said; what is empty says nothing."""
+    """Conditions that jobs must all meet; empty is no condition."""
 
     id: str = ""
-    """Part of it."""
+    """Part of the id."""
     function: str = ""
-    """Dotted path, or its last parts."""
+    """Dotted path, or the end of it."""
     exception: str = ""
-    """Class, without its module."""
+    """Exception class, without its module."""
     text: str = ""
-    """Part of id, function, exception, its line, or description, in capitals or not."""
+    """Part of id, function, exception, its line, or description, in any case."""
 
     def __bool__(self) -> bool:
-        """Whether anything is said."""
+        """Whether there is any condition."""
         return bool(self.id or self.function or self.exception or self.text)
 
     def matches(self, job: ListedJob) -> bool:
-        """Tell whether a job is meant."""
+        """Tell whether a job matches."""
         texts = job.id, job.function, job.exception, job.last_line, job.description
         return (
             (not self.function or f".{job.function}".endswith(f".{self.function}"))
@@ -86,11 +86,11 @@ class JobPage:
 
     jobs: Sequence[ListedJob]
     read: int
-    """How many places of the list were looked at, those before this page included."""
+    """Places of the list that were read, including earlier pages."""
     total: int
-    """Places of the list; some may be of jobs that are gone, or, of rate-limited ones, of other queues."""
+    """All places of the list; some may belong to jobs that are gone or, if rate-limited, to other queues."""
     next_cursor: str | None
-    """To go on; None at the end of the list."""
+    """Cursor for the next page; None at the end."""
 
 
 def read_jobs(
@@ -104,24 +104,24 @@ def read_jobs(
     newest_first: bool = True,
     seconds: float = READ_SECONDS,
 ) -> JobPage:
-    """Read jobs of a queue in the order of the list that holds them.
+    """Read jobs of a queue, in the order of their list.
 
-    Those of a queue are sorted by when they were enqueued, deferred and cancelled ones by when they came to
-    be so, scheduled ones by when they are due, started ones by when their worker must report, finished and
-    failed ones by until when RQ keeps them. Newest first is the reverse order.
+    RQ sorts queued jobs by when they were enqueued, deferred and cancelled ones by when they entered that
+    state, scheduled ones by when they are due, started ones by when their next heartbeat is due, finished and
+    failed ones by when they expire. Newest first is the reverse order.
 
     Args:
-        connection: whose Redis.
+        connection: the Redis to read.
         queue: its name.
         state: which list.
-        cursor: of the page before; None for the beginning.
-        limit: jobs that are returned at most.
+        cursor: from the page before; None for the beginning.
+        limit: jobs to return, at most.
         search: which jobs.
-        newest_first: whether the list is read from its end.
-        seconds: after which it returns what it has found, and a cursor to go on.
+        newest_first: whether to read the list from its end.
+        seconds: time after which it returns what it has found, and a cursor to continue.
 
     Raises:
-        ValueError: the cursor is none; the message names it.
+        ValueError: the cursor is invalid; the message has it.
         RedisError: Redis cannot be read.
     """
     deadline = time.monotonic() + seconds
@@ -156,7 +156,7 @@ def read_jobs(
 def _wanted(
     connection: Redis, entries: Sequence[Entry], queue: str, state: JobState, search: Search, now: float
 ) -> list[Entry]:
-    """Return those that may be meant, as far as can be told without reading the jobs."""
+    """Return the jobs that may match, as far as their ids tell."""
     wanted = [
         each
         for each in entries

@@ -1,4 +1,4 @@
-"""Which workers and cron schedulers are alive now, for health checks: they ask one question and end."""
+"""Live workers and cron schedulers, for health checks: processes that ask once and end."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ANSWER_SECONDS = 3.0
 def live_workers(connection: Redis, queue_name: str) -> list[str]:
     """Return the keys of the live workers that listen to a queue.
 
-    RQ lets a worker's key expire when its heartbeats stop, and marks the key of one that has ended.
+    RQ lets a worker's key expire when its heartbeats stop, and marks the key of a worker that ended.
 
     Raises:
         RedisError: Redis cannot be read, or not within ANSWER_SECONDS.

@@ -1,7 +1,7 @@
-"""For how long the oldest job of a queue has waited.
+"""Finds the age of a queue's oldest job.
 
-The oldest need not be at the head: jobs are enqueued at the front, and RQ leaves the ids of jobs that expired
-in the list until a worker takes them out. So ids are looked at on both ends, and in between.
+The oldest job need not be at the head: jobs can be enqueued at the front, and ids of expired jobs stay in the
+list until a worker takes them out. So ids at both ends and in between are checked.
 """
 
 from __future__ import annotations
@@ -13,17 +13,17 @@ from rq_mon.state.round_trip import Command
 from rq_mon.state.values import Fields, job_key
 
 IDS_PER_QUEUE = 100
-"""A queue of this length or less is looked at as a whole."""
+"""A queue of up to this length is read as a whole."""
 IDS_IN_ALL = 5000
-"""Shared by the queues that are not empty, so that a scrape stays short with a thousand of them."""
+"""Limit for all non-empty queues together, so that a scrape stays short with a thousand queues."""
 FEWEST_IDS = 5
 
 
 def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Reading[dict[bytes, float]]:
-    """Return the age in seconds of the oldest job found in each queue; none where no job was found.
+    """Return the age in seconds of the oldest job found in each queue; nothing for queues without one.
 
     Args:
-        lengths: how many ids each queue has, by its key.
+        lengths: number of ids in each queue, by its key.
         now: Unix time.
         fields: parses the dates.
     """
@@ -41,7 +41,7 @@ def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Rea
         since = [
             moment
             for job_id, enqueued_at in stored.items()
-            if enqueued_at  # a job can expire or be deleted while its id is still in the list
+            if enqueued_at  # an expired or deleted job, whose id is still in the list
             and (moment := fields.timestamp(enqueued_at, "enqueued_at of job", job_id)) is not None
         ]
         if since:
@@ -50,7 +50,7 @@ def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Rea
 
 
 def _looks(key: bytes, length: int, share: int) -> list[Command]:
-    """Ask for two fifths of the share at each end of the list, and for one between, or for the whole."""
+    """Return the ranges to read: two fifths at each end and one fifth between, or the whole list."""
     if length <= share:
         return [("LRANGE", key, 0, share - 1)]
     end = 2 * share // 5
@@ -67,5 +67,5 @@ def _ids(replies: Iterable[bytes | list[bytes] | None]) -> Iterator[bytes]:
     for reply in replies:
         if isinstance(reply, list):
             yield from reply
-        elif reply is not None:  # the list is shorter by now
+        elif reply is not None:  # the list has become shorter
             yield reply

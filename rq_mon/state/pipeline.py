@@ -1,4 +1,4 @@
-"""Several readings at once: a scrape costs as many round trips as its longest reading has steps."""
+"""Runs several readings together: a scrape takes as many round trips as its longest reading has steps."""
 
 from __future__ import annotations
 
@@ -16,20 +16,20 @@ K = TypeVar("K")
 T = TypeVar("T")
 
 TIME: Command = ("TIME",)
-"""The clock of Redis; the reply is None where the user of Redis has no right to it, which is counted."""
+"""Redis' TIME. The reply is None if the user has no right to it, which is counted."""
 
 Reading = Generator[Sequence[Asked], Sequence[Any], T]
-"""Yields the commands of one step, is sent their replies as Redis gives them, and in the end returns facts.
+"""A generator: yields the commands of a step, gets their replies, and finally returns facts.
 
-A reply is None where the key holds a foreign type; that is already counted then. Of a bundle there
-is an Answer, whose errors about foreign types are counted, too.
+A reply is None if the key has a wrong type, which is already counted. For a bundle it is an Answer, whose
+errors about wrong types are counted, too.
 """
 
 
 def read_together(
     connection: Redis, readings: Mapping[Theme, Reading[Any]], errors: Errors, deadline: float
 ) -> dict[Theme, Any]:
-    """Return what each reading found.
+    """Return the result of each reading.
 
     Raises:
         TimeoutError: `deadline` (time.monotonic) passed before the last reply.
@@ -47,7 +47,7 @@ def read_together(
 
 
 def side_by_side(*readings: Reading[Any]) -> Reading[tuple[Any, ...]]:
-    """Return what each reading found, as one reading with as many steps as the longest of them."""
+    """Combine readings into one, with as many steps as the longest of them."""
     numbered = dict(enumerate(readings))
     found: dict[int, Any] = {}
     replies: Mapping[int, Sequence[Any] | None] = dict.fromkeys(numbered)
@@ -58,14 +58,14 @@ def side_by_side(*readings: Reading[Any]) -> Reading[tuple[Any, ...]]:
 
 
 def fair_share(owners: int, at_most: int, in_all: int) -> int:
-    """Return how many of `in_all` each of the owners may have: at least 1, and `at_most` this number."""
+    """Return each owner's share of `in_all`: at least 1, and at most `at_most`."""
     return max(1, min(at_most, in_all // max(owners, 1)))
 
 
 def _next_steps(
     readings: Mapping[K, Reading[Any]], replies: Mapping[K, Sequence[Any] | None], found: dict[K, Any]
 ) -> dict[K, Sequence[Asked]]:
-    """Hand out replies (None starts a reading), and return what the readings ask for next."""
+    """Send the replies to the readings (None starts one), and return their next commands."""
     steps: dict[K, Sequence[Asked]] = {}
     for key, reply in replies.items():
         try:
@@ -85,7 +85,7 @@ def _checked(reply: Any, command: Asked, theme: Theme, errors: Errors) -> Any:
     if str(reply).startswith("WRONGTYPE"):
         errors.count(theme, f"{command[1]!r} does not hold what RQ or this package keeps there")
     elif command == TIME and isinstance(reply, NoPermissionError):
-        errors.count(theme, f"cron schedulers are counted by the clock of this machine: {reply}")
+        errors.count(theme, f"counting cron schedulers by the clock of this machine: {reply}")
     else:
         raise reply
     return None

@@ -35,13 +35,13 @@ REGISTRIES = {
     JobStatus.SCHEDULED: ScheduledJobRegistry.key_template.removesuffix("{0}").encode(),
     JobStatus.CANCELED: CanceledJobRegistry.key_template.removesuffix("{0}").encode(),
 }
-"""Start of the key of each registry; the queue's name follows."""
+"""Prefix of each registry's key; the queue's name follows."""
 
 EXPIRING = (JobStatus.FINISHED, JobStatus.FAILED)
-"""Their scores are the times when jobs expire; below 0: never. RQ removes expired ids when a worker comes."""
+"""Registries sorted by expiry; below 0: never. RQ removes expired ids when a worker comes."""
 
 STATUSES = tuple(status.value for status in (JobStatus.QUEUED, *REGISTRIES))
-"""Those that a list or registry of the queue holds."""
+"""The states that have a list or registry of the queue."""
 ALL_STATUSES = (*STATUSES, RATE_LIMITED)
 
 Count = int | None
@@ -49,22 +49,22 @@ Count = int | None
 
 @dataclass(slots=True)
 class QueueFacts:
-    """One queue; a number that cannot be read is None."""
+    """One queue; unreadable numbers are None."""
 
     raw_name: bytes
     jobs: dict[str, Count]
-    """By status: jobs that are there, without the finished and failed ones that have expired."""
+    """Jobs by status, without finished and failed jobs that have expired."""
     stuck: Count = field(init=False)
     """Started jobs whose heartbeat has expired."""
     overdue: Count = field(init=False)
-    """Scheduled jobs whose time has come."""
+    """Scheduled jobs that are overdue."""
     stuck_deferred: Count = field(init=False)
-    """Deferred jobs that will never run, because of what they depend on."""
+    """Deferred jobs that will never run, because of their dependencies."""
     oldest_job_age: float | None = field(init=False)
-    """Seconds since the oldest job found was enqueued; 0 in an empty queue, None if none was found."""
+    """Seconds since the oldest job found was enqueued; 0 in an empty queue, None if no job was found."""
 
     def __post_init__(self) -> None:
-        """Among no jobs none is stuck; among an unknown number an unknown number is."""
+        """Return 0 for no jobs, and None (unknown) for an unknown number of jobs."""
         self.stuck = 0 if self.jobs[JobStatus.STARTED] == 0 else None
         self.overdue = 0 if self.jobs[JobStatus.SCHEDULED] == 0 else None
         self.stuck_deferred = 0 if self.jobs[JobStatus.DEFERRED] == 0 else None
@@ -72,11 +72,11 @@ class QueueFacts:
 
 
 def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
-    """Read every queue that RQ knows, by name. Scores and dates are compared with `now`, a Unix time."""
+    """Read every queue of RQ, by name. Scores and dates are compared with `now`, a Unix time."""
     queues: dict[str, QueueFacts]
     queues, held_back = yield from side_by_side(_read_listed(errors, now), read_held_back())
     for name in held_back or ():
-        if name not in queues:  # it was taken off RQ's list, and its jobs were not
+        if name not in queues:  # it is not on RQ's list any more, but its jobs remain
             queues[name] = QueueFacts(name.encode(), dict.fromkeys(STATUSES, 0))
     for name, queue in queues.items():
         queue.jobs[RATE_LIMITED] = None if held_back is None else held_back.get(name, 0)
@@ -84,7 +84,7 @@ def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
 
 
 def read_job_counts(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
-    """Read how many jobs of every queue are in which state; in none is who is held back by a rate limit."""
+    """Read the number of jobs by state for every queue, without rate-limited jobs."""
     fields = Fields("queues", errors)
     (members,) = yield [("SMEMBERS", Queue.redis_queues_keys)]
     keys = names_of(filter(None, members or ()), KEY_PREFIX, Queue.redis_queues_keys, fields)
@@ -98,7 +98,7 @@ def read_job_counts(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]
 
 
 def read_jobs_of_queue(raw_name: bytes, now: float) -> Reading[dict[str, Count]]:
-    """Read how many jobs of one queue are in which state, also if RQ does not list the queue."""
+    """Read the number of jobs by state for one queue, even if RQ does not list it."""
     asked = _counts(raw_name, now)
     numbers, held_back = yield from side_by_side(_read_numbers(asked), read_held_back())
     limited = None if held_back is None else held_back.get(label_text(raw_name), 0)
@@ -106,13 +106,13 @@ def read_jobs_of_queue(raw_name: bytes, now: float) -> Reading[dict[str, Count]]
 
 
 def _read_numbers(asked: Sequence[Sequence[Command]]) -> Reading[list[Count]]:
-    """Return the sum of the replies to each of these groups of commands."""
+    """Return the sum of the replies for each group of commands."""
     replies = iter((yield [command for group in asked for command in group]))
     return [_sum(islice(replies, len(group))) for group in asked]
 
 
 def _counts(queue: bytes, now: float) -> list[list[Command]]:
-    """Return for each status the commands whose numbers make its count."""
+    """Return the commands whose replies add up to each status' count."""
     commands: list[list[Command]] = [[("LLEN", KEY_PREFIX + queue)]]
     for status, key in REGISTRIES.items():
         if status in EXPIRING:
@@ -129,7 +129,7 @@ def _sum(numbers: Iterable[Count]) -> Count:
 
 
 def _read_listed(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
-    """Read the queues on RQ's list."""
+    """Read RQ's list of queues."""
     queues = yield from read_job_counts(errors, now)
     queued, deferred = (
         [queue for queue in queues.values() if queue.jobs[status]]
@@ -150,7 +150,7 @@ def _read_listed(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
 
 
 def _read_scores(queues: Iterable[QueueFacts], now: float) -> Reading[None]:
-    """Read what RQ should have dealt with by now."""
+    """Read the numbers of stuck and overdue jobs, which RQ should have handled."""
     started, scheduled = (
         [queue for queue in queues if queue.jobs[status]]
         for status in (JobStatus.STARTED, JobStatus.SCHEDULED)

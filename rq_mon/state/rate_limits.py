@@ -1,4 +1,4 @@
-"""Jobs that RQ 3's rate limits hold back: in no queue and in no registry, only in a set of their limit."""
+"""Jobs that RQ 3's rate limits hold back: in no queue and no registry, only in a set of their limit."""
 
 from __future__ import annotations
 
@@ -12,21 +12,20 @@ from rq_mon.state.pipeline import Reading, fair_share
 from rq_mon.state.values import job_key, label_text
 
 RATE_LIMITED = "rate_limited"
-"""RQ 3's status of such a job; RQ 2 has no name for it."""
+"""RQ 3's status of such a job, which RQ 2 does not have."""
 
 LIMITS_KEY = b"rq:rl-keys"
 HELD_BACK_KEY = b"rq:rl:%b:rate_limited"
 
 IDS_PER_LIMIT = 100
 IDS_IN_ALL = 1000
-"""Shared by the limits that hold jobs back. Usually all jobs of a limit belong to one queue."""
+"""Jobs read for all limits together. Usually all jobs of a limit belong to one queue."""
 
 
 def read_held_back() -> Reading[dict[str, int] | None]:
-    """Return how many jobs of each queue are held back; None if it cannot be known.
+    """Return how many jobs of each queue are held back; None if that cannot be known.
 
-    A set is counted as a whole. Which queues its jobs belong to is looked up for the oldest of them, and
-    assumed to be the same for the others.
+    A set is counted as a whole. The queues of its oldest jobs are read, and assumed to represent the rest.
     """
     (limits,) = yield [("SMEMBERS", LIMITS_KEY)]
     if limits is None:
@@ -45,12 +44,12 @@ def read_held_back() -> Reading[dict[str, int] | None]:
 
 
 def held_back_of(connection: Redis, queue: bytes) -> Iterator[tuple[bytes, list[bytes]]]:
-    """Read all jobs of a queue that are held back, page by page, each with the key that holds its ids.
+    """Read all held-back jobs of a queue, page by page, each with the key that has its ids.
 
-    A caller may delete a page's jobs before it asks for the next page.
+    The caller may delete a page's jobs before it asks for the next page.
 
     Raises:
-        ResponseError: the key that lists the limits is of another type; a limit's own key is skipped then.
+        ResponseError: the key that lists the limits has a wrong type. A limit with a wrong type is skipped.
     """
     limits: Any = connection.smembers(LIMITS_KEY.decode())
     for key in [HELD_BACK_KEY % limit for limit in sorted(limits)]:
@@ -67,7 +66,7 @@ def held_back_of(connection: Redis, queue: bytes) -> Iterator[tuple[bytes, list[
 
 
 def _by_queue(jobs: Sequence[Sequence[bytes | None] | None], length: int) -> Counter[str]:
-    """Count jobs by queue, as if all `length` of them were like these; RQ drops those that are gone."""
+    """Count jobs by queue, as if all `length` jobs were like these; skip jobs that are gone."""
     origins = Counter(
         label_text(job[0]) for job in jobs if job and job[0] and job[1] == RATE_LIMITED.encode()
     )

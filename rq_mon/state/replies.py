@@ -1,7 +1,7 @@
-"""Replies of Redis, read from the socket of a connection several times as fast as redis-py reads them.
+"""Reads replies of Redis from a connection's socket, several times as fast as redis-py does.
 
-A large scrape reads a hundred thousand, and redis-py calls four functions for each. What connects, logs in
-and names errors is redis-py's.
+A large scrape reads a hundred thousand replies, and redis-py calls four functions for each. redis-py still
+connects, logs in and names errors.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class _NotYetError(Exception):
 
 
 def _error(text: bytes) -> Exception:
-    """Return what concerns one command; raise what concerns them all, such as: Redis is loading its data."""
+    """Return the error of a single command; raise errors about all commands, such as: Redis is loading."""
     error: Exception = DefaultParser.parse_error(text.decode(errors="replace"))  # type: ignore[no-untyped-call]
     if isinstance(error, RedisConnectionError):
         raise error
@@ -34,14 +34,14 @@ def _error(text: bytes) -> Exception:
 
 
 class _Parser:
-    """Parses what its buffer holds."""
+    """Parses the bytes in its buffer."""
 
     def __init__(self, buffer: bytes = b"") -> None:
         self._buffer = buffer
         self._place = 0
 
     def next(self, number: int) -> list[Any]:
-        """Return this number of replies; errors that concern one command are among them.
+        """Return this number of replies. Errors of single commands are returned as replies.
 
         Raises:
             RedisError: Redis is gone, not ready, or silent for as long as the client waits.
@@ -52,7 +52,7 @@ class _Parser:
         return replies
 
     def _wait(self) -> None:
-        """Put more into the buffer."""
+        """Read more bytes into the buffer."""
         raise InvalidResponse(f"an incomplete reply: {self._buffer[self._place :][:50]!r}")
 
     def _line(self) -> bytes:
@@ -98,13 +98,13 @@ class _Parser:
                 return rest == b"t"
             case b"=":
                 return (self._bulk(int(rest)) or b"")[4:]
-            case b">":  # what Redis says of its own accord
+            case b">":  # push messages
                 self.next(int(rest))
                 return self._parse()
         raise InvalidResponse(f"Protocol Error: {line[:50]!r}")
 
     def _simple(self, number: int) -> list[bytes | int]:
-        """Return strings and whole numbers that follow one another and have arrived, at most `number`."""
+        """Return consecutive strings and integers that have arrived, at most `number`."""
         buffer, place = self._buffer, self._place
         found: list[bytes | int] = []
         for _ in range(number):
@@ -115,7 +115,7 @@ class _Parser:
             if kind == BULK:
                 length = int(value)
                 start, after = end + 2, end + 4 + length
-                if length < 0 or after > len(buffer):  # nil, or still on its way
+                if length < 0 or after > len(buffer):  # nil, or not complete yet
                     break
                 found.append(buffer[start : after - 2])
                 place = after
@@ -129,9 +129,9 @@ class _Parser:
 
 
 class Replies(_Parser):
-    """What Redis sends on a connection on which nothing was left unread, until `deadline` (time.monotonic).
+    """The bytes that Redis sends on a connection without unread data, until `deadline` (time.monotonic).
 
-    What reads raises TimeoutError if it has to wait beyond the deadline, and RedisError.
+    Reading raises TimeoutError after the deadline, and RedisError.
     """
 
     def __init__(self, connection: AbstractConnection, deadline: float) -> None:
@@ -140,7 +140,7 @@ class Replies(_Parser):
         self._deadline = deadline
 
     def has_begun(self) -> bool:
-        """Tell whether anything has arrived that was not read; does not wait."""
+        """Tell whether unread bytes have arrived; does not wait."""
         if self._place == len(self._buffer):
             timeout = self._socket.gettimeout()
             self._socket.settimeout(0)
@@ -153,7 +153,7 @@ class Replies(_Parser):
         return self._place < len(self._buffer)
 
     def until(self, mark: bytes) -> bytes:
-        """Return everything before `mark` as it came, and go on behind the mark."""
+        """Return all bytes before `mark`, and continue after it."""
         searched = 0
         while (found := self._buffer.find(mark, self._place + searched)) < 0:
             searched = max(0, len(self._buffer) - self._place - len(mark))
@@ -164,7 +164,7 @@ class Replies(_Parser):
 
     def _wait(self) -> None:
         if time.monotonic() > self._deadline:
-            raise TimeoutError("Redis did not answer everything in the time that a scrape has")
+            raise TimeoutError("Redis did not answer all commands in the time of a scrape")
         try:
             received = self._socket.recv(RECEIVED_AT_ONCE)
         except (BlockingIOError, SSLWantReadError) as error:
@@ -180,9 +180,9 @@ class Replies(_Parser):
 
 
 def parsed(raw: bytes, number: int) -> list[Any]:
-    """Return this number of replies from how they came; errors that concern one command are among them.
+    """Parse this number of replies. Errors of single commands are returned as replies.
 
     Raises:
-        RedisError: Redis is not ready, or this is something else.
+        RedisError: Redis is not ready, or the bytes are something else.
     """
     return _Parser(raw).next(number)

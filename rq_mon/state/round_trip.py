@@ -1,4 +1,4 @@
-"""Many commands in one round trip, without keeping Redis from its other clients."""
+"""Sends many commands in one round trip, without blocking Redis for its other clients."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ from rq_mon.state.replies import Replies, parsed
 Command = tuple[str | bytes | float, ...]
 
 CHUNK = 100
-"""This many commands cost Redis well under a millisecond."""
+"""Commands per chunk, which take Redis well under a millisecond."""
 
 
 MAY_BE_ERROR = re.compile(rb"(?:^|\n)[-!]")
-"""An error begins with one of these; so may a line in a value."""
+"""First bytes of an error; a line in a value may begin with them, too."""
 
 
 class Answer:
-    """What Redis sent for a bundle; the same object as long as it sends the same, byte by byte."""
+    """Redis' replies to a bundle; the same object as long as the bytes are the same."""
 
     def __init__(self, raw: bytes, commands: Sequence[Command]) -> None:
         self.raw = raw
         self._commands = commands
         self.made: dict[Any, Any] = {}
-        """What was made of it, by whoever made it."""
+        """Values that callers derived from it, by their function."""
         self.errors = [*self._errors()] if MAY_BE_ERROR.search(raw) else []
 
     def _errors(self) -> Iterator[tuple[Command, Exception]]:
@@ -38,12 +38,12 @@ class Answer:
                 yield command, reply
 
     def replies(self) -> Iterator[tuple[Command, Any]]:
-        """Parse the replies: it takes long, and what it returns takes much memory."""
+        """Parse the replies. This is slow, and the result needs much memory."""
         return zip(self._commands, parsed(self.raw, len(self._commands)), strict=True)
 
 
 class Bundle:
-    """Commands that are sent again and again: they are written once, and parsed only when replies change."""
+    """Commands that are sent repeatedly: written once, and parsed only when the replies change."""
 
     def __init__(self, commands: Iterable[Command]) -> None:
         self.commands = tuple(commands)
@@ -51,7 +51,7 @@ class Bundle:
         self._answer: Answer | None = None
 
     def answer(self, raw: bytes) -> Answer:
-        """Return what these replies say."""
+        """Return the answer for these replies."""
         if self._answer is None or self._answer.raw != raw:
             self._answer = Answer(raw, self.commands)
         return self._answer
@@ -61,20 +61,21 @@ Asked = Command | Bundle
 
 
 def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[Any]:
-    """Send all commands and return their replies as they came, errors among them; an Answer for a bundle.
+    """Send all commands and return their replies, errors among them; an Answer for a bundle.
 
-    Redis executes all that it finds of a client's commands, some 700, before it turns to the next client. So
-    they are handed to it in chunks, and replies are parsed between two of them, where they are there already:
-    that gives Redis the time to keep up, and takes none. Nothing waits for a reply before all is sent.
+    Redis runs all buffered commands of a client, about 700, before it serves the next client. So commands are
+    sent in chunks, and replies that have already arrived are parsed between chunks. This gives Redis time to
+    keep up, and costs nothing. Nothing waits for a reply before everything is sent.
 
-    Redis.pipeline() sends all at once, takes up to half as long again, and knows no deadline for the whole.
+    Redis.pipeline() sends everything at once, takes up to half as long again, and has no deadline for the
+    whole.
 
     Raises:
         TimeoutError: `deadline` (time.monotonic) passed before the last reply.
         RedisError: Redis could not be reached, or did not answer.
     """
     connection = client.connection_pool.get_connection()
-    mark = os.urandom(16).hex().encode()  # nothing in Redis can look like it
+    mark = os.urandom(16).hex().encode()  # random: no value in Redis can look like it
     end_of_bundle, echoed = _packed([("PING", mark)]), b"$%d\r\n%b\r\n" % (len(mark), mark)
     try:
         replies = Replies(connection, deadline)
@@ -88,7 +89,7 @@ def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[A
             sent += len(chunk)
         return received + _received(replies, asked[len(received) :], echoed)
     except BaseException:
-        connection.disconnect()  # unread replies must not be taken for those of the next commands
+        connection.disconnect()  # the next commands must not get these unread replies
         raise
     finally:
         client.connection_pool.release(connection)
@@ -116,8 +117,8 @@ def _received(replies: Replies, asked: Iterable[Asked], echoed: bytes) -> list[A
 
 
 def _packed(asked: Iterable[Asked], end_of_bundle: bytes = b"") -> bytes:
-    """Write commands as RESP has it; redis-py, which takes arguments of any type, needs twice the time."""
-    known: dict[str, bytes] = {}  # names of commands and fields come again and again
+    """Write commands in RESP. redis-py, which takes arguments of any type, needs twice the time."""
+    known: dict[str, bytes] = {}  # names of commands and fields repeat
     written: list[bytes] = []
     for command in asked:
         if isinstance(command, Bundle):

@@ -1,4 +1,4 @@
-"""What live workers work on now."""
+"""The running jobs of live workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ READ_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunningJob:
-    """A job and its worker."""
+    """A running job and its worker."""
 
     id: str
     queue: str
@@ -28,11 +28,11 @@ class RunningJob:
     since: float
     """Unix time."""
     timeout: float | None
-    """Seconds it may run for; None for no limit."""
+    """Timeout in seconds; None for no limit."""
 
 
 def read_running_jobs(connection: Redis) -> list[RunningJob]:
-    """Return the jobs that live workers work on, the one that has run longest first.
+    """Return the running jobs of live workers, the longest running first.
 
     Raises:
         RedisError, TimeoutError: Redis cannot be read, or not in time.
@@ -45,7 +45,7 @@ def read_running_jobs(connection: Redis) -> list[RunningJob]:
 
 
 def running_jobs_of(connection: Redis, workers: Iterable[WorkerFacts]) -> list[RunningJob]:
-    """Return what those of these workers that live work on, the job that has run longest first."""
+    """Return the running jobs of those workers that are alive, the longest running first."""
     busy = [
         (worker.name, worker.job_id, worker.job)
         for worker in workers
@@ -64,7 +64,7 @@ def running_jobs_of(connection: Redis, workers: Iterable[WorkerFacts]) -> list[R
 
 
 def running_job(worker: str, job_id: bytes, job: CurrentJob, function: str) -> RunningJob:
-    """Return what a worker works on, of which only the function had to be read."""
+    """Return a worker's running job, given its function."""
     return RunningJob(
         id=job_id.decode(errors="surrogateescape"),
         queue=job.queue,

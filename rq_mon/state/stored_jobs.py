@@ -1,6 +1,6 @@
-"""What RQ keeps of jobs, read without its weight: arguments, results and messages may be megabytes each.
+"""Reads stored jobs without their large values: arguments, results and messages may be megabytes each.
 
-What is small is read by the page, in few round trips. Of anything larger Redis cuts off the head, job by job.
+Small values are read by the page, in few round trips. For larger values Redis cuts off the head, job by job.
 """
 
 from __future__ import annotations
@@ -21,15 +21,15 @@ from rq_mon.catalogue import JOB_EXCEPTION_FIELD, JOB_FUNCTION_FIELD
 from rq_mon.state.values import job_key
 
 SMALL = 65536
-"""Bytes up to which a value is read whole, and after which larger ones are cut off: a multiple of 4."""
+"""Bytes: larger values are cut off here. A multiple of 4."""
 BYTES_AT_ONCE = 1 << 20
-"""Of values that are read in one round trip."""
+"""Bytes of values that are read in one round trip."""
 
 LONGEST_DESCRIPTION = 2000
-"""Bytes of RQ's description of a job that are kept of it."""
+"""Bytes of a job's description that are kept."""
 
 LONGEST_TEXT = 1 << 20
-"""Bytes of a traceback that are looked at."""
+"""Bytes of a traceback that are read."""
 PART_OF_TEXT = 65536
 
 FIELDS = (
@@ -53,19 +53,19 @@ fields[#fields + 1], fields[#fields + 2] = ARGV[2], length
 return {{last[1], fields}}
 """
 _LENGTH_OF_RETURN_VALUE = b"length of return_value"
-"""Field that the script adds to those of RQ."""
+"""Field that the script adds to RQ's fields."""
 
 
 class FailureText:
-    """The text that RQ keeps of a failure, compressed; read part by part, and no more than LONGEST_TEXT."""
+    """The compressed text of a failure; read part by part, up to LONGEST_TEXT."""
 
     def __init__(self, compressed: bytes, *, is_whole: bool) -> None:
         self._compressed = compressed
         self.is_whole = is_whole
-        """Whether that was all of it; known when the parts are read."""
+        """Whether the text was complete; known after the parts are read."""
 
     def parts(self) -> Iterator[bytes]:
-        """Decompress; what cannot be decompressed ends the text."""
+        """Decompress; the text ends at the first error."""
         decompressor, rest, given = zlib.decompressobj(), self._compressed, 0
         while rest and given < LONGEST_TEXT:
             try:
@@ -79,39 +79,39 @@ class FailureText:
 
 @dataclass(frozen=True, slots=True)
 class StoredJob:
-    """A job's hash and the last entry of its results; what is missing or of a foreign type is empty."""
+    """A job's hash and the last entry of its results; missing values and wrong types are empty."""
 
     fields: Mapping[str, bytes]
-    """Those of FIELDS."""
+    """The values of FIELDS."""
     is_there: bool
     function: str
     description: str
-    """The beginning of RQ's description; it may hold arguments."""
+    """The head of RQ's description, which may contain arguments."""
     exception: str
-    """Class of this failure as a monitored worker counted it; empty if none did."""
+    """Exception class of this failure, as a monitored worker counted it; empty if none did."""
     failure_id: bytes
-    """Of the last result."""
+    """Fields of the last result."""
     result_type: bytes
     return_value: bytes
-    """The beginning of what the job returned, as its serializer wrote it."""
+    """The head of the job's return value, as its serializer wrote it."""
     return_value_bytes: int
-    """Of all of it."""
+    """Size of the whole return value, in bytes."""
     text: FailureText
 
 
 def pipeline(connection: Redis) -> Any:
-    """Return a pipeline for reads; redis-py's types know no keys that are bytes."""
+    """Return a pipeline for reads. redis-py's types lack keys that are bytes."""
     return connection.pipeline(transaction=False)
 
 
 def results_key(raw_id: bytes) -> bytes:
-    """Return the key of the stream in which RQ keeps how a job ended."""
+    """Return the key of RQ's stream of a job's results."""
     prefix: str = Result.get_key("")  # type: ignore[no-untyped-call]
     return prefix.encode() + raw_id
 
 
 def read_functions(connection: Redis, raw_ids: Sequence[bytes]) -> list[str]:
-    """Return what these jobs count as; `unknown` for one that is not there, or not readable."""
+    """Return the names of these jobs in the metrics; `unknown` for a missing or unreadable job."""
     hashes = _read_hashes(connection, raw_ids, with_result=False)
     found = _read(connection, [value for each in hashes for value in each.of_function()])
     return [
@@ -123,7 +123,7 @@ def read_functions(connection: Redis, raw_ids: Sequence[bytes]) -> list[str]:
 def read_stored_jobs(
     connection: Redis, raw_ids: Sequence[bytes], *, with_result: bool = True
 ) -> list[StoredJob]:
-    """Read these jobs, and how they ended unless that is not asked for."""
+    """Read these jobs, with their last results unless not requested."""
     hashes = _read_hashes(connection, raw_ids, with_result=with_result)
     found = _read(connection, [value for each in hashes for value in (*each.of_function(), each.of_result())])
     return [
@@ -133,7 +133,7 @@ def read_stored_jobs(
 
 
 def stored_job_of(row: Any, data: bytes, description: bytes, entry: Any) -> StoredJob:
-    """Return a job from what Redis replied: FIELDS, heads of data and description, and the last result."""
+    """Build a job from Redis' replies: FIELDS, heads of data and description, and the last result."""
     hash_ = _hash(b"", row, len(data), len(description))
     return _stored_job(hash_, data, description, *_entry(entry))
 
@@ -146,15 +146,15 @@ def read_last_text(connection: Redis, raw_id: bytes) -> FailureText:
 
 
 def read_data(connection: Redis, raw_id: bytes, at_most: int) -> bytes | None:
-    """Return function and arguments of a job, uncompressed; None if they have more than `at_most` bytes."""
+    """Return function and arguments of a job, uncompressed; None if larger than `at_most` bytes."""
     reads: Any = connection
     try:
         if reads.hstrlen(job_key(raw_id), "data") > at_most:
             return None
         data = reads.hget(job_key(raw_id), "data") or b""
-    except ResponseError:  # a key of another type
+    except ResponseError:  # a key of a wrong type
         data = b""
-    with suppress(zlib.error):  # RQ takes it for what was not compressed
+    with suppress(zlib.error):  # RQ treats it as uncompressed, too
         data = zlib.decompressobj().decompress(data, at_most + 1)
     return data if len(data) <= at_most else None
 
@@ -164,13 +164,13 @@ class _Value(NamedTuple):
 
     size: int
     read_whole: Callable[[Any], object]
-    """Called with a pipeline."""
+    """A function that gets a pipeline."""
     read_head: Callable[[Any], object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Hash:
-    """The small fields of a job, and the sizes of what may be large."""
+    """The small fields of a job, and the sizes of those that may be large."""
 
     raw_id: bytes
     fields: Mapping[str, bytes]
@@ -179,7 +179,7 @@ class _Hash:
     result: int
 
     def of_function(self) -> tuple[_Value, _Value]:
-        """Return what tells the function."""
+        """Return the values from which the function is found."""
         if self.fields[JOB_FUNCTION_FIELD]:
             return self._field("data", 0), self._field("description", self.description)
         return self._field("data", self.data), self._field("description", self.description)
@@ -224,20 +224,20 @@ def _read_hashes(connection: Redis, raw_ids: Sequence[bytes], *, with_result: bo
 
 
 def _hash(raw_id: bytes, fields: Any, data: Any, description: Any, result: Any = None) -> _Hash:
-    """Make what a foreign key replies to nothing."""
+    """Replace an error about a key's type with an empty value."""
     if isinstance(fields, ResponseError):
         fields, data, description = [None] * len(FIELDS), 0, 0
     data, description = (size if isinstance(size, int) else 0 for size in (data, description))
-    if isinstance(result, ResponseError):  # no right to ask for the size
+    if isinstance(result, ResponseError):  # no right to read the size
         result = SMALL + 1
     small = {name: value or b"" for name, value in zip(FIELDS, fields, strict=True)}
     return _Hash(raw_id, small, data, description, result or 0)
 
 
 def _read(connection: Redis, values: Sequence[_Value]) -> list[Any]:
-    """Read small values together, and the head of each large one by itself.
+    """Read small values together, and the head of each large value separately.
 
-    What is missing or refused, for its type or for want of a right, is None.
+    A value is None if it is missing, has a wrong type, or a right is missing.
     """
     found: list[Any] = [None] * len(values)
     small = [index for index, value in enumerate(values) if 0 < value.size <= SMALL]
@@ -271,7 +271,7 @@ def _fill(found: list[Any], connection: Redis, reads: Mapping[int, Callable[[Any
 
 
 def _entry(reply: Any) -> tuple[bytes, dict[bytes, bytes]]:
-    """Return id and fields of the only entry of a stream's reply."""
+    """Return id and fields of the only entry in a stream's reply."""
     if not reply:
         return b"", {}
     entry_id, fields = reply[0]

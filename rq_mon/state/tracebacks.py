@@ -1,4 +1,4 @@
-"""What RQ keeps of a failure is text: which exception it names, and the line that says so."""
+"""Finds the exception in RQ's text of a failure, and the line with it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from rq_mon.catalogue import ABANDONED, LONGEST_NAME, MAX_RETRIES_EXCEEDED, WORK
 from rq_mon.state.work_horses import name_of_end
 
 STOPPED = "stopped"
-"""The exception of a job that someone stopped."""
+"""Name of the exception of a stopped job."""
 
 UNKNOWN_EXCEPTION = "unknown"
-"""Stands for an exception where nothing is kept of it, or something that is no traceback."""
+"""Name of an exception for which there is no text, or no traceback."""
 
 RQS_OWN_WORDS = {
     "Work-horse terminated unexpectedly": WORK_HORSE_KILLED,
@@ -23,12 +23,12 @@ RQS_OWN_WORDS = {
     f"Moved to FailedJobRegistry, due to {ABANDONED}": ABANDONED,
     "Job was stuck in intermediate queue": ABANDONED,
 }
-"""How RQ begins, in place of a traceback, where the job did not raise -> what the metrics call it."""
+"""RQ's own texts for jobs that did not raise -> exception in the metrics."""
 
 WORK_HORSE_DIED = re.compile(r"Work-horse terminated unexpectedly; waitpid returned (?P<status>\d+)")
 
 LONGEST_LINE = 1000
-"""Characters of a line that are looked at."""
+"""Characters of a line that are read."""
 
 HEADER = "Traceback (most recent call last):"
 GROUP_HEADER = f"  + Exception Group {HEADER}"
@@ -43,37 +43,37 @@ CHAINED = frozenset(
 FRAME_OF_RQ = re.compile(
     r'  File "[^"]*[/\\]rq[/\\](?:worker|queue)[^"]*", line \d+, in (?:perform_job|run_sync)\b'
 )
-"""Where RQ calls a job: the outermost exception came through here, one that it was raised from did not."""
+"""RQ's frame that calls a job: the outermost exception came through it, its causes did not."""
 
 
 @dataclass(slots=True)
 class _Traceback:
-    """One of the tracebacks that a text has, those in messages left out."""
+    """One traceback in a text, without those in messages."""
 
     is_group: bool
     is_empty: bool = True
     is_of_rq: bool = False
     """Whether its first frame is RQ's."""
     last_line: str | None = None
-    """The line that names the exception; None before it has come."""
+    """The line with the exception; None until it has come."""
 
 
 class Told(NamedTuple):
-    """What a text tells."""
+    """The exception found in a text."""
 
     exception: str
-    """Class, named as in the metrics."""
+    """Exception class, as in the metrics."""
     line: str
-    """The line that says so."""
+    """The line with it."""
     is_certain: bool
-    """Whether more of the text would tell the same."""
+    """Whether the rest of the text cannot change the result."""
 
 
 def exception_of(lines: Iterable[str]) -> Told:
-    """Return the outermost exception: messages and notes may hold tracebacks, and Python writes causes first.
+    """Return the outermost exception. Messages and notes may contain tracebacks; Python writes causes first.
 
     Args:
-        lines: of a traceback, or of RQ's own words; none if nothing is kept.
+        lines: of a traceback, or of RQ's own text; empty if nothing is stored.
     """
     remaining = iter(lines)
     first = next(remaining, "")
@@ -90,7 +90,7 @@ def exception_of(lines: Iterable[str]) -> Told:
 
 
 def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
-    """Give the lines of a text that comes in parts, each cut after LONGEST_LINE bytes."""
+    """Yield the lines of a text that comes in parts, each cut after LONGEST_LINE bytes."""
     rest = b""
     for part in parts:
         *whole, rest = (rest + part).split(b"\n")
@@ -102,7 +102,7 @@ def lines_of(parts: Iterable[bytes]) -> Iterator[str]:
 
 
 def exception_without_traceback(retries_exceeded: bool) -> str:
-    """Return the class where RQ wrote no text: a job that asked for one retry too many raised nothing."""
+    """Return the class if RQ stored no text: a job that asked for too many retries raised nothing."""
     return MAX_RETRIES_EXCEEDED if retries_exceeded else UNKNOWN_EXCEPTION
 
 
@@ -111,7 +111,7 @@ def _line(line: bytes) -> str:
 
 
 def _outermost(lines: Iterator[str]) -> _Traceback | None:
-    """Return the last traceback of a chain, and of those the last that came through RQ if there is one."""
+    """Return the last traceback of a chain; prefer those that came through RQ."""
     best: _Traceback | None = None
     current: _Traceback | None = None
     is_quoted = False
@@ -127,7 +127,7 @@ def _outermost(lines: Iterator[str]) -> _Traceback | None:
             if current.last_line is not None and _quotes_traceback(current, line):
                 if current.is_of_rq:
                     return best
-                is_quoted = True  # what follows may be of the message, but for what came through RQ
+                is_quoted = True  # later ones may be part of the message, except those that came through RQ
         before, before_that = line, before
     return best
 
@@ -142,5 +142,5 @@ def _read_frame(traceback: _Traceback, line: str) -> None:
 
 
 def _quotes_traceback(traceback: _Traceback, line: str) -> bool:
-    """Tell whether a line of a message begins a traceback; those in a group are of its exceptions."""
+    """Tell whether a line of a message begins a traceback; those in a group belong to its exceptions."""
     return HEADER in line and not (traceback.is_group and line.startswith(IN_SUB_EXCEPTION))

@@ -1,4 +1,4 @@
-"""Values as Redis holds them, where any program may have written anything."""
+"""Parses values from Redis, where any program may have written anything."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from rq_mon.state.errors import Errors, Theme
 
 
 def label_text(raw: bytes) -> str:
-    r"""Return `raw` as the value of a label; a byte that is not UTF-8 becomes its escape, such as \xff."""
+    r"""Return `raw` as a label value; a byte that is not UTF-8 becomes an escape such as \xff."""
     return raw.decode("utf-8", "backslashreplace")
 
 
@@ -23,16 +23,16 @@ def job_key(job_id: bytes) -> bytes:
 
 
 def hash_of(reply: Any) -> dict[bytes, bytes]:
-    """Return the reply to HGETALL as a dict, which it is only in RESP3; of a foreign key that is empty."""
+    """Return the reply to HGETALL as a dict, as in RESP3; empty for a wrong type."""
     if isinstance(reply, dict):
         return reply
     return dict(zip(reply[::2], reply[1::2], strict=True)) if reply else {}
 
 
 def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields) -> dict[str, bytes]:
-    """Return the keys among the members of a set by the names that follow `prefix`.
+    """Return the keys in a set, by their name after `prefix`.
 
-    What does not begin with it is skipped, and so is a name that looks like another when it is shown.
+    Members without the prefix are skipped, and names that look like another when shown.
     """
     names: dict[str, bytes] = {}
     for member in sorted(members):
@@ -45,7 +45,7 @@ def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields
 
 
 def moment_of(raw: bytes) -> float | None:
-    """Return the Unix time of a date as RQ writes it; None for what is none."""
+    """Return the Unix time of a date in RQ's format; None if invalid."""
     try:
         return datetime.fromisoformat(raw.decode()).timestamp() if raw else None
     except (ValueError, OverflowError):
@@ -53,7 +53,7 @@ def moment_of(raw: bytes) -> float | None:
 
 
 def number_of(raw: bytes) -> float | None:
-    """Return a finite number; None for what is none."""
+    """Return a finite number; None if invalid."""
     try:
         value = float(raw) if raw else math.nan
     except ValueError:
@@ -62,18 +62,18 @@ def number_of(raw: bytes) -> float | None:
 
 
 class Fields:
-    """Parses the fields of one theme; what cannot be parsed is None, and counted."""
+    """Parses the fields of one theme. Invalid values become None and are counted."""
 
     def __init__(self, theme: Theme, errors: Errors) -> None:
         self._theme = theme
         self._errors = errors
 
     def skip(self, what: str) -> None:
-        """Count something unreadable."""
+        """Count an unreadable value."""
         self._errors.count(self._theme, what)
 
     def number(self, raw: bytes, what: str, whose: object) -> float | None:
-        """Return a finite number; `what` and `whose` tell the log where it stands."""
+        """Return a finite number; `what` and `whose` describe its place in the log."""
         try:
             value = float(raw)
         except ValueError:
@@ -84,7 +84,7 @@ class Fields:
         return value
 
     def count(self, raw: bytes, what: str, whose: object) -> float | None:
-        """Return a number that a counter can have: not below 0."""
+        """Return a number of at least 0, as a counter needs."""
         value = self.number(raw, what, whose)
         if value is not None and value < 0:
             self.skip(f"{what} {whose!r} is {raw[:50]!r}, below 0")
@@ -92,7 +92,7 @@ class Fields:
         return value
 
     def timestamp(self, raw: bytes, what: str, whose: object) -> float | None:
-        """Return the Unix time of a date as RQ writes it: ISO 8601 in UTC."""
+        """Return the Unix time of a date in RQ's format, ISO 8601 in UTC."""
         try:
             moment = datetime.fromisoformat(raw.decode())
             if moment.tzinfo is None:

@@ -1,4 +1,4 @@
-"""Workers, from the hashes that they keep in Redis."""
+"""Reads workers from their hashes in Redis."""
 
 from __future__ import annotations
 
@@ -31,23 +31,23 @@ FIELDS = (
     WORKER_VERSION_FIELD,
 )
 EXECUTIONS = b":executions"
-"""Follows the key of a worker. Set: what a worker of RQ 3 runs, as `<job id>:<execution id>`."""
+"""Suffix of a worker's key. Set: jobs that an RQ 3 worker runs, as `<job id>:<execution id>`."""
 JOB_FIELDS = ("origin", "started_at", "timeout")
 
 
 @dataclass(frozen=True, slots=True)
 class CurrentJob:
-    """The job that a worker works on."""
+    """The current job of a worker."""
 
     queue: str
     started_at: float
     timeout: float | None
-    """Seconds it may run for; None for one without a limit, or whose limit cannot be read."""
+    """Timeout in seconds; None without one, or if unreadable."""
 
 
 @dataclass(slots=True)
 class WorkerFacts:
-    """One worker that RQ lists; a number that cannot be read is None. Times are Unix times in seconds."""
+    """One worker that RQ lists; unreadable numbers are None. Times are Unix times in seconds."""
 
     key: bytes
     name: str
@@ -59,18 +59,18 @@ class WorkerFacts:
     last_heartbeat: float | None
     job_id: bytes | None
     is_live: bool
-    """False for one that has said goodbye and whose hash is about to expire."""
+    """False if it has signed off and its hash is about to expire."""
     is_monitored: bool
-    """Whether it counts its jobs."""
+    """Whether it is a monitored worker, which counts its jobs."""
     version: str = ""
-    """Of the code that it runs; empty if it reports none."""
+    """Version of its code; empty if it reports none."""
     expires_in: float | None = None
-    """Seconds until RQ forgets it, unless it reports."""
+    """Seconds until RQ drops it unless it sends a heartbeat."""
     job: CurrentJob | None = None
 
 
 def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read every worker that RQ lists, what it works on, and how long RQ remembers it."""
+    """Read every worker that RQ lists, its current job, and when its key expires."""
     fields = Fields("workers", errors)
     workers = yield from read_worker_hashes(errors)
     untold = [worker for worker in workers if worker.state == WorkerStatus.BUSY and not worker.job_id]
@@ -79,7 +79,7 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
         *(("SMEMBERS", worker.key + EXECUTIONS) for worker in untold),
     ]
     for worker, ttl in zip(workers, replies, strict=False):
-        worker.expires_in = ttl if ttl >= 0 else None  # below 0: it does not expire, or has just done so
+        worker.expires_in = ttl if ttl >= 0 else None  # below 0: no expiry, or just expired
     for worker, executions in zip(untold, replies[len(workers) :], strict=True):
         worker.job_id = _job_of(executions or ())
     busy = [(worker, worker.job_id) for worker in workers if worker.job_id]
@@ -90,9 +90,9 @@ def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
 
 
 def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read what rq-exporter needs: every worker that is registered. A killed one stays listed for a while.
+    """Read every registered worker for rq-exporter. A killed worker stays listed for a while.
 
-    A hash without birth and queues is none: something was written to it after Redis had lost it.
+    A hash without birth and queues is not a worker: it was written after Redis had lost the worker.
     """
     fields = Fields("workers", errors)
     (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
@@ -108,7 +108,7 @@ def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
 
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:
     def count(field: str) -> float | None:
-        # RQ, too, takes a field that is missing or empty for 0.
+        # Like RQ, which treats a missing or empty field as 0.
         return fields.count(stored[field] or b"0", field, name)
 
     state, queues, heartbeat = stored["state"], stored["queues"], stored["last_heartbeat"]
@@ -129,13 +129,13 @@ def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: F
 
 
 def _job_of(executions: Iterable[bytes]) -> bytes | None:
-    """A worker of RQ runs one job at a time."""
+    """Return the current job; a worker of RQ runs one at a time."""
     execution = min(executions, default=b"")
     return execution.rpartition(b":")[0] or None
 
 
 def _current_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields) -> CurrentJob | None:
-    """None also for a job that was deleted meanwhile: one whose result is not kept, for example."""
+    """None also if the job was deleted meanwhile, for example because its result is not kept."""
     if not job:
         return None
     origin, started_at, timeout = job
@@ -148,6 +148,6 @@ def _current_job(worker: str, job: Sequence[bytes | None] | None, fields: Fields
 
 
 def _timeout(worker: str, stored: bytes | None, fields: Fields) -> float | None:
-    """RQ writes -1 for no limit."""
+    """Return None for RQ's -1, which means no limit."""
     seconds = fields.number(stored, "timeout of the job of", worker) if stored else None
     return seconds if seconds is not None and seconds > 0 else None
