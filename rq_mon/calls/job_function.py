@@ -121,7 +121,7 @@ def _function_in_pickle(data: bytes) -> str | None:
 
 
 def _method_of_instance(name: str, data: bytes) -> str | None:
-    """Return the class: the first global after the name, or the one that BUILDERS get as an argument."""
+    """Return the class: the first global after the name, or the first argument of one of REBUILDERS."""
     is_partial, nested_in = False, 0
     owner: str | None = None
     try:

@@ -244,7 +244,7 @@ _ADDING = {"APPEND": 1, "SETITEM": 2}
 
 
 def _atom(value: object) -> Value:
-    """Return the text of a plain value; if it is cut, an ellipsis follows its quotes."""
+    """Describe a plain value. If its text is cut, an ellipsis follows its quotes."""
     if isinstance(value, str | bytes | bytearray):
         text = repr(value[:LONGEST_ATOM]) + (CUT if len(value) > LONGEST_ATOM else "")
     elif isinstance(value, int) and value.bit_length() > LONGEST_ATOM:

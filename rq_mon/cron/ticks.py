@@ -128,7 +128,7 @@ class TickClaims:
             return _Settled(due, later, failure=f"its definition cannot be used: {error}")
 
     def _drop_existing_jobs(self, settled: list[_Settled]) -> None:
-        """Tell whether the tick's job exists: after a restore or a clock change a tick can come twice."""
+        """Drop jobs that exist already: after a restore or a clock change, a tick can come twice."""
         with_job = [each for each in settled if each.job is not None]
         with self.connection.pipeline(transaction=False) as reads:
             for each in with_job:

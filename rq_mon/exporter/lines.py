@@ -37,7 +37,7 @@ class Lines:
     """
 
     def __init__(self, *, exemplars: bool) -> None:
-        """Whether to write exemplars, which only OpenMetrics has."""
+        """Make lines with exemplars only for OpenMetrics; the classic format has none."""
         self.has_exemplars = exemplars
         self.escaped: dict[str, str] = _Remembered(escape)
         self.numbers: dict[float, str] = _Remembered(floatToGoString)

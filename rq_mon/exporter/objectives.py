@@ -43,7 +43,7 @@ class CurrentObjectives:
         return self._objectives.of(queue)
 
     def families(self, names: Iterable[str]) -> Iterator[Family]:
-        """Return the objectives of each of these queues; read the file again if it changed."""
+        """Yield the objectives of these queues; read the file again if it changed."""
         self._read_again_if_changed()
         queues = {name: self._objectives.of(name) for name in sorted(set(names))}
         yield numbers(

@@ -175,5 +175,5 @@ def _ended(
 
 
 def _known(reply: Any) -> Any:
-    """Return None for a reply that is an error: the key has a wrong type, or a right is missing."""
+    """Return an empty reply for an error: the key has a wrong type, or a right is missing."""
     return () if isinstance(reply, ResponseError) else reply

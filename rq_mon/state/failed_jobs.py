@@ -133,7 +133,7 @@ def read_traceback(connection: Redis, job_id: str) -> str:
 
 
 def _batches(items: Sequence[T]) -> Iterator[Sequence[T]]:
-    """Limit the members: a small sorted set returns all of them, whatever number was asked for."""
+    """Split into batches: of a small sorted set, Redis returns all members at once."""
     return (items[start : start + JOBS_PER_PAGE] for start in range(0, len(items), JOBS_PER_PAGE))
 
 

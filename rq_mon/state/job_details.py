@@ -232,7 +232,7 @@ def _read_rest(connection: Redis, raw_id: bytes) -> _Rest:
 
 
 def _known(replies: Iterable[Any]) -> list[Any]:
-    """Return None for a reply that is an error: the key has a wrong type, or a right is missing."""
+    """Replace errors with None: the key has a wrong type, or a right is missing."""
     return [None if isinstance(reply, ResponseError) else reply for reply in replies]
 
 

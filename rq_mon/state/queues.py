@@ -64,7 +64,7 @@ class QueueFacts:
     """Seconds since the oldest job found was enqueued; 0 in an empty queue, None if no job was found."""
 
     def __post_init__(self) -> None:
-        """Return 0 for no jobs, and None (unknown) for an unknown number of jobs."""
+        """Of no jobs, none is stuck; of an unknown number of jobs, an unknown number is."""
         self.stuck = 0 if self.jobs[JobStatus.STARTED] == 0 else None
         self.overdue = 0 if self.jobs[JobStatus.SCHEDULED] == 0 else None
         self.stuck_deferred = 0 if self.jobs[JobStatus.DEFERRED] == 0 else None

@@ -1,4 +1,4 @@
-"""How many wrong passwords are tried, so that no one guesses on."""
+"""Limits wrong passwords, against guessing."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from collections.abc import Callable
 SECONDS = 300
 PER_ADDRESS = 10
 IN_ALL = 100
-"""An attacker may have many addresses."""
+"""Limit for all addresses together, as an attacker may have many."""
 
 
 class FailedLogins:
-    """Failed logins of the last SECONDS, from any thread."""
+    """Failed logins of the last SECONDS; thread-safe."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -22,12 +22,12 @@ class FailedLogins:
         self._failures: deque[tuple[float, str]] = deque(maxlen=IN_ALL)
 
     def add(self, address: str) -> None:
-        """Count one."""
+        """Count a failed login."""
         with self._lock:
             self._failures.append((self._clock(), address))
 
     def seconds_to_wait(self, address: str) -> int:
-        """Return the seconds until the next login from this address is looked at; 0 if it is at once."""
+        """Return the seconds until this address may try again; 0: at once."""
         with self._lock:
             now = self._clock()
             while self._failures and self._failures[0][0] <= now - SECONDS:

@@ -1,4 +1,4 @@
-"""What every request must pass, and every answer carries."""
+"""Checks of every request, and headers of every answer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ POLICY = (
     "default-src 'none'; style-src 'self'; img-src 'self'; form-action 'self'; frame-ancestors 'none';"
     " base-uri 'none'"
 )
-"""No script at all: any program may have written the names and messages of jobs."""
+"""No scripts at all: any program may have written the names and messages of jobs."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,
@@ -35,11 +35,11 @@ OPEN_TO_ALL = frozenset(
 )
 """Endpoints that need no login."""
 WITHOUT_TOKEN = frozenset({"login.log_in"})
-"""There is no login yet, so no token; the check of the origin holds here, too."""
+"""Before a login there is no token; the check of the origin still applies."""
 
 
 def add_guards(app: Flask, settings: WebSettings) -> None:
-    """Let the application answer only who may see and do what they ask for."""
+    """Add the checks to the application: who may see a page, and who may change something."""
 
     @app.before_request
     def refuse() -> Response | None:
@@ -80,7 +80,7 @@ def _check_change(settings: WebSettings) -> None:
 
 
 def _is_known_host(host: str, names: frozenset[str]) -> bool:
-    """Tell whether no foreign name leads here: a page of another site could give itself such a name."""
+    """Tell whether the Host header is one of our names: a page of another site could use its own name."""
     try:
         name = urlsplit(f"//{host}").hostname or ""
         return name in names or bool(ip_address(name))
@@ -89,7 +89,7 @@ def _is_known_host(host: str, names: frozenset[str]) -> bool:
 
 
 def _comes_from_here() -> bool:
-    """Tell whether the browser says so; a program that is no browser has no cookie of anyone."""
+    """Tell whether the browser says so; other programs carry no one's cookie."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin", f"//{request.host}")
     return site == "same-origin" and urlsplit(origin).netloc == request.host

@@ -1,4 +1,4 @@
-"""Names of queues, jobs and functions in addresses: any bytes, so they go into the query, never the path."""
+"""Names of queues, jobs and functions in addresses. They may be any bytes, so they are in the query only."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
 from flask import request
 
 MARGIN = 15 * 60
-"""Seconds that a dashboard shows before and after what it is about."""
+"""Seconds that a dashboard shows before and after its subject."""
 
 
 def link(path: str, **values: object) -> str:
-    """Return a path with these values as its query; what is None or empty is left out."""
+    """Return a path with these values as its query; None and empty values are left out."""
     given = [(name, _raw(value)) for name, value in values.items() if value not in (None, "")]
     return f"{path}?{urlencode(given)}" if given else path
 
 
 def asked(name: str) -> str:
-    """Return what the query of this request says, with bytes that are no UTF-8 as surrogates; or nothing."""
+    """Return a value of this request's query, with bytes that are not UTF-8 as surrogates; "" if missing."""
     query = request.query_string.decode("latin-1")
     pairs = parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
     return next((value for each, value in pairs if each == name), "")
 
 
 def in_form(value: str) -> str:
-    """Return text as the value of a form's field; `from_form` returns it, whatever bytes it stands for."""
+    """Return text as the value of a form field; `from_form` decodes it to the same bytes."""
     return quote(_raw(value), safe="")
 
 
@@ -34,7 +34,7 @@ def from_form(value: str) -> str:
 
 
 def local_path(path: str) -> str:
-    r"""Return a path if it leads to a page of ours, else the first page: `//host` and `/\host` do not."""
+    r"""Return a path if it leads to one of our pages, else the first page: `//host` and `/\\host` do not."""
     parts = urlsplit(path.replace("\\", "/"))
     is_ours = not parts.scheme and not parts.netloc and path.startswith("/") and path.isprintable()
     return path if is_ours and not path.replace("\\", "/").startswith("//") else "/"
@@ -48,8 +48,8 @@ def to_dashboard(
     Args:
         base: address of Grafana.
         uid: of the dashboard.
-        span: Unix times that the dashboard shows, None for now; without any, its own choice.
-        variables: of the dashboard; those that are None or empty keep their default.
+        span: Unix times that the dashboard shows, None for now; without it, the dashboard's own choice.
+        variables: of the dashboard; None and empty ones keep their default.
     """
     if not base:
         return None
@@ -60,7 +60,7 @@ def to_dashboard(
 
 
 def around(began: float | None, ended: float | None, now: float) -> tuple[float, float | None]:
-    """Return what to show of this time: some before and after it; until now if that is not long ago."""
+    """Return the span around these times to show; until now if that is not long ago."""
     until = (ended or now) + MARGIN
     return (now if began is None else began) - MARGIN, None if until >= now else until
 

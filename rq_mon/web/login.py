@@ -1,4 +1,4 @@
-"""Who is logged in: one user, with one password."""
+"""Logins of the one user, with one password."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ logger = logging.getLogger("rq_mon.web")
 USER = "rq-mon"
 SECONDS = 12 * 3600
 MOST = 1000
-"""Logins at the same time; the oldest ends for a new one."""
+"""Logins at the same time; a new one ends the oldest."""
 COOKIE = "rq_mon_web"
 
 blueprint = Blueprint("login", __name__)
@@ -29,7 +29,7 @@ blueprint = Blueprint("login", __name__)
 
 @dataclass(slots=True)
 class Logins:
-    """The password, and the logins that have not ended. They end with this process."""
+    """The password and the current logins, which end with this process."""
 
     password: str | None
     failed: FailedLogins = field(default_factory=FailedLogins)
@@ -38,13 +38,13 @@ class Logins:
     """Id -> when it ends (time.monotonic), and its CSRF token."""
 
     def accepts(self, user: str, password: str) -> bool:
-        """Tell whether these are right, in a time that tells nothing of them."""
+        """Tell whether user and password are right, in constant time."""
         is_user = hmac.compare_digest(user.encode(errors="replace"), USER.encode())
         expected = (self.password or secrets.token_hex()).encode()
         return hmac.compare_digest(password.encode(errors="replace"), expected) and is_user
 
     def begin(self) -> str:
-        """Begin a login, and return its id."""
+        """Start a login, and return its id."""
         with self._lock:
             while len(self._open) >= MOST:
                 del self._open[next(iter(self._open))]
@@ -53,25 +53,25 @@ class Logins:
             return login_id
 
     def end(self, login_id: str) -> None:
-        """End a login; the cookie of its browser is worth nothing then."""
+        """End a login, which makes the browser's cookie invalid."""
         with self._lock:
             self._open.pop(login_id, None)
 
     def csrf_token(self, login_id: str) -> str | None:
-        """Return the token that a change needs; None if there is no such login."""
+        """Return the token that a change needs; None if the login does not exist."""
         with self._lock:
             ends, token = self._open.get(login_id, (0.0, ""))
         return token if ends > time.monotonic() else None
 
 
 def logins() -> Logins:
-    """Return those of this application."""
+    """Return the logins of this application."""
     found: Logins = current_app.extensions["rq_mon_logins"]
     return found
 
 
 def csrf_token() -> str | None:
-    """Return the token of who asks; None if they are not logged in."""
+    """Return the token of this request's login; None if not logged in."""
     return logins().csrf_token(str(session.get("login", "")))
 
 

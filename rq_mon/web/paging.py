@@ -21,32 +21,32 @@ class Page(Generic[T]):
     number: int
     """From 1."""
     total: int
-    """Rows of all pages."""
+    """Number of rows on all pages."""
 
     @property
     def first(self) -> int:
-        """The place of the first row in the list, from 1."""
+        """Number of the first row, from 1."""
         return (self.number - 1) * ROWS + 1
 
     @property
     def last(self) -> int:
-        """The place of the last row in the list."""
+        """Number of the last row."""
         return self.first + len(self.rows) - 1
 
     @property
     def pages(self) -> int:
-        """How many pages there are."""
+        """Number of pages."""
         return max(1, -(-self.total // ROWS))
 
 
 def page_number() -> int:
-    """Return the number of the page that this request asks for; 1 if that is no number."""
+    """Return the requested page number; 1 if it is not a number."""
     text = asked("page")
     return max(1, int(text)) if text.isascii() and text.isdigit() and len(text) < 10 else 1
 
 
 def page_of(rows: Sequence[T]) -> Page[T]:
-    """Return the page of a list that this request asks for; the last one if it has fewer."""
+    """Return the requested page of a list; the last one if it has fewer."""
     last = max(1, -(-len(rows) // ROWS))
     number = min(page_number(), last)
     return Page(rows[(number - 1) * ROWS : number * ROWS], number, len(rows))

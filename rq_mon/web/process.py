@@ -18,7 +18,7 @@ from rq_mon.web.settings import WebSettings
 logger = logging.getLogger("rq_mon.web")
 
 REDIS_SECONDS = 3.0
-"""A person waits for the page."""
+"""Seconds: a person is waiting for the page."""
 
 
 def serve() -> None:
@@ -42,5 +42,5 @@ def serve() -> None:
 
 
 def _stop(_number: int, _frame: FrameType | None) -> NoReturn:
-    """End at once: a request may wait for a frozen Redis."""
+    """End at once: a request may be waiting for a frozen Redis."""
     sys.exit(0)

@@ -1,4 +1,4 @@
-"""What takes longer than one request: readings of many failed jobs, and their changes."""
+"""Work that takes several requests: reading many failed jobs, and changing them."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from rq_mon.state.failure_pages import read_failures
 from rq_mon.state.failure_selection import Selection
 
 READING_SECONDS = 0.35
-"""Of a request; the rest of half a second is for the page."""
+"""Seconds of a request; the rest of half a second is for the page."""
 CHANGING_SECONDS = 1.0
 MOST = 6
-"""Of each kind that are kept for their next request; the one that was not used for longest ends."""
+"""Scans of each kind that are kept for the next request; the least recently used one ends."""
 MOST_GROUPS = 1000
 
 
 @dataclass(slots=True)
 class Scan:
-    """One reading of failed jobs into groups."""
+    """A scan that reads failed jobs into groups."""
 
     selection: Selection
     groups: FailureGroups = field(default_factory=lambda: FailureGroups(MOST_GROUPS))
     looked_at: int = 0
     total: int = 0
-    """Jobs that there are to look at."""
+    """Number of jobs to read."""
     is_done: bool = False
     token: str = field(default_factory=lambda: secrets.token_urlsafe(12))
     lock: threading.Lock = field(default_factory=threading.Lock)
@@ -43,7 +43,7 @@ class Scan:
 
     @property
     def count(self) -> int:
-        """How many jobs it has found."""
+        """Number of jobs found."""
         return self.groups.count + self.groups.without_group
 
     def read_on(self, connection: Redis) -> None:
@@ -73,7 +73,7 @@ class Scan:
 
 @dataclass(slots=True)
 class ChangeRun:
-    """One change of failed jobs, and what became of them so far."""
+    """A scan that changes failed jobs, and its results so far."""
 
     change: Change
     selection: Selection
@@ -87,11 +87,11 @@ class ChangeRun:
 
     @classmethod
     def begin(cls, connection: Redis, change: Change, selection: Selection) -> ChangeRun:
-        """Begin with the jobs of a selection; nothing is changed yet."""
+        """Prepare a change of the selected jobs; nothing is changed yet."""
         return cls(change, selection, selection.pages(connection), selection.size(connection))
 
     def go_on(self, connection: Redis) -> int:
-        """Change jobs for CHANGING_SECONDS, a page at least, and return how many."""
+        """Change jobs for CHANGING_SECONDS, at least one page, and return their number."""
         with self.lock:
             ends, before = time.monotonic() + CHANGING_SECONDS, self.outcomes["done"]
             for looked_at, jobs in self.pages:
@@ -110,14 +110,14 @@ Kept = TypeVar("Kept", Scan, ChangeRun)
 
 
 class Shelf(Generic[Kept]):
-    """Those that a next request may go on with, from any thread."""
+    """Scans that the next request may continue; thread-safe."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._scans: OrderedDict[str, Kept] = OrderedDict()
 
     def keep(self, scan: Kept) -> None:
-        """Keep one for its next request."""
+        """Keep a scan for its next request."""
         with self._lock:
             self._scans[scan.token] = scan
             self._scans.move_to_end(scan.token)
@@ -125,6 +125,6 @@ class Shelf(Generic[Kept]):
                 self._scans.popitem(last=False)
 
     def find(self, token: str) -> Kept | None:
-        """Return the one with this token; None if it ended."""
+        """Return the scan with this token; None if it ended."""
         with self._lock:
             return self._scans.get(token)

@@ -13,16 +13,16 @@ if TYPE_CHECKING:
 
 CONNECTIONS = 2000
 THREADS = 4
-"""Redis and the interpreter are the limits; more threads only take memory."""
+"""Threads: Redis and the interpreter are the limits, so more would only take memory."""
 IDLE_SECONDS = 30
 LARGEST_BODY = 256 * 1024
 """Bytes: a page of ids, and more."""
 LARGEST_HEAD = 64 * 1024
-"""Names of queues and functions may be long, and each byte takes three in an address."""
+"""Bytes of an address: names may be long, and each byte takes three characters."""
 
 
 def make_server(app: WSGIApplication, host: str, port: int) -> Any:
-    """Return a server that listens.
+    """Return a listening server.
 
     Raises:
         OSError: the address cannot be used.

@@ -72,7 +72,7 @@ class WebSettings:
         )
     )
     processes: Settings = field(default_factory=Settings)
-    """How to reach Redis, and how to log."""
+    """Settings for Redis and logging."""
 
     @property
     def password(self) -> str | None:
@@ -90,8 +90,8 @@ class WebSettings:
         """Read the settings.
 
         Raises:
-            SettingsError: a value cannot be used, or no one could see the pages; the message names the
-                variable and what is expected.
+            SettingsError: a value is invalid, or no one could see the pages. The message has the variable and
+                what is expected.
         """
         environment = os.environ if environment is None else environment
         settings = cls(**read_fields(cls, environment), processes=Settings.from_environment(environment))

@@ -1,4 +1,4 @@
-"""What all pages share: Redis, the settings, and one way to read."""
+"""Shared by all pages: Redis, settings, and reading."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Site:
     connection: Redis
     settings: WebSettings
     errors: Errors = field(default_factory=Errors)
-    """What cannot be read is logged once."""
+    """Unreadable data is logged once."""
     scans: Shelf[Scan] = field(default_factory=Shelf)
     change_runs: Shelf[ChangeRun] = field(default_factory=Shelf)
 
@@ -37,7 +37,7 @@ class Site:
         return time_now(self.connection)
 
     def read(self, **readings: Reading[Any]) -> dict[Theme, Any]:
-        """Return what each reading found.
+        """Return the result of each reading.
 
         Raises:
             RedisError, TimeoutError: Redis cannot be read, or not in time.
@@ -47,6 +47,6 @@ class Site:
 
 
 def site() -> Site:
-    """Return the one of this request."""
+    """Return the site of this request."""
     found: Site = current_app.extensions[SITE]
     return found

@@ -1,4 +1,4 @@
-"""How values read on a page."""
+"""Formats values for the pages."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 from markupsafe import Markup
 
 SHORT = 160
-"""Characters of a name that a table shows; its title has more."""
+"""Characters of a name in a table; its tooltip has more."""
 FITS_IN_A_LINE = 30
 PARTS = re.compile(r"(?<=[._:/])(?=\w)")
 
@@ -35,22 +35,22 @@ def short(text: str) -> str:
 
 
 def breakable(text: str) -> str:
-    """Return a long name with places to break a line: after dots and underscores, not in a word."""
+    """Return a long name that can break after dots and underscores, but not in a word."""
     return Markup("<wbr>").join(PARTS.split(str(presentable(text)))) if len(text) > FITS_IN_A_LINE else text
 
 
 def number(value: float | None) -> str:
-    """Return 12,000; a question mark for what could not be read."""
+    """Return a number such as 12,000; a question mark if it could not be read."""
     return "?" if value is None else f"{value:,.0f}"
 
 
 def counted(count: int, singular: str) -> str:
-    """Return `1 job`, `2,000 jobs`."""
+    """Return a number with its noun, such as `1 job` or `2,000 jobs`."""
     return f"{count:,} {singular}{'' if count == 1 else 's'}"
 
 
 def span(seconds: float | None) -> str:
-    """Return a span of time in its two largest units, such as 2 h 5 min."""
+    """Return a time span in its two largest units, such as 2 h 5 min."""
     if seconds is None or not math.isfinite(seconds):
         return ""
     if 0 < seconds < 1:
@@ -74,14 +74,14 @@ def moment(at: float | None) -> str:
 
 
 def ago(at: float | None, now: float) -> str:
-    """Return how long ago a Unix time was, or in how long it is."""
+    """Return how long ago a Unix time was, or how long until then."""
     if at is None:
         return ""
     return f"{span(now - at)} ago" if at <= now else f"in {span(at - now)}"
 
 
 def size(octets: int | None) -> str:
-    """Return bytes as 12.3 kB."""
+    """Return a size such as 12.3 kB."""
     if octets is None:
         return "?"
     if octets < 1000:

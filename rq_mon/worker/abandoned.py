@@ -1,8 +1,8 @@
-"""Finds executions whose worker died with them, and counts each once.
+"""Finds executions whose worker died, and counts each once.
 
-RQ's registry maintenance fails or retries an abandoned job, whoever runs it: worker, `rq info`, rq-dashboard.
-It tells only a worker's exception handlers, and outside of its transaction. So we do not ask it: an execution
-that is still listed as running (job_recorder.py) when RQ's own registry no longer knows it was abandoned.
+RQ's registry maintenance fails or retries an abandoned job, whichever process runs it: worker, `rq info`,
+rq-dashboard. It tells only a worker's exception handlers, and outside its transaction. So we do not rely on
+it: an execution was abandoned if we list it as running (recorder.py) and RQ's registry does not have it.
 """
 
 from __future__ import annotations
@@ -31,36 +31,36 @@ KNOWN_ENDS: dict[bytes, Outcome] = {
     JobStatus.FINISHED.value.encode(): "success",
     JobStatus.STOPPED.value.encode(): "stopped",
 }
-"""States of a job that only its worker gives it, and what they count as."""
+"""States that only its worker gives a job -> outcome."""
 
 FIELD_SEPARATOR = "\x1f"
-"""Not JSON: a work horse is a fork, and whatever its worker touches for a job is a page of memory to copy."""
+"""Not JSON: a work horse is a fork, and each page of memory that its worker touches for a job is copied."""
 
 SEARCH_INTERVAL = 5
-"""Seconds between two searches of a queue, however many workers serve it."""
+"""Seconds between two searches of a queue, whatever the number of workers."""
 
 
 class RunningJob(NamedTuple):
-    """What is known of an execution from its start."""
+    """The facts about an execution at its start."""
 
     job_id: str
     worker_key: str
     worker_birth: str
-    """As in the worker's hash: a later worker may have the same name."""
+    """As in the worker's hash, to tell it from a later worker of the same name."""
     heartbeat_ttl: float
-    """Seconds after which a worker that has not reported counts as dead."""
+    """Seconds without a heartbeat after which the worker counts as dead."""
     deadline: float
-    """Unix time at which RQ has ended the job by force; infinite if it may run forever."""
+    """Unix time of the job's timeout; infinite without one."""
     function: str
-    """The last, because it may hold anything."""
+    """The last field, because it may contain anything."""
 
     def encode(self) -> str:
-        """As one field of the hash of running executions."""
+        """Return the value for the hash of running executions."""
         return FIELD_SEPARATOR.join(map(str, self))
 
     @classmethod
     def decode(cls, text: str) -> RunningJob:
-        """Read what `encode` wrote; anything else is a ValueError."""
+        """Read a value that `encode` wrote. Raises ValueError for anything else."""
         fields = text.split(FIELD_SEPARATOR, len(cls._fields) - 1)
         if len(fields) != len(cls._fields):
             raise ValueError(f"expected a running job, got {text!r}")
@@ -69,14 +69,14 @@ class RunningJob(NamedTuple):
 
 
 def unstarted(job_id: str, enqueued_at: str) -> str:
-    """Return what a job is counted as that lost its worker before RQ took note of its start."""
+    """Return the abandoned execution of a job that lost its worker before RQ recorded its start."""
     return f"{job_id}:{enqueued_at}"
 
 
 def queues_with_running_jobs(connection: Redis, own: Sequence[str]) -> list[str]:
-    """Return the queues with executions whose end is not counted: a worker's own, and those left by others.
+    """Return the queues with uncounted executions: a worker's own, and those that others left.
 
-    A queue may have lost the last worker that counts its jobs.
+    The last worker that counts jobs may have left a queue.
     """
     monitored = cast("set[bytes]", connection.smembers(MONITORED_QUEUES_KEY))
     names = sorted({*own, *(name.decode(errors="surrogateescape") for name in monitored)})
@@ -89,15 +89,15 @@ def queues_with_running_jobs(connection: Redis, own: Sequence[str]) -> list[str]
 def count_abandoned(
     connection: Redis, recorder: JobRecorder, queue: str, registry_key: str | None = None
 ) -> int:
-    """Count the executions of `queue` that were abandoned since the last search; return how many there were.
+    """Count the executions of `queue` that were abandoned since the last search; return their number.
 
-    Two workers may do so at once: the recorder counts an execution only for the first.
+    Two workers may do this at once: the recorder counts each execution only once.
 
     Args:
-        connection: where RQ's keys are.
-        recorder: writes what is found.
+        connection: the Redis with RQ's keys.
+        recorder: writes the counts.
         queue: name of the queue.
-        registry_key: RQ's sorted set of the queue's started executions, if it is not where RQ has it.
+        registry_key: RQ's sorted set of the queue's started executions, if not at its usual key.
     """
     if not connection.hlen(running_key(queue)):
         return 0
@@ -123,7 +123,7 @@ def count_abandoned(
 
 
 def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str, Outcome]:
-    """Return those of which RQ knows the end, though their worker was not allowed to count it.
+    """Return the executions whose end RQ knows, though their worker could not count it.
 
     It is known where the job's last result is not of another execution: the same worker may have run the job
     once more. RQ 2.12 does not tell of which it is where it had to begin its transaction again. That one
@@ -151,16 +151,16 @@ def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str
 def lost_executions(
     connection: Redis, queue: str, registry_key: str | None = None, *, patient: bool = True
 ) -> dict[str, RunningJob]:
-    """Return the executions of a queue that count as running, and that neither RQ nor a worker works on.
+    """Return the executions of a queue that are listed as running, but that neither RQ nor a worker has.
 
     Args:
-        connection: where RQ's keys are.
+        connection: the Redis with RQ's keys.
         queue: name of the queue.
         registry_key: as in `count_abandoned`.
-        patient: whether to wait for a worker that Redis does not know until it had time for its job.
+        patient: whether to wait for an unknown worker until its job must have ended.
     """
     registry_key = registry_key or StartedJobRegistry.key_template.format(queue)
-    # In this order: an execution that starts in between is in neither, one that ends is counted already.
+    # In this order: an execution that starts in between is in neither; one that ends is already counted.
     running = _running_jobs(connection, queue)
     started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))
     lost = {
@@ -172,9 +172,9 @@ def lost_executions(
 
 
 def _note_as_counted(connection: Redis, queue: str, job_id: str) -> None:
-    """RQ may find the job a second time, on its way to a worker, if its work horse had not begun.
+    """RQ may find the job a second time in its intermediate queue, if its work horse had not started it.
 
-    One that waits again was retried by RQ: if it is lost again, it counts again.
+    A job that waits again was retried by RQ. If it is lost again, it counts again.
     """
     if connection.lpos(f"{Queue.redis_queue_namespace_prefix}{queue}", job_id) is not None:
         return
@@ -190,14 +190,14 @@ def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
         try:
             jobs[execution_id.decode()] = RunningJob.decode(text.decode())
         except ValueError as error:
-            logger.warning("%s: passed over: %s", running_key(queue), error)
+            logger.warning("%s: skipped: %s", running_key(queue), error)
     return jobs
 
 
 def _without_living_worker(
     connection: Redis, jobs: dict[str, RunningJob], patient: bool
 ) -> dict[str, RunningJob]:
-    """A job that was deleted while it runs has left the registry, too, but its worker will still end it."""
+    """Leave out jobs of live workers: a job that is deleted while it runs is one, and its worker will end it."""
     with connection.pipeline(transaction=False) as pipeline:
         for job in jobs.values():
             pipeline.hmget(job.worker_key, ["birth", "last_heartbeat"])
@@ -211,14 +211,14 @@ def _without_living_worker(
 
 
 LEFT_BY_HAND = (None, JobStatus.CANCELED.value.encode())
-"""States of a job that an application took from RQ's registry while it ran: deleted, and cancelled."""
+"""States of a job that an application removed from RQ's registry while it ran: deleted, and cancelled."""
 
 
 def _has_living_worker(
     job: RunningJob, birth: bytes | None, last_heartbeat: bytes | None, *, may_return: bool
 ) -> bool:
     if birth is None and may_return:
-        return time.time() < job.deadline  # Redis may have lost the worker, which reports again
+        return time.time() < job.deadline  # Redis may have lost a live worker, which will report again
     if birth != job.worker_birth.encode() or last_heartbeat is None:
         return False
     dead_at = utcparse(last_heartbeat.decode()).timestamp() + job.heartbeat_ttl

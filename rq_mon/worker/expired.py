@@ -1,12 +1,12 @@
-"""Notices jobs that expired before a worker came.
+"""Counts jobs that expired before a worker started them.
 
-A job with a ttl leaves its id in the queue when it expires. RQ takes such an id out, finds no job, and goes
-on to the next without a word. Deferred and scheduled jobs are looked for in maintenance.
+When a job with a ttl expires, its id stays in the queue. RQ takes such an id out, finds no job, and silently
+goes on to the next. Expired deferred and scheduled jobs are found in maintenance.
 
-Why a job is gone cannot be known. Jobs that were deleted or cancelled are not among those: RQ and this
-package take their ids out of the queue. But these look like expired ones: a job that Redis evicted, or whose
-key was deleted by hand; one that is deleted while a worker has its id and not yet the job; and the second id
-of one that was enqueued twice, if the first run kept no result.
+The reason why a job is gone is not known. Deleted and cancelled jobs do not count: RQ and this package take
+their ids out of the queue. But these look like expired jobs: a job that Redis evicted, or whose key was
+deleted by hand; a job that is deleted when a worker has its id and not yet the job; and the second id of a
+job that was enqueued twice, if its first run kept no result.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from rq_mon.worker.survival import SurvivesApplicationMixin
 
 
 class NoticesExpired(Queue):
-    """Within one call of dequeue_any RQ takes a second id only if there is no job behind the first."""
+    """Within one dequeue_any, RQ takes a second id only if the first has no job."""
 
     notice: ClassVar[Callable[[str], None]]
     _taken_from: ClassVar[str | None] = None
-    """The queue whose id was taken last."""
+    """The queue of the last id."""
 
     @classmethod
     def dequeue_any(cls, *args: Any, **kwargs: Any) -> Any:
@@ -62,7 +62,7 @@ class NoticesExpired(Queue):
 
 
 def noticing_expired(queue_class: type[Queue], notice: Callable[[str], None]) -> type[Queue]:
-    """Return a subclass that calls `notice` with the queue's name for each job found to have expired."""
+    """Return a subclass that calls `notice` with the queue's name for each expired job."""
     if issubclass(queue_class, NoticesExpired):
         return queue_class
     own = {"notice": staticmethod(notice), "__module__": queue_class.__module__}
@@ -70,7 +70,7 @@ def noticing_expired(queue_class: type[Queue], notice: Callable[[str], None]) ->
 
 
 class CountsExpiredMixin(SurvivesApplicationMixin):
-    """Makes a worker count the jobs of its queues whose ttl ended before they were started."""
+    """Makes a worker count the jobs of its queues that expired before they were started."""
 
     _recorder: JobRecorder | None = None
     """None before the worker starts."""
@@ -78,7 +78,7 @@ class CountsExpiredMixin(SurvivesApplicationMixin):
     _has_warned_of_expired: bool = False
 
     def _notice_expired(self) -> None:
-        """From now on."""
+        """Start to count."""
         self.queue_class = noticing_expired(self.queue_class, self._count_expired)
         self._missing_jobs = self._missing_jobs or MissingJobs()
 
@@ -97,7 +97,7 @@ class CountsExpiredMixin(SurvivesApplicationMixin):
                 self._count_expired(queue.name, expired)
 
     def _count_expired(self, queue: str, number: int = 1) -> None:
-        """Count jobs of a queue that no worker ran, and warn once for as long as that is not possible."""
+        """Count expired jobs of a queue; warn once per failure to count."""
         if self._recorder is None:
             return
         try:

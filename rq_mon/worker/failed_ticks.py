@@ -1,6 +1,6 @@
-"""Counts ticks of cron jobs that no worker can run: the function is gone, or the arguments cannot be read.
+"""Counts ticks of cron jobs that no worker can run: the function is gone, or the arguments are unreadable.
 
-A cron scheduler need not have the application's code, and never reads arguments: only a work horse can tell.
+A cron scheduler need not have the application's code, and never reads arguments. Only a work horse can tell.
 """
 
 from __future__ import annotations
@@ -24,22 +24,22 @@ if redis.call('HEXISTS', KEYS[1], ARGV[1]) == 1 then
     redis.call('HINCRBY', KEYS[2], ARGV[1] .. ':failed', 1)
 end
 """
-"""Not for a cron job that was cancelled meanwhile: its count would stay forever."""
+"""Skips a cron job that was cancelled meanwhile: its count would stay forever."""
 
 
 class FailedTicksMixin(BaseWorker):
-    """Makes a worker count the ticks that it cannot run, once their last retry has failed."""
+    """Makes a worker count the ticks that it cannot run, after their last retry."""
 
     _not_callable: str = ""
-    """Id of the job whose function, or arguments, could not be found."""
+    """Id of the job whose function or arguments could not be loaded."""
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
-        """The job raised, or could not be called."""
+        """Note the error of a job that raised, or could not be called."""
         self._not_callable = "" if was_called(*exc_info) else job.id
         super().handle_exception(job, *exc_info)
 
     def handle_job_failure(self, job: Job, *args: Any, **kwargs: Any) -> None:
-        """The job failed; it may be tried again."""
+        """Count the tick if its job failed for good."""
         cron_job_id = "" if job.should_retry or self._not_callable != job.id else cron_job_of_tick(job)
         super().handle_job_failure(job, *args, **kwargs)
         if cron_job_id:
@@ -56,7 +56,7 @@ class FailedTicksMixin(BaseWorker):
 
 
 def was_called(kind: type[BaseException], _error: BaseException, traceback: TracebackType | None) -> bool:
-    """Tell whether RQ had found function and arguments of a job when this was raised."""
+    """Tell whether RQ had loaded function and arguments of the job before this error."""
     frames: list[FrameType] = []
     while traceback is not None:
         frames.append(traceback.tb_frame)
@@ -65,12 +65,12 @@ def was_called(kind: type[BaseException], _error: BaseException, traceback: Trac
     callers = [number for number, frame in enumerate(frames) if frame.f_code is execute]
     if not callers:
         return kind is not DeserializationError
-    called = frames[callers[0] + 1 :]  # the job may itself perform another one
+    called = frames[callers[0] + 1 :]  # the job may itself run another job
     return not called or called[0].f_code.co_filename != execute.co_filename
 
 
 def cron_job_of_tick(job: Job) -> str:
-    """Return the id of the cron job that a job is a tick of; empty if it is none."""
+    """Return the id of the job's cron job; empty if it is not a tick."""
     meta = job.meta
     cron_job_id = meta.get("cron_job") if isinstance(meta, dict) and "tick" in meta else None
     return cron_job_id if isinstance(cron_job_id, str) else ""

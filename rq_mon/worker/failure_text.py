@@ -1,16 +1,16 @@
-"""What of a failure's text Redis can keep."""
+"""Limits the text of a failure, so that Redis can store it."""
 
 from __future__ import annotations
 
 LONGEST_LINE = 5_000
 LONGEST_TEXT = 200_000
-"""Characters that are kept of a line and of a whole traceback."""
+"""Longest line and longest traceback, in characters."""
 
 
 def recordable(text: str) -> str:
-    """Return a failure's text without what RQ cannot write, with long lines and then its middle cut out.
+    """Return a failure's text without unstorable characters, with long lines and then its middle cut out.
 
-    The class of the exception is at the head of its message, and the message at the end of the text.
+    The exception class is at the head of its message, and the message at the end of the text.
     """
     if len(text) > LONGEST_LINE:
         text = "\n".join(_cut(line, LONGEST_LINE) for line in text.split("\n"))

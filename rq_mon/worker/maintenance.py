@@ -1,4 +1,4 @@
-"""RQ's maintenance, done so that one broken job, callback or key does not keep the others from it."""
+"""RQ's maintenance, guarded: one broken job, callback or key does not stop the rest."""
 
 from __future__ import annotations
 
@@ -24,10 +24,10 @@ logger = logging.getLogger("rq.worker")
 
 REDIS_IS_AWAY = (RedisConnectionError, RedisTimeoutError)
 ENDS_THE_WORK = (*REDIS_IS_AWAY, StopRequested)
-"""What no guard may hold back. RQ raises StopRequested wherever a signal finds an idle worker."""
+"""Exceptions that no guard may catch. RQ raises StopRequested whenever a signal finds an idle worker."""
 
-# In a script, because a worker may register at any moment. What has no birth and no queues is not registered;
-# what reports and expires may be a plain worker whose hash was lost.
+# A script, because a worker may register at any moment. A hash without birth and queues is no registration.
+# If it has heartbeats and expires, it may belong to a plain worker whose hash was lost.
 _REMOVE_GHOST = """
 local worker = KEYS[1]
 if redis.call('EXISTS', worker) == 0 or redis.call('HEXISTS', worker, 'birth') == 1
@@ -40,12 +40,12 @@ return 1
 
 
 def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> None:
-    """Let RQ fail or retry the jobs of `queue` whose worker died, those of one second after the other.
+    """Make RQ fail or retry the jobs of `queue` whose worker died, second by second of their expiry.
 
-    Those that RQ cannot read are failed by hand. Whoever calls this holds the queue's maintenance lock.
+    Jobs that RQ cannot read are failed here. The caller holds the queue's maintenance lock.
 
     Args:
-        queue: its registry of started jobs is looked at.
+        queue: the queue whose started jobs are checked.
         exception_handlers: the application's, guarded.
     """
     registry = StartedJobRegistry(
@@ -71,7 +71,7 @@ def _expired(registry: StartedJobRegistry) -> Iterator[tuple[float, list[str]]]:
 
 
 def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) -> None:
-    """Fail the jobs whose hash RQ cannot read, which would keep it from all the others forever."""
+    """Fail jobs with unreadable hashes, which would block RQ's maintenance of all others forever."""
     failed_key = FailedJobRegistry(name=registry.name, connection=registry.connection).key
     for entry in entries:
         job_id = entry.rpartition(":")[0]
@@ -83,7 +83,7 @@ def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) ->
         except ENDS_THE_WORK:
             raise
         except Exception:
-            logger.exception("Job %s: has failed, as its worker died and it cannot be read", job_id)
+            logger.exception("Job %s: failed, because its worker died and its hash cannot be read", job_id)
             with registry.connection.pipeline() as pipeline:
                 pipeline.zrem(registry.key, entry)
                 pipeline.hset(job.key, "status", JobStatus.FAILED.value)
@@ -92,7 +92,7 @@ def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) ->
 
 
 def remove_ghosts(connection: Redis, queue_names: Sequence[str]) -> int:
-    """Remove what is listed as a worker and cannot be one; return how many there were.
+    """Remove listed workers that are none; return their number.
 
     A hash without birth and without an end is left by a worker that wrote to it after Redis had lost it.
     """

@@ -1,6 +1,6 @@
-"""Finds deferred and scheduled jobs whose ttl ended: their ids stay behind in the registries.
+"""Finds deferred and scheduled jobs that expired: their ids stay in the registries.
 
-RQ keeps a deferred id forever, and drops a scheduled one when it is due, both without a word.
+RQ keeps a deferred id forever, and silently drops a scheduled id when it is due.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from rq.job import Job
 
 BATCH = 500
 
-# One step, so that two workers never count the same job.
+# Atomic, so that two workers never count the same job.
 _TAKE_OUT = """
 local taken = 0
 for place = 2, #KEYS do
@@ -28,9 +28,9 @@ return taken
 
 
 class MissingJobs:
-    """The ids that had no job at the last look.
+    """The ids without a job at the last look.
 
-    An id is taken out only if its job is missing at two looks in a row, some minutes apart: RQ 2.12 writes a
+    An id is removed only if its job is missing at two looks in a row, some minutes apart: RQ 2.12 writes a
     scheduled id before its job.
     """
 
@@ -39,10 +39,10 @@ class MissingJobs:
         """By the key of a registry."""
 
     def take_out(self, queue: Queue) -> int:
-        """Remove ids from the registries of `queue` that had no job at the last look, and have none now.
+        """Remove ids from the registries of `queue` that had no job at the last look and have none now.
 
         Returns:
-            How many jobs that were: no other worker gets the same ones.
+            The number of these jobs; no other worker gets the same ones.
         """
         return sum(
             self._take_out(queue.connection, key)
@@ -76,7 +76,7 @@ def _without_job(connection: Redis, registry: str) -> Iterator[bytes]:
 
 
 def _batches(ids: Iterable[bytes]) -> Iterator[list[bytes]]:
-    """itertools.batched, which Python 3.11 does not have."""
+    """itertools.batched, which Python 3.11 lacks."""
     remaining = iter(ids)
     while batch := list(itertools.islice(remaining, BATCH)):
         yield batch

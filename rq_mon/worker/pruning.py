@@ -1,4 +1,4 @@
-"""Removes job metrics that no worker writes any more."""
+"""Deletes job metrics that no worker writes any more."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from rq_mon.worker.abandoned import lost_executions
 DEFAULT_DAYS = 30
 DAY = 86400
 
-# In scripts, because workers write all the while: a series is looked at and removed at once.
+# Scripts, because workers keep writing: checking and deleting a series must be one step.
 
 PRUNE_JOBS = f"""
 {COUNT_CHANGES}
@@ -50,7 +50,9 @@ if redis.call('EXISTS', jobs) == 0 then redis.call('SREM', functions, name) end
 count_changes('prune', #removed)
 return removed
 """
-"""Removes outcomes and exceptions of a function that were last written before the cutoff, or names them."""
+"""Deletes outcomes and exceptions of a function that were last written before the cutoff; in a dry run it
+only names them.
+"""
 
 PRUNE_QUEUE = f"""
 {COUNT_CHANGES}
@@ -65,7 +67,7 @@ if redis.call('EXISTS', waits, functions, running) == 0 then redis.call('SREM', 
 count_changes('prune', removed)
 return removed
 """
-"""Removes the waits of a queue if they were last written before the cutoff, or tells whether."""
+"""Deletes the waits of a queue if they were last written before the cutoff; in a dry run it only says so."""
 
 
 _DROP_EXECUTION = f"""
@@ -77,17 +79,17 @@ return removed
 
 
 class Pruned(NamedTuple):
-    """A series that was removed."""
+    """A deleted series."""
 
     queue: str
     function: str
-    """Empty for the waits of the queue."""
+    """Function; empty for the waits of the queue."""
     series: str
     """Outcome, `exceptions:<class>`, `waits`, or `running` for executions that no worker will end."""
 
 
 Report = Callable[[str], None]
-"""Told which key could not be pruned, and why."""
+"""Called with each key that could not be pruned, and the reason."""
 
 Options = tuple[str, str]
 """The last arguments of the scripts: the cutoff, and 1 in a dry run."""
@@ -96,10 +98,10 @@ Options = tuple[str, str]
 def prune(
     connection: Redis, unwritten_for: float, report: Report, *, dry_run: bool = False
 ) -> Iterator[Pruned]:
-    """Remove the series that were not written for `unwritten_for` seconds, and report them; workers may run.
+    """Delete and yield the series that were not written for `unwritten_for` seconds; workers may run.
 
-    What holds something that only another program can have written is reported, and left as it is. A dry run
-    tells the same and writes nothing.
+    Keys with unexpected content are reported and stay unchanged. A dry run reports the same and writes
+    nothing.
     """
     options = str(int(time.time() - unwritten_for)), str(int(dry_run))
     for queue in _members(connection, MONITORED_QUEUES_KEY, report):
@@ -142,7 +144,7 @@ def _prune_jobs(connection: Redis, queue: str, function: str, options: Options, 
 
 
 def _prune_running(connection: Redis, queue: str, dry_run: bool, report: Report) -> Iterator[Pruned]:
-    """Remove executions that lost their worker in a queue where no worker is left to count them."""
+    """Delete executions that lost their worker, in a queue with no worker left to count them."""
     key = running_key(queue)
     with _reporting(key, report):
         for execution_id, job in lost_executions(connection, queue, patient=False).items():

@@ -1,9 +1,9 @@
-"""Adds the start and the end of an execution to the transactions in which RQ records them.
+"""Adds the start and the end of an execution to RQ's own transactions.
 
-Every execution is listed from its start until it is counted, and for a while it is remembered that it was.
-So it is counted once, though a transaction may be sent twice (redis-py does so when the answer is lost), two
-workers may find the same dead worker, or a work horse may be killed right after it recorded its job's end.
-And it is counted though Redis may have lost its start, as when a replica takes over that was a little behind.
+Each execution is listed from its start until it is counted, and its count is remembered for a while. So it is
+counted once, even if redis-py sends a transaction twice because the answer was lost, two workers find the
+same dead worker, or a work horse is killed right after it recorded its job's end. It is counted even if Redis
+lost its start, for example by a failover to a replica that lagged.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from rq_mon.series import (
 from rq_mon.worker.scripts import NOTE_END, RECORD_EXPIRED, RECORD_START, record_end_script
 
 REHEARSAL = ",rehearsal"
-"""A name that no queue can have, because its data is deleted: RQ joins the names of queues by commas."""
+"""A name that no queue can have, as RQ joins queue names with commas: its data is deleted."""
 
 
 class Start(NamedTuple):
@@ -38,20 +38,20 @@ class Start(NamedTuple):
     execution_id: str
     queue: str
     description: str
-    """What tells a later reader that the execution was abandoned."""
+    """The data from which another process finds out that the execution was abandoned."""
     waited: float | None
-    """Seconds from enqueued to started; None where it is not known."""
+    """Seconds from enqueued to started; None if not known."""
     job_key: str = ""
-    """RQ's hash of the job; empty if there is none."""
+    """Key of RQ's hash of the job; empty if there is none."""
     name: str = ""
-    """What the job counts as, for its hash; empty if the job's data and description show it."""
+    """The job's name in the metrics, for its hash; empty if data and description show it."""
 
 
 class End(NamedTuple):
     """The end of one execution."""
 
     execution_id: str
-    """Empty for a job that ended before it was ever started."""
+    """Execution id; empty for a job that ended before it was started."""
     job_id: str
     queue: str
     function: str
@@ -59,17 +59,17 @@ class End(NamedTuple):
     exception: str = ""
     """Exception class; empty if there was none."""
     seconds: float | None = None
-    """Run time; None where it is not known."""
+    """Run time in seconds; None if not known."""
 
 
 class JobRecorder:
-    """Writes job metrics with one command at the start and one at the end of an execution.
+    """Writes job metrics, with one command at the start and one at the end of an execution.
 
-    All that it sends is bytes: redis-py takes more than twice as long to send text.
+    It sends bytes only: redis-py takes more than twice as long to send text.
     """
 
     def __init__(self, max_functions: int, max_exceptions: int) -> None:
-        """Set how many functions of a queue, and exception classes of a function, get series of their own."""
+        """Set how many functions per queue, and exception classes per function, get their own series."""
         self._end_scripts = {
             (timed, failed): record_end_script(max_functions, max_exceptions, timed=timed, failed=failed)
             for timed in (False, True)
@@ -96,7 +96,7 @@ class JobRecorder:
         )
 
     def record_end(self, connection: Redis | Pipeline, end: End) -> None:
-        """Count how an execution ended, unless that is counted already."""
+        """Count the end of an execution, unless it is already counted."""
         now = time.time()
         arguments = [end.function.encode(), end.outcome.encode(), b"%d" % now]
         if end.seconds is not None:
@@ -124,19 +124,19 @@ class JobRecorder:
         return problem.decode() if problem else None
 
     def note_end(self, connection: Redis | Pipeline, job_key: str, *, name: str, exception: str) -> None:
-        """Keep name and exception class with the job, where `rqmon` reads them; empty: nothing to keep."""
+        """Store name and exception class in the job's hash, where `rqmon` reads them; "" stores nothing."""
         connection.execute_command(  # type: ignore[no-untyped-call]
             b"EVAL", NOTE_END, b"1", job_key.encode(), name.encode(), exception.encode()
         )
 
     def rehearse(self, connection: Redis) -> list[str]:
-        """Write a job of a queue that cannot exist, and remove it, in one transaction.
+        """Check the right to write: record a job of an impossible queue, and remove it, in one transaction.
 
         Returns:
-            What Redis answered to writes that failed without failing the transaction.
+            Redis' errors for writes that failed without failing the transaction.
 
         Raises:
-            redis.ResponseError: with these writes in them, the transactions of jobs would fail.
+            redis.ResponseError: these writes would fail the transactions of jobs.
         """
         with connection.pipeline() as pipeline:
             self.record_start(pipeline, Start(REHEARSAL, REHEARSAL, "", 0.0, Job.key_for(REHEARSAL)))

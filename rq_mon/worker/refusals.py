@@ -1,7 +1,7 @@
-"""Sends a transaction of RQ's again without what this package added to it, if Redis refuses that.
+"""Repeats RQ's transaction without this package's commands if Redis refuses these.
 
-A worker may lose the right to count while it runs: rules of an ACL change, or a replica with other rules
-takes over. Redis then discards the whole transaction, and the end of the job with it.
+A worker may lose the right to count while it runs: the ACL changes, or a replica with another ACL takes over.
+Redis then discards the whole transaction, including the end of the job.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ CODES = {
     redis.exceptions.ReadOnlyError: "READONLY",
     redis.exceptions.OutOfMemoryError: "OOM",
 }
-"""Redis' error codes, which redis-py takes off the messages of these."""
+"""Redis' error codes that redis-py removes from the message, by exception."""
 
 _MEMORY = struct.Struct("=Q?32s16s")
 
 
 class Refusals:
-    """What was refused since Redis last accepted: told by worker and work horses, which share this memory."""
+    """Refusals since Redis last accepted a count. Worker and work horses share this memory."""
 
     def __init__(self) -> None:
         """Start with nothing refused."""
@@ -38,31 +38,31 @@ class Refusals:
 
     @property
     def uncounted(self) -> int:
-        """Ends of jobs that were recorded without being counted."""
+        """Number of ends that were recorded but not counted."""
         return self._read()[0]
 
     @property
     def reason(self) -> str:
-        """Redis' error code; empty if nothing was refused."""
+        """Redis' error code of the last refusal; empty if there was none."""
         return self._read()[3]
 
     def has_ended(self, execution_id: str) -> bool:
-        """Tell whether this execution was the last of the worker's own that ended without being counted."""
+        """Tell whether this is the worker's last execution that ended without being counted."""
         return self._read()[2] == execution_id
 
     def note(self, error: Exception) -> bool:
-        """Note one refusal; return whether it is the first."""
+        """Record a refusal; return whether it is the first."""
         uncounted, known, execution_id, _ = self._read()
         self._write(uncounted, True, execution_id, code_of(error))
         return not known
 
     def note_end(self, error: Exception, execution_id: str = "") -> bool:
-        """Note an end that was recorded without being counted; return whether it is the first refusal.
+        """Record an end that was not counted; return whether it is the first refusal.
 
         Args:
-            error: why Redis refused to count it.
-            execution_id: of the worker's own execution. Its end is noted once, though RQ may record it twice:
-                a work horse that is killed right after it recorded the end has failed, too, for its worker.
+            error: Redis' reason.
+            execution_id: of the worker's own execution. Its end is recorded here once, though RQ may record
+                it twice: for its worker, a work horse that is killed right after that has failed.
         """
         uncounted, known, last, _ = self._read()
         if not execution_id or execution_id != last:
@@ -71,15 +71,15 @@ class Refusals:
         return not known
 
     def take_back(self) -> None:
-        """One of the uncounted ends is counted after all."""
+        """Forget one uncounted end, because it was counted after all."""
         uncounted, known, execution_id, code = self._read()
         self._write(uncounted - 1, known, execution_id, code)
 
     def settle(self, connection: Redis) -> int:
-        """Write down the uncounted ends, now that Redis accepts again; return how many there were.
+        """Write the number of uncounted ends to Redis, and return it.
 
         Raises:
-            redis.ResponseError: it does not accept this, and nothing is forgotten.
+            redis.ResponseError: Redis does not accept it; nothing is forgotten.
         """
         uncounted = self.uncounted
         if uncounted:
@@ -96,50 +96,50 @@ class Refusals:
 
 
 OnLoss = Callable[[redis.ResponseError], None]
-"""What is called with Redis' error where a command was left out, or failed."""
+"""Called with Redis' error if a command was left out or failed."""
 
 
 class GuardedTransaction:
-    """A transaction of RQ's with commands of ours in it, which must not keep it from being carried out."""
+    """RQ's transaction with commands of this package, which must not make it fail."""
 
     def __init__(self, pipeline: Pipeline, on_refusal: Callable[[], None]) -> None:
-        """Stand between RQ and the pipeline's `execute`.
+        """Wrap the pipeline's `execute`.
 
         Args:
             pipeline: RQ's, a MULTI that is not executed yet.
-            on_refusal: called before the transaction is sent again without our commands.
+            on_refusal: called before the transaction is repeated without our commands.
         """
         self._pipeline = pipeline
         self._on_refusal = on_refusal
         self._refusal: redis.ResponseError | None = None
-        """Why our commands are not in what is sent next."""
+        """The reason why our commands are left out from now on."""
         self._left_out: list[OnLoss] = []
         self._execute = pipeline.execute
         self._ours: dict[int, OnLoss] = {}
-        """By their place in the transaction."""
+        """Our commands, by their place in the transaction."""
         pipeline.execute = self.execute  # type: ignore[method-assign]
 
     def add(self, write: Callable[[Pipeline], object], on_loss: OnLoss) -> None:
-        """Add to the transaction the one command that `write` sends.
+        """Add the one command that `write` sends to the transaction.
 
-        `on_loss` is called when the transaction was carried out without it. It is not if Redis refuses RQ's
-        own commands, too: what RQ could not record has not ended.
+        `on_loss` is called if the transaction succeeds without this command. It is not called if Redis also
+        refuses RQ's own commands: a job whose end RQ could not record has not ended.
         """
         write(self._pipeline)
         self._ours[len(self._pipeline.command_stack) - 1] = on_loss
 
     def execute(self, raise_on_error: bool = True) -> list[Any]:
-        """Carry out the transaction, if need be without our commands.
+        """Execute the transaction, if necessary without our commands.
 
         Raises:
-            redis.WatchError: they were refused while RQ watches keys; RQ then begins again.
+            redis.WatchError: they were refused while RQ watches keys; RQ then starts again.
             redis.ResponseError: Redis refuses one of RQ's own commands.
         """
         ours, self._ours = self._ours, {}
         commands, watches = list(self._pipeline.command_stack), self._pipeline.watching
         try:
             answers = self._execute(raise_on_error=False)
-        except redis.ResponseError as error:  # Redis has discarded all of it
+        except redis.ResponseError as error:  # Redis has discarded the whole transaction
             if not ours:
                 raise _told(error) from None
             self._on_refusal()
@@ -158,7 +158,7 @@ class GuardedTransaction:
             self._refusal, self._left_out = None, []
         for place, answer in enumerate(answers):
             if isinstance(answer, redis.ResponseError):
-                if place in ours:  # carried out, but for this one
+                if place in ours:  # only this command failed
                     self._on_refusal()
                     ours[place](answer)
                 elif raise_on_error:
@@ -167,12 +167,12 @@ class GuardedTransaction:
 
 
 def _told(error: redis.ResponseError) -> redis.ResponseError:
-    logging.getLogger("rq.worker").error("Redis refuses what RQ itself needs: %s", error)
+    logging.getLogger("rq.worker").error("Redis refuses a command of RQ itself: %s", error)
     return error
 
 
 def code_of(error: Exception) -> str:
-    """Return Redis' code of an error, as in `OOM command not allowed`."""
+    """Return Redis' code of an error, such as OOM in `OOM command not allowed`."""
     for kind, code in CODES.items():
         if isinstance(error, kind):
             return code

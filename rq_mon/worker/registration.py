@@ -1,7 +1,7 @@
-"""Keeps a worker's registration in Redis whole, whatever takes it away.
+"""Keeps a worker's registration in Redis complete, even if Redis loses it.
 
-RQ registers a worker once, and its heartbeat only writes `last_heartbeat`. After a flush, an expiry, an
-eviction or a failover, that makes a hash without queues and birth. Here each heartbeat registers.
+RQ registers a worker once; its heartbeats only write `last_heartbeat`. After a flush, an expiry, an eviction
+or a failover, that leaves a hash without queues and birth. Here each heartbeat registers the worker.
 """
 
 from __future__ import annotations
@@ -29,36 +29,36 @@ SECONDS_BETWEEN_REGISTRATIONS = 1.0
 
 
 class StaysRegisteredMixin(BaseWorker):
-    """A worker whose heartbeats restore its hash, its place in RQ's sets, its state, and the job it runs."""
+    """A worker whose heartbeats restore its hash, its entries in RQ's sets, its state and its running job."""
 
     _registration: list[bytes] | None = None
-    """Fields and values of the worker's hash; None while the worker is not registered."""
+    """Fields and values of the worker's hash; None while it is not registered."""
     _registered_at = -math.inf
     _has_run_jobs = False
-    """Since it was last registered."""
+    """When it was last registered."""
     _version = ""
-    """Of the code that this worker runs, from its registration on."""
+    """Version of the worker's code, known from its registration on."""
     _may_name_job = False
-    """Whether Redis may name a job that this worker has done with."""
+    """Whether Redis may still have a job of this worker that has ended."""
 
     def register_birth(self) -> None:
-        """Register, and keep what was registered."""
+        """Register, and remember the fields."""
         self._version = version_of_code(self.log)
         super().register_birth()  # type: ignore[no-untyped-call]
         self._keep_registration()
 
     def register_death(self) -> None:
-        """Say goodbye; later heartbeats bring nothing back."""
+        """Sign off; later heartbeats restore nothing."""
         self._registration = None
         super().register_death()  # type: ignore[no-untyped-call]
 
     def serialize(self) -> dict[str, Any]:
-        """Return what Redis is to know of this worker."""
+        """Return the fields of this worker's hash."""
         version = {WORKER_VERSION_FIELD: self._version} if self._version else {}
         return {**super().serialize(), **version}
 
     def _keep_registration(self) -> None:
-        """As bytes: redis-py takes twice as long to send text, and this is sent four times a job."""
+        """Keep it encoded: redis-py takes twice as long to send text, and this is sent four times per job."""
         fields = {name: value for name, value in self.serialize().items() if name != "last_heartbeat"}
         self._registration = [str(part).encode() for field in fields.items() for part in field]
         self._registered_at = -math.inf
@@ -71,7 +71,7 @@ class StaysRegisteredMixin(BaseWorker):
             self._has_run_jobs = True
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Report, and register again, in one round trip; RQ takes two to report."""
+        """Send a heartbeat that registers again, in one round trip; RQ's heartbeat takes two."""
         registers = not self.is_horse and self._is_time_to_register()
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)
@@ -90,7 +90,7 @@ class StaysRegisteredMixin(BaseWorker):
                 batch.execute(raise_on_error=False)
 
     def _is_time_to_register(self) -> bool:
-        """Each heartbeat is, but for those between jobs that follow each other at once."""
+        """Tell whether this heartbeat registers: always, except between jobs that follow each other directly."""
         moment = time.monotonic()
         if self._has_run_jobs and moment - self._registered_at < SECONDS_BETWEEN_REGISTRATIONS:
             return False
@@ -111,7 +111,7 @@ class StaysRegisteredMixin(BaseWorker):
             self._name_job_again(pipeline)
 
     def _name_job_again(self, pipeline: Pipeline) -> None:
-        """RQ 2.12 names the job in the worker's hash, RQ 3 the execution in a set of the worker."""
+        """Write the running job: RQ 2.12 has it in the worker's hash, RQ 3 in a set of the worker."""
         self._may_name_job = True
         if hasattr(self, "executions"):
             for execution in self.executions.values():
@@ -125,7 +125,7 @@ class StaysRegisteredMixin(BaseWorker):
         return key
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """Set the state; an idle worker names no job, however its last one ended."""
+        """Set the state; an idle worker has no job, however its last one ended."""
         super().set_state(state, pipeline)
         if self._may_name_job and pipeline is None and state == WorkerStatus.IDLE:
             self._may_name_job = False
@@ -137,5 +137,5 @@ class StaysRegisteredMixin(BaseWorker):
     def _raise_refusal(self, answers: list[Any]) -> None:
         for answer in answers:
             if isinstance(answer, redis.RedisError):
-                self.log.error("Worker %s: Redis refuses what RQ itself needs: %s", self.name, answer)
+                self.log.error("Worker %s: Redis refuses a command of RQ itself: %s", self.name, answer)
                 raise answer

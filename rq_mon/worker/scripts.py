@@ -1,10 +1,10 @@
-"""The Lua scripts that write job metrics, one when an execution starts and one when it ends.
+"""The Lua scripts that write job metrics: one when an execution starts and one when it ends.
 
-Each is sent as text within the transaction in which RQ records the same event. EVALSHA would fail that
-transaction, and so the job, after Redis has restarted and forgotten the script.
+Each is sent as text in the transaction in which RQ records the same event. EVALSHA would fail that
+transaction, and so the job, after a restart of Redis, which forgets scripts.
 
-An error in a script is counted and returned as text instead of failing the transaction: a job never breaks
-because of its metrics.
+An error in a script is counted and returned as text, and does not fail the transaction: metrics must never
+break a job.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from rq_mon.series import EXCEPTIONS, EXPIRED
 
 
 def _guarded(record: str) -> bytes:
-    """`record` as a script. Redis hashes the whole text for every call, so it goes without indentation."""
+    """Return `record` as a script, without indentation: Redis hashes the whole text for every call."""
     script = f"""
 local call = redis.call
 local function record()
@@ -53,7 +53,7 @@ call('HINCRBY', waits, 'le:' .. bucket, 1)
 call('HSET', waits, 'written', now)
 """
 )
-"""Lists an execution as running and counts its job's wait, once; notes the job's name in its hash."""
+"""Lists an execution as running, counts its job's wait once, and stores the job's name in its hash."""
 
 NOTE_END = _guarded(
     f"""
@@ -65,7 +65,7 @@ if exception ~= '' then
 end
 """
 )
-"""Notes in a job's hash what its end is counted as; RQ deletes the note with the job."""
+"""Stores in a job's hash what its end was counted as; RQ deletes it with the job."""
 
 
 RECORD_EXPIRED = _guarded(
@@ -77,26 +77,26 @@ end
 call('HSET', waits, 'written', now)
 """
 )
-"""Counts jobs that expired before they were started; they have waited, too."""
+"""Counts jobs that expired before they were started, and their number of waits."""
 
 
 RECORDED_AGAIN_WITHIN = 300
-"""Seconds within which redis-py has sent a transaction again, and RQ has missed a work horse."""
+"""Seconds within which redis-py repeats a transaction, and RQ notices a dead work horse."""
 
 ABANDONED_ENDS_WITHIN = 86400
-"""Seconds within which an execution that was given up for dead may end after all."""
+"""Seconds within which an execution that was given up for dead may still end."""
 
 
 def record_end_script(max_functions: int, max_exceptions: int, *, timed: bool, failed: bool) -> bytes:
-    """Takes an execution off the list of those that run, and counts its end if that was not done before.
+    """Takes an execution off the list of running ones, and counts its end unless that was done before.
 
     A function beyond `max_functions` of the queue counts as `other`, as does an exception class beyond
-    `max_exceptions` of the function. Only what an end needs is in its script: the longer the text, the more
-    it costs to send and to hash.
+    `max_exceptions` of the function. The script contains only the parts that an end needs: longer text costs
+    more to send and to hash.
 
     Args:
-        max_functions: functions of a queue that get series of their own.
-        max_exceptions: exception classes of a function that get series of their own.
+        max_functions: functions of a queue that get their own series.
+        max_exceptions: exception classes of a function that get their own series.
         timed: whether the run time is known: then bucket, microseconds and exemplar are arguments, too.
         failed: whether there was an exception: then its class is the last argument.
     """

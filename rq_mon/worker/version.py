@@ -1,4 +1,4 @@
-"""Which version of its application's code a worker runs."""
+"""Finds the version of the application's code that a worker runs."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from rq_mon.settings import Settings
 
 COMMIT = re.compile("[0-9a-f]{40,64}")
 COMMIT_DIGITS = 7
-"""As many as git itself shows."""
+"""Characters of a short commit hash, as in git."""
 
 
 def version_of_code(log: logging.Logger) -> str:
-    """Return RQ_MON_VERSION, or else the commit of the checkout around the working directory; "" if neither.
+    """Return RQ_MON_VERSION, else the commit of the checkout around the working directory, else "".
 
-    A version that cannot be a label is left out, with a warning: it must not keep a worker from its jobs.
+    A version that is not a valid label is left out, with a warning: it must not keep a worker from its jobs.
     """
     version = Settings.from_environment(only=["version"]).version
     if version is not None and version.isprintable() and len(version) <= LONGEST_VERSION:
@@ -36,7 +36,7 @@ def version_of_code(log: logging.Logger) -> str:
 def commit_of(folder: Path) -> str:
     """Return the short hash of the commit in the git checkout around a folder; "" if there is none.
 
-    It reads git's files: where workers run, there is often no git.
+    It reads git's files, because workers often run without git.
     """
     try:
         here = folder.absolute()
@@ -49,7 +49,7 @@ def commit_of(folder: Path) -> str:
 
 
 def _folder_of(git: Path) -> Path:
-    """In further work trees and in submodules `.git` is a file that names the folder."""
+    """Return the git folder. In additional work trees and in submodules, the file `.git` names it."""
     if git.is_dir():
         return git
     return git.parent / git.read_text(encoding="utf-8").removeprefix("gitdir:").strip()

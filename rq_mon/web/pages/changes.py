@@ -1,4 +1,4 @@
-"""Changes of failed jobs: a page names what will change and how many, and only its button changes it."""
+"""Changes of failed jobs: a page says what will change and how many, and only its button makes the change."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 
 @blueprint.post("/failed/<action>/confirm")
 def confirm(action: str) -> str:
-    """Name the jobs that a change is about, and how many they are."""
+    """Show the jobs of a change, and their number."""
     change, scan = _change(action), Scan(_selection())
     scan.read_on(site().connection)
     if scan.is_done and not scan.count:
@@ -32,7 +32,7 @@ def confirm(action: str) -> str:
 
 @blueprint.post("/failed/<action>")
 def carry_out(action: str) -> str:
-    """Change jobs, and say what became of them; a button goes on with what is left after a second."""
+    """Change jobs for a second, and show the results; a button continues with the rest."""
     here, change = site(), _change(action)
     run = here.change_runs.find(asked("run"))
     if run is None or run.change != change:
@@ -52,16 +52,16 @@ def _change(action: str) -> Change:
 
 
 def _selection() -> Selection:
-    """Return the jobs that the form and its address name: some ids, or all of a queue, function, exception.
+    """Return the selected jobs: some ids, or all of a queue, function or exception.
 
-    A job that fails after the user looked is not among them.
+    Jobs that fail after the user looked are not included.
     """
     ids = tuple(from_form(value) for value in request.form.getlist("id"))
     if len(ids) > MOST_IDS:
         abort(HTTPStatus.BAD_REQUEST, f"Expected up to {MOST_IDS} jobs at once, got {len(ids)}.")
     queue = asked("queue") or None
     if not ids and (queue is None or request.form.get("chosen")):
-        abort(HTTPStatus.BAD_REQUEST, "No job is chosen. Go back, and tick some.")
+        abort(HTTPStatus.BAD_REQUEST, "No job is selected. Go back and tick some.")
     return Selection(
         ids=ids,
         queue=queue,
@@ -80,7 +80,7 @@ def _number(text: str) -> float | None:
 
 
 def _words(selection: Selection) -> str:
-    """Say which jobs, for the log; names may hold anything."""
+    """Describe the jobs for the log; names may contain anything."""
     named = {"queue": selection.queue, "function": selection.function, "exception": selection.exception}
     chosen = [f"{name} {value!r}" for name, value in named.items() if value is not None]
     return ", ".join(([f"ids {', '.join(map(repr, selection.ids))}"] if selection.ids else []) + chosen)

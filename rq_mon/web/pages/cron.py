@@ -24,7 +24,7 @@ blueprint = Blueprint("cron", __name__)
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an operator can do with a cron job."""
+    """The actions of an operator on a cron job."""
 
     words: str
     meaning: str
@@ -35,18 +35,18 @@ class Change:
 CHANGES = {
     "run": Change(
         "Run this cron job now",
-        "This enqueues one job, as a tick would. Its ticks and a pause stay as they are.",
+        "This enqueues one job, as a tick would. The schedule does not change, and a pause stays.",
         "1 job is enqueued",
         "cron_run",
     ),
     "pause": Change(
         "Pause this cron job",
-        "It has no ticks until it is resumed; missed ticks are not made up for.",
+        "It does not run until it is resumed. Ticks that pass meanwhile are not made up for.",
         "1 cron job is paused",
         "cron_pause",
     ),
     "resume": Change(
-        "Resume this cron job", "It has ticks again from now on.", "1 cron job is resumed", "cron_resume"
+        "Resume this cron job", "It runs again from now on.", "1 cron job is resumed", "cron_resume"
     ),
 }
 
@@ -74,7 +74,7 @@ def cron() -> str:
 
 @blueprint.post("/cron/<action>/confirm")
 def confirm(action: str) -> str:
-    """Name the cron job that would be changed."""
+    """Show the cron job that would be changed."""
     change, cron_job = _change(action), _cron_job(from_form(request.form.get("id", "")))
     return render_template(
         "confirm_one.html",

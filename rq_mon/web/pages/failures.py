@@ -14,7 +14,7 @@ blueprint = Blueprint("failures", __name__)
 
 @blueprint.get("/failures")
 def failures() -> str:
-    """Show the groups among the failed jobs that are read so far; a link reads on."""
+    """Show the groups of the failed jobs read so far; a link continues."""
     here, queue = site(), asked("queue") or None
     scan = here.scans.find(asked("scan"))
     if scan is None or scan.selection.queue != queue:

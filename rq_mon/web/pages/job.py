@@ -1,4 +1,4 @@
-"""One job with everything that RQ keeps of it."""
+"""One job, with everything that RQ stores about it."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ blueprint = Blueprint("job", __name__)
 
 @blueprint.get("/job")
 def job() -> str:
-    """Show one job; its arguments only to someone who is logged in and asks for them."""
+    """Show one job; its arguments only on request, after a login."""
     here = site()
     with_arguments = asked("arguments") == "shown" and csrf_token() is not None
     found = read_job(here.connection, asked("id"), with_arguments=with_arguments)
     if found is None:
         abort(
             HTTPStatus.NOT_FOUND,
-            "Redis has no job with this id. It was deleted, its time was over, or the id is another one.",
+            "Redis has no job with this id. It was deleted, it expired, or the id is wrong.",
         )
     return render_template("job.html", job=found, now=here.now())

@@ -19,24 +19,24 @@ blueprint = Blueprint("jobs", __name__)
 
 JOBS_PER_PAGE = 50
 FIRST_LOOK: tuple[JobState, ...] = ("failed", "queued", "started")
-"""Without a state in the address: the first of these that has jobs."""
+"""Default state: the first of these that has jobs."""
 
 ORDERS: dict[JobState, str] = {
     "queued": "Newest first, by when they were enqueued. Workers take the oldest first.",
-    "started": "In the order of RQ's registry: by when their worker must report.",
+    "started": "In the order of RQ's registry: by when their next heartbeat is due.",
     "deferred": "Newest first, by when they were deferred.",
     "canceled": "Newest first, by when they were canceled.",
-    "scheduled": "The latest due first, as RQ's registry sorts them.",
-    "finished": "Newest first as RQ's registry sorts them: by until when it keeps them.",
-    "failed": "Newest first as RQ's registry sorts them: by until when it keeps them.",
-    "stopped": "Newest first as RQ's registry sorts them, which has failed jobs, too.",
+    "scheduled": "The latest due time first, as RQ's registry sorts them.",
+    "finished": "Newest first as RQ's registry sorts them: by when they expire.",
+    "failed": "Newest first as RQ's registry sorts them: by when they expire.",
+    "stopped": "Newest first as RQ's registry sorts them; it has failed jobs, too.",
     "rate_limited": "In the order of the rate limits that hold them back.",
 }
 
 
 @blueprint.get("/queue")
 def jobs() -> str:
-    """Show jobs of a queue that are in a state."""
+    """Show the jobs of a queue in one state."""
     here, name = site(), asked("name")
     if not name:
         abort(HTTPStatus.NOT_FOUND, "Expected the name of a queue in the address: /queue?name=…")
@@ -71,7 +71,7 @@ def jobs() -> str:
 
 @blueprint.get("/find")
 def find() -> Response:
-    """Lead from the field in the head of each page to the job with this id."""
+    """Redirect from the search field to the job with this id."""
     return redirect(link("/job", id=asked("id").strip()), HTTPStatus.SEE_OTHER)
 
 

@@ -21,7 +21,7 @@ SUMMED = (JobStatus.QUEUED, JobStatus.STARTED, JobStatus.SCHEDULED, JobStatus.DE
 
 @blueprint.get("/")
 def overview() -> str:
-    """Show every queue with its jobs by state, and who works."""
+    """Show every queue with its jobs by state and its workers."""
     here, now, wanted = site(), site().now(), asked("q")
     found = here.read(queues=read_queues(here.errors, now), workers=read_worker_hashes(here.errors))
     live = [worker for worker in found["workers"] if worker.is_live]

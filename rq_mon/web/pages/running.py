@@ -1,4 +1,4 @@
-"""The jobs that run now, and the change that stops one."""
+"""The running jobs, and stopping one."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ from rq_mon.web.site import site
 
 blueprint = Blueprint("running", __name__)
 
-ENDED = "This job does not run now: it has ended."
+ENDED = "This job is not running: it has ended."
 NO_WORKER = (
-    "The worker of this job does not listen. If it is dead, another worker of the queue finds that out, and"
-    " fails or retries the job."
+    "The worker of this job does not answer. If it is dead, another worker of the queue fails or retries "
+    "the job within minutes."
 )
 
 
 @blueprint.get("/running")
 def running() -> str:
-    """Show the running jobs, the one that has run longest first."""
+    """Show the running jobs, the longest running first."""
     wanted, workers = asked("q").lower(), _busy_workers()
     if not wanted:  # the functions of those on other pages need not be read
         page = page_of(workers)
@@ -38,7 +38,7 @@ def running() -> str:
 
 @blueprint.post("/running/stop/confirm")
 def confirm() -> str:
-    """Name the job that would be stopped."""
+    """Show the job that would be stopped."""
     job_id = from_form(request.form.get("id", ""))
     raw_id = job_id.encode(errors="surrogateescape")
     workers = [worker for worker in _busy_workers() if worker.job_id == raw_id]
@@ -48,7 +48,7 @@ def confirm() -> str:
     return render_template(
         "confirm_one.html",
         words="Stop this job",
-        meaning="Its worker kills it now. It is listed among the failed jobs as stopped, and is not retried.",
+        meaning="Its worker kills it now. It is then listed as stopped, among failed jobs, and is not retried.",
         id=job.id,
         function=job.function,
         queue=job.queue,
@@ -70,7 +70,7 @@ def carry_out() -> str:
     return render_template(
         "done_one.html",
         title="The worker was told to stop 1 job",
-        text="The job stands among the failed jobs of its queue in a moment.",
+        text="In a moment, the job is listed among the failed jobs of its queue.",
         job_id=job_id,
         back="/running",
     )
@@ -81,7 +81,7 @@ def _has(job: RunningJob, wanted: str) -> bool:
 
 
 def _busy_workers() -> list[WorkerFacts]:
-    """Return the live workers that work on a job, the one that has done so longest first."""
+    """Return the live workers with a job, the longest running first."""
     here = site()
     found = here.read(workers=read_workers(here.errors))["workers"]
     busy = [(worker.job.started_at, worker) for worker in found if worker.is_live and worker.job]

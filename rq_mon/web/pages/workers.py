@@ -14,7 +14,7 @@ blueprint = Blueprint("workers", __name__)
 
 @blueprint.get("/workers")
 def workers() -> str:
-    """Show the workers that RQ lists, those of one queue, or those whose name has some text."""
+    """Show all workers of RQ, of one queue, or with some text in their name."""
     here, queue, wanted = site(), asked("queue"), asked("q")
     found = here.read(workers=read_workers(here.errors))["workers"]
     chosen = [

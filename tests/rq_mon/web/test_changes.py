@@ -73,7 +73,7 @@ def test_chosen_jobs_are_requeued(operator: Operator, failed: Queue) -> None:
 def test_no_chosen_job_is_not_all_jobs(operator: Operator, failed: Queue) -> None:
     listed = operator.get("/queue", name="bills", state="failed")
 
-    assert "No job is chosen" in operator.press(listed, "/failed/requeue/confirm", expected=400)
+    assert "No job is selected" in operator.press(listed, "/failed/requeue/confirm", expected=400)
 
 
 def test_a_job_that_failed_again_meanwhile_is_left_alone(

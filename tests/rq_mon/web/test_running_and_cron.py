@@ -52,7 +52,7 @@ def test_a_running_job_is_stopped_after_asking(
     wait_until(lambda: running.get_status() == "stopped", "the job to be stopped")
     assert f"rq-mon from 127.0.0.1: stop: 1 job '{running.id}'" in web.log
     assert redis_client.hgetall("rq:monitor:changes") == {b"stop": b"1"}
-    assert "does not run now" in operator.press(question, "/running/stop", expected=404)
+    assert "This job is not running" in operator.press(question, "/running/stop", expected=404)
 
 
 @pytest.fixture

@@ -160,9 +160,9 @@ def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
     for job in (*unreadable, readable):
         assert redis_client.hmget(job.key, ["status"]) == [b"failed"]
     assert trace(redis_client).count("works") >= 1
-    told = [record.message for record in caplog.records if "it cannot be read" in record.message]
+    told = [record.message for record in caplog.records if "its hash cannot be read" in record.message]
     assert sorted(told) == sorted(
-        f"Job {job.id}: has failed, as its worker died and it cannot be read" for job in unreadable
+        f"Job {job.id}: failed, because its worker died and its hash cannot be read" for job in unreadable
     )
     assert queue.acquire_maintenance_lock()
 

@@ -211,7 +211,7 @@ def test_where_rq_itself_loses_a_right_one_line_says_so(
     with pytest.raises(redis.exceptions.NoPermissionError):
         work(worker, queue, job)
 
-    told = [record.message for record in caplog.records if "what RQ itself needs" in record.message]
+    told = [record.message for record in caplog.records if "a command of RQ itself" in record.message]
     assert len(told) == 1
     assert "hset" in told[0]
     assert failures(user.admin, "mail") == {}
