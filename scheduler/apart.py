@@ -1,4 +1,4 @@
-"""Runs the application's hooks in a process of their own: they may hang, exit or crash without harm."""
+"""Runs the application's hooks in a separate process, so that they may hang, exit or crash without harm."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from collections.abc import Callable
 
 LOOK_SECONDS = 0.02
 GRACE_SECONDS = 1.0
-"""What has run out of time may still tidy up for so long."""
+"""Seconds in which a process that timed out may still clean up."""
 
 RETURNED_FALSE = 112
-"""Exit code; 0 is everything else that may be returned."""
+"""Exit code for False; 0 is for all other return values."""
 
 
 class EndedBadlyError(RuntimeError):
-    """The process was killed, or ended itself; the message says how."""
+    """The process was killed or exited; the message says how."""
 
 
 def run_apart(call: Callable[[], object], seconds: float, meanwhile: Callable[[], None]) -> bool:
-    """Call in a fork of this process, and wait for it; tell whether it returned anything but False.
+    """Run a call in a fork of this process, and wait for it. Return False if the call returned False.
 
     Args:
-        call: what to run; what it changes in memory is lost.
-        seconds: after which it is killed.
-        meanwhile: called again and again while it runs.
+        call: the function to run; its changes in memory are lost.
+        seconds: time after which it is killed.
+        meanwhile: called repeatedly while it runs.
 
     Raises:
         EndedBadlyError: it did not return.
@@ -55,8 +55,8 @@ def _run_and_exit(call: Callable[[], object]) -> None:
 
 
 def _wait(child: int, deadline: float, meanwhile: Callable[[], None]) -> int:
-    """Return the status with which the child ended, or was killed when its time was over."""
-    signal.alarm(0)  # RQ's own for a callback: it might come between the child's end and our knowing of it
+    """Return the exit status of the child, which is killed when its time is over."""
+    signal.alarm(0)  # RQ's own alarm for a callback, which might come between the child's end and our waitpid
     try:
         while time.monotonic() <= deadline and not _has_ended(child):
             meanwhile()
@@ -67,10 +67,10 @@ def _wait(child: int, deadline: float, meanwhile: Callable[[], None]) -> int:
 
 
 def _has_ended(child: int) -> bool:
-    """Tell without taking note of it, so that there is something to end whatever signal comes now."""
+    """Tell whether it ended, without reaping it: a signal at any moment must still find a process to end."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 
 def _end(child: int) -> int:
-    os.kill(child, signal.SIGKILL)  # nothing to one that has ended
+    os.kill(child, signal.SIGKILL)  # has no effect on a process that ended
     return os.waitpid(child, 0)[1]

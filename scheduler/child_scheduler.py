@@ -1,4 +1,4 @@
-"""RQ's own scheduler, which moves delayed jobs and retries, as the child process of a supervised worker."""
+"""RQ's scheduler, which moves delayed jobs and retries, as a child process of a supervised worker."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ class AsStored:
 
 
 class ChildScheduler(RQScheduler):
-    """An `rq.scheduler.RQScheduler` that ends with the worker that started it, also when that one is killed.
+    """An `rq.scheduler.RQScheduler` that ends with its worker, even if the worker is killed.
 
-    Its name is its worker's, so that a worker that is started again in its container gets its locks back at
-    once; RQ's random names leave delayed jobs lying for a minute.
+    It has its worker's name. So a worker that is restarted in its container gets its locks back at once; with
+    RQ's random names, delayed jobs would wait for a minute.
     """
 
     def __init__(self, queues: Sequence[Queue], connection: Redis, **kwargs: Any) -> None:
@@ -43,9 +43,9 @@ class ChildScheduler(RQScheduler):
     def start(self) -> Any:
         """Start the process.
 
-        It gets none of the worker's sockets: while it held them, Redis would take a killed worker for one
-        that waits, and hand it one more job. Signals wait until it has handlers of its own: its worker's
-        would overhear the SIGTERM that it is stopped with, and the worker would wait for its end forever.
+        It does not get the worker's sockets. If it held them, Redis would take a killed worker for one that
+        waits, and hand it one more job. Signals are blocked until it has its own handlers: with its worker's
+        it would miss the SIGTERM that stops it, and the worker would wait for its end forever.
         """
         self._worker_connection.connection_pool.disconnect(inuse_connections=False)
         before = signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
@@ -59,7 +59,7 @@ class ChildScheduler(RQScheduler):
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
     def heartbeat(self) -> None:
-        """Report, and look whether the worker is still there."""
+        """Send a heartbeat, and check that the worker is still alive."""
         if os.getppid() != self._worker_pid:
             self.request_stop()  # type: ignore[no-untyped-call]
         super().heartbeat()  # type: ignore[no-untyped-call]

@@ -1,4 +1,4 @@
-"""Cron expressions and durations that are used often, by name."""
+"""Names for common cron expressions and durations."""
 
 EVERY_MINUTE = "* * * * *"
 EVERY_FIVE_MINUTES = "*/5 * * * *"

@@ -1,4 +1,4 @@
-"""`DataHubScheduler`: start workers, and enqueue, delay or repeat jobs, in one consistent way."""
+"""`DataHubScheduler`: one object to start workers, and to enqueue, delay or repeat jobs."""
 
 from __future__ import annotations
 
@@ -45,23 +45,23 @@ STRATEGIES: tuple[Strategy, ...] = get_args(Strategy)
 
 
 LEFT_TO_RQ = ("at_front", "depends_on", "pipeline", "rate_limit", "ttl", "unique")
-"""Options with which RQ does more than to write a job and put it at the end of its queue."""
+"""Options for which RQ does more than write a job and add it to its queue."""
 
 
 class DataHubScheduler:
     """Queues and workers on the Redis that RQ_REDIS_URL names.
 
-    All of a process share their connections. As a context manager it leaves them open: jobs that it returned
-    can be asked for their results later.
+    All instances in a process share their connections. As a context manager it leaves them open, so that the
+    results of its jobs can be read later.
 
     Args:
-        strategy: how `work` works. "fork": until it is told to stop, each job in a process of its own.
+        strategy: how `work` runs jobs. "fork": each job in its own process, until the worker is stopped.
             "burst-no-fork": in this process, until the queues are empty; for tests and scripts.
-        is_async: False runs each job in this process when it is enqueued, without any worker.
+        is_async: False runs each job in this process when it is enqueued, without a worker.
 
     Raises:
-        ValueError: there is no such strategy.
-        SettingsError: a setting in the environment cannot be used.
+        ValueError: the strategy does not exist.
+        SettingsError: a setting in the environment is invalid.
     """
 
     def __init__(self, strategy: str = "fork", is_async: bool = True) -> None:
@@ -71,27 +71,28 @@ class DataHubScheduler:
         self.format = FORMATS[self.settings.serializer]
         self.connection = shared_client(self.settings.redis_url)
         self.argument_names = ("args", "kwargs")
-        """What error messages call the function's arguments."""
+        """The names of the function's arguments in error messages."""
         self._cron_registry = CronRegistry(self.connection)
         self._used_queues: set[str] = set()
 
     @property
     def runs_here(self) -> bool:
-        """Whether jobs run in this very process."""
+        """Whether jobs run in this process."""
         return not self.is_async or self.strategy != "fork"
 
     def enqueue(self, queue_name: str, function: Function, *args: Any, **kwargs: Any) -> Job:
-        """Put a job at the end of a queue.
+        """Enqueue a job.
 
         Args:
             queue_name: the queue.
             function: the function to call, or its dotted path.
             args: its arguments.
-            kwargs: its keyword arguments, and what `rq.Queue.enqueue` takes: `args` and `kwargs` in place of
-                the arguments themselves, `retry`, `job_timeout`, `description`, `job_id`, `depends_on`, ...
+            kwargs: its keyword arguments, and the options of `rq.Queue.enqueue`: `args` and `kwargs` instead
+                of the arguments themselves, `retry`, `job_timeout`, `description`, `job_id`, `depends_on`,
+                ...
 
         Raises:
-            TypeError, ValueError: an argument that cannot be used; nothing is written.
+            TypeError, ValueError: an argument is invalid; nothing is written.
         """
         options = self._checked(function, _options_of_rq(args, kwargs))
         queue = self._queue_in_use(queue_name)
@@ -102,9 +103,9 @@ class DataHubScheduler:
     def enqueue_in(
         self, queue_name: str, time_delta: object, function: Function, *args: Any, **kwargs: Any
     ) -> Job:
-        """Put a job at the end of a queue when `time_delta` has passed: see `enqueue`.
+        """Enqueue a job after `time_delta`: see `enqueue`.
 
-        RQ's scheduler, which the stack's workers run, moves it then; it works in whole seconds.
+        RQ's scheduler, which the stack's workers run, moves it into the queue; it works in whole seconds.
         """
         delay = check_time_delta(time_delta)
         options = self._checked(function, _options_of_rq(args, kwargs))
@@ -126,10 +127,10 @@ class DataHubScheduler:
         description: str | None = None,
         time_delta: timedelta | None = None,
     ) -> NewJob:
-        """Check a job as `enqueue` does, or with `time_delta` as `enqueue_in` does, and write nothing yet.
+        """Check a job as `enqueue` does (with `time_delta`: as `enqueue_in` does), without writing it.
 
         Raises:
-            TypeError, ValueError: an argument that cannot be used.
+            TypeError, ValueError: an argument is invalid.
         """
         delay = None if time_delta is None else check_time_delta(time_delta)
         options = {"args": args, "kwargs": kwargs, "retry": retry, "timeout": job_timeout, "meta": None}
@@ -151,15 +152,15 @@ class DataHubScheduler:
     ) -> CronJob:
         """Register a cron job: a cron scheduler enqueues a job at each tick of the expression `cron`.
 
-        Registering the same again changes nothing; with another schedule it moves the cron job. It is the
-        same if the id is; an id that is not given is derived from function, queue and arguments, which must
+        Registering it again changes nothing; with another schedule it reschedules the cron job. The id
+        decides which cron job it is. By default it is derived from function, queue and arguments, which must
         be literals then.
 
-        It belongs to no list, so no cron scheduler cancels it: it stays until `cancel_cron_jobs` or
+        The cron job is on no list, so no cron scheduler cancels it: it stays until `cancel_cron_jobs` or
         `rqmon cron cancel`.
 
         Raises:
-            TypeError, ValueError: an argument that cannot be used; nothing is written.
+            TypeError, ValueError: an argument is invalid; nothing is written.
         """
         cron_job = define(
             function,
@@ -195,27 +196,27 @@ class DataHubScheduler:
         return len(cancelled)
 
     def queued_count(self, queue_name: str) -> int:
-        """Return how many jobs wait in a queue."""
+        """Return the number of queued jobs in a queue."""
         return count_jobs(self.get_queue(queue_name), "queued")
 
     def failed_count(self, queue_name: str) -> int:
-        """Return how many jobs of a queue failed for good, and are kept."""
+        """Return the number of failed jobs in a queue that RQ keeps."""
         return count_jobs(self.get_queue(queue_name), "failed")
 
     def scheduled_count(self, queue_name: str) -> int:
-        """Return how many jobs of a queue are delayed, retries that wait for their time included."""
+        """Return the number of delayed jobs of a queue, including retries that wait for their time."""
         return count_jobs(self.get_queue(queue_name), "scheduled")
 
     def get_queue(self, queue_name: str) -> Queue:
-        """Return RQ's own object for a queue, for all that this class does not do."""
+        """Return RQ's object for a queue, for everything that this class does not offer."""
         name = check_queue_name(queue_name)
         return _new_queue(name, self.connection, self.is_async, self.format.serializer)
 
     def purge(self, queue_name: str, queue_state: str = "queued") -> int:
-        """Delete the jobs of a queue that are queued, failed or scheduled, and return how many there were.
+        """Delete all jobs of a queue that are queued, failed or scheduled; return their number.
 
         Raises:
-            ValueError: there is no such state; nothing is deleted.
+            ValueError: the state does not exist; nothing is deleted.
         """
         state = check_choice("queue_state", queue_state, QUEUE_STATES)
         queue = self.get_queue(queue_name)
@@ -224,11 +225,11 @@ class DataHubScheduler:
         return purged
 
     def work(self, *queues: str, with_scheduler: bool = False) -> bool:
-        """Work the queues in the way of this scheduler's strategy, and return whether a job was done.
+        """Run the jobs of queues with this scheduler's strategy; return whether a job ran.
 
         Args:
-            queues: their names; a queue is only looked at when those before it are empty.
-            with_scheduler: also move delayed jobs and retries into the queues when their time has come.
+            queues: names of the queues; a queue is read only while those before it are empty.
+            with_scheduler: also move delayed jobs and retries into the queues when they are due.
         """
         if not queues:
             raise ValueError("queues: expected the name of at least one queue")
@@ -250,7 +251,7 @@ class DataHubScheduler:
         """Return a job.
 
         Raises:
-            rq.exceptions.NoSuchJobError: there is none with this id, or it was kept long enough.
+            rq.exceptions.NoSuchJobError: the id does not exist, or the job has expired.
         """
         return Job.fetch(job_id, connection=self.connection, serializer=self.format.serializer)
 
@@ -262,7 +263,7 @@ class DataHubScheduler:
                 self.purge(queue_name, state)
 
     def _checked(self, function: Function, options: dict[str, Any]) -> dict[str, Any]:
-        """Return the options by RQ's names, checked, with a reference to the function as `func`."""
+        """Return the checked options under RQ's names, with a reference to the function as `func`."""
         reference = function_reference(function, self.format, same_process=self.runs_here)
         options["func"] = reference
         options["args"], options["kwargs"] = check_call_arguments(
@@ -276,7 +277,7 @@ class DataHubScheduler:
             check_serializable(options["meta"], self.format, "meta", same_process=self.runs_here)
         if options["timeout"] is not None:
             options["timeout"] = check_timeout(options["timeout"])
-        # RQ's own description would hold the arguments, which may be secret.
+        # RQ's own description would contain the arguments, which may be secret.
         options["description"] = check_description(options["description"]) or function_path(reference)
         return options
 
@@ -293,7 +294,7 @@ class DataHubScheduler:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Leave: see the class for what stays open."""
+        """Exit; connections stay open, see the class."""
 
 
 def _new_queue(name: str, connection: Redis, is_async: bool, serializer: Serializer) -> Queue:
@@ -301,11 +302,11 @@ def _new_queue(name: str, connection: Redis, is_async: bool, serializer: Seriali
 
 
 _queue: Callable[..., Queue] = lru_cache(maxsize=128)(_new_queue)
-"""For this module alone, which changes no queue: RQ looks long at the serializer of each new one."""
+"""Cached for this module, which never changes a queue: RQ needs long to find each serializer."""
 
 
 def _options_of_rq(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-    """Tell RQ's options from the function's arguments, as RQ does."""
+    """Separate RQ's options from the function's arguments, as RQ does."""
     if args and kwargs.keys() & {"args", "kwargs"}:
         raise TypeError(
             "args: expected the function's arguments either as they are or as `args` and `kwargs`"

@@ -1,4 +1,4 @@
-"""`job_scheduler`: the one call with which an application enqueues, delays or repeats a job."""
+"""`job_scheduler`: one call to enqueue, delay or repeat a job."""
 
 from __future__ import annotations
 
@@ -90,29 +90,30 @@ def job_scheduler(
     """Enqueue a job, or delay it by `time_delta`, or repeat it by `cron`.
 
     Args:
-        function: what a worker is to call: a function that it can import, or the dotted path of one.
-        function_args: its arguments; they must be picklable, or, with RQ_SERIALIZER=json, what JSON can hold.
+        function: the function that a worker calls, or its dotted path; the worker must be able to import it.
+        function_args: its arguments; picklable, or with RQ_SERIALIZER=json values that JSON can store.
         function_kwargs: its keyword arguments.
-        max_retries: how often a job that fails is tried again; None: never.
-        queue_name: the queue that it goes to.
-        is_burst: the caller works the queue off in this process, as tests do; so functions of `__main__` do.
-        retry_backoff: wait longer before each retry: True for 1, 4, 9, ... seconds; a number n for n, (n+1)²,
-            (n+2)², ... It takes precedence over `retry_intervals`.
-        retry_intervals: seconds before each retry, or a list of them; of a shorter list RQ repeats the first.
-        cron: a cron expression, in the time zone that SCHEDULER_TIMEZONE names. The cron job stays registered
-            until it is cancelled, through restarts of the application and of cron schedulers.
-        time_delta: how long from now the job is enqueued.
-        job_timeout: seconds after which a run is ended, as failed, or text such as "3m"; -1: never.
-        description: what the job is for, as dashboards show it; the function's name if it is not given.
-        cron_job_id: with `cron`: what the cron job is known by. If it is not given, it is derived from
-            function, queue and arguments, which must be literals then.
+        max_retries: number of retries of a failing job; None: none.
+        queue_name: the queue of the job.
+        is_burst: the caller runs the queue's jobs in this process, as tests do; functions of `__main__` work.
+        retry_backoff: growing delays before retries. True: 1, 4, 9, ... seconds; a number n: n, (n+1)²,
+            (n+2)², ... Overrides `retry_intervals`.
+        retry_intervals: seconds before each retry, or a list of them. If the list is shorter, RQ repeats its
+            first entry.
+        cron: a cron expression, in the time zone of SCHEDULER_TIMEZONE. The cron job stays registered until
+            it is cancelled, through restarts of the application and of cron schedulers.
+        time_delta: time from now until the job is enqueued.
+        job_timeout: seconds after which a run is killed and fails, or text such as "3m"; -1: no limit.
+        description: what the job is for, as dashboards show it. Default: the function's name.
+        cron_job_id: with `cron`: the id of the cron job. Default: derived from function, queue and arguments,
+            which must be literals then.
 
     Returns:
-        The job; for `cron` the cron job.
+        The job; with `cron`, the cron job.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be used; the message names it, its value and what is
-            expected, and nothing is written.
+        TypeError, ValueError: an argument is invalid. The message has its name, its value and what is
+            expected; nothing is written.
     """
     if cron is not None and time_delta is not None:
         raise ValueError(f"cron and time_delta: expected at most one, got {cron!r} and {time_delta!r}")
@@ -122,7 +123,7 @@ def job_scheduler(
     check_timeout(job_timeout)
     with DataHubScheduler(strategy="burst-no-fork" if is_burst else "fork") as scheduler:
         scheduler.argument_names = ("function_args", "function_kwargs")
-        # Applications have tests that look at exactly these keyword arguments: nothing is passed unasked.
+        # Tests of applications compare exactly these keyword arguments, so no defaults are added.
         call: dict[str, Any] = {
             "queue_name": queue_name,
             "function": function,

@@ -1,4 +1,4 @@
-"""`job_scheduler_many`: many calls of `job_scheduler` in one, of which all are written or none."""
+"""`job_scheduler_many`: many calls of `job_scheduler` at once; all of them are written, or none."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from scheduler.new_jobs import NewJob, check_keys, write_jobs
 
 
 class Call(TypedDict, total=False):
-    """Arguments of `job_scheduler`: all but those of cron jobs."""
+    """Arguments of `job_scheduler` without those for cron jobs."""
 
     function: Function
     function_args: Sequence[Any] | None
@@ -42,18 +42,18 @@ DEFAULTS = {
 
 
 def job_scheduler_many(calls: Iterable[Call], **defaults: Unpack[Call]) -> list[Job]:
-    """Enqueue or delay many jobs in one transaction: all of them, or none if one call cannot be used.
+    """Enqueue or delay many jobs in one transaction: all of them, or none if one call is invalid.
 
     Args:
-        calls: for each job its arguments of `job_scheduler` by name: all but `cron` and `cron_job_id`.
-        defaults: arguments for the calls that do not give them themselves.
+        calls: for each job the arguments of `job_scheduler` by name, except `cron` and `cron_job_id`.
+        defaults: arguments for calls that do not set them.
 
     Returns:
         The jobs, in the order of the calls.
 
     Raises:
-        TypeError, ValueError: an argument that cannot be used; the message names the call by its index, the
-            argument, its value and what is expected, and nothing is written.
+        TypeError, ValueError: an argument is invalid. The message has the index of the call, the argument,
+            its value and what is expected; nothing is written.
     """
     _check_names(defaults, "defaults")
     new_jobs = _new_jobs(calls, {**DEFAULTS, **defaults})
@@ -106,7 +106,7 @@ def _new_job(
     job_timeout: Any,
     **more: Any,
 ) -> NewJob:
-    check_timeout(job_timeout)  # None too, for which RQ has a default
+    check_timeout(job_timeout)  # also None, for which RQ has a default
     return schedulers[bool(is_burst)].new_job(
         function=function,
         args=function_args,

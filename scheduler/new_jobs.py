@@ -1,4 +1,4 @@
-"""Jobs that were checked and are not written yet, and the one transaction that writes them: all, or none."""
+"""Checked jobs that are not written yet, and the transaction that writes all of them or none."""
 
 from __future__ import annotations
 
@@ -15,19 +15,18 @@ from rq.utils import now
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A job, and where it goes."""
+    """A job and its queue."""
 
     job: Job
     queue: Queue
     due: datetime | None = None
-    """When RQ's scheduler puts it into the queue; None: it goes there at once."""
+    """When RQ's scheduler enqueues it; None: at once."""
 
 
 def write_jobs(connection: Redis, new_jobs: Sequence[NewJob]) -> list[Job]:
-    """Write the jobs in the order given, and return them.
+    """Write the jobs in the given order, and return them.
 
-    RQ makes two transactions of a job that it enqueues, and RQ 2 writes the date of a delayed one outside of
-    any.
+    RQ itself uses two transactions to enqueue a job, and RQ 2 writes a delayed job's date outside any.
     """
     pushed: dict[str, list[str]] = {}
     dates: dict[str, dict[str, int]] = {}
@@ -51,10 +50,10 @@ def write_jobs(connection: Redis, new_jobs: Sequence[NewJob]) -> list[Job]:
 
 
 def check_keys(connection: Any, new_jobs: Sequence[NewJob]) -> None:
-    """Look whether the keys of the queues can take jobs: Redis does not undo what a transaction did before.
+    """Check the types of the queues' keys first: Redis does not roll back a transaction.
 
     Raises:
-        ValueError: one holds something else; the message names it.
+        ValueError: a key has a wrong type; the message has it.
     """
     expected = {Queue.redis_queues_keys: b"set"}
     for new in new_jobs:

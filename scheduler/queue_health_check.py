@@ -1,4 +1,4 @@
-"""A job that says how the queues are."""
+"""A job that logs the state of the queues."""
 
 from __future__ import annotations
 
@@ -11,9 +11,9 @@ logger = logging.getLogger(__name__)
 
 
 def queue_health_check() -> dict[str, dict[str, int]]:
-    """Log, and return, how many jobs of each queue wait, are delayed, and have failed.
+    """Log and return the number of queued, delayed and failed jobs of each queue.
 
-    That it runs at all shows that cron scheduler, Redis and a worker do.
+    That it runs shows that cron scheduler, Redis and a worker are working.
     """
     counts = {}
     with DataHubScheduler() as scheduler:

@@ -1,4 +1,4 @@
-"""The queue class of the stack's own workers: what dies with a worker is picked up soon, and only once."""
+"""The queue class of the stack's own workers: jobs of dead workers are found soon, and put back only once."""
 
 from __future__ import annotations
 
@@ -20,16 +20,17 @@ from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
 from rq_mon.logs import CurrentJob, set_current_job
 
 STUCK_SECONDS = 30
-"""A job that has left its queue for so long, and that no worker has started, has lost its worker."""
+"""Seconds after which a job that left its queue and was not started has lost its worker."""
 
 LOOK_SECONDS = 1 / 19
-"""Between two looks of an idle worker of several queues, for each of these: so it sends at most 20 commands a
-second, its reports included."""
+"""Seconds between two looks of an idle worker, for each of its queues: it sends at most 20 commands a second,
+heartbeats included.
+"""
 
 WAITING = 0.5
-"""The share of that time for which Redis is told to wait for the first queue: it may take 0.1 s longer."""
+"""Share of that time for which Redis blocks on the first queue; it may take 0.1 s longer."""
 
-# One step, because workers take, start and retry jobs all the while. Returns 1 if the job was put back.
+# Atomic, because workers keep taking, starting and retrying jobs. Returns 1 if the job was put back.
 _PICK_UP = """
 local intermediate, queue, job, started, seen = unpack(KEYS)
 local id, now, stuck = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
@@ -57,15 +58,15 @@ return 0
 
 
 class HandOver(IntermediateQueue):
-    """RQ's list of jobs on their way from the queue to a worker, cleaned without losing or doubling any.
+    """RQ's intermediate queue, cleaned without losing or duplicating jobs.
 
-    RQ takes what has been on it for a minute for stuck, and fails it or tries it again: also a job that has
-    long finished, or waits to be tried again, because its worker was killed between the record of its start
-    and taking it off this list. And a job that was never started is failed if it has no retries.
+    RQ treats a job that has been on it for a minute as stuck, and fails or retries it. That is wrong for a
+    job that has ended or waits for a retry, and is still listed because its worker was killed between
+    recording its start and removing it here. A job that never started fails if it has no retries.
     """
 
     def cleanup(self, worker: Any, queue: Queue) -> None:
-        """Put back what has lost its worker before it was started; strike off what is elsewhere by now."""
+        """Put back jobs that lost their worker before they started; remove those that are elsewhere."""
         pick_up = self.connection.register_script(_PICK_UP)
         for job_id in self.get_job_ids():
             keys = [
@@ -77,17 +78,17 @@ class HandOver(IntermediateQueue):
             ]
             if pick_up(keys=keys, args=[job_id, time.time(), STUCK_SECONDS]):
                 worker.log.warning(
-                    "put back job=%s queue=%s: it had lost its worker before it was started",
+                    "put back job=%s queue=%s: it lost its worker before it was started",
                     job_id,
                     queue.name,
                 )
 
 
 class SupervisedQueue(Queue):
-    """An `rq.Queue` whose maintenance is not held up for long by a worker that died doing it."""
+    """An `rq.Queue` whose maintenance soon continues when the worker that runs it dies."""
 
     maintenance_lease = 30.0
-    """Seconds for which a worker that dies while it cleans up keeps others from it; RQ's are 15 minutes."""
+    """Seconds for which a worker that died during maintenance blocks that of others; RQ's are 15 minutes."""
     _maintenance_lock: Lock | None = None
 
     def acquire_maintenance_lock(self) -> bool:
@@ -99,13 +100,13 @@ class SupervisedQueue(Queue):
         return self._maintenance_lock is not None
 
     def keep_maintenance_lock(self) -> None:
-        """Begin the lease again: callbacks may take longer, and two cleaners would retry a job twice."""
+        """Renew the lease: callbacks may take longer, and two cleaners would retry a job twice."""
         if self._maintenance_lock is not None:
             with suppress(LockError):
                 self._maintenance_lock.reacquire()
 
     def release_maintenance_lock(self) -> None:
-        """Let others clean, unless the lease has ended and another worker has the lock."""
+        """Release the lease, unless it has ended and another worker has it."""
         if self._maintenance_lock is not None:
             with suppress(LockError):
                 self._maintenance_lock.release()
@@ -113,17 +114,17 @@ class SupervisedQueue(Queue):
 
     @property
     def intermediate_queue(self) -> HandOver:
-        """The list of jobs on their way to a worker."""
+        """The intermediate queue: jobs on their way to a worker."""
         return HandOver(self.key, connection=self.connection)
 
     @classmethod
     def dequeue_any(
         cls, queues: Iterable[Queue], timeout: int | None, connection: Redis, *args: Any, **kwargs: Any
     ) -> Any:
-        """Take a job and its queue; what is logged from here on is about it, until execute_job has ended.
+        """Take a job and its queue. Log lines belong to this job until execute_job ends.
 
-        RQ moves a job from one queue to its intermediate list, but from several it pops, and the job is gone
-        with a worker that is killed just then. Here it is moved from each.
+        With one queue, RQ moves a job to its intermediate queue. With several queues it pops the job, which
+        is lost if the worker is killed right then. Here it is always moved.
         """
         names = list(queues)
         if len(names) == 1:
@@ -139,7 +140,7 @@ class SupervisedQueue(Queue):
     def _take_from_several(
         cls, queues: list[Queue], timeout: int | None, connection: Redis, *args: Any, **kwargs: Any
     ) -> Any:
-        """Ask one after the other; between two rounds wait for the first."""
+        """Ask one queue after the other; between two rounds, wait for the first."""
         deadline = time.monotonic() + (timeout or 0)
         asked = queues
         while True:

@@ -32,7 +32,7 @@ class SharedCall(Generic[T]):
     def _start(self) -> Future[T]:
         future: Future[T] = Future()
         threading.Thread(target=self._run, args=(future,), daemon=True).start()
-        self._running = future  # the thread needs this lock to remove it, so it still exists
+        self._running = future  # the thread cannot have reset it yet: it needs the lock
         return future
 
     def _run(self, future: Future[T]) -> None:

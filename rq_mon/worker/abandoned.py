@@ -197,7 +197,7 @@ def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
 def _without_living_worker(
     connection: Redis, jobs: dict[str, RunningJob], patient: bool
 ) -> dict[str, RunningJob]:
-    """Leave out jobs of live workers: a job that is deleted while it runs is one, and its worker will end it."""
+    """Leave out jobs of live workers: these workers will also end a job that was deleted while it runs."""
     with connection.pipeline(transaction=False) as pipeline:
         for job in jobs.values():
             pipeline.hmget(job.worker_key, ["birth", "last_heartbeat"])

@@ -90,7 +90,7 @@ class StaysRegisteredMixin(BaseWorker):
                 batch.execute(raise_on_error=False)
 
     def _is_time_to_register(self) -> bool:
-        """Tell whether this heartbeat registers: always, except between jobs that follow each other directly."""
+        """Tell whether this heartbeat registers: always, except between jobs in quick succession."""
         moment = time.monotonic()
         if self._has_run_jobs and moment - self._registered_at < SECONDS_BETWEEN_REGISTRATIONS:
             return False

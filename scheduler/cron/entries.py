@@ -1,4 +1,4 @@
-"""The entries of `cron_jobs.py`: they go to the short-running queue unless they name another."""
+"""The entries of `cron_jobs.py`; the default queue is the short-running one."""
 
 from __future__ import annotations
 

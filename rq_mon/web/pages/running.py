@@ -48,7 +48,7 @@ def confirm() -> str:
     return render_template(
         "confirm_one.html",
         words="Stop this job",
-        meaning="Its worker kills it now. It is then listed as stopped, among failed jobs, and is not retried.",
+        meaning="Its worker kills it now. It is listed as stopped, among failed jobs, and is not retried.",
         id=job.id,
         function=job.function,
         queue=job.queue,

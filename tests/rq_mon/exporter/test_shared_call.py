@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
+from traceback import walk_stack
+from types import CodeType
 
 import pytest
 
@@ -44,13 +47,19 @@ class Hanging:
         return self.calls
 
 
-def test_those_who_ask_during_a_call_share_its_result() -> None:
+def threads_waiting_in(code: CodeType) -> int:
+    """Return how many threads are running the code of a function."""
+    threads = list(sys._current_frames().values())
+    return sum(any(frame.f_code is code for frame, _ in walk_stack(innermost)) for innermost in threads)
+
+
+def test_callers_during_a_call_share_its_result() -> None:
     hanging = Hanging()
     shared = SharedCall(hanging)
 
     with ThreadPoolExecutor(10) as pool:
         results = [pool.submit(shared.result, 30) for _ in range(10)]
-        wait_until(lambda: sum(result.running() for result in results) == 10, "ten to ask")
+        wait_until(lambda: threads_waiting_in(Future.result.__code__) == 10, "ten to wait for the call")
         hanging.release.set()
 
     assert {result.result() for result in results} == {1}
