@@ -59,16 +59,19 @@ JOB_DURATION = Metric(
     "rq_job_duration_seconds",
     "histogram",
     ("queue", "function", "outcome"),
-    "Run time of jobs, from their start to their end.",
+    "Run time of executions, from start to end.",
 )
 JOB_WAIT = Metric(
-    "rq_job_wait_seconds", "histogram", ("queue",), "Time in the queue, from enqueued to started."
+    "rq_job_wait_seconds",
+    "histogram",
+    ("queue",),
+    "Time that jobs waited in the queue, from enqueued to started.",
 )
 JOBS_PROCESSED = Metric(
     "rq_jobs_processed_total",
     "counter",
     ("queue", "function", "outcome"),
-    "Jobs that ended: success, failed, retried, stopped or abandoned.",
+    "Executions that ended, by outcome: success, failed, retried, stopped or abandoned.",
 )
 JOB_FAILURES = Metric(
     "rq_job_failures_total",
@@ -81,7 +84,7 @@ QUEUE_EXPIRED_JOBS = Metric(
     "rq_queue_expired_jobs_total",
     "counter",
     ("queue",),
-    "Jobs that were gone when a monitored worker came to them: their ttl ended before they were started.",
+    "Jobs whose ttl ended before they were started; counted when a monitored worker finds them.",
 )
 
 # --- queues and workers: read from RQ's own keys -----------------------------------------------------------
@@ -90,14 +93,14 @@ QUEUE_OLDEST_JOB_AGE = Metric(
     "rq_queue_oldest_job_age_seconds",
     "gauge",
     ("queue",),
-    "Age of the oldest job that waits in the queue since it was enqueued; 0 when the queue is empty.",
+    "Age of the oldest waiting job in the queue, since it was enqueued; 0 if the queue is empty.",
 )
 QUEUE_WORKERS = Metric("rq_queue_workers", "gauge", ("queue",), "Live workers that listen to the queue.")
 QUEUE_MONITORED_WORKERS = Metric(
     "rq_queue_monitored_workers",
     "gauge",
     ("queue",),
-    "Live workers that listen to the queue and count their jobs; the others leave no durations and failures.",
+    "Live monitored workers that listen to the queue; the others leave no durations and failures.",
 )
 QUEUE_STUCK_JOBS = Metric(
     "rq_queue_stuck_jobs", "gauge", ("queue",), "Started jobs whose heartbeat expired: their worker is dead."
@@ -106,7 +109,7 @@ QUEUE_OVERDUE_SCHEDULED_JOBS = Metric(
     "rq_queue_overdue_scheduled_jobs",
     "gauge",
     ("queue",),
-    "Scheduled jobs whose time has come: no RQ scheduler runs for the queue.",
+    "Scheduled jobs that are overdue: no RQ scheduler runs for the queue.",
 )
 QUEUE_STUCK_DEFERRED_JOBS = Metric(
     "rq_queue_stuck_deferred_jobs",
@@ -115,39 +118,38 @@ QUEUE_STUCK_DEFERRED_JOBS = Metric(
     "Deferred jobs that will never run: a job they depend on failed, was stopped or cancelled, or is gone.",
 )
 WORKER_LAST_HEARTBEAT = Metric(
-    "rq_worker_last_heartbeat_timestamp_seconds", "gauge", ("name",), "When the worker last reported."
+    "rq_worker_last_heartbeat_timestamp_seconds", "gauge", ("name",), "Time of the worker's last heartbeat."
 )
 WORKER_EXPIRES_IN = Metric(
     "rq_worker_expires_in_seconds",
     "gauge",
     ("name",),
-    "Time until RQ forgets the worker unless it reports; a healthy one always has more than 30 s.",
+    "Time until RQ drops the worker unless it sends a heartbeat; a healthy worker has always more than 30 s.",
 )
 WORKER_VERSION_INFO = Metric(
     "rq_worker_version_info",
     "gauge",
     ("name", "version"),
-    "The version of the code that the worker runs, from RQ_MON_VERSION or its git checkout; always 1. Absent"
-    " without either.",
+    "Version of the worker's code, from RQ_MON_VERSION or its git checkout; always 1. Absent without either.",
 )
 WORKER_JOB_RUNNING = Metric(
     "rq_worker_job_running_seconds",
     "gauge",
     ("name", "queue"),
-    "For how long the worker's current job has been running; absent when the worker is idle.",
+    "Run time so far of the worker's current job; absent while the worker is idle.",
 )
 WORKER_LONG_JOB_INFO = Metric(
     "rq_worker_long_job_info",
     "gauge",
     ("name", "queue", "function", "job_id"),
-    "The worker's current job, while it runs for longer than the objective of its queue; always 1. The 100"
-    " that have run longest.",
+    "The worker's current job, if it runs beyond its queue's run objective; always 1. The 100 longest "
+    "running.",
 )
 WORKER_JOB_TIMEOUT = Metric(
     "rq_worker_job_timeout_seconds",
     "gauge",
     ("name", "queue"),
-    "For how long the worker's current job may run; absent when it is idle, or the job has no timeout.",
+    "Timeout of the worker's current job; absent while it is idle, or if the job has no timeout.",
 )
 
 # --- objectives: what the user promises for each queue ------------------------------------------------------
@@ -156,19 +158,21 @@ QUEUE_OBJECTIVE_WAIT = Metric(
     "rq_queue_objective_wait_seconds",
     "gauge",
     ("queue", "le"),
-    "Objective: a job starts within this time. `le` is the bucket of rq_job_wait_seconds that ends there.",
+    "Objective: a job must start within this time. `le` is the bucket of rq_job_wait_seconds with this "
+    "bound.",
 )
 QUEUE_OBJECTIVE_RUN = Metric(
     "rq_queue_objective_run_seconds",
     "gauge",
     ("queue", "le"),
-    "Objective: a job runs no longer. `le` is the bucket of rq_job_duration_seconds that ends there.",
+    "Objective: a job must run no longer than this. `le` is the bucket of rq_job_duration_seconds with "
+    "this bound.",
 )
 QUEUE_OBJECTIVE_RATIO = Metric(
     "rq_queue_objective_ratio",
     "gauge",
     ("queue", "objective"),
-    "Objective: the share of jobs that end in success, wait no longer, or run no longer.",
+    "Objective: the share of jobs that must succeed, start in time, or end in time.",
 )
 
 # --- cron --------------------------------------------------------------------------------------------------
@@ -177,25 +181,29 @@ CRON_JOB_INFO = Metric(
     "rq_cron_job_info", "gauge", ("cron_job", "queue", "function", "schedule"), "A cron job; always 1."
 )
 CRON_JOB_NEXT_TICK = Metric(
-    "rq_cron_job_next_tick_timestamp_seconds", "gauge", ("cron_job",), "When the cron job is due next."
+    "rq_cron_job_next_tick_timestamp_seconds",
+    "gauge",
+    ("cron_job",),
+    "Time at which the cron job is due next.",
 )
 CRON_JOB_LAST_TICK = Metric(
     "rq_cron_job_last_tick_timestamp_seconds",
     "gauge",
     ("cron_job",),
-    "The tick that the cron job was last enqueued for; absent before the first.",
+    "Time of the cron job's last enqueued tick; absent before the first.",
 )
 CRON_JOB_PAUSED = Metric(
     "rq_cron_job_paused",
     "gauge",
     ("cron_job",),
-    "1 if someone paused the cron job: it then has no next tick; else 0.",
+    "1 if the cron job is paused and so has no next tick, else 0.",
 )
 CRON_TICKS = Metric(
     "rq_cron_ticks_total",
     "counter",
     ("cron_job", "result"),
-    "Ticks of the cron job: enqueued, coalesced into a later one, missed, or failed: no worker can run it.",
+    "Ticks of the cron job by result: enqueued, coalesced into a later one, missed, or failed (no worker "
+    "can run it).",
 )
 CRON_SCHEDULERS = Metric("rq_cron_schedulers", "gauge", (), "Live cron scheduler processes.")
 
@@ -205,15 +213,15 @@ OPERATOR_CHANGES = Metric(
     "rq_operator_changes_total",
     "counter",
     ("action",),
-    "Jobs, cron jobs and series of metrics that people changed with rqmon or in the browser; pausing or"
-    " resuming all workers counts as one.",
+    "Jobs, cron jobs and series that operators changed with rqmon or in the browser. Pausing or resuming "
+    "all workers counts as one.",
 )
 
 # --- the exporter itself -----------------------------------------------------------------------------------
 
 REDIS_UP = Metric("rq_redis_up", "gauge", (), "1 if this scrape could read Redis, else 0.")
 EXPORTER_ERRORS = Metric(
-    "rq_exporter_errors_total", "counter", ("reason",), "What the exporter could not read, by reason."
+    "rq_exporter_errors_total", "counter", ("reason",), "Data that the exporter could not read, by reason."
 )
 JOB_METRICS_WRITE_ERRORS = Metric(
     "rq_job_metrics_write_errors_total",
@@ -228,8 +236,8 @@ JOB_PAGES_INFO = Metric(
     "rq_job_pages_info",
     "gauge",
     ("url",),
-    "Where people open the job pages of this Redis, for links from dashboards; always 1. Absent without"
-    " RQ_MON_WEB_URL.",
+    "Address of the job pages of this Redis, for links from dashboards; always 1. Absent without "
+    "RQ_MON_WEB_URL.",
 )
 
 CATALOGUE = tuple(value for value in tuple(globals().values()) if isinstance(value, Metric))

@@ -1,4 +1,4 @@
-"""What the processes of this package are told by the environment."""
+"""Settings of this package's processes, from environment variables."""
 
 from __future__ import annotations
 
@@ -27,25 +27,25 @@ LOG_LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
 
 
 Process = Literal["worker", "cron-scheduler", "exporter", "web", "rqmon"]
-"""The kinds of processes of this package."""
+"""The kinds of processes in this package."""
 
 PROCESSES: tuple[Process, ...] = get_args(Process)
 WORKER: tuple[Process, ...] = ("worker",)
 SCHEDULING: tuple[Process, ...] = ("worker", "cron-scheduler")
-"""Those that enqueue: jobs do it as well."""
+"""Processes that enqueue; jobs may, too."""
 SERVICES: tuple[Process, ...] = ("worker", "cron-scheduler", "exporter", "web")
-"""Those that run until they are stopped, and log."""
+"""Processes that run until they are stopped, and write logs."""
 
 
 FAILURE_TTL_SECONDS = 30 * 24 * 3600
-"""What the stack's workers do unless told otherwise; plain RQ workers keep failed jobs for a year."""
+"""Default of the stack's workers; plain RQ workers keep failed jobs for a year."""
 
 
 def read_password(text: str) -> str:
-    """Return the password in the file of this name, whatever its mode: Docker mounts it readable by all.
+    """Return the password in a file, whatever its mode: Docker mounts it readable by all.
 
     Raises:
-        ValueError: the file does not hold one; the message says what was expected.
+        ValueError: the file does not have one; the message says what was expected.
     """
     expected = "a file with a password on its only line"
     try:
@@ -87,16 +87,16 @@ def _setting(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """What the processes of this package are told from outside. Times are in seconds."""
+    """Settings of this package's processes. Times are in seconds."""
 
     redis_url: str = _setting(
         "RQ_REDIS_URL",
         "redis://127.0.0.1:6379/0",
         check_redis_url,
-        "The one address of Redis, for everything: redis://, rediss:// (TLS), unix://, or redis+sentinel://.",
+        "Address of Redis, for all processes: redis://, rediss:// (TLS), unix://, or redis+sentinel://.",
         secret=True,
     )
-    """With user, password and the files for TLS in it."""
+    """The address with user, password and TLS files."""
     redis_username: str | None = _setting(
         "RQ_REDIS_USERNAME", None, TEXT, "User of Redis, if the address names none. Unset: `default`."
     )
@@ -104,20 +104,20 @@ class Settings:
         "RQ_REDIS_PASSWORD_FILE",
         None,
         read_password,
-        "File with that user's password, to keep it out of addresses and the environment.",
+        "File with that user's password, which keeps it out of addresses and the environment.",
         secret=True,
     )
     redis_ca_file: Path | None = _setting(
         "RQ_REDIS_CA_FILE",
         None,
         PATH,
-        "With rediss://: file with the CA certificates (PEM) that vouch for Redis. Unset: the system's.",
+        "With rediss://: file with trusted CA certificates (PEM). Unset: the system's.",
     )
     redis_cert_file: Path | None = _setting(
         "RQ_REDIS_CERT_FILE",
         None,
         PATH,
-        "With rediss://: file with the client certificate, if Redis asks for one.",
+        "With rediss://: file with the client certificate, if Redis requires one.",
     )
     redis_key_file: Path | None = _setting(
         "RQ_REDIS_KEY_FILE", None, PATH, "With rediss://: file with the key of that certificate."
@@ -126,7 +126,7 @@ class Settings:
         "RQ_SERIALIZER",
         "pickle",
         one_of(SERIALIZERS),
-        "Format of jobs' arguments and results: pickle, or json, which is data only and never code.",
+        "Format of jobs' arguments and results: pickle, or json, which contains data only, never code.",
         read_by=(*SCHEDULING, "web", "rqmon"),
     )
     timezone: ZoneInfo = _setting(
@@ -140,7 +140,7 @@ class Settings:
         "SCHEDULER_CRON_LIST",
         "default",
         LIST_NAME,
-        "Name of the list of cron jobs; two applications that share a Redis need one each.",
+        "Name of the list of cron jobs. Two applications that share a Redis need different names.",
         read_by=("cron-scheduler",),
     )
     cron_grace: int = _setting(
@@ -154,21 +154,22 @@ class Settings:
         "RQ_WORKER_TTL_SECONDS",
         20,
         whole_number(16, 3600),
-        "An idle worker reports at least every ttl - 15 s; a dead one is forgotten ttl + 60 s after that.",
+        "An idle worker sends a heartbeat at least every ttl - 15 s; a dead one is dropped ttl + 60 s "
+        "after its last.",
         read_by=WORKER,
     )
     job_monitoring_interval: int = _setting(
         "RQ_JOB_MONITORING_INTERVAL_SECONDS",
         10,
         whole_number(1, 600),
-        "How often a busy worker reports that its job is alive.",
+        "How often a busy worker sends a heartbeat for its job.",
         read_by=WORKER,
     )
     maintenance_interval: int = _setting(
         "RQ_MAINTENANCE_INTERVAL_SECONDS",
         15,
         whole_number(1, 3600),
-        "How often a worker looks for jobs whose worker died, and retries or fails them.",
+        "How often a worker looks for jobs of dead workers, and retries or fails them.",
         read_by=WORKER,
     )
     result_ttl: int = _setting(
@@ -189,7 +190,8 @@ class Settings:
         "RQ_OBJECTIVES_FILE",
         None,
         PATH,
-        "What each queue promises. Unset: objectives.yml in the working directory, if there is one.",
+        "File with the objectives (SLOs) of each queue. Unset: objectives.yml in the working directory, if "
+        "it exists.",
         read_by=("exporter", "rqmon"),
     )
     log_level: str = _setting(
@@ -203,7 +205,8 @@ class Settings:
         "RQ_LOG_FORMAT",
         "text",
         one_of(LOG_FORMATS),
-        "Format of their logs: text or json. As json, lines about a job name it, its queue and its function.",
+        "Format of their logs: text or json. In json, lines about a job have its id, its queue and its "
+        "function.",
         read_by=SERVICES,
     )
     exporter_host: str = _setting(
@@ -220,29 +223,29 @@ class Settings:
         "RQ_MON_WEB_URL",
         None,
         WEB_ADDRESS,
-        "Where people open the job pages: links of dashboards lead there. Unset: no such metric.",
+        "Address of the job pages, for links from dashboards. Unset: no links.",
         read_by=("exporter",),
     )
     version: str | None = _setting(
         "RQ_MON_VERSION",
         None,
         TEXT,
-        "Version of the code that workers run, at most 100 characters. Unset: the version that the image was"
-        " built with, or the commit of the git checkout that they run in.",
+        "Version of the workers' code, at most 100 characters. Unset: the version that the image was built "
+        "with, or the commit of their git checkout.",
         read_by=WORKER,
     )
     max_functions_per_queue: int = _setting(
         "RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE",
         200,
         whole_number(1),
-        "Functions of a queue that get their own series; the rest count as `other`.",
+        "Functions per queue that get their own series; the others count as `other`.",
         read_by=WORKER,
     )
     max_exceptions_per_function: int = _setting(
         "RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION",
         50,
         whole_number(1),
-        "Exception classes of a function that get their own series; the rest count as `other`.",
+        "Exception classes per function that get their own series; the others count as `other`.",
         read_by=WORKER,
     )
 
@@ -250,28 +253,28 @@ class Settings:
     def from_environment(
         cls, environment: Mapping[str, str] | None = None, *, only: Iterable[str] | None = None
     ) -> Settings:
-        """Read every setting, or `only` these fields; what is unset, empty or not read keeps its default.
+        """Read all settings, or `only` these fields. Unset, empty and unread ones have their defaults.
 
         Raises:
-            SettingsError: a value cannot be used; the message names the variable and what is expected.
+            SettingsError: a value is invalid; the message has the variable and what is expected.
         """
         settings = cls(**read_fields(cls, os.environ if environment is None else environment, only))
         return replace(settings, redis_url=_with_files(settings, _with_credentials(settings)))
 
 
 FILES_READ = ("RQ_REDIS_PASSWORD_FILE", "RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
-"""Variables that name a file which is read with the settings."""
+"""Variables that name a file; it is read with the settings."""
 FOR_EACH_JOB = ("RQ_REDIS_URL", "RQ_REDIS_USERNAME", *FILES_READ, "RQ_SERIALIZER", "SCHEDULER_TIMEZONE")
 
 
 def settings_of_job() -> Settings:
-    """Return the settings for a job that is enqueued now; what FOR_EACH_JOB names is looked at each time.
+    """Return the settings for enqueuing a job; the variables in FOR_EACH_JOB are checked each time.
 
-    Everything is read again if that has changed since the last job of this process, and only then: reading
+    If they changed since the last job of this process, everything is read again. Not otherwise: reading
     certificates alone takes 30 ms.
 
     Raises:
-        SettingsError: a value cannot be used; the message names the variable and what is expected.
+        SettingsError: a value is invalid; the message has the variable and what is expected.
     """
     texts = {name: os.environ.get(name) for name in FOR_EACH_JOB}
     versions = tuple(_version(path.strip()) for name in FILES_READ if (path := texts[name]))
@@ -284,7 +287,7 @@ def _settings(_texts: tuple[str | None, ...], _versions: tuple[object, ...]) -> 
 
 
 def _version(path: str) -> tuple[int, ...] | None:
-    """Return what changes when a file is written or replaced; None if it cannot be looked at."""
+    """Return a value that changes when a file is written or replaced; None if it cannot be read."""
     try:
         found = Path(path).stat()
     except OSError:
@@ -293,7 +296,7 @@ def _version(path: str) -> tuple[int, ...] | None:
 
 
 def settings_of_process() -> Settings:
-    """Read every setting; end this process with a message where one cannot be used."""
+    """Read all settings; end this process with a message if one is invalid."""
     try:
         return Settings.from_environment()
     except SettingsError as error:

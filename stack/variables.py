@@ -1,6 +1,6 @@
-"""Every variable that users of the stack can set: its name, default, values and meaning.
+"""All settings of the stack: name, default, values and meaning.
 
-What the processes read themselves is declared in rq_mon/settings.py.
+The settings that the processes read themselves are in rq_mon/settings.py.
 """
 
 from __future__ import annotations
@@ -19,21 +19,21 @@ from stack.queues import read_queues
 from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
-"""Ports are for this machine only, unless the user opens one: Redis runs what it is given."""
+"""Ports are for this machine only unless the user opens one: Redis runs any job that it is given."""
 FOR_THIS_MACHINE = (
-    "is for this machine only; to let others in, put a proxy with a login before it"
-    " (docs/operate/security.md)"
+    "is for this machine only; for access from others, put a proxy with a login in front of it "
+    "(docs/operate/security.md)"
 )
 """Why a port stays closed."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 
 REDIS_URL = "RQ_REDIS_URL"
-"""Set for the stack, it names a Redis to use instead of an own one."""
+"""With this set, the stack uses that Redis instead of its own."""
 REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
-"""The user of that Redis. In the stack's own each service has its own, whatever an application is told."""
+"""User of that Redis. In the stack's own Redis each service has its own user."""
 YES = "YES"
-"""Set to 1, it answers the questions that start, clean and restore ask."""
+"""1 confirms the questions of start, clean and restore."""
 REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
 """Certificates for a Redis that speaks TLS."""
 
@@ -53,19 +53,19 @@ PROJECT_NAME = Variable(
     "COMPOSE_PROJECT_NAME",
     "rq-mon",
     matching("[a-z0-9][a-z0-9_-]*", "lower case letters, digits, - and _, with a letter or digit first"),
-    "Name of the containers' project; a second clone on the same Docker engine needs another.",
+    "Name of the Compose project; a second clone on the same Docker engine needs another.",
 )
 REPLACED = {
     "RQ_DASHBOARD_PORT": "RQ_MON_WEB_PORT",
     "RQ_DASHBOARD_BIND_ADDRESS": "RQ_MON_WEB_BIND_ADDRESS",
     "RQ_DASHBOARD_URL": "RQ_MON_WEB_URL",
 }
-"""Settings of earlier releases that nothing reads any more, and their successors."""
+"""Settings of earlier releases that are not read any more, and their successors."""
 REDIS_MAXMEMORY = Variable(
     "REDIS_MAXMEMORY",
     "256mb",
     matching("[1-9][0-9]*(kb|mb|gb)", "a size such as 256mb or 1gb"),
-    "Memory that Redis may use for jobs and results; above that it refuses new jobs.",
+    "Memory limit of Redis; above it, Redis refuses new jobs.",
 )
 
 
@@ -87,9 +87,9 @@ def _number(worker: Service) -> Variable[int]:
 
 PORTS = tuple(_port(name) for name in dict.fromkeys(each.port_variable for each in SERVICES) if name)
 BIND_ADDRESSES = tuple(_bind_address(each) for each in SERVICES if each.bind_variable and each.has_login)
-"""What opens a port to other machines; what has no login has no such variable."""
+"""Settings that open a port to other machines. Services without a login have none."""
 NUMBERS = {worker: _number(worker) for worker in WORKERS.values() if worker.number_variable}
-"""How many workers each queue has, unless QUEUES says so."""
+"""Number of workers of each queue, unless QUEUES sets it."""
 QUEUES: Variable[Mapping[str, int] | None] = Variable(
     "RQ_MON_QUEUES",
     None,
@@ -101,7 +101,7 @@ STOP_GRACE = Variable(
     "STOP_GRACE_SECONDS",
     190,
     whole_number(0, 99999),
-    "Seconds that a running job has to end when the stack stops; after that it is killed, and retried later.",
+    "Seconds that a running job has to end when the stack stops. Then it is killed, and retried later.",
 )
 RETENTION_TIME = Variable(
     "PROMETHEUS_RETENTION_TIME",
@@ -113,27 +113,28 @@ RETENTION_SIZE = Variable(
     "PROMETHEUS_RETENTION_SIZE",
     "4GB",
     matching("[1-9][0-9]*(MB|GB|TB)", "a size such as 512MB or 4GB"),
-    "Disk space that they may take before Prometheus deletes the oldest.",
+    "Disk space of metrics; above it, Prometheus deletes the oldest.",
 )
 
 GRAFANA_URL: Variable[str | None] = Variable(
     "GRAFANA_URL",
     None,
     WEB_ADDRESS,
-    "Where people open Grafana, for the links of alerts. Unset: this machine's.",
+    "Address of Grafana, for the links in alerts. Unset: this machine's.",
 )
 REPOSITORY_URL: Variable[str | None] = Variable(
     "REPOSITORY_URL",
     None,
     matching(r"https?://\S+/", "a URL that ends with /"),
-    "Prefix of docs/runbooks/… in alerts, such as https://github.com/you/rq-mon/blob/main/. Unset: the job"
-    " pages of this machine, which show them.",
+    "Prefix of docs/runbooks/… in alerts, such as https://github.com/you/rq-mon/blob/main/. Unset: the "
+    "runbooks in the job pages of this machine.",
 )
 ALERT_RECEIVERS_DIR: Variable[str | None] = Variable(
     "ALERT_RECEIVERS_DIR",
     None,
     matching(".+", "a folder"),
-    "Folder with your receivers.yml: who gets alerts; see prometheus/receivers/example.yml. Unset: no one.",
+    "Folder with your receivers.yml, which says who gets alerts; see prometheus/receivers/example.yml. "
+    "Unset: no one.",
 )
 SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
     "SCRAPE_TARGETS_DIR",
@@ -146,7 +147,7 @@ RQ_MON_WEB_URL: Variable[str | None] = Variable(
     "RQ_MON_WEB_URL",
     None,
     WEB_ADDRESS,
-    "Where people open the job pages, for the links of dashboards and alerts. Unset: this machine's.",
+    "Address of the job pages, for the links in dashboards and alerts. Unset: this machine's.",
 )
 
 
@@ -154,7 +155,7 @@ def _in_containers(name: str, default: str, meaning: str) -> Variable[str]:
     return Variable(name, default, TEXT, meaning)
 
 
-OWN_IMAGE = _in_containers("RQ_MON_IMAGE", "rq-mon:local", "Our own image: the name under which it is built.")
+OWN_IMAGE = _in_containers("RQ_MON_IMAGE", "rq-mon:local", "Name under which our own image is built.")
 IMAGES = (
     _in_containers("PYTHON_IMAGE", "python:3.13-slim", "Base of our own image."),
     OWN_IMAGE,
@@ -170,7 +171,7 @@ IMAGES = (
 MEMORY_LIMITS = (
     _in_containers("WORKER_MEMORY", "512m", "Each worker, its jobs included."),
     _in_containers(
-        "REDIS_MEMORY", "640m", "Redis: REDIS_MAXMEMORY, and room for the copy that rewriting its file takes."
+        "REDIS_MEMORY", "640m", "Redis: REDIS_MAXMEMORY, plus room for the copy while it rewrites its file."
     ),
     _in_containers("PROMETHEUS_MEMORY", "1g", "Prometheus."),
 )
@@ -195,7 +196,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *IMAGES,
     *MEMORY_LIMITS,
 )
-"""What the stack itself reads, or compose for it."""
+"""Settings that the stack itself reads, or Compose for it."""
 
 
 def _handed_on(variable: Variable[Any]) -> Variable[Any]:
@@ -221,7 +222,7 @@ HANDED_ON = tuple(
     for variable in (*variables_in(Settings).values(), *WEB_VARIABLES, VIEWER_NAMES)
     if variable.name not in _SET_BY_THE_STACK
 )
-"""What users set for the processes of the stack. Where the exporter listens depends on the runtime."""
+"""Settings of the stack's processes. The exporter's address depends on the runtime."""
 
 SETTINGS: tuple[Variable[Any], ...] = (*VARIABLES, *HANDED_ON)
 """All that users set."""

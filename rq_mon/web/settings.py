@@ -19,7 +19,7 @@ PASSWORD_FILE: Variable[str | None] = Variable(
     "RQ_MON_WEB_PASSWORD_FILE",
     None,
     read_password,
-    "File with the password of the user `rq-mon` of the job pages.",
+    "File with the password of the job pages' user `rq-mon`.",
 )
 PASSWORD: Variable[str | None] = Variable(
     "RQ_MON_WEB_PASSWORD",
@@ -31,13 +31,13 @@ CHANGES: Variable[YesOrNo] = Variable(
     "RQ_MON_WEB_CHANGES",
     "yes",
     YES_OR_NO,
-    "no: the job pages show jobs, and have no button that changes anything.",
+    "no: the job pages are read-only.",
 )
 READ_WITHOUT_LOGIN: Variable[YesOrNo] = Variable(
     "RQ_MON_WEB_READ_WITHOUT_LOGIN",
     "no",
     YES_OR_NO,
-    "yes: anyone who reaches the job pages may read them. Changes always need the login.",
+    "yes: anyone who can open the job pages may read them. Changes always need the login.",
 )
 
 
@@ -60,7 +60,7 @@ class WebSettings:
             "RQ_MON_WEB_NAMES",
             "",
             HOST_NAMES,
-            "Host names under which people open the job pages. IP addresses and localhost always work.",
+            "Host names of the job pages. IP addresses and localhost always work.",
         )
     )
     grafana_url: str | None = setting(
@@ -68,7 +68,7 @@ class WebSettings:
             "GRAFANA_URL",
             None,
             WEB_ADDRESS,
-            "Where people open Grafana. Unset: the job pages have no links to dashboards.",
+            "Address of Grafana. Unset: the job pages have no links to dashboards.",
         )
     )
     processes: Settings = field(default_factory=Settings)

@@ -164,5 +164,5 @@ def test_the_viewer_which_has_no_login_is_not_opened(stack: NativeStack) -> None
     said = " ".join(refused.stdout.split())
     assert refused.returncode != 0
     assert "GRAFANA_BIND_ADDRESS: expected 127.0.0.1, got '0.0.0.0': viewer" in said
-    assert "is for this machine only; to let others in, put a proxy with a login before it" in said
+    assert "is for this machine only; for access from others, put a proxy with a login in front of it" in said
     assert stack.numbers() == before
