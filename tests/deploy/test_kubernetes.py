@@ -165,7 +165,7 @@ def test_passwords_come_from_a_secret_that_the_manifests_do_not_hold(folder: str
             assert not re.search(r"://[^/\s]*:[^/\s]*@", value)
 
 
-def test_only_what_needs_redis_may_reach_it_and_nobody_reaches_workers() -> None:
+def test_only_services_that_need_redis_reach_it_and_none_reaches_workers() -> None:
     policies = of_kind(rendered(REDIS), "NetworkPolicy")
     reaches = {
         name for name, pod in pods(rendered(REDIS)).items() if "rq-mon/reaches" in pod["metadata"]["labels"]

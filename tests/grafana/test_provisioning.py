@@ -44,7 +44,7 @@ def test_the_dashboards_name_the_data_source_that_is_provisioned(data_sources: d
     assert data_sources[common.DATA_SOURCE_UID]["isDefault"]
 
 
-def test_nobody_edits_what_the_files_say(data_sources: dict[str, Json], provisioning: Path) -> None:
+def test_no_user_can_edit_provisioned_dashboards(data_sources: dict[str, Json], provisioning: Path) -> None:
     (provider,) = yaml.safe_load((provisioning / "dashboards" / "dashboards.yml").read_text())["providers"]
 
     assert not any(source["editable"] for source in data_sources.values())
@@ -97,7 +97,7 @@ def test_dashboards_and_home_page_are_those_of_the_stack(
     assert home.endswith(f"/{links.OVERVIEW}.json")
 
 
-def test_grafana_calls_nobody_and_has_no_password_in_its_settings(settings: dict[str, str]) -> None:
+def test_grafana_calls_no_other_server_and_has_no_password_in_its_settings(settings: dict[str, str]) -> None:
     for switched_off in (
         "GF_ANALYTICS_REPORTING_ENABLED",
         "GF_ANALYTICS_CHECK_FOR_UPDATES",

@@ -274,7 +274,7 @@ def all_monitored(
     )
 
 
-def test_every_name_that_stands_on_two_dashboards_is_compared() -> None:
+def test_every_name_on_two_dashboards_is_compared() -> None:
     """Of a panel with one number a series, or of a column of numbers."""
     standing: dict[str, set[Place]] = defaultdict(set)
     for uid, board in BOARDS.items():

@@ -26,7 +26,7 @@ def test_a_server_answers_within_its_block_and_is_gone_after_it(tmp_path: Path) 
     assert server.process.returncode is not None
 
 
-def test_a_server_that_ends_at_once_is_told_with_what_it_printed(tmp_path: Path) -> None:
+def test_reports_a_server_that_ends_at_once_with_its_output(tmp_path: Path) -> None:
     command = ("sh", "-c", "echo no such file; exit 1")
 
     with (

@@ -88,7 +88,7 @@ def test_file_that_breaks_keeps_the_objectives_and_counts_an_error_a_scrape(
     assert scraped.error_count() == 2
 
 
-def test_mended_file_ends_the_errors(scraped: Scraped, path: Path) -> None:
+def test_a_fixed_file_ends_the_errors(scraped: Scraped, path: Path) -> None:
     path.write_text("nonsense")
     scraped.samples()
     path.write_text("queues: {mail: {wait_seconds: 60}}")

@@ -45,7 +45,7 @@ def _both(parts: list[Any]) -> list[Any]:
 
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("path", UNIT_TESTS)
-def test_what_happens_in_two_redis_at_once_is_told_of_each(path: Path, tmp_path: Path) -> None:
+def test_an_event_in_two_redis_at_once_alerts_for_each(path: Path, tmp_path: Path) -> None:
     """Every unit test of the rules, with a second Redis that has the same names and the same fate."""
     unit_tests = yaml.load(path.read_text(), yaml.BaseLoader)  # all as text: 0x120 is no hexadecimal number
     unit_tests["rule_files"] = [str(path.parent / rules) for rules in unit_tests["rule_files"]]

@@ -64,7 +64,7 @@ def test_cron_is_healthy_while_a_cron_scheduler_says_that_it_lives(redis_client:
     ]
 
 
-def test_a_cron_scheduler_that_went_silent_is_told_from_one_that_never_reported(
+def test_a_silent_cron_scheduler_differs_from_one_that_never_reported(
     redis_client: Any, capsys: Output
 ) -> None:
     redis_client.zadd(catalogue.CRON_SCHEDULERS_KEY, {"older": 1_700_000_005, "newer": 1_700_000_015})

@@ -53,7 +53,7 @@ def test_releases_are_compared_as_packaging_does(operator: str, version: str) ->
         "redis @ https://example.org/redis.whl",
     ],
 )
-def test_what_is_no_comparison_of_releases_is_left_to_packaging(text: str) -> None:
+def test_packaging_decides_about_requirements_beyond_two_releases(text: str) -> None:
     assert not surely_fits(text)
 
 

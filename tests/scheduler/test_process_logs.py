@@ -79,7 +79,7 @@ def test_exceptions_are_inside_the_object(scheduler: DataHubScheduler, start: St
     assert exceptions["caught"].endswith("ValueError: invalid literal for int() with base 10: 'no number'")
 
 
-def test_the_end_of_a_killed_work_horse_is_told_with_its_job(
+def test_the_end_of_a_killed_work_horse_is_logged_with_its_job(
     scheduler: DataHubScheduler, start: Start
 ) -> None:
     job, worker = run(scheduler, start, jobs.die)
@@ -100,9 +100,7 @@ def test_lines_that_are_about_no_job_name_none(scheduler: DataHubScheduler, star
     assert "\x1b" not in listening["message"]
 
 
-def test_an_abandoned_job_is_told_by_the_worker_that_finds_it(
-    scheduler: DataHubScheduler, start: Start
-) -> None:
+def test_the_worker_that_finds_an_abandoned_job_logs_it(scheduler: DataHubScheduler, start: Start) -> None:
     job = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.sleep, 60)
     killed = start(WORKER)
     wait_until(lambda: job.get_status() == "started", "the job to start")
@@ -143,7 +141,7 @@ def test_an_exception_that_ends_the_process_is_one_object_too(redis_client: Any,
     "command",
     [(WORKER,), (CRON_SCHEDULER,), pytest.param(("-m", "rq_mon.exporter"), marks=needs_the_exporter)],
 )
-def test_a_format_that_is_none_is_refused_with_those_that_are(
+def test_refuses_an_unknown_format_and_lists_the_known_ones(
     redis_client: Any, start: Start, command: tuple[str, ...]
 ) -> None:
     process = start(*command, RQ_LOG_FORMAT="xml")

@@ -169,7 +169,7 @@ def test_timeouts_are_taken_as_rq_takes_them(redis_client: Redis, timeout: Any, 
 
 
 @pytest.mark.parametrize("timeout", ["", "3 weeks", "m", "-3m", "0", "0s", 0, 0.5, -2, float("nan"), 1e400])
-def test_a_timeout_that_is_none_is_refused(redis_client: Redis, timeout: Any) -> None:
+def test_refuses_an_invalid_timeout(redis_client: Redis, timeout: Any) -> None:
     with pytest.raises(ValueError, match=r"job_timeout: expected seconds above 0, text such as '3m'.*; got"):
         job_scheduler(jobs.add, job_timeout=timeout)
     assert redis_client.keys("*") == []

@@ -162,7 +162,7 @@ def test_exec_hands_on_another_redis_with_the_user_that_was_given_for_it(tmp_pat
     assert result.stdout == "rediss://ann:secret@queues.example/2 None None\n"
 
 
-def test_exec_of_what_is_no_program_says_so() -> None:
+def test_exec_reports_a_missing_program() -> None:
     result = run_stack("exec", "no-such-program")
 
     assert result.returncode == 1

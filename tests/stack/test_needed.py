@@ -26,7 +26,7 @@ def recorded(series: str, queue: str, instance: str, value: int) -> dict[str, ob
 
 @pytest.mark.slow
 @pytest.mark.needs("prometheus")
-def test_the_numbers_of_the_queue_are_told_and_no_others(tmp_path: Path) -> None:
+def test_shows_the_numbers_of_the_queue_and_no_others(tmp_path: Path) -> None:
     rules = [
         recorded(NOW, MAIL, "main", 3),
         recorded(AT_PEAK, MAIL, "main", 7),
@@ -44,5 +44,5 @@ def test_the_numbers_of_the_queue_are_told_and_no_others(tmp_path: Path) -> None
         assert note_of_workers_needed(settings(prometheus.port), "sms") == ""
 
 
-def test_nothing_is_told_without_prometheus() -> None:
+def test_prints_nothing_without_prometheus() -> None:
     assert note_of_workers_needed(settings(free_port()), MAIL) == ""

@@ -39,7 +39,7 @@ def test_free_ports_and_services_without_one_pass_and_stay_free() -> None:
     socket.create_server(("127.0.0.1", port)).close()  # the check has left the port free
 
 
-def test_a_port_in_use_is_told_with_service_holder_and_variable(listener: int) -> None:
+def test_reports_a_port_in_use_with_service_holder_and_variable(listener: int) -> None:
     settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NO_ENV_FILE)
 
     with pytest.raises(StackError, match="nothing was started") as error:
@@ -49,7 +49,7 @@ def test_a_port_in_use_is_told_with_service_holder_and_variable(listener: int) -
     assert f"{listener} for prometheus: {holder}. Another port: PROMETHEUS_PORT=…" in str(error.value)
 
 
-def test_all_ports_in_use_are_told_at_once(listener: int) -> None:
+def test_reports_all_ports_in_use_together(listener: int) -> None:
     with socket.create_server(("127.0.0.1", 0)) as second:
         ports = {"PROMETHEUS_PORT": str(listener), "ALERTMANAGER_PORT": str(second.getsockname()[1])}
         with pytest.raises(StackError) as error:
@@ -80,7 +80,7 @@ def test_a_connection_that_is_closing_holds_no_port() -> None:
 # ---- ports that the user opens ----
 
 
-def test_an_address_that_this_machine_does_not_have_is_told_with_its_variable() -> None:
+def test_reports_a_foreign_address_with_its_variable() -> None:
     settings = load_settings(
         {"REDIS_BIND_ADDRESS": "203.0.113.9", "REDIS_PORT": str(free_port())}, NO_ENV_FILE
     )

@@ -58,7 +58,7 @@ def test_queues_are_read_with_their_numbers_and_written_again() -> None:
         ("mail:2,reports:1,mail:2", "each queue once, got 'mail' twice"),
     ],
 )
-def test_what_is_no_list_of_queues_is_refused_by_the_part_that_is_wrong(
+def test_refuses_an_invalid_list_of_queues_and_names_the_wrong_part(
     dotenv: Path, text: str, problem: str
 ) -> None:
     with pytest.raises(StackError) as error:
@@ -82,7 +82,7 @@ def test_no_two_queues_share_a_service() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_the_two_queues_are_those_of_a_stack_that_is_told_nothing(dotenv: Path) -> None:
+def test_a_stack_without_settings_has_the_two_queues(dotenv: Path) -> None:
     settings = load_settings({}, dotenv)
 
     assert tuple(settings.services()) == SERVICES

@@ -91,7 +91,7 @@ def test_every_user_gets_in_with_its_password_and_no_other(
 
 
 @pytest.mark.parametrize("credentials", [{}, {"password": ""}, {"username": "default", "password": ""}])
-def test_nobody_gets_in_without_being_a_user(server: RedisServer, credentials: dict[str, str]) -> None:
+def test_only_users_of_redis_get_in(server: RedisServer, credentials: dict[str, str]) -> None:
     for command in ("PING", "FLUSHALL", "GET rq:a"):
         with Redis(port=server.port, **credentials) as redis, pytest.raises(AuthenticationError):  # type: ignore[arg-type]
             redis.execute_command(*command.split())

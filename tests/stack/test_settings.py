@@ -61,7 +61,7 @@ def test_an_empty_variable_keeps_the_default(dotenv: Path) -> None:
 
 
 @pytest.mark.parametrize("value", ["eight", "0", "65536", "-1", "6379.0", "٣", "99999999999"])
-def test_what_is_no_port_is_refused_by_variable_and_value(dotenv: Path, value: str) -> None:
+def test_refuses_an_invalid_port_with_variable_and_value(dotenv: Path, value: str) -> None:
     with pytest.raises(StackError, match=r"REDIS_PORT: expected a port, .* 1 to 65535, got ") as error:
         read(dotenv, REDIS_PORT=value)
 
@@ -80,7 +80,7 @@ def test_two_services_on_one_port_are_refused_by_both_variables(dotenv: Path) ->
         read(dotenv, REDIS_PORT="9090")
 
 
-def test_every_problem_is_told_at_once(dotenv: Path) -> None:
+def test_reports_all_problems_together(dotenv: Path) -> None:
     with pytest.raises(StackError) as error:
         read(dotenv, RUNTIME="podman", STOP_GRACE_SECONDS="soon", PROMETHEUS_RETENTION_SIZE="much")
 
@@ -129,7 +129,7 @@ def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(
 
 
 @pytest.mark.parametrize("url", ["redis://:secret@127.0.0.1:abc/0", "127.0.0.1:6379", "http://127.0.0.1"])
-def test_an_address_of_redis_that_is_none_is_refused_without_its_password(dotenv: Path, url: str) -> None:
+def test_refuses_an_invalid_redis_address_without_showing_its_password(dotenv: Path, url: str) -> None:
     with pytest.raises(StackError, match="RQ_REDIS_URL: expected a URL") as raised:
         read(dotenv, RQ_REDIS_URL=url)
 
@@ -216,7 +216,7 @@ def test_what_has_no_login_cannot_be_opened_and_it_is_said_why(dotenv: Path, ser
 @pytest.mark.parametrize(
     "value", ["everywhere", "localhost", "256.0.0.1", "1.2.3", "010.0.0.1", "::", "10.0.0.1:80", "10.0.0.0/8"]
 )
-def test_what_is_no_address_is_refused_by_variable_and_value(dotenv: Path, value: str) -> None:
+def test_refuses_an_invalid_address_with_variable_and_value(dotenv: Path, value: str) -> None:
     with pytest.raises(StackError) as refused:
         read(dotenv, REDIS_BIND_ADDRESS=value)
 

@@ -110,7 +110,7 @@ def test_what_dashboards_read_is_passed_on(path: str) -> None:
     assert check(path, []) == []
 
 
-def test_what_answers_without_being_prometheus_is_told_so() -> None:
+def test_reports_a_server_that_is_not_prometheus() -> None:
     with serving(b"<html>", "text/html") as (url, _), pytest.raises(RefusedError, match="is not Prometheus"):
         Proxy(url).ask("query", [("query", "up")])
 

@@ -47,7 +47,7 @@ def test_workers_run_on_the_rq_of_this_process_by_default() -> None:
     assert interpreter("2") == (sys.executable, version("rq"))
 
 
-def test_a_size_that_is_none_is_refused(project_root: Path) -> None:
+def test_refuses_an_invalid_size(project_root: Path) -> None:
     run = subprocess.run(
         [sys.executable, "-m", "proofs.fault_run", "--jobs", "many"],
         cwd=project_root,

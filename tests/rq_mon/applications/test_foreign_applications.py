@@ -98,7 +98,7 @@ def before(watched: Watched, name: str, **labels: str) -> Any:
     return watched.before[(name, *sorted(labels.items()))]
 
 
-def test_depth_and_age_of_each_queue_are_told_before_any_worker_runs(watched: Watched) -> None:
+def test_shows_depth_and_age_of_each_queue_before_any_worker_runs(watched: Watched) -> None:
     for queue, number in QUEUED.items():
         assert before(watched, "rq_jobs", queue=queue, status="queued") == number
         assert 0 < before(watched, "rq_queue_oldest_job_age_seconds", queue=queue) < 60
@@ -128,7 +128,7 @@ def test_workers_are_told_and_which_of_them_count_their_jobs(watched: Watched) -
         assert watched.value("rq_queue_monitored_workers", queue=queue) == monitored[queue]
 
 
-def test_the_job_that_runs_is_told_with_its_worker(watched: Watched) -> None:
+def test_shows_the_running_job_with_its_worker(watched: Watched) -> None:
     running = [key for key in samples(watched.exporter) if key[0] == "rq_worker_job_running_seconds"]
 
     assert len(running) == 1

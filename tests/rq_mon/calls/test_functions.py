@@ -18,16 +18,16 @@ def test_a_function_is_known_by_its_path() -> None:
     assert function_reference(jobs.add, PICKLE) == "tests.scheduler.jobs.add"
 
 
-def test_a_path_of_a_function_will_do() -> None:
+def test_accepts_a_dotted_path() -> None:
     assert function_reference("json.dumps", PICKLE) == "json.dumps"
 
 
-def test_a_builtin_and_a_static_method_will_do() -> None:
+def test_accepts_builtins_and_static_methods() -> None:
     assert function_reference(len, PICKLE) == "builtins.len"
     assert function_reference(jobs.Counter.zero, PICKLE) == "tests.scheduler.jobs.Counter.zero"
 
 
-def test_a_path_into_code_that_only_workers_have_will_do() -> None:
+def test_accepts_a_path_into_code_that_only_workers_have() -> None:
     assert function_reference("workers_only.tasks.send", PICKLE) == "workers_only.tasks.send"
 
 

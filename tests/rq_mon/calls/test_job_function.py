@@ -92,7 +92,7 @@ def test_an_instance_is_not_unpickled(queue: Queue) -> None:
     assert Importer.unpickled == 0
 
 
-def test_a_method_whose_class_is_not_told_is_named_by_itself() -> None:
+def test_a_method_of_an_unknown_class_has_its_own_name_only() -> None:
     assert function_told(pickle.dumps(("upper", "a text", (), {})), None) == "upper"
 
 

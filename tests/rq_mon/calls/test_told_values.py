@@ -106,7 +106,7 @@ def test_what_holds_itself_and_what_repeats_itself_is_cut() -> None:
         *(pickle.dumps(7), pickle.dumps([1, 2, 3, 4])[:-3], b"\x80\x02h\x07.", b"\x80\x02R.", b"\x80\x02b."),
     ],
 )
-def test_what_is_no_call_is_told(data: bytes) -> None:
+def test_reports_data_that_is_no_call(data: bytes) -> None:
     with pytest.raises(UntoldError, match="expected"):
         arguments_told(data)
     assert isinstance(type_told(data), str)
@@ -124,7 +124,7 @@ def test_what_is_no_call_is_told(data: bytes) -> None:
         (date(2026, 1, 2), "datetime.date"),
     ],
 )
-def test_the_type_is_told_also_by_the_beginning(value: object, type_: str, protocol: int) -> None:
+def test_finds_the_type_in_the_head_of_the_data(value: object, type_: str, protocol: int) -> None:
     data = pickle.dumps(value, protocol)
     assert type_told(data) == type_
     if protocol >= 4:

@@ -115,7 +115,7 @@ def test_a_dry_run_names_the_jobs_and_changes_nothing(
     assert failed_ids(queue) == set(ids)
 
 
-def test_refuses_where_nobody_can_be_asked(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+def test_refuses_without_a_terminal_to_confirm_on(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
     fail_jobs(redis_client)
 
     result = rqmon("delete", "--all")

@@ -128,9 +128,7 @@ def test_a_name_that_is_not_one_cron_job_is_an_error(
     assert f"got {name!r}" in result.err
 
 
-def test_a_definition_that_cannot_be_read_is_said_so(
-    rqmon: Rqmon, registry: CronRegistry, redis_client: Redis
-) -> None:
+def test_reports_an_unreadable_definition(rqmon: Rqmon, registry: CronRegistry, redis_client: Redis) -> None:
     registry.pause("nightly")
     redis_client.hset(CRON_JOBS_KEY, "nightly", "\x1b[31m{")
 

@@ -77,7 +77,7 @@ def test_each_command_goes_on_beside_a_foreign_key(rqmon: Rqmon, redis_client: R
     assert redis_client.get(key) == b"foreign"
 
 
-def test_a_registry_that_is_none_is_not_purged(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_an_unknown_registry_is_not_purged(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     make_foreign(redis_client, "rq:failed:mail")
     result = rqmon("purge", "mail", "failed", "--yes")
     assert (result.code, result.err.count("\n")) == (1, 1)

@@ -71,7 +71,7 @@ def test_nothing_is_deleted_in_a_dry_run_or_without_consent(
     assert queue.count == 1
 
 
-def test_a_queue_that_nobody_knows_is_named_with_those_that_there_are(rqmon: Rqmon, queue: Queue) -> None:
+def test_reports_an_unknown_queue_and_lists_the_known_ones(rqmon: Rqmon, queue: Queue) -> None:
     queue.enqueue(jobs.succeed)
 
     for command in (["empty", "mial"], ["purge", "mial", "failed"], ["failed", "--queue", "mial"]):

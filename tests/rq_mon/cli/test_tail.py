@@ -32,7 +32,7 @@ def ended(redis_client: Redis) -> EndedJobs:
     return found
 
 
-def test_each_end_is_told_once(ended: EndedJobs, queue: Queue, work: Callable[..., None]) -> None:
+def test_each_end_is_reported_once(ended: EndedJobs, queue: Queue, work: Callable[..., None]) -> None:
     good, bad = queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail_otherwise)
     reports = Queue("reports", connection=queue.connection).enqueue(jobs.succeed)
     work("mail", "reports")
@@ -45,7 +45,7 @@ def test_each_end_is_told_once(ended: EndedJobs, queue: Queue, work: Callable[..
     assert ended.look() == []
 
 
-def test_a_job_that_fails_again_is_told_again(
+def test_a_job_that_fails_again_is_reported_again(
     ended: EndedJobs, queue: Queue, work: Callable[..., None]
 ) -> None:
     job = queue.enqueue(jobs.fail_otherwise)
@@ -67,7 +67,7 @@ def test_what_ended_before_is_not_told(queue: Queue, redis_client: Redis, work: 
 
 
 @pytest.mark.slow
-def test_a_job_that_is_kept_for_ever_is_told_if_it_was_seen_running(
+def test_a_job_that_is_kept_forever_is_reported_if_it_was_seen_running(
     ended: EndedJobs, queue: Queue, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "end"), result_ttl=-1)

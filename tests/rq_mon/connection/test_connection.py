@@ -95,7 +95,7 @@ def test_a_connection_that_redis_closed_is_replaced(server: RedisServer) -> None
         assert client.ping()
 
 
-def test_a_unix_socket_will_do(tmp_path: Path) -> None:
+def test_accepts_a_unix_socket(tmp_path: Path) -> None:
     server = RedisServer(tmp_path, "--unixsocket", str(tmp_path / "redis.sock"))
     server.start()
     try:
@@ -106,7 +106,7 @@ def test_a_unix_socket_will_do(tmp_path: Path) -> None:
 
 
 @pytest.mark.needs("openssl")
-def test_tls_will_do(tmp_path: Path) -> None:
+def test_accepts_tls(tmp_path: Path) -> None:
     key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
     subprocess.run(
         ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "1", "-subj", "/CN=redis",

@@ -126,7 +126,7 @@ def test_the_first_sentinel_that_answers_is_asked(group: SentinelGroup) -> None:
         assert client.get("where") == b"here"
 
 
-def test_what_each_sentinel_said_is_told_when_none_knows(group: SentinelGroup) -> None:
+def test_reports_the_answer_of_each_sentinel_if_none_knows_the_master(group: SentinelGroup) -> None:
     group.kill_sentinel(0)
     url = group.url.replace(SERVICE, "other")
 

@@ -189,7 +189,7 @@ def test_a_server_that_wants_a_clients_certificate_says_so(
     _assert_exporter_says_tls(asking_redis, tmp_path, "wanted a client certificate", **variables)
 
 
-def test_a_server_without_tls_is_told_from_one_that_is_down(
+def test_a_server_without_tls_differs_from_one_that_is_down(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
     url = redis_server.url.replace("redis://", "rediss://")

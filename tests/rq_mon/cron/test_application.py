@@ -114,7 +114,7 @@ def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_cl
         ("shop..wrong", None, "expected a module such as myapp.cron_jobs, got 'shop..wrong'"),
     ],
 )
-def test_what_is_no_list_is_refused_in_one_line_and_nothing_is_written(
+def test_refuses_an_invalid_list_in_one_line_and_writes_nothing(
     shop: Path,
     redis_client: Any,
     monkeypatch: pytest.MonkeyPatch,

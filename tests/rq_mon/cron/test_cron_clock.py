@@ -137,7 +137,7 @@ def test_a_cron_job_that_is_cancelled_while_the_clock_is_followed_stays_so(
 
 
 @pytest.mark.parametrize("when", ["before it starts", "while it runs"])
-def test_a_scheduler_goes_by_the_clock_that_was_set_back(
+def test_a_scheduler_follows_a_clock_that_was_set_back(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch, when: str
 ) -> None:
     ahead, registry = 24 * HOUR, CronRegistry(redis_client)

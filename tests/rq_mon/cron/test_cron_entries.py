@@ -131,6 +131,6 @@ def stored(**fields: object) -> str:
         stored(function=None),
     ],
 )
-def test_what_is_no_definition_is_said_to_be_unreadable(text: str | bytes) -> None:
+def test_reports_data_that_is_no_definition_as_unreadable(text: str | bytes) -> None:
     with pytest.raises(UnreadableDefinitionError):
         CronJob.from_json("id", text)

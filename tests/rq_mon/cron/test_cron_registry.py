@@ -111,7 +111,7 @@ FOREIGN = [
 
 
 @pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
-def test_what_is_no_id_or_no_time_keeps_no_tick_from_its_job(
+def test_invalid_ids_and_times_do_not_block_other_ticks(
     registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any
 ) -> None:
     tick = int(time.time()) // 60 * 60
@@ -128,7 +128,7 @@ def test_what_is_no_id_or_no_time_keeps_no_tick_from_its_job(
 
 @pytest.mark.parametrize("cron", ["* * * * *", "* * * * * *"])
 @pytest.mark.parametrize(("key", "cron_job_id", "value"), FOREIGN)
-def test_what_is_no_id_or_no_time_is_replaced(
+def test_invalid_ids_and_times_are_replaced(
     registry: CronRegistry, redis_client: Any, key: str, cron_job_id: bytes, value: Any, cron: str
 ) -> None:
     before = time.time()
@@ -143,7 +143,7 @@ def test_what_is_no_id_or_no_time_is_replaced(
     assert before < state(redis_client)["next"][b"mine"] <= time.time() + 60
 
 
-def test_registering_mends_a_next_tick_that_was_lost(registry: CronRegistry, redis_client: Any) -> None:
+def test_registering_restores_a_lost_next_tick(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     redis_client.delete(catalogue.CRON_NEXT_TICKS_KEY)
 
@@ -178,7 +178,7 @@ def test_what_cannot_be_read_is_left_out_and_kept(
 # ---- paused ----
 
 
-def test_a_paused_cron_job_is_not_due_and_stays_so_when_it_is_registered_anew(
+def test_a_paused_cron_job_stays_paused_when_it_is_registered_again(
     registry: CronRegistry, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -219,9 +219,7 @@ def test_a_cron_job_that_is_cancelled_is_not_paused_when_it_comes_back(
     assert state(redis_client)["next"].keys() == {b"mine"}
 
 
-def test_a_cron_job_that_nobody_registered_cannot_be_paused(
-    registry: CronRegistry, redis_client: Any
-) -> None:
+def test_an_unregistered_cron_job_cannot_be_paused(registry: CronRegistry, redis_client: Any) -> None:
     assert not registry.pause("mine")
 
     assert not redis_client.exists(catalogue.CRON_PAUSED_KEY)

@@ -165,7 +165,7 @@ def test_a_tick_that_can_be_called_at_its_last_try_is_not_failed(
     assert tick_counts(redis_client)["failed"] == 0
 
 
-def test_a_run_beside_the_ticks_is_none_that_fails(redis_client: Any) -> None:
+def test_an_extra_run_is_no_failed_tick(redis_client: Any) -> None:
     defined = register_as(redis_client, UNCALLABLE["function gone"]())
     enqueue_now(redis_client, defined)
 
@@ -305,7 +305,7 @@ def test_a_definition_that_breaks_the_code_stops_no_other(
     assert claims.next_tick() == NOON + 60
 
 
-def test_a_cron_job_that_is_mended_and_breaks_again_is_logged_again(
+def test_a_cron_job_that_is_repaired_and_breaks_again_is_logged_again(
     claims: TickClaims, redis_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     for number, definition in enumerate(["{", "{", cron_job().to_json(), "{"]):

@@ -47,7 +47,7 @@ def test_a_folder_with_files_is_left_as_it_is(tmp_path: Path) -> None:
     assert read(tmp_path) == {".mine": "mine"}
 
 
-def test_what_is_no_folder_is_refused(tmp_path: Path) -> None:
+def test_refuses_a_path_that_is_no_folder(tmp_path: Path) -> None:
     file, link = tmp_path / "file", tmp_path / "link"
     file.write_text("mine")
     link.symlink_to(tmp_path / "nowhere")

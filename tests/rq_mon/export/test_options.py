@@ -65,7 +65,7 @@ def test_a_runbook_has_the_alerts_name_in_its_address(text: str, address: str) -
 
 
 @pytest.mark.parametrize("text", [*NO_ADDRESSES, "{name}", "https://example.com/{alert}"])
-def test_what_is_no_address_of_runbooks_is_refused(text: str) -> None:
+def test_refuses_an_invalid_address_of_runbooks(text: str) -> None:
     with pytest.raises(ValueError, match="expected an address such as"):
         options.runbook_address(text)
 
@@ -78,7 +78,7 @@ def test_an_interval_is_written_as_prometheus_writes_it(text: str, seconds: int)
 @pytest.mark.parametrize(
     "text", ["", "0s", "-5s", "30", "30 s", "61s", "2m", "1h", "1.5s", "soon", "30s\n", "٣s"]
 )
-def test_what_is_no_interval_or_too_long_is_refused(text: str) -> None:
+def test_refuses_an_invalid_or_too_long_interval(text: str) -> None:
     with pytest.raises(ValueError, match="expected 1s to 60s"):
         options.scrape_interval(text)
 
@@ -115,7 +115,7 @@ def test_an_exporter_is_a_host_and_a_port(text: str) -> None:
         "::1:1",
     ],
 )
-def test_what_is_no_host_and_port_is_refused(text: str) -> None:
+def test_refuses_an_address_that_is_not_host_and_port(text: str) -> None:
     with pytest.raises(ValueError, match="expected host:port"):
         options.host_and_port(text)
 

@@ -107,7 +107,7 @@ def test_scheduled_job_is_overdue_once_its_time_has_come(registry: CollectorRegi
     assert registry.get_sample_value("rq_queue_overdue_scheduled_jobs", MAIL) == 1
 
 
-def test_deferred_jobs_that_will_never_run_are_told_from_the_others(
+def test_counts_only_deferred_jobs_that_will_never_run_as_stuck(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     cancelled, waiting = queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)

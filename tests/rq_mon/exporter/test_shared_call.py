@@ -65,7 +65,7 @@ def test_callers_during_a_call_share_its_result() -> None:
     assert {result.result() for result in results} == {1}
 
 
-def test_nobody_waits_longer_than_asked_for_and_nobody_starts_a_second_call() -> None:
+def test_no_caller_waits_longer_than_requested_or_starts_a_second_call() -> None:
     hanging = Hanging()
     shared = SharedCall(hanging)
     threads = threading.active_count()

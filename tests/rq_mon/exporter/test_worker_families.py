@@ -78,7 +78,7 @@ def test_job_in_hand_has_the_timeout_that_its_worker_ends_it_at(
     assert limit == seconds
 
 
-def test_job_that_may_run_for_ever_has_no_timeout(
+def test_a_job_that_may_run_forever_has_no_timeout(
     registry: CollectorRegistry, worker: Worker, queue: Queue
 ) -> None:
     _start_job(worker, queue, timeout=-1)

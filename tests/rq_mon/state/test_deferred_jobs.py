@@ -63,7 +63,7 @@ def test_those_whose_dependency_failed_are_stuck(
     assert _deferred(read) == (3, 2)
 
 
-def test_one_that_failed_and_will_be_tried_again_holds_nobody_up_for_good(
+def test_a_dependency_that_will_be_retried_does_not_make_a_job_stuck(
     read: ReadQueues, queue: Queue, work: Callable[[], None]
 ) -> None:
     from rq import Retry

@@ -39,7 +39,7 @@ def test_a_value_is_read_and_nothing_is_counted(kind: str, raw: bytes, value: fl
         ("timestamp", b"\xff", "not a date in UTC"),
     ],
 )
-def test_what_cannot_be_one_is_none_and_counted_once(
+def test_an_invalid_value_is_none_and_counted_once(
     kind: str, raw: bytes, why: str, caplog: pytest.LogCaptureFixture
 ) -> None:
     errors = Errors()

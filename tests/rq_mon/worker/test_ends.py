@@ -149,7 +149,7 @@ def test_a_job_that_was_taken_away_and_returns_is_a_success(
     ("function", "exception"),
     [("kill_work_horse", WORK_HORSE_KILLED), ("exit_work_horse", WORK_HORSE_EXITED)],
 )
-def test_killed_and_exited_are_told_apart(
+def test_killed_and_exited_work_horses_differ(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, function: str, exception: str
 ) -> None:
     worker = start_worker("mail", kind=kind)
@@ -159,7 +159,7 @@ def test_killed_and_exited_are_told_apart(
 
 
 @FORKING
-def test_a_record_that_cannot_be_written_is_told_apart_from_both(
+def test_a_record_that_cannot_be_written_differs_from_both(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any
 ) -> None:
     class Unlucky(kind):  # type: ignore[misc]

@@ -74,7 +74,7 @@ def test_the_meta_of_a_job_names_what_it_counts_as(
 
 
 @pytest.mark.parametrize("given", ["", "  ", "x" * 201, 7, ["invoice.send"], b"invoice.send", True])
-def test_what_is_no_name_is_ignored_with_one_warning(
+def test_ignores_an_invalid_name_with_one_warning(
     rq: RQ, queue: Queue, redis_client: Redis, given: object
 ) -> None:
     for _ in range(2):
@@ -113,7 +113,7 @@ def test_a_method_of_the_worker_names_what_a_job_counts_as(rq: RQ, queue: Queue,
 
 
 @pytest.mark.parametrize("worker", ["RaisesForANameWorker", "ReturnsAListWorker"])
-def test_a_method_that_cannot_name_a_job_breaks_none_and_is_told_of_once(
+def test_a_failing_naming_method_breaks_no_job_and_is_logged_once(
     rq: RQ, queue: Queue, redis_client: Redis, worker: str
 ) -> None:
     for _ in range(2):
@@ -218,7 +218,7 @@ def test_a_killed_work_horse_and_one_retry_too_many_are_kept(
     assert len(counted) == 2
 
 
-def test_a_later_failure_that_nobody_counted_is_read_from_its_traceback(
+def test_an_uncounted_later_failure_is_read_from_its_traceback(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.fail_otherwise_the_second_time)

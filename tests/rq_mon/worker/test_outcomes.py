@@ -59,7 +59,7 @@ def test_a_worker_without_work_holds_no_job_in_memory(rq: RQ, queue: Queue) -> N
     assert "keeps the job as []" in log
 
 
-def test_a_success_that_rq_has_to_record_anew_is_counted_once(
+def test_a_success_that_rq_records_twice_is_counted_once(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     job = queue.enqueue(jobs.succeed)
@@ -195,7 +195,7 @@ def test_an_abandoned_job_that_is_retried_is_counted_for_each_of_its_runs(
     }
 
 
-def test_a_job_that_somebody_else_found_abandoned_is_counted_all_the_same(
+def test_a_job_that_another_process_found_abandoned_is_counted(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     """`rq info`, rq-dashboard and plain workers clean the registries, too."""

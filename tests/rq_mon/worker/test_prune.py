@@ -43,7 +43,7 @@ def pruned(redis: Redis) -> list[Pruned]:
     return removed
 
 
-def test_an_outcome_that_nobody_writes_is_removed_with_all_of_its_fields(redis_client: Redis) -> None:
+def test_an_outcome_without_writes_is_removed_with_all_its_fields(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     record(redis_client, "app.send", "ValueError")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
@@ -55,7 +55,7 @@ def test_an_outcome_that_nobody_writes_is_removed_with_all_of_its_fields(redis_c
     assert list(left.exceptions) == ["ValueError"]
 
 
-def test_an_exception_that_nobody_raises_makes_room_for_others(redis_client: Redis) -> None:
+def test_an_exception_that_is_no_longer_raised_makes_room_for_others(redis_client: Redis) -> None:
     record(redis_client, "app.send", "Old:Error\n")
     record(redis_client, "app.send", "ValueError")
     age(redis_client, jobs_key("mail", "app.send"), "exceptions:written:Old:Error\n")
@@ -73,7 +73,7 @@ def test_an_exception_named_like_an_outcome_is_not_taken_for_it(redis_client: Re
     assert failures(redis_client, "mail") == {("app.send", "success"): 1}
 
 
-def test_a_queue_that_nobody_uses_leaves_nothing_behind(redis_client: Redis) -> None:
+def test_an_unused_queue_leaves_nothing_behind(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
     age(redis_client, waits_key("mail"), "written")
@@ -120,7 +120,7 @@ def test_the_command_prints_what_it_removed(redis_client: Redis, project_root: P
 
 @pytest.mark.slow
 @pytest.mark.parametrize("days", ["0", "-1", "soon", "1.5"])
-def test_the_command_refuses_a_number_of_days_that_is_none(
+def test_the_command_refuses_an_invalid_number_of_days(
     redis_client: Redis, project_root: Path, days: str
 ) -> None:
     result = run(project_root, "prune", f"--days={days}")

@@ -108,7 +108,7 @@ def no_folder(git_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [no_commit_yet, no_hash, no_text, no_folder])
-def test_what_is_no_checkout_has_no_commit(tmp_path: Path, spoil: Any) -> None:
+def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path, spoil: Any) -> None:
     (tmp_path / ".git").mkdir()
     spoil(tmp_path / ".git")
 

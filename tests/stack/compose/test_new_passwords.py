@@ -39,7 +39,7 @@ def status_of(stack: ComposeStack, job_id: str) -> JobStatus | None:
         return Job.fetch(job_id, connection=redis).get_status()
 
 
-def test_removed_passwords_are_made_anew_and_the_old_ones_are_refused(stack: ComposeStack) -> None:
+def test_removed_passwords_are_replaced_and_the_old_ones_are_refused(stack: ComposeStack) -> None:
     assert stack.make("start-rq-mon").returncode == 0
     old, waiting = secrets_of(stack), enqueue(stack, "unworked")
     assert stack.make("stop-rq-mon").returncode == 0

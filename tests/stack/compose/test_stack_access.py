@@ -78,13 +78,13 @@ def test_a_container_reads_its_own_passwords_and_no_other_user_does(
     assert set(modes) == {f"400 {user}"}
 
 
-def test_redis_knows_nobody_without_a_password(stack: ComposeStack) -> None:
+def test_redis_refuses_every_client_without_a_password(stack: ComposeStack) -> None:
     with Redis(port=stack.settings.port(REDIS)) as stranger, pytest.raises(AuthenticationError):
         stranger.flushall()
 
 
 @pytest.mark.parametrize(("service", "method", "path"), REFUSED, ids=lambda each: getattr(each, "name", each))
-def test_a_request_that_nobody_may_make_is_refused(
+def test_a_forbidden_request_is_refused(
     stack: ComposeStack, service: Service, method: str, path: str
 ) -> None:
     status, body = http_status(stack, service, method, path)

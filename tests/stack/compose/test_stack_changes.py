@@ -97,7 +97,7 @@ def test_another_image_is_run_by_the_next_start_alone_and_so_is_the_way_back(sta
         stack.docker("image", "rm", new)
 
 
-def test_our_own_code_is_built_and_run_anew_by_the_next_start(stack: ComposeStack) -> None:
+def test_the_next_start_builds_and_runs_changed_code(stack: ComposeStack) -> None:
     before = started_containers(stack)
     changed = stack.directory / "scheduler" / "queues.py"
     changed.write_text(changed.read_text() + "\n# a change\n")

@@ -96,7 +96,7 @@ def test_jobs_and_counters_of_a_redis_without_users_are_there_after_the_upgrade(
     assert counted(stack) == 3
 
 
-def test_removed_passwords_are_made_anew_and_the_old_ones_are_refused(
+def test_removed_passwords_are_replaced_and_the_old_ones_are_refused(
     stack: NativeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     old, url = secrets_of(stack), stack.redis_url()

@@ -29,7 +29,7 @@ def message_as_nobody(sender: Connection) -> None:
         sender.send("nothing was raised")
 
 
-def test_a_user_who_may_not_install_is_told_what_to_run() -> None:
+def test_shows_the_command_to_a_user_who_may_not_install() -> None:
     receiver, sender = multiprocessing.Pipe()
     process = multiprocessing.get_context("fork").Process(target=message_as_nobody, args=(sender,))
     process.start()
@@ -87,7 +87,7 @@ def test_what_an_interrupted_installation_left_is_removed(policy: Path) -> None:
     assert not policy.exists()
 
 
-def test_the_policy_of_somebody_else_stays(policy: Path) -> None:
+def test_a_foreign_policy_stays(policy: Path) -> None:
     policy.write_text("#!/bin/sh\nexit 0\n")
 
     with no_service_starts(policy):

@@ -59,7 +59,7 @@ def test_alerts_go_to_the_local_alertmanager() -> None:
     assert alertmanager["static_configs"] == [{"targets": [address(ALERTMANAGER)]}]
 
 
-def test_alertmanager_is_told_who_comes_wherever_it_is_asked_and_no_one_else() -> None:
+def test_every_client_of_alertmanager_logs_in_and_no_other_service_gets_the_password() -> None:
     config = rewritten(WITH_GRAFANA)
     login = {"username": USER, "password_file": str(PASSWORD_FILE)}
 

@@ -69,7 +69,9 @@ def test_named_files_go_along_and_only_those_of_the_folder_are_closed(
     assert mode(outside) == 0o644
 
 
-def test_copies_of_what_is_no_longer_named_go(folder: Path, tmp_path: Path, account: Account) -> None:
+def test_copies_of_files_that_are_no_longer_named_are_removed(
+    folder: Path, tmp_path: Path, account: Account
+) -> None:
     (folder / "slack").write_text("slack")
     (folder / "receivers.yml").write_text("receivers: [{name: a, slack_configs: [{api_url_file: slack}]}]")
     hand_receivers(folder, tmp_path / "copy", account)

@@ -123,7 +123,7 @@ def test_the_number_in_the_file_takes_effect_with_the_next_start(stack: NativeSt
     assert stack.numbers() == {name: pid for name, pid in before.items() if name != gone}
 
 
-def test_a_stack_that_does_not_run_is_told_its_number(stack: NativeStack) -> None:
+def test_scale_of_a_stopped_stack_keeps_the_number_for_the_next_start(stack: NativeStack) -> None:
     assert stack.make("stop-rq-mon").returncode == 0
 
     scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3")

@@ -50,7 +50,7 @@ def test_no_process_listens_beyond_this_machine(stack: NativeStack) -> None:
     assert set.union(*stack.listeners().values()) == {"127.0.0.1"}
 
 
-def test_redis_knows_nobody_without_a_password(stack: NativeStack) -> None:
+def test_redis_refuses_every_client_without_a_password(stack: NativeStack) -> None:
     with Redis(port=stack.settings.port(REDIS)) as stranger, pytest.raises(AuthenticationError):
         stranger.flushall()
 
@@ -58,9 +58,7 @@ def test_redis_knows_nobody_without_a_password(stack: NativeStack) -> None:
 @pytest.mark.parametrize(
     ("service", "method", "path"), REFUSED, ids=lambda value: str(getattr(value, "name", value))
 )
-def test_a_request_that_nobody_may_make_is_refused(
-    stack: NativeStack, service: Service, method: str, path: str
-) -> None:
+def test_a_forbidden_request_is_refused(stack: NativeStack, service: Service, method: str, path: str) -> None:
     status, body = http_status(stack, service, method, path)
 
     assert status >= 400 or "root:" not in body
