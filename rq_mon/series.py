@@ -150,14 +150,14 @@ class Failures:
     written: int = 0
 
     def take(self, kind: str, value: str) -> None:
-        """Add one stored field; a kind that only a later version knows is passed over."""
+        """Add one stored field; skip kinds that only a later version knows."""
         if kind in ("count", "written"):
             setattr(self, kind, _whole(value))
 
 
 @dataclass(slots=True)
 class JobSeries:
-    """What became of the jobs of one function in one queue."""
+    """The results of the jobs of one function in one queue."""
 
     outcomes: dict[str, Histogram] = field(default_factory=dict)
     """By outcome, one of catalogue.OUTCOMES."""

@@ -25,6 +25,11 @@ INSTEAD = {
     r"\bfor ever\b": "forever",
     r"\bst(ands?|ood) in\b": "is in, holds, replaces",
     r"\bas ever\b": "as always, as usual",
+    r"\bfor want of\b": "without, because of missing",
+    r"\bpassed over\b": "skipped",
+    r"\bby turns\b": "in turn, which take turns",
+    r"\ball the while\b": "meanwhile, always",
+    r"\bin the chosen time\b": "in the time range",
 }
 """What text avoids -> what to write."""
 

@@ -79,7 +79,7 @@ def late_jobs(choices: Sequence[str] = CHOSEN) -> Query:
 
 
 def ticks(result: TickResult) -> Query:
-    """Ticks with this result in the chosen time."""
+    """Ticks with this result in the time range."""
     return Query(f"sum(increase({_ticks(result)}[$__range]) and on ({BY_CRON_JOB}) {_info()})", result)
 
 
@@ -93,7 +93,7 @@ def _ticks(result: TickResult) -> str:
 
 
 def tick_timeline() -> Query:
-    """The number of what became of the ticks in each step of the graph, by cron job."""
+    """The number of the result of the ticks in each step of the graph, by cron job."""
     steps = " or ".join(
         f"{number} * ({_of_chosen_jobs(f'increase({_ticks(result)}[$__rate_interval])')} > bool 0) > 0"
         for result, number in TICK_NUMBERS.items()
@@ -131,14 +131,14 @@ def _milliseconds(metric: Metric) -> Query:
 
 
 def ticks_not_enqueued() -> Query:
-    """Ticks of each cron job in the chosen time that did not run: missed, failed, or coalesced."""
+    """Ticks of each cron job in the time range that did not run: missed, failed, or coalesced."""
     lost = select(catalogue.CRON_TICKS, 'result!="enqueued"')
     counts = f"sum by ({BY_CRON_JOB}) (increase({lost}[$__range]))"
     return Query(f"{counts} and on ({BY_CRON_JOB}) {_info()}")
 
 
 def last_outcome() -> Query:
-    """The number of how the cron job's function last ended in its queue, in the chosen time."""
+    """The number of the last outcome of the cron job's function in its queue, in the time range."""
     succeeded, failed = (_last_end(equals("outcome", "success")), _last_end(FAILED))
     latest = f"({failed} > bool {succeeded} or 0 * {succeeded} or 0 * {failed} + 1)"
     return from_rates(_per_cron_job(latest))
@@ -150,7 +150,7 @@ def _last_end(how: str) -> str:
 
 
 def run_time() -> Query:
-    """Mean run time of the cron job's function in its queue, in the chosen time."""
+    """Mean run time of the cron job's function in its queue, in the time range."""
     total, count = (
         f"max by ({BY_FUNCTION}) ({over_range(select(name, QUEUE, FUNCTION))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)

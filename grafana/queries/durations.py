@@ -74,12 +74,12 @@ def run_by_function_over_time(q: float, *matchers: str) -> Query:
 
 
 def run(q: float, by: str, *matchers: str) -> Query:
-    """A quantile of the run times in the chosen time, by labels."""
+    """A quantile of the run times in the time range, by labels."""
     return from_histograms(quantile(q, over_range(_run_buckets(*matchers)), by), percentile(q))
 
 
 def run_by_function(q: float, *matchers: str) -> Query:
-    """A quantile of the run times in the chosen time, by function and queue."""
+    """A quantile of the run times in the time range, by function and queue."""
     return from_histograms(quantile(q, over_range(_run_buckets(*matchers))), percentile(q))
 
 
@@ -89,12 +89,12 @@ def wait_over_time(q: float) -> Query:
 
 
 def wait(q: float) -> Query:
-    """A quantile of the times in the queue in the chosen time."""
+    """A quantile of the times in the queue in the time range."""
     return from_histograms(quantile(q, over_range(_wait_buckets()), by=""), percentile(q))
 
 
 def wait_by_queue(q: float) -> Query:
-    """A quantile of the times in the queue in the chosen time, by queue."""
+    """A quantile of the times in the queue in the time range, by queue."""
     return from_histograms(quantile(q, over_range(_wait_buckets())), percentile(q))
 
 
@@ -120,7 +120,7 @@ def _histogram(raw: str, buckets: str) -> str:
 
 
 def run_mean(by: str, *matchers: str) -> Query:
-    """Mean run time in the chosen time."""
+    """Mean run time in the time range."""
     total, count = (
         f"sum by ({by}) ({over_range(select(name, *matchers))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
@@ -129,7 +129,7 @@ def run_mean(by: str, *matchers: str) -> Query:
 
 
 def share_of_work(by: str) -> Query:
-    """Which part of all time that jobs ran for, in the chosen time, went into these."""
+    """Share of all run time in the time range, by labels."""
     work = over_range(select(recorded.DURATION_SUM, QUEUE, FUNCTION))
     return from_histograms(f"sum by ({by}) ({work}) / on () group_left () (sum({work}) > 0)")
 

@@ -98,18 +98,18 @@ def failed_per_minute(by: str, *matchers: str) -> Query:
 
 
 def count(*matchers: str) -> Query:
-    """Executions that ended in the chosen time; 0 only where all are measured."""
+    """Executions that ended in the time range; 0 only where all are measured."""
     counted = with_zero(_count(_ended(*matchers)), _ended())
     return from_counters(uninstrumented.known_zero(counted))
 
 
 def count_by(by: str, *matchers: str) -> Query:
-    """Executions that ended in the chosen time, by labels; none that had none."""
+    """Executions that ended in the time range, by labels; none that had none."""
     return from_counters(f"{_count(_ended(*matchers), by)} > 0")
 
 
 def failure_ratio(*matchers: str, by: str = "") -> Query:
-    """Of the jobs that ended in the chosen time, how many failed, by queue or of all.
+    """Of the jobs that ended in the time range, how many failed, by queue or of all.
 
     Where workers are uninstrumented, of all executions by RQ's own counts.
     """
@@ -130,13 +130,13 @@ def _share_failed(jobs: Callable[[str], str]) -> str:
 
 
 def final_share_of_failures(*matchers: str) -> Query:
-    """Of the executions that failed in the chosen time, how many were not retried."""
+    """Of the executions that failed in the time range, how many were not retried."""
     failed, retried = (_count(_ended(how, *matchers)) for how in (FAILED, RETRIED))
     return from_counters(f"{failed} / ({failed} + {retried} > 0)")
 
 
 def top_failing_functions() -> Query:
-    """The functions that failed most in the chosen time, the worst first."""
+    """The functions that failed most in the time range, the worst first."""
     return _top(_count(_ended(QUEUE, FAILED), _labels("function")), "function")
 
 
@@ -148,7 +148,7 @@ def _top(counts: str, label: str) -> Query:
 
 
 def top_exceptions() -> Query:
-    """The exceptions that ended most executions in the chosen time, the worst first."""
+    """The exceptions that ended most executions in the time range, the worst first."""
     return _top(_count(_errors(QUEUE, FUNCTION), "exception"), "exception")
 
 
@@ -159,7 +159,7 @@ def exceptions_per_minute() -> Query:
 
 
 def work_horses_died(*matchers: str) -> Query:
-    """Executions whose work horse died, in the chosen time; 0 only where all are measured."""
+    """Executions whose work horse died, in the time range; 0 only where all are measured."""
     died = _count(_errors(one_of("exception", catalogue.WORK_HORSE_DEATHS), *matchers))
     return from_counters(uninstrumented.known_zero(with_zero(died, _ended())))
 
@@ -179,17 +179,17 @@ def exception_by_function(exception: str, *matchers: str) -> Query:
 
 
 def errors() -> Query:
-    """Executions that ended with an error in the chosen time, by function and exception."""
+    """Executions that ended with an error in the time range, by function and exception."""
     return from_counters(f"{_count(_errors(QUEUE, FUNCTION), ERRORS_BY)} > 0")
 
 
 def first_error() -> Query:
-    """When each error was first seen in the chosen time, in milliseconds."""
+    """When each error was first seen in the time range, in milliseconds."""
     return _error_time("min")
 
 
 def last_error() -> Query:
-    """When each error was last seen in the chosen time, in milliseconds."""
+    """When each error was last seen in the time range, in milliseconds."""
     return _error_time("max")
 
 

@@ -18,12 +18,12 @@ def promised() -> Query:
 
 
 def kept() -> Query:
-    """The share of the jobs in the chosen time that kept each objective, by queue and objective."""
+    """The share of the jobs in the time range that kept each objective, by queue and objective."""
     return from_rates(f"1 - {_broken()}")
 
 
 def budget_left() -> Query:
-    """Which part of what may go wrong in the chosen time has not; below 0, more went wrong than may."""
+    """Share of the error budget that is left in the time range; below 0 it is overspent."""
     return from_rates(
         f"1 - {_broken()} / on ({BY_QUEUE}, objective) {select(recorded.OBJECTIVE_BUDGET, QUEUE)}"
     )

@@ -8,6 +8,6 @@ from rq_mon import catalogue
 
 
 def changes() -> Query:
-    """What operators changed in the chosen time, by what they did; nothing of what they did not do."""
+    """Changes by operators in the time range, by action; none for actions that did not occur."""
     changed = f"sum by (instance, action) (increase({select(catalogue.OPERATOR_CHANGES)}[$__range]))"
     return Query(f"{changed} > 0", named("action"))

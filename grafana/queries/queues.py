@@ -51,7 +51,7 @@ def in_state(status: str) -> Query:
 
 
 def in_state_in_all(status: str) -> Query:
-    """Jobs in a state, whoever runs them."""
+    """Jobs in a state, of any worker class."""
     return Query(f"sum({_jobs(equals('status', status))})")
 
 

@@ -188,7 +188,7 @@ def redis_clients() -> list[Query]:
 
 
 def redis_losses() -> list[Query]:
-    """Keys thrown away for want of memory, and clients turned away, a minute."""
+    """Keys evicted and clients rejected, per minute."""
     return [
         _redis_rate("redis_evicted_keys_total", "keys evicted", f"{PER_MINUTE} * "),
         _redis_rate("redis_rejected_connections_total", "connections rejected", f"{PER_MINUTE} * "),

@@ -60,10 +60,10 @@ def busy_share() -> Query:
 
 
 def utilisation() -> Query:
-    """Which part of their time the workers of a queue ran jobs of it.
+    """Share of time that a queue's workers spent on its jobs.
 
-    Counted from the scrapes that saw a worker busy, not from run times: those are known when a job ends, so
-    that a long one would show as nothing, and then as more than all.
+    Counted from the scrapes that saw a worker busy, not from run times. Those are known only when a job ends:
+    a long job would show as nothing, and then as more than all.
     """
     running = select(catalogue.WORKER_JOB_RUNNING, QUEUE)
     busy = f"sum by ({BY_QUEUE}) (count_over_time({running}[$__rate_interval]))"
@@ -144,12 +144,12 @@ def longest_running() -> Query:
 
 
 def succeeded() -> Query:
-    """Jobs that each live worker ended well in the chosen time."""
+    """Jobs of each live worker that succeeded in the time range."""
     return _increase(catalogue.WORKERS_SUCCESS)
 
 
 def failed() -> Query:
-    """Jobs that each live worker ended badly in the chosen time."""
+    """Jobs of each live worker that failed in the time range."""
     return _increase(catalogue.WORKERS_FAILED)
 
 

@@ -1,4 +1,4 @@
-"""What `job_scheduler` costs an application, against RQ's own calls, from the same process by turns."""
+"""What `job_scheduler` costs an application, compared with RQ's own calls in the same process."""
 
 from __future__ import annotations
 

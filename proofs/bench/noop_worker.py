@@ -1,4 +1,4 @@
-"""Runs jobs that do nothing on a plain and a monitored worker by turns.
+"""Runs jobs that do nothing on a plain and a monitored worker, which take turns.
 
     python -m proofs.bench.noop_worker URL KIND PAIRS JOBS
 

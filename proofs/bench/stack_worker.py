@@ -1,7 +1,7 @@
 """Throughput of the stack's own worker against RQ's, each with RQ's scheduler, on jobs that do nothing.
 
-Both wait for jobs all the while, each on a queue of its own, and get them by turns. CPU time is the steadier
-measure where other processes want the same cores.
+Both wait for jobs on queues of their own, and get them in turn. CPU time is the steadier measure where other
+processes use the same cores.
 """
 
 from __future__ import annotations

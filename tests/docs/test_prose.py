@@ -35,6 +35,11 @@ def test_it_names_the_place_and_the_better_word() -> None:
         "it tells of the failure",
         "wait for ever",
         "PromQL stands in a folder",
+        "killed for want of memory",
+        "a key that is passed over",
+        "two workers by turns",
+        "it waits all the while",
+        "jobs that failed in the chosen time",
     ],
 )
 def test_it_finds_stilted_phrases(text: str) -> None:
