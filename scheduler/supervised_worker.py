@@ -55,11 +55,11 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
             queue.maintenance_lease = float(self.get_heartbeat_ttl())
 
     def register_birth(self) -> None:
-        """Register, also if a worker of this name is registered already.
+        """Register, even if a worker of this name is already registered.
 
-        The name holds host and process id, so that one was an earlier life of this process: it was killed and
-        could not say so. Containers with one host name, as in host networking, must not share a queue. A
-        hash without birth is left of an earlier life that wrote to it after Redis had lost it.
+        The name has host and process id, so that worker was an earlier run of this process, which was killed
+        before it could sign off. Containers with the same host name, as in host networking, must not share a
+        queue. A hash without birth is left by an earlier run that wrote to it after Redis had lost it.
         """
         found: Any = self.connection.hmget(self.key, ["birth", "hostname", "pid"])
         birth, *place = found
@@ -116,7 +116,7 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
         return call
 
     def _report_meanwhile(self) -> None:
-        """What a callback takes must not make its worker, or the job that runs, look dead."""
+        """A slow callback must not make its worker, or the running job, look dead."""
         if self.is_horse or time.monotonic() - self._reported_at < 1:
             return
         self._reported_at = time.monotonic()

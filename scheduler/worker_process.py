@@ -1,4 +1,4 @@
-"""What the worker scripts run: one worker for one queue, from before Redis is there until SIGTERM.
+"""Runs one worker for one queue, from before Redis is up until SIGTERM; for the worker scripts.
 
 `python -m scheduler.worker_process QUEUE` works any queue.
 """

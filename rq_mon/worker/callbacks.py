@@ -1,4 +1,4 @@
-"""Callbacks of jobs, called so that nothing they do changes how the job ends."""
+"""Callbacks of jobs, guarded so that they cannot change how the job ends."""
 
 from __future__ import annotations
 
@@ -28,17 +28,17 @@ class GuardedCallbacksMixin(Job):
 
     @property
     def success_callback(self) -> Callback | None:
-        """What runs when the job returned."""
+        """The callback for a job that returned."""
         return self._guarded("success", lambda: super(GuardedCallbacksMixin, self).success_callback)
 
     @property
     def failure_callback(self) -> Callback | None:
-        """What runs when the job raised, or lost its worker."""
+        """The callback for a job that raised, or lost its worker."""
         return self._guarded("failure", lambda: super(GuardedCallbacksMixin, self).failure_callback)
 
     @property
     def stopped_callback(self) -> Callback | None:
-        """What runs when the job was stopped."""
+        """The callback for a job that was stopped."""
         return self._guarded("stopped", lambda: super(GuardedCallbacksMixin, self).stopped_callback)
 
     def _guarded(self, kind: str, load: Callable[[], Callback | None]) -> Callback | None:
@@ -87,7 +87,7 @@ def with_guarded_callbacks(job_class: type[Job]) -> type[Job]:
 
 
 def guarded_handler(handler: Handler) -> Handler:
-    """Return what calls an exception handler, logs what it raises, and lets the next one have its turn."""
+    """Return a guarded exception handler: its own exceptions are logged, and the next handler still runs."""
 
     def call(job: Job, *exc_info: Any) -> Any:
         try:

@@ -52,7 +52,7 @@ TIME_TO_KILL = 120
 
 
 class Run(NamedTuple):
-    """The execution that this worker has in hand."""
+    """The current execution of this worker."""
 
     execution_id: str
     job_id: str
@@ -74,11 +74,11 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     _has_counted = False
     """Whether Redis has accepted metrics of this worker; until then it is not marked as monitored."""
     _refusals: Refusals
-    """What Redis has refused since; set with the recorder."""
+    """Refusals of Redis since then; set with the recorder."""
     _birth: str = ""
-    """As RQ stores it, from the start of the worker on."""
+    """RQ's form of it, from the start of the worker on."""
     _job: Job | None = None
-    """What this worker has in hand, from before its start is recorded."""
+    """The current execution, from before its start is recorded."""
     _run: Run | None = None
     _outcome: Outcome = "failed"
     _exception: str = ""
@@ -127,7 +127,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         self._keep_registration()
 
     def _limit(self, setting: str) -> int:
-        """The environment is the application's: what is wrong there must not keep its worker from work."""
+        """Return a limit; its default if the application's environment has an invalid one."""
         try:
             limit: int = getattr(Settings.from_environment(only=[setting]), setting)
         except SettingsError as error:
@@ -335,7 +335,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
         self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
 
     def _settle_refusals(self) -> None:
-        """Redis accepts again: write down how many ends it did not let us count."""
+        """Redis accepts counts again: write the number of ends that it refused to count."""
         if not self._refusals.reason:
             return
         try:
@@ -355,7 +355,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin):
     # --- abandoned -----------------------------------------------------------------------------------------
 
     def clean_registries(self) -> None:
-        """Do RQ's maintenance, then count the executions whose worker died with them."""
+        """Do RQ's maintenance, then count the executions of dead workers."""
         super().clean_registries()
         if self._recorder is None:
             return

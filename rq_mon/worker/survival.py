@@ -1,7 +1,7 @@
-"""Keeps a worker alive, and the end of its job recorded, whatever the application's code does.
+"""Keeps a worker alive and the end of its job recorded, whatever the application's code does.
 
-RQ calls callbacks, exception handlers and other hooks of the application unguarded in most places. What one
-of them raises leaves the worker's loop: the worker ends, and the job that it had in hand counts as abandoned.
+RQ calls callbacks, exception handlers and other hooks of the application without a guard in most places. An
+exception in one of them leaves the worker's loop: the worker ends, and its current job counts as abandoned.
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ STOPPED = "Job stopped by user, work-horse terminated."
 
 
 class SurvivesApplicationMixin(StopsWhenToldMixin, StaysRegisteredMixin):
-    """A worker that logs what the application's hooks raise, and goes on."""
+    """A worker that logs exceptions of the application's hooks, and continues."""
 
     _horse_status: int | None = os.EX_OK
     """How the last work horse ended, as `os.wait` tells it."""
     _ended_here = False
-    """Whether this process has recorded the end of the job in hand."""
+    """Whether this process has recorded the end of the current job."""
     _ending: Execution | None = None
     """What this process has begun to end."""
 
