@@ -116,7 +116,7 @@ def test_exception_handlers_cost_neither_the_exception_nor_the_next_handler(
     worker: Any, queue: Queue, redis_client: Redis, handler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if handler in hooks.ENDLESS:
-        monkeypatch.setattr("scheduler.supervised_worker.CALLBACK_TIMEOUT", 0.5)
+        monkeypatch.setattr("scheduler.supervised_worker.CALLBACK_TIMEOUT", 5)
     worker.push_exc_handler(getattr(hooks, handler))
     worker.push_exc_handler(hooks.stops_the_chain)
     worker.push_exc_handler(hooks.works)
