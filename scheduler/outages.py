@@ -26,7 +26,7 @@ SECONDS_TO_REDIS = 1.0
 """Between two attempts to reach Redis."""
 
 REPORTS_AFTER_AN_OUTAGE = 2
-"""So many has every worker the time for, before any of them looks for jobs that have lost their worker."""
+"""Every worker has time for this many, before any of them looks for jobs that have lost their worker."""
 
 TRIES_WHILE_REFUSED = 2
 """A second one, as RQ does not say what failed. No third: Redis may refuse for good."""

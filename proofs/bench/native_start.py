@@ -1,4 +1,4 @@
-"""How long the native stack takes until all of it is healthy, against an earlier version, by turns.
+"""How long the native stack takes until all of it is healthy, against an earlier version that takes turns with it.
 
 Both have the virtual environment of this checkout; each has been started once before it is measured. CPU
 time, of the command and of all that it has started by then, is the steadier measure on a busy machine.

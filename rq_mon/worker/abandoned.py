@@ -125,9 +125,9 @@ def count_abandoned(
 def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str, Outcome]:
     """Return the executions whose end RQ knows, though their worker could not count it.
 
-    It is known where the job's last result is not of another execution: the same worker may have run the job
-    once more. RQ 2.12 does not tell of which it is where it had to begin its transaction again. That one
-    failed or was retried cannot be told from what RQ does with the jobs of a dead worker.
+    The job's last result must not be of another execution, as the same worker may have run the job again. RQ
+    2.12 does not name the execution if it had to repeat its transaction. Failures and retries stay unknown:
+    they look like what RQ does with the jobs of a dead worker.
     """
     with connection.pipeline(transaction=False) as pipeline:
         for job in lost.values():
