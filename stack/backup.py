@@ -110,7 +110,7 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
     """Replace the data of a stopped stack by a backup, which `check` has found whole.
 
     Raises:
-        StackError: it could not be unpacked, for example without room; the message says whose data is as it was.
+        StackError: it could not be unpacked, as without room; the message says whose data is as it was.
     """
     with zipfile.ZipFile(file) as archive:
         for service in kept(settings):

@@ -1,4 +1,4 @@
-"""How long the native stack takes until all of it is healthy, against an earlier version that takes turns with it.
+"""How long the native stack takes until all of it is healthy, in turn with an earlier version.
 
 Both have the virtual environment of this checkout; each has been started once before it is measured. CPU
 time, of the command and of all that it has started by then, is the steadier measure on a busy machine.
