@@ -51,7 +51,7 @@ PROMTOOL = Program(("promtool",), ("prometheus",))
 AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
 REDIS_CLI = Program(("redis-cli",), ("redis-tools",))
 OPENSSL = Program(("openssl",), ("openssl",))
-CHROMIUM = Program(("chromium-headless-shell", "chromium"), ("chromium-headless-shell", "fonts-dejavu-core"))
+CHROMIUM = Program(("chromium",), ("chromium", "fonts-dejavu-core"))
 FAKETIME = Program(("faketime",), ("faketime",))
 
 NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM, FAKETIME)
