@@ -207,8 +207,8 @@ def test_what_has_no_login_cannot_be_opened_and_it_is_said_why(dotenv: Path, ser
         read(dotenv, **{variable: "0.0.0.0"})
 
     assert str(refused.value) == (
-        f"{variable}: expected 127.0.0.1, got '0.0.0.0': {service.name} is for this machine only; to let"
-        " others in, put a proxy with a login before it (docs/operate/security.md)"
+        f"{variable}: expected 127.0.0.1, got '0.0.0.0': {service.name} is for this machine only; for"
+        " access from others, put a proxy with a login in front of it (docs/operate/security.md)"
     )
     assert not read(dotenv, **{variable: "127.0.0.1"}).is_open(service)
 
