@@ -75,7 +75,7 @@ def test_cron_jobs_of_the_image_are_loaded_there_and_a_mistake_is_named(image: I
     cron_jobs.write_text(right.replace('"*/2 * * * *"', '"*/2 * *"'))
     with pytest.raises(StackError) as refused:
         image.check()
-    assert "Nothing was changed. Correct this first:\ncron_jobs.py, line " in str(refused.value)
+    assert "Nothing was changed. Fix this first:\ncron_jobs.py, line " in str(refused.value)
     assert f"line {line - 1}: cron job number 3 of the list (sync_catalogue)" in str(refused.value)
     assert "'*/2 * *'" in str(refused.value)
 

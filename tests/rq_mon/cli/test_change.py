@@ -122,7 +122,7 @@ def test_refuses_without_a_terminal_to_confirm_on(rqmon: Rqmon, redis_client: Re
 
     assert result.code == 2
     assert result.err.splitlines() == [
-        "rqmon: This deletes 1 failed job for good, with their results:",
+        "rqmon: This deletes 1 failed job and their results for good:",
         f"  1 of {FAIL} in mail: ValueError",
         "This needs a confirmation: expected a terminal, or --yes.",
     ]
