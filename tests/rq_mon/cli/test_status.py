@@ -192,7 +192,7 @@ def test_what_is_left_of_a_lost_worker_is_not_shown_and_judged_as_a_worker(
     redis_client.hset("rq:worker:ghost", "current_job_working_time", "0")
 
     assert rqmon("status", "--json").json["workers"] == []
-    assert "mail: 1 jobs wait, and no live worker listens to it" in rqmon("health").out
+    assert "mail: 1 jobs are waiting, and no live worker listens to the queue" in rqmon("health").out
 
 
 def test_unhealthy_with_deferred_jobs_that_will_never_run(
