@@ -40,7 +40,7 @@ def is_over(worker: Process) -> bool:
         ("MonitoredWorker", "Starting BLPOP", ["mail", "sms"]),
         ("MonitoredSimpleWorker", "dequeueing jobs on queues", ["mail"]),
         ("SupervisedWorker", "Starting BLMOVE", ["mail", "sms"]),
-        ("SupervisedWorker", "cleaning registries", ["mail"]),
+        ("MonitoredWorker", "cleaning registries", ["mail"]),
         ("SupervisedWorker", "dequeueing jobs on queues", ["mail"]),
     ],
 )
