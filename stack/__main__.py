@@ -1,4 +1,4 @@
-"""`python -m stack`: start, stop and look at the whole stack, in containers or as processes."""
+"""`python -m stack`: start, stop and inspect the whole stack, as containers or as local processes."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def main() -> int:
     except (StackError, SettingsError) as error:
         print(error, file=sys.stderr)
     except KeyboardInterrupt:
-        print("\nInterrupted. What runs now: make status", file=sys.stderr)
+        print("\nInterrupted. To see what is running: make status", file=sys.stderr)
     return 1
 
 
@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
     for name, run_other in (("demo", run_demo), ("redis-cli", ask_redis), ("amtool", ask_alertmanager)):
-        # No prefix: what looks like an option is one of that program.
+        # No prefix, so that all options go to that program.
         other = commands.add_parser(name, help=run_other.__doc__, add_help=False, prefix_chars="\0")
         other.add_argument("arguments", nargs=argparse.REMAINDER)
         other.set_defaults(run=run_other)
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _todays_name(name: str) -> str:
-    """Return the name of a service; for that of an earlier release, say what it is called now."""
+    """Return the name of a service. A name of an earlier release still works, with a warning."""
     if name not in FORMER_NAMES:
         return name
     successor = FORMER_NAMES[name].name
@@ -120,14 +120,14 @@ def start(settings: StackSettings, _: argparse.Namespace) -> int:
         _print_logs_of_unhealthy(console, runtime, states)
         return 1
     feed = "" if _why_no_demo(settings) else "   Feed them: make demo"
-    console.print(f"\nLook first at the dashboards: {settings.url(GRAFANA)}{feed}")
+    console.print(f"\nOpen the dashboards: {settings.url(GRAFANA)}{feed}")
     if REDIS_URL in settings.given and not settings.has_own_redis():
-        print(f"{REDIS_URL} counts for this start only. For make status and ./rqmon too, put it into .env.")
+        print(f"{REDIS_URL} applies to this start only. Put it into .env, for make status and ./rqmon too.")
     return 0
 
 
 def stop(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Stop everything, or one service; the data stays."""
+    """Stop everything, or one service; keep the data."""
     with _locked():
         if arguments.service is not None:
             return _stop_one(arguments.service, settings)
@@ -135,7 +135,7 @@ def stop(settings: StackSettings, arguments: argparse.Namespace) -> int:
             if is_running(runtime):
                 print(f"Stopping the stack ({runtime.name}) …", flush=True)
             runtime.stop()
-    print("Stopped. The data stays until: make clean")
+    print("Stopped. The data is kept; remove it with: make clean")
     return 0
 
 
@@ -148,13 +148,13 @@ def _stop_one(name: str, settings: StackSettings) -> int:
 
 
 def restart(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Restart one service, with the settings of now, and wait until it is healthy."""
+    """Restart one service with the current settings, and wait until it is healthy."""
     console = open_console()
     with _locked():
         runtime = choose(settings)
         service = _service_of(arguments.service, runtime)
         if not is_running(runtime):
-            raise StackError("The stack does not run. Start it: make start-rq-mon")
+            raise StackError("The stack is not running. Start it: make start-rq-mon")
         print(f"Restarting {service.name} ({runtime.name}) …", flush=True)
         runtime.restart(service)
     with console.status("Waiting until it is healthy"):
@@ -175,13 +175,14 @@ def status(settings: StackSettings, _: argparse.Namespace) -> int:
 
 
 def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Set the number of workers of a queue, now and later: it is kept in .env."""
+    """Set the number of workers of a queue, and keep it in .env."""
     if settings.external_services():
         raise StackError(f"{REDIS_URL} is set: the stack watches that Redis and has no workers to scale")
     variable, value = settings.scaled(arguments.queue, arguments.workers)
     if os.environ.get(variable.name, "").strip():
         raise StackError(
-            f"{variable.name} is set in the environment, which comes before .env: unset it there"
+            f"{variable.name}: expected it in .env only, but the environment sets it too and wins; unset "
+            "it there"
         )
     console = open_console()
     with _locked():
@@ -190,7 +191,7 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
         worker = worker_of(arguments.queue)
         runtime = choose(settings)
         if not is_running(runtime):
-            print(f"The stack does not run. It will start with {variable.name}={value}, from .env.")
+            print(f"The stack is not running. It will start with {variable.name}={value}, from .env.")
             return 0
         name_settings_left_out(settings)
         runtime.scale(worker)
@@ -205,10 +206,10 @@ def scale(settings: StackSettings, arguments: argparse.Namespace) -> int:
 
 
 def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Show and follow what a service prints, or all of them."""
+    """Show and follow the log of one service, or of all."""
     runtime = choose(settings)
     service = None if arguments.service is None else _service_of(arguments.service, runtime)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # what follows for us ends with us
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends tail too
     with contextlib.suppress(KeyboardInterrupt):
         runtime.follow_logs(service)
     return 0
@@ -241,7 +242,7 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
 def _remove_state_directory() -> None:
     for file in (LAST_START, STATE_DIRECTORY / "lock"):
         file.unlink(missing_ok=True)
-    with contextlib.suppress(OSError):  # something else is in it
+    with contextlib.suppress(OSError):  # the folder is not empty
         STATE_DIRECTORY.rmdir()
 
 
@@ -256,33 +257,33 @@ def _print_leftovers(runtimes: Sequence[Runtime]) -> None:
 
 
 def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Write the queues and the metrics' history into a file, while the stack runs."""
+    """Back up the queues and the metrics' history into a file, while the stack runs."""
     moment = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     file = Path(arguments.file or BACKUPS / f"rq-mon-{moment}.zip").absolute()
     with _locked():
         runtime = choose(settings)
         if not runtime.data():
             raise StackError(f"There is no data to back up ({runtime.name}).")
-        print("Copying; Prometheus is stopped meanwhile", flush=True)
+        print("Copying; Prometheus is stopped until that is done", flush=True)
         back_up(runtime, settings, file)
-    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB. Bring it back: make restore FILE={file}")
+    print(f"{file}: {file.stat().st_size / 1e6:.1f} MB. Restore it: make restore FILE={file}")
     return 0
 
 
 def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int:
-    """Replace the data of a stopped stack by a backup, after asking."""
+    """Replace the data of a stopped stack with a backup, after asking."""
     if not arguments.file:
-        raise StackError("FILE: expected the name of a backup, as in make restore FILE=backups/….zip")
+        raise StackError("FILE: expected the name of a backup, such as make restore FILE=backups/….zip")
     file = Path(arguments.file).absolute()
     with _locked():
         runtime = choose(settings)
         if is_running(runtime):
-            raise StackError("The stack runs. Stop it first, then restore: make stop-rq-mon")
+            raise StackError("The stack is running. Stop it before you restore: make stop-rq-mon")
         check(file, settings)
         if not runtime.has_data() and len(available(settings)) > 1:
             refuse_yes_for_a_runtime(settings)
         names = " and ".join(service.name for service in kept(settings))
-        print(f"This replaces what {names} hold now by {file} ({runtime.name}).")
+        print(f"This replaces the data of {names} with {file} ({runtime.name}).")
         if not confirmed(settings, "Overwrite it?"):
             print("Nothing was changed.")
             return 1
@@ -292,12 +293,12 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
 
 
 def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
-    """Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included: … exec rq info."""
+    """Run a command with RQ_REDIS_URL set to the operator's access to the stack's Redis: … exec rq info."""
     run_as_operator(arguments.command, settings)
 
 
 def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
-    """Feed the stack's own Redis with jobs for a while; one that is only watched stays as it is."""
+    """Enqueue demo jobs in the stack's own Redis for a while; never in a Redis that is only watched."""
     if problem := _why_no_demo(settings):
         raise StackError(problem)
     dashboard = f"--dashboard={settings.grafana_url()}/d/{OVERVIEW}"
@@ -307,14 +308,14 @@ def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn
 def _why_no_demo(settings: StackSettings) -> str:
     if not settings.has_own_redis():
         return (
-            f"{REDIS_URL} is set: the stack only watches that Redis, so no demo jobs go there."
-            " Without it, demo feeds the stack's own Redis."
+            f"{REDIS_URL} is set: the stack only watches that Redis, so it enqueues no demo jobs there. "
+            "Unset it to use the stack's own Redis."
         )
     return " ".join(_unserved_queues(settings))
 
 
 def _unserved_queues(settings: StackSettings) -> list[str]:
-    """Say which of the two queues, where jobs of this project go unless told otherwise, have no workers."""
+    """Return a warning if a default queue of this project has no workers."""
     unserved = [queue for queue, worker in WORKERS.items() if not settings.number(worker)]
     if not settings.has_own_redis() or not unserved:
         return []
@@ -351,14 +352,17 @@ def _service_of(name: str, runtime: Runtime) -> Service:
 
 @contextlib.contextmanager
 def _locked() -> Iterator[None]:
-    """Let one command at a time change the stack."""
+    """Hold the lock that lets one command at a time change the stack."""
     STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     with (STATE_DIRECTORY / "lock").open("w") as lock:
-        os.fchmod(lock.fileno(), 0o600)  # jobs must not be able to hold it
+        os.fchmod(lock.fileno(), 0o600)  # jobs must not be able to take the lock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StackError("Another start, stop or clean is at work on this stack.") from None
+            raise StackError(
+                "Another command is changing this stack (start, stop, clean …). Wait until it ends, and try "
+                "again."
+            ) from None
         yield
 
 
@@ -371,7 +375,7 @@ def _print_logs_of_unhealthy(console: Console, runtime: Runtime, states: Mapping
         if state.health is not Health.HEALTHY:
             console.rule(f"{service.name}: {state.health}, last lines of its log", align="left")
             lines = runtime.last_log_lines(service, LOG_LINES)
-            console.print(lines or "It printed nothing.", markup=False, highlight=False)
+            console.print(lines or "The log is empty.", markup=False, highlight=False)
 
 
 if __name__ == "__main__":

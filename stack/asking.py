@@ -1,4 +1,4 @@
-"""What a person is asked before services stop or data goes."""
+"""Questions before services stop or data is removed."""
 
 from __future__ import annotations
 
@@ -23,19 +23,23 @@ def confirmed(settings: StackSettings, question: str) -> bool:
     if settings.environment.get(YES) == "1":
         return True
     if not sys.stdin.isatty():
-        print(f"This needs a confirmation, and there is no terminal to ask on: set {YES}=1.", file=sys.stderr)
+        print(
+            f"This needs a confirmation, but there is no terminal: set {YES}=1 to confirm.", file=sys.stderr
+        )
         return False
     return input(f"{question} [y/N] ").strip().lower() in {"y", "yes"}
 
 
 def refuse_yes_for_a_runtime(settings: StackSettings) -> None:
-    """YES=1 confirms a question; it does not choose between containers and processes."""
+    """Raise StackError where YES=1 would have to choose between containers and processes."""
     if settings.environment.get(YES) == "1" and settings.runtime is None:
-        raise StackError(f"Both runtimes could be meant, and {YES}=1 does not choose. {SAY_WHICH}")
+        raise StackError(
+            f"Both runtimes have data of this folder, and {YES}=1 does not choose one. {SAY_WHICH}"
+        )
 
 
 def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
-    """Name what is not as at the last start; ask before the queues of another Redis are shown."""
+    """Report what differs from the last start; ask before the queues of another Redis are shown."""
     name_settings_left_out(settings)
     last = last_start()
     own = settings.has_own_redis()
@@ -43,13 +47,13 @@ def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
     left = leaves_redis(last, settings) if is_running(runtime) else None
     if not stopped and not left:
         return True
-    print(f"The stack will show the queues of {redis_of(settings)}, no longer those of {left or OWN_REDIS}.")
+    print(f"The stack will show the queues of {redis_of(settings)} instead of those of {left or OWN_REDIS}.")
     if stopped:
-        print(f"This stops {', '.join(service.name for service in stopped)}; their data stays.")
+        print(f"This stops {', '.join(service.name for service in stopped)}; their data is kept.")
     return confirmed(settings, "Go on?")
 
 
 def name_settings_left_out(settings: StackSettings) -> None:
-    """Print the settings that the last start was given, and that are missing now."""
+    """Print the settings that the last start had and this one lacks."""
     if left_out := settings_left_out(last_start(), settings):
-        print(f"Given to the last start, but not now and not in .env: {', '.join(left_out)}", flush=True)
+        print(f"Set at the last start, but not now and not in .env: {', '.join(left_out)}", flush=True)

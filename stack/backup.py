@@ -1,7 +1,7 @@
-"""Backups of what cannot be made again: the queues in Redis, and the history in Prometheus.
+"""Backups of the data that cannot be rebuilt: the queues in Redis, and the history in Prometheus.
 
-A backup is a ZIP file that holds one tar file for each. It is taken while the stack runs: Redis works on, and
-Prometheus is stopped for as long as copying its files takes.
+A backup is a ZIP file with one tar file for each of the two. It is made while the stack runs. Redis keeps
+running; Prometheus is stopped while its files are copied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stack.settings import StackSettings
 KEPT = (REDIS, PROMETHEUS)
 
 MANIFEST = "appendonlydir/appendonly.aof.manifest"
-"""Says which files hold the data of Redis: one that is never changed, and one or two that only grow."""
+"""Redis' list of its data files: one that never changes, and one or two that only grow."""
 
 PACK = {REDIS: "tar -cf - appendonlydir", PROMETHEUS: "tar -cf - ."}
 UNPACK = """
@@ -61,11 +61,11 @@ files are in `.replacing` until all are there, and in `.replaced` while the new 
 """
 
 ATTEMPTS = 5
-"""Redis rewrites its files now and then, and what was copied meanwhile is of no use."""
+"""Tries, since Redis may rewrite its files during the copy, which makes the copy useless."""
 
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError)
-"""What is raised on the way through a file that is no backup, or a damaged one."""
+"""Errors of reading a file that is damaged, or not a backup."""
 
 
 def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
@@ -75,7 +75,7 @@ def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
         StackError: there is such a file, or no data; nothing was written then.
     """
     if file.exists():
-        raise StackError(f"{file}: expected the name of a new file, this one exists")
+        raise StackError(f"{file}: expected the name of a new file, but it exists")
     file.parent.mkdir(parents=True, exist_ok=True)
     draft = file.with_name(f"{file.name}.draft")
     draft.unlink(missing_ok=True)
@@ -88,7 +88,7 @@ def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
 
 
 def check(file: Path, settings: StackSettings) -> None:
-    """Read all of a backup, and raise StackError unless it is whole and holds what this stack keeps."""
+    """Read the whole backup; raise StackError unless it is complete and fits this stack."""
     expected = {_name(service) for service in kept(settings)}
     try:
         with zipfile.ZipFile(file) as archive:
@@ -107,10 +107,11 @@ def check(file: Path, settings: StackSettings) -> None:
 
 
 def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
-    """Replace the data of a stopped stack by a backup, which `check` has found whole.
+    """Replace the data of a stopped stack with a backup that `check` has accepted.
 
     Raises:
-        StackError: it could not be unpacked, as without room; the message says whose data is as it was.
+        StackError: it could not be unpacked, for example because the disk is full. The message says whose
+            data is unchanged.
     """
     with zipfile.ZipFile(file) as archive:
         for service in kept(settings):
@@ -120,12 +121,12 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
                 try:
                     runtime.run_in_data_dir(service, UNPACK, stdin=copy)
                 except StackError as error:
-                    raise StackError(f"The data of {service.name} is as it was: {error}") from error
+                    raise StackError(f"The data of {service.name} is unchanged: {error}") from error
                 print(f"Restored the data of {service.name}", flush=True)
 
 
 def kept(settings: StackSettings) -> Sequence[Service]:
-    """Return the services whose data a backup of this stack holds: not a Redis that is only watched."""
+    """Return the services whose data a backup has: Prometheus, and Redis if it is the stack's own."""
     return [service for service in KEPT if service not in settings.external_services()]
 
 
@@ -142,7 +143,7 @@ def _entry(archive: zipfile.ZipFile, service: Service) -> IO[bytes]:
 
 @contextlib.contextmanager
 def _packed(runtime: Runtime, service: Service, folder: Path) -> Iterator[IO[bytes]]:
-    """Copy first and compress later: Prometheus is stopped only for the first."""
+    """Copy first and compress later, so that Prometheus is stopped for the copy only."""
     paused = runtime.paused(service) if service is PROMETHEUS else contextlib.nullcontext()
     with tempfile.TemporaryFile(dir=folder) as copy:
         with paused:
@@ -157,7 +158,7 @@ def _pack(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
             _pack_once(runtime, service, copy)
         except (StackError, tarfile.TarError) as error:
             if attempt == ATTEMPTS:
-                raise StackError(f"The data of {service.name} cannot be copied: {error}") from error
+                raise StackError(f"cannot copy the data of {service.name}: {error}") from error
         else:
             return
 
@@ -166,10 +167,10 @@ def _pack_once(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
     copy.seek(0)
     copy.truncate()
     before = _manifest(runtime) if service is REDIS else b""
-    # tar complains of files that grow meanwhile: what it has copied is looked at instead.
+    # tar fails for files that grow during the copy, so the copy itself is checked instead.
     runtime.run_in_data_dir(service, f"{PACK[service]} || [ $? = 1 ]", stdout=copy)
     if service is REDIS and _manifest(runtime) != before:
-        raise StackError("Redis rewrote its files meanwhile")
+        raise StackError("Redis rewrote its files during the copy")
     copy.seek(0)
     _check_packed(service, copy)
 
@@ -195,14 +196,16 @@ def _check_packed(service: Service, packed: IO[bytes]) -> None:
                 manifest = content.read().decode()
     packed.seek(tar.offset)
     while rest := packed.read(tarfile.RECORDSIZE):
-        if rest.strip(b"\0"):  # Python stops there, and tar may read on
-            raise StackError(f"{_name(service)}: expected nothing behind {names[-1:]}, got other data")
+        if rest.strip(b"\0"):  # Python stops at this point, but tar may read on
+            raise StackError(
+                f"{_name(service)}: expected the end of the file after {names[-1:]}, got other data"
+            )
     if service is REDIS:
         _check_files_of_redis(manifest, names)
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """Tell whether it is a folder, or a file of its own size that no one runs as another user."""
+    """Tell whether it is a folder, or a plain file without holes that does not run as another user."""
     return member.isdir() or (
         member.isfile() and not member.issparse() and not member.mode & (stat.S_ISUID | stat.S_ISGID)
     )
@@ -216,7 +219,7 @@ def _check_files_of_redis(manifest: str | None, names: Sequence[str]) -> None:
         words = line.split()
         name = words[words.index("file") + 1]
         if "type h" not in line and str(folder / name) not in names:
-            raise StackError(f"{name} is missing, which {MANIFEST} names")
+            raise StackError(f"{name} is missing, though {MANIFEST} lists it")
 
 
 def _name(service: Service) -> str:

@@ -1,6 +1,6 @@
-"""Checks of what services read at their start, before one that runs is touched.
+"""Checks of configuration files before a running service is touched.
 
-Each returns the mistakes, one text each, with file, line and value; nothing if there are none.
+Each check returns its findings, one text each with file, line and value; an empty list if there are none.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stack.variables import ALERT_RECEIVERS_DIR
 OBJECTIVES_FILE = "RQ_OBJECTIVES_FILE"
 SHARED = PROJECT_ROOT / "prometheus"
 TARGET_FILES = ("rq-exporter*.yml", "redis-exporter*.yml")
-"""What prometheus.yml looks for in the user's folder."""
+"""The files in the user's folder that prometheus.yml reads."""
 RECEIVERS = "receivers.yml"
 CHECKED_WITHIN = 60.0
 
@@ -32,7 +32,7 @@ Finished = subprocess.CompletedProcess[str]
 
 
 class Tools(Protocol):
-    """The programs that check, of this machine or of the images that will run. None: it is not there."""
+    """The programs that check, here or in images. None means: the program is missing."""
 
     def promtool(self, folder: Path) -> Finished | None:
         """`promtool check config` on the prometheus.yml of a folder."""
@@ -68,7 +68,7 @@ def refuse_mistakes(
         found = at_once.map(lambda service: checks[service](), [each for each in services if each in checks])
         mistakes = [mistake for each in found for mistake in each]
     if mistakes:
-        raise StackError("\n".join(["Nothing was changed. Correct this first:", *mistakes]))
+        raise StackError("\n".join(["Nothing was changed. Fix this first:", *mistakes]))
 
 
 def _of_objectives(settings: StackSettings) -> Mistakes:
@@ -121,7 +121,7 @@ def _of_alertmanager(settings: StackSettings, tools: Tools, scratch: Path) -> Mi
 
 
 def _in_its_file(text: str, shared: Path, receivers: str | None) -> str:
-    """Name the file and its line where Alertmanager names a line of the two together."""
+    """Translate the line that Alertmanager names into the user's file and its line."""
     before = next(
         n for n, line in enumerate(shared.read_text().splitlines()) if line.startswith("receivers:")
     )
@@ -179,7 +179,7 @@ def _expected(file: Path, node: yaml.Node, what: str) -> str:
 
 
 def run_check(words: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> Finished:
-    """Run a program that checks; one that does not end in time has found a mistake."""
+    """Run a program that checks; a timeout counts as a finding."""
     try:
         return subprocess.run(
             words,
@@ -193,5 +193,5 @@ def run_check(words: list[str], cwd: Path, environment: Mapping[str, str] | None
         )
     except subprocess.TimeoutExpired:
         return subprocess.CompletedProcess(
-            words, 1, f"{' '.join(words)}: no end after {CHECKED_WITHIN:.0f} s", ""
+            words, 1, f"{' '.join(words)}: no result after {CHECKED_WITHIN:.0f} s", ""
         )

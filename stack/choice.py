@@ -1,4 +1,4 @@
-"""Which runtime to use: the one asked for, else the one that runs or has the data, else what can run."""
+"""Choose the runtime: the requested one, else the one that runs or has data, else one that can run here."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ SAY_WHICH = f"Say which is meant: {RUNTIME.name}=compose or {RUNTIME.name}=nativ
 
 
 def choose(settings: StackSettings) -> Runtime:
-    """Return the runtime that a command is about.
+    """Return the runtime that a command works on.
 
     Raises:
-        StackError: compose was asked for, and no Docker engine answers; or both runtimes hold data of this
-            clone and neither runs; or the containers are another clone's.
+        StackError: compose is requested, but no Docker engine answers; or both runtimes have data of this
+            clone and neither runs; or the containers belong to another clone.
     """
     native = NativeRuntime(settings)
     if settings.runtime == native.name or (settings.runtime is None and is_running(native)):
@@ -25,13 +25,16 @@ def choose(settings: StackSettings) -> Runtime:
     if not Docker(settings.environment).engine_answers():
         if settings.runtime is None:
             return native
-        raise StackError(f"{RUNTIME.name}={settings.runtime}: no Docker engine answers on this machine")
+        raise StackError(
+            f"{RUNTIME.name}={settings.runtime}: no Docker engine answers on this machine."
+            f" Start Docker, or set {RUNTIME.name}=native"
+        )
     compose = ComposeRuntime(settings)
     if settings.runtime is None and native.has_data():
         if not _can_run_containers(settings) or not compose.has_data():
             return native
         if not is_running(compose):
-            raise StackError(f"Both runtimes hold data of this folder. {SAY_WHICH}")
+            raise StackError(f"Both runtimes have data of this folder. {SAY_WHICH}")
     if settings.runtime is not None or _can_run_containers(settings):
         compose.clone.refuse_foreign()
     return compose
@@ -63,10 +66,12 @@ def _can_run_containers(settings: StackSettings) -> bool:
 
 
 def refuse_if_running(chosen: Runtime, settings: StackSettings) -> None:
-    """Raise StackError if the stack runs in another runtime already: it would hold the ports."""
+    """Raise StackError if the stack is running in the other runtime, whose ports this one needs."""
     native = NativeRuntime(settings)
     if chosen.name != native.name and is_running(native):
-        raise StackError(f"The stack runs already, as {native.name} processes. Stop it: make stop-rq-mon")
+        raise StackError(
+            f"The stack is already running as {native.name} processes. Stop it first: make stop-rq-mon"
+        )
 
 
 def is_running(runtime: Runtime) -> bool:

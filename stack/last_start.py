@@ -1,6 +1,6 @@
-"""What the last start was told, so that the next one can name what is different before services stop.
+"""Remembers the settings of the last start, so that the next start can report what differs.
 
-It holds no values: an address may have a password in it.
+Only names are stored, no values: an address may contain a password.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ OWN_REDIS = "the stack's own Redis"
 
 @dataclass(frozen=True, slots=True)
 class LastStart:
-    """What a later start compares itself with."""
+    """What is kept of a start."""
 
     redis: str
     """Whose queues were shown, in words without user and password."""

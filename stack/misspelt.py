@@ -1,4 +1,4 @@
-"""Names in `.env` that are nearly ones of ours: a setting that no one reads is a surprise later."""
+"""Finds misspelt settings in `.env`: no one would notice that a setting is not read."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from stack.variables import KNOWN_NAMES, SETTINGS
 
 MOST_EDITS = 2
 LETTERS_FOR_EACH_EDIT = 3
-"""Half of WITH is another word."""
+"""Letters of a name per typing error: with more errors, WITH would be any other word."""
 OTHERS = ("DOCKER_", "BUILDKIT_")
 """Names that begin so belong to Docker."""
 OTHER_WORDS = ("_HOST", "_CERT", "_POOL")
@@ -16,7 +16,7 @@ OTHER_WORDS = ("_HOST", "_CERT", "_POOL")
 
 
 def misspelt(names: Iterable[str]) -> list[str]:
-    """Return a line about each name that is nearly one of ours; names of others pass."""
+    """Return a line for each name that is a typing error or two away from a setting."""
     meant = {name: _meant_by(name) for name in names}
     return [
         f"{name} in .env: expected a name from docs/operate/settings.md; did you mean {ours}?"

@@ -1,4 +1,4 @@
-"""Ports of this machine: who holds the ones that the stack needs."""
+"""Ports of this machine: which process holds a port that the stack needs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stack.variables import BIND_ADDRESS, FOR_THIS_MACHINE
 def check_ports_free(
     settings: StackSettings, services: Iterable[Service], is_ours: Callable[[psutil.Process], bool]
 ) -> None:
-    """Raise StackError if a service cannot have its port; the one message tells about all of them.
+    """Raise one StackError that lists every service whose port is not free.
 
     Args:
         settings: the stack's settings, which hold the ports.
@@ -32,9 +32,9 @@ def check_ports_free(
     ]
     if conflicts:
         raise StackError(
-            "These ports are not available, so nothing was started:\n"
+            "These ports are not free, so nothing was started:\n"
             + "\n".join(conflicts)
-            + "\nStop what holds them, or set the variables in the environment or in .env."
+            + "\nStop the processes that hold them, or set these variables in .env to other ports."
         )
 
 
@@ -88,7 +88,7 @@ def _port_problem(
 
 
 def _holder(port: int) -> psutil.Process | None:
-    """Return the process that listens on the port, as far as this user may know."""
+    """Describe the process that listens on the port, if this user may see it."""
     with contextlib.suppress(psutil.Error):
         for connection in psutil.net_connections("tcp"):
             listens = connection.status == psutil.CONN_LISTEN

@@ -1,4 +1,4 @@
-"""What RQ_MON_QUEUES says: the queues that the stack's workers run, and how many workers each has."""
+"""RQ_MON_QUEUES: the queues of the stack's workers, and the number of workers of each."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from stack.services import QUEUES_COMPOSE_FILE, WORKERS, Service
 WORKERS_OF_A_QUEUE = whole_number(0, 99)
 NAME = re.compile(r"[A-Za-z0-9_.:/@+{}-]{1,100}")
 NAME_OF_A_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-"""What supervisord, compose and a file system all take."""
+"""Names that supervisord, compose and file systems all accept."""
 
 
 def read_queues(text: str) -> Mapping[str, int]:
@@ -50,7 +50,7 @@ def worker_of(queue: str) -> Service:
 
 
 def _word(queue: str) -> str:
-    """Return the name itself, or one that holds no other signs and is no other queue's."""
+    """Return a name for services and files: the queue's own, or a unique one without special characters."""
     if NAME_OF_A_SERVICE.fullmatch(queue):
         return queue
     digest = hashlib.sha256(queue.encode()).hexdigest()[:8]

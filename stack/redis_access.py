@@ -1,4 +1,4 @@
-"""How programs of this machine get into the Redis that holds the queues: address, user, certificates."""
+"""How programs on this machine connect to the Redis that has the queues: address, user, certificates."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from stack.variables import REDIS_PASSWORD_FILE, REDIS_TLS_FILES, REDIS_URL, RED
 
 @dataclass(frozen=True, slots=True)
 class RedisAccess:
-    """An address of Redis, and who to be there."""
+    """A Redis address and the user to connect as."""
 
     address: str
     username: str = ""
-    """Empty where the address says it, or where Redis asks for none."""
+    """Empty if the address contains it, or Redis needs none."""
     password_file: Path | None = None
     tls_files: Mapping[str, Path] = field(default_factory=dict)
-    """By variable, those that are set."""
+    """Certificate files by variable, as far as set."""
 
     def environment(self) -> dict[str, str]:
-        """Return what rq_mon.settings is to read; the password is not in it."""
+        """Return the variables that rq_mon.settings reads, without the password itself."""
         given = {
             REDIS_URL: self.address,
             REDIS_USERNAME: self.username,
@@ -35,15 +35,15 @@ class RedisAccess:
         return {name: value for name, value in given.items() if value}
 
     def url(self) -> str:
-        """Return the address with all of this in it: for programs that take nothing else."""
+        """Return one address that contains all of this, for programs that accept nothing else."""
         return Settings.from_environment(self.environment()).redis_url
 
 
 def access_of(user: RedisUser, settings: StackSettings, secrets: Path = SECRETS_DIRECTORY) -> RedisAccess:
-    """Return how to get into Redis as a user of the stack; into another Redis, with what the user gave.
+    """Return the access of one of the stack's users; for another Redis, the access that the user configured.
 
     Args:
-        user: who to be in the stack's own Redis.
+        user: the user to connect as, in the stack's own Redis.
         settings: the stack's settings.
         secrets: the folder of generated passwords.
     """

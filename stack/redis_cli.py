@@ -1,4 +1,4 @@
-"""How redis-cli gets into Redis: its password in the environment, not in the command line for all to see."""
+"""How redis-cli logs in: with the password in the environment, where other users cannot see it."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from stack.services import REDIS
 
 ANSWERS_WITHIN = 3.0
 OPTION_OF_FILE = {CA_FILE: "--cacert", CERT_FILE: "--cert", KEY_FILE: "--key"}
-"""What it calls a file for TLS, by the parameter of an address of Redis."""
+"""redis-cli's option for a TLS file, by the parameter in a Redis address."""
 PASSWORD = "REDISCLI_AUTH"  # noqa: S105 - the name of a variable
 
 
 def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
-    """Return the words that call redis-cli, and the environment that it needs beside them.
+    """Return the command line of redis-cli, and the variables that it needs.
 
     Raises:
         StackError: it is not installed, or cannot follow the address.
@@ -50,14 +50,14 @@ def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
 
 
 def refuse_if_silent(access: RedisAccess) -> None:
-    """Raise StackError if Redis takes a connection and does not answer: redis-cli would wait forever."""
+    """Raise StackError if Redis accepts a connection but does not answer: redis-cli would wait forever."""
     try:
         with connect(access.url(), socket_timeout=ANSWERS_WITHIN, attempts=1) as redis:
             redis.ping()
     except RedisTimeoutError as error:
         raise StackError(
-            f"Redis does not answer within {ANSWERS_WITHIN:.0f} s: frozen, or cut off."
-            f" Restart the stack's own: make restart SERVICE={REDIS.name}"
+            f"Redis does not answer within {ANSWERS_WITHIN:.0f} s: it is frozen or cut off. If it is the "
+            f"stack's own, restart it: make restart SERVICE={REDIS.name}"
         ) from error
     except RedisError:
         return  # an answer, or a refusal, which redis-cli shows

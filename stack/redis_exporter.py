@@ -1,4 +1,4 @@
-"""What redis_exporter is told, in the forms that it reads."""
+"""Settings of redis_exporter, in its own formats."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ VARIABLE_OF_FILE = {
     CERT_FILE: "REDIS_EXPORTER_TLS_CLIENT_CERT_FILE",
     KEY_FILE: "REDIS_EXPORTER_TLS_CLIENT_KEY_FILE",
 }
-"""What it calls a file for TLS, by the parameter of an address of Redis."""
+"""redis_exporter's variable for a TLS file, by the parameter in a Redis address."""
 SKIP_VERIFICATION = "REDIS_EXPORTER_SKIP_TLS_VERIFICATION"
 
 
 def tls_variables(access: RedisAccess) -> dict[str, str]:
-    """Return the variables that name its files for TLS, and whether it looks at the server's certificate.
+    """Return its TLS variables: files, and whether it verifies the server's certificate.
 
-    It cannot leave out the name alone: with `ssl_check_hostname=false` in the address it verifies nothing.
+    It cannot skip the host name alone: with `ssl_check_hostname=false` in the address it verifies nothing.
     """
     url = access.url()
     files = {VARIABLE_OF_FILE[parameter]: path for parameter, path in files_of(url).items()}
@@ -42,7 +42,7 @@ def tls_variables(access: RedisAccess) -> dict[str, str]:
 
 
 def watched(access: RedisAccess) -> RedisAccess:
-    """Return what it watches: it cannot follow a master from server to server, so of Sentinels the first.
+    """Return the address that it watches: with Sentinels the first server, as it cannot follow a master.
 
     It reads no options in an address, and no user and password in that of a socket.
     """
@@ -64,11 +64,11 @@ def watched(access: RedisAccess) -> RedisAccess:
 
 
 def write_passwords(path: Path, given: RedisAccess) -> None:
-    """Write the password by the address: old versions look that up without the user, new ones with it.
+    """Write the password file, by address: old versions look it up without the user, new ones with it.
 
     Args:
         path: the file.
-        given: the Redis that was asked for, before `watched`.
+        given: the configured Redis, before `watched`.
     """
     access = watched(given)
     password = ""

@@ -1,7 +1,7 @@
-"""Who may do what in the stack's own Redis: one user for each purpose, each with the least that works.
+"""Users and rights in the stack's own Redis: one user per purpose, each with the fewest rights that work.
 
-Whoever can enqueue a job can run code in the workers. So applications and cron schedulers share the user of
-the workers: one of their own would be no weaker.
+Whoever can enqueue a job can run code in the workers. So applications and cron schedulers share the workers'
+user: a user of their own would be no weaker.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ class RedisUser:
 
     name: str
     rules: str
-    """As Redis writes them; what is not named is forbidden."""
+    """Rules in Redis' own notation; everything else is forbidden."""
 
     @property
     def secret(self) -> str:
@@ -39,9 +39,9 @@ WORKER = RedisUser("worker", _JOBS)
 OPERATOR = RedisUser(
     "operator", f"{_JOBS} +scan +slowlog|get +slowlog|len +memory|usage +bgrewriteaof +script|kill"
 )
-"""People: they look, run jobs again, delete, and follow the runbooks."""
+"""People who inspect, requeue and delete jobs, and follow the runbooks."""
 EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection +time -@dangerous -@admin -scan -randomkey")
-"""rq-exporter, and what looks whether the workers are alive."""
+"""rq-exporter, and the health checks of workers."""
 PROBE = RedisUser("probe", "+ping +info +client|setname")
 """Health checks, and redis-exporter."""
 

@@ -1,4 +1,4 @@
-"""What starting, watching and stopping the stack asks of the two ways to run it: containers or processes."""
+"""The interface of the two ways to run the stack: containers and local processes."""
 
 from __future__ import annotations
 
@@ -17,23 +17,23 @@ WATCHES_ANOTHER_REDIS = (
 
 
 class StackError(Exception):
-    """The stack cannot do what was asked; the message tells the user why and what to do about it."""
+    """The command cannot be done; the message tells the user why, and what to do."""
 
 
 class Health(StrEnum):
-    """How a service does, as the table shows it."""
+    """Health of a service, as the table shows it."""
 
     HEALTHY = "healthy"
     STARTING = "starting"
     """Runs, but does not answer yet."""
     FAILED = "failed"
-    """Will not become healthy without help."""
+    """Will not recover without help."""
     STOPPED = "stopped"
 
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The health of one service, and in a few words why it is not healthy."""
+    """The health of one service, and the reason in a few words if it is not healthy."""
 
     health: Health
     detail: str = ""
@@ -43,7 +43,7 @@ WORST_FIRST = (Health.FAILED, Health.STOPPED, Health.STARTING, Health.HEALTHY)
 
 
 def worst_state(states: Iterable[State]) -> State:
-    """Return the state of a service whose processes or containers have these."""
+    """Return the state of a service from those of its processes or containers."""
     return min(states, key=lambda state: WORST_FIRST.index(state.health), default=State(Health.STOPPED))
 
 
@@ -59,62 +59,62 @@ class Runtime(Protocol):
         """The value of RUNTIME that chooses it."""
 
     def has_data(self) -> bool:
-        """Whether this clone has queues or metrics here, that clean() would remove."""
+        """Whether this clone has queues or metrics here, which clean() would remove."""
 
     def services(self) -> Sequence[Service]:
         """The services that it runs on this machine, in the order of stack/services.py."""
 
     def start(self) -> None:
-        """Start what does not run, and restart what runs with other settings; do not wait for health.
+        """Start services that do not run, restart those whose settings changed; do not wait for health.
 
         Raises:
-            StackError: not everything could be started. What was started stays, and states() shows it.
+            StackError: not everything could be started. What was started keeps running; states() shows it.
         """
 
     def scale(self, worker: Service) -> None:
-        """Let as many of a worker run as the settings say; those beyond that end after their jobs.
+        """Start or end workers of one kind until the number matches the settings; they end after their job.
 
-        The others stay as they are, and so do all other services, whatever has changed in the settings.
+        The other services keep running, even if their settings changed.
 
         Raises:
-            StackError: there are not as many as that afterwards.
+            StackError: the number does not match afterwards.
         """
 
     def stop(self) -> None:
-        """End every process or container, however it was left behind; keep the data."""
+        """End every process or container of this stack, even after a crash; keep the data."""
 
     def stop_service(self, service: Service) -> None:
-        """End one service, until the next start; a worker ends its job first.
+        """Stop one service until the next start; a worker finishes its job first.
 
         Raises:
             StackError: it did not end.
         """
 
     def restart(self, service: Service) -> None:
-        """End one service, a worker after its job, and start it with the settings of now.
+        """Restart one service with the current settings; a worker finishes its job first.
 
         Raises:
             StackError: it did not end, or could not be started.
         """
 
     def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
-        """Restart those processes or containers of these services that run but do not work.
+        """Restart processes or containers of these services that run but do not work.
 
-        Returns the services of which some were restarted. If Redis is among the given ones, it alone is: what
-        needs it is judged once it answers.
+        Returns the services of which some were restarted. If Redis is one of them, only Redis is
+        restarted: the services that need it are judged after it answers.
         """
 
     def states(self) -> Mapping[Service, State]:
         """The state of each of services(), now, within a few seconds."""
 
     def last_log_lines(self, service: Service, count: int) -> str:
-        """The end of what the service printed; empty when it printed nothing."""
+        """The last lines of the service's log; empty if it printed nothing."""
 
     def follow_logs(self, service: Service | None) -> None:
         """Print the log of one service or of all, and go on until the user interrupts."""
 
     def notes(self) -> Sequence[str]:
-        """Lines for the user below the table: where the password is, what takes whose place."""
+        """Lines for the user below the table, such as where the password is."""
 
     def paused(self, service: Service) -> AbstractContextManager[None]:
         """Stop a service while the block runs, if it runs."""
@@ -134,13 +134,13 @@ class Runtime(Protocol):
         """
 
     def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
-        """The words that call amtool, logged in to the stack's Alertmanager, and the environment for it."""
+        """The command line of amtool, logged in to the stack's Alertmanager, and its environment."""
 
     def data(self) -> Sequence[str]:
-        """What clean() would remove, named for the user: folders or volumes. Empty when there is nothing."""
+        """Folders or volumes that clean() would remove. Empty if there are none."""
 
     def clean(self) -> None:
         """Remove the data of a stopped stack."""
 
     def leftovers(self) -> Sequence[str]:
-        """What clean() leaves because others may need it: each with the command that removes it."""
+        """Things that clean() keeps because others may need them, each with the command that removes it."""

@@ -22,7 +22,7 @@ def web_note(directory: Path) -> str:
 
 
 def ensure_secret(directory: Path, name: str) -> Path:
-    """Return the file of the secret, made and filled at the first call; only its owner can read it."""
+    """Return the file of the secret, created at the first call; only its owner can read it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     if not path.exists():
@@ -31,10 +31,10 @@ def ensure_secret(directory: Path, name: str) -> Path:
 
 
 def read_secret(directory: Path, name: str) -> str:
-    """Return the secret, made at the first call.
+    """Return the secret, created at the first call.
 
     Raises:
-        StackError: its file holds nothing, or cannot be read.
+        StackError: its file is empty, or cannot be read.
     """
     path = ensure_secret(directory, name)
     try:
@@ -42,17 +42,17 @@ def read_secret(directory: Path, name: str) -> str:
     except OSError as error:
         raise StackError(f"{path}: expected a file that this user can read: {error.strerror}") from error
     if not secret:
-        raise StackError(f"{path}: expected a password, got an empty file. Remove it, and one is made.")
+        raise StackError(f"{path}: expected a password, got an empty file. Delete it, and a new one is made.")
     return secret
 
 
 def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
-    """Write a file for its owner's eyes, which others see whole or not at all; leave one that is right alone.
+    """Write a file that only its owner can read, in one step. A file that is right already stays.
 
     Args:
         path: the file.
-        text: what it is to hold.
-        owner: the numbers of its user and group, if these are not the writer's.
+        text: its content.
+        owner: user id and group id, if not those of this process.
     """
     if _is_private(path, text, owner or (os.geteuid(), os.getegid())):
         return  # each file that is written makes the start wait for the disk

@@ -64,7 +64,7 @@ class StackSettings:
     """What the user chose."""
 
     runtime: str | None
-    """The runtime asked for, None to take what this machine can."""
+    """The requested runtime; None: choose one that this machine can run."""
     ports: Mapping[str, int]
     """Port on this machine by its variable (Service.port_variable)."""
     bind_addresses: Mapping[str, str]
@@ -74,10 +74,10 @@ class StackSettings:
     stop_grace: int
     """Seconds that a job which runs at the stop has to end. RQ's own limit for a job is 180 s."""
     redis_maxmemory: str
-    """Where Redis begins to refuse new jobs."""
+    """Memory limit above which Redis refuses new jobs."""
     retention_time: str
     retention_size: str
-    """How much Prometheus keeps: what is older, or too much, goes."""
+    """Age and size at which Prometheus deletes data."""
     environment: Mapping[str, str]
     """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
     inherited: Mapping[str, str]
@@ -250,7 +250,7 @@ def _numbers(values: Mapping[str, Any]) -> Mapping[Service, int]:
 
 
 def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Return the values; raise a StackError about these problems and all others."""
+    """Return the values; raise one StackError that lists these problems and all others."""
     values: dict[str, Any] = {}
     try:
         values = read_all(VARIABLES, environment)
@@ -277,7 +277,7 @@ def _missing_folder(folder: str | None) -> list[str]:
 
 
 def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
-    """Refuse what would show pages without a login to other machines, rather than leave it unread."""
+    """Refuse settings that would open pages without a login to other machines."""
     can_be_opened = {each.name for each in BIND_ADDRESSES}
     closed = {service.bind_variable: service for service in SERVICES if service.bind_variable}
     given = {name: environment.get(name, "").strip() for name in closed if name not in can_be_opened}
@@ -289,12 +289,12 @@ def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
 
 
 def _numbers_beside_queues(environment: Mapping[str, str]) -> list[str]:
-    """Refuse two answers to how many workers a queue has."""
+    """Refuse two settings for the number of workers of a queue."""
     if not environment.get(QUEUES.name, "").strip():
         return []
     given = {each.name: environment.get(each.name, "").strip() for each in NUMBERS.values()}
     return [
-        f"{name}: expected nothing beside {QUEUES.name}, which has the number of each queue, got {value!r}"
+        f"{name}: expected it unset, because {QUEUES.name} sets the workers of every queue; got {value!r}"
         for name, value in given.items()
         if value
     ]
@@ -307,7 +307,7 @@ def _not_followed(redis_url: str) -> list[str]:
 
 
 def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out who an application is in the stack's own Redis, where passwords may not be made yet."""
+    """Leave out an application's user of the stack's own Redis; passwords may not exist yet."""
     if environment.get(REDIS_URL, "").strip():
         return environment
     return {

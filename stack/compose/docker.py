@@ -96,8 +96,8 @@ class Docker:
             compose = self.output("compose", "version", "--short")
         except StackError as error:
             raise StackError(
-                f"The docker command has no Compose plugin; {_dotted(MINIMUM_COMPOSE)} or newer is needed;"
-                " the old docker-compose 1 does not do. To run without containers: RUNTIME=native"
+                f"The docker command has no Compose plugin; {_dotted(MINIMUM_COMPOSE)} or newer is needed "
+                "(docker-compose 1 is too old). To run without containers: RUNTIME=native"
             ) from error
         check_version("Docker Compose", compose, MINIMUM_COMPOSE)
 
@@ -118,7 +118,7 @@ def check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
     """Raise StackError, with both versions, unless the version that a program tells is new enough."""
     match = re.match(r"v?(\d+)\.(\d+)", version)
     if match is None:
-        raise StackError(f"{program} says that its version is {version.strip()!r}, which is none.")
+        raise StackError(f"{program}: expected a version number, got {version.strip()!r}")
     if (int(match[1]), int(match[2])) < minimum:
         raise StackError(
             f"{program} is {version.strip()}; {_dotted(minimum)} or newer is needed."

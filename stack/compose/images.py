@@ -70,6 +70,6 @@ def fetch(docker: Docker, reference: str) -> bool:
     try:
         docker.pull(reference)
     except StackError as error:
-        print(f"Cannot get the image {reference}: {error}", flush=True)
+        print(f"Cannot pull the image {reference}: {error}", flush=True)
         return False
     return True

@@ -305,7 +305,7 @@ class ComposeRuntime:
 
     def _run(self, *arguments: str, within: float) -> None:
         if self._docker.show(*self._compose, *arguments, within=within):
-            raise StackError(f"`docker compose {arguments[0]}` failed; what it said is above.")
+            raise StackError(f"`docker compose {arguments[0]}` failed; see its messages above.")
 
     def _fetch_images(self) -> Service:
         """Get the images that this machine lacks; return the service to do without, Grafana or the viewer.

@@ -99,7 +99,7 @@ def _disable_services(packages: Sequence[str]) -> None:
     else:
         for unit in units:
             _run_quietly("update-rc.d", unit, "disable")
-    print(f"Switched off Debian's own services of what was installed: {', '.join(units)}", flush=True)
+    print(f"Disabled the system services that came with the packages: {', '.join(units)}", flush=True)
 
 
 def _units(package: str) -> list[str]:

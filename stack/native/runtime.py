@@ -92,7 +92,10 @@ class NativeRuntime:
         if note := separation.note():
             print(note, flush=True)
         if running and not separation.fits(recorded(self.directory)):
-            print("Restarting everything: its users, or what they can reach, have changed", flush=True)
+            print(
+                "Restarting everything: the users that run it, or what they can read, have changed",
+                flush=True,
+            )
             self.stop()
             running = False
         if not running:
@@ -133,7 +136,7 @@ class NativeRuntime:
     def restart(self, service: Service) -> None:
         """Stop its programs, and start them as a changed configuration file says."""
         if not self.supervisor.is_running():
-            raise StackError("The stack does not run. Start it: make start-rq-mon")
+            raise StackError("The stack is not running. Start it: make start-rq-mon")
         self._check([service])
         commands = self._write_configuration()
         before = self._programs_of(service)

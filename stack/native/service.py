@@ -49,11 +49,13 @@ def install(unit: Path, settings: StackSettings, root: Path = PROJECT_ROOT) -> N
         raise StackError("Only root can install a service. Run: sudo make install-service")
     if (folder := _folder_of(unit)) not in (None, str(root)):
         raise StackError(
-            f"{unit} starts the clone in {folder}. Give this one another {PROJECT_NAME.name},"
-            " or remove that unit"
+            f"{unit} belongs to the clone in {folder}. Set another {PROJECT_NAME.name} for this one, or "
+            "remove that unit"
         )
     if shutil.which("systemctl") is None:
-        raise StackError("There is no systemd on this machine (no systemctl)")
+        raise StackError(
+            "There is no systemd on this machine (no systemctl), so there is no service to install"
+        )
     unit.write_text(render(settings, root), encoding="utf-8")
     enable = ["systemctl", "enable", str(unit) if unit.parent != UNITS else unit.name]
     if SYSTEMD_RUNS.exists():

@@ -106,7 +106,7 @@ class Supervisor:
             with self._asking(ANSWERS_WITHIN + within) as server:
                 self._update(server, within, only)
         except NO_ANSWER as error:
-            raise StackError(f"supervisord did not take over the settings: {error}") from error
+            raise StackError(f"supervisord refused the new configuration: {error}") from error
 
     def _update(self, server: Any, within: float, only: Collection[str] | None) -> None:
         ((added, changed, removed),) = (

@@ -161,7 +161,7 @@ def test_from_its_own_redis_to_another_and_back_it_asks_and_it_never_writes_ther
         started = stack.make("start-rq-mon", YES="1", **watch)
         assert started.returncode == 0, started.stdout
         assert "make demo" not in started.stdout
-        assert f"{REDIS_URL} counts for this start only" in started.stdout
+        assert f"{REDIS_URL} applies to this start only" in started.stdout
         assert not stack.numbers().keys() & {service.name for service in APPLICATION_SERVICES}
 
         look_everywhere(stack, watch)
@@ -170,8 +170,8 @@ def test_from_its_own_redis_to_another_and_back_it_asks_and_it_never_writes_ther
         watching = stack.numbers()
         unasked = stack.make("start-rq-mon")
         assert unasked.returncode != 0
-        assert f"Given to the last start, but not now and not in .env: {REDIS_URL}" in unasked.stdout
-        assert f"no longer those of {application.url}" in unasked.stdout
+        assert f"Set at the last start, but not now and not in .env: {REDIS_URL}" in unasked.stdout
+        assert f"instead of those of {application.url}" in unasked.stdout
         assert stack.numbers() == watching
 
         assert stack.make("stop-rq-mon", **watch).returncode == 0

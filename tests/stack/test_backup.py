@@ -94,7 +94,7 @@ def test_a_file_that_exists_is_not_overwritten(
     file = tmp_path / "one.zip"
     file.write_text("mine")
 
-    with pytest.raises(StackError, match=r"one\.zip: expected the name of a new file, this one exists"):
+    with pytest.raises(StackError, match=r"one\.zip: expected the name of a new file, but it exists"):
         back_up(runtime, settings, file)
 
     assert file.read_text() == "mine"
@@ -105,7 +105,9 @@ def test_data_whose_files_are_not_all_there_is_not_backed_up(
 ) -> None:
     (runtime.context.data(REDIS) / BASE).unlink()
 
-    with pytest.raises(StackError, match=r"redis cannot be copied: appendonly\.aof\.1\.base\.rdb is missing"):
+    with pytest.raises(
+        StackError, match=r"cannot copy the data of redis: appendonly\.aof\.1\.base\.rdb is missing"
+    ):
         back_up(runtime, settings, tmp_path / "one.zip")
 
     assert not (tmp_path / "one.zip").exists()
@@ -212,7 +214,7 @@ def test_a_backup_that_cannot_be_unpacked_leaves_the_data_as_it_was(
     back_up(runtime, settings, file)
     rewrite(file, {"redis.tar": b"no tar file", "prometheus.tar": entry(file, "prometheus.tar")})
 
-    with pytest.raises(StackError, match="The data of redis is as it was"):
+    with pytest.raises(StackError, match="The data of redis is unchanged"):
         restore(runtime, settings, file)
 
     assert files_in(runtime.context.data(REDIS)) == REDIS_FILES
@@ -270,7 +272,7 @@ def test_a_restore_that_breaks_at_any_step_leaves_the_old_data_or_the_new(
         reached = len((tmp_path / "calls").read_text())
         if failure != FAILURES["fails"]:
             break_at(0, failure)
-            with pytest.raises(StackError, match="The data of prometheus is as it was"):
+            with pytest.raises(StackError, match="The data of prometheus is unchanged"):
                 restore(runtime, settings, damaged)
         found.append({name: text for name, text in files_in(data).items() if ".discarded/" not in name})
         if reached < call:

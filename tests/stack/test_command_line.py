@@ -41,7 +41,9 @@ def test_compose_without_an_engine_is_refused() -> None:
     result = run_stack("start", RUNTIME="compose", DOCKER_HOST="unix:///nowhere.sock")
 
     assert result.returncode == 1
-    assert result.stderr == "RUNTIME=compose: no Docker engine answers on this machine\n"
+    assert result.stderr == (
+        "RUNTIME=compose: no Docker engine answers on this machine. Start Docker, or set RUNTIME=native\n"
+    )
 
 
 @pytest.mark.parametrize("command", ["logs", "stop"])

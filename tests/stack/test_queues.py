@@ -111,7 +111,7 @@ def test_two_answers_to_one_question_are_refused(dotenv: Path) -> None:
         with_queues(dotenv, "mail:2", LONG_RUNNING_WORKERS="3")
 
     assert str(error.value) == (
-        "LONG_RUNNING_WORKERS: expected nothing beside RQ_MON_QUEUES, which has the number of each queue,"
+        "LONG_RUNNING_WORKERS: expected it unset, because RQ_MON_QUEUES sets the workers of every queue;"
         " got '3'"
     )
 

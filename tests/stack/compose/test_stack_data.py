@@ -82,7 +82,7 @@ def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
     restarted = started_containers(stack).items() - before.items()
     assert restarted == {(prometheus["Id"], prometheus["State"]["StartedAt"])}, "all others went on"
     refused = stack.make("restore", FILE=str(file), YES="1")
-    assert "The stack runs. Stop it first" in refused.stdout
+    assert "The stack is running. Stop it before" in refused.stdout
     assert stack.make("clean", YES="1").returncode == 0
     assert stack.volumes() == []
     del stack.environment["RUNTIME"]  # without data, either runtime could be meant

@@ -206,7 +206,7 @@ def test_a_mistake_is_named_before_anything_is_updated(
         path.write_text(whole)
 
     assert refused.returncode != 0
-    assert "Nothing was changed. Correct this first:" in refused.stdout
+    assert "Nothing was changed. Fix this first:" in refused.stdout
     assert message in refused.stdout
     assert swarm.wanted() == before
 

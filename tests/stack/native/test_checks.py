@@ -133,7 +133,7 @@ def test_every_mistake_is_named_with_file_line_and_value(copy: NativeStack, mist
     for file, text in before.items():
         file.unlink() if text is None else file.write_text(text)
     assert started.returncode != 0, started.stdout
-    assert "Nothing was changed. Correct this first:" in started.stdout
+    assert "Nothing was changed. Fix this first:" in started.stdout
     expected = [part for mistake in mistakes for part in mistake.expected]
     assert [part for part in expected if part not in started.stdout] == [], started.stdout
     assert copy.processes() == []

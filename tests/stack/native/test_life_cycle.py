@@ -128,7 +128,7 @@ def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
     assert changed == {PROMETHEUS.name}, "all others went on"
     refused = stack.make("restore", FILE=str(file), YES="1")
     assert refused.returncode != 0
-    assert "The stack runs. Stop it first" in refused.stdout
+    assert "The stack is running. Stop it before" in refused.stdout
     assert stack.make("clean", YES="1").returncode == 0
     assert not stack.state.exists()
     asked = stack.make("restore", FILE=str(file))

@@ -110,7 +110,7 @@ def test_a_number_in_the_environment_which_comes_before_the_file_is_named(stack:
     refused = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3", SHORT_RUNNING_WORKERS="2")
 
     assert refused.returncode != 0
-    assert "SHORT_RUNNING_WORKERS is set in the environment, which comes before .env" in refused.stdout
+    assert "SHORT_RUNNING_WORKERS: expected it in .env only" in refused.stdout
 
 
 def test_the_number_in_the_file_takes_effect_with_the_next_start(stack: NativeStack) -> None:
@@ -129,5 +129,5 @@ def test_scale_of_a_stopped_stack_keeps_the_number_for_the_next_start(stack: Nat
     scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3")
 
     assert scaled.returncode == 0
-    assert "does not run. It will start with SHORT_RUNNING_WORKERS=3, from .env" in scaled.stdout
+    assert "is not running. It will start with SHORT_RUNNING_WORKERS=3, from .env" in scaled.stdout
     assert stack.processes() == []

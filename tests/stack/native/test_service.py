@@ -69,7 +69,7 @@ def test_the_unit_of_another_clone_is_left_alone(
     text = render(settings, clone)
     unit.write_text(text)
 
-    with pytest.raises(StackError, match=r"starts the clone in .*100% of it"):
+    with pytest.raises(StackError, match=r"belongs to the clone in .*100% of it"):
         install(unit, settings, tmp_path)
 
     assert unit.read_text() == text
