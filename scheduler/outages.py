@@ -43,7 +43,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
 
     _answered_at = -math.inf
     """When Redis last took a report; by `time.monotonic`, as the next."""
-    _in_touch_since = math.inf
+    _in_touch_since = -math.inf
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Report."""
@@ -63,19 +63,18 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 self._in_touch_since = moment
             self._answered_at = moment
 
-    @property
-    def should_run_maintenance_tasks(self) -> bool:
-        """Whether it is time to look for jobs that lost their worker.
+    def clean_registries(self) -> None:
+        """Look for jobs that lost their worker, unless Redis has just come back.
 
         After an outage, the first to look would find that of every job. So all get the time to report first,
         and so they do after a start, which may be the end of an outage.
         """
-        is_time: bool = super().should_run_maintenance_tasks
-        return is_time and time.monotonic() - self._in_touch_since >= self._silence
+        if time.monotonic() - self._in_touch_since >= self._silence:
+            super().clean_registries()
 
     @property
     def _silence(self) -> float:
-        """Seconds after which Redis was away, and for which maintenance waits then."""
+        """Seconds without an answer after which Redis was away, and for which nothing is cleaned then."""
         return REPORTS_AFTER_AN_OUTAGE * float(self.job_monitoring_interval)
 
     # --- in the work horse ---------------------------------------------------------------------------------
@@ -157,7 +156,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 self.execution = execution
 
     def _wait_for_redis(self, job: Job, error: Exception) -> None:
-        self.log.warning("Worker %s: job %s waits for Redis: %s", self.name, job.id, error)
+        self.log.warning("Worker %s: job %s: waiting for Redis: %s", self.name, job.id, error)
         time.sleep(SECONDS_TO_REDIS)
 
     def _is_recorded(self, job: Job, queue: Queue, execution: Execution | None) -> bool:

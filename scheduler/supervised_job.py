@@ -47,7 +47,7 @@ class SupervisedJob(GuardedCallbacksMixin):
             except REDIS_IS_AWAY as error:
                 if self._has_begun:
                     raise
-                logger.warning("Job %s waits for Redis to begin: %s", self.id, error)
+                logger.warning("Job %s: waiting for Redis to begin: %s", self.id, error)
                 time.sleep(SECONDS_TO_REDIS)
 
     def _execute(self) -> Any:

@@ -48,7 +48,8 @@ def queue(redis_client: Redis) -> SupervisedQueue:
 
 @pytest.fixture
 def worker(redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A worker that does what the test tells it; its log can be read."""
+    """A worker that does what the test tells it, also right after its start; its log can be read."""
+    monkeypatch.setattr("scheduler.outages.REPORTS_AFTER_AN_OUTAGE", 0)
     monkeypatch.setattr(apart, "GRACE_SECONDS", 0.3)
     logging.getLogger("rq.worker").propagate = True
     return start_worker("mail", "sms", kind=SupervisedWorker, name="ann", job_monitoring_interval=2)

@@ -17,7 +17,7 @@ from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 
-WAITS = "waits for Redis"
+WAITS = "waiting for Redis"
 """What the log says when redis-py has given up."""
 
 
