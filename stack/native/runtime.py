@@ -92,10 +92,7 @@ class NativeRuntime:
         if note := separation.note():
             print(note, flush=True)
         if running and not separation.fits(recorded(self.directory)):
-            print(
-                "Restarting everything: the users that run it, or what they can read, have changed",
-                flush=True,
-            )
+            print("Restarting everything: its users, or what they can read, have changed", flush=True)
             self.stop()
             running = False
         if not running:

@@ -104,9 +104,7 @@ def test_what_ran_as_root_is_restarted_as_other_users_who_take_over_its_data(
     started = stack.make("start-rq-mon")
 
     assert started.returncode == 0, started.stdout
-    assert (
-        "Restarting everything: the users that run it, or what they can read, have changed" in started.stdout
-    )
+    assert "Restarting everything: its users, or what they can read, have changed" in started.stdout
     assert "can read every password" not in started.stdout
     users = users_of(stack)
     assert users.pop("supervisord") == {"root"}
