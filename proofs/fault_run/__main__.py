@@ -203,6 +203,7 @@ def _under_fire(
             told=sorted([*injector.told, *processes.told]),
             vanished=vanished(processes.log),
             outages=injector.outages,
+            refused=injector.refused,
             left_out=injector.left_out,
             power_cuts=redis.power_cuts,
             write_errors=exported_write_errors(exporter.url),

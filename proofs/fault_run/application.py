@@ -33,12 +33,15 @@ class Acknowledged:
     specs: dict[str, Spec] = field(default_factory=dict)
     at: dict[str, float] = field(default_factory=dict)
     """When Redis acknowledged it last, as Unix time."""
+    asked: dict[str, float] = field(default_factory=dict)
+    """When Redis was asked for that, as Unix time."""
     refused: int = 0
     """Attempts that Redis answered with an error, or not at all."""
     unknown: list[str] = field(default_factory=list)
     """No answer came, but a later look found the job."""
-    lost: dict[str, float] = field(default_factory=dict)
-    """Gone when the application looked, which enqueued it again: when the lost one was acknowledged."""
+    lost: dict[str, tuple[float, float]] = field(default_factory=dict)
+    """Gone when the application looked, which enqueued it again: when it had asked for the lost one, and when
+    Redis had acknowledged that."""
 
 
 class Application:
@@ -119,6 +122,7 @@ class Application:
         """Enqueue until it is acknowledged; after an answer that did not come, look before trying again."""
         attempts = 0
         while not self._stopped.is_set():
+            self.known.asked[spec.job_id] = time.time()
             try:
                 if attempts and self._exists(spec.job_id):
                     self.known.unknown.append(spec.job_id)
@@ -153,5 +157,5 @@ class Application:
                 return
             self._unconfirmed.popleft()
             if not exists:
-                self.known.lost[spec.job_id] = self.known.at[spec.job_id]
+                self.known.lost[spec.job_id] = self.known.asked[spec.job_id], self.known.at[spec.job_id]
                 self._enqueue(spec)

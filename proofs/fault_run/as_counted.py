@@ -35,5 +35,5 @@ def vanished(evidence: Evidence) -> list[End]:
     return [
         evidence.replay.end_of(job_id, "failed")
         for moment, job_id in evidence.vanished
-        if any(cut <= moment <= cut + VANISHED_WITHIN for cut in evidence.power_cuts)
+        if any(cut.at <= moment <= cut.at + VANISHED_WITHIN for cut in evidence.power_cuts)
     ]

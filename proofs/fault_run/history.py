@@ -27,14 +27,23 @@ _COUNT = ":count"
 
 
 class _Compared(FaultReplay):
-    """Notes of each execution how RQ recorded its end, and how this package counted it."""
+    """Notes of each execution how RQ recorded its end, and how this package counted it.
 
-    def __init__(self, *known: dict[str, str]) -> None:
+    Args:
+        known: functions and queues, as `FaultReplay` takes them.
+        refused: when Redis refused to count.
+    """
+
+    def __init__(self, *known: dict[str, str], refused: Sequence[tuple[float, float]] = ()) -> None:
         super().__init__(*known)
+        self.moment = 0.0
+        """When the next transaction came, as Unix time."""
         self.recorded: dict[str, list[str]] = defaultdict(list)
         self.counted: dict[str, list[str]] = defaultdict(list)
         self.jobs: dict[str, str] = {}
         self._before: set[str] = set()
+        self._refused = refused
+        self._may_be_uncounted: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
         self._before = (
@@ -58,14 +67,18 @@ class _Compared(FaultReplay):
         super().count(job, queue, outcome)
         for entry in self.ended - self._before:
             if entry.startswith(f"{job}:"):
-                self.recorded[entry.rpartition(":")[2]].append(outcome)
-                self.jobs[entry.rpartition(":")[2]] = job
+                execution = entry.rpartition(":")[2]
+                self.recorded[execution].append(outcome)
+                self.jobs[execution] = job
+                if any(begin - 1 <= self.moment <= end + 1 for begin, end in self._refused):
+                    self._may_be_uncounted.add(execution)
 
     def disagreements(self) -> Iterator[tuple[str, str]]:
         """Yield executions that are counted otherwise than they were recorded, and their jobs."""
         for execution in self.recorded.keys() | self.counted.keys():
             recorded, counted = self.recorded.get(execution, []), self.counted.get(execution, [])
-            if counted and recorded != counted and execution in self.jobs:
+            is_uncounted = not counted and execution in self._may_be_uncounted
+            if recorded != counted and execution in self.jobs and not is_uncounted:
                 yield self.jobs[execution], f"{execution}: recorded as {recorded}, counted as {counted}"
 
 
@@ -88,9 +101,10 @@ def _compare(file: Path, evidence: Evidence) -> _Compared:
     compared = _Compared(
         {job_id: kind.path for job_id, kind in kinds.items()},
         {job_id: kind.queue for job_id, kind in kinds.items()},
+        refused=evidence.refused,
     )
     with file.open("rb") as log:
-        for _, transaction in timed_transactions(log):
+        for compared.moment, transaction in timed_transactions(log):
             compared.take(transaction)
     return compared
 

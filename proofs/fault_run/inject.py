@@ -15,8 +15,9 @@ from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
 
 LOOK_EVERY = 0.02
-QUIET_WITHIN = 60.0
-"""Seconds to wait until all workers have written down what they were not allowed to count."""
+TOLD_WITHIN = 300.0
+"""Seconds to wait until all workers have written down what they were not allowed to count; each does when it
+starts a job, or in its next maintenance."""
 
 
 class Injector:
@@ -28,6 +29,8 @@ class Injector:
         """Fault -> why it cannot be carried out here."""
         self.outages: list[tuple[float, float]] = []
         """When Redis did not answer or did not write: from and to, as Unix times."""
+        self.refused: list[tuple[float, float]] = []
+        """When Redis refused to count: from and to, as Unix times."""
         self.last_kill = time.time()
         """Unix time."""
         self.told: list[tuple[float, str]] = []
@@ -76,7 +79,9 @@ class Injector:
     def _wait_until_told(self, logged: int) -> None:
         """Do nothing else meanwhile: a worker that is killed never tells what it was not allowed to count."""
         self._wait(lambda: time.monotonic() > self._redis_until)
-        self._wait(lambda: not self._processes.owe_counts(logged), QUIET_WITHIN)
+        self._wait(lambda: not self._processes.owe_counts(logged), TOLD_WITHIN)
+        if self._processes.owe_counts(logged):
+            self.told.append((time.time(), "some workers have not written down what they could not count"))
 
     def _wait(self, condition: Callable[[], bool], most: float = math.inf) -> None:
         """Wait, and end what has lasted long enough."""
@@ -112,6 +117,8 @@ class Injector:
                 under_way.enter_context(self._lasting(fault))
         if "Redis" in fault.name:
             self.outages.append((begin, time.time() + fault.lasts))
+        if _takes_right(fault):
+            self.refused.append((begin, time.time() + fault.lasts))
         self.done[fault.name] += 1
         if fault.name.startswith(("kill", "crash", "cut")):
             self.last_kill = time.time()

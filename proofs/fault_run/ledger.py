@@ -23,9 +23,8 @@ OWN_REASONS = {
 }
 """How functions fail when nothing is killed; a stopped job when the command to stop it was lost."""
 ENDED = ("finished", "failed", "stopped", "queued", "scheduled")
-ACKNOWLEDGED_BEFORE = LOST_SECONDS + 0.5
-"""Seconds before the power went within which a job may have been acknowledged that is lost: what is lost, and
-the time from Redis' answer until the application looks at the clock."""
+RECORDED_WITHIN = 5.0
+"""Seconds from the last line of a job until its end is recorded, on a busy machine."""
 GETS_OVER_IT = SOCKET_TIMEOUT + 5
 """Seconds after an outage of Redis in which a work horse may still wait for an answer, or try to connect."""
 
@@ -127,8 +126,8 @@ def _lost_with_power(evidence: Evidence) -> Row:
     known, cuts = evidence.known, evidence.power_cuts
     unexplained = [
         job_id
-        for job_id, moment in known.lost.items()
-        if not any(cut - ACKNOWLEDGED_BEFORE <= moment <= cut for cut in cuts)
+        for job_id, (asked, acknowledged) in known.lost.items()
+        if not any(asked <= cut.at and acknowledged >= cut.lost_since for cut in cuts)
     ]
     return Row(
         f"acknowledged within {LOST_SECONDS:g} s before the power went, and gone; the application looked for"
@@ -218,9 +217,7 @@ def _is_explained(evidence: Evidence, job_id: str) -> bool:
     successes = [line for line in evidence.lines[job_id] if line.event == "success"]
     return all(
         line.pid in evidence.hit
-        or any(
-            begin - ACKNOWLEDGED_BEFORE <= line.time <= end + GETS_OVER_IT for begin, end in evidence.outages
-        )
+        or any(begin - RECORDED_WITHIN <= line.time <= end + GETS_OVER_IT for begin, end in evidence.outages)
         for line in successes[:-1]
     )
 

@@ -6,10 +6,9 @@ import contextlib
 import os
 import signal
 import subprocess
-import threading
 import time
-from collections import deque
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 
 from redis import Redis
@@ -26,8 +25,7 @@ from rq_mon.connection.client import connect
 LOST_SECONDS = 1.0
 """What `appendfsync everysec` may lose when the power goes."""
 WRITES_WITHIN = 10.0
-MEASURED_EVERY = 0.02
-REMEMBERED = 500
+"""Seconds for Redis to write what it holds back; while its disk is slow or full, it tries each second."""
 BALLAST_BYTES = 2**16
 RULES: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "scripts": (("-eval",), ("+eval",)),
@@ -39,6 +37,15 @@ OPTIONS = (
     *("--aof-timestamp-enabled", "yes"),
 )
 """The append-only file is never rewritten: the ledger replays it from the beginning."""
+
+
+@dataclass(frozen=True)
+class PowerCut:
+    """A loss of power, with Unix times."""
+
+    lost_since: float
+    """What Redis acknowledged from here on is not on the disk."""
+    at: float
 
 
 class FaultyRedis:
@@ -53,13 +60,10 @@ class FaultyRedis:
     def __init__(self, directory: Path, disk_bytes: int, fsync: str) -> None:
         directory.mkdir()
         self.has_disk = _mount(directory, disk_bytes)
-        self.power_cuts: list[float] = []
-        """When the power went, as Unix times."""
+        self.power_cuts: list[PowerCut] = []
         self._directory = directory
         self._fsync = fsync
         self._server = RedisServer(directory, *OPTIONS, "--appendfsync", fsync)
-        self._sizes: deque[tuple[float, int]] = deque(maxlen=REMEMBERED)
-        self._ended = threading.Event()
 
     @property
     def url(self) -> str:
@@ -77,12 +81,25 @@ class FaultyRedis:
         self._server.start()
 
     def cut_power(self) -> None:
-        """End it, and take from its file what the last second had added: it was not on the disk yet."""
+        """End it, and take from its file what the last second has added: that is not on the disk yet."""
+        if self._fsync == "always":
+            self.crash()
+            return
+        since, on_disk = self._written()
+        time.sleep(LOST_SECONDS)
         self._server.kill()
-        self.power_cuts.append(time.time())
-        if self._fsync == "everysec":
-            os.truncate(self.append_only_file, self._size_before(time.time() - LOST_SECONDS))
+        self.power_cuts.append(PowerCut(since, time.time()))
+        os.truncate(self.append_only_file, on_disk)
         self._server.start()
+
+    def _written(self) -> tuple[float, int]:
+        """Return a time, and the size of a file that holds all that was acknowledged until then.
+
+        While its disk is slow, Redis holds writes back for up to 2 s, acknowledged ones included.
+        """
+        since = time.time()
+        wait_until(lambda: self._appending("aof_buffer_length") == 0, "Redis to write", within=WRITES_WITHIN)
+        return since, self.append_only_file.stat().st_size
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -128,32 +145,26 @@ class FaultyRedis:
 
     def _writes(self) -> bool:
         """It tries once a second, and refuses all writes until then."""
-        with contextlib.suppress(RedisError), connect(self.url) as connection:
-            return bool(connection.info("persistence")["aof_last_write_status"] == "ok")
+        with contextlib.suppress(RedisError):
+            return self._appending("aof_last_write_status") == "ok"
         return False
+
+    def _appending(self, field: str) -> object:
+        """What Redis says of its append-only file."""
+        with connect(self.url) as connection:
+            return connection.info("persistence")[field]
 
     def __enter__(self) -> FaultyRedis:
         self._server.start()
-        threading.Thread(target=self._measure, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._ended.set()
         self._server.kill()
 
     def unmount(self) -> None:
         """Give up the disk and all that is on it."""
         if self.has_disk:
             subprocess.run(["umount", "--lazy", str(self._directory)], check=True)
-
-    def _measure(self) -> None:
-        while not self._ended.wait(MEASURED_EVERY):
-            with contextlib.suppress(OSError, ValueError):  # it has no file yet
-                self._sizes.append((time.time(), self.append_only_file.stat().st_size))
-
-    def _size_before(self, moment: float) -> int:
-        before = [size for measured, size in list(self._sizes) if measured <= moment]
-        return before[-1] if before else self.append_only_file.stat().st_size
 
 
 def _set_rules(connection: Redis, rules: tuple[str, ...]) -> None:

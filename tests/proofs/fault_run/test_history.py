@@ -57,6 +57,20 @@ def test_an_execution_that_is_counted_otherwise_than_it_was_recorded_is_named(tm
     ]
 
 
+def test_an_execution_that_is_not_counted_is_named_unless_redis_refused_to_count(tmp_path: Path) -> None:
+    uncounted = [command for command in END if "rq:monitor:" not in command]
+    ids = [{"job": f"job-00000{n}", "execution": f"e{n}", "status": "finished"} for n in (1, 2)]
+    file = written(
+        tmp_path / "file", *(command.format(**each) for each in ids for command in (*START, *uncounted))
+    )
+    compared = _Compared({each["job"]: "app.send" for each in ids}, {}, refused=[(1000, 1008)])
+    with file.open("rb") as log:
+        for compared.moment, transaction in timed_transactions(log):
+            compared.take(transaction)
+
+    assert list(compared.disagreements()) == [("job-000002", "e2: recorded as ['success'], counted as []")]
+
+
 def test_commands_about_a_job_come_with_their_times(tmp_path: Path) -> None:
     file = written(tmp_path / "file", "SET other 1", "SET rq:job:job-000001 1", "DEL other")
 

@@ -19,6 +19,7 @@ from proofs.fault_run.kinds import KINDS, Spec
 from proofs.fault_run.ledger import ledger
 from proofs.fault_run.plan import Size
 from proofs.fault_run.recorded_ends import End
+from proofs.fault_run.redis_server import PowerCut
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
 from proofs.table import markdown
@@ -67,8 +68,9 @@ def evidence() -> Evidence:
         told=[],
         vanished=[],
         outages=[(POWER_CUT, POWER_CUT + 1)],
+        refused=[],
         left_out={},
-        power_cuts=[POWER_CUT],
+        power_cuts=[PowerCut(POWER_CUT - 1.1, POWER_CUT)],
         write_errors=Counter(),
         cron_jobs=sorted([*SCHEDULES, "of-an-application"]),
         forgotten=0,
@@ -104,7 +106,11 @@ def without_a_reason(evidence: Evidence) -> None:
 
 
 def lost_long_after_the_power_was_cut(evidence: Evidence) -> None:
-    evidence.known.lost["good"] = LONG_AFTER
+    evidence.known.lost["good"] = LONG_AFTER, LONG_AFTER + 0.1
+
+
+def lost_though_it_was_on_the_disk(evidence: Evidence) -> None:
+    evidence.known.lost["good"] = POWER_CUT - 1.3, POWER_CUT - 1.2
 
 
 def failed_without_a_fault(evidence: Evidence) -> None:
@@ -192,6 +198,7 @@ def too_few_kills(evidence: Evidence) -> None:
         (not_acknowledged, "jobs that Redis has acknowledged"),
         (without_a_reason, "reasons of those that have failed"),
         (lost_long_after_the_power_was_cut, "acknowledged within 1 s before the power went"),
+        (lost_though_it_was_on_the_disk, "acknowledged within 1 s before the power went"),
         (failed_without_a_fault, "jobs that ended in a way"),
         (stopped_by_nobody, "jobs that ended in a way"),
         (finished_and_never_ran, "jobs that are finished though"),
@@ -272,8 +279,13 @@ def test_a_callback_that_failed_was_called(evidence: Evidence) -> None:
     assert missed(evidence) == []
 
 
-def test_what_the_power_took_is_no_damage(evidence: Evidence) -> None:
-    evidence.known.lost["good"] = POWER_CUT - 0.5
+@pytest.mark.parametrize(
+    ("asked", "acknowledged"),
+    [(POWER_CUT - 0.5, POWER_CUT - 0.4), (POWER_CUT - 3, POWER_CUT - 1), (POWER_CUT - 0.1, POWER_CUT + 3)],
+    ids=["in the last second", "asked long before", "looked at the clock late"],
+)
+def test_what_the_power_took_is_no_damage(evidence: Evidence, asked: float, acknowledged: float) -> None:
+    evidence.known.lost["good"] = asked, acknowledged
 
     assert missed(evidence) == []
 
