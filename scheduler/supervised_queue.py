@@ -5,15 +5,17 @@ from __future__ import annotations
 import time
 from collections.abc import Iterable
 from contextlib import suppress
+from datetime import datetime
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
 from redis.exceptions import LockError
 from redis.lock import Lock
 from rq import Queue
 from rq.exceptions import DequeueTimeout
 from rq.intermediate_queue import IntermediateQueue
-from rq.job import Job
+from rq.job import Job, JobStatus
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
@@ -116,6 +118,21 @@ class SupervisedQueue(Queue):
     def intermediate_queue(self) -> HandOver:
         """The intermediate queue: jobs on their way to a worker."""
         return HandOver(self.key, connection=self.connection)
+
+    def schedule_job(
+        self, job: Job, datetime: datetime, pipeline: Pipeline | None = None, unique: bool = False
+    ) -> Job:
+        """Delay a job: with a pipeline, within its transaction.
+
+        RQ 2 writes the delay at once, even if a transaction is to record it together with the end of an
+        execution. If the worker is killed in between, the job runs again for each of the two.
+        """
+        if pipeline is None or unique:
+            return super().schedule_job(job, datetime, pipeline, unique)
+        pipeline.sadd(self.redis_queues_keys, self.key)
+        self._persist_job(job, pipeline, status=JobStatus.SCHEDULED)
+        pipeline.zadd(self.scheduled_job_registry.key, {job.id: int(datetime.timestamp())})
+        return job
 
     @classmethod
     def dequeue_any(

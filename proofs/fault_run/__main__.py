@@ -205,7 +205,7 @@ def _under_fire(
             outages=injector.outages,
             refused=injector.refused,
             left_out=injector.left_out,
-            power_cuts=redis.power_cuts,
+            losses=redis.losses,
             write_errors=exported_write_errors(exporter.url),
             cron_jobs=CronRegistry(connection).ids(),
             forgotten=injector.forgotten,

@@ -14,11 +14,12 @@ from rq import Queue
 from rq.job import Job
 
 from proofs.fault_run.kinds import QUEUES, Spec
+from proofs.fault_run.redis_server import HELD_BACK_SECONDS, LOST_SECONDS
 from rq_mon.connection.client import connect
 
-CONFIRMED_AFTER = 3.0
+CONFIRMED_AFTER = LOST_SECONDS + HELD_BACK_SECONDS + 1
 """Seconds after which the application looks whether a job that was acknowledged is still there. What is on
-the disk is not lost when the power goes, and that takes a second."""
+the disk by then is not lost when the power goes."""
 RETRY_EVERY = 0.2
 MOST_WAITING = 400
 """Jobs that may wait while more are enqueued: a slow machine takes longer, and so do its faults."""

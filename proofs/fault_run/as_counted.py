@@ -8,7 +8,7 @@ from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.recorded_ends import End
 
 VANISHED_WITHIN = 60.0
-"""Seconds after the power went within which a worker finds that the job in its hand is gone: Redis has to be
+"""Seconds after Redis ended within which a worker finds that the job in its hand is gone: Redis has to be
 there again, and loads its file first."""
 
 
@@ -35,5 +35,5 @@ def vanished(evidence: Evidence) -> list[End]:
     return [
         evidence.replay.end_of(job_id, "failed")
         for moment, job_id in evidence.vanished
-        if any(cut.at <= moment <= cut.at + VANISHED_WITHIN for cut in evidence.power_cuts)
+        if any(loss.until <= moment <= loss.until + VANISHED_WITHIN for loss in evidence.losses)
     ]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from proofs.fault_run.application import CONFIRMED_AFTER
 from proofs.fault_run.evidence import Evidence
-from proofs.fault_run.redis_server import LOST_SECONDS
+from proofs.fault_run.redis_server import HELD_BACK_SECONDS, LOST_SECONDS
 from proofs.table import Row, markdown, write_page
 from scheduler.supervised_queue import STUCK_SECONDS
 
@@ -28,6 +28,7 @@ def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
         cron_schedulers=size.cron_schedulers,
         jobs=size.jobs,
         lost=LOST_SECONDS,
+        held_back=HELD_BACK_SECONDS,
         confirmed=CONFIRMED_AFTER,
         abandoned=size.abandoned_after,
         stuck=STUCK_SECONDS,

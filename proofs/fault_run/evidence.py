@@ -18,7 +18,7 @@ from proofs.fault_run.application import Acknowledged
 from proofs.fault_run.final_state import FinalState
 from proofs.fault_run.plan import Size
 from proofs.fault_run.recorded_ends import End
-from proofs.fault_run.redis_server import PowerCut
+from proofs.fault_run.redis_server import Loss
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
 from rq_mon import catalogue
@@ -77,7 +77,7 @@ class Evidence:
     refused: Sequence[tuple[float, float]]
     """When Redis refused to count: from and to, as Unix times."""
     left_out: Mapping[str, str]
-    power_cuts: Sequence[PowerCut]
+    losses: Sequence[Loss]
     write_errors: Counter[str]
     """By the exporter: what workers were not allowed to count, by Redis' error code."""
     cron_jobs: Sequence[str]

@@ -13,6 +13,7 @@ from proofs.fault_run.recorded_ends import Command, timed_transactions
 from proofs.fault_run.replay import FaultReplay
 from proofs.table import Row
 from rq_mon.catalogue import COUNTED_KEY_PREFIX, JOBS_KEY_PREFIX
+from rq_mon.worker.recorder import REHEARSAL
 
 MOST = 10
 """Jobs whose history is shown."""
@@ -41,21 +42,17 @@ class _Compared(FaultReplay):
         self.recorded: dict[str, list[str]] = defaultdict(list)
         self.counted: dict[str, list[str]] = defaultdict(list)
         self.jobs: dict[str, str] = {}
-        self._before: set[str] = set()
         self._refused = refused
         self._may_be_uncounted: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
-        self._before = (
-            set(self.ended) if any(c[1:2] and c[1][:7] == b"rq:wip:" for c in transaction) else set()
-        )
         super().take(transaction)
         execution = ""
         for command in transaction:
             name, key = command[0].upper(), command[1].decode(errors="replace") if command[1:] else ""
             if name == b"SET" and key.startswith(COUNTED_KEY_PREFIX):
                 execution = key.removeprefix(COUNTED_KEY_PREFIX)
-            elif name == b"HINCRBY" and key.startswith(JOBS_KEY_PREFIX) and execution:
+            elif name == b"HINCRBY" and key.startswith(JOBS_KEY_PREFIX) and execution not in ("", REHEARSAL):
                 outcome = command[2].decode(errors="replace")
                 if outcome.endswith(_COUNT):
                     self.counted[execution].append(outcome.removesuffix(_COUNT))
@@ -65,7 +62,7 @@ class _Compared(FaultReplay):
 
     def count(self, job: str, queue: str, outcome: str) -> None:
         super().count(job, queue, outcome)
-        for entry in self.ended - self._before:
+        for entry in self.ended_now:
             if entry.startswith(f"{job}:"):
                 execution = entry.rpartition(":")[2]
                 self.recorded[execution].append(outcome)

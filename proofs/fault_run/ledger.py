@@ -10,7 +10,6 @@ from proofs.fault_run.as_counted import as_counted, uncounted, vanished
 from proofs.fault_run.cron_scheduler import OLDER_ONLY, SCHEDULES, SECONDS
 from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.processes import END_WITHIN
-from proofs.fault_run.redis_server import LOST_SECONDS
 from proofs.fault_run.replay import is_tick
 from proofs.table import Row, verdict
 from rq_mon.connection.client import SOCKET_TIMEOUT
@@ -123,15 +122,15 @@ def _none_lost(evidence: Evidence) -> Iterator[Row]:
 
 
 def _lost_with_power(evidence: Evidence) -> Row:
-    known, cuts = evidence.known, evidence.power_cuts
+    known = evidence.known
     unexplained = [
         job_id
         for job_id, (asked, acknowledged) in known.lost.items()
-        if not any(asked <= cut.at and acknowledged >= cut.lost_since for cut in cuts)
+        if not any(asked <= loss.until and acknowledged >= loss.since for loss in evidence.losses)
     ]
     return Row(
-        f"acknowledged within {LOST_SECONDS:g} s before the power went, and gone; the application looked for"
-        " them by id and enqueued them again",
+        "acknowledged, but not written yet when Redis was killed, or not on the disk when the power went; the"
+        " application looked for them by id and enqueued them again",
         str(len(known.lost)),
         f"{len(unexplained)} gone without that{_listed(unexplained)}",
         "none without that",
@@ -260,6 +259,10 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
         " the jobs with its power",
         f"{evidence.replay.recorded_again}, {evidence.replay.without_start.total()},"
         f" {len(evidence.replay.late)}, {len(vanished(evidence))}",
+    )
+    yield Row(
+        "starts that workers took back, as others had the jobs when they thawed",
+        str(evidence.replay.taken_back.total()),
     )
     if evidence.in_prometheus is None:
         yield Row("executions in Prometheus", "left out: it is not installed")

@@ -65,8 +65,12 @@ class Replay:
         self.ends: Counter[End] = Counter()
         self.recorded_again = 0
         """Ends of executions that had been recorded before: RQ's own doubles."""
+        self.taken_back: Counter[str] = Counter()
+        """By job: starts that a worker took back, as others had the job by then. They end no execution."""
         self.ended: set[str] = set()
         """The executions that have ended, as `<job id>:<execution id>`."""
+        self.ended_now: list[str] = []
+        """Those of the last transaction."""
         self._functions = functions
         self._started: dict[str, dict[str, float]] = {}
         self._lists: dict[str, deque[str]] = {}
@@ -74,6 +78,7 @@ class Replay:
     def take(self, transaction: list[Command]) -> None:
         """Apply one transaction, and note what it ended."""
         ended: list[tuple[str, str]] = []
+        self.ended_now = []
         for command in transaction:
             name, key = command[0].decode().upper(), command[1].decode() if len(command) > 1 else ""
             if key.startswith("rq:wip:"):
@@ -84,6 +89,9 @@ class Replay:
                 self._change_list(name, key, [part.decode() for part in command[2:]])
         abandoned = any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
         for queue, job in ended:
+            if not abandoned and not _changes(transaction, job):
+                self.taken_back[job] += 1
+                continue
             outcome = "abandoned" if abandoned else outcome_of(transaction, job)
             self.count(job, queue, outcome)
         if not ended:
@@ -110,6 +118,7 @@ class Replay:
         for execution in gone:
             del started[execution]
             self.ended.add(execution)
+            self.ended_now.append(execution)
         return [execution.partition(":")[0] for execution in gone]
 
     def _change_list(self, name: str, key: str, arguments: list[str]) -> None:
@@ -153,6 +162,12 @@ class Replay:
             if key.endswith(":intermediate") and job in items:
                 return key.removeprefix("rq:queue:").removesuffix(":intermediate")
         return None
+
+
+def _changes(transaction: list[Command], job: str) -> bool:
+    return any(
+        command[0].upper() == b"HSET" and command[1] == f"rq:job:{job}".encode() for command in transaction
+    )
 
 
 def outcome_of(transaction: list[Command], job: str) -> str:

@@ -24,8 +24,9 @@ from rq_mon.connection.client import connect
 
 LOST_SECONDS = 1.0
 """What `appendfsync everysec` may lose when the power goes."""
+HELD_BACK_SECONDS = 3.0
+"""For how long Redis keeps acknowledged writes to itself while its disk is slow (`flushAppendOnlyFile`)."""
 WRITES_WITHIN = 10.0
-"""Seconds for Redis to write what it holds back; while its disk is slow or full, it tries each second."""
 BALLAST_BYTES = 2**16
 RULES: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "scripts": (("-eval",), ("+eval",)),
@@ -40,12 +41,12 @@ OPTIONS = (
 
 
 @dataclass(frozen=True)
-class PowerCut:
-    """A loss of power, with Unix times."""
+class Loss:
+    """What Redis may have lost when it ended, with Unix times."""
 
-    lost_since: float
-    """What Redis acknowledged from here on is not on the disk."""
-    at: float
+    since: float
+    """What it acknowledged before is there."""
+    until: float
 
 
 class FaultyRedis:
@@ -60,7 +61,7 @@ class FaultyRedis:
     def __init__(self, directory: Path, disk_bytes: int, fsync: str) -> None:
         directory.mkdir()
         self.has_disk = _mount(directory, disk_bytes)
-        self.power_cuts: list[PowerCut] = []
+        self.losses: list[Loss] = []
         self._directory = directory
         self._fsync = fsync
         self._server = RedisServer(directory, *OPTIONS, "--appendfsync", fsync)
@@ -77,7 +78,9 @@ class FaultyRedis:
 
     def crash(self) -> None:
         """End it with SIGKILL and start it again. What it had written is with the kernel, and stays."""
+        since = time.time() - HELD_BACK_SECONDS
         self._server.kill()
+        self.losses.append(Loss(since, time.time()))
         self._server.start()
 
     def cut_power(self) -> None:
@@ -85,21 +88,12 @@ class FaultyRedis:
         if self._fsync == "always":
             self.crash()
             return
-        since, on_disk = self._written()
+        on_disk, since = self.append_only_file.stat().st_size, time.time() - HELD_BACK_SECONDS
         time.sleep(LOST_SECONDS)
         self._server.kill()
-        self.power_cuts.append(PowerCut(since, time.time()))
+        self.losses.append(Loss(since, time.time()))
         os.truncate(self.append_only_file, on_disk)
         self._server.start()
-
-    def _written(self) -> tuple[float, int]:
-        """Return a time, and the size of a file that holds all that was acknowledged until then.
-
-        While its disk is slow, Redis holds writes back for up to 2 s, acknowledged ones included.
-        """
-        since = time.time()
-        wait_until(lambda: self._appending("aof_buffer_length") == 0, "Redis to write", within=WRITES_WITHIN)
-        return since, self.append_only_file.stat().st_size
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
@@ -145,14 +139,9 @@ class FaultyRedis:
 
     def _writes(self) -> bool:
         """It tries once a second, and refuses all writes until then."""
-        with contextlib.suppress(RedisError):
-            return self._appending("aof_last_write_status") == "ok"
+        with contextlib.suppress(RedisError), connect(self.url) as connection:
+            return bool(connection.info("persistence")["aof_last_write_status"] == "ok")
         return False
-
-    def _appending(self, field: str) -> object:
-        """What Redis says of its append-only file."""
-        with connect(self.url) as connection:
-            return connection.info("persistence")[field]
 
     def __enter__(self) -> FaultyRedis:
         self._server.start()

@@ -64,15 +64,10 @@ class FaultReplay(Replay):
         self._abandoned: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
-        before = (
-            set(self.ended)
-            if any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction)
-            else None
-        )
         self._note_start(transaction)
         super().take(transaction)
-        if before is not None:
-            self._abandoned |= self.ended - before
+        if any(command[0].upper() == b"ZREMRANGEBYSCORE" for command in transaction):
+            self._abandoned.update(self.ended_now)
         for command in transaction:
             if command[0].upper() == b"HDEL" and command[1] == CRON_JOBS_KEY.encode():
                 self.cancelled.update(cron_job.decode() for cron_job in command[2:])

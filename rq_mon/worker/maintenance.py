@@ -54,6 +54,7 @@ def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> N
         job_class=with_guarded_callbacks(queue.job_class),
         serializer=queue.serializer,
     )
+    registry.get_queue = lambda: queue  # type: ignore[method-assign]  # RQ's is of its own class
     for second, entries in _expired(registry):
         _give_up_unreadable(registry, entries)
         try:

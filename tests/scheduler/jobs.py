@@ -99,3 +99,7 @@ def end_after_file(begun: str, end: str, how: str) -> Retry | None:
     if how == "raises":
         fail()
     return Retry(max=1) if how == "asks for a retry" and Path(begun).read_text() == "begun\n" else None
+
+
+def ask_for_a_retry() -> Retry:
+    return Retry(max=2, interval=60)

@@ -23,24 +23,11 @@ from scheduler.supervised_queue import HandOver, SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
 from tests.harness.processes import Start
 from tests.scheduler import jobs
+from tests.scheduler.unlucky_worker import OURS, RQS_OWN, WORK
 
-RQS_OWN, OURS = "rq.Worker", "scheduler.supervised_worker.SupervisedWorker"
 QUEUES = ("urgent", "later")
 RQ_3 = version("rq").startswith("3.")
 
-WORK = """
-import os, signal, sys
-from rq.utils import import_attribute
-from rq_mon.connection.client import connect
-
-def die(*_, **__):
-    os.kill(os.getpid(), signal.SIGKILL)
-
-class Unlucky(import_attribute(sys.argv[1])):
-    {method}
-
-Unlucky(sys.argv[2].split(","), connection=connect(os.environ["RQ_REDIS_URL"])).work(max_jobs=1)
-"""
 DIES_WITH_A_JOB_IN_HAND = WORK.format(method="execute_job = die")
 HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE = WORK.format(
     method="""

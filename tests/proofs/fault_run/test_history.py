@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from proofs.fault_run.history import _commands, _Compared, _logged
-from proofs.fault_run.recorded_ends import timed_transactions
+from proofs.fault_run.recorded_ends import End, timed_transactions
+from proofs.fault_run.replay import replay
 from proofs.fault_run.worker_log import vanished
 
 START = (
@@ -69,6 +70,20 @@ def test_an_execution_that_is_not_counted_is_named_unless_redis_refused_to_count
             compared.take(transaction)
 
     assert list(compared.disagreements()) == [("job-000002", "e2: recorded as ['success'], counted as []")]
+
+
+def test_a_start_that_was_taken_back_ends_no_execution(tmp_path: Path) -> None:
+    take_back = ("MULTI", "ZREM rq:wip:mail {job}:{execution}", "DEL rq:execution:{job}:{execution}", "EXEC")
+    ids = {"job": "job-000001", "execution": "e1"}
+    file = written(
+        tmp_path / "file",
+        *(command.format(**ids) for command in (*START, *take_back)),
+        *run("job-000001", "e2", "finished", "success"),
+    )
+    replayed = replay(file, {"job-000001": "app.send"}, {"job-000001": "mail"})
+
+    assert replayed.ends == {End("mail", "app.send", "success"): 1}
+    assert replayed.taken_back == {"job-000001": 1}
 
 
 def test_commands_about_a_job_come_with_their_times(tmp_path: Path) -> None:

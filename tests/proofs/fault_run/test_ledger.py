@@ -19,7 +19,7 @@ from proofs.fault_run.kinds import KINDS, Spec
 from proofs.fault_run.ledger import ledger
 from proofs.fault_run.plan import Size
 from proofs.fault_run.recorded_ends import End
-from proofs.fault_run.redis_server import PowerCut
+from proofs.fault_run.redis_server import Loss
 from proofs.fault_run.replay import FaultReplay
 from proofs.fault_run.side_file import Line
 from proofs.table import markdown
@@ -70,7 +70,7 @@ def evidence() -> Evidence:
         outages=[(POWER_CUT, POWER_CUT + 1)],
         refused=[],
         left_out={},
-        power_cuts=[PowerCut(POWER_CUT - 1.1, POWER_CUT)],
+        losses=[Loss(POWER_CUT - 1.1, POWER_CUT)],
         write_errors=Counter(),
         cron_jobs=sorted([*SCHEDULES, "of-an-application"]),
         forgotten=0,
@@ -197,8 +197,8 @@ def too_few_kills(evidence: Evidence) -> None:
         (in_no_list, "of these: finished"),
         (not_acknowledged, "jobs that Redis has acknowledged"),
         (without_a_reason, "reasons of those that have failed"),
-        (lost_long_after_the_power_was_cut, "acknowledged within 1 s before the power went"),
-        (lost_though_it_was_on_the_disk, "acknowledged within 1 s before the power went"),
+        (lost_long_after_the_power_was_cut, "acknowledged, but not written yet"),
+        (lost_though_it_was_on_the_disk, "acknowledged, but not written yet"),
         (failed_without_a_fault, "jobs that ended in a way"),
         (stopped_by_nobody, "jobs that ended in a way"),
         (finished_and_never_ran, "jobs that are finished though"),
