@@ -74,7 +74,7 @@ def _parser() -> argparse.ArgumentParser:
     execute.add_argument("command", nargs=argparse.REMAINDER)
     execute.set_defaults(run=run_command)
     for name, run_other in (("demo", run_demo), ("redis-cli", ask_redis), ("amtool", ask_alertmanager)):
-        # No prefix, so that all options go to that program.
+        # No prefix, so that every option goes to that program.
         other = commands.add_parser(name, help=run_other.__doc__, add_help=False, prefix_chars="\0")
         other.add_argument("arguments", nargs=argparse.REMAINDER)
         other.set_defaults(run=run_other)
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _todays_name(name: str) -> str:
-    """Return the name of a service. A name of an earlier release still works, with a warning."""
+    """Return the current name of a service. A name from an earlier release still works, with a warning."""
     if name not in FORMER_NAMES:
         return name
     successor = FORMER_NAMES[name].name
@@ -209,7 +209,7 @@ def logs(settings: StackSettings, arguments: argparse.Namespace) -> int:
     """Show and follow the log of one service, or of all."""
     runtime = choose(settings)
     service = None if arguments.service is None else _service_of(arguments.service, runtime)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends tail too
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ctrl-C reaches tail, too
     with contextlib.suppress(KeyboardInterrupt):
         runtime.follow_logs(service)
     return 0
@@ -293,7 +293,7 @@ def restore_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
 
 
 def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
-    """Run a command with RQ_REDIS_URL set to the operator's access to the stack's Redis: … exec rq info."""
+    """Run a command with RQ_REDIS_URL set to the operator's login to the stack's Redis: … exec rq info."""
     run_as_operator(arguments.command, settings)
 
 
@@ -327,7 +327,7 @@ def _unserved_queues(settings: StackSettings) -> list[str]:
 
 def ask_redis(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
     """Run redis-cli as the stack's operator of Redis: … redis-cli info memory."""
-    from stack.redis_cli import redis_cli, refuse_if_silent  # loads redis-py
+    from stack.redis_cli import redis_cli, refuse_if_silent  # here, because it loads redis-py
 
     access = access_of(OPERATOR, settings)
     words, environment = redis_cli(access)
@@ -355,7 +355,7 @@ def _locked() -> Iterator[None]:
     """Hold the lock that lets one command at a time change the stack."""
     STATE_DIRECTORY.mkdir(mode=0o700, exist_ok=True)
     with (STATE_DIRECTORY / "lock").open("w") as lock:
-        os.fchmod(lock.fileno(), 0o600)  # jobs must not be able to take the lock
+        os.fchmod(lock.fileno(), 0o600)  # out of reach of jobs, which could hold the lock
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:

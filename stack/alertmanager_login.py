@@ -1,4 +1,4 @@
-"""The login of Alertmanager: without one, any page in a browser of this machine could silence its alerts."""
+"""Alertmanager's login: without one, any page open in a browser of this machine could silence its alerts."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ from stack.secrets import ensure_secret, read_secret, write_private
 USER = "rq-mon"
 PASSWORD = "alertmanager-password"  # noqa: S105 - the name of a file
 HASH = "alertmanager-password-hash"
-"""Kept: each hash of the same password is another text, and Alertmanager restarts when its file changes."""
+"""The hash is kept: bcrypt makes another one each time, and Alertmanager restarts when its file changes."""
 ROUNDS = 10
 LONGEST_PASSWORD = 72
-"""Bytes; bcrypt takes no more."""
+"""Bytes; bcrypt ignores the rest."""
 
 
 def alertmanager_note(directory: Path) -> str:
@@ -26,12 +26,12 @@ def alertmanager_note(directory: Path) -> str:
 
 
 def password_file(secrets: Path) -> Path:
-    """Return the file of the password, made at the first call."""
+    """Return the password file, created at the first call."""
     return ensure_secret(secrets, PASSWORD)
 
 
 def authorization(secrets: Path) -> str:
-    """Return the value of the HTTP header with which Alertmanager answers.
+    """Return the value of the Authorization header for Alertmanager.
 
     Raises:
         StackError: the password cannot be read.
@@ -41,7 +41,7 @@ def authorization(secrets: Path) -> str:
 
 
 def write_web_config(path: Path, secrets: Path) -> None:
-    """Write the file for `--web.config.file`, which has a hash of the password only.
+    """Write the file for `--web.config.file`, with a hash of the password.
 
     Raises:
         StackError: the password cannot be read, or is too long.
@@ -53,8 +53,8 @@ def write_client_config(path: Path, password: Path) -> None:
     """Write the file for amtool's `--http.config.file`.
 
     Args:
-        path: the file
-        password: the file with the password, where amtool runs
+        path: the file to write
+        password: the password file, by its path on the machine or in the container where amtool runs
     """
     write_private(path, yaml.safe_dump({"basic_auth": {"username": USER, "password_file": str(password)}}))
 

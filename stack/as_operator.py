@@ -1,8 +1,9 @@
-"""Run a command with RQ_REDIS_URL set to the stack's Redis, its operator included.
+"""Run a command with RQ_REDIS_URL set to the stack's Redis, logged in as its operator.
 
     python -m stack.as_operator rq info
 
-The same as `python -m stack exec`, without loading what starts and stops services: `./rqmon` is quick.
+It does the same as `python -m stack exec`, but loads nothing that starts or stops services. That keeps
+`./rqmon` fast.
 """
 
 from __future__ import annotations
@@ -30,24 +31,24 @@ def main() -> int:
 
 
 def run_as_operator(command: list[str], settings: StackSettings) -> NoReturn:
-    """Replace this process by a command that reads the address of Redis from RQ_REDIS_URL.
+    """Replace this process by a command that reads Redis' address from RQ_REDIS_URL.
 
     Raises:
-        StackError: no command is given, or it cannot be run.
+        StackError: the command is missing or cannot run.
     """
     if not command:
         raise StackError("expected a command to run: python -m stack exec rq info")
     environment = {**settings.environment, REDIS_URL: access_of(OPERATOR, settings).url()}
-    for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's own commands read the address only
+    for name in (REDIS_USERNAME, REDIS_PASSWORD_FILE):  # rq's commands read the URL and no other variable
         environment.pop(name, None)
     become(command, environment)
 
 
 def become(command: list[str], environment: Mapping[str, str]) -> NoReturn:
-    """Replace this process by a command, so that Ctrl-C reaches it: it may have something to finish.
+    """Replace this process by a command. Ctrl-C then reaches the command itself, which may have to clean up.
 
     Raises:
-        StackError: it cannot be run.
+        StackError: the command cannot run.
     """
     try:
         os.execvpe(command[0], command, environment)  # noqa: S606

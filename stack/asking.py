@@ -1,4 +1,4 @@
-"""Questions before services stop or data is removed."""
+"""Questions that the user must confirm before services stop or data is removed."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from stack.variables import YES
 
 
 def confirmed(settings: StackSettings, question: str) -> bool:
-    """Ask; without a terminal, only YES=1 confirms."""
+    """Ask the user. Without a terminal, only YES=1 confirms."""
     if settings.environment.get(YES) == "1":
         return True
     if not sys.stdin.isatty():
@@ -31,7 +31,7 @@ def confirmed(settings: StackSettings, question: str) -> bool:
 
 
 def refuse_yes_for_a_runtime(settings: StackSettings) -> None:
-    """Raise StackError where YES=1 would have to choose between containers and processes."""
+    """Raise StackError if YES=1 would have to choose between containers and processes."""
     if settings.environment.get(YES) == "1" and settings.runtime is None:
         raise StackError(
             f"Both runtimes have data of this folder, and {YES}=1 does not choose one. {SAY_WHICH}"
@@ -39,7 +39,7 @@ def refuse_yes_for_a_runtime(settings: StackSettings) -> None:
 
 
 def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
-    """Report what differs from the last start; ask before the queues of another Redis are shown."""
+    """Print what changed since the last start. Ask before the stack switches to another Redis."""
     name_settings_left_out(settings)
     last = last_start()
     own = settings.has_own_redis()
@@ -54,6 +54,6 @@ def goes_on_after_changes(runtime: Runtime, settings: StackSettings) -> bool:
 
 
 def name_settings_left_out(settings: StackSettings) -> None:
-    """Print the settings that the last start had and this one lacks."""
+    """Print the settings that were set at the last start and are not set now."""
     if left_out := settings_left_out(last_start(), settings):
         print(f"Set at the last start, but not now and not in .env: {', '.join(left_out)}", flush=True)

@@ -1,7 +1,7 @@
-"""Backups of the data that cannot be rebuilt: the queues in Redis, and the history in Prometheus.
+"""Backups of the data that cannot be rebuilt: the queues in Redis and the history in Prometheus.
 
-A backup is a ZIP file with one tar file for each of the two. It is made while the stack runs. Redis keeps
-running; Prometheus is stopped while its files are copied.
+A backup is a ZIP file with one tar file for each of the two. The stack keeps running: Redis without a pause,
+Prometheus with a stop while its files are copied.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from stack.settings import StackSettings
 KEPT = (REDIS, PROMETHEUS)
 
 MANIFEST = "appendonlydir/appendonly.aof.manifest"
-"""Redis' list of its data files: one that never changes, and one or two that only grow."""
+"""Redis' list of its data files: a base file that never changes, and one or two that only grow."""
 
 PACK = {REDIS: "tar -cf - appendonlydir", PROMETHEUS: "tar -cf - ."}
 UNPACK = """
@@ -61,18 +61,18 @@ files are in `.replacing` until all are there, and in `.replaced` while the new 
 """
 
 ATTEMPTS = 5
-"""Tries, since Redis may rewrite its files during the copy, which makes the copy useless."""
+"""Attempts. If Redis rewrites its files during the copy, the copy is useless."""
 
 
 UNREADABLE = (zipfile.BadZipFile, tarfile.TarError, zlib.error, EOFError, ValueError, RuntimeError)
-"""Errors of reading a file that is damaged, or not a backup."""
+"""What reading a damaged file, or one that is no backup, may raise."""
 
 
 def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
-    """Write a backup to a new file, which only its owner can read: it holds the arguments of jobs.
+    """Write a backup to a new file that only its owner can read, because it holds the arguments of jobs.
 
     Raises:
-        StackError: there is such a file, or no data; nothing was written then.
+        StackError: the file exists, or there is no data. Nothing was written.
     """
     if file.exists():
         raise StackError(f"{file}: expected the name of a new file, but it exists")
@@ -88,7 +88,7 @@ def back_up(runtime: Runtime, settings: StackSettings, file: Path) -> None:
 
 
 def check(file: Path, settings: StackSettings) -> None:
-    """Read the whole backup; raise StackError unless it is complete and fits this stack."""
+    """Read the whole backup. Raise StackError unless it is complete and fits this stack."""
     expected = {_name(service) for service in kept(settings)}
     try:
         with zipfile.ZipFile(file) as archive:
@@ -110,8 +110,8 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
     """Replace the data of a stopped stack with a backup that `check` has accepted.
 
     Raises:
-        StackError: it could not be unpacked, for example because the disk is full. The message says whose
-            data is unchanged.
+        StackError: it could not be unpacked, for example because the disk is full. The message names the
+            services whose data is unchanged.
     """
     with zipfile.ZipFile(file) as archive:
         for service in kept(settings):
@@ -126,7 +126,7 @@ def restore(runtime: Runtime, settings: StackSettings, file: Path) -> None:
 
 
 def kept(settings: StackSettings) -> Sequence[Service]:
-    """Return the services whose data a backup has: Prometheus, and Redis if it is the stack's own."""
+    """Return the services that are backed up: Prometheus, and Redis if it is the stack's own."""
     return [service for service in KEPT if service not in settings.external_services()]
 
 
@@ -143,7 +143,7 @@ def _entry(archive: zipfile.ZipFile, service: Service) -> IO[bytes]:
 
 @contextlib.contextmanager
 def _packed(runtime: Runtime, service: Service, folder: Path) -> Iterator[IO[bytes]]:
-    """Copy first and compress later, so that Prometheus is stopped for the copy only."""
+    """Copy first and compress later, so that Prometheus is down only for the copy."""
     paused = runtime.paused(service) if service is PROMETHEUS else contextlib.nullcontext()
     with tempfile.TemporaryFile(dir=folder) as copy:
         with paused:
@@ -167,7 +167,7 @@ def _pack_once(runtime: Runtime, service: Service, copy: IO[bytes]) -> None:
     copy.seek(0)
     copy.truncate()
     before = _manifest(runtime) if service is REDIS else b""
-    # tar fails for files that grow during the copy, so the copy itself is checked instead.
+    # tar fails if a file grows during the copy, so we ignore its exit code and check the copy.
     runtime.run_in_data_dir(service, f"{PACK[service]} || [ $? = 1 ]", stdout=copy)
     if service is REDIS and _manifest(runtime) != before:
         raise StackError("Redis rewrote its files during the copy")
@@ -183,7 +183,7 @@ def _manifest(runtime: Runtime) -> bytes:
 
 
 def _check_packed(service: Service, packed: IO[bytes]) -> None:
-    """Raise StackError or TarError unless the tar file is whole, and holds data of the service."""
+    """Raise StackError or TarError unless the tar file is whole and holds data of the service."""
     manifest: str | None = None
     names: list[str] = []
     with tarfile.open(fileobj=packed, mode="r|") as tar:
@@ -196,7 +196,7 @@ def _check_packed(service: Service, packed: IO[bytes]) -> None:
                 manifest = content.read().decode()
     packed.seek(tar.offset)
     while rest := packed.read(tarfile.RECORDSIZE):
-        if rest.strip(b"\0"):  # Python stops at this point, but tar may read on
+        if rest.strip(b"\0"):  # Python's tarfile stops here, but tar may read on
             raise StackError(
                 f"{_name(service)}: expected the end of the file after {names[-1:]}, got other data"
             )
@@ -205,7 +205,7 @@ def _check_packed(service: Service, packed: IO[bytes]) -> None:
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """Tell whether it is a folder, or a plain file without holes that does not run as another user."""
+    """Tell whether it is a folder or a plain file: no link, not sparse, no setuid or setgid bit."""
     return member.isdir() or (
         member.isfile() and not member.issparse() and not member.mode & (stat.S_ISUID | stat.S_ISGID)
     )

@@ -1,6 +1,6 @@
 """Checks of configuration files before a running service is touched.
 
-Each check returns its findings, one text each with file, line and value; an empty list if there are none.
+Each check returns a list of findings with file, line and value. An empty list means: no mistakes.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from stack.variables import ALERT_RECEIVERS_DIR
 OBJECTIVES_FILE = "RQ_OBJECTIVES_FILE"
 SHARED = PROJECT_ROOT / "prometheus"
 TARGET_FILES = ("rq-exporter*.yml", "redis-exporter*.yml")
-"""The files in the user's folder that prometheus.yml reads."""
+"""Files in the user's folder that prometheus.yml reads."""
 RECEIVERS = "receivers.yml"
 CHECKED_WITHIN = 60.0
 
@@ -32,31 +32,31 @@ Finished = subprocess.CompletedProcess[str]
 
 
 class Tools(Protocol):
-    """The programs that check, here or in images. None means: the program is missing."""
+    """The programs that check, here or in images. None means that the program is missing."""
 
     def promtool(self, folder: Path) -> Finished | None:
-        """`promtool check config` on the prometheus.yml of a folder."""
+        """Run `promtool check config` on the prometheus.yml in a folder."""
 
     def amtool(self, config: Path, folder: Path) -> Finished | None:
-        """`amtool check-config` on a file, from within a folder."""
+        """Run `amtool check-config` on a file, in a folder."""
 
     def cron_check(self) -> Finished | None:
-        """`python -m stack.cron_check`."""
+        """Run `python -m stack.cron_check`."""
 
 
 def refuse_mistakes(
     services: Iterable[Service], settings: StackSettings, tools: Tools, scratch: Path
 ) -> None:
-    """Check what these services read.
+    """Check the configuration files of these services.
 
     Args:
-        services: those that are about to be started, or restarted
-        settings: name the user's files
+        services: the services about to start or restart
+        settings: they name the user's files
         tools: the programs that check
         scratch: a folder for a file that only its owner can read
 
     Raises:
-        StackError: there are mistakes; the message has each.
+        StackError: there are mistakes. The message lists all of them.
     """
     checks: Mapping[Service, Callable[[], Mistakes]] = {
         PROMETHEUS: lambda: _of_targets(settings.scrape_targets()) + _of_prometheus(tools),
@@ -64,7 +64,7 @@ def refuse_mistakes(
         RQ_EXPORTER: lambda: _of_objectives(settings),
         CRON_SCHEDULER: lambda: _of_cron_jobs(tools),
     }
-    with ThreadPoolExecutor() as at_once:  # each waits for a program
+    with ThreadPoolExecutor() as at_once:  # in threads, because each one waits for a program
         found = at_once.map(lambda service: checks[service](), [each for each in services if each in checks])
         mistakes = [mistake for each in found for mistake in each]
     if mistakes:
@@ -121,7 +121,7 @@ def _of_alertmanager(settings: StackSettings, tools: Tools, scratch: Path) -> Mi
 
 
 def _in_its_file(text: str, shared: Path, receivers: str | None) -> str:
-    """Translate the line that Alertmanager names into the user's file and its line."""
+    """Replace the line that Alertmanager names by the user's file and the line in it."""
     before = next(
         n for n, line in enumerate(shared.read_text().splitlines()) if line.startswith("receivers:")
     )
@@ -179,7 +179,7 @@ def _expected(file: Path, node: yaml.Node, what: str) -> str:
 
 
 def run_check(words: list[str], cwd: Path, environment: Mapping[str, str] | None = None) -> Finished:
-    """Run a program that checks; a timeout counts as a finding."""
+    """Run a program that checks. A timeout counts as a finding."""
     try:
         return subprocess.run(
             words,

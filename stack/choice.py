@@ -1,4 +1,4 @@
-"""Choose the runtime: the requested one, else the one that runs or has data, else one that can run here."""
+"""Choose the runtime: the requested one, else the one that runs or has data, else one that works here."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ def choose(settings: StackSettings) -> Runtime:
     """Return the runtime that a command works on.
 
     Raises:
-        StackError: compose is requested, but no Docker engine answers; or both runtimes have data of this
+        StackError: compose is requested, but no Docker engine answers; or both runtimes hold data of this
             clone and neither runs; or the containers belong to another clone.
     """
     native = NativeRuntime(settings)
@@ -41,10 +41,10 @@ def choose(settings: StackSettings) -> Runtime:
 
 
 def available(settings: StackSettings) -> list[Runtime]:
-    """Return every runtime that may hold processes or data of this clone: what to stop and to clean.
+    """Return every runtime that may hold processes or data of this clone, to stop and to clean.
 
     Raises:
-        StackError: compose was asked for, and the containers are another clone's.
+        StackError: compose is requested, and the containers belong to another clone.
     """
     native, compose = NativeRuntime(settings), ComposeRuntime(settings)
     if settings.runtime == native.name:
@@ -66,7 +66,7 @@ def _can_run_containers(settings: StackSettings) -> bool:
 
 
 def refuse_if_running(chosen: Runtime, settings: StackSettings) -> None:
-    """Raise StackError if the stack is running in the other runtime, whose ports this one needs."""
+    """Raise StackError if the other runtime is running the stack, because it holds the ports."""
     native = NativeRuntime(settings)
     if chosen.name != native.name and is_running(native):
         raise StackError(
@@ -75,5 +75,5 @@ def refuse_if_running(chosen: Runtime, settings: StackSettings) -> None:
 
 
 def is_running(runtime: Runtime) -> bool:
-    """Tell whether any service of the runtime runs."""
+    """Tell whether the runtime runs any service."""
     return any(state.health is not Health.STOPPED for state in runtime.states().values())

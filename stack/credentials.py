@@ -1,8 +1,8 @@
-"""In containers, at each start: makes what passwords are missing, and gives each service a copy of its own.
+"""In containers, at each start: create missing passwords and give each service its own copy.
 
-`python -m stack.credentials` runs as root in a container without a network, and ends. Passwords are kept in
-the project's folder `.rq-mon/secrets`, for the owner of the project. Each service mounts a volume of its own
-below SHARES, with files that only its user can read.
+`python -m stack.credentials` runs as root in a container without a network, then exits. The passwords are in
+the project's folder `.rq-mon/secrets`, which only the project's owner can read. Each service mounts its own
+volume below SHARES. Only the service's user can read the files in it.
 """
 
 from __future__ import annotations
@@ -35,15 +35,15 @@ from stack.variables import REDIS_TLS_FILES, REDIS_URL, REDIS_USERNAME
 SHARES = Path("/run/access")
 REDIS_PASSWORD = "redis-password"  # noqa: S105 - the name of a file
 REDIS_TLS = dict(zip(REDIS_TLS_FILES, ("redis-ca.pem", "redis-cert.pem", "redis-key.pem"), strict=True))
-"""Names of files, by variable."""
+"""File names by variable."""
 PROJECT = Path("/run/project")
 """The folder of the compose files, with the `.env` that compose reads."""
 GIVEN = Path("/run/given")
-"""What the user gave to get into another Redis; a file is empty where there is none."""
+"""The user's credentials for another Redis. A file is empty if there is none."""
 EARLIER_GRAFANA_PASSWORD = Path("/run/given/grafana/admin-password")
-"""Once it was made beside Grafana's database, which keeps it."""
+"""Created once, together with Grafana's database, which stores it."""
 WATCHES_ANOTHER_REDIS = "WATCHES_ANOTHER_REDIS"
-"""A variable that is set if so."""
+"""A variable that is set if Redis is the stack's own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +60,7 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Share:
-    """What a service gets to read."""
+    """The files that a service can read."""
 
     owner: int
     """The user of its container."""
@@ -136,7 +136,7 @@ SERVICES_SHARES: Mapping[str, Share] = {
 
 
 def main() -> int:
-    """Hand out what the mounted volumes are for, unless `.env` has a name that is nearly a setting."""
+    """Write the mounted volumes, unless `.env` has a misspelt setting."""
     try:
         problems = misspelt(read_dotenv(PROJECT / DOTENV.name))
     except SettingsError as error:

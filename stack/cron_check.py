@@ -1,4 +1,4 @@
-"""`python -m stack.cron_check`: loads cron_jobs.py as a cron scheduler does, and registers nothing."""
+"""`python -m stack.cron_check`: load cron_jobs.py as a cron scheduler does, but register nothing."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ LIST = "CRON_JOBS"
 
 
 def main() -> int:
-    """Print what is wrong with the file, and in which line; return 1 then, 0 if nothing is."""
+    """Print each mistake with its line. Return 1 if there is one, else 0."""
     try:
         settings = Settings.from_environment(only=("timezone", "serializer"))
         define_all(_entries(), settings, time.time())
@@ -49,7 +49,7 @@ def _line_of_failure(error: Exception) -> int | str:
 
 
 def _line_of_entry(number: int) -> int | str:
-    """Return where the entry begins, if the list is written down as one."""
+    """Return the line where the entry begins, if the file spells out its list."""
     for statement in ast.parse(FILE.read_text(encoding="utf-8")).body:
         targets = (
             statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]

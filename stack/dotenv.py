@@ -1,4 +1,4 @@
-"""Keeps what the user decides at run time in the file `.env`."""
+"""Write settings that the user changes at run time to `.env`."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from rq_mon.environment.dotenv import ASSIGNMENT
 
 
 def set_variable(path: Path, name: str, value: str) -> None:
-    """Let the file say NAME=value, and leave everything else in it as it is; make it if there is none."""
-    path = path.resolve()  # where a link leads
+    """Set NAME=value in the file and keep its other lines. Create the file if it is missing."""
+    path = path.resolve()  # write to the target of a link
     lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
     sets_it = [
         match is not None and match["name"] == name

@@ -1,6 +1,6 @@
 """Remembers the settings of the last start, so that the next start can report what differs.
 
-Only names are stored, no values: an address may contain a password.
+Values are not stored, only names: an address may contain a password.
 """
 
 from __future__ import annotations
@@ -24,27 +24,27 @@ OWN_REDIS = "the stack's own Redis"
 
 @dataclass(frozen=True, slots=True)
 class LastStart:
-    """What is kept of a start."""
+    """A record of a start."""
 
     redis: str
-    """Whose queues were shown, in words without user and password."""
+    """The Redis that was shown, in words, without user and password."""
     given: Sequence[str]
-    """The settings that came from the command line or the environment, and were not in `.env`."""
+    """The names of settings that came from the command line or the environment and were not in `.env`."""
 
     def write(self, file: Path = FILE) -> None:
-        """Keep it for the next start."""
+        """Write the record for the next start."""
         draft = file.with_suffix(".draft")
         draft.write_text(json.dumps(asdict(self)), encoding="utf-8")
         draft.replace(file)
 
 
 def this_start(settings: StackSettings) -> LastStart:
-    """Return what to keep of a start with these settings."""
+    """Return the record of a start with these settings."""
     return LastStart(redis_of(settings), sorted(settings.given))
 
 
 def last_start(file: Path = FILE) -> LastStart | None:
-    """Return what the last start kept; None if there is nothing that can be read."""
+    """Return the record of the last start; None if there is no readable one."""
     with contextlib.suppress(OSError, ValueError, KeyError, TypeError):
         kept: dict[str, Any] = json.loads(file.read_text(encoding="utf-8"))
         return LastStart(str(kept["redis"]), [str(name) for name in kept["given"]])
@@ -52,17 +52,17 @@ def last_start(file: Path = FILE) -> LastStart | None:
 
 
 def settings_left_out(last: LastStart | None, settings: StackSettings) -> list[str]:
-    """Return the settings that the last start was given, and that neither this one nor `.env` sets."""
+    """Return the settings of the last start that are missing now, in the environment and in `.env`."""
     return [name for name in (last.given if last else ()) if not settings.environment.get(name, "").strip()]
 
 
 def leaves_redis(last: LastStart | None, settings: StackSettings) -> str | None:
-    """Return whose queues the last start showed if this one shows others."""
+    """Return the Redis that the last start showed if it is another one than now, else None."""
     return last.redis if last and last.redis != redis_of(settings) else None
 
 
 def services_to_stop(with_own_redis: Runtime, settings: StackSettings) -> list[Service]:
-    """Return what runs, in the runtime for the stack's own Redis, and has no place with these settings."""
+    """Return the running services that these settings remove, if the stack has run with its own Redis."""
     states = with_own_redis.states()
     return [
         service
@@ -72,7 +72,7 @@ def services_to_stop(with_own_redis: Runtime, settings: StackSettings) -> list[S
 
 
 def redis_of(settings: StackSettings) -> str:
-    """Return whose queues are shown, without user and password."""
+    """Return the address of the watched Redis without user and password."""
     if settings.has_own_redis():
         return OWN_REDIS
     url = settings.redis_url()

@@ -1,4 +1,4 @@
-"""Finds misspelt settings in `.env`: no one would notice that a setting is not read."""
+"""Finds misspelt settings in `.env`. Otherwise they would be ignored without a warning."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from stack.variables import KNOWN_NAMES, SETTINGS
 
 MOST_EDITS = 2
 LETTERS_FOR_EACH_EDIT = 3
-"""Letters of a name per typing error: with more errors, WITH would be any other word."""
+"""Letters in a name for each typo that we allow. With more typos, WITH would match any word."""
 OTHERS = ("DOCKER_", "BUILDKIT_")
-"""Names that begin so belong to Docker."""
+"""Prefixes of Docker's own names."""
 OTHER_WORDS = ("_HOST", "_CERT", "_POOL")
-"""Two letters make PORT out of these, and an application has them for its own Redis."""
+"""They are two letters away from PORT, and applications use them for their own Redis."""
 
 
 def misspelt(names: Iterable[str]) -> list[str]:
-    """Return a line for each name that is a typing error or two away from a setting."""
+    """Return a line for each name that is one or two typos away from a setting."""
     meant = {name: _meant_by(name) for name in names}
     return [
         f"{name} in .env: expected a name from docs/operate/settings.md; did you mean {ours}?"
@@ -35,7 +35,7 @@ def _meant_by(name: str) -> str | None:
 
 
 def _edits(one: str, other: str) -> int:
-    """Return how many letters to insert, delete, replace, or swap with their neighbours."""
+    """Return the edit distance: letters to insert, delete, replace, or swap with their neighbours."""
     if abs(len(one) - len(other)) > MOST_EDITS:
         return MOST_EDITS + 1
     before: list[int] = []

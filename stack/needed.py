@@ -1,4 +1,4 @@
-"""How many workers a queue needs, as the stack's Prometheus has recorded it."""
+"""How many workers a queue needs, as recorded by the stack's Prometheus."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ ANSWERS_WITHIN = 3.0
 
 
 def note_of_workers_needed(settings: StackSettings, queue: str) -> str:
-    """Return a line for the user; empty if Prometheus does not answer or has too little data of the queue."""
+    """Return a line for the user; empty if Prometheus does not answer or has too little data on the queue."""
     url = f"http://{BIND_ADDRESS}:{settings.port(PROMETHEUS)}"
     try:
         now, peak = (_value(url, series, queue) for series in (NOW, AT_PEAK))

@@ -1,4 +1,4 @@
-"""Ports of this machine: which process holds a port that the stack needs."""
+"""Ports of this machine: find the process that holds a port the stack needs."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def check_logins(settings: StackSettings, services: Iterable[Service]) -> None:
 
 
 def notes_of_open_ports(settings: StackSettings, services: Iterable[Service]) -> list[str]:
-    """Say which services are open to other machines."""
+    """Name the services that are open to other machines."""
     return [
         f"{service.name} is open to other machines ({service.bind_variable}="
         f"{settings.bind_address(service)}); passwords cross the network unencrypted"
@@ -69,7 +69,7 @@ def _port_problem(
     port, address = settings.port(service), settings.bind_address(service)
     another = f"Another port: {service.port_variable}=…"
     with socket.socket() as probe:
-        # As servers do: a connection that is closing (TIME_WAIT) does not hold the port, a listener does.
+        # Like servers do: a closing connection (TIME_WAIT) does not hold the port, a listener does.
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             probe.bind((address, port))

@@ -12,14 +12,14 @@ from stack.services import QUEUES_COMPOSE_FILE, WORKERS, Service
 WORKERS_OF_A_QUEUE = whole_number(0, 99)
 NAME = re.compile(r"[A-Za-z0-9_.:/@+{}-]{1,100}")
 NAME_OF_A_SERVICE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-"""Names that supervisord, compose and file systems all accept."""
+"""Names that are valid in supervisord, in compose and in file systems."""
 
 
 def read_queues(text: str) -> Mapping[str, int]:
-    """Return the number of workers of each queue that a text such as `mail:2,reports:1` names.
+    """Return the number of workers of each queue in a text such as `mail:2,reports:1`.
 
     Raises:
-        ValueError: it names none; the message says what was expected, and which part of it is wrong.
+        ValueError: it is not such a text. The message says what was expected, and which part is wrong.
     """
     queues: dict[str, int] = {}
     for part in text.split(","):
@@ -38,12 +38,12 @@ def read_queues(text: str) -> Mapping[str, int]:
 
 
 def written(queues: Mapping[str, int]) -> str:
-    """Return the text that names these queues."""
+    """Return the text for these queues."""
     return ",".join(f"{name}:{number}" for name, number in queues.items())
 
 
 def worker_of(queue: str) -> Service:
-    """Return the service whose processes or containers run a queue."""
+    """Return the service that runs a queue."""
     if queue in WORKERS:
         return WORKERS[queue]
     return Service(f"{_word(queue)}-worker", f"runs the {queue} queue", QUEUES_COMPOSE_FILE, queue=queue)

@@ -1,4 +1,4 @@
-"""How programs on this machine connect to the Redis that has the queues: address, user, certificates."""
+"""How programs on this machine connect to the Redis with the queues: address, user, certificates."""
 
 from __future__ import annotations
 
@@ -19,13 +19,13 @@ class RedisAccess:
 
     address: str
     username: str = ""
-    """Empty if the address contains it, or Redis needs none."""
+    """Empty if the address contains it or Redis needs none."""
     password_file: Path | None = None
     tls_files: Mapping[str, Path] = field(default_factory=dict)
-    """Certificate files by variable, as far as set."""
+    """Certificate files by variable, as far as they are set."""
 
     def environment(self) -> dict[str, str]:
-        """Return the variables that rq_mon.settings reads, without the password itself."""
+        """Return the variables that rq_mon.settings reads. The password is in a file, not in a variable."""
         given = {
             REDIS_URL: self.address,
             REDIS_USERNAME: self.username,
@@ -35,7 +35,7 @@ class RedisAccess:
         return {name: value for name, value in given.items() if value}
 
     def url(self) -> str:
-        """Return one address that contains all of this, for programs that accept nothing else."""
+        """Return one URL with all of this, for programs that accept nothing else."""
         return Settings.from_environment(self.environment()).redis_url
 
 

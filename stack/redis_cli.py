@@ -1,4 +1,4 @@
-"""How redis-cli logs in: with the password in the environment, where other users cannot see it."""
+"""How redis-cli logs in: the password is in the environment, where other users cannot see it."""
 
 from __future__ import annotations
 
@@ -32,10 +32,10 @@ PASSWORD = "REDISCLI_AUTH"  # noqa: S105 - the name of a variable
 
 
 def redis_cli(access: RedisAccess) -> tuple[list[str], dict[str, str]]:
-    """Return the command line of redis-cli, and the variables that it needs.
+    """Return the command line of redis-cli and the variables that it needs.
 
     Raises:
-        StackError: it is not installed, or cannot follow the address.
+        StackError: it is not installed, or it cannot use the address.
     """
     url = access.url()
     if names_sentinels(url):
@@ -60,14 +60,14 @@ def refuse_if_silent(access: RedisAccess) -> None:
             f"stack's own, restart it: make restart SERVICE={REDIS.name}"
         ) from error
     except RedisError:
-        return  # an answer, or a refusal, which redis-cli shows
+        return  # an answer or an error, which redis-cli prints
 
 
 def _place(url: str) -> list[str]:
     parts, database = urlsplit(url), database_of(url)
     if parts.scheme == "unix":
         return ["-s", unquote(parts.path), *(["-n", str(database)] if database else [])]
-    # redis-cli never looks at the name in the certificate.
+    # redis-cli never checks the host name in the certificate.
     insecure = [] if is_verified(options_of(url).get(CERT_REQS)) else ["--insecure"]
     address = parts._replace(netloc=parts.netloc.rpartition("@")[2], path=f"/{database}", query="")
     return [*(["--tls", *insecure] if uses_tls(url) else []), "-u", urlunsplit(address)]

@@ -1,4 +1,4 @@
-"""Settings of redis_exporter, in its own formats."""
+"""Settings of redis_exporter in its own formats."""
 
 from __future__ import annotations
 
@@ -32,9 +32,9 @@ SKIP_VERIFICATION = "REDIS_EXPORTER_SKIP_TLS_VERIFICATION"
 
 
 def tls_variables(access: RedisAccess) -> dict[str, str]:
-    """Return its TLS variables: files, and whether it verifies the server's certificate.
+    """Return its TLS variables: the files, and whether it verifies the server's certificate.
 
-    It cannot skip the host name alone: with `ssl_check_hostname=false` in the address it verifies nothing.
+    It cannot skip only the host name: with `ssl_check_hostname=false` in the address it verifies nothing.
     """
     url = access.url()
     files = {VARIABLE_OF_FILE[parameter]: path for parameter, path in files_of(url).items()}
@@ -42,9 +42,9 @@ def tls_variables(access: RedisAccess) -> dict[str, str]:
 
 
 def watched(access: RedisAccess) -> RedisAccess:
-    """Return the address that it watches: with Sentinels the first server, as it cannot follow a master.
+    """Return the address that it watches. With Sentinels it is the first server: it cannot follow a master.
 
-    It reads no options in an address, and no user and password in that of a socket.
+    It ignores options in a URL, and user and password in the URL of a socket.
     """
     if names_sentinels(access.address):
         group = read_sentinel_address(access.address)
@@ -64,7 +64,7 @@ def watched(access: RedisAccess) -> RedisAccess:
 
 
 def write_passwords(path: Path, given: RedisAccess) -> None:
-    """Write the password file, by address: old versions look it up without the user, new ones with it.
+    """Write the password file, keyed by URL: old versions look it up without the user, new ones with it.
 
     Args:
         path: the file.

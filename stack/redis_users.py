@@ -1,7 +1,7 @@
-"""Users and rights in the stack's own Redis: one user per purpose, each with the fewest rights that work.
+"""Users and rights in the stack's own Redis: one user for each purpose, with as few rights as possible.
 
-Whoever can enqueue a job can run code in the workers. So applications and cron schedulers share the workers'
-user: a user of their own would be no weaker.
+Whoever can enqueue a job can run code in the workers. So applications, cron schedulers and workers share one
+user: separate users would protect nothing.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ class RedisUser:
 
     name: str
     rules: str
-    """Rules in Redis' own notation; everything else is forbidden."""
+    """Rules in Redis' own notation. They forbid everything else."""
 
     @property
     def secret(self) -> str:
-        """The name of the secret that is the user's password."""
+        """The name of the secret with the user's password."""
         return f"redis-{self.name}-password"
 
 
-# RQ's keys and channels, and ours, begin with `rq:`. RQ asks for the version (INFO), a worker for its own
-# address (CLIENT LIST), cron for the time; what else concerns the whole server is for administrators.
+# RQ's keys and channels, and ours, begin with `rq:`. RQ reads the version (INFO), a worker reads its own
+# address (CLIENT LIST), cron reads the time. Other commands on the whole server are for administrators.
 _JOBS = (
     "~rq:* &rq:* +@read +@write +@connection +@transaction +@pubsub -@dangerous -@admin"
     " -function -scan -randomkey +eval +evalsha +script|load +script|exists +info +client|list +time"
@@ -45,15 +45,15 @@ EXPORTER = RedisUser("exporter", "%R~rq:* +@read +@connection +time -@dangerous 
 PROBE = RedisUser("probe", "+ping +info +client|setname")
 """Health checks, and redis-exporter."""
 
-# No client can be the user `default`. But Redis is, while it reads its append-only file: without rights
-# it would leave out every transaction.
+# No client can log in as `default`. But Redis acts as this user while it loads its append-only file:
+# without rights it would skip every transaction.
 _DEFAULT = "user default off ~* &* +@all"
 
 USERS = (WORKER, OPERATOR, EXPORTER, PROBE)
 
 
 def write_users(path: Path, secrets: Path) -> None:
-    """Write the file of users for Redis (`aclfile`), with digests of their passwords.
+    """Write Redis' file of users (`aclfile`), with hashes of their passwords.
 
     Raises:
         StackError: a password cannot be read.

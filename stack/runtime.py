@@ -1,4 +1,4 @@
-"""The interface of the two ways to run the stack: containers and local processes."""
+"""The interface of the two runtimes: containers and local processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ WATCHES_ANOTHER_REDIS = (
 
 
 class StackError(Exception):
-    """The command cannot be done; the message tells the user why, and what to do."""
+    """The command failed. The message tells the user why, and what to do."""
 
 
 class Health(StrEnum):
@@ -33,7 +33,7 @@ class Health(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """The health of one service, and the reason in a few words if it is not healthy."""
+    """The health of a service and, if it is not healthy, the reason in a few words."""
 
     health: Health
     detail: str = ""
@@ -43,36 +43,36 @@ WORST_FIRST = (Health.FAILED, Health.STOPPED, Health.STARTING, Health.HEALTHY)
 
 
 def worst_state(states: Iterable[State]) -> State:
-    """Return the state of a service from those of its processes or containers."""
+    """Return the state of a service: the worst of its processes or containers."""
     return min(states, key=lambda state: WORST_FIRST.index(state.health), default=State(Health.STOPPED))
 
 
 class Runtime(Protocol):
-    """One way to run the services of stack/services.py. Its constructor takes StackSettings.
+    """Runs the services of stack/services.py in one way. The constructor takes StackSettings.
 
-    A runtime never waits for health and prints no table: the commands in this package do that for both.
+    A runtime never waits for health and prints no table: the commands of this package do that for both.
     It may print single lines of progress (`print(..., flush=True)`).
     """
 
     @property
     def name(self) -> str:
-        """The value of RUNTIME that chooses it."""
+        """The value of RUNTIME that selects it."""
 
     def has_data(self) -> bool:
-        """Whether this clone has queues or metrics here, which clean() would remove."""
+        """Tell whether this clone has queues or metrics here, which clean() would remove."""
 
     def services(self) -> Sequence[Service]:
-        """The services that it runs on this machine, in the order of stack/services.py."""
+        """Return the services that it runs on this machine, in the order of stack/services.py."""
 
     def start(self) -> None:
-        """Start services that do not run, restart those whose settings changed; do not wait for health.
+        """Start missing services, restart those whose settings changed; do not wait for health.
 
         Raises:
-            StackError: not everything could be started. What was started keeps running; states() shows it.
+            StackError: a service did not start. Started services keep running; states() shows them.
         """
 
     def scale(self, worker: Service) -> None:
-        """Start or end workers of one kind until the number matches the settings; they end after their job.
+        """Start or end workers of one kind until their number matches the settings. They finish their jobs.
 
         The other services keep running, even if their settings changed.
 
@@ -100,24 +100,24 @@ class Runtime(Protocol):
     def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
         """Restart processes or containers of these services that run but do not work.
 
-        Returns the services of which some were restarted. If Redis is one of them, only Redis is
-        restarted: the services that need it are judged after it answers.
+        Returns the services with a restart. If Redis is broken, only Redis is restarted: the services that
+        need it are checked after it answers.
         """
 
     def states(self) -> Mapping[Service, State]:
-        """The state of each of services(), now, within a few seconds."""
+        """Return the current state of each of services(), within a few seconds."""
 
     def last_log_lines(self, service: Service, count: int) -> str:
-        """The last lines of the service's log; empty if it printed nothing."""
+        """Return the last lines of the service's log; empty if it printed nothing."""
 
     def follow_logs(self, service: Service | None) -> None:
-        """Print the log of one service or of all, and go on until the user interrupts."""
+        """Print the log of one service, or of all, until the user interrupts."""
 
     def notes(self) -> Sequence[str]:
-        """Lines for the user below the table, such as where the password is."""
+        """Return lines to print below the table, such as where the password is."""
 
     def paused(self, service: Service) -> AbstractContextManager[None]:
-        """Stop a service while the block runs, if it runs."""
+        """Stop a service for the block, if it runs."""
 
     def run_in_data_dir(
         self,
@@ -127,20 +127,20 @@ class Runtime(Protocol):
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run a shell script in the folder of a service's data, with its rights; whether it runs or not.
+        """Run a shell script in a service's data folder, with the service's rights; it need not run.
 
         Raises:
-            StackError: the script failed; the message has what it said.
+            StackError: the script failed. The message contains its output.
         """
 
     def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
-        """The command line of amtool, logged in to the stack's Alertmanager, and its environment."""
+        """Return amtool's command line, logged in to the stack's Alertmanager, and its environment."""
 
     def data(self) -> Sequence[str]:
-        """Folders or volumes that clean() would remove. Empty if there are none."""
+        """Return the folders or volumes that clean() would remove."""
 
     def clean(self) -> None:
         """Remove the data of a stopped stack."""
 
     def leftovers(self) -> Sequence[str]:
-        """Things that clean() keeps because others may need them, each with the command that removes it."""
+        """Return what clean() keeps because others may need it, each with the command that removes it."""

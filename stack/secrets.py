@@ -1,4 +1,4 @@
-"""Passwords that are generated at the first start: there are no default ones."""
+"""Passwords, generated at the first start: there are no default passwords."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def web_note(directory: Path) -> str:
 
 
 def ensure_secret(directory: Path, name: str) -> Path:
-    """Return the file of the secret, created at the first call; only its owner can read it."""
+    """Return the file of the secret. The first call creates it. Only its owner can read it."""
     directory.mkdir(mode=0o700, parents=True, exist_ok=True)
     path = directory / name
     if not path.exists():
@@ -31,10 +31,10 @@ def ensure_secret(directory: Path, name: str) -> Path:
 
 
 def read_secret(directory: Path, name: str) -> str:
-    """Return the secret, created at the first call.
+    """Return the secret. The first call creates it.
 
     Raises:
-        StackError: its file is empty, or cannot be read.
+        StackError: its file is empty or cannot be read.
     """
     path = ensure_secret(directory, name)
     try:
@@ -47,16 +47,16 @@ def read_secret(directory: Path, name: str) -> str:
 
 
 def write_private(path: Path, text: str, owner: tuple[int, int] | None = None) -> None:
-    """Write a file that only its owner can read, in one step. A file that is right already stays.
+    """Write a file that only its owner can read, in one step. Do nothing if it is already right.
 
     Args:
         path: the file.
         text: its content.
-        owner: user id and group id, if not those of this process.
+        owner: user id and group id; by default those of this process.
     """
     if _is_private(path, text, owner or (os.geteuid(), os.getegid())):
-        return  # each file that is written makes the start wait for the disk
-    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # of mode 600
+        return  # every write delays the start until the disk has stored it
+    number, draft = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")  # creates it with mode 600
     with os.fdopen(number, "w", encoding="utf-8") as file:
         file.write(text)
         file.flush()

@@ -1,7 +1,6 @@
-"""Every service of the stack, with its name, port and purpose: the one list that both runtimes share.
+"""The one list of services, with name, port and purpose, that both runtimes use.
 
-A service has the same name in the compose files, under supervisord and in prometheus.yml; tests hold them
-together.
+A service has the same name in the compose files, in supervisord and in prometheus.yml; tests compare them.
 """
 
 from __future__ import annotations
@@ -14,35 +13,38 @@ from rq_mon.queue_names import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 CORE_COMPOSE_FILE = "docker-compose.yml"
 MONITOR_COMPOSE_FILE = "docker-compose-rq-monitor.yml"
 PINS_COMPOSE_FILE = "docker-compose-pinned.yml"
-"""Names images by their digests, where `make pin-images` has written it."""
+"""Pins each image by its digest. `make pin-images` writes it."""
 QUEUES_COMPOSE_FILE = ".rq-mon/docker-compose-queues.yml"
-"""Written by make: the workers of queues that RQ_MON_QUEUES names beyond the two of the core."""
+"""Written by make: the workers of queues in RQ_MON_QUEUES that the core does not have."""
 
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """One long-running program of the stack."""
+    """A long-running program of the stack."""
 
     name: str
     purpose: str
     compose_file: str
     port: int | None = None
-    """Where it listens: inside its container, and on this machine unless `port_variable` says otherwise."""
+    """The port in its container, and on this machine unless `port_variable` sets another one."""
     port_variable: str | None = None
     health_path: str | None = None
-    """HTTP path that answers 200 when the service is ready; None where it speaks no HTTP."""
+    """HTTP path that answers 200 when the service is ready; None if it does not speak HTTP."""
     ui_path: str | None = None
-    """Path of the page made for people, None where there is none."""
+    """Path of its web page; None if it has none."""
     queue: str | None = None
-    """The queue that it works, if it is a worker."""
+    """The queue that it runs, if it is a worker."""
     number_variable: str | None = None
-    """Says how many of it run; None where there is one at most."""
+    """The variable for the number of processes; None if there is at most one."""
     has_login: bool = False
-    """Whether it asks who comes, and may be opened to other machines. The rest is for this machine only."""
+    """Whether it has a login, so that it may be open to other machines.
+
+    The others are for this machine only.
+    """
 
     @property
     def bind_variable(self) -> str | None:
-        """Names the address that it listens on, None where it has no port."""
+        """The variable for the address on which it listens; None if it has no port."""
         return self.port_variable and f"{self.port_variable.removesuffix('_PORT')}_BIND_ADDRESS"
 
 
@@ -118,7 +120,7 @@ VIEWER = Service(
     health_path="/health",
     ui_path="/",
 )
-"""Replaces Grafana on its port, with the same addresses of dashboards: one of the two runs."""
+"""Replaces Grafana, on its port and with the same dashboard URLs. Only one of the two runs."""
 
 RQ_MON_WEB = Service(
     "rq-mon-web",
@@ -144,13 +146,13 @@ SERVICES = (
     VIEWER,
     RQ_MON_WEB,
 )
-"""In the order in which they are started and shown."""
+"""In start order, which is also the order of tables."""
 
 FORMER_NAMES = {"preview": VIEWER}
-"""Names of services that the last release had: accepted until the next one."""
+"""Service names of the last release, accepted until the next one."""
 
 WORKERS = {service.queue: service for service in SERVICES if service.queue}
-"""The worker of each queue that the stack has unless it is told others."""
+"""The worker of each default queue."""
 
 APPLICATION_SERVICES = tuple(service for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE)
-"""Queues, workers and cron: an application whose Redis is only watched has its own."""
+"""Redis, workers and cron. If the stack only watches a Redis, the application runs its own."""

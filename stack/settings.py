@@ -1,7 +1,7 @@
-"""Settings of the stack as a whole: which runtime, which ports of this machine, how much is kept.
+"""Settings of the whole stack: the runtime, ports of this machine, how much data to keep.
 
-They come from the environment and, for what is not set there, from the file `.env` in the project's root:
-the same file, with the same precedence, that docker compose reads.
+They come from the environment and, if not set there, from the file `.env` in the project's root. Docker
+compose reads the same file with the same precedence.
 """
 
 from __future__ import annotations
@@ -49,10 +49,10 @@ from stack.variables import (
 
 PROJECT_ROOT = Path(__file__).resolve().parent.parent
 STATE_DIRECTORY = PROJECT_ROOT / ".rq-mon"
-"""All that a running stack writes: data, logs, secrets. Git ignores it."""
+"""Everything that a running stack writes: data, logs, secrets. Git ignores it."""
 
 BACKUPS = PROJECT_ROOT / "backups"
-"""Where backups go unless the user says otherwise. Git ignores it, and clean leaves it alone."""
+"""The default folder of backups. Git ignores it, and clean keeps it."""
 
 DOTENV = PROJECT_ROOT / ".env"
 SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
@@ -61,32 +61,32 @@ SECRETS_DIRECTORY = STATE_DIRECTORY / "secrets"
 
 @dataclass(frozen=True, slots=True)
 class StackSettings:
-    """What the user chose."""
+    """The user's settings."""
 
     runtime: str | None
-    """The requested runtime; None: choose one that this machine can run."""
+    """The requested runtime. None: choose one that works on this machine."""
     ports: Mapping[str, int]
-    """Port on this machine by its variable (Service.port_variable)."""
+    """Ports on this machine, by variable (Service.port_variable)."""
     bind_addresses: Mapping[str, str]
-    """Where services with a login listen, by the variable (Service.bind_variable)."""
+    """Addresses on which services with a login listen, by variable (Service.bind_variable)."""
     numbers: Mapping[Service, int]
-    """How many of each worker run, in the order in which the user names their queues."""
+    """The number of workers of each kind, in the user's order of queues."""
     stop_grace: int
-    """Seconds that a job which runs at the stop has to end. RQ's own limit for a job is 180 s."""
+    """Grace period in seconds for running jobs when the stack stops. RQ's default job timeout is 180 s."""
     redis_maxmemory: str
     """Memory limit above which Redis refuses new jobs."""
     retention_time: str
     retention_size: str
-    """Age and size at which Prometheus deletes data."""
+    """The age and the size at which Prometheus deletes data."""
     environment: Mapping[str, str]
-    """The environment with `.env` filled in: for the processes of the stack, and for docker compose."""
+    """The environment with `.env` added, for the stack's processes and for docker compose."""
     inherited: Mapping[str, str]
-    """The environment without any setting: what a process may keep for as long as it runs."""
+    """The environment without any setting: what a process may keep while it runs."""
     given: frozenset[str]
-    """Settings from the command line or the environment: `.env` does not say the same."""
+    """Settings from the command line or the environment that differ from `.env`."""
 
     def port(self, service: Service) -> int:
-        """Return the port on this machine of a service that has one."""
+        """Return the port of a service on this machine."""
         if service.port_variable is None:
             raise ValueError(f"{service.name} has no port")
         return self.ports[service.port_variable]
@@ -95,31 +95,31 @@ class StackSettings:
         return self.bind_addresses.get(service.bind_variable or "", BIND_ADDRESS)
 
     def is_open(self, service: Service) -> bool:
-        """Tell whether the user has opened a service's port to other machines."""
+        """Tell whether the user has opened the service's port to other machines."""
         return self.bind_address(service) != BIND_ADDRESS
 
     def host(self, service: Service) -> str:
-        """Return where programs on this machine reach a service."""
+        """Return the host at which programs on this machine reach a service."""
         address = self.bind_address(service)
         return BIND_ADDRESS if address == ANY_ADDRESS else address
 
     def address(self, service: Service) -> str:
-        """Return host and port where programs on this machine reach a service that has one."""
+        """Return host and port at which programs on this machine reach a service."""
         return f"{self.host(service)}:{self.port(service)}"
 
     def number(self, service: Service) -> int:
-        """Return how many of a service run."""
+        """Return the number of processes of a service."""
         return self.numbers.get(service, 0) if service.queue else 1
 
     def services(self) -> Sequence[Service]:
-        """Return all services, in the order of stack/services.py, with the workers that run."""
+        """Return the services that run, in the order of stack/services.py."""
         workers = [worker for worker, number in self.numbers.items() if number]
         first = next(position for position, service in enumerate(SERVICES) if service.queue)
         others = [service for service in SERVICES if not service.queue]
         return [*others[:first], *workers, *others[first:]]
 
     def idle_workers(self) -> Sequence[Service]:
-        """Return workers of which none runs: of queues without workers, and of the usual ones not named."""
+        """Return workers that do not run: their queue has 0 workers, or is an unnamed default queue."""
         return [
             worker
             for worker in {**self.numbers, **dict.fromkeys(WORKERS.values())}
@@ -127,10 +127,10 @@ class StackSettings:
         ]
 
     def scaled(self, queue: str, workers: str) -> tuple[Variable[Any], str]:
-        """Return the setting that gives a queue this number of workers, and its value.
+        """Return the variable, and its value, that gives a queue this number of workers.
 
         Raises:
-            StackError: the stack does not run this queue, or cannot have this number of workers.
+            StackError: the stack does not run this queue, or the number is out of range.
         """
         worker = {worker.queue: worker for worker in self.numbers}.get(queue)
         if worker is None:
@@ -148,20 +148,20 @@ class StackSettings:
         return QUEUES, written(numbers | {queue: number})
 
     def user_set(self, *variables: Variable[Any]) -> dict[str, str]:
-        """Return the values, by name, of those variables that the user has set."""
+        """Return name and value of those variables that the user has set."""
         values = {variable.name: self.environment.get(variable.name, "").strip() for variable in variables}
         return {name: value for name, value in values.items() if value}
 
     def job_pages_url(self) -> str:
-        """Return where people open the job pages."""
+        """Return the URL of the job pages for people."""
         return self.user_set(RQ_MON_WEB_URL).get(RQ_MON_WEB_URL.name, f"http://{self.address(RQ_MON_WEB)}")
 
     def grafana_url(self) -> str:
-        """Return where people open Grafana or the viewer, without a slash at its end."""
+        """Return the URL of Grafana or the viewer for people, without a slash at its end."""
         return self.user_set(GRAFANA_URL).get(GRAFANA_URL.name, f"http://{self.address(GRAFANA)}")
 
     def notes_of_replaced(self) -> list[str]:
-        """Name the settings of rq-dashboard that the user still has, and what replaces them."""
+        """Name outdated settings of rq-dashboard, each with its successor."""
         given = {name: new for name, new in REPLACED.items() if self.environment.get(name, "").strip()}
         notes = [f"{name} is not read any more: use {new}" for name, new in given.items()]
         if self.user_set(WITH):
@@ -169,23 +169,23 @@ class StackSettings:
         return notes
 
     def scrape_targets(self) -> Path | None:
-        """Return the folder with the addresses of further exporters, None if there is none."""
+        """Return the folder of scrape targets, None if there is none."""
         folder = self.user_set(SCRAPE_TARGETS_DIR).get(SCRAPE_TARGETS_DIR.name)
         return PROJECT_ROOT / folder if folder else None
 
     def redis_url(self) -> str:
-        """Return the address, for programs on this machine, of the Redis that holds the queues.
+        """Return the URL of the Redis with the queues, for programs on this machine.
 
-        How they get in there is in stack/redis_access.py.
+        Users and passwords are in stack/redis_access.py.
         """
         return self._given_redis_url() or f"redis://{self.address(REDIS)}/0"
 
     def has_own_redis(self) -> bool:
-        """Tell whether that is the stack's own Redis, and not one that RQ_REDIS_URL names."""
+        """Tell whether the stack runs its own Redis: RQ_REDIS_URL names no other one."""
         given = urlsplit(self._given_redis_url())
         if not given.scheme:
             return True
-        if given.scheme != "redis":  # the stack's own has no TLS and no Sentinels
+        if given.scheme != "redis":  # the stack's own Redis has no TLS and no Sentinels
             return False
         address = given.username, given.password, given.hostname, given.port or REDIS.port
         host = self.host(REDIS)
@@ -193,9 +193,9 @@ class StackSettings:
         return address in {(None, None, name, self.port(REDIS)) for name in names}
 
     def external_services(self) -> frozenset[Service]:
-        """Return the services that are not started: with another Redis those of its application.
+        """Return the services that are not started: with another Redis the application runs its own.
 
-        Workers of ours would take its jobs, and a cron scheduler of ours would enqueue its ticks.
+        Our workers would take its jobs, and our cron scheduler would enqueue its ticks.
         """
         return frozenset() if self.has_own_redis() else frozenset((*APPLICATION_SERVICES, *self.numbers))
 
@@ -207,17 +207,17 @@ class StackSettings:
         return self.environment.get(REDIS_URL, "").strip()
 
     def url(self, service: Service) -> str | None:
-        """Return the address that people open, None for a service without a page."""
+        """Return the URL of a service's web page, None if it has none."""
         if service.ui_path is None:
             return None
         return f"http://{self.address(service)}{service.ui_path}"
 
 
 def load_settings(environment: Mapping[str, str] | None = None, dotenv: Path = DOTENV) -> StackSettings:
-    """Read the settings; a variable that is unset or empty keeps its default.
+    """Read the settings. An unset or empty variable keeps its default.
 
     Raises:
-        StackError: a value cannot be used; the message names every such variable and what is expected.
+        StackError: values are invalid. The message names each variable, its value and what is expected.
     """
     try:
         kept = read_dotenv(dotenv)
@@ -250,7 +250,7 @@ def _numbers(values: Mapping[str, Any]) -> Mapping[Service, int]:
 
 
 def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, Any]:
-    """Return the values; raise one StackError that lists these problems and all others."""
+    """Return the values. Raise one StackError with these problems and all others."""
     values: dict[str, Any] = {}
     try:
         values = read_all(VARIABLES, environment)
@@ -266,7 +266,7 @@ def _checked(environment: Mapping[str, str], problems: list[str]) -> dict[str, A
     if not problems:
         problems += [*_missing_folder(values[SCRAPE_TARGETS_DIR.name]), *_shared_ports(values)]
     if problems:
-        raise StackError("\n".join(dict.fromkeys(problems)))  # processes read some of the variables too
+        raise StackError("\n".join(dict.fromkeys(problems)))  # processes read some of the variables, too
     return values
 
 
@@ -277,7 +277,7 @@ def _missing_folder(folder: str | None) -> list[str]:
 
 
 def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
-    """Refuse settings that would open pages without a login to other machines."""
+    """Refuse settings that would open a service without a login to other machines."""
     can_be_opened = {each.name for each in BIND_ADDRESSES}
     closed = {service.bind_variable: service for service in SERVICES if service.bind_variable}
     given = {name: environment.get(name, "").strip() for name in closed if name not in can_be_opened}
@@ -289,7 +289,7 @@ def _opened_without_login(environment: Mapping[str, str]) -> list[str]:
 
 
 def _numbers_beside_queues(environment: Mapping[str, str]) -> list[str]:
-    """Refuse two settings for the number of workers of a queue."""
+    """Refuse both settings for the number of workers of a queue at once."""
     if not environment.get(QUEUES.name, "").strip():
         return []
     given = {each.name: environment.get(each.name, "").strip() for each in NUMBERS.values()}
@@ -307,7 +307,7 @@ def _not_followed(redis_url: str) -> list[str]:
 
 
 def _of_the_processes(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Leave out an application's user of the stack's own Redis; passwords may not exist yet."""
+    """Leave out the application's user in the stack's own Redis: the passwords may not exist yet."""
     if environment.get(REDIS_URL, "").strip():
         return environment
     return {

@@ -24,14 +24,17 @@ STYLES = {
 
 
 def open_console() -> Console:
-    """Return where to print: as wide as the terminal, or wide enough where there is none."""
+    """Return a console as wide as the terminal, or wide enough if there is none."""
     return Console(width=None if sys.stdout.isatty() else WIDTH_WITHOUT_TERMINAL)
 
 
 def print_states(
     console: Console, states: Mapping[Service, State], settings: StackSettings, notes: Sequence[str]
 ) -> None:
-    """Print one row a service, with what is wrong in place of its purpose, and what else there is to know."""
+    """Print a row for each service: its purpose or, if it is not healthy, the reason.
+
+    Then print the notes.
+    """
     table = Table(box=None, pad_edge=False, header_style="bold")
     for heading in ("service", "state", "address"):
         table.add_column(heading, no_wrap=True)

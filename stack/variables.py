@@ -1,6 +1,6 @@
-"""All settings of the stack: name, default, values and meaning.
+"""All settings of the stack: name, default, allowed values and meaning.
 
-The settings that the processes read themselves are in rq_mon/settings.py.
+Settings that the processes read themselves are in rq_mon/settings.py.
 """
 
 from __future__ import annotations
@@ -19,23 +19,23 @@ from stack.queues import read_queues
 from stack.services import SERVICES, WORKERS, Service
 
 BIND_ADDRESS = "127.0.0.1"
-"""Ports are for this machine only unless the user opens one: Redis runs any job that it is given."""
+"""Ports are for this machine only unless the user opens one: Redis runs any job that it receives."""
 FOR_THIS_MACHINE = (
     "is for this machine only; for access from others, put a proxy with a login in front of it "
     "(docs/operate/security.md)"
 )
-"""Why a port stays closed."""
+"""The reason why a port stays closed."""
 ANY_ADDRESS = "0.0.0.0"  # noqa: S104 - what a user may choose
 
 REDIS_URL = "RQ_REDIS_URL"
-"""With this set, the stack uses that Redis instead of its own."""
+"""If set, the stack uses this Redis instead of its own."""
 REDIS_USERNAME = "RQ_REDIS_USERNAME"
 REDIS_PASSWORD_FILE = "RQ_REDIS_PASSWORD_FILE"  # noqa: S105 - the name of a variable
-"""User of that Redis. In the stack's own Redis each service has its own user."""
+"""The user in that Redis. In the stack's own Redis each service has its own user."""
 YES = "YES"
-"""1 confirms the questions of start, clean and restore."""
+"""1 answers the questions of start, clean and restore with yes."""
 REDIS_TLS_FILES = ("RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE")
-"""Certificates for a Redis that speaks TLS."""
+"""Certificates for a Redis with TLS."""
 
 RUNTIME: Variable[str | None] = Variable(
     "RUNTIME",
@@ -60,7 +60,7 @@ REPLACED = {
     "RQ_DASHBOARD_BIND_ADDRESS": "RQ_MON_WEB_BIND_ADDRESS",
     "RQ_DASHBOARD_URL": "RQ_MON_WEB_URL",
 }
-"""Settings of earlier releases that are not read any more, and their successors."""
+"""Settings of earlier releases that are no longer read, with their successors."""
 REDIS_MAXMEMORY = Variable(
     "REDIS_MAXMEMORY",
     "256mb",
@@ -89,7 +89,7 @@ PORTS = tuple(_port(name) for name in dict.fromkeys(each.port_variable for each 
 BIND_ADDRESSES = tuple(_bind_address(each) for each in SERVICES if each.bind_variable and each.has_login)
 """Settings that open a port to other machines. Services without a login have none."""
 NUMBERS = {worker: _number(worker) for worker in WORKERS.values() if worker.number_variable}
-"""Number of workers of each queue, unless QUEUES sets it."""
+"""The number of workers of each queue, unless QUEUES sets it."""
 QUEUES: Variable[Mapping[str, int] | None] = Variable(
     "RQ_MON_QUEUES",
     None,
@@ -167,7 +167,7 @@ IMAGES = (
         "GRAFANA_IMAGE", "grafana/grafana:13.2.3", "Grafana; if it is missing, the viewer replaces it."
     ),
 )
-"""For a mirror, or another version."""
+"""For a mirror or another version."""
 MEMORY_LIMITS = (
     _in_containers("WORKER_MEMORY", "512m", "Each worker, its jobs included."),
     _in_containers(
@@ -196,7 +196,7 @@ VARIABLES: tuple[Variable[Any], ...] = (
     *IMAGES,
     *MEMORY_LIMITS,
 )
-"""Settings that the stack itself reads, or Compose for it."""
+"""Settings that the stack, or Compose, reads."""
 
 
 def _handed_on(variable: Variable[Any]) -> Variable[Any]:
@@ -225,10 +225,10 @@ HANDED_ON = tuple(
 """Settings of the stack's processes. The exporter's address depends on the runtime."""
 
 SETTINGS: tuple[Variable[Any], ...] = (*VARIABLES, *HANDED_ON)
-"""All that users set."""
+"""All settings of users."""
 KNOWN_NAMES = frozenset(
     {YES, *REPLACED, *(variable.name for variable in SETTINGS)}
     | _SET_BY_THE_STACK
     | {service.bind_variable for service in SERVICES if service.bind_variable}
 )
-"""Their names, and those that have a meaning to our processes though no one sets them for the stack."""
+"""Names of all settings, and names that our processes read although the stack's users do not set them."""

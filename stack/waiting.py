@@ -10,17 +10,17 @@ from stack.services import REDIS, Service
 
 HEALTHY_WITHIN = 90.0
 HOPELESS_AFTER = 10.0
-"""Seconds after its first failure in which a service, restarted again and again, has its chances."""
+"""Seconds after its first failure during which a service may restart and recover."""
 
 POLL = 0.25
 
 
 ROUNDS = 2
-"""How often to restart what does not work: Redis first, and then what has not come back with it."""
+"""How often to restart broken services: Redis first, then what has not recovered with it."""
 
 
 def bring_to_health(runtime: Runtime) -> Mapping[Service, State]:
-    """Wait until all services are healthy; restart those that run but do not work, and wait again."""
+    """Wait until all services are healthy. Restart those that run but do not work, and wait again."""
     states = wait_until_healthy(runtime)
     restarted: list[Service] = []
     for _ in range(ROUNDS):
@@ -41,10 +41,10 @@ def bring_to_health(runtime: Runtime) -> Mapping[Service, State]:
 def wait_until_healthy(
     runtime: Runtime, within: float = HEALTHY_WITHIN, only: Collection[Service] | None = None
 ) -> Mapping[Service, State]:
-    """Return the states as soon as all services are healthy, or when that is not to be expected any more.
+    """Return the states once all services are healthy, or once it is clear that they will not be.
 
     Args:
-        runtime: what to ask
+        runtime: the runtime to ask
         within: seconds after which to give up
         only: the services to wait for; None for all
     """

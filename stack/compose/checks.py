@@ -1,4 +1,4 @@
-"""The checks of what services read, with the programs in the images that will run."""
+"""Check configuration files with the programs in the images that will run."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ from stack.checks import Finished, run_check
 from stack.settings import PROJECT_ROOT
 
 DOCKER_FAILED = (125, 126, 127)
-"""Exit codes of `docker run` by which nothing was checked: no such image, or no such program in it."""
+"""Exit codes of `docker run` if nothing was checked: the image, or the program in it, is missing."""
 
 
 class ImageTools:
-    """Runs each program in a container without network; stack.checks.Tools says what each does."""
+    """Runs each program in a container without network. stack.checks.Tools describes the methods."""
 
     def __init__(self, prometheus: str, alertmanager: str, own: str, environment: Mapping[str, str]) -> None:
         self._prometheus, self._alertmanager, self._own = prometheus, alertmanager, own
         self._environment = environment
 
     def promtool(self, folder: Path) -> Finished | None:
-        """On the folder as Prometheus sees it."""
+        """Check the folder as Prometheus sees it."""
         return self._run(
             self._prometheus,
             ["promtool", "check", "config", "/etc/prometheus/prometheus.yml"],
@@ -29,7 +29,7 @@ class ImageTools:
         )
 
     def amtool(self, config: Path, folder: Path) -> Finished | None:
-        """On the file, with the folder of receivers at hand."""
+        """Check the file. Its paths are relative to the folder of receivers."""
         mounts = {config: "/checked.yml", folder: "/etc/alertmanager-receivers"}
         return self._run(
             self._alertmanager,
@@ -39,7 +39,7 @@ class ImageTools:
         )
 
     def cron_check(self) -> Finished | None:
-        """On the code in our own image, with the settings that the cron scheduler will have."""
+        """Check the code in our own image, with the cron scheduler's settings."""
         names = ("RQ_SERIALIZER", "SCHEDULER_TIMEZONE")
         given = [f"--env={name}" for name in names if self._environment.get(name)]
         return self._run(self._own, ["python", "-m", "stack.cron_check"], {}, None, *given)

@@ -1,7 +1,7 @@
-"""Whose containers and volumes a project's are: two clones with one project name would share them.
+"""Which clone owns a compose project: two clones with one project name would share containers and volumes.
 
-Containers carry the folder from which compose made them. Volumes outlast them, so make keeps the folder on an
-empty volume of its own: labels on the others would change them, and compose would offer to make those again.
+Compose labels each container with its folder. Volumes outlive containers, so make records the folder in the
+label of an empty volume. The other volumes cannot carry it: compose would offer to recreate them.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ CLAIMED_FOR = "rq-mon.folder"
 
 
 class Clone:
-    """This folder's claim on a project name of a Docker engine."""
+    """This folder's claim on a project name in a Docker engine."""
 
     def __init__(self, docker: Docker, project: str) -> None:
         self._docker = docker
@@ -31,7 +31,7 @@ class Clone:
         return f"{self._project}_clone"
 
     def other_folder(self) -> str | None:
-        """Return the folder of another clone to which the project belongs, None if there is none."""
+        """Return the folder of the other clone that owns the project, None if there is none."""
         label = f"--filter=label={PROJECT_LABEL}={self._project}"
         claim = f"--filter=label={CLAIMED_PROJECT}={self._project}"
         found = [
@@ -41,7 +41,7 @@ class Clone:
         return next((folder for folder in found if Path(folder).resolve() != PROJECT_ROOT), None)
 
     def refuse_foreign(self) -> None:
-        """Raise StackError if the project belongs to another clone."""
+        """Raise StackError if another clone owns the project."""
         if folder := self.other_folder():
             raise StackError(
                 f"The project {self._project} of this Docker engine belongs to the clone in {folder}."
@@ -50,18 +50,18 @@ class Clone:
             )
 
     def has_volumes(self) -> bool:
-        """Tell whether the engine holds data of the project, and it is this clone's."""
+        """Tell whether the engine holds data of the project, and it belongs to this clone."""
         volumes = self._lines("volume", "ls", "--quiet", f"--filter=label={PROJECT_LABEL}={self._project}")
         return bool(volumes) and self.other_folder() is None
 
     def claim(self) -> None:
-        """Keep the project for this folder; raise StackError if another clone was faster."""
+        """Claim the project for this folder. Raise StackError if another clone was faster."""
         labels = (f"--label={CLAIMED_PROJECT}={self._project}", f"--label={CLAIMED_FOR}={PROJECT_ROOT}")
-        self._docker.output("volume", "create", *labels, self.volume)  # one that exists stays as it is
+        self._docker.output("volume", "create", *labels, self.volume)  # does nothing if the volume exists
         self.refuse_foreign()
 
     def let_go(self) -> None:
-        """Give the project up, with its data gone."""
+        """Release the claim, after the data is gone."""
         self._docker.output("volume", "rm", "--force", self.volume)
 
     def _lines(self, *arguments: str) -> list[str]:

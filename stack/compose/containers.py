@@ -1,4 +1,4 @@
-"""How a container does, from what `docker inspect` says."""
+"""The state of containers, read from `docker inspect`."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Container = Mapping[str, Any]
 
 
 def containers_of(service: Service, containers: Iterable[Container]) -> list[Container]:
-    """Return the containers of one service: more than one if it is scaled."""
+    """Return the containers of a service. A scaled service has more than one."""
     return [
         container
         for container in containers
@@ -26,7 +26,7 @@ def containers_of(service: Service, containers: Iterable[Container]) -> list[Con
 
 
 def published_ports(containers: Iterable[Container]) -> set[int]:
-    """Return the ports of this machine that the running containers hold."""
+    """Return the ports of this machine that running containers publish."""
     return {
         int(binding["HostPort"])
         for container in containers
@@ -36,10 +36,10 @@ def published_ports(containers: Iterable[Container]) -> set[int]:
 
 
 def mounted_files_changed(container: Container) -> bool:
-    """Tell whether a file that it mounts from this machine is newer than the start of the container.
+    """Tell whether a mounted file has changed since the container started.
 
-    Compose does not look into mounted files, and an editor that replaces the old file by a new one
-    leaves the old one mounted.
+    Compose does not check mounted files. If an editor replaces a file, the container keeps
+    the old one mounted.
     """
     if not container["State"]["Running"]:
         return False
@@ -52,14 +52,14 @@ def mounted_files_changed(container: Container) -> bool:
 def _is_newer(path: Path, moment: float) -> bool:
     try:
         status = path.stat()
-        # An older file that is moved to its place is a change as well.
+        # An older file that was moved here counts as a change, too.
         return max(status.st_mtime, status.st_ctime) > moment
-    except OSError:  # a link to nowhere, or a path of the machine where the engine is, and not of this one
+    except OSError:  # a dangling link, or a path on the machine of a remote engine
         return False
 
 
 def state_of(container: Container) -> State:
-    """Return the state of one container; HEALTHY is one that runs and has no health check of its own."""
+    """Return the state of a container. One that runs without a health check counts as HEALTHY."""
     state = container["State"]
     match state["Status"]:
         case "running":
@@ -77,7 +77,7 @@ def state_of(container: Container) -> State:
 
 
 def is_unwell(container: Container) -> bool:
-    """Tell whether a container runs and does not work: a restart may help it."""
+    """Tell whether a container runs but does not work, so that a restart may help."""
     state = container["State"]
     check = state.get("Health") or {}
     return state["Status"] == "paused" or (

@@ -1,4 +1,4 @@
-"""What this project asks of the `docker` command."""
+"""The `docker` command: run it, check its version, pull images."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import IO
 from stack.runtime import StackError
 
 MINIMUM_ENGINE = (25, 0)
-"""The first that looks at a starting container more often than at a running one (start_interval)."""
+"""The first version with start_interval: frequent health checks while a container starts."""
 MINIMUM_COMPOSE = (2, 26)
 
 ANSWERS_WITHIN = 30.0
@@ -19,7 +19,7 @@ PULLS_WITHIN = 900.0
 
 
 class Docker:
-    """Runs `docker` with the environment of the stack, on whichever engine that names."""
+    """Runs `docker` with the stack's environment, against the engine that it names."""
 
     def __init__(self, environment: Mapping[str, str]) -> None:
         self.environment = environment
@@ -28,7 +28,7 @@ class Docker:
         """Return what the command printed.
 
         Raises:
-            StackError: it failed, or did not end `within` these seconds; the message has what it said.
+            StackError: it failed, or ran longer than `within` seconds. The message contains its output.
         """
         result = self._run(arguments, within, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
         if result.returncode:
@@ -36,18 +36,18 @@ class Docker:
         return result.stdout
 
     def show(self, *arguments: str, within: float | None = None) -> int:
-        """Run the command on the user's terminal and return its exit code.
+        """Run the command in the user's terminal and return its exit code.
 
         Raises:
-            StackError: it did not end `within` these seconds.
+            StackError: it ran longer than `within` seconds.
         """
         return self._run(arguments, within).returncode
 
     def pipe(self, *arguments: str, stdin: IO[bytes] | None, stdout: IO[bytes] | None) -> None:
-        """Run the command with these files as its input and output, for as long as that takes.
+        """Run the command with these files as input and output, without a time limit.
 
         Raises:
-            StackError: it failed; the message has what it said.
+            StackError: it failed. The message contains its output.
         """
         source, target = stdin or subprocess.DEVNULL, stdout or subprocess.DEVNULL
         result = self._run(arguments, None, stdin=source, stdout=target, stderr=subprocess.PIPE)
@@ -80,7 +80,7 @@ class Docker:
             raise StackError(f"`docker {arguments[0]}` did not end within {error.timeout:.0f} s.") from error
 
     def engine_answers(self) -> bool:
-        """Tell whether there is a docker command with an engine behind it."""
+        """Tell whether the docker command is installed and its engine answers."""
         if not shutil.which("docker", path=self.environment.get("PATH")):
             return False
         try:
@@ -90,7 +90,7 @@ class Docker:
         return True
 
     def check_versions(self) -> None:
-        """Raise StackError unless the engine and the Compose plugin are there and new enough."""
+        """Raise StackError unless the engine and the Compose plugin are installed and new enough."""
         check_version("Docker Engine", self._engine_version(), MINIMUM_ENGINE)
         try:
             compose = self.output("compose", "version", "--short")
@@ -106,7 +106,7 @@ class Docker:
         return bool(self.output("image", "ls", "--quiet", reference).strip())
 
     def pull(self, reference: str) -> None:
-        """Fetch the image; raises StackError if it is not available."""
+        """Pull the image. Raise StackError if it is not available."""
         print(f"Pulling {reference}", flush=True)
         self.output("pull", "--quiet", reference, within=PULLS_WITHIN)
 
@@ -115,7 +115,7 @@ class Docker:
 
 
 def check_version(program: str, version: str, minimum: tuple[int, int]) -> None:
-    """Raise StackError, with both versions, unless the version that a program tells is new enough."""
+    """Raise StackError, with both versions, if a program's version is too old."""
     match = re.match(r"v?(\d+)\.(\d+)", version)
     if match is None:
         raise StackError(f"{program}: expected a version number, got {version.strip()!r}")

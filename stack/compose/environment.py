@@ -1,4 +1,4 @@
-"""What the compose files read from the environment: where services listen, and which Redis they are for."""
+"""Variables for the compose files: the addresses where services listen, and the watched Redis."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from stack.variables import REDIS_URL
 
 
 def opened(settings: StackSettings) -> dict[str, str]:
-    """Return where services listen; nothing for those that are not open, as the compose files expect it."""
+    """Return the address on which each service with a login listens; empty if the user has not opened it."""
     return {
         service.bind_variable: settings.bind_address(service) if settings.is_open(service) else ""
         for service in SERVICES
@@ -22,7 +22,7 @@ def opened(settings: StackSettings) -> dict[str, str]:
 
 
 def redis_inside(settings: StackSettings) -> dict[str, str]:
-    """Return what the compose files are to know of Redis: its address for containers, and who to be there."""
+    """Return how containers connect to Redis: its address, user, password and certificates."""
     if settings.has_own_redis():
         return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}/{database_of(settings.redis_url())}"}
     access = access_of(EXPORTER, settings)

@@ -1,4 +1,4 @@
-"""The images that the compose files name, and getting those that the engine lacks."""
+"""The images in the compose files, and how to pull the missing ones."""
 
 from __future__ import annotations
 
@@ -21,21 +21,21 @@ VERSION = variables_in(Settings)["version"].name
 
 @dataclass(frozen=True, slots=True)
 class Image:
-    """An image that comes from a registry."""
+    """An image from a registry."""
 
     default: str
     variable: str
     """Names another one: a mirror, or another version."""
 
     def reference(self, environment: Mapping[str, str]) -> str:
-        """Return the image that the user wants."""
+        """Return the image reference, with the user's override applied."""
         return environment.get(self.variable) or self.default
 
 
 def image_of(definition: Mapping[str, Any]) -> Image | None:
-    """Return the image that a service, as its compose file defines it, needs from a registry.
+    """Return the image that a service needs from a registry.
 
-    That is the base image for the one that builds our own image, and none for those that share it.
+    For the service that builds our own image this is the base image. Services that share our image need none.
     """
     if "build" in definition:
         text = definition["build"]["args"][BASE_IMAGE_VARIABLE]
@@ -50,21 +50,21 @@ def image_of(definition: Mapping[str, Any]) -> Image | None:
 
 
 def fetch_missing(docker: Docker, images: Iterable[Image], environment: Mapping[str, str]) -> list[Image]:
-    """Pull the images that the engine lacks; return those that are not available, after saying why."""
+    """Pull the missing images. Print an error for each one that is not available, and return those."""
     return [image for image in images if not fetch(docker, image.reference(environment))]
 
 
 def build_options(folder: Path, environment: Mapping[str, str]) -> list[str]:
-    """Return the options of `docker compose build`: the image cannot read the commit it is built from.
+    """Return the options of `docker compose build`: the commit as the version, unless the user set one.
 
-    What the user set as the version is in the compose file.
+    A build cannot read the commit itself.
     """
     commit = "" if environment.get(VERSION) else commit_of(folder)
     return ["--build-arg", f"{VERSION}={commit}"] if commit else []
 
 
 def fetch(docker: Docker, reference: str) -> bool:
-    """Pull the image if the engine lacks it; say why, and return False, if it is not available."""
+    """Pull the image if it is missing. If it is not available, print the error and return False."""
     if docker.has_image(reference):
         return True
     try:

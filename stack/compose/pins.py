@@ -1,6 +1,6 @@
-"""`python -m stack.compose.pins`: writes a compose file that names each image by its digest.
+"""`python -m stack.compose.pins`: write a compose file that pins each image by its digest.
 
-A tag can be moved to another image, a digest cannot. The variables for images still come first.
+A tag can move to another image; a digest cannot. Variables for images still override the pins.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ HEAD = "# Written by `make pin-images`: the images that the tags named then. Del
 
 
 def main() -> int:
-    """Write the file beside the other compose files; return the exit code."""
+    """Write the file next to the other compose files; return the exit code."""
     path = PROJECT_ROOT / PINS_COMPOSE_FILE
     try:
         environment = load_settings().environment
@@ -41,7 +41,7 @@ def pinned(docker: Docker, environment: Mapping[str, str]) -> str:
     """Return the text of the file.
 
     Raises:
-        StackError: the registry of an image does not answer or lacks it; the message names the image.
+        StackError: a registry does not answer or lacks an image. The message names the image.
     """
     files = (f"--file={PROJECT_ROOT / name}" for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE))
     words = ("compose", f"--project-directory={PROJECT_ROOT}", *files, "config", "--no-interpolate")
@@ -62,7 +62,7 @@ def pinned(docker: Docker, environment: Mapping[str, str]) -> str:
 
 
 def digest_of(reference: str, docker: Docker) -> str:
-    """Ask the registry for the digest of an image."""
+    """Ask the registry for an image's digest."""
     inspect = ("buildx", "imagetools", "inspect", "--format={{json .Manifest}}", reference)
     try:
         said = docker.output(*inspect, within=ANSWERS_WITHIN)

@@ -1,4 +1,4 @@
-"""The compose file with workers of queues that users name, beside the two queues of docker-compose.yml."""
+"""The compose file with the workers of the user's queues; docker-compose.yml has the two default queues."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ HEADER = "# Written by make from RQ_MON_QUEUES.\n"
 
 
 def queue_services(settings: StackSettings) -> Mapping[str, Any]:
-    """Return the definitions, by name, of the workers that docker-compose.yml does not have."""
+    """Return the definitions of the workers that are not in docker-compose.yml, by service name."""
     if not settings.has_own_redis():
         return {}
     return {
@@ -27,12 +27,12 @@ def queue_services(settings: StackSettings) -> Mapping[str, Any]:
 
 
 def names_in_file(file: Path = FILE) -> set[str]:
-    """Return the names of the services in the file; none if there is no file."""
+    """Return the names of the services in the file; none if the file is missing."""
     return set(yaml.safe_load(file.read_text(encoding="utf-8"))["services"]) if file.exists() else set()
 
 
 def write_file(services: Mapping[str, Any], file: Path = FILE) -> None:
-    """Write the file, or remove it if there are no such services."""
+    """Write the file. Remove it if there are no such services."""
     if not services:
         file.unlink(missing_ok=True)
         return

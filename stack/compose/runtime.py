@@ -1,4 +1,4 @@
-"""Starts, watches and stops the stack with `docker compose`."""
+"""Start, watch and stop the stack with `docker compose`."""
 
 from __future__ import annotations
 
@@ -54,22 +54,22 @@ from stack.variables import OWN_IMAGE, REDIS_TLS_FILES, REDIS_URL, RQ_MON_WEB_UR
 STARTS_WITHIN = 900.0
 """Seconds to build our image, and to start the containers, which wait for each other."""
 STOPS_WITHIN = 120.0
-"""Seconds beyond the grace that a running job has to come to its end."""
+"""Seconds on top of the time that a running job may take to end."""
 HEALTH_ANSWERS_WITHIN = 3.0
 LOOKS = 3
-"""How often to ask for the containers while some of them come and go."""
+"""Retries of `docker inspect` while containers come and go."""
 
 AMTOOL_OPTIONS = (
     f"--alertmanager.url=http://127.0.0.1:{ALERTMANAGER.port}",
     "--http.config.file=/run/access/amtool.yml",
 )
-"""Inside Alertmanager's container."""
+"""The path inside Alertmanager's container."""
 NAMES_OF_THE_CONTAINER_ITSELF = ("localhost", "127.0.0.1", "::1", None)
-"""None is the host of a Unix socket, which no container has either."""
+"""Hosts that containers cannot reach. None is a Unix socket: it does not exist in a container either."""
 
 
 class ComposeRuntime:
-    """The stack as containers; stack.runtime.Runtime tells what each method promises."""
+    """The stack as containers. stack.runtime.Runtime documents the methods."""
 
     name = "compose"
 
@@ -81,12 +81,12 @@ class ComposeRuntime:
 
     @property
     def _compose(self) -> tuple[str, ...]:
-        """The words of `docker compose` on our files, with that of the users' queues if there is one."""
+        """Return the `docker compose` command with all files, the one of the user's queues included."""
         return (*self._compose_beside, *([f"--file={queues.FILE}"] if queues.FILE.exists() else []))
 
     @cached_property
     def _compose_beside(self) -> tuple[str, ...]:
-        """Those words without that file, once compose is known to be there and new enough."""
+        """Return that command without the queues' file. It checks first that compose is new enough."""
         self._docker.check_versions()
         pins = [PINS_COMPOSE_FILE] if (PROJECT_ROOT / PINS_COMPOSE_FILE).exists() else []
         names = (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, *pins)
@@ -95,7 +95,7 @@ class ComposeRuntime:
 
     @cached_property
     def clone(self) -> Clone:
-        """Whose the project is, of the name that compose goes by."""
+        """The claim of this clone on compose's project name."""
         return Clone(self._docker, self._configuration()["name"])
 
     def has_data(self) -> bool:
@@ -103,7 +103,7 @@ class ComposeRuntime:
         return self.clone.has_volumes()
 
     def services(self) -> Sequence[Service]:
-        """All services but Grafana or the viewer, and those that another Redis has."""
+        """All services except: Grafana or the viewer, and what another Redis already has."""
         return self._services_beside(self._containers())
 
     def start(self) -> None:
@@ -117,21 +117,21 @@ class ComposeRuntime:
         self._remove(service.name for service in (*absent, *self._settings.idle_workers()))
         containers = self._containers()
         self._check_ports(services, containers)
-        # Only Redis is needed by what is started; up would not know a service that is not started.
+        # Only Redis: `up` fails for a service that waits for one that is not started.
         options = [f"--scale={REDIS.name}=0"] if REDIS in absent else []
-        # By name: up pulls the image of any other service, even one that is scaled to none.
+        # By name: otherwise `up` pulls images even of services that are scaled to zero.
         names = [service.name for service in services]
         self.clone.claim()
         self._run("build", *build_options(PROJECT_ROOT, self._settings.environment), within=STARTS_WITHIN)
         if CRON_SCHEDULER in services:
             self._check(CRON_SCHEDULER)
-        # Services of an earlier release, which may hold the ports.
+        # Services from an earlier release may hold the ports.
         self._run("up", "--detach", "--remove-orphans", *options, *names, within=STARTS_WITHIN)
         self._restart_outdated()
         self._remove_outdated_images()
 
     def scale(self, worker: Service) -> None:
-        """Start or end containers of the worker, whose number the compose file takes from the settings."""
+        """Start or end containers of the worker. The compose file reads their number from the settings."""
         self._update_queues()
         if not self._settings.number(worker):
             self._remove([worker.name])
@@ -140,21 +140,21 @@ class ComposeRuntime:
         self._run("up", *options, worker.name, within=STARTS_WITHIN + self._stops_within)
 
     def stop(self) -> None:
-        """Remove containers and networks; the volumes stay."""
+        """Remove containers and networks; keep the volumes."""
         self._run("down", "--remove-orphans", within=self._stops_within)
 
     def stop_service(self, service: Service) -> None:
-        """Stop its containers; `up` starts them again."""
+        """Stop the service's containers; the next `up` starts them."""
         self._run("stop", service.name, within=self._stops_within)
 
     def restart(self, service: Service) -> None:
-        """Make its containers again, as the compose files say with the settings of now."""
+        """Recreate the service's containers with the current settings."""
         self._check(service)
         options = ("--detach", "--no-deps", "--no-build", "--force-recreate")
         self._run("up", *options, service.name, within=STARTS_WITHIN + self._stops_within)
 
     def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
-        """Restart containers that run and are not well: unhealthy, or paused."""
+        """Restart containers that run but are unhealthy or paused."""
         containers = self._containers()
         restarted = []
         for service in [REDIS] if REDIS in services else services:
@@ -165,7 +165,7 @@ class ComposeRuntime:
         return restarted
 
     def states(self) -> Mapping[Service, State]:
-        """The state of each service; that of its worst container, where it is scaled."""
+        """Return the state of each service. For a scaled one it is that of its worst container."""
         containers = self._containers()
         return {service: self._state(service, containers) for service in self._services_beside(containers)}
 
@@ -176,13 +176,13 @@ class ComposeRuntime:
         )
 
     def follow_logs(self, service: Service | None) -> None:
-        """Print the log of one service, or of all with the names before the lines."""
+        """Print the log of one service, or of all with a name before each line."""
         self._docker.show(
             *self._compose, "logs", "--follow", "--tail=100", *([service.name] if service else ())
         )
 
     def notes(self) -> Sequence[str]:
-        """What takes Grafana's place, or where its password is, and whose Redis is used."""
+        """Notes on Grafana's substitute or password, and on the watched Redis."""
         containers = self._containers()
         notes = []
         if containers_of(GRAFANA, containers):
@@ -204,7 +204,7 @@ class ComposeRuntime:
 
     @contextlib.contextmanager
     def paused(self, service: Service) -> Iterator[None]:
-        """Stop the container of the service, and start it afterwards."""
+        """Stop the service's container for the block."""
         containers = containers_of(service, self._containers())
         is_running = any(container["State"]["Running"] for container in containers)
         if is_running:
@@ -223,7 +223,7 @@ class ComposeRuntime:
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run the script in a container like that of the service, which goes afterwards."""
+        """Run the script in a temporary container with the service's data."""
         volumes = self._configuration()["services"][service.name]["volumes"]
         (folder,) = (
             each["target"] for each in volumes if each["type"] == "volume" and not _is_read_only(each)
@@ -233,13 +233,13 @@ class ComposeRuntime:
         self._docker.pipe(*run, stdin=stdin, stdout=stdout)
 
     def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Call the program in Alertmanager's container, where a file logs it in."""
+        """Call amtool in Alertmanager's container, where a file logs it in."""
         terminal = [] if sys.stdin.isatty() else ["--no-TTY"]
         call = (*self._compose, "exec", *terminal, ALERTMANAGER.name, "amtool", *AMTOOL_OPTIONS)
         return ("docker", *call), self._docker.environment
 
     def data(self) -> Sequence[str]:
-        """The volumes and passwords that exist, and the images that were built here."""
+        """The existing volumes and passwords, and the images built here."""
         volumes = {volume["name"] for volume in self._configuration()["volumes"].values()}
         existing = self._docker.output("volume", "ls", "--quiet").split()
         images = [f"image {identifier}" for identifier in self._built_images()]
@@ -255,7 +255,7 @@ class ComposeRuntime:
         shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:
-        """The images that come from a registry, which other projects may use, and what building left."""
+        """Registry images, which other projects may use, and the build cache."""
         references = {image.reference(self._settings.environment) for image in self._images().values()}
         here = [reference for reference in sorted(references) if self._docker.has_image(reference)]
         images = [f"images from a registry: docker image rm {' '.join(here)}"] if here else []
@@ -265,7 +265,7 @@ class ComposeRuntime:
         return sorted(set(self._docker.output("image", "ls", "--quiet", self._ours()).split()))
 
     def _ours(self) -> str:
-        """The option by which docker finds the images that compose has built for this stack."""
+        """The docker option that selects the images that compose built for this stack."""
         return f"--filter=label=com.docker.compose.project={self._configuration()['name']}"
 
     def _services_beside(self, containers: Sequence[Container]) -> list[Service]:
@@ -293,7 +293,7 @@ class ComposeRuntime:
                 )
 
     def _check(self, *services: Service) -> None:
-        """Raise StackError if a service would refuse what it reads, or do without it."""
+        """Raise StackError if a service would reject or ignore its configuration."""
         images, environment = self._images(), self._settings.environment
         prometheus, alertmanager = (
             images[each.name].reference(environment) for each in (PROMETHEUS, ALERTMANAGER)
@@ -308,7 +308,7 @@ class ComposeRuntime:
             raise StackError(f"`docker compose {arguments[0]}` failed; see its messages above.")
 
     def _fetch_images(self) -> Service:
-        """Get the images that this machine lacks; return the service to do without, Grafana or the viewer.
+        """Pull the missing images. Return the service to leave out: Grafana or the viewer.
 
         Raises:
             StackError: an image other than Grafana's is not available.
@@ -327,7 +327,7 @@ class ComposeRuntime:
         return GRAFANA if missing else VIEWER
 
     def _update_queues(self) -> None:
-        """Write the file of the users' queues; end workers of queues that are in it no more."""
+        """Write the file of the user's queues. End the workers of queues that were removed from it."""
         wanted = queues.queue_services(self._settings)
         if gone := sorted(queues.names_in_file() - wanted.keys()):
             self._remove(gone)
@@ -347,7 +347,7 @@ class ComposeRuntime:
             self._docker.output("restart", *outdated, within=self._stops_within)
 
     def _remove_outdated_images(self) -> None:
-        """Remove those of earlier builds, which have lost their name to the newest."""
+        """Remove images of earlier builds, which lost their tag to the newest one."""
         self._docker.output("image", "prune", "--force", self._ours())
 
     def _state(self, service: Service, containers: Sequence[Container]) -> State:
@@ -362,7 +362,7 @@ class ComposeRuntime:
             with urlopen(url, timeout=HEALTH_ANSWERS_WITHIN):
                 return True
         except HTTPError as refusal:
-            # The health check in its container has logged in; this is about the port only.
+            # The health check has logged in inside the container; this check is only about the port.
             return service is ALERTMANAGER and refusal.code == HTTPStatus.UNAUTHORIZED
         except (OSError, HTTPException):
             return False
@@ -374,7 +374,7 @@ class ComposeRuntime:
                 break
             try:
                 containers: list[Container] = json.loads(self._docker.output("inspect", *identifiers))
-            except StackError:  # one went between the two questions
+            except StackError:  # a container was removed between the two calls
                 if attempt == LOOKS:
                     raise
             else:
@@ -388,7 +388,7 @@ class ComposeRuntime:
         return configuration
 
     def _images(self) -> Mapping[str, Image]:
-        """The images from registries, by the names of the services that need them."""
+        """Return the registry images by the services that need them."""
         definitions = self._configuration("--no-interpolate")["services"]
         images = {name: image_of(definition) for name, definition in definitions.items()}
         return {name: image for name, image in images.items() if image}

@@ -1,4 +1,4 @@
-"""The users that run services and jobs where root starts the stack: a job reads no password but its own."""
+"""The users that run services and jobs if root starts the stack, so that a job can read no other password."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ from stack.native.programs import SERVER_FOLDERS
 from stack.services import CRON_SCHEDULER, Service
 
 CREATED_WITHIN = 60.0
-"""Seconds to wait for another program that changes the users of this machine."""
+"""Seconds to wait for another program that changes the machine's users."""
 POLL = 0.2
 
 
 class NotSeparatedError(Exception):
-    """Services and jobs cannot have users of their own; the message says why."""
+    """Services and jobs cannot run as separate users. The message gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine."""
+    """A user on this machine."""
 
     name: str
     uid: int
     gid: int
 
     def groups(self) -> list[int]:
-        """Return the numbers of all its groups."""
+        """Return the ids of all groups of the user."""
         return os.getgrouplist(self.name, self.gid)
 
 
 @dataclass(frozen=True, slots=True)
 class Accounts:
-    """Who runs what."""
+    """The users for services and for workers."""
 
     services: Account
     workers: Account
     """Runs the code of jobs: workers, and the cron scheduler with its jobs."""
 
     def of(self, service: Service) -> Account:
-        """Return the user of a service."""
+        """Return the user that runs a service."""
         return self.workers if service.queue or service is CRON_SCHEDULER else self.services
 
 
@@ -61,7 +61,7 @@ def find_accounts() -> Accounts | None:
 
 
 def ensure_accounts() -> Accounts:
-    """Return the users, created at the first call.
+    """Return the users. The first call creates them.
 
     Raises:
         NotSeparatedError: this user may not create them, or something else prevents it.
@@ -77,12 +77,12 @@ def ensure_accounts() -> Accounts:
 
 
 def take_over(folder: Path, account: Account) -> None:
-    """Give a folder with all that is in it to a user: earlier versions ran everything as root."""
+    """Give a folder and everything in it to a user. Earlier versions ran everything as root."""
     top = folder.resolve()
     owner = (account.uid, account.gid)
     for _, folders, files, number in os.fwalk(top):
         for name in (*folders, *files):
-            with contextlib.suppress(FileNotFoundError):  # removed just now, by the service
+            with contextlib.suppress(FileNotFoundError):  # the service has just removed it
                 if os.stat(name, dir_fd=number, follow_symlinks=False).st_uid != account.uid:
                     os.chown(name, *owner, dir_fd=number, follow_symlinks=False)
     os.chown(top, *owner)
@@ -90,7 +90,7 @@ def take_over(folder: Path, account: Account) -> None:
 
 
 def as_owner(folder: Path) -> dict[str, Any]:
-    """Return what makes subprocess.run run a program as the owner of a folder, where that is another user."""
+    """Return arguments for subprocess.run: run the program as the folder's owner, if that is another user."""
     owner = folder.stat()
     if os.geteuid() != 0 or owner.st_uid == 0:
         return {}
@@ -98,7 +98,7 @@ def as_owner(folder: Path) -> dict[str, Any]:
 
 
 def leftover_users() -> list[str]:
-    """Name the users that exist, with the command that removes them."""
+    """Name the users that exist, each with the command that removes it."""
     if find_accounts() is None:
         return []
     return [f"users, if no other clone needs them: userdel {SERVICES_USER}; userdel {WORKERS_USER}"]
@@ -128,7 +128,7 @@ def _create(name: str) -> None:
             check=False,
         )
         if result.returncode and _find(name) is None:
-            # Another start, or a package that is installed, may have locked the list of users.
+            # Another start, or a package installation, may hold the lock on the user database.
             if "lock" not in result.stderr or time.monotonic() > deadline:
                 raise NotSeparatedError(f"useradd {name}: {' '.join(result.stderr.split())}")
             time.sleep(POLL)

@@ -1,4 +1,4 @@
-"""The checks of what services read, with the programs of this machine."""
+"""Check configuration files with the programs of this machine."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from stack.settings import PROJECT_ROOT, StackSettings
 
 
 class NativeTools:
-    """Runs promtool, amtool and Python here; stack.checks.Tools says what each does."""
+    """Runs promtool, amtool and Python here. stack.checks.Tools describes the methods."""
 
     def __init__(self, settings: StackSettings) -> None:
         self._environment = settings.environment
 
     def promtool(self, folder: Path) -> Finished | None:
-        """None if it is not installed."""
+        """Return None if it is not installed."""
         program = PROMTOOL.find()
         words = ["check", "config", str(folder / "prometheus.yml")]
         return run_check([program, *words], folder) if program else None
 
     def amtool(self, config: Path, folder: Path) -> Finished | None:
-        """None if it is not installed."""
+        """Return None if it is not installed."""
         program = AMTOOL.find()
         return run_check([program, "check-config", str(config)], folder) if program else None
 
     def cron_check(self) -> Finished | None:
-        """With the settings that the cron scheduler will have."""
+        """Check with the settings that the cron scheduler will have."""
         return run_check([sys.executable, "-m", "stack.cron_check"], PROJECT_ROOT, self._environment)

@@ -1,4 +1,4 @@
-"""How each service runs as a local process: its command line and what its environment adds."""
+"""How each service runs as a local process: its command line and its environment."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ from stack.settings import PROJECT_ROOT, SECRETS_DIRECTORY, StackSettings
 from stack.variables import ALERT_RECEIVERS_DIR, GRAFANA_URL, REPOSITORY_URL, RQ_MON_WEB_URL, WEB_VARIABLES
 
 NO_OTHER_ORIGIN = "--web.cors.origin=none"
-"""Pages of other origins may not read what Prometheus answers; by its default all may."""
+"""Pages of other origins may not read Prometheus' answers. Its default allows all."""
 NO_SCRAPES_ELSEWHERE = "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT"
-"""Its page /scrape connects to any address that a request names; exporters before 1.83 ignore this."""
+"""Its page /scrape connects to any address in a request. Exporters before 1.83 ignore this."""
 FOR_GRACE_PERIOD = "--rules.alert.for-grace-period=1m"
-"""After a restart of Prometheus alerts keep their time. By default, 10m, all but the longest begin again."""
+"""Alerts keep their age across a restart of Prometheus. With its default of 10m, only the longest would."""
 
 STOPS_WITHIN = 60
 
 PACKAGES = PROJECT_ROOT / "requirements" / "runtime.txt"
-"""The lock file: other packages make other Python processes."""
+"""The lock file. Other versions of packages start other Python processes."""
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """What supervisord is to run for a service."""
+    """What supervisord runs for a service."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -60,41 +60,41 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class NativeContext:
-    """What every command needs: the settings, the folder for data, and who runs the services."""
+    """What every command needs: the settings, the data folder, and the users that run the services."""
 
     settings: StackSettings
     directory: Path
     accounts: Accounts | None = None
-    """None: whoever starts the stack."""
+    """None: the user who starts the stack runs everything."""
 
     @property
     def prometheus_config(self) -> Path:
-        """Where the prometheus.yml of this machine is written."""
+        """The path of this machine's prometheus.yml."""
         return self.directory / "prometheus.yml"
 
     @property
     def secrets(self) -> Path:
-        """Where generated passwords are kept."""
+        """The folder of generated passwords."""
         return self.directory.parent / SECRETS_DIRECTORY.name
 
     def access(self, user: RedisUser) -> RedisAccess:
-        """Return how a process gets into Redis as this user."""
+        """Return how a process connects to Redis as this user."""
         return access_of(user, self.settings, self.secrets)
 
     def home(self, account: Account) -> Path:
-        """Return the folder that a user has for itself, made if need be."""
+        """Return the private folder of a user; create it if it is missing."""
         path = self.directory / account.name
         path.mkdir(mode=0o700, exist_ok=True)
         os.chown(path, account.uid, account.gid)
         return path
 
     def hand(self, file: Path, service: Service, name: str) -> Path:
-        """Return where a service finds a private file: in a copy of its user's, or where it is.
+        """Return the path of a private file that a service can read: a copy, if the service has its own user.
 
         Args:
-            file: the file.
-            service: who is to read it.
-            name: of the copy.
+            file: the file to hand over
+            service: the service that reads it
+            name: the name of the copy
         """
         if self.accounts is None:
             return file
@@ -104,18 +104,18 @@ class NativeContext:
         return copy
 
     def secret(self, name: str, service: Service) -> Path:
-        """Return where a service finds a generated password."""
+        """Return the path of a generated password that the service can read."""
         return self.hand(ensure_secret(self.secrets, name), service, name)
 
     def handed_access(self, user: RedisUser, service: Service) -> RedisAccess:
-        """Return how a service gets into Redis as this user."""
+        """Return how a service connects to Redis as this user, with files that the service can read."""
         access = self.access(user)
         tls = {name: self.hand(file, service, name.lower()) for name, file in access.tls_files.items()}
         password = access.password_file and self.hand(access.password_file, service, user.secret)
         return replace(access, password_file=password, tls_files=tls)
 
     def receivers(self) -> dict[str, str]:
-        """Return the variable that names Alertmanager's folder of receivers, if there is one."""
+        """Return the variable that names Alertmanager's folder of receivers, if the user set it."""
         given = self.settings.user_set(ALERT_RECEIVERS_DIR)
         if self.accounts is None or not given:
             return given
@@ -125,17 +125,17 @@ class NativeContext:
         return {ALERT_RECEIVERS_DIR.name: str(copy)}
 
     def data(self, service: Service) -> Path:
-        """Return the folder of a service's data, made if need be."""
+        """Return the data folder of a service; create it if it is missing."""
         path = self.directory / service.name
         path.mkdir(parents=True, exist_ok=True)
         return path
 
     def listen(self, service: Service) -> str:
-        """Return address and port on which a service listens."""
+        """Return the address and port on which a service listens."""
         return f"{self.settings.bind_address(service)}:{self.settings.port(service)}"
 
     def url(self, service: Service) -> str:
-        """Return where a service that speaks HTTP answers."""
+        """Return the URL of a service that speaks HTTP."""
         return f"http://{self.settings.address(service)}"
 
 
@@ -222,7 +222,7 @@ def _redis_exporter(context: NativeContext) -> Command:
     return Command(
         (programs.REDIS_EXPORTER.path(), f"-web.listen-address={context.listen(services.REDIS_EXPORTER)}"),
         {
-            # May hold a password, so it is no argument, which others can see.
+            # In the environment: it may hold a password, and every user can read command lines.
             "REDIS_ADDR": access.address,
             "REDIS_USER": access.username,
             "REDIS_PASSWORD_FILE": str(passwords),
@@ -315,7 +315,7 @@ def _grafana(context: NativeContext) -> Command:
 
 
 def _provisioning(context: NativeContext) -> Path:
-    """Write Grafana's data sources for this machine: they name the file with Alertmanager's password."""
+    """Write this machine's data sources for Grafana: they name the file with Alertmanager's password."""
     folder = context.directory / "provisioning"
     shutil.rmtree(folder, ignore_errors=True)
     shutil.copytree(PROJECT_ROOT / "grafana" / "provisioning", folder)
@@ -327,7 +327,7 @@ def _provisioning(context: NativeContext) -> Path:
 
 
 def _dashboards(context: NativeContext) -> str:
-    """Return the folder of the dashboards: with exporters of further Redis, those that tell them apart."""
+    """Return the folder of the dashboards: another one if further exporters watch more than one Redis."""
     return "grafana/generated" if context.settings.scrape_targets() else "grafana/one-redis"
 
 
@@ -342,7 +342,7 @@ def _viewer(context: NativeContext) -> Command:
         **context.settings.user_set(VIEWER_NAMES),
     }
     grafana = PROJECT_ROOT / "grafana"
-    # Not the sources of the page: what is built of them is read, and they may hold Node's packages.
+    # Not the TypeScript sources: only the built files are read, and the folder may hold node_modules.
     program = (*sorted((grafana / "viewer").glob("*.py")), grafana / "viewer" / "bundle")
     folders = (PROJECT_ROOT / _dashboards(context), grafana / "provisioning")
     return Command((sys.executable, "-m", "grafana.viewer"), environment, (PACKAGES, *program, *folders))

@@ -1,4 +1,4 @@
-"""Installs missing programs on Debian, without letting Debian start them as services of its own."""
+"""Installs missing programs on Debian, and keeps Debian from starting them as services of its own."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ from stack.native.programs import Program, missing
 from stack.runtime import StackError
 
 POLICY = Path("/usr/sbin/policy-rc.d")
-"""Debian's maintainer scripts ask it before they start a service; 101 says no."""
+"""Debian's maintainer scripts run it before they start a service. Exit code 101 forbids the start."""
 
 REFUSE_STARTS = "#!/bin/sh\n# rq-mon, while it installs packages\nexit 101\n"
 SYSTEMD_RUNS = Path("/run/systemd/system")
 
 LOCK_TIMEOUT = 120
-"""Seconds to wait for another apt that is at work."""
+"""Seconds to wait for another apt to finish."""
 
 
 def ensure_installed(programs: Sequence[Program]) -> None:
     """Install these programs as root on Debian.
 
     Raises:
-        StackError: this user, or this system, cannot do that; the message holds the command to run. Or the
-            installation failed; the message holds what apt said.
+        StackError: this user or system cannot install them (the message has the command to run), or the
+            installation failed (the message has apt's output).
     """
     if not programs:
         return
@@ -37,7 +37,7 @@ def ensure_installed(programs: Sequence[Program]) -> None:
     print(f"Installing {', '.join(packages)} with apt-get", flush=True)
     new = [package for package in packages if not _is_installed(package)]
     with no_service_starts():
-        _apt_get("update", fails=False)  # an old list, or one broken source of many, may well do
+        _apt_get("update", fails=False)  # may fail: the old lists often suffice
         _apt_get("install", "--yes", "--no-install-recommends", *packages)
     _disable_services(new)
     if still_missing := missing(programs):
@@ -71,8 +71,8 @@ def _apt_get(*arguments: str, fails: bool = True) -> None:
 
 @contextlib.contextmanager
 def no_service_starts(policy: Path = POLICY) -> Iterator[None]:
-    """Forbid services to start; a policy that is not ours stays."""
-    if policy.exists() and policy.read_text() != REFUSE_STARTS:  # ours may be left from an interrupted try
+    """Forbid services to start. A policy that we did not write stays."""
+    if policy.exists() and policy.read_text() != REFUSE_STARTS:  # an interrupted run may have left ours
         yield
         return
     policy.write_text(REFUSE_STARTS)
@@ -89,7 +89,7 @@ def _is_installed(package: str) -> bool:
 
 
 def _disable_services(packages: Sequence[str]) -> None:
-    """Keep the services of newly installed packages from taking our ports, now or at the next boot."""
+    """Keep the services of newly installed packages from taking our ports, now and after a boot."""
     units = [unit for package in packages for unit in _units(package)]
     if not units:
         return
@@ -103,7 +103,7 @@ def _disable_services(packages: Sequence[str]) -> None:
 
 
 def _units(package: str) -> list[str]:
-    """Return the names of the system services of a package; templates (name@) do not start by themselves."""
+    """Return the systemd units of a package, without templates (name@): those never start by themselves."""
     listing = subprocess.run(
         ["dpkg-query", "--listfiles", package], capture_output=True, text=True, check=True
     )

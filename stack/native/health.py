@@ -1,4 +1,4 @@
-"""Whether a local service does its work: asked over its own port, or of Redis."""
+"""Health of a local service: asked over its own port, or from Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OK = b"200"
 
 
 def find_fault(service: Service, context: NativeContext) -> str:
-    """Return in a few words what keeps a running service from its work; empty when it is healthy."""
+    """Return in a few words why a running service does not work; empty if it is healthy."""
     if service.health_path is not None:
         header = (
             f"Authorization: {authorization(context.secrets)}\r\n" if service is services.ALERTMANAGER else ""
@@ -42,7 +42,13 @@ def find_fault(service: Service, context: NativeContext) -> str:
 
 
 def broken_programs(service: Service, running: Mapping[str, int], context: NativeContext) -> Collection[str]:
-    """Return which programs of a service do not work, of those that run, given with their process numbers."""
+    """Return the programs of a service that run but do not work.
+
+    Args:
+        service: the service to check
+        running: its running programs with their process ids
+        context: how to reach the service
+    """
     if not find_fault(service, context):
         return ()
     if not service.queue:
@@ -50,7 +56,7 @@ def broken_programs(service: Service, running: Mapping[str, int], context: Nativ
     with contextlib.suppress(RedisError), _asking_redis(context) as redis:
         alive = {int(key.rpartition("-")[2]) for key in live_workers(redis, service.queue)}
         return {name for name, number in running.items() if number not in alive}
-    return ()  # without Redis no worker reports, whatever it does
+    return ()  # without Redis no worker can send a heartbeat
 
 
 def _asking_redis(context: NativeContext) -> Redis:
@@ -66,7 +72,7 @@ def _http_fault(host: str, port: int, path: str, header: str) -> str:
 
 
 def _http_status(host: str, port: int, path: str, header: str, deadline: float) -> bytes:
-    """Return the status of the answer, whatever comes after it: one that drips in is not waited for."""
+    """Return the HTTP status without reading the rest of the answer, which may never end."""
     with socket.create_connection((host, port), timeout=TIMEOUT) as connection:
         connection.sendall(f"GET {path} HTTP/1.0\r\nHost: {host}:{port}\r\n{header}\r\n".encode())
         line = b""

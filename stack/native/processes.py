@@ -1,7 +1,7 @@
-"""The processes of a native stack, recognised by a mark in their environment and by nothing else.
+"""The processes of a native stack, recognised only by a mark in their environment.
 
-Every process inherits the mark, so work horses and what a job started are found too, and after a crash of
-supervisord nothing is taken for ours, or overlooked, because of its name or a number in an old file.
+Every process inherits the mark, so work horses and the children of jobs are found, too. Names and pid files
+play no role: after a crash of supervisord they could match another process, or miss one of ours.
 """
 
 from __future__ import annotations
@@ -17,14 +17,14 @@ import psutil
 from stack.services import REDIS
 
 MARK = "RQ_MON_STACK"
-"""The variable that holds the state directory of the stack that a process belongs to."""
+"""The variable with the state directory of the stack that owns a process."""
 
 SERVICE_NAME = "SUPERVISOR_PROCESS_NAME"
 """Set by supervisord for its children."""
 
 READABLE_ENVIRONMENT = {"SPT_NOENV": "1"}
-"""For each process with a mark. RQ renames its processes where setproctitle is installed, which by default
-writes the new name over the environment that others see. Redis has `set-proc-title no` for the same reason.
+"""For each marked process. RQ renames its processes if setproctitle is installed. By default that
+overwrites the environment, and with it the mark.
 """
 
 KILL_TIMEOUT = 5.0
@@ -32,12 +32,12 @@ POLL = 0.1
 
 
 def belongs_to(directory: Path, process: psutil.Process) -> bool:
-    """Tell whether the process was started by the stack whose state directory this is."""
+    """Tell whether the stack with this state directory started the process."""
     return _environment(process).get(MARK) == str(directory)
 
 
 def processes_of(directory: Path) -> list[psutil.Process]:
-    """Return all processes of the stack, but for the one that asks and those that it runs in."""
+    """Return all processes of the stack, except the caller and its ancestors."""
     here = {os.getpid(), *(parent.pid for parent in psutil.Process().parents())}
     return [
         process
@@ -47,19 +47,19 @@ def processes_of(directory: Path) -> list[psutil.Process]:
 
 
 def program_names_of(directory: Path) -> set[str]:
-    """Return the names of supervisord's programs of which processes are there."""
+    """Return the supervisord program names of these processes."""
     return {_environment(process).get(SERVICE_NAME, "") for process in processes_of(directory)} - {""}
 
 
 def is_frozen(pid: int) -> bool:
-    """Tell whether a signal (SIGSTOP) keeps the process from running."""
+    """Tell whether a signal (SIGSTOP) has stopped the process."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     return False
 
 
 def wake(pid: int) -> None:
-    """Let a frozen process and all below it go on: it hears of SIGTERM only then."""
+    """Continue a frozen process and all its descendants, so that they can handle SIGTERM."""
     with contextlib.suppress(psutil.Error):
         top = psutil.Process(pid)
         for process in (*top.children(recursive=True), top):
@@ -68,22 +68,21 @@ def wake(pid: int) -> None:
 
 
 def end_all(directory: Path, grace: float) -> None:
-    """End every process of the stack, Redis last; SIGKILL for those still there after `grace` seconds.
+    """End every process of the stack, Redis last. After `grace` seconds SIGKILL ends the rest.
 
-    SIGTERM goes from the top of each process tree down: a worker ends when its job has ended, whereas the
-    work horse below it would die in the middle of the job.
+    SIGTERM goes to the top of each process tree first, so that a worker waits for its job. Sent to the work
+    horse, it would kill the job.
     """
     found = processes_of(directory)
-    _kill([process for process in found if SERVICE_NAME not in _environment(process)])  # supervisord restarts
+    _kill([process for process in found if SERVICE_NAME not in _environment(process)])  # supervisord
     _end([process for process in found if not _is_redis(process)], grace)
     _end(processes_of(directory), grace)
 
 
 def wait_until_ended(processes: Iterable[psutil.Process], within: float) -> list[psutil.Process]:
-    """Return those that are alive after these seconds, or nothing as soon as none is.
+    """Return the processes that are still alive after these seconds; return early if none is.
 
-    A zombie has ended, although its parent may never reap it. In a container
-    the first process may never look.
+    Zombies count as ended: their parent may never reap them (PID 1 in a container).
     """
     deadline = time.monotonic() + within
     while (alive := [process for process in processes if _is_alive(process)]) and time.monotonic() < deadline:
@@ -105,7 +104,7 @@ def _end(alive: list[psutil.Process], grace: float) -> None:
 
 
 def _tops(processes: Sequence[psutil.Process]) -> set[psutil.Process]:
-    """Return those whose parent is not among them."""
+    """Return the processes whose parent is not in the list."""
     numbers = {process.pid for process in processes}
     tops = set()
     for process in processes:
@@ -135,4 +134,4 @@ def _is_redis(process: psutil.Process) -> bool:
 def _environment(process: psutil.Process) -> dict[str, str]:
     with contextlib.suppress(psutil.Error, OSError):
         return process.environ()
-    return {}  # it has ended, or belongs to another user
+    return {}  # it has ended, or it belongs to another user

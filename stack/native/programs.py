@@ -1,4 +1,4 @@
-"""The system programs that native runs, and where they are on this machine."""
+"""The system programs that native runs, and how to find them."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from dataclasses import dataclass
 from stack.runtime import StackError
 
 SERVER_FOLDERS = ("/usr/local/sbin", "/usr/sbin", "/sbin")
-"""Debian keeps servers where the PATH of an ordinary user does not lead."""
+"""Debian installs servers outside the PATH of ordinary users."""
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """A program, under the names that distributions give it."""
+    """A program with its names in different distributions."""
 
     names: tuple[str, ...]
     debian_packages: tuple[str, ...]
     """What to install on Debian; empty where Debian does not have it."""
 
     def find(self) -> str | None:
-        """Return the path of the first of its names that is installed."""
+        """Return the path of the first name that is installed."""
         folders = os.pathsep.join((os.environ.get("PATH", os.defpath), *SERVER_FOLDERS))
         return next(filter(None, (shutil.which(name, path=folders) for name in self.names)), None)
 
     def path(self) -> str:
-        """Return its path.
+        """Return the path.
 
         Raises:
-            StackError: it is not installed.
+            StackError: the program is not installed.
         """
         found = self.find()
         if found is None:
@@ -45,7 +45,7 @@ REDIS_EXPORTER = Program(("prometheus-redis-exporter", "redis_exporter"), ("prom
 GRAFANA = Program(("grafana", "grafana-server"), ())
 
 NEEDED = (REDIS_SERVER, PROMETHEUS, ALERTMANAGER, REDIS_EXPORTER)
-"""Native does not start without these; without Grafana it runs the viewer."""
+"""Native does not start without these. Grafana is optional: the viewer replaces it."""
 
 PROMTOOL = Program(("promtool",), ("prometheus",))
 AMTOOL = Program(("amtool",), ("prometheus-alertmanager",))
@@ -58,5 +58,5 @@ NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM, FAKE
 
 
 def missing(programs: Iterable[Program]) -> list[Program]:
-    """Return those that are not installed."""
+    """Return the programs that are not installed."""
     return [program for program in programs if program.find() is None]

@@ -10,7 +10,7 @@ from stack.runtime import StackError
 
 
 def main() -> None:
-    """Install what is missing; where that cannot be done, say so and leave it to the tests to be skipped."""
+    """Install missing programs. If that fails, print why: the tests that need them are skipped."""
     try:
         ensure_installed(missing(NEEDED_BY_TESTS))
     except StackError as error:

@@ -1,4 +1,4 @@
-"""prometheus.yml for local processes: the shared file with each service's host replaced by this machine's."""
+"""prometheus.yml for local processes: the shared file with this machine's addresses of the services."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ SERVICE_BY_TARGET = {f"{service.name}:{service.port}": service for service in SE
 
 
 SHARED_PASSWORD = "/run/access/alertmanager-password"  # noqa: S105 - the name of a file
-"""Where the shared file looks for the password of Alertmanager, inside the container."""
+"""The path of Alertmanager's password in the shared file, inside the container."""
 SHARED_TARGETS = Path("/etc/prometheus-targets")
-"""Where the shared file looks for addresses of further exporters: the user's folder, inside the container."""
+"""The folder of the user's scrape targets in the shared file, inside the container."""
 
 
 def rewrite(
@@ -28,15 +28,15 @@ def rewrite(
 ) -> str:
     """Return the text of a prometheus.yml whose targets are local ports.
 
-    A job that scrapes only services that do not run here is left out. Targets that name no service of this
-    stack stay as they are.
+    A job that scrapes only services that do not run here is left out. Targets outside this stack do not
+    change.
 
     Args:
         shared: the text of prometheus/prometheus.yml
-        running: the services of this machine
-        address: host and port of a service, for programs on this machine
-        password: the file with the password of Alertmanager
-        targets: the user's folder with addresses of further exporters, None if there is none
+        running: the services on this machine
+        address: returns host and port of a service, for programs on this machine
+        password: the file with Alertmanager's password
+        targets: the user's folder of scrape targets, None if there is none
     """
     services = frozenset(running)
 
@@ -70,19 +70,19 @@ def write(
     password: Path,
     targets: Path | None = None,
 ) -> Path:
-    """Write the rewritten file into `directory`, with the shared rules beside it, and return its path."""
+    """Write the file and the shared rules into `directory`; return its path."""
     rules = directory / "rules"
     rules.unlink(missing_ok=True)
     rules.symlink_to(shared.parent / "rules")
     path = directory / shared.name
     text = rewrite(shared.read_text(encoding="utf-8"), running, address, password, targets)
     path.write_text(text, encoding="utf-8")
-    path.chmod(0o644)  # it may run as another user than who starts it
+    path.chmod(0o644)  # Prometheus may run as another user
     return path
 
 
 def _map_targets(config: dict[str, Any], local: Callable[[list[str]], list[str]]) -> bool:
-    """Replace the static targets in place; return whether anything is left to scrape or to send to."""
+    """Replace the static targets in place. Return whether anything is left to scrape or to send alerts to."""
     _make_static(config)
     if "static_configs" not in config:
         return True
@@ -92,7 +92,7 @@ def _map_targets(config: dict[str, Any], local: Callable[[list[str]], list[str]]
 
 
 def _make_static(config: dict[str, Any]) -> None:
-    """Write services of this stack that are looked up by name as static targets."""
+    """Replace the DNS lookups of this stack's services by static targets."""
     for lookup in list(config.get("dns_sd_configs", [])):
         targets = [f"{name}:{lookup.get('port')}" for name in lookup["names"]]
         if SERVICE_BY_TARGET.keys() >= set(targets):
@@ -101,7 +101,7 @@ def _make_static(config: dict[str, Any]) -> None:
 
 
 def _move_further_targets(job: dict[str, Any], folder: Path | None) -> None:
-    """Look for further exporters in the user's folder; without one, look for none."""
+    """Read further exporters from the user's folder. Without one, remove that part."""
     kept = []
     for lookup in job.pop("file_sd_configs", []):
         files = [Path(file) for file in lookup["files"]]

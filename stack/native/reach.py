@@ -1,8 +1,8 @@
-"""How other users get to a folder that lies below one that is closed to them, as a clone in root's home does.
+"""Gives other users access to a folder below a closed one, such as a clone in root's home.
 
-Their processes, and supervisord, live in a mount namespace of their own. There an empty folder lies over the
-closed one, and in it, at their usual paths, only what they need: the rest stays hidden from them, nothing
-changes for the rest of the machine, and nothing is left when they end.
+Their processes, and supervisord, run in a private mount namespace. In it an empty folder covers the closed
+one, and bind mounts put only the needed paths back. Everything else stays hidden from them. The rest of the
+machine does not change, and nothing is left when they end.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from pathlib import Path
 from stack.native.accounts import Account, Accounts, NotSeparatedError
 
 Enclosure = Mapping[Path, tuple[Path, ...]]
-"""Closed folders, each with what is needed below it."""
+"""The closed folders, each with the paths below it that are needed."""
 
 # From <sched.h> and <sys/mount.h>.
 CLONE_NEWNS = 0x00020000
@@ -27,7 +27,7 @@ CANNOT_READ = '[ -r "$path" ] && { [ ! -d "$path" ] || [ -x "$path" ]; }'
 
 
 def plan(needed: Iterable[Path], accounts: Accounts) -> Enclosure:
-    """Return the closed folders above what these users need.
+    """Return the closed folders above the paths that these users need.
 
     Raises:
         NotSeparatedError: nothing can be started as these users.
@@ -48,10 +48,10 @@ def plan(needed: Iterable[Path], accounts: Accounts) -> Enclosure:
 
 
 def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) -> list[Path]:
-    """Return which of the paths this user cannot read from within.
+    """Return the paths that this user cannot read inside the namespace.
 
     Raises:
-        NotSeparatedError: this machine gives no process mounts of its own.
+        NotSeparatedError: this machine does not allow private mounts.
     """
     try:
         return _refused(CANNOT_READ, paths, account, entering(enclosure))
@@ -66,7 +66,7 @@ def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) ->
 
 
 def entering(enclosure: Enclosure) -> Callable[[], None]:
-    """Return what a new process calls, as root, to live in there."""
+    """Return what a new process must call, as root, to enter the namespace."""
     libc = ctypes.CDLL(None, use_errno=True)
 
     def call(function: str, *arguments: object) -> None:
@@ -83,7 +83,7 @@ def entering(enclosure: Enclosure) -> Callable[[], None]:
             return
         os.umask(0o022)
         call("unshare", CLONE_NEWNS)
-        mount("none", Path("/"), None, MS_REC | MS_SLAVE)  # what is mounted here later is seen in there too
+        mount("none", Path("/"), None, MS_REC | MS_SLAVE)  # later mounts on this machine appear inside, too
         held = {path: os.open(path, os.O_PATH) for paths in enclosure.values() for path in paths}
         for top, paths in sorted(enclosure.items()):
             mount("tmpfs", top, "tmpfs", MS_NOSUID | MS_NODEV, "mode=755,size=1m")
@@ -102,7 +102,7 @@ def entering(enclosure: Enclosure) -> Callable[[], None]:
 def _refused(
     test: str, paths: Iterable[Path], account: Account, enter: Callable[[], None] = lambda: None
 ) -> list[Path]:
-    """Return those paths for which a test of the shell fails, asked as this user."""
+    """Return the paths for which a shell test, run as this user, fails."""
     groups = account.groups()
 
     def become() -> None:

@@ -1,4 +1,4 @@
-"""Gives the user of Alertmanager a copy of your receivers, with the passwords in them and beside them."""
+"""Copies the user's receivers, and the files with passwords that they name, for Alertmanager's own user."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ from stack.runtime import StackError
 from stack.secrets import write_private
 
 OF_A_FILE = "_file"
-"""The end of the names of options with the path of a file: `api_url_file`."""
+"""The suffix of options that hold a path, such as `api_url_file`."""
 
 
 def hand_receivers(folder: Path, copy: Path, account: Account) -> None:
-    """Copy receivers.yml and the files that it names for one user, and close the originals to all others.
+    """Copy receivers.yml and the files that it names for one user. Close the originals to other users.
 
-    The copies lie side by side. A file that is missing is left for Alertmanager to report.
+    All copies are in one folder. If a file is missing, Alertmanager reports it.
 
     Raises:
         StackError: receivers.yml, or a file that it names, cannot be read.
@@ -50,7 +50,7 @@ def hand_receivers(folder: Path, copy: Path, account: Account) -> None:
 
 
 def _named(config: Any) -> Iterator[str]:
-    """The files that a configuration names."""
+    """Return the files that a configuration names."""
     pairs: Any = config.items() if isinstance(config, dict) else enumerate(config or ())
     for key, value in pairs:
         if isinstance(value, dict | list):
@@ -70,7 +70,7 @@ def _name(path: str) -> str:
 
 
 def _is_below(path: str) -> bool:
-    """Tell whether a file belongs to the user's folder: others may be the system's."""
+    """Tell whether a file is in the user's folder. Files elsewhere may belong to the system."""
     return not Path(path).is_absolute() and ".." not in Path(path).parts
 
 

@@ -35,16 +35,16 @@ from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
 from stack.variables import STOP_GRACE
 
 ANSWERS_WITHIN = 60.0
-"""Seconds after which a running process that does not answer is not starting any more, but broken."""
+"""Seconds after which a running process that does not answer counts as broken, no longer as starting."""
 
 QUIETLY_WAITED_FOR = 2.0
-"""Seconds after which stop says what it waits for."""
+"""Seconds after which stop prints what it waits for."""
 
 ASKED_AGAIN_WITHIN = 30.0
-"""Seconds after which a supervisord that does not answer, while services are stopped, is given up."""
+"""Seconds to wait for an answer from supervisord while services stop."""
 
 KILLED_WITHIN = 10.0
-"""Seconds that supervisord may take to kill what has not ended in its time."""
+"""Seconds that supervisord may need to kill a program after its grace period."""
 
 POLL = 0.1
 
@@ -60,7 +60,7 @@ HEALTH_BY_STATE = {
 
 
 class NativeRuntime:
-    """The services as processes of this machine: of users of their own, or of the user who starts them."""
+    """The services as local processes, run by separate users or by the user who starts the stack."""
 
     name = "native"
 
@@ -71,16 +71,16 @@ class NativeRuntime:
         self.supervisor = Supervisor(directory)
 
     def has_data(self) -> bool:
-        """Whether this clone has run as processes, and was not cleaned since."""
+        """Tell whether this clone has run as processes since the last `make clean`."""
         return (self.directory / PROMETHEUS.name).exists()
 
     def services(self) -> Sequence[Service]:
-        """Return all services but what takes another's place, or another Redis has."""
+        """Return all services except: Grafana or the viewer, and what another Redis already has."""
         absent = {VIEWER if programs.GRAFANA.find() else GRAFANA, *self.settings.external_services()}
         return [service for service in self.settings.services() if service not in absent]
 
     def start(self) -> None:
-        """Install what is missing, end what a crash left behind, then start or update supervisord."""
+        """Install missing programs, end what a crash left behind, then start or update supervisord."""
         ensure_installed(programs.missing(programs.NEEDED))
         running = self.supervisor.is_running()
         if not running:
@@ -114,14 +114,14 @@ class NativeRuntime:
         self.supervisor.update(self.settings.stop_grace, only={*names, *beyond})
 
     def stop(self) -> None:
-        """End the services, Redis last, then supervisord, then whatever else carries the stack's mark."""
-        # If it answers no more, its programs are leftovers, of which Redis is the last as well.
+        """End the services, Redis last, then supervisord, then every other process with the stack's mark."""
+        # If it does not answer, its programs are leftovers. Redis ends last among them, too.
         with contextlib.suppress(StackError):
             if self.supervisor.is_running():
                 self._stop_programs(lambda name: name != REDIS.name)
                 self._stop_programs(
                     lambda name: name == REDIS.name
-                )  # the last: workers need it to record the end of their jobs
+                )  # last, because workers need it to record how their jobs end
                 self.supervisor.shut_down(within=self.settings.stop_grace)
         self._end_leftovers()
 
@@ -131,7 +131,7 @@ class NativeRuntime:
             self._end_programs(self._programs_of(service))
 
     def restart(self, service: Service) -> None:
-        """Stop its programs, and start them as a changed configuration file says."""
+        """Stop the service's programs, and start them with the current configuration file."""
         if not self.supervisor.is_running():
             raise StackError("The stack is not running. Start it: make start-rq-mon")
         self._check([service])
@@ -142,7 +142,7 @@ class NativeRuntime:
         self.supervisor.update(commands[service].stop_within, only={*names, *before})
 
     def restart_broken(self, services: Sequence[Service]) -> Sequence[Service]:
-        """Restart programs that run but do not work; of several workers those that do not report."""
+        """Restart programs that run but do not work; of several workers, those without a heartbeat."""
         from stack.native.health import broken_programs
 
         found = self.supervisor.processes()
@@ -159,7 +159,7 @@ class NativeRuntime:
         return [service for service in asked if any(is_program_of(service, name) for name in broken)]
 
     def states(self) -> Mapping[Service, State]:
-        """Ask supervisord for the processes, and each running process whether it works."""
+        """Return the state of each service, by asking supervisord first, then each running process."""
         services = self.services()
         try:
             found = self.supervisor.processes()
@@ -174,21 +174,21 @@ class NativeRuntime:
             return dict(zip(services, states, strict=True))
 
     def last_log_lines(self, service: Service, count: int) -> str:
-        """Return the end of the service's log file, or of each of its files."""
+        """Return the last lines of the service's log files."""
         logs = self._logs(service)
         return "\n".join(
             line for log in logs for line in log.read_text(errors="replace").splitlines()[-count:]
         )
 
     def follow_logs(self, service: Service | None) -> None:
-        """Print and follow log files with tail(1), which also follows them across rotation."""
+        """Print and follow log files with tail(1), which also follows rotated files."""
         wanted = [service] if service else self.services()
         logs = [str(log) for each in wanted for log in self._logs(each)]
         if logs:
             subprocess.run(["tail", "-n", "20", "-F", *logs], check=False)
 
     def notes(self) -> Sequence[str]:
-        """Say what takes Grafana's place, or where its password is, and whose Redis is used."""
+        """Notes on Grafana's substitute or password, and on the watched Redis."""
         notes = []
         if GRAFANA in self.services():
             notes.append(f"Grafana's admin password is in {self.context.secrets / GRAFANA_ADMIN_PASSWORD}")
@@ -202,7 +202,7 @@ class NativeRuntime:
 
     @contextlib.contextmanager
     def paused(self, service: Service) -> Iterator[None]:
-        """Let supervisord stop the service, and start it afterwards."""
+        """Stop the service with supervisord for the block."""
         is_running = self.supervisor.is_running() and service.name in self._running()
         if is_running:
             self._stop_programs(lambda name: name == service.name)
@@ -220,7 +220,7 @@ class NativeRuntime:
         stdin: IO[bytes] | None = None,
         stdout: IO[bytes] | None = None,
     ) -> None:
-        """Run the script as the user whose data it is: who runs the service, or did so at the last start."""
+        """Run the script as the user who owns the data: who runs the service, or ran it at the last start."""
         folder = self.context.data(service)
         result = subprocess.run(
             ["sh", "-c", script],
@@ -236,7 +236,7 @@ class NativeRuntime:
             raise StackError(result.stderr.strip())
 
     def amtool(self) -> tuple[Sequence[str], Mapping[str, str]]:
-        """Call the program of this machine, with a file that logs it in."""
+        """Call this machine's amtool, with a file that logs it in."""
         login = self.directory / "amtool.yml"
         write_client_config(login, password_file(self.context.secrets))
         url = self.context.url(ALERTMANAGER)
@@ -247,7 +247,7 @@ class NativeRuntime:
         ), self.settings.environment
 
     def data(self) -> Sequence[str]:
-        """Return the folders with data, logs and secrets."""
+        """Return the folders of data, logs and secrets."""
         return [str(folder) for folder in (self.directory, self.context.secrets) if folder.exists()]
 
     def clean(self) -> None:
@@ -255,7 +255,7 @@ class NativeRuntime:
             shutil.rmtree(folder, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:
-        """Return the users, and the programs, which the system's package manager has installed."""
+        """Return the users, and the programs that the package manager has installed."""
         installed = [program for program in programs.NEEDED if program.find()]
         packages = dict.fromkeys(package for program in installed for package in program.debian_packages)
         lines = leftover_users()
@@ -264,7 +264,7 @@ class NativeRuntime:
         return lines
 
     def _check(self, services: Sequence[Service]) -> None:
-        """Raise StackError if a service would refuse what it reads, or do without it."""
+        """Raise StackError if a service would reject or ignore its configuration."""
         self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
         refuse_mistakes(services, self.settings, NativeTools(self.settings), self.directory)
 
@@ -298,7 +298,7 @@ class NativeRuntime:
         state = worst_state(_state_of_program(found.get(name)) for name in names)
         if state.health is not Health.HEALTHY:
             return state
-        from stack.native.health import find_fault  # its import takes long: services load meanwhile
+        from stack.native.health import find_fault  # The import is slow, so it runs while services start.
 
         if frozen := [found[name].pid for name in names if processes.is_frozen(found[name].pid)]:
             return State(Health.FAILED, f"frozen: a signal stopped process {frozen[0]}")
@@ -312,7 +312,7 @@ class NativeRuntime:
         return {name for name in self.supervisor.processes() if is_program_of(service, name)}
 
     def _running_programs(self, service: Service, found: Mapping[str, ProcessInfo]) -> Mapping[str, int]:
-        """The process numbers of the service's programs that run."""
+        """Return the process ids of the service's running programs."""
         return {
             name: process.pid
             for name, process in found.items()
@@ -327,10 +327,10 @@ class NativeRuntime:
         self._end_programs(frozen)
 
     def _end_programs(self, names: AbstractSet[str]) -> None:
-        """Stop these programs; supervisord kills one that does not end in its time.
+        """Stop these programs. supervisord kills one that exceeds its grace period.
 
         Raises:
-            StackError: some have not ended after all that time.
+            StackError: some are still running after that.
         """
         if not names:
             return
@@ -365,10 +365,10 @@ class NativeRuntime:
         return {name for name, process in self._ask_again().items() if process.state not in ENDED}
 
     def _ask_again(self) -> Mapping[str, ProcessInfo]:
-        """Ask until supervisord answers: a busy machine may keep it waiting, and its programs run on.
+        """Retry until supervisord answers. On a busy machine it may be slow, while its programs run on.
 
         Raises:
-            StackError: it has not answered within ASKED_AGAIN_WITHIN.
+            StackError: it did not answer within ASKED_AGAIN_WITHIN.
         """
         deadline = time.monotonic() + min(ASKED_AGAIN_WITHIN, self.settings.stop_grace)
         while True:
@@ -392,7 +392,7 @@ def is_program_of(service: Service, program: str) -> bool:
 
 
 def _state_of_program(process: ProcessInfo | None) -> State:
-    """Return its state as far as supervisord knows it: HEALTHY if it runs."""
+    """Return the state that supervisord knows: HEALTHY if the program runs."""
     if process is None or process.state in {"STOPPED", "STOPPING"}:
         return STOPPED
     if process.state == "RUNNING":

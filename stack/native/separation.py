@@ -1,4 +1,4 @@
-"""Whether services and jobs have users of their own on this machine, and what these need to get at."""
+"""Decides whether services and jobs run as separate users, and what these users can read."""
 
 from __future__ import annotations
 
@@ -29,30 +29,30 @@ from stack.settings import DOTENV, PROJECT_ROOT, StackSettings
 CODE = ("rq_mon/__init__.py", "scheduler/__init__.py", "demo/__init__.py", "cron_jobs.py")
 CONFIGURATION = ("stack/redis.conf", "prometheus/rules", "grafana/provisioning", "grafana/generated")
 RECORD = "users"
-"""The file of the state directory that says how the running supervisord was started."""
+"""The file in the state directory that records how the running supervisord was started."""
 
 
 @dataclass(frozen=True, slots=True)
 class Separation:
-    """Who runs the services, and what is put in their way and back into it."""
+    """The users of the services, and the paths that they can and cannot read."""
 
     accounts: Accounts | None
-    """None: whoever starts the stack."""
+    """None: the user who starts the stack."""
     enclosure: reach.Enclosure
     why_not: str = ""
 
     def record(self) -> str:
-        """Return the text by which the next start sees a difference; empty without users."""
+        """Return a text that the next start compares; empty without separate users."""
         if self.accounts is None:
             return ""
         return "\n".join([f"{SERVICES_USER} and {WORKERS_USER}", *_lines(self.enclosure), ""])
 
     def fits(self, record: str) -> bool:
-        """Tell whether what was started with a record can go on: its users reach all that is needed now."""
+        """Tell whether services started with this record can keep running: their users read enough."""
         return bool(record) == bool(self.accounts) and {*self.record().splitlines()} <= {*record.splitlines()}
 
     def compile_sources(self) -> None:
-        """Compile what services import: users of their own may not write here, and would at each start."""
+        """Compile imported modules. Separate users cannot write here, so each start would compile again."""
         if self.accounts is None:
             return
         for folder in ("rq_mon", "scheduler", "demo"):
@@ -61,17 +61,17 @@ class Separation:
         compileall.compile_file(PROJECT_ROOT / "cron_jobs.py", quiet=2)
 
     def note(self) -> str:
-        """Say in one line what a job can read if there are no such users; empty if there are."""
+        """Return one line on what a job can read without separate users; empty if users are separate."""
         if not self.why_not:
             return ""
         return f"Jobs run as the same user as all services, and can read every password: {self.why_not}."
 
 
 def separate(settings: StackSettings, directory: Path) -> Separation:
-    """Find out whether services and jobs can have users of their own, which are created if need be.
+    """Find out whether services and jobs can run as separate users. Create the users if they are missing.
 
     Args:
-        settings: name the user's files.
+        settings: they name the user's files.
         directory: the state directory.
     """
     try:
@@ -98,7 +98,7 @@ def separate(settings: StackSettings, directory: Path) -> Separation:
 
 
 def recorded(directory: Path) -> str:
-    """Return the record of the last start; empty if that was one without users of their own."""
+    """Return the record of the last start; empty if it had no separate users."""
     with contextlib.suppress(OSError):
         return (directory / RECORD).read_text(encoding="utf-8")
     return ""
@@ -115,7 +115,7 @@ def _refuse_if_unread(paths: Iterable[Path], account: Account, enclosure: reach.
 
 
 def keep_record(separation: Separation, directory: Path) -> None:
-    """Write what `recorded` returns from now on."""
+    """Write the record that `recorded` returns."""
     file = directory / RECORD
     if text := separation.record():
         write_private(file, text)
@@ -124,7 +124,7 @@ def keep_record(separation: Separation, directory: Path) -> None:
 
 
 def close_to_jobs(directory: Path, accounts: Accounts) -> None:
-    """Give the services' data to their user, and leave nothing open to the workers' that holds a password."""
+    """Give the services' data to their user. Close everything with a password to the workers' user."""
     for service in SERVICES:
         if (folder := directory / service.name).is_dir():
             take_over(folder, accounts.of(service))
@@ -140,7 +140,7 @@ def _let_others_through(directory: Path, mode: int) -> None:
 
 
 def needed_by_python() -> Iterator[Path]:
-    """All that an import may read, and each folder on the way from the name of Python to its file."""
+    """Return all paths that an import may read, and each folder between the name of Python and its file."""
     yield PROJECT_ROOT
     yield from _with_target(Path(sys.prefix), Path(sys.base_prefix))
     yield from _with_target(*(Path(entry) for entry in sys.path if Path(entry).is_absolute()))
@@ -154,11 +154,11 @@ def _folders_of(executables: Iterable[Path]) -> Iterator[Path]:
     for executable in executables:
         yield from _with_target(executable.parent, executable.resolve().parent)
         if executable.name in programs.GRAFANA.names:
-            yield executable.resolve().parent.parent  # its pages
+            yield executable.resolve().parent.parent  # Grafana's pages
 
 
 def _given(settings: StackSettings) -> Iterator[Path]:
-    """The user's files that services read by themselves."""
+    """Return the user's files that services read themselves."""
     if folder := settings.scrape_targets():
         yield folder
     if file := settings.environment.get(OBJECTIVES_FILE, "").strip():

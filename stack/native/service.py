@@ -1,4 +1,4 @@
-"""`python -m stack.native.service`: a systemd unit that starts the native stack after a reboot."""
+"""`python -m stack.native.service`: install a systemd unit that starts the native stack after a reboot."""
 
 from __future__ import annotations
 
@@ -17,9 +17,9 @@ from stack.variables import PROJECT_NAME, RUNTIME
 UNITS = Path("/etc/systemd/system")
 FOLDER = "WorkingDirectory="
 STARTS_WITHIN = 600
-"""Seconds: a stack in which a service is unhealthy restarts it twice, and waits after each."""
+"""Seconds. The stack restarts an unhealthy service twice, and waits after each restart."""
 STOPS_WITHIN = 120
-"""Seconds beyond the grace of a running job."""
+"""Seconds on top of the grace period of a running job."""
 
 
 def main() -> int:
@@ -40,10 +40,10 @@ def main() -> int:
 
 
 def install(unit: Path, settings: StackSettings, root: Path = PROJECT_ROOT) -> None:
-    """Write the unit, and let systemd start it at each boot.
+    """Write the unit and enable it.
 
     Raises:
-        StackError: this user may not, there is no systemd, or the unit is another clone's.
+        StackError: this user may not, there is no systemd, or the unit belongs to another clone.
     """
     if os.geteuid() != 0:
         raise StackError("Only root can install a service. Run: sudo make install-service")
@@ -69,7 +69,7 @@ def render(settings: StackSettings, root: Path = PROJECT_ROOT) -> str:
     """Return the text of the unit.
 
     Raises:
-        StackError: the path of the folder cannot be written into a unit.
+        StackError: a unit cannot contain the path of this folder.
     """
     if any(sign in str(root) for sign in "\n\"'\\"):
         raise StackError(f"{root}: expected a path without quotes, backslashes and line breaks")
@@ -99,7 +99,7 @@ WantedBy=multi-user.target
 
 
 def _owner(root: Path) -> str:
-    """Return whose the data is, or else the folder: who has started the stack by hand."""
+    """Return the owner of the data, else of the folder: the user who started the stack by hand."""
     state = root / STATE_DIRECTORY.name
     number = (state if state.exists() else root).stat().st_uid
     try:

@@ -1,4 +1,4 @@
-"""supervisord: start it, ask it, change what it runs, end it."""
+"""supervisord: start it, query it, change its programs, end it."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ STARTS_WITHIN = 15.0
 POLL = 0.1
 
 NO_ANSWER = (OSError, http.client.HTTPException, xmlrpc.client.Error)
-"""Not there, not listening, or not willing."""
+"""Errors while supervisord is missing, not listening, or refusing."""
 
 
 ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
@@ -36,7 +36,7 @@ ENDED = frozenset({"STOPPED", "EXITED", "FATAL"})
 
 @dataclass(frozen=True, slots=True)
 class ProcessInfo:
-    """What supervisord knows of a program."""
+    """A program's state in supervisord."""
 
     state: str
     """STOPPED, STARTING, RUNNING, BACKOFF, STOPPING, EXITED, FATAL or UNKNOWN."""
@@ -55,7 +55,7 @@ class Supervisor:
 
     @property
     def config_path(self) -> Path:
-        """Where its configuration file belongs."""
+        """The path of its configuration file."""
         return self.directory / "supervisord.conf"
 
     def is_running(self) -> bool:
@@ -68,14 +68,14 @@ class Supervisor:
         return True
 
     def start(self, environment: Mapping[str, str], enter: Callable[[], None] | None = None) -> None:
-        """Start it in the background with its configuration file.
+        """Start supervisord in the background with its configuration file.
 
         Args:
-            environment: of supervisord, and of all that it starts.
+            environment: for supervisord and every program that it starts.
             enter: what its process calls first.
 
         Raises:
-            StackError: it did not start; the message holds what it said.
+            StackError: it did not start. The message contains its output.
         """
         result = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config_path)],
@@ -93,14 +93,14 @@ class Supervisor:
             time.sleep(POLL)
 
     def update(self, within: float, only: Collection[str] | None = None) -> None:
-        """Take over a changed configuration file: restart what it changes, start what does not run.
+        """Apply a changed configuration file: restart changed programs, start those that do not run.
 
         Args:
             within: seconds that a program may take to end.
-            only: the programs to look at; None for all.
+            only: the programs to update; None for all.
 
         Raises:
-            StackError: it refused, or did not answer.
+            StackError: supervisord refused or did not answer.
         """
         try:
             with self._asking(ANSWERS_WITHIN + within) as server:
@@ -114,7 +114,7 @@ class Supervisor:
             for differences in server.reloadConfig()
         )
         self._remove(server, removed, within)
-        # Redis last: workers need it to record the end of their jobs.
+        # Redis last, because workers need it to record how their jobs end.
         for group in sorted(changed, key=lambda group: group == REDIS.name):
             print(f"Restarting {group}", flush=True)
             server.stopProcessGroup(group)
@@ -126,7 +126,7 @@ class Supervisor:
                 server.startProcess(name, False)
 
     def _remove(self, server: Any, groups: Sequence[str], within: float) -> None:
-        """Stop them all at once: each may have a job to end."""
+        """Stop all groups at once, because each may have a job to finish."""
         for group in groups:
             print(f"Stopping {group}", flush=True)
             server.stopProcessGroup(group, False)
@@ -139,10 +139,10 @@ class Supervisor:
             server.removeProcessGroup(group)
 
     def processes(self) -> dict[str, ProcessInfo]:
-        """Return what it runs by name.
+        """Return the programs by name.
 
         Raises:
-            StackError: it does not answer, which says nothing of what it runs.
+            StackError: it does not answer, so the state of its programs is unknown.
         """
         try:
             with self._asking(ANSWERS_WITHIN) as server:
@@ -157,16 +157,16 @@ class Supervisor:
         }
 
     def request_stop(self, name: str) -> None:
-        """Send SIGTERM to a program, and do not start it again."""
-        # The program, or supervisord, may have ended just now.
+        """Send SIGTERM to a program, and do not restart it."""
+        # The program, or supervisord, may have just ended.
         with contextlib.suppress(*NO_ANSWER), self._asking(ANSWERS_WITHIN) as server:
             server.stopProcess(name, False)
 
     def request_start(self, name: str) -> None:
-        """Start a program that was stopped.
+        """Start a stopped program.
 
         Raises:
-            StackError: supervisord refused, or did not answer.
+            StackError: supervisord refused or did not answer.
         """
         try:
             with self._asking(ANSWERS_WITHIN) as server:
@@ -175,7 +175,7 @@ class Supervisor:
             raise StackError(f"supervisord did not start {name}: {error}") from error
 
     def shut_down(self, within: float) -> None:
-        """Make it end what it still runs, and itself; return when it has, or after these seconds."""
+        """Ask it to end its programs and itself. Return when it has ended, or after these seconds."""
         with contextlib.suppress(*NO_ANSWER, psutil.NoSuchProcess), self._asking(ANSWERS_WITHIN) as server:
             process = psutil.Process(server.getPID())
             server.shutdown()
@@ -193,7 +193,7 @@ class Supervisor:
 
 
 class _UnixSocketTransport(xmlrpc.client.Transport):
-    """XML-RPC over a Unix socket, a new one for each call, which never waits longer than `timeout`."""
+    """XML-RPC over a Unix socket: one connection for each call, which never waits longer than `timeout`."""
 
     def __init__(self, path: Path, timeout: float) -> None:
         super().__init__()
@@ -203,7 +203,7 @@ class _UnixSocketTransport(xmlrpc.client.Transport):
     def make_connection(self, host: Any) -> http.client.HTTPConnection:  # noqa: ARG002 - there is one
         self.close()
         connection = _UnixSocketConnection(self.path, self.timeout)
-        self._connection = None, connection  # what close() closes
+        self._connection = None, connection  # close() closes this connection
         return connection
 
 

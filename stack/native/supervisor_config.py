@@ -1,4 +1,4 @@
-"""supervisord.conf: one program for each service, or for each of its workers, in the order of their start."""
+"""supervisord.conf: one program for each service or worker, in start order."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ UNIX_SOCKET_PATH_LIMIT = 100
 
 
 def supervisor_socket(directory: Path) -> Path:
-    """Return where supervisord of this state directory listens."""
+    """Return the path of supervisord's socket."""
     return directory / "supervisor.sock"
 
 
 def log_path(directory: Path, name: str) -> Path:
-    """Return the log of a program, or of supervisord itself."""
+    """Return the path of the log of a program, or of supervisord itself."""
     return directory / "logs" / f"{name}.log"
 
 
 def program_names(service: Service, number: int) -> list[str]:
-    """Return the names of the programs of a service.
+    """Return the names of a service's programs.
 
-    Each is a program of its own, so that supervisord can start or end one and leave the others alone.
+    Each worker is a separate program, so that supervisord can start or end it alone.
     """
     return [service.name, *(f"{service.name}-{position}" for position in range(2, number + 1))][:number]
 
@@ -49,11 +49,11 @@ def render(directory: Path, commands: Mapping[Service, Command]) -> str:
     """Return the text of the configuration file.
 
     Args:
-        directory: the state directory: sockets, logs
-        commands: what to run, first started first
+        directory: the state directory, for sockets and logs
+        commands: what to run, in start order
 
     Raises:
-        StackError: a path cannot be written into such a file.
+        StackError: the file cannot contain a path.
     """
     socket = supervisor_socket(directory)
     if len(os.fsencode(socket)) > UNIX_SOCKET_PATH_LIMIT:
@@ -79,7 +79,7 @@ def _supervisord(directory: Path) -> str:
                 "pidfile": directory / "supervisord.pid",
                 "directory": PROJECT_ROOT,
             }
-            # supervisord itself runs as whoever started it, and wants to hear that root is meant.
+            # supervisord runs as the user who starts it. For root it asks for an explicit setting.
             | ({"user": "root"} if os.getuid() == 0 else {}),
         )
         + _section(
@@ -90,7 +90,7 @@ def _supervisord(directory: Path) -> str:
 
 
 def _priority(service: Service) -> int:
-    """Return its place in the order of starts; the same whatever else runs, as another one restarts it."""
+    """Return its place in the start order: always the same, because a change would restart the program."""
     return next(
         place for place, each in enumerate(SERVICES) if each == service or (each.queue and service.queue)
     )
@@ -106,7 +106,7 @@ def _program(directory: Path, name: str, command: Command, digest: str, priority
             **({"user": command.user} if command.user else {}),
             "priority": priority,
             "autorestart": "true",
-            # Try forever, each time one second later: what a service waits for may come back tomorrow.
+            # Retry forever, each time one second later: what a service needs may come back tomorrow.
             "startretries": 1_000_000,
             "stopwaitsecs": command.stop_within,
             "killasgroup": "true",
@@ -120,7 +120,7 @@ def _program(directory: Path, name: str, command: Command, digest: str, priority
 
 def _assignment(name: str, value: str) -> str:
     if '"' in value or not _survives_parsing(value):
-        # The value may be a secret, so it is not repeated.
+        # The error omits the value, which may be a secret.
         raise StackError(f"{name}: expected a value without line breaks, double quotes, ' ;' and ' #'")
     return f'{name}="{value}"'
 
@@ -136,14 +136,14 @@ def _section(name: str, options: Mapping[str, object]) -> str:
 
 
 def _survives_parsing(value: str) -> bool:
-    """Tell whether supervisord's parser reads the value back: it has no escape for comments and lines."""
+    """Tell whether supervisord's parser returns the same value. It cannot escape comments and line breaks."""
     return not any(sign in value for sign in ("\n", " ;", " #"))
 
 
 def _digest(command: Command, digest_of: Callable[[Path], bytes]) -> str:
-    """Return a digest of what the program reads at its start.
+    """Return a digest of what the program reads when it starts.
 
-    Of the programs themselves it holds size and time, which differ after an upgrade.
+    Executables are not read: their size and time change with an upgrade.
     """
     digest = hashlib.sha256()
     for source in command.sources:
@@ -157,7 +157,7 @@ def _digest(command: Command, digest_of: Callable[[Path], bytes]) -> str:
 
 
 def _digest_of(source: Path) -> bytes:
-    """Return a digest of name and content of a file, or of all files below a folder."""
+    """Return a digest of a file's name and content, or of all files in a folder."""
     digest = hashlib.sha256()
     for file in sorted(source.rglob("*")) if source.is_dir() else [source]:
         if file.suffix != ".pyc" and file.is_file():
