@@ -1,4 +1,4 @@
-"""Pictures of the job pages of the running stack: `make screenshots`."""
+"""Screenshots of the job pages of the running stack: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PAGES = {
 
 
 def log_in(browser: Browser, url: str, password: str, *, theme: str, width: int) -> BrowserContext:
-    """Return a session of the browser that may see and change everything."""
+    """Return a browser session that may see and change everything."""
     context = browser.new_context(
         color_scheme="dark" if theme == "dark" else "light", viewport={"width": width, "height": 400}
     )
@@ -48,7 +48,7 @@ def take_picture(context: BrowserContext, address: str, file: Path) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Take a picture of each page, in each theme and width."""
+    """Take a screenshot of each page, in each theme and width."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"for the pictures; default: {FOLDER}")
     folder: Path = parser.parse_args(arguments).folder

@@ -1,4 +1,4 @@
-"""Pictures of every dashboard of a running viewer: `make screenshots`."""
+"""Screenshots of every dashboard of a running viewer: `make screenshots`."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def _dashboards(base_url: str) -> list[str]:
 
 
 def main(arguments: Sequence[str] | None = None) -> None:
-    """Take a picture of each dashboard, in each theme and width."""
+    """Take a screenshot of each dashboard, in each theme and width."""
     parser = argparse.ArgumentParser(description=main.__doc__)
     parser.add_argument("--url", help="of the viewer; default: the running stack's")
     parser.add_argument("--folder", type=Path, default=FOLDER, help=f"for the pictures; default: {FOLDER}")

@@ -1,4 +1,4 @@
-"""Figures with their verdicts: as a table in the terminal, and as a page of docs/proofs."""
+"""Figures with verdicts: as a table in the terminal, and as a page of docs/proofs."""
 
 from __future__ import annotations
 
@@ -23,29 +23,29 @@ HEADINGS = ("what", "result", "more", "expected", "verdict")
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One figure, as it is printed."""
+    """A figure as it is printed."""
 
     name: str
     """What was measured, and on what."""
     figure: str
     spread: str = ""
-    """What else there is to say, such as the lowest and the highest of the runs."""
+    """Remarks, such as the lowest and the highest run."""
     target: str = ""
     verdict: Verdict = "shown"
-    """`shown` where no target was set."""
+    """`shown` if it has no target."""
 
     def cells(self) -> tuple[str, ...]:
-        """Return what each column shows."""
+        """Return the text of each column."""
         return self.name, self.figure, self.spread, self.target, self.verdict
 
 
 def verdict(met: bool) -> Verdict:
-    """Whether the target was met, as a Row says it."""
+    """Return the verdict of a Row on its target."""
     return "met" if met else "missed"
 
 
 def ratio_row(name: str, ratios: Sequence[float], *, at_least: float = 0.0, at_most: float = 0.0) -> Row:
-    """The median of ratios of interleaved runs, against a lower or an upper target."""
+    """Compare the median of ratios of interleaved runs with a lower or an upper target."""
     median = statistics.median(ratios)
     target = f"≥ {at_least:g}" if at_least else f"≤ {at_most:g}"
     met = median >= at_least if at_least else median <= at_most

@@ -1,1 +1,1 @@
-"""Measurements of what this project promises; `python -m proofs.bench` prints one table."""
+"""Benchmarks for the project's performance targets; `python -m proofs.bench` prints one table."""

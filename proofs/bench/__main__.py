@@ -1,4 +1,4 @@
-"""Measures what this project promises: `python -m proofs.bench`, or some parts of it."""
+"""Run all benchmarks, or some: `python -m proofs.bench`."""
 
 from __future__ import annotations
 

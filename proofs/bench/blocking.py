@@ -1,4 +1,4 @@
-"""For how long Redis keeps other clients waiting while something else is going on."""
+"""How long Redis keeps other clients waiting while something else runs."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ BEGINS_WITHIN = 30.0
 
 
 class Wait(NamedTuple):
-    """How long one PING took, in seconds."""
+    """The time of one PING, in seconds."""
 
     busy: float
-    """Time that Redis computed meanwhile: what kept the PING waiting, whatever else the machine does."""
+    """CPU time of Redis during the PING: the cause of the wait, independent of other load on the machine."""
     passed: float
-    """Time that passed: on a busy machine mostly time in which neither Redis nor this process ran."""
+    """Wall time. On a busy machine this is mostly time in which neither Redis nor this process ran."""
 
 
 def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wait:
-    """Send PING after PING to a Redis while `during` runs; return the longest of each kind.
+    """Send one PING after another while `during` runs. Return the longest wait of each kind.
 
     Args:
-        server_id: process id of the Redis.
-        port: where it listens.
-        during: what might keep it busy.
+        server_id: process id of Redis.
+        port: the port of Redis.
+        during: the work that may block Redis.
 
     Raises:
-        RuntimeError: Redis does not answer even before.
+        RuntimeError: Redis does not answer at all.
     """
     waits: list[Wait] = []
     has_begun, is_over = threading.Event(), threading.Event()
@@ -61,5 +61,5 @@ def longest_wait(server_id: int, port: int, during: Callable[[], object]) -> Wai
 
 
 def cpu_clock(process_id: int) -> int:
-    """Return the id of a process' CPU clock, as clock_getcpuclockid(3) makes it on Linux."""
+    """Return the id of a process' CPU clock, as clock_getcpuclockid(3) computes it on Linux."""
     return (~process_id << 3) | CPUCLOCK_SCHED

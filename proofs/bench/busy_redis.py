@@ -1,4 +1,4 @@
-"""Redis filled with as many workers, queues and functions as a figure needs, as RQ and workers write them."""
+"""A Redis with a given number of workers, queues and functions, in the format of RQ and our workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ FAILS_EVERY = 5
 
 
 def fill_with_workers_and_queues(client: Redis, workers: int, queues: int) -> None:
-    """Every worker is busy, every queue has jobs in every state: there is nothing that a scrape may skip."""
+    """Make every worker busy and give every queue jobs in every state, so that a scrape can skip nothing."""
     now = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
     with client.pipeline(transaction=False) as pipeline:
         for i in range(queues):
@@ -61,7 +61,7 @@ def _worker(i: int, queues: int, now: str) -> dict[str, str]:
 
 
 def fill_with_functions(client: Redis, functions: int, queues: int) -> None:
-    """Every function has run in every queue, in three buckets of its histogram; every fifth has failed."""
+    """Record each function in each queue, with three histogram buckets; every fifth function has failed."""
     recorder = JobRecorder(max_functions=functions, max_exceptions=1)
     ids = count()
     for queue in (f"queue-{i}" for i in range(queues)):
@@ -82,7 +82,7 @@ def fill_with_functions(client: Redis, functions: int, queues: int) -> None:
 
 
 def change_functions(client: Redis, number: int, functions: int, queues: int) -> None:
-    """End one more job of this many functions, spread over all queues."""
+    """Record one more job for this many functions, spread over all queues."""
     recorder = JobRecorder(max_functions=functions, max_exceptions=1)
     with client.pipeline(transaction=False) as pipeline:
         for i in range(number):

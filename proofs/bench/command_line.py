@@ -1,4 +1,4 @@
-"""What `rqmon` costs where very many jobs failed: time, memory, and how long others wait for Redis."""
+"""What `rqmon` costs with very many failed jobs: time, memory, and waits of Redis' other clients."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ IN_TURN = (
     (("status",), ("failed",), ("requeue", *ALL_OF_THEM), ("empty", QUEUE, "--yes")),
     (("delete", *ALL_OF_THEM),),
 )
-"""Commands that follow each other on the same jobs."""
+"""Commands that run one after the other on the same jobs."""
 MOST_MEGABYTES_MORE = 20
 MOST_MILLISECONDS = 5.0
 LOOKS_EVERY = 0.02
@@ -36,20 +36,20 @@ LOOKS_EVERY = 0.02
 
 @dataclass(frozen=True)
 class Cost:
-    """What one run of a command took."""
+    """The cost of one run of a command."""
 
     seconds: float
     peak_megabytes: float
     wait: Wait
     command: str
-    """The kind of command that takes Redis longest."""
+    """The Redis command that blocks longest."""
     median_milliseconds: float
     most_milliseconds: float
-    """What half of these take at most, and 99.9 %: of the longest a busy machine has its part."""
+    """The median and the 99.9th percentile: on a busy machine the maximum says little."""
 
 
 def run() -> list[Row]:
-    """Measure each command on very many failed jobs; its memory also on a few."""
+    """Measure each command with very many failed jobs, and its memory also with a few."""
     with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory)) as server:
         return [row for commands in IN_TURN for row in _rows(server, commands)]
 
@@ -105,7 +105,7 @@ def _cost(server: RedisServer, connection: Any, command: Sequence[str]) -> Cost:
 
 
 def _run(url: str, command: Sequence[str]) -> tuple[float, float]:
-    """Return the seconds that a command ran, and the megabytes that it had at most."""
+    """Return a command's seconds and its peak memory in megabytes."""
     started, peak = time.monotonic(), 0.0
     process = subprocess.Popen(
         [sys.executable, "-m", "rq_mon.cli", *command],
@@ -122,7 +122,7 @@ def _run(url: str, command: Sequence[str]) -> tuple[float, float]:
 
 
 def _peak_megabytes(process_id: int) -> float | None:
-    """As the kernel counts it since the program began; getrusage() has the memory of who started it in it."""
+    """Return the peak memory of the program itself. getrusage() would include that of its parent."""
     try:
         found = re.search(r"VmHWM:\s+(\d+) kB", Path(f"/proc/{process_id}/status").read_text())
     except OSError:

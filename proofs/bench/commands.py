@@ -1,4 +1,4 @@
-"""Commands and round trips that counting adds to a job, exactly, as Redis sees them."""
+"""Exact number of commands and round trips that counting adds to a job."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from proofs.table import Row, verdict
 MOST_COMMANDS = 6
 FEW, MANY = 5, 25
 LONGER_THAN_SENDING = 0.01
-"""Latency in seconds with which round trips are counted exactly."""
+"""Latency in seconds at which the count of round trips is exact."""
 CONNECTION_COMMANDS = {"CLIENT", "HELLO", "PING"}
 THE_END = "the end"
 
 
 def run() -> list[Row]:
-    """Count for both kinds of worker."""
+    """Count for a plain and for a monitored worker."""
     with fresh_redis() as server:
         return [row for kind in KINDS for row in _rows(server.url, kind)]
 
@@ -56,7 +56,7 @@ def _rows(url: str, kind: str) -> list[Row]:
 
 
 def _per_job(url: str, worker_class: type[Any]) -> defaultdict[str, float]:
-    """By name, the commands that each job more adds: what a worker does once falls out."""
+    """Return the commands for each additional job, by name: what a worker does once cancels out."""
     few, many = (_commands(url, worker_class, jobs) for jobs in (FEW, MANY))
     return defaultdict(float, {name: (many[name] - few[name]) / (MANY - FEW) for name in many})
 

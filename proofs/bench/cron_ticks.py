@@ -1,4 +1,4 @@
-"""How many due ticks of cron jobs one cron scheduler claims in a second."""
+"""How many due ticks one cron scheduler can claim in a second."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ LEAST = 2000
 
 
 def run() -> list[Row]:
-    """Let all cron jobs be due at once, round after round, and claim their ticks."""
+    """Make all cron jobs due at once, again and again, and claim their ticks."""
     with fresh_redis() as server, Redis.from_url(server.url) as connection:
         now = time.time()
         cron_jobs = [
@@ -45,7 +45,7 @@ def run() -> list[Row]:
         for tick in range(last - EVERY * ROUNDS, last + 1, EVERY):
             connection.zadd(CRON_NEXT_TICKS_KEY, {cron_job.id: tick for cron_job in cron_jobs})
             rates.append(_rate(claims, connection, tick))
-    rates = sorted(rates[1:])  # the first round warms up
+    rates = sorted(rates[1:])  # warm-up
     median = rates[len(rates) // 2]
     return [
         Row(
@@ -59,7 +59,10 @@ def run() -> list[Row]:
 
 
 def _rate(claims: TickClaims, connection: Any, tick: int) -> float:
-    """Claim all that is due at `tick`. The two take turns: their CPU time is what a quiet machine takes."""
+    """Claim everything due at `tick`, alternating between the two.
+
+    CPU time is the time on a quiet machine.
+    """
     started = _cpu_seconds(connection)
     claimed = 0
     while (due := claims.next_tick()) is not None and due <= tick:

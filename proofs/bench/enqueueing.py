@@ -18,13 +18,13 @@ from scheduler.cron_constants import EVERY_FIVE_MINUTES
 
 MOST = 1.1
 PAIRS, CALLS = 201, 25
-"""Short runs and many pairs, so that what else the machine does falls on both of a pair."""
+"""Short runs and many pairs, so that other load on the machine hits both runs of a pair."""
 PAIRS_OF_MANY, MANY = 41, 1000
 CRON_JOBS, MOST_SECONDS = 1500, 2.0
 
 
 def run() -> list[Row]:
-    """Measure one call at a time, and many calls in one."""
+    """Measure one call at a time, and many calls at once."""
     with _redis() as connection:
         queue = Queue(SHORT_RUNNING_QUEUE, connection=connection)
         arguments = [(number, "ann@example.org") for number in range(MANY)]
@@ -56,7 +56,7 @@ def run() -> list[Row]:
 
 
 def _register(fifth: int) -> float:
-    """Register the cron jobs of one fifth, and return the CPU seconds of this process: machines are busy."""
+    """Register the cron jobs of one fifth; return this process' CPU seconds, because machines are busy."""
     started = time.process_time()
     for number in range(CRON_JOBS // 5):
         job_scheduler(noop, (fifth, number), cron=EVERY_FIVE_MINUTES)
@@ -65,9 +65,9 @@ def _register(fifth: int) -> float:
 
 @contextmanager
 def _redis() -> Iterator[Redis]:
-    """A Redis that RQ_REDIS_URL names."""
+    """Connect to the Redis in RQ_REDIS_URL."""
     with fresh_redis() as server, Redis.from_url(server.url) as connection:
-        before = os.environ.get("RQ_REDIS_URL", "")  # an empty one is as good as none
+        before = os.environ.get("RQ_REDIS_URL", "")  # an empty variable counts as unset
         os.environ["RQ_REDIS_URL"] = server.url
         try:
             yield connection
@@ -79,7 +79,7 @@ def _ratios(
     connection: Redis, pairs: int, ours: Callable[[], object], of_rq: Callable[[], object]
 ) -> list[float]:
     found = []
-    for pair in range(-1, pairs):  # the first one warms up
+    for pair in range(-1, pairs):  # warm-up
         seconds = {}
         for call in (ours, of_rq) if pair % 2 else (of_rq, ours):
             connection.flushall()

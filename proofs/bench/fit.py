@@ -1,4 +1,4 @@
-"""A straight line through what was measured at several sizes, and how far it carries."""
+"""Fit a line through measurements at several sizes."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ class Line:
     fixed: float
     slope: float
     r_squared: float
-    """The share of the costs' variance that the line explains: 1 is a perfect fit."""
+    """Share of the variance that the line explains: 1 is a perfect fit."""
 
     def reaches(self, cost: float) -> float:
-        """Return the size at which the cost is reached; infinite if it does not grow."""
+        """Return the size at which the line reaches the cost; infinite if the cost does not grow."""
         return (cost - self.fixed) / self.slope if self.slope > 0 else float("inf")
 
 
 def fit(sizes: Sequence[float], costs: Sequence[float]) -> Line:
-    """Return the line of least squares.
+    """Return the least-squares line.
 
     Raises:
-        statistics.StatisticsError: fewer than two sizes, or all of them the same.
+        statistics.StatisticsError: fewer than two different sizes.
     """
     slope, fixed = statistics.linear_regression(sizes, costs)
     correlation = statistics.correlation(sizes, costs) if len(set(costs)) > 1 else 1.0

@@ -1,7 +1,7 @@
 """How the monitor's cost grows with queues, workers and functions: four sizes each, and a line through them.
 
-The exporter's part is measured by scraping it over a Redis that was filled, Prometheus' part by asking it for
-every expression of every rule over an hour that was written beforehand.
+For the exporter, it fills a Redis and scrapes. For Prometheus, it writes an hour of history and evaluates
+every rule's expression.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ END = 1_750_003_200
 
 @dataclass(frozen=True, slots=True)
 class Dimension:
-    """What grows, and how far."""
+    """What grows, and its sizes."""
 
     name: str
     sizes: tuple[int, ...]
@@ -89,7 +89,7 @@ DIMENSIONS = (
 
 
 def run(dimensions: Sequence[Dimension] = DIMENSIONS) -> list[Row]:
-    """Measure all of them; other dimensions are for trying it out."""
+    """Measure all dimensions, or those given."""
     return [row for each in dimensions for row in (*_exporter_rows(each), *_rules_rows(each))]
 
 
@@ -116,7 +116,7 @@ def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
 
 
 def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
-    """CPU seconds of the exporter for a scrape, and the series in it."""
+    """Return the exporter's CPU seconds for a scrape, and the number of series."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         dimension.fill(client, size)
         with our_exporter(server.url) as (port, process_id):
@@ -129,7 +129,7 @@ def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
 
 
 def _cpu_of_scrape(port: int, process_id: int) -> float:
-    """CPU seconds of the exporter, of the first scrape that ends in time: the machine may be busy."""
+    """Return the exporter's CPU seconds for the first scrape that ends in time: the machine may be busy."""
     clock = cpu_clock(process_id)
     for _ in range(MOST_SCRAPES):
         before = time.clock_gettime(clock)
@@ -169,7 +169,7 @@ def _rules_rows(dimension: Dimension) -> Iterator[Row]:
 
 
 def _evaluated(history: History) -> dict[str, float]:
-    """Seconds for each group of rules, evaluated once at the end of the history."""
+    """Return the seconds that one evaluation of each rule group takes at the end of the history."""
     with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
         prometheus = RecordedPrometheus(Path(directory))
         text = prometheus.directory / "history.txt"
@@ -187,7 +187,7 @@ def _seconds_of(prometheus: RecordedPrometheus, expressions: Sequence[str]) -> f
             prometheus.instant(expression, END)
         return time.perf_counter() - started
 
-    once()  # reads the blocks from disk
+    once()  # warms the page cache
     return statistics.median(once() for _ in range(EVALUATIONS))
 
 

@@ -1,4 +1,4 @@
-"""How soon an idle worker of two queues takes a job of each, and what its looking costs Redis."""
+"""How soon an idle worker of two queues takes a job of each, and what its polling costs Redis."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ IDLE_SECONDS = 4
 
 
 def run() -> list[Row]:
-    """Measure the wait by queue, and the commands of a worker that has nothing to do."""
+    """Measure the wait in each queue, and the commands of an idle worker."""
     with fresh_redis() as server, Redis.from_url(server.url) as own, Redis.from_url(server.url) as other:
         queues: list[Queue] = [SupervisedQueue(name, connection=own) for name in QUEUES]
         rows = [_wait(queues, Queue(name, connection=other)) for name in QUEUES]

@@ -1,4 +1,4 @@
-"""What the job pages cost where there is very much: time and memory of a page, and how long others wait."""
+"""What the job pages cost with very many jobs: time, memory, and waits of Redis' other clients."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ PAGES = {
 
 
 def run() -> list[Row]:
-    """Open each page twice with very many jobs, queues and workers; the second time is measured."""
+    """Open each page twice with very many jobs, queues and workers; measure the second time."""
     with (
         tempfile.TemporaryDirectory() as directory,
         RedisServer(Path(directory)) as redis,
@@ -97,7 +97,7 @@ def _rows(server: Server, redis: RedisServer, connection: Any) -> Iterator[Row]:
 
 @dataclass(slots=True)
 class _Opened:
-    """A page, and what opening it took last: seconds, and CPU time of the server."""
+    """A page and its second load: seconds, and the server's CPU time."""
 
     server: Server
     path: str

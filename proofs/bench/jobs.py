@@ -1,4 +1,4 @@
-"""Jobs that do nothing, under as many names as a figure needs."""
+"""Jobs that do nothing, under as many names as needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A TCP proxy that makes a server seem farther away, and counts the trips to it."""
+"""A TCP proxy that adds latency to a server and counts the round trips to it."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ CHUNK = 1 << 16
 
 
 class LatencyProxy:
-    """Forwards connections to a port of this machine; every answer arrives `latency` seconds later.
+    """Forwards connections to a port on this machine; every answer arrives `latency` seconds later.
 
-    It delays bytes but not the bytes after them, as a long line does. A trip begins when a client sends
-    something after an answer. `trips` is exact if the latency is longer than a client needs to send all its
-    commands: then no answer arrives while it still sends.
+    Like a long line it delays, but does not limit the throughput. A round trip begins when a client sends
+    after an answer. `trips` is exact if the latency is longer than a client needs to send all its commands,
+    because then no answer arrives while it is sending.
     """
 
     def __init__(self, target_port: int, latency: float) -> None:
@@ -29,12 +29,12 @@ class LatencyProxy:
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port of the proxy."""
         return int(self._listener.getsockname()[1])
 
     @property
     def url(self) -> str:
-        """Redis by way of this proxy."""
+        """The URL of Redis through this proxy."""
         return f"redis://127.0.0.1:{self.port}/0"
 
     def __enter__(self) -> Self:
@@ -59,7 +59,7 @@ class LatencyProxy:
 
 
 class _Line:
-    """One connection, with a thread for commands, one for answers, and one that lets answers travel."""
+    """One connection with three threads: one for commands, one for answers, one that delays the answers."""
 
     def __init__(
         self, proxy: LatencyProxy, client: socket.socket, server: socket.socket, latency: float

@@ -1,7 +1,7 @@
-"""Whether the monitor keeps up with the highest job rate that this machine gives, and what a job costs it.
+"""Whether the monitor keeps up with the highest job rate of this machine, and what it costs for each job.
 
-A native stack of its own, as users start it, and workers on other queues that run jobs which do nothing: at
-first as many as two workers can do, then shares of that rate.
+It starts a native stack as users do, and workers on other queues with jobs that do nothing: first at the
+highest rate of two workers, then at shares of that rate.
 """
 
 from __future__ import annotations
@@ -33,40 +33,40 @@ from stack.settings import PROJECT_ROOT
 
 WORKERS = 2
 SHARES = (0.25, 0.5, 0.75)
-"""Of the highest rate."""
+"""Shares of the highest rate."""
 SETTLE, MEASURE = 20, 60
-"""Seconds before and while a rate is measured."""
+"""Seconds before, and during, the measurement of a rate."""
 BROWSER_CONNECTIONS = 6
 RANGE = 900
 MONITORED = (REDIS, RQ_EXPORTER, PROMETHEUS)
 
 LONGEST_SCRAPE = READ_SECONDS
-"""Beyond it the exporter answers without what it could not read."""
+"""Beyond it the exporter answers with what it has read so far."""
 LONGEST_REFRESH = interval_seconds(next(iter(BOARDS.values()))["refresh"])
-"""How often open dashboards repeat their queries."""
+"""How often open dashboards refresh."""
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """What was seen at one rate."""
+    """The measurements at one rate."""
 
     jobs_a_second: float
     scrape: float
-    """Seconds of the longest scrape of the exporter."""
+    """Seconds of the exporter's longest scrape."""
     rules: float
-    """Seconds that all groups of rules took together, at most."""
+    """Seconds for all rule groups together, at most."""
     missed: float
-    """Evaluations of rules that were skipped."""
+    """Skipped rule evaluations."""
     up: float
-    """The share of scrapes that reached their target."""
+    """The share of successful scrapes."""
     refresh: float
     """Seconds that the slowest dashboard took to refresh."""
     cpu: dict[Service, float]
-    """CPU seconds a second of each service."""
+    """CPU seconds in each second, by service."""
 
 
 def run() -> list[Row]:
-    """Measure the highest rate and shares of it."""
+    """Measure at the highest rate and at shares of it."""
     with _stack() as stack:
         highest = _stage(stack, rate=0)
         shares = [_stage(stack, rate=highest.jobs_a_second * share) for share in SHARES]
@@ -87,7 +87,7 @@ def _stack() -> Iterator[NativeStack]:
 
 
 def _stage(stack: NativeStack, rate: float) -> Stage:
-    """Offer jobs at this rate, 0 for as many as the workers can do."""
+    """Enqueue jobs at this rate; at 0, as many as the workers can run."""
     with _load(stack, rate):
         time.sleep(SETTLE)
         before, started = _cpu(stack), time.monotonic()
@@ -135,7 +135,7 @@ def _busy(stack: NativeStack) -> bool:
 
 
 def _cpu(stack: NativeStack) -> dict[Service, float]:
-    """CPU seconds that each service has used so far."""
+    """Return the CPU seconds that each service has used so far."""
     used = dict.fromkeys(MONITORED, 0.0)
     names = {service.name: service for service in MONITORED}
     for process in stack.processes():
@@ -147,7 +147,7 @@ def _cpu(stack: NativeStack) -> dict[Service, float]:
 
 
 def _refresh(stack: NativeStack, uid: str) -> float:
-    """Seconds for all queries of a dashboard, as a browser asks them."""
+    """Return the seconds for all queries of a dashboard, sent as a browser sends them."""
     started = time.perf_counter()
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as browser:
         list(browser.map(partial(_ask, stack.url(PROMETHEUS)), panel_queries(uid)))

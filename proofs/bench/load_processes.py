@@ -1,9 +1,9 @@
-"""What enqueues jobs that do nothing at a steady rate, and a worker that runs them without forking.
+"""A process that enqueues empty jobs at a steady rate, and a worker that runs them without a fork.
 
     python -m proofs.bench.load_processes work
     python -m proofs.bench.load_processes feed RATE
 
-Both take the address of Redis from the environment, as the stack's own workers do.
+Both read the URL of Redis from the environment, like the stack's own workers.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 QUEUES = tuple(f"load-{number}" for number in range(4))
 BATCH = 100
 ENOUGH = 500
-"""Jobs that wait while as many as possible are wanted."""
+"""The backlog to keep at the highest rate."""
 RESULT_TTL = 0
 
 
@@ -35,7 +35,7 @@ def _batches(queues: list[Queue]) -> Iterator[tuple[Queue, list[Any]]]:
 
 
 def feed(rate: float) -> None:
-    """Enqueue `rate` jobs a second, or as many as keep the workers busy if it is 0."""
+    """Enqueue `rate` jobs a second; at 0, as many as keep the workers busy."""
     settings = Settings.from_environment()
     connection = connect(settings.redis_url)
     queues = [Queue(name, connection=connection) for name in QUEUES]
@@ -51,7 +51,7 @@ def feed(rate: float) -> None:
 
 
 def work() -> None:
-    """Run jobs of all queues until the end of the process."""
+    """Run jobs of all queues until the process ends."""
     settings = Settings.from_environment()
     worker = MonitoredSimpleWorker(QUEUES, connection=connect(settings.redis_url))
     worker.work(logging_level="WARNING")

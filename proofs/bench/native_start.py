@@ -1,7 +1,7 @@
-"""How long the native stack takes until all of it is healthy, in turn with an earlier version.
+"""How long the native stack takes to become healthy, compared with an earlier version in turn.
 
-Both have the virtual environment of this checkout; each has been started once before it is measured. CPU
-time, of the command and of all that it has started by then, is the steadier measure on a busy machine.
+Both use this checkout's virtual environment, and start once before the measurement. On a busy machine CPU
+time is the steadier figure. It includes the command and every process that it has started.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ def run() -> list[Row]:
         for stack in (earlier, ours):
             cleanup.callback(stack.remove)
         pairs = []
-        for pair in range(-1, PAIRS):  # the first one warms up
+        for pair in range(-1, PAIRS):  # warm-up
             took = {stack: _start(stack) for stack in ((earlier, ours) if pair % 2 else (ours, earlier))}
             if pair >= 0:
                 pairs.append([now / before for now, before in zip(took[ours], took[earlier], strict=True)])
@@ -47,7 +47,7 @@ def run() -> list[Row]:
 
 
 def _go_back(directory: Path) -> None:
-    """Replace the copy of this tree by the earlier version; the link to the environment stays."""
+    """Replace the copy of this tree by the earlier version; keep the link to the environment."""
     for path in directory.iterdir():
         if path.is_symlink():
             continue
@@ -60,7 +60,7 @@ def _go_back(directory: Path) -> None:
 
 
 def _start(stack: NativeStack) -> tuple[float, float]:
-    """Return the seconds, and the CPU seconds, of a start; leave the stack stopped."""
+    """Start the stack; return the seconds and CPU seconds; stop it again."""
     before, started = os.times(), time.perf_counter()
     result = stack.make("start-rq-mon")
     seconds, after = time.perf_counter() - started, os.times()

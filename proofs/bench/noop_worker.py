@@ -1,9 +1,9 @@
-"""Runs jobs that do nothing on a plain and a monitored worker, which take turns.
+"""Runs empty jobs on a plain and a monitored worker in turn.
 
     python -m proofs.bench.noop_worker URL KIND PAIRS JOBS
 
-A process of its own, because a work horse is a fork: it costs more, the more its parent has imported.
-Prints one line for each pair: seconds and CPU seconds of the plain worker, then of the monitored one.
+It runs in a process of its own, because forking a work horse costs more if the parent has imported more.
+It prints one line for each pair: seconds and CPU seconds of the plain worker, then of the monitored one.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ KINDS: dict[str, tuple[type[Any], type[Any]]] = {
 
 
 def _run(worker_class: type[Any], connection: Redis, jobs: int) -> tuple[float, float]:
-    """Work `jobs` jobs; return the seconds, and the CPU seconds of worker, work horses and Redis."""
+    """Run `jobs` jobs; return the seconds, and the CPU seconds of worker, work horses and Redis."""
     connection.flushall()
     queue = Queue(connection=connection)
     queue.enqueue_many([Queue.prepare_data(noop) for _ in range(jobs)])
@@ -44,7 +44,7 @@ def _cpu_seconds(connection: Redis) -> float:
 def main(url: str, kind: str, pairs: str, jobs: str) -> None:
     plain, monitored = KINDS[kind]
     with Redis.from_url(url) as connection:
-        for pair in range(-1, int(pairs)):  # the first one warms up
+        for pair in range(-1, int(pairs)):  # warm-up
             results = {}
             for worker_class in (plain, monitored) if pair % 2 else (monitored, plain):
                 results[worker_class] = _run(worker_class, connection, int(jobs))

@@ -1,6 +1,6 @@
-"""How many jobs a second one Redis can carry: what a job, and an idle worker, cost it.
+"""How many jobs a second one Redis can handle: its cost for a job and for an idle worker.
 
-Redis works on one core: its CPU time for a job bounds the rate, however many workers and machines there are.
+Redis uses one core. So its CPU time for a job limits the rate, whatever the number of workers and machines.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ JOBS = 2000
 WARM_UP = 100
 RUNS = 3
 KEPT_FOR_EVER = -1
-"""Results that expire would not be counted."""
+"""Long enough that no result expires, because expiry would not be counted."""
 IDLE_WORKERS = 4
 IDLE_SECONDS = 30
 DURABLE = ("--appendonly", "yes", "--appendfsync", "everysec")
 """As in stack/redis.conf."""
 SHARE_TO_PLAN_WITH = 0.6
-"""Of a core: beyond that, waits for Redis grow quickly, and rewriting its file needs the rest."""
+"""Of a core. Above it, waits grow quickly, and Redis needs the rest to rewrite its file."""
 
 
 def run() -> list[Row]:
-    """Measure with workers as the stack runs them."""
+    """Measure with workers as in the stack."""
     with tempfile.TemporaryDirectory() as directory:
         server = RedisServer(Path(directory), *DURABLE)
         with server, Redis(port=server.port) as client:
@@ -72,7 +72,7 @@ def run() -> list[Row]:
 
 @contextmanager
 def workers(server: RedisServer, number: int) -> Iterator[None]:
-    """Run workers of the queue short-running until the block ends."""
+    """Run workers of the queue short-running during the block."""
     started = [
         start_python(
             "short-running-worker.py",
@@ -89,7 +89,7 @@ def workers(server: RedisServer, number: int) -> Iterator[None]:
 
 
 def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:
-    """Return Redis' CPU seconds and commands for each job, from enqueueing one by one to their end."""
+    """Return Redis' CPU seconds and commands for each job, from enqueueing to the end."""
     queue = Queue(SHORT_RUNNING_QUEUE, connection=client)
     done = queue.finished_job_registry.get_job_count(cleanup=False)
     cpu, commands = _used(client)
@@ -106,7 +106,7 @@ def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:
 
 
 def _idle(client: Redis) -> tuple[float, float]:
-    """Return commands, and CPU seconds, a second of all workers together."""
+    """Return commands and CPU seconds, a second, of all workers together."""
     cpu, commands = _used(client)
     started = time.monotonic()
     time.sleep(IDLE_SECONDS)
@@ -116,13 +116,13 @@ def _idle(client: Redis) -> tuple[float, float]:
 
 
 def _connections(client: Redis) -> int:
-    """How many connections Redis has, without the one that asks."""
+    """Return the number of connections to Redis, without our own."""
     clients: Any = client.info("clients")
     return int(clients["connected_clients"]) - 1
 
 
 def _used(client: Redis) -> tuple[float, float]:
-    """Redis' CPU seconds, and the commands that it has run, those of scripts included."""
+    """Return Redis' CPU seconds and its commands so far, including those in scripts."""
     cpu: Any = client.info("cpu")
     statistics: Any = client.info("commandstats")
     calls = sum(each["calls"] for each in statistics.values())

@@ -1,4 +1,4 @@
-"""What a scrape costs, in time against rq-exporter's, and in Redis."""
+"""What a scrape costs: its time compared with rq-exporter's, and the load on Redis."""
 
 from __future__ import annotations
 
@@ -9,15 +9,15 @@ from proofs.bench.scrape_time import far_row, near_rows
 from proofs.table import Row
 
 SIZES = (10, 100, 1000)
-"""As many workers as queues."""
+"""Workers, and as many queues."""
 PAIRS = 9
 FAR_PAIRS = 3
-"""Fewer: rq-exporter takes many seconds for a scrape from afar."""
+"""Fewer, because rq-exporter takes many seconds for a scrape over a slow line."""
 FUNCTIONS, QUEUES = 1000, 20
 
 
 def run(sizes: Sequence[int] = SIZES, functions: int = FUNCTIONS) -> list[Row]:
-    """Measure all of it; smaller sizes are for trying it out."""
+    """Measure everything, or smaller sizes to try it out."""
     most = max(sizes)
     return [
         *(row for size in sizes for row in near_rows(size, PAIRS)),

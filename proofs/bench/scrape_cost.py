@@ -20,7 +20,7 @@ from proofs.table import Row, verdict
 MOST_TRIPS = 8
 LONGEST_WAIT = 0.005
 LONGER_THAN_SENDING = 0.2
-"""Latency with which round trips are counted exactly."""
+"""Latency at which the count of round trips is exact."""
 SCRAPES = 5
 MEGABYTE = 1e6
 MOST_MEMORY = 150 * MEGABYTE
@@ -33,7 +33,7 @@ IDLE_CPU = 0.005
 
 
 def trips_row(size: int) -> Row:
-    """Round trips of one scrape, on a connection that stands, and of rq-exporter's."""
+    """Round trips of a scrape on an open connection, and those of rq-exporter."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill_with_workers_and_queues(client, size, size)
         with LatencyProxy(server.port, LONGER_THAN_SENDING) as proxy, our_exporter(proxy.url) as (port, _):
@@ -52,7 +52,7 @@ def _trips(proxy: LatencyProxy, port: int) -> int:
 
 
 def waiting_row(size: int, scrapes: int) -> Row:
-    """The longest that a scrape keeps Redis from answering another client."""
+    """The longest wait of another client of Redis during a scrape."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill_with_workers_and_queues(client, size, size)
         assert server.process is not None
@@ -73,7 +73,7 @@ def waiting_row(size: int, scrapes: int) -> Row:
 
 
 def memory_rows(functions: int, queues: int) -> list[Row]:
-    """Time and memory with this number of functions in each queue; a few change between two scrapes."""
+    """Time and memory with this number of functions in each queue, if a few change between scrapes."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         before = _redis_memory(client)
         fill_with_functions(client, functions, queues)
@@ -104,7 +104,7 @@ def memory_rows(functions: int, queues: int) -> list[Row]:
 
 
 def idle_row() -> Row:
-    """CPU time of the exporter for a scrape of a stack where nothing happens."""
+    """The exporter's CPU time for a scrape of an idle stack."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill_with_workers_and_queues(client, *IDLE_STACK)
         fill_with_functions(client, 10, 2)
@@ -122,7 +122,7 @@ def idle_row() -> Row:
 
 
 class _Took(NamedTuple):
-    """Seconds of a scrape: that passed, or infinite if it did not end in time; and of CPU."""
+    """Wall time of a scrape, infinite if it did not end in time, and its CPU time. In seconds."""
 
     passed: float
     cpu: float
@@ -153,7 +153,7 @@ def _redis_memory(client: Redis) -> int:
 
 
 def _peak_memory(process_id: int) -> int:
-    """The most memory that a process ever had (resident set size), in bytes, as Linux tells it."""
+    """Return the peak memory of a process (resident set size) in bytes, as reported by Linux."""
     status = Path(f"/proc/{process_id}/status").read_text()
     kilobytes = next(line.split()[1] for line in status.splitlines() if line.startswith("VmHWM:"))
     return int(kilobytes) * 1024

@@ -1,4 +1,4 @@
-"""How long a scrape takes, as a ratio to rq-exporter's of the same Redis, in turns."""
+"""How long a scrape takes compared with rq-exporter's, in turn on the same Redis."""
 
 from __future__ import annotations
 
@@ -32,16 +32,16 @@ from rq_mon.state.workers import read_worker_hashes
 
 STOCK_FAMILIES_TARGET = 1 / 8
 CATALOGUE_TARGETS = {10: 1 / 4, 100: 1 / 10, 1000: 1 / 10}
-"""By size; of other sizes there is none."""
+"""By size; other sizes have none."""
 FAR_TARGET = 1 / 25
 LATENCY = 0.001
 PATIENCE = 60.0
 SCRAPES_A_TURN = 200
-"""Divided by the size: a small scrape takes a millisecond, too little to time alone."""
+"""Divided by the size: a small scrape takes only a millisecond, too little to measure alone."""
 
 
 def near_rows(size: int, pairs: int) -> list[Row]:
-    """With `size` workers and as many queues, in a Redis next door."""
+    """Measure with `size` workers and as many queues, and Redis on this machine."""
     turn = max(1, SCRAPES_A_TURN // size)
     with fresh_redis() as server, Redis(port=server.port) as client:
         assert server.process is not None
@@ -61,7 +61,7 @@ def near_rows(size: int, pairs: int) -> list[Row]:
 
 
 def far_row(size: int, pairs: int) -> Row:
-    """With a millisecond more to Redis and back."""
+    """Measure with one more millisecond to Redis and back."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill_with_workers_and_queues(client, size, size)
         with (
@@ -82,7 +82,7 @@ Clock = Callable[[], float]
 
 
 def _cpu(*process_ids: int) -> Clock:
-    """CPU seconds of these processes: on a busy machine, most of the time that passes they wait for a CPU."""
+    """CPU seconds of these processes: on a busy machine, wall time is mostly waiting for a CPU."""
     clocks = [cpu_clock(process_id) for process_id in process_ids]
     return lambda: sum(map(time.clock_gettime, clocks))
 
@@ -94,7 +94,7 @@ def _in_turns(
     turn: int = 1,
     clocks: tuple[Clock, Clock] = (time.perf_counter, time.perf_counter),
 ) -> list[float]:
-    """Return a ratio for each pair of turns in which our exporter was served in time."""
+    """Return the ratio of each pair of turns in which our exporter answered in time."""
     ratios = []
     for _ in range(pairs):
         with suppress(GaveUpError):
@@ -111,14 +111,14 @@ def _seconds(call: Callable[[], object], times: int, clock: Clock) -> float:
 
 
 def _stock_families(client: Redis) -> Callable[[], bytes]:
-    """Collect and write what rq-exporter serves, as it does."""
+    """Collect and format what rq-exporter serves, with its own code."""
     collector = RQCollector(client, rq.Worker, rq.Queue)
     REGISTRY.unregister(collector.summary)
     return lambda: generate_latest(collector)
 
 
 def _our_families(client: Redis) -> Callable[[], bytes]:
-    """Collect and write the same, reading only what it needs."""
+    """Collect and format the same, reading only what is needed."""
     families = StockFamilies(CollectorRegistry())
     return lambda: b"".join(plain(text_format(families.collect(_StockScrape(client)))))
 

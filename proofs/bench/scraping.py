@@ -1,4 +1,4 @@
-"""The two exporters as Prometheus scrapes them."""
+"""Both exporters, scraped as Prometheus does."""
 
 from __future__ import annotations
 
@@ -24,26 +24,26 @@ HEADERS = {
 
 
 class GaveUpError(Exception):
-    """A scrape took longer than the exporter allows it; on this machine, now."""
+    """A scrape took longer than the exporter's own limit. Another try may succeed."""
 
 
 @contextmanager
 def fresh_redis() -> Iterator[RedisServer]:
-    """A Redis of its own for one figure."""
+    """A new Redis for one figure."""
     with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory)) as server:
         yield server
 
 
 @contextmanager
 def our_exporter(url: str) -> Iterator[tuple[int, int]]:
-    """Run this package's exporter; its port and process id."""
+    """Run our exporter; yield its port and process id."""
     with tempfile.TemporaryDirectory() as directory, running_exporter(url, Path(directory)) as exporter:
         yield exporter.port, exporter.process.pid
 
 
 @contextmanager
 def stock_exporter(url: str) -> Iterator[tuple[int, int]]:
-    """Run rq-exporter; its port and process id. It scrapes once before it listens."""
+    """Run rq-exporter; yield its port and process id. It scrapes once before it listens."""
     port = free_port()
     command = ["-m", "rq_exporter", "--host", "127.0.0.1", "--port", str(port), "--redis-url", url]
     process = subprocess.Popen([sys.executable, *command], stderr=subprocess.DEVNULL)
@@ -64,10 +64,10 @@ def _listens(port: int) -> bool:
 
 
 def scrape(port: int) -> float:
-    """Scrape once, and return the seconds that it took.
+    """Scrape once; return the seconds.
 
     Raises:
-        GaveUpError: the exporter answered without having read Redis: it was not served in time.
+        GaveUpError: the exporter answered without data from Redis, because it ran out of time.
     """
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
     started = time.perf_counter()

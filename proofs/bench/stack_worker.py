@@ -1,7 +1,7 @@
-"""Throughput of the stack's own worker against RQ's, each with RQ's scheduler, on jobs that do nothing.
+"""Throughput of the stack's worker against RQ's, each with RQ's scheduler, on empty jobs.
 
-Both wait for jobs on queues of their own, and get them in turn. CPU time is the steadier measure where other
-processes use the same cores.
+Each waits on its own queue; jobs go to one, then to the other. If other processes use the same cores, CPU
+time is the steadier figure.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PAIRS, JOBS = 20, 30
 LEAST, LEAST_LOWER_BOUND = 1.0, 0.97
 LOWER, UPPER = 5, 14
-"""Of 20 sorted ratios, those between which the median lies with 95 % certainty."""
+"""Of 20 sorted ratios, the two that enclose the median with 95% certainty."""
 LOOKS_EVERY = 0.005
 
 STACK, PLAIN = "stack", "plain"
@@ -71,7 +71,7 @@ def _workers(url: str) -> Iterator[dict[str, psutil.Process]]:
         "PYTHONPATH": str(ROOT),
         "RQ_LOG_LEVEL": "WARNING",
     }
-    # rq worker reads RQ_REDIS_URL as well.
+    # `rq worker` reads RQ_REDIS_URL, too.
     started = [
         subprocess.Popen(
             command, cwd=ROOT, env=environment, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
@@ -89,7 +89,7 @@ def _workers(url: str) -> Iterator[dict[str, psutil.Process]]:
 
 def _pairs(queues: dict[str, Queue], workers: dict[str, psutil.Process]) -> Iterator[tuple[float, float]]:
     """Yield the ratios of seconds, and of CPU seconds."""
-    for pair in range(-1, PAIRS):  # the first one warms up
+    for pair in range(-1, PAIRS):  # warm-up
         taken = {}
         for name in (STACK, PLAIN) if pair % 2 else (PLAIN, STACK):
             taken[name] = _seconds(queues[name], workers[name])
@@ -98,7 +98,7 @@ def _pairs(queues: dict[str, Queue], workers: dict[str, psutil.Process]) -> Iter
 
 
 def _seconds(queue: Queue, worker: psutil.Process) -> tuple[float, float]:
-    """How long the queue's worker takes for JOBS jobs that are there at once, and the CPU time of both."""
+    """Return the seconds that a worker needs for JOBS waiting jobs, and the CPU time of both."""
     finished = queue.finished_job_registry.key
     queue.connection.delete(finished)
     cpu, started = _cpu_seconds(queue.connection, worker), time.perf_counter()
@@ -110,6 +110,9 @@ def _seconds(queue: Queue, worker: psutil.Process) -> tuple[float, float]:
 
 
 def _cpu_seconds(connection: Any, worker: psutil.Process) -> float:
-    """Of Redis, the worker and its work horses that have ended; RQ's scheduler is a child that has not."""
+    """Return the CPU time of Redis, the worker and its children.
+
+    RQ's scheduler is a child that still runs.
+    """
     used = connection.info("cpu")
     return sum(worker.cpu_times()[:4]) + float(used["used_cpu_user"]) + float(used["used_cpu_sys"])

@@ -1,6 +1,6 @@
-"""What `rqmon` costs on an empty Redis, against loading the libraries that it cannot do without.
+"""What `rqmon` costs on an empty Redis, compared with loading the libraries that it needs.
 
-CPU time: it waits for next to nothing, and other processes may want the same cores.
+In CPU time: it hardly waits, and other processes may use the same cores.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ PAIRS = 15
 LIBRARIES = ("-c", "import redis, rq, click")
 MOST = {"status": 1.5, "--help": 0.6}
 MOST_SECONDS = 0.3
-"""Of `rqmon status`."""
+"""For `rqmon status`."""
 
 
 def run() -> list[Row]:
-    """Measure the look at everything, and the list of commands."""
+    """Measure the status of everything, and the list of commands."""
     with fresh_redis() as server:
         environment = {**os.environ, "RQ_REDIS_URL": server.url}
         pairs = {argument: _pairs(("-m", "rq_mon.cli", argument), environment) for argument in MOST}
@@ -46,9 +46,9 @@ def run() -> list[Row]:
 
 
 def _pairs(command: tuple[str, ...], environment: dict[str, str]) -> list[tuple[float, float]]:
-    """Return the seconds of a command, and those of the libraries, run by run."""
+    """Return the seconds of a command and of the libraries, for each run."""
     found = []
-    for pair in range(-1, PAIRS):  # the first one warms up
+    for pair in range(-1, PAIRS):  # warm-up
         both = (command, LIBRARIES) if pair % 2 else (LIBRARIES, command)
         seconds = {each: _seconds(each, environment) for each in both}
         if pair >= 0:

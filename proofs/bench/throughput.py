@@ -1,4 +1,4 @@
-"""What counting costs: throughput of monitored workers against plain ones, on jobs that do nothing."""
+"""What counting costs: throughput of monitored workers against plain ones, on empty jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from proofs.table import Row, ratio_row
 TARGET = 0.97
 PAIRS = 41
 JOBS = {"SimpleWorker": 150, "Worker": 40}
-"""Jobs a run: short runs and many pairs, so that what else the machine does falls on both of a pair."""
+"""Jobs in a run: short runs and many pairs, so that other load on the machine hits both of a pair."""
 
 
 def run() -> list[Row]:

@@ -1,1 +1,1 @@
-"""The fire drill: real faults in a real stack, and the alerts that must, and must not, arrive."""
+"""The fire drill: break a real stack, and check which alerts arrive and which do not."""

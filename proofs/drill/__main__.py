@@ -1,6 +1,6 @@
 """`python -m proofs.drill [FAULT …]`: break the stack, and check that each alert arrives.
 
-The copy of the stack runs as `make start-rq-mon` would run it, in containers or as processes.
+It runs a copy of the stack as `make start-rq-mon` would, in containers or as processes.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _known(_: click.Context, __: click.Parameter, names: tuple[str, ...]) -> tup
     help="Also write the table to this file.",
 )
 def main(faults: Sequence[str], short: bool, quiet: float, markdown: Path | None) -> None:
-    """Carry out the faults, and exit with 0 if all alerts arrived and no other did."""
+    """Run the faults. Exit with 0 if all expected alerts arrived, and no others."""
     console = Console(width=None if sys.stdout.isatty() else 2 * WIDTH_WITHOUT_TERMINAL)
     names = faults or (SHORT if short else tuple(FAULTS))
     try:
@@ -102,7 +102,7 @@ def _told(result: Result, console: Console) -> Result:
 
 @contextmanager
 def _running_stack(runtime: str, console: Console) -> Iterator[tuple[DrillStack, Inbox]]:
-    """Run a copy of the stack until the block ends."""
+    """Run a copy of the stack during the block."""
     address = _address_for_alertmanager(runtime)
     with tempfile.TemporaryDirectory(prefix="rq-drill-") as directory, running_webhook(address) as webhook:
         stack = DrillStack(PROJECT_ROOT, Path(directory), runtime, webhook)
@@ -117,7 +117,7 @@ def _running_stack(runtime: str, console: Console) -> Iterator[tuple[DrillStack,
 
 
 def _address_for_alertmanager(runtime: str) -> str:
-    """Return the address of this machine under which the stack's Alertmanager can reach it."""
+    """Return the address at which the stack's Alertmanager can reach this machine."""
     if runtime != ComposeRuntime.name:
         return BIND_ADDRESS
     gateway = "--format={{(index .IPAM.Config 0).Gateway}}"

@@ -1,4 +1,4 @@
-"""What fills Redis."""
+"""Data that fills Redis."""
 
 from __future__ import annotations
 
@@ -14,15 +14,18 @@ from proofs.harness.waiting import wait_until
 
 KEY = "rq:drill:ballast"
 PIECES = (1_000_000, 10_000, 100)
-"""Sizes in bytes: large ones for most of it, small ones for the rest."""
+"""Sizes in bytes: large values for most of the memory, small ones for the rest."""
 
 IDLE_SECONDS = 5
-"""What Redis has not touched for so long it evicts before what the stack reads all the time."""
+"""Redis evicts idle keys first.
+
+The stack reads its own keys all the time, so the ballast must be idle longer.
+"""
 
 
 @contextmanager
 def full_memory(redis: Redis) -> Iterator[None]:
-    """Fill Redis up to its maxmemory for as long as the block lasts."""
+    """Fill Redis up to its maxmemory during the block."""
     with _removed_at_the_end(redis):
         for size in PIECES:
             try:
@@ -35,7 +38,7 @@ def full_memory(redis: Redis) -> Iterator[None]:
 
 @contextmanager
 def filled_memory(redis: Redis, share: float) -> Iterator[None]:
-    """Fill Redis up to a share of its maxmemory for as long as the block lasts."""
+    """Fill Redis up to a share of its maxmemory during the block."""
     size = PIECES[1]
     with _removed_at_the_end(redis):
         for number in count():
@@ -47,7 +50,7 @@ def filled_memory(redis: Redis, share: float) -> Iterator[None]:
 
 
 def write_until_evicted(redis: Redis) -> None:
-    """Write into a Redis that is full of ballast until it evicts some, as it does with what is idle."""
+    """Write to a Redis that is full of idle ballast until it evicts some."""
     size = PIECES[1]
     first = f"{KEY}:{size}:0"
 

@@ -1,4 +1,4 @@
-"""Carry out one fault: break, watch, fix, watch, and wait until all is well again."""
+"""Run one fault: break, watch, fix, watch, and wait until everything is well again."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ POLL = 0.2
 RESOLVED_WITHIN = 240.0
 QUIET_WITHIN = 240.0
 RESEND_SECONDS = 70.0
-"""Prometheus sends what already fires to an Alertmanager that is new to it within a minute."""
+"""Prometheus sends firing alerts to a restarted Alertmanager within a minute."""
 SIGNS_OF_LIFE = 3
 SIGN_OF_LIFE_SECONDS = MINUTE / FACTOR
 
 TOO_BUSY = "this machine was too busy to tell: Prometheus could not scrape itself in time"
 
-CANNOT_BREAK_OR_MEND = (
+CANNOT_BREAK_OR_FIX = (
     AssertionError,
     OSError,
     RedisError,
@@ -41,11 +41,11 @@ CANNOT_BREAK_OR_MEND = (
     psutil.Error,
     subprocess.SubprocessError,
 )
-"""What goes wrong in the drill itself: the fault has failed, and the next one can be tried."""
+"""Errors of the drill itself: the fault counts as failed, and the drill goes on with the next."""
 
 
 def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
-    """Do the damage and judge what arrives from then until the stack is quiet again."""
+    """Break the stack, and judge all alerts until it is quiet again."""
     inbox.forget()
     screen = Screen(stack, fault.only_shown)
 
@@ -60,7 +60,7 @@ def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
             _watch(lambda: _all(arrivals(), fault, _has_arrived), fault.within)
             fixing = time.monotonic()
         _watch(lambda: _all(arrivals(), fault, _is_over), RESOLVED_WITHIN)
-    except CANNOT_BREAK_OR_MEND as error:
+    except CANNOT_BREAK_OR_FIX as error:
         result.problem = f"{type(error).__name__}: {error}"
         injected = fixing = started
     if not wait_until_quiet(stack):
@@ -71,7 +71,7 @@ def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:
 
 
 def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
-    """Judge what arrives under load with nothing broken: nothing may."""
+    """Judge the alerts under load with nothing broken: none may arrive."""
     inbox.forget()
     started = time.monotonic()
     result = Result("quiet-period", f"{seconds:g} s of the demo's load, and nothing broken")
@@ -88,7 +88,7 @@ def stay_quiet(seconds: float, stack: DrillStack, inbox: Inbox) -> Result:
 
 
 def check_signs_of_life(inbox: Inbox) -> Result:
-    """Judge whether Watchdog arrives, and as often as it should."""
+    """Judge whether Watchdog arrives, and often enough."""
     result = Result("signs-of-life", f"Signs of life, one in {SIGN_OF_LIFE_SECONDS:g} s")
     if not _watch(lambda: inbox.watchdogs() > 0, RESEND_SECONDS):
         result.problem = f"{WATCHDOG} did not arrive"
@@ -102,7 +102,7 @@ def check_signs_of_life(inbox: Inbox) -> Result:
 
 
 def wait_until_quiet(stack: DrillStack) -> bool:
-    """Wait until Watchdog is all that Prometheus has, pending or firing; return whether it came to that."""
+    """Wait until only Watchdog is pending or firing in Prometheus; return whether that happened."""
     return _watch(lambda: not _disturbances(stack), QUIET_WITHIN)
 
 
@@ -170,7 +170,7 @@ def _observe(
 
 
 def _excuse(result: Result, stack: DrillStack, seconds: float) -> None:
-    """Say of a failure whether the machine was too busy for times as short as the drill's."""
+    """Add to a failure that the machine was too busy for the drill's short times, if so."""
     if not result.passed and stack.prometheus_missed_itself(seconds):
         result.problem = "; ".join(filter(None, [result.problem, TOO_BUSY]))
 

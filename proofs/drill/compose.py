@@ -12,14 +12,14 @@ from stack.services import Service
 
 
 class ComposeServices:
-    """proofs.drill.services.Services tells what each method promises."""
+    """proofs.drill.services.Services documents the methods."""
 
     def __init__(self, stack: ComposeStack) -> None:
         self._stack = stack
 
     @contextlib.contextmanager
     def stopped(self, service: Service) -> Iterator[None]:
-        """Stop its container; the engine does not restart what was stopped by hand."""
+        """Stop the container. The engine does not restart one that was stopped by hand."""
         try:
             self._stack.compose("stop", service.name)
             yield
@@ -28,7 +28,7 @@ class ComposeServices:
 
     @contextlib.contextmanager
     def frozen(self, service: Service) -> Iterator[None]:
-        """The kernel gives a paused container no time; it hears no signal either."""
+        """Pause the container. It gets no CPU time and handles no signals."""
         self._stack.compose("pause", service.name)
         try:
             yield
@@ -36,11 +36,11 @@ class ComposeServices:
             self._stack.compose("unpause", service.name)
 
     def kill(self, service: Service) -> None:
-        """SIGKILL from inside, after which the engine restarts it; after `docker kill` it would not."""
+        """Kill it from inside, so that the engine restarts it. After `docker kill` it would not."""
         self._stack.kill_all_processes(self._container(service))
 
     def send(self, service: Service, number: signal.Signals, process: int | None = None) -> None:
-        """A process that is named is one of the container, where it is sent its signal from inside."""
+        """Send the signal inside the container, where the process id is valid."""
         container = self._container(service)
         if process is None:
             self._stack.docker("kill", f"--signal={number.name}", container["Id"])
@@ -48,7 +48,7 @@ class ComposeServices:
             self._stack.inside(container, "sh", "-c", f"kill -s {number.name[3:]} {process}")
 
     def run_in_data(self, service: Service, script: str) -> None:
-        """The images of services that keep data start in its folder."""
+        """Images of services with data start in its folder."""
         self._stack.inside(self._container(service), "sh", "-euc", script)
 
     def _container(self, service: Service) -> Container:

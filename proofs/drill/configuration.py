@@ -1,4 +1,4 @@
-"""What the drill changes in the copy of the project that it sets fire to."""
+"""What the drill changes in its copy of the project."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from proofs.harness.webhook import Webhook
 from stack.variables import ALERT_RECEIVERS_DIR, REDIS_MAXMEMORY, STOP_GRACE
 
 ALERTS = "alerts"
-"""The webhook's path for all alerts but the watchdog's."""
+"""The webhook's path for all alerts but Watchdog."""
 SIGNS_OF_LIFE = "watchdog"
-"""Its path for those."""
+"""The webhook's path for Watchdog."""
 
 GRACE_SECONDS = 15
-"""A tick that is later than this does not run."""
+"""A tick that is later than this is skipped."""
 
 BUILD_CONTEXT = ".dockerignore"
-"""Keeps what no container needs out of the image; those of the drill run its jobs."""
+"""Keeps unneeded files out of the image. Containers run the drill's jobs, so its modules stay."""
 
 SETTINGS = {
     STOP_GRACE.name: "5",
@@ -30,17 +30,18 @@ SETTINGS = {
     "RQ_MAINTENANCE_INTERVAL_SECONDS": "2",
     "SCHEDULER_CRON_GRACE_SECONDS": str(GRACE_SECONDS),
 }
-"""What waits in the application itself is shortened too, as far as it has a setting. RQ drops a dead worker a
-minute after its time to live: that has none."""
+"""Waits of the application, shortened as far as settings allow. RQ removes a dead worker a minute after its
+time to live, which no setting changes.
+"""
 
 
 def configure(project: Path, receivers: Path, webhook: Webhook) -> dict[str, str]:
-    """Change the copy's files, and return what its environment must hold.
+    """Change the copy's files; return the variables for its environment.
 
     Args:
         project: the root of the copy
-        receivers: a folder for receivers.yml, made here
-        webhook: who is told of alerts
+        receivers: a folder for receivers.yml, created here
+        webhook: receives the alerts
     """
     scale_tree(project)
     for name in ("objectives.yml", "cron_jobs.py"):

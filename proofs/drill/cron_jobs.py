@@ -1,4 +1,4 @@
-"""The drill's own cron_jobs.py: one cron job, which ticks often enough to be missed."""
+"""The drill's cron_jobs.py: one cron job, with ticks frequent enough to miss one."""
 
 from proofs.drill.jobs import succeed
 from scheduler.cron.entries import CronEntry

@@ -18,7 +18,7 @@ TITLES = {NativeRuntime.name: "local processes", ComposeRuntime.name: "container
 
 
 def write_document(path: Path, runtime: str, results: Sequence[Result], times: TrueTimes) -> None:
-    """Write the results with what they mean."""
+    """Write the results and their meaning."""
     write_page(
         path,
         TEMPLATE,
@@ -31,7 +31,7 @@ def write_document(path: Path, runtime: str, results: Sequence[Result], times: T
 
 
 def summary(results: Sequence[Result], times: TrueTimes) -> str:
-    """Return how many alerts were drilled, how many arrived for nothing, and which were not drilled."""
+    """Return how many alerts were drilled, how many false ones arrived, and which alerts were not drilled."""
     drilled = {each.expected.alert for result in results for each in result.observations if not each.problem}
     false_alarms = sum(len(result.false_alarms) for result in results)
     others = ", ".join(sorted(times.alerts - drilled)) or "none"

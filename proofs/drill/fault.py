@@ -1,4 +1,4 @@
-"""What a fault is: something that breaks, the alerts that must arrive, and those that may."""
+"""A fault: something that breaks, the alerts that must arrive, and those that may."""
 
 from __future__ import annotations
 
@@ -14,23 +14,24 @@ MINUTE = 60.0
 Inject = Callable[[DrillStack], Iterator[None]]
 
 FAULTS: dict[str, Fault] = {}
-"""All of them by name, in the order in which they are drilled."""
+"""All faults by name, in the order of the drill."""
 
 
 @dataclass(frozen=True)
 class Expected:
-    """An alert that arrives: which, and with which labels, `queue` above all."""
+    """An alert that must arrive, with the labels to check, above all `queue`."""
 
     alert: str
     labels: Mapping[str, str] = field(default_factory=dict)
     adds: float = 0.0
-    """Seconds that its condition takes longer to become true outside of the drill. `for` and Alertmanager's
-    waits need not be said: they are in the files."""
+    """Seconds that its condition takes longer to become true outside of the drill, without `for` and
+    Alertmanager's waits: the drill reads those from the files.
+    """
     only_shown: bool = False
-    """It cannot be sent, so it is looked for in Prometheus."""
+    """It cannot be sent, so the drill looks for it in Prometheus."""
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether an alert with these labels is this one."""
+        """Tell whether an alert with these labels matches."""
         return labels.get("alertname") == self.alert and self.labels.items() <= labels.items()
 
     def __str__(self) -> str:
@@ -50,17 +51,17 @@ def filling(window_seconds: float) -> float:
 
 @dataclass(frozen=True)
 class Fault:
-    """One thing that goes wrong."""
+    """Something that goes wrong."""
 
     name: str
     what: str
     injected: Callable[[DrillStack], AbstractContextManager[None]]
-    """Entering it does the damage, leaving it repairs it."""
+    """Breaks the stack on entry, repairs it on exit."""
     expects: tuple[Expected, ...]
     consequences: tuple[Expected, ...]
-    """Alerts that may arrive as well, because they are true and nothing inhibits them."""
+    """Alerts that may arrive, too, because they are true and not inhibited."""
     within: float
-    """Seconds in which all that is expected must have arrived."""
+    """Seconds within which all expected alerts must arrive."""
 
     @property
     def only_shown(self) -> set[str]:
@@ -75,9 +76,9 @@ class Fault:
 def fault(
     *expects: Expected, consequences: tuple[Expected, ...] = (), within: float = 60.0
 ) -> Callable[[Inject], Inject]:
-    """Make a generator function a fault: it breaks something, yields, and repairs it.
+    """Turn a generator function into a fault: it breaks something, yields, and repairs it.
 
-    Its name is the fault's, its docstring says what happens.
+    Its name is the fault's name. Its docstring describes the fault in reports.
     """
 
     def register(inject: Inject) -> Inject:

@@ -1,4 +1,4 @@
-"""What arrives at the webhook, with the time of its arrival."""
+"""Notifications that reached the webhook, with the time of arrival."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from proofs.harness.webhook import Webhook
 
 @dataclass
 class Arrival:
-    """One alert that was sent."""
+    """An alert that was sent."""
 
     labels: Mapping[str, str]
     annotations: Mapping[str, str]
     fired: float
-    """When it arrived first."""
+    """The time of its first arrival."""
     resolved: float | None = None
-    """When it was said to be over; None while it is not."""
+    """The time at which it was reported as resolved; None while it is firing."""
 
     @property
     def name(self) -> str:
@@ -31,7 +31,7 @@ class Arrival:
 
 
 class Inbox:
-    """Reads what the webhook was sent since the last look."""
+    """Reads what the webhook has received since the last look."""
 
     def __init__(self, webhook: Webhook) -> None:
         self._webhook = webhook
@@ -39,17 +39,17 @@ class Inbox:
         self._arrivals: dict[str, Arrival] = {}
 
     def forget(self) -> None:
-        """Forget what has arrived."""
+        """Forget all arrivals."""
         self._look()
         self._arrivals.clear()
 
     def arrivals(self) -> list[Arrival]:
-        """Return every alert that arrived since the beginning, the oldest first."""
+        """Return every alert that has arrived, oldest first."""
         self._look()
         return list(self._arrivals.values())
 
     def watchdogs(self) -> int:
-        """Return how many signs of life came."""
+        """Return the number of Watchdog notifications."""
         return len(self._webhook.alerts(SIGNS_OF_LIFE))
 
     def _look(self) -> None:

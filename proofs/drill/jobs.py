@@ -1,4 +1,4 @@
-"""Jobs that the faults are made of."""
+"""Jobs for the faults."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import time
 from rq import get_current_job
 
 FIXED_KEY = "rq:drill:fixed"
-"""Lets `fail_until_fixed` succeed."""
+"""If it exists, `fail_until_fixed` succeeds."""
 
 HORSE = "horse"
-"""Where in a job's meta `take` leaves the id of the process that runs it."""
+"""The key in a job's meta with the id of the process that runs it."""
 
 
 def succeed() -> None:
@@ -19,7 +19,7 @@ def succeed() -> None:
 
 
 def take(seconds: float) -> None:
-    """Run for so long, and say in which process."""
+    """Run for these seconds, and record the process id."""
     job = get_current_job()
     if job is not None:
         job.meta[HORSE] = os.getpid()
@@ -40,7 +40,7 @@ def fail_every_tenth(number: int) -> None:
 
 
 def fail_until_fixed() -> None:
-    """Fail as long as Redis does not have FIXED_KEY."""
+    """Fail until FIXED_KEY exists in Redis."""
     job = get_current_job()
     if job is not None and not job.connection.exists(FIXED_KEY):
         raise LookupError("on purpose")

@@ -8,12 +8,15 @@ import time
 from demo.load import arrivals
 
 RARER = 3
-"""The demo's jobs come this many times less often. The drill shortens the waits of alerts, but not the jobs:
-a worker that is busy for one of the drill's minutes is normal."""
+"""The demo's jobs are this many times rarer.
+
+The drill shortens the waits of alerts but not the jobs: a worker
+that is busy for one of the drill's minutes is normal.
+"""
 
 
 def main() -> None:
-    """Enqueue what the demo does, at a lower rate."""
+    """Enqueue the demo's jobs at a lower rate."""
     start = time.monotonic()
     for due, kind in arrivals(float(sys.argv[1]) / RARER):
         time.sleep(max(0.0, start + RARER * due - time.monotonic()))

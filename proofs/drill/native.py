@@ -1,4 +1,4 @@
-"""The services of a stack as processes of this machine."""
+"""The services of a stack as local processes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from stack.services import Service
 
 
 class NativeServices:
-    """proofs.drill.services.Services tells what each method promises."""
+    """proofs.drill.services.Services documents the methods."""
 
     def __init__(self, stack: NativeStack) -> None:
         self._stack = stack
@@ -25,7 +25,7 @@ class NativeServices:
 
     @contextlib.contextmanager
     def stopped(self, service: Service) -> Iterator[None]:
-        """Have supervisord stop it."""
+        """Stop it with supervisord."""
         try:
             self._supervisor.request_stop(service.name)
             wait_until(lambda: service.name not in self._stack.numbers(), f"the end of {service.name}")
@@ -35,7 +35,7 @@ class NativeServices:
 
     @contextlib.contextmanager
     def frozen(self, service: Service) -> Iterator[None]:
-        """SIGSTOP; not even SIGTERM is heard then."""
+        """Send SIGSTOP. A frozen process does not even handle SIGTERM."""
         process = self._process(service)
         process.send_signal(signal.SIGSTOP)
         try:
@@ -44,15 +44,15 @@ class NativeServices:
             process.send_signal(signal.SIGCONT)
 
     def kill(self, service: Service) -> None:
-        """SIGKILL; supervisord starts it again."""
+        """Send SIGKILL. supervisord starts it again."""
         kill_with_children(self._stack.numbers()[service.name])
 
     def send(self, service: Service, number: signal.Signals, process: int | None = None) -> None:
-        """Processes have the same numbers for themselves and for this one."""
+        """Send the signal. A local process has the same id inside and outside."""
         (psutil.Process(process) if process else self._process(service)).send_signal(number)
 
     def run_in_data(self, service: Service, script: str) -> None:
-        """Each service has a folder of its own below the state directory."""
+        """Run it in the service's folder below the state directory."""
         subprocess.run(["sh", "-euc", script], cwd=self._stack.state / service.name, check=True)
 
     def _process(self, service: Service) -> psutil.Process:

@@ -1,4 +1,4 @@
-"""The drill's results as a table, in the terminal and as Markdown."""
+"""The drill's results as a table, in the terminal and in Markdown."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def verdict(result: Result) -> str:
 
 
 def rows(result: Result, times: TrueTimes) -> list[Row]:
-    """Return one row for each expected alert of a fault; one for a result without any."""
+    """Return one row for each expected alert of a fault, or one row if it expects none."""
     also = ", ".join(result.consequences) or "-"
     if not result.observations:
         return [(result.what, "none", "-", "-", "-", also, verdict(result))]
@@ -67,7 +67,6 @@ def _seconds(value: float | None) -> str:
 
 
 def show(console: Console, results: Sequence[Result], times: TrueTimes) -> None:
-    """Print the table."""
     styled = (
         ("" if result.passed else "bold red", cells) for result in results for cells in rows(result, times)
     )

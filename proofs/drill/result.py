@@ -1,4 +1,4 @@
-"""What came of it."""
+"""The result of a fault."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ from proofs.drill.fault import Expected
 
 @dataclass
 class Observation:
-    """How one expected alert did. Times are in seconds; None: it never happened."""
+    """The times of one expected alert, in seconds. None: it never happened."""
 
     expected: Expected
     severity: str = ""
     detected: float | None = None
     """After the fault."""
     resolved: float | None = None
-    """After the fix; 0 if it was over before."""
+    """After the fix; 0 if it was resolved before."""
     problem: str = ""
 
 
 @dataclass
 class Result:
-    """What came of a fault, or of the quiet period."""
+    """The result of a fault or of the quiet period."""
 
     name: str
     what: str
@@ -33,5 +33,5 @@ class Result:
 
     @property
     def passed(self) -> bool:
-        """Whether all went as it should."""
+        """Whether everything went as expected."""
         return not (self.problem or self.false_alarms or any(each.problem for each in self.observations))

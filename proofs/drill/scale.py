@@ -1,8 +1,8 @@
-"""Shorter durations for the drill: everything that the alerting waits for, by one factor.
+"""Shorter durations for the drill: all waits of the alerting, divided by one factor.
 
-`for`, the windows of range selectors, offsets and Alertmanager's waits are divided by FACTOR. These are not:
-thresholds that are RQ's own (a worker's key is renewed while 30 s are left), least numbers of jobs, and
-windows that would hold too few scrapes. The objectives of the drill are in objectives.yml beside this file.
+FACTOR divides `for`, the windows of range selectors, offsets and Alertmanager's waits. It does not divide
+thresholds of RQ (a worker's key is renewed while 30 s are left), minimum numbers of jobs, and windows that
+would contain too few scrapes. The drill's objectives are in objectives.yml beside this file.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import yaml
 FACTOR = 20
 
 SCRAPE_SECONDS = 2.0
-"""The exporter may take that long for an answer when Redis is frozen."""
+"""If Redis is frozen, an answer of the exporter may take this long."""
 EVALUATION_SECONDS = 1.0
 
 SHORTEST_WINDOW = 4 * SCRAPE_SECONDS
@@ -28,12 +28,12 @@ DURATION = r"(?:\d+(?:ms|[smhd]))+"
 
 
 def seconds(duration: str) -> float:
-    """Return the seconds of a duration as Prometheus writes it: 1h30m."""
+    """Return the seconds in a duration as Prometheus writes it, such as 1h30m."""
     return sum(int(number) * UNITS[unit] for number, unit in re.findall(r"(\d+)(ms|[smhd])", duration))
 
 
 def scaled(duration: str, shortest: float = 0.0) -> str:
-    """Return the duration divided by FACTOR, in milliseconds, but not below `shortest` seconds."""
+    """Return the duration divided by FACTOR, in milliseconds, but at least `shortest` seconds."""
     return f"{round(1000 * max(seconds(duration) / FACTOR, shortest))}ms"
 
 
@@ -43,12 +43,12 @@ def scale_rules(text: str) -> str:
     for pattern, replacement in (
         (rf"(?<=\bfor: ){DURATION}$", lambda found: scaled(found[0])),
         (rf"(?<=\[){DURATION}(?=\])", lambda found: scaled(found[0], SHORTEST_WINDOW)),
-        # Subqueries: the window, and the step within it.
+        # Subqueries: window and step.
         (rf"(?<=\[){DURATION}(?=:)", lambda found: scaled(found[0], SHORTEST_WINDOW)),
         (rf"(?<=:){DURATION}(?=\])", lambda found: scaled(found[0])),
         (rf"(?<=\boffset ){DURATION}", lambda found: scaled(found[0], SHORTEST_OFFSET)),
         (rf"(?<=\binterval: ){DURATION}$", lambda _: interval),
-        # Numbers that stand for a duration: the window of a rate, and the interval of a group.
+        # Numbers that repeat a duration: the window of a rate, and the interval of a group.
         (r"(?<= / )300\b", lambda _: f"{300 / FACTOR:g}"),
         (r"\b30(?= \* sum_over_time)", lambda _: f"{EVALUATION_SECONDS:g}"),
     ):

@@ -1,4 +1,4 @@
-"""What Prometheus shows, and the dashboards with it: for an alert that cannot be sent."""
+"""Alerts in Prometheus, and so on the dashboards, for those that cannot be sent."""
 
 from __future__ import annotations
 
@@ -10,10 +10,10 @@ from proofs.drill.stack import DrillStack
 
 
 class Screen:
-    """Looks for alerts that fire.
+    """Looks for firing alerts.
 
     Args:
-        stack: whose Prometheus to ask.
+        stack: the stack whose Prometheus to ask.
         names: the alerts to look for.
     """
 
@@ -23,7 +23,7 @@ class Screen:
         self._seen: dict[frozenset[tuple[str, str]], Arrival] = {}
 
     def arrivals(self) -> list[Arrival]:
-        """Look, and return every alert that has fired since the first look, the oldest first."""
+        """Return every alert that has fired since the first call, oldest first."""
         if self._names:
             self._look()
         return list(self._seen.values())

@@ -1,4 +1,4 @@
-"""The stack that the drill sets fire to: a copy of this project, with its own ports, data and processes."""
+"""The stack that the drill breaks: a copy of this project with its own ports, data and processes."""
 
 from __future__ import annotations
 
@@ -45,16 +45,16 @@ WORKERS_END_WITHIN = 10.0
 
 
 class DrillStack:
-    """What a fault may do to the stack, and ask of it.
+    """What a fault may do with the stack.
 
-    Whatever is broken by a context manager is repaired when its block ends, however it ends: what goes wrong
-    in one fault must not spoil the next.
+    Each context manager repairs what it broke when its block ends, even after an error, so that one fault
+    cannot spoil the next.
 
     Args:
         project: the root of the project to copy.
         directory: an empty folder for the copy and its logs.
-        runtime: the name of the runtime: of native processes, or of containers.
-        webhook: who is told of alerts; listens where the stack's Alertmanager can reach it.
+        runtime: the name of the runtime: native or compose.
+        webhook: receives the alerts; the stack's Alertmanager must be able to reach it.
     """
 
     def __init__(self, project: Path, directory: Path, runtime: str, webhook: Webhook) -> None:
@@ -79,10 +79,10 @@ class DrillStack:
     # --- what runs -----------------------------------------------------------------------------------------
 
     def start_all(self) -> None:
-        """Start whatever does not run, as users do, and wait until it is healthy.
+        """Start missing services as users do, and wait until all are healthy.
 
         Raises:
-            StackError: it did not become healthy; the message holds what the command said.
+            StackError: a service did not become healthy. The message contains the command's output.
         """
         result = self.copy.make("start-rq-mon")
         if result.returncode:
@@ -93,24 +93,24 @@ class DrillStack:
         self.copy.remove()
 
     def stopped(self, service: Service) -> contextlib.AbstractContextManager[None]:
-        """Keep a service stopped for as long as the block lasts."""
+        """Stop a service for the block."""
         return self._services.stopped(service)
 
     def frozen(self, service: Service) -> contextlib.AbstractContextManager[None]:
-        """Keep a service from doing anything, as a machine without memory would."""
+        """Freeze a service for the block, like a machine that is out of memory."""
         return self._services.frozen(service)
 
     def kill(self, service: Service) -> None:
-        """End a service and all its processes at once, as the kernel or a power cut would."""
+        """End a service and all its processes at once, like the kernel's OOM killer or a power cut."""
         self._services.kill(service)
 
     def kill_horse(self, worker: Service, job: Job) -> None:
-        """End the process that runs a job, and leave its worker alone."""
+        """Kill the work horse of a job, but not its worker."""
         self._services.send(worker, signal.SIGKILL, self.wait_for_horse(job))
 
     @contextlib.contextmanager
     def rule_file(self, name: str, text: str) -> Iterator[None]:
-        """Add a file to Prometheus' rules, and take it away again."""
+        """Add a file to Prometheus' rules for the block."""
         path = self.directory / "prometheus" / "rules" / name
         try:
             path.write_text(text, encoding="utf-8")
@@ -124,7 +124,7 @@ class DrillStack:
 
     @contextlib.contextmanager
     def without_append_only_folder(self) -> Iterator[None]:
-        """Replace the folder that Redis writes to by a file, and make Redis try."""
+        """Replace the folder that Redis writes to by a file, and trigger a rewrite."""
         folder, hidden = "appendonlydir", "appendonlydir.hidden"
         self._services.run_in_data(REDIS, f"mv {folder} {hidden} && touch {folder}")
         try:
@@ -137,9 +137,9 @@ class DrillStack:
 
     @contextlib.contextmanager
     def overwritten(self, key: str) -> Iterator[None]:
-        """Replace a key by a text, as a program that uses the same names would."""
+        """Overwrite a key with a text for the block, as a program with the same key names would."""
         hidden = f"{key}:hidden"
-        with contextlib.suppress(ResponseError):  # there is no such key
+        with contextlib.suppress(ResponseError):  # the key does not exist
             self.redis.rename(key, hidden)
         try:
             self.redis.set(key, "not what belongs here")
@@ -151,7 +151,7 @@ class DrillStack:
 
     @contextlib.contextmanager
     def redis_option(self, before: str, after: str) -> Iterator[None]:
-        """Run Redis with another line in its configuration file."""
+        """Run Redis with one more line in its configuration file, for the block."""
         self._restart_redis_with(before, after)
         try:
             yield
@@ -179,12 +179,12 @@ class DrillStack:
     def workers(
         self, queue: str, *options: str, count: int = 1, **environment: str
     ) -> Iterator[list[subprocess.Popen[bytes]]]:
-        """Run workers of an application's own queue for as long as the block lasts.
+        """Run workers of an application's queue for the block.
 
         Args:
             queue: the queue.
             options: of proofs.drill.worker.
-            count: how many.
+            count: the number of workers.
             environment: their settings.
         """
         running = [self.python("proofs.drill.worker", queue, *options, **environment) for _ in range(count)]
@@ -196,7 +196,7 @@ class DrillStack:
             end(running, WORKERS_END_WITHIN)
 
     def kill_worker(self, worker: subprocess.Popen[bytes]) -> None:
-        """End a worker of `workers` and its work horse at once."""
+        """Kill a worker of `workers` together with its work horse."""
         kill_with_children(worker.pid)
         worker.wait()
 
@@ -214,7 +214,7 @@ class DrillStack:
 
     @contextlib.contextmanager
     def cron_job(self, entry: CronEntry) -> Iterator[None]:
-        """Have a cron job for as long as the block lasts."""
+        """Schedule a cron job for the block."""
         registry = CronRegistry(self.redis)
         cron_job = entry.define(Settings(), time.time())
         try:
@@ -224,15 +224,15 @@ class DrillStack:
             registry.cancel(cron_job.id)
 
     def queue(self, name: str) -> Queue:
-        """Return RQ's object for a queue."""
+        """Return RQ's queue object."""
         return Queue(name, connection=self.redis)
 
     def enqueue(self, queue: str, function: Callable[..., None], *arguments: Any) -> Job:
-        """Put a job into a queue; it is not retried."""
+        """Enqueue a job without retries."""
         return self.queue(queue).enqueue(function, *arguments)
 
     def stop_job(self, job: Job) -> None:
-        """End a job that runs, as people do who have lost patience with it."""
+        """Stop a running job, as a person would who does not want to wait for it."""
         send_stop_job_command(self.redis, job.id)
 
     def empty(self, queue: str) -> None:
@@ -245,7 +245,7 @@ class DrillStack:
     # --- waiting -------------------------------------------------------------------------------------------
 
     def wait_for_workers(self, queue: str, count: int) -> None:
-        """Return when a queue has these workers: on a busy machine an alert is faster than their start."""
+        """Wait until the queue has these workers: on a busy machine an alert may be faster."""
         of_queue = self.queue(queue)
         wait_until(lambda: Worker.count(queue=of_queue) >= count, f"{count} worker(s) of {queue}", within=60)
 
@@ -258,17 +258,17 @@ class DrillStack:
         return wait_until(horse, f"{job.id} to run", within=60)
 
     def wait_until_scheduled_jobs_are_gone(self, queue: str) -> None:
-        """Return when the delayed jobs of a queue have been enqueued."""
+        """Wait until the delayed jobs of a queue have been enqueued."""
         registry = self.queue(queue).scheduled_job_registry
         wait_until(lambda: registry.count == 0, f"the delayed jobs of {queue} to be enqueued")
 
     def wait_until_no_job_runs(self, queue: str) -> None:
-        """Return when no job of a queue counts as running."""
+        """Wait until no job of a queue is running."""
         registry = self.queue(queue).started_job_registry
         wait_until(lambda: registry.get_job_count(cleanup=False) == 0, f"no job of {queue} to run", within=60)
 
     def wait_until_a_tick_is_late(self, seconds: float) -> None:
-        """Return when the next tick of a cron job was due longer ago than this."""
+        """Wait until the next tick of a cron job is overdue by more than this."""
 
         def lateness() -> float:
             next_tick = TickClaims(self.redis, GRACE_SECONDS).next_tick()
@@ -277,7 +277,7 @@ class DrillStack:
         wait_until(lambda: lateness() > seconds, f"a tick to be {seconds} s late", within=seconds + 30)
 
     def wait_until_prometheus_has(self, query: str) -> None:
-        """Return when a query finds something."""
+        """Wait until a query returns something."""
 
         def found() -> list[Any]:
             answer: list[Any] = self.copy.ask_prometheus("query", query=query)["result"]
@@ -286,7 +286,7 @@ class DrillStack:
         wait_until(found, f"{query} in Prometheus", every=0.5)
 
     def wait_until_over(self, alert: str) -> None:
-        """Return when Prometheus has an alert no more."""
+        """Wait until Prometheus no longer has the alert."""
         wait_until(
             lambda: all(each["labels"]["alertname"] != alert for each in self.alerts()),
             f"the end of {alert}",
@@ -297,12 +297,12 @@ class DrillStack:
     # --- alerts --------------------------------------------------------------------------------------------
 
     def alerts(self) -> list[dict[str, Any]]:
-        """Each alert that Prometheus has now, pending or firing."""
+        """The current alerts in Prometheus, pending or firing."""
         found: list[dict[str, Any]] = self.copy.ask_prometheus("alerts")["alerts"]
         return found
 
     def prometheus_missed_itself(self, seconds: float) -> bool:
-        """Tell whether Prometheus could not scrape itself in time during the last seconds."""
+        """Tell whether Prometheus failed to scrape itself in time during the last seconds."""
         query = f'min_over_time(up{{job="{PROMETHEUS.name}"}}[{round(seconds)}s]) == 0'
         try:
             return bool(self.copy.ask_prometheus("query", query=query)["result"])

@@ -1,4 +1,4 @@
-"""How long detection takes with the files' own durations, computed from how long it took in the drill."""
+"""Detection times with the files' own durations, computed from those in the drill."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from proofs.drill.result import Observation
 from proofs.drill.scale import EVALUATION_SECONDS, FACTOR, SCRAPE_SECONDS, seconds
 
 WATCHDOG = "Watchdog"
-"""Fires always."""
+"""It always fires."""
 
 
 class TrueTimes:
-    """The durations of the project's own files."""
+    """The durations in the project's own files."""
 
     def __init__(self, project: Path) -> None:
         folder = project / "prometheus"
@@ -34,11 +34,11 @@ class TrueTimes:
 
     @property
     def alerts(self) -> set[str]:
-        """The names of all alerts but Watchdog, which always fires."""
+        """The names of all alerts except Watchdog, which always fires."""
         return {name for name, _ in self._lasting} - {WATCHDOG}
 
     def of(self, observation: Observation) -> float | None:
-        """Return at most how many seconds after the fault the alert would arrive outside of the drill."""
+        """Return the most seconds from the fault to the alert outside of the drill."""
         if observation.detected is None:
             return None
         is_critical = observation.severity == "critical"

@@ -16,7 +16,7 @@ PLAIN = "--plain"
 
 
 def main() -> None:
-    """Work until SIGTERM: as the stack's workers do, without RQ's scheduler, or without counting anything."""
+    """Work until SIGTERM: like the stack's workers, or without RQ's scheduler, or without counting."""
     queue_name, *options = sys.argv[1:]
     if PLAIN in options:
         Worker([queue_name], connection=connect(Settings.from_environment().redis_url)).work()

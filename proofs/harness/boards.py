@@ -1,4 +1,4 @@
-"""The generated dashboards as the tests see them."""
+"""The generated dashboards, for tests."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ VARIABLE = re.compile(r"\$\{(\w+)(?::\w+)?\}|\$([a-zA-Z_]\w*)")
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A query of a dashboard, with its place."""
+    """A query of a dashboard, and where it is."""
 
     board: str
     panel: str
@@ -36,27 +36,27 @@ class Asked:
 
 
 def seconds(interval: str) -> int:
-    """An interval such as 15s or 1m."""
+    """Seconds in an interval such as 15s or 1m."""
     return int(interval[:-1]) * {"s": 1, "m": 60}[interval[-1]]
 
 
 def panels(board: Json) -> Iterator[Json]:
-    """All panels but the headings."""
+    """All panels except headings."""
     return (panel for panel in board["panels"] if panel["type"] != "row")
 
 
 def data_panels(board: Json) -> Iterator[Json]:
-    """The panels that ask the data source."""
+    """The panels that query a data source."""
     return (panel for panel in panels(board) if panel.get("targets"))
 
 
 def panel_queries(uid: str) -> Iterator[Asked]:
-    """Every query of the panels."""
+    """All queries of the panels."""
     return queries_of(BOARDS[uid])
 
 
 def queries_of(board: Json) -> Iterator[Asked]:
-    """Every query of the panels of a dashboard, which may be an exported one."""
+    """All queries of the panels of a dashboard, which may be an exported one."""
     for panel in data_panels(board):
         for target in panel["targets"]:
             step = seconds(target.get("interval", "5s"))
@@ -66,7 +66,7 @@ def queries_of(board: Json) -> Iterator[Asked]:
 
 
 def all_queries(uid: str) -> Iterator[Asked]:
-    """Every query of the panels, the annotations and the variables."""
+    """All queries of panels, annotations and variables."""
     yield from panel_queries(uid)
     for annotation in BOARDS[uid]["annotations"]["list"]:
         yield Asked(uid, "annotation", annotation["name"], annotation["expr"])
@@ -81,14 +81,14 @@ PANEL_QUERIES = [query for uid in BOARDS for query in panel_queries(uid)]
 
 
 def step_of(query: Asked, range_seconds: int) -> int:
-    """The step that Grafana picks for a graph of about a thousand points."""
+    """The step that Grafana uses for a graph of about a thousand points."""
     return max(query.min_step, -(-range_seconds // 1000))
 
 
 def interpolate(
     query: Asked, range_seconds: int, instance: str = ".+", *, queue: str = ".+", function: str = ".+"
 ) -> str:
-    """The query as Grafana sends it, with everything chosen, or one of several."""
+    """The query as Grafana sends it, with all values chosen, or one of several."""
     step = step_of(query, range_seconds)
     values = {
         "__interval": f"{step}s",

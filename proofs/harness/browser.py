@@ -1,4 +1,4 @@
-"""Dashboards of a running viewer, as a browser shows them: for tests and for screenshots."""
+"""Dashboards of a running viewer in a browser, for tests and screenshots."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from proofs.harness.waiting import wait_until
 from stack.native.programs import CHROMIUM
 
 PATIENCE = 60_000
-"""Milliseconds that a test waits for what a page is to show: Playwright alone gives up after five seconds."""
+"""Milliseconds that a test waits for content. Playwright's own limit is only five seconds."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -42,9 +42,9 @@ CHROMIUM_FLAGS = (
 PANEL = "section[aria-labelledby]"
 BEING_LOADED = "[class*=panel-loading-bar-container] > *"
 CONTENT = "[data-testid='data-testid panel content'] > *"
-"""Missing until the first answer is there."""
+"""Missing until the first answer arrives."""
 QUIET_LOOKS = 7
-"""This many looks, one after another, must find nothing under way: one query may lead to the next."""
+"""Consecutive polls that must find nothing in flight: a query may trigger another."""
 
 DEAF_CHROMIUM = Path(__file__).with_name("deaf_chromium.py")
 
@@ -74,7 +74,7 @@ COUNT_PANELS = """
 
 @dataclass(frozen=True, slots=True)
 class PanelView:
-    """One panel as it is drawn."""
+    """A panel as it is drawn."""
 
     title: str
     state: PanelState
@@ -82,13 +82,13 @@ class PanelView:
 
 
 class DashboardView:
-    """One open dashboard; what it shows is read again at each look."""
+    """An open dashboard. Every access reads the page again."""
 
     def __init__(self, page: Page, base_url: str) -> None:
         self.page = page
         self.base_url = base_url
         self.console_errors: list[str] = []
-        """Errors and warnings of the console, exceptions, and requests that failed."""
+        """Errors and warnings in the console, exceptions, and failed requests."""
         self._waiting: set[Request] = set()
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
@@ -102,23 +102,23 @@ class DashboardView:
 
     def _note_failure(self, request: Request) -> None:
         self._waiting.discard(request)
-        if request.failure != "net::ERR_ABORTED":  # a panel that does not wait for its answer any more
+        if request.failure != "net::ERR_ABORTED":  # the panel no longer waits for its answer
             self.console_errors.append(f"{request.failure}: {request.url}")
 
     def go(self, address: str, within: float = 120.0) -> None:
-        """Open an address of the viewer, and wait until all of it is drawn."""
-        self._waiting.clear()  # of a page that is left, no end is reported
+        """Open a URL of the viewer, and wait until the page is drawn."""
+        self._waiting.clear()  # a page that is left reports no end of its requests
         self.page.goto(self.base_url + address)
         self.settle(within)
 
     def reload(self, within: float = 120.0) -> None:
-        """Load the page again, and wait until all of it is drawn."""
+        """Reload the page, and wait until it is drawn."""
         self._waiting.clear()
         self.page.reload()
         self.settle(within)
 
     def settle(self, within: float = 120.0) -> None:
-        """Wait until all panels are there, however far down, and no request is under way."""
+        """Wait until all panels exist, even those far down, and no request is in flight."""
         self.page.locator(PANEL).first.wait_for(timeout=within * 1000)
         expected = int(self.page.evaluate(COUNT_PANELS))
         quiet = 0
@@ -126,7 +126,7 @@ class DashboardView:
         def is_quiet() -> bool:
             nonlocal quiet
             self._unroll()
-            self.page.wait_for_timeout(50)  # lets the browser's events in
+            self.page.wait_for_timeout(50)  # processes the browser's events
             quiet = quiet + 1 if self._is_drawn(expected) else 0
             return quiet >= QUIET_LOOKS
 
@@ -140,7 +140,7 @@ class DashboardView:
             ) from None
 
     def _unroll(self) -> None:
-        """Make the window as high as the page: a panel is drawn when it comes into sight."""
+        """Make the window as high as the page, because panels are drawn only once they are in view."""
         size = self.page.viewport_size
         height = int(self.page.evaluate("document.documentElement.scrollHeight"))
         if size and size["height"] < height:
@@ -155,12 +155,12 @@ class DashboardView:
 
     @property
     def query(self) -> dict[str, list[str]]:
-        """What the address says."""
+        """The query parameters of the URL."""
         return parse_qs(urlsplit(self.page.url).query)
 
     @property
     def panels(self) -> list[PanelView]:
-        """Every panel, from top to bottom."""
+        """All panels, from top to bottom."""
         raw = self.page.locator(PANEL).evaluate_all(READ_PANELS, [BEING_LOADED, CONTENT])
         return [PanelView(**panel) for panel in raw]
 
@@ -170,14 +170,14 @@ class DashboardView:
         return self.page.locator("section").filter(has=heading)
 
     def errors(self) -> list[str]:
-        """What panels say that cannot be drawn."""
+        """The errors of panels that cannot be drawn."""
         texts: list[str] = self.page.get_by_role("alert").all_inner_texts()
         return texts
 
 
 @contextmanager
 def open_browser() -> Iterator[Browser]:
-    """A headless Chromium, the system's own, which containers that come and go do not disturb."""
+    """Open the system's headless Chromium, deaf to network interfaces of containers."""
     environment = os.environ | {"CHROMIUM": CHROMIUM.path()}
     browser = _playwright().chromium.launch(
         executable_path=DEAF_CHROMIUM, args=list(CHROMIUM_FLAGS), env=dict(environment)
@@ -190,7 +190,7 @@ def open_browser() -> Iterator[Browser]:
 
 @cache
 def _playwright() -> Playwright:
-    """Playwright runs once in a process, however many browsers are open at a time."""
+    """Return Playwright, which runs once in a process, however many browsers are open."""
     playwright = sync_playwright().start()
     expect.set_options(timeout=PATIENCE)
     atexit.register(playwright.stop)
@@ -209,12 +209,12 @@ def open_dashboard(
     """Open a dashboard of a running viewer, and wait until its panels have settled.
 
     Args:
-        base_url: where the viewer serves.
-        uid: which dashboard.
-        browser: a browser, or a context of it: what pages of one context load, they share.
-        width: of the window, in pixels.
-        within: seconds that the panels may take.
-        query: what goes into the URL: from, to, theme, refresh, var-queue, …; it is not refreshed by default.
+        base_url: the URL of the viewer.
+        uid: the uid of the dashboard.
+        browser: a browser or a context; pages of one context share what they load.
+        width: width of the window in pixels.
+        within: seconds to wait for the panels.
+        query: URL parameters: from, to, theme, refresh, var-queue, …; without `refresh` it does not refresh.
 
     Close `view.page` afterwards.
     """

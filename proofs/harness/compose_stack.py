@@ -1,4 +1,4 @@
-"""A copy of the stack in containers, under a name of its own."""
+"""A copy of the stack in containers, with its own project name."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stack.services import CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE, SERVICES, VI
 
 
 class ComposeStack(StackCopy):
-    """The stack of a copy of the tree, with its containers and volumes."""
+    """A copy of the stack, with its containers and volumes."""
 
     def __init__(self, project: Path, directory: Path, **variables: str) -> None:
         self.project = f"rq-mon-test-{uuid.uuid4().hex[:8]}"
@@ -25,7 +25,7 @@ class ComposeStack(StackCopy):
         self.runtime = ComposeRuntime(self.settings)
 
     def remove(self) -> None:
-        """Leave nothing behind."""
+        """Remove containers, volumes and images."""
         self.make("clean", YES="1")
         subprocess.run(["docker", "image", "rm", "--force", self.image], capture_output=True, check=False)
 
@@ -34,21 +34,21 @@ class ComposeStack(StackCopy):
         self.docker("compose", "-f", CORE_COMPOSE_FILE, "-f", MONITOR_COMPOSE_FILE, *arguments)
 
     def inside(self, container: Container, *command: str) -> str:
-        """Run a command in a container and return what it printed."""
+        """Run a command in a container and return its output."""
         return self.docker("exec", container["Id"], *command)
 
     def kill_all_processes(self, container: Container) -> None:
-        """End what runs in a container as a crash would; `docker kill` counts as stopped by hand."""
+        """Kill a container's processes as a crash would. `docker kill` would count as a stop by hand."""
         subprocess.run(["docker", "exec", container["Id"], "sh", "-c", "kill -KILL -1"], check=False)
 
     def containers(self, service: Service | None = None) -> list[Container]:
-        """What the engine knows of the containers, or of those of one service."""
+        """What the engine knows about the containers, or about those of one service."""
         identifiers = self.docker("ps", "--all", "--quiet", "--filter", self._label).split()
         found: list[Container] = json.loads(self.docker("inspect", *identifiers)) if identifiers else []
         return containers_of(service, found) if service else found
 
     def long_running(self) -> list[Container]:
-        """All containers but the one that ends when it has handed passwords out."""
+        """All containers except the one that hands out passwords and ends."""
         return [container for service in SERVICES for container in self.containers(service)]
 
     def volumes(self) -> list[str]:
@@ -58,15 +58,15 @@ class ComposeStack(StackCopy):
         return self.docker("network", "ls", "--quiet", "--filter", self._label).split()
 
     def built_images(self) -> list[str]:
-        """Those that have a name, and those that a later build took it from."""
+        """The built images: those with a name, and those that lost it to a later build."""
         return self.docker("image", "ls", "--all", "--quiet", "--filter", self._label).split()
 
     def has_viewer(self) -> bool:
-        """Tell whether Grafana is missing, and the viewer runs instead."""
+        """Tell whether the viewer runs because Grafana is missing."""
         return bool(self.containers(VIEWER))
 
     def page(self, service: Service, path: str) -> str:
-        """What a service answers to this machine."""
+        """Return the page that a service serves on this machine."""
         with urlopen(self.url(service) + path, timeout=60) as answer:
             return str(answer.read().decode())
 
@@ -75,7 +75,7 @@ class ComposeStack(StackCopy):
         return f"label=com.docker.compose.project={self.project}"
 
     def docker(self, *arguments: str) -> str:
-        """Run `docker` in the copy and return what it printed."""
+        """Run `docker` in the copy and return its output."""
         ended = self.run("docker", *arguments)
         ended.check_returncode()
         return ended.stdout

@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
-"""Starts the Chromium that CHROMIUM names, deaf to changes of the machine's network interfaces.
+"""Starts the Chromium that CHROMIUM names, deaf to changes of network interfaces.
 
-Chromium drops requests when an interface comes or goes, such as that of a container, and no flag of its own
-prevents that. It learns of interfaces from a netlink socket, and works on without one if it gets none. So the
-kernel refuses such sockets to this process and to all that it starts.
+Chromium drops requests when an interface, such as a container's, comes or goes. No option prevents that. It
+watches interfaces through a netlink socket, and works without one. So we make the kernel refuse such sockets
+to this process and its children.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ LOAD, JUMP_IF_EQUAL, RETURN = 0x20, 0x15, 0x06
 NUMBER_OF_CALL, FIRST_ARGUMENT = 0, 16
 REFUSE, ALLOW = 0x00050000 | errno.EAFNOSUPPORT, 0x7FFF0000
 SOCKET = {"x86_64": 41}.get(os.uname().machine, 198)
-"""The number of the system call. Architectures younger than x86_64 share one."""
+"""The number of the system call. Newer architectures than x86_64 share one."""
 
 FILTER = (
     (LOAD, 0, 0, NUMBER_OF_CALL),
@@ -37,7 +37,7 @@ class Program(ctypes.Structure):
 
 
 def refuse_netlink_sockets() -> None:
-    """To this process and its children."""
+    """Refuse netlink sockets to this process and its children."""
     program = Program(len(FILTER), b"".join(struct.pack("HBBI", *instruction) for instruction in FILTER))
     libc = ctypes.CDLL(None, use_errno=True)
     for arguments in (

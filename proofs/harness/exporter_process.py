@@ -1,4 +1,4 @@
-"""The exporter as its users run it: a process that answers HTTP."""
+"""The exporter as users run it: a process that serves HTTP."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Response:
     seconds: float
 
     def value(self, name: str, **labels: str) -> float | None:
-        """The value of a sample of this scrape; None if it is absent."""
+        """The value of a sample in this scrape; None if it is missing."""
         for family in text_string_to_metric_families(self.body.decode()):
             for sample in family.samples:
                 if sample.name == name and sample.labels == labels:
@@ -34,7 +34,7 @@ class Response:
         return None
 
     def names(self) -> set[str]:
-        """The names of all samples of this scrape."""
+        """The names of all samples in this scrape."""
         return {
             sample.name
             for family in text_string_to_metric_families(self.body.decode())
@@ -44,8 +44,6 @@ class Response:
 
 @dataclass(frozen=True)
 class Exporter(Server):
-    """A running exporter."""
-
     def get(self, path: str = "/metrics", method: str = "GET", **headers: str) -> Response:
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         started = time.monotonic()
@@ -63,7 +61,7 @@ class Exporter(Server):
 
 @contextmanager
 def running_exporter(redis_url: str, directory: Path, **variables: str) -> Iterator[Exporter]:
-    """Start an exporter and wait until it answers; end it afterwards."""
+    """Run an exporter for the block; yield when it answers."""
     port = free_port()
     command = [sys.executable, "-m", "rq_mon.exporter"]
     environment = {"RQ_REDIS_URL": redis_url, "RQ_EXPORTER_PORT": str(port), **variables}

@@ -1,4 +1,4 @@
-"""Failed jobs by the thousand: copies of one that really failed."""
+"""Thousands of failed jobs: copies of a real one."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ def fail(*_: object) -> None:
 
 
 def fail_jobs(client: Redis, function: str = FAIL, queue: str = "mail", jobs: int = 1) -> list[str]:
-    """Let one job fail as RQ does it, copy what RQ keeps of it, and return the ids of all, it included.
+    """Let one job fail in RQ, copy everything that RQ stores about it, and return the ids of all of them.
 
     Args:
-        client: of the Redis that is filled.
-        function: dotted path of one that raises, or that does not exist.
-        queue: where it runs.
-        jobs: how many there are then.
+        client: the Redis to fill.
+        function: dotted path of a function that raises or does not exist.
+        queue: the queue of the jobs.
+        jobs: the number of failed jobs, the real one included.
     """
     rq_queue = Queue(queue, connection=client, is_async=False)
     first = rq_queue.enqueue(function)

@@ -1,7 +1,7 @@
-"""A made-up past of a stack: every metric that the dashboards read, the same at every run.
+"""A made-up history of a stack: every metric of the dashboards, the same in every run.
 
-Each series is a plain function of time, so that a history of any length and resolution is only written down,
-never simulated. Something of everything that can go wrong goes wrong in it.
+Each series is a function of time. So a history of any length and resolution can be written without
+simulating it. It contains an example of everything that can go wrong.
 """
 
 from __future__ import annotations
@@ -37,14 +37,14 @@ SCHEDULES = ("* * * * *", "*/10 * * * *", "0 * * * *")
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """One time series."""
+    """A time series."""
 
     name: str
     labels: Labels
     value: Value
 
     def write(self, file: TextIO, times: range) -> None:
-        """Write its samples as OpenMetrics text."""
+        """Write its samples in OpenMetrics format."""
         labels = ",".join(f'{name}="{value}"' for name, value in self.labels.items())
         prefix = f"{self.name}{{{labels}}}"
         samples = ((self.value(time), time) for time in times)
@@ -55,32 +55,32 @@ class Series:
 
 @dataclass(frozen=True, slots=True)
 class History:
-    """The past of a stack of the given size, from `start` on."""
+    """The history of a stack of the given size, beginning at `start`."""
 
     start: int
     queues: int = 2
     functions: int = 3
-    """In all, each on one queue."""
+    """In total; each runs in one queue."""
     workers: int = 4
     cron_jobs: int = 3
     monitored: bool = True
-    """Whether the workers are MonitoredWorkers, which tell what became of each job."""
+    """Whether the workers are MonitoredWorkers, which count their jobs."""
     all_monitored: bool = False
-    """Otherwise one worker of the first queue is uninstrumented, and so are all of the others."""
+    """If not, one worker of the first queue is uninstrumented, and so are all workers of the other queues."""
     instances: tuple[str, ...] = (catalogue.OWN_INSTANCE,)
-    """The Redis that are watched; in each there is the same."""
+    """The watched Redis, all with the same content."""
     module: str = "app.jobs"
-    """Where the functions are."""
+    """The module of the functions."""
 
     def write(self, path: Path, start: int, end: int, step: Callable[[Series], int]) -> None:
-        """Write the samples from `start` to before `end` as OpenMetrics, which promtool imports."""
+        """Write the samples from `start` to before `end` in OpenMetrics format, for promtool to import."""
         with path.open("w", encoding="utf-8") as file:
             for series in self.series():
                 series.write(file, range(start, end, step(series)))
             file.write("# EOF\n")
 
     def series(self) -> Iterator[Series]:
-        """Every series."""
+        """All series."""
         for instance in self.instances:
             for series in self._of_one_redis():
                 yield replace(series, labels={**series.labels, "instance": instance})
@@ -102,7 +102,7 @@ class History:
         yield from _redis()
 
     def _counter(self, rate: float, since: float = 0.0) -> Value:
-        """Whole events at a steady rate from `since` seconds after the start."""
+        """A counter with whole events at a steady rate, beginning `since` seconds after the start."""
         first = self.start + since
         return lambda time: math.ceil((time - first) * rate) if time >= first else None
 
@@ -122,12 +122,12 @@ class History:
         yield _rq(catalogue.QUEUE_OBJECTIVE_RUN, _constant(300), **labels, le="300.0")
         for objective in catalogue.OBJECTIVE_KINDS:
             yield _rq(catalogue.QUEUE_OBJECTIVE_RATIO, _constant(0.95), **labels, objective=objective)
-        # The exporter serves a histogram of waits for every queue, if need be an empty one.
+        # The exporter serves a histogram of waits for every queue, even an empty one.
         rate = 0.5 if self.monitored else 0.0
         yield from self._histogram(catalogue.JOB_WAIT, catalogue.WAIT_BUCKETS, rate, 5.0, labels)
 
     def _listening(self, queue: int) -> tuple[int, int]:
-        """Workers of a queue, and those of them that count their jobs. The last queue has none."""
+        """The workers of a queue, and how many of them count their jobs. The last queue has none."""
         if queue == self.queues - 1:
             return 0, 0
         if self.all_monitored:
@@ -157,13 +157,13 @@ class History:
             (0.001, catalogue.FAILURE_NOT_RECORDED),
         ):
             yield _rq(catalogue.JOB_FAILURES, self._counter(rate_of_death), **labels, exception=exception)
-        # An error that happened once, half an hour after the start: its series appears with the value 1.
+        # A single error half an hour after the start: its series begins with the value 1.
         yield _rq(catalogue.JOB_FAILURES, _since(self.start + 1800, 1), **labels, exception="KeyError")
 
     def _histogram(
         self, metric: Metric, bounds: tuple[float, ...], rate: float, typical: float, labels: Labels
     ) -> Iterator[Series]:
-        """Exponentially distributed observations, `typical` seconds on average."""
+        """A histogram of exponentially distributed values with a mean of `typical` seconds."""
         for bound in (*bounds, math.inf):
             share = 1 - math.exp(-bound / typical)
             le = "+Inf" if bound == math.inf else str(float(bound))
@@ -172,7 +172,7 @@ class History:
         yield _rq_series(f"{metric.name}_sum", self._counter(rate * typical), **labels)
 
     def _worker(self, name: str, queue: str, index: int) -> Iterator[Series]:
-        # The last one came late. None changes its state: blocks hold no mark of the end of a series.
+        # The last one started late. None changes its state: blocks cannot store the end of a series.
         born = self.start + (1800 if index == self.workers - 1 else 0)
         state = "idle" if index % 2 else "busy"
         yield _rq(catalogue.WORKERS, _since(born, 1), name=name, state=state, queues=f"{queue},other")
@@ -196,7 +196,7 @@ class History:
         schedule = SCHEDULES[index % len(SCHEDULES)]
         info = {"cron_job": cron_job, "queue": queue, "function": function, "schedule": schedule}
         yield _rq(catalogue.CRON_JOB_INFO, _constant(1), **info)
-        # The last one is never ticked again.
+        # The last one never ticks again.
         late = index == self.cron_jobs - 1
         yield _rq(
             catalogue.CRON_JOB_NEXT_TICK,
@@ -234,7 +234,7 @@ def _since(start: float, value: float) -> Value:
 
 
 def _wave(mean: float) -> Value:
-    """Up and down with the hour."""
+    """Up and down every hour."""
     return lambda time: round(mean * (1 + 0.5 * math.sin(time / 600)), 1)
 
 

@@ -1,4 +1,4 @@
-"""Many jobs, queues and workers, written without RQ: it would take minutes."""
+"""Many jobs, queues and workers, written without RQ, which would take minutes."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ shop.errors.{exception}: card {line} was refused by the bank; ask for another on
 
 
 def fail_many(redis: Redis, number: int, queues: int) -> None:
-    """Put failed jobs into queues; the first queue gets half of them."""
+    """Write failed jobs to queues; half of them to the first one."""
     texts = [_text(line, f"Refusal{line % 7}Error") for line in range(FUNCTIONS)]
     now, until = datetime.now(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ"), time.time() + 86400
     for start in range(0, number, AT_ONCE):
@@ -48,7 +48,7 @@ def fail_many(redis: Redis, number: int, queues: int) -> None:
 
 
 def list_queues(redis: Redis, number: int) -> None:
-    """Make RQ know queues, each with a waiting job."""
+    """Register queues with RQ, each with a waiting job."""
     with redis.pipeline(transaction=False) as pipe:
         for index in range(number):
             pipe.sadd("rq:queues", f"rq:queue:queue-{index:04}")

@@ -15,7 +15,7 @@ from stack.variables import STOP_GRACE
 
 
 class NativeStack(StackCopy):
-    """The stack of a copy of the tree, with its processes, ports and files."""
+    """A copy of the stack, with its processes, ports and files."""
 
     def __init__(self, project: Path, directory: Path, **variables: str) -> None:
         super().__init__(project, directory, "native", **variables)
@@ -23,11 +23,11 @@ class NativeStack(StackCopy):
         self.state = directory / ".rq-mon" / "native"
 
     def remove(self) -> None:
-        """End all of it at once; its files are for the owner of the folder to remove."""
+        """Kill all of its processes. The owner of the folder removes the files."""
         self.make("stop-rq-mon", **{STOP_GRACE.name: "0"})
 
     def evaluate_rules_every(self, seconds: int) -> None:
-        """Shorten the intervals of the rules, so that a test need not wait for minutes."""
+        """Shorten the intervals of the rules, so that a test does not wait for minutes."""
         folder = self.directory / "prometheus"
         for file in [folder / "prometheus.yml", *(folder / "rules").rglob("*.yml")]:
             shorter = re.sub(
@@ -36,14 +36,14 @@ class NativeStack(StackCopy):
             file.write_text(shorter)
 
     def processes(self) -> list[psutil.Process]:
-        """All that belongs to it, supervisord and work horses included."""
+        """All of its processes, supervisord and work horses included."""
         return processes_of(self.state)
 
     def numbers(self) -> dict[str, int]:
-        """The process number of each service: of its first process, which started the others."""
+        """The id of each service's first process, which started its others."""
         found: dict[str, int] = {}
         for process in sorted(self.processes(), key=lambda each: each.create_time(), reverse=True):
-            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that has just ended
                 found[process.environ().get(SERVICE_NAME, "supervisord")] = process.pid
         return found
 
@@ -51,14 +51,14 @@ class NativeStack(StackCopy):
         """The addresses on which its processes listen, by port."""
         found: dict[int, set[str]] = {}
         for process in self.processes():
-            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+            with contextlib.suppress(psutil.NoSuchProcess):  # a work horse that has just ended
                 for connection in process.net_connections("tcp"):
                     if connection.status == psutil.CONN_LISTEN:
                         found.setdefault(connection.laddr.port, set()).add(connection.laddr.ip)
         return found
 
     def listening_ports(self) -> set[int]:
-        """Those of its ports on which any process listens."""
+        """Those of its ports that have a listener."""
         own = set(self.settings.ports.values())
         listening = {
             connection.laddr.port
@@ -68,12 +68,12 @@ class NativeStack(StackCopy):
         return own & listening
 
     def rules_evaluated_since(self, moment: datetime) -> bool:
-        """Tell whether every group of recording and alerting rules was evaluated after a moment."""
+        """Tell whether every group of rules was evaluated after a moment."""
         groups = self.ask_prometheus("rules")["groups"]
         return all(datetime.fromisoformat(group["lastEvaluation"]) > moment for group in groups)
 
     def new_files(self) -> set[Path]:
-        """What was written into the tree since it was copied, but for compiled Python and the state."""
+        """The files that were written into the tree since the copy, without compiled Python and the state."""
         return _files_in(self.directory) - self._files
 
 

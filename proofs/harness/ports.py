@@ -10,20 +10,20 @@ import tempfile
 from pathlib import Path
 
 CANDIDATES = range(20_000, 30_000)
-"""Below the ports that Linux gives to the client side of connections, so no client takes one of them."""
+"""Below the range that Linux uses for outgoing connections, so that no client takes one of them."""
 
 _claims = os.open(Path(tempfile.gettempdir(), f"rq-mon-ports-of-{os.getuid()}"), os.O_RDWR | os.O_CREAT)
-"""Byte n is locked by the process that has claimed port n; the kernel unlocks it when the process ends."""
+"""Byte n is locked by the process that claimed port n. The kernel unlocks it when the process ends."""
 _claimed: set[int] = set()
 _order = random.SystemRandom().sample(CANDIDATES, len(CANDIDATES))
-"""Of this process: a port that another has just left is not used again at once."""
+"""In this process: it does not use a port again right after another process left it."""
 
 
 def free_port() -> int:
-    """Return a port that nothing listens on, and that no other call gets until this process ends.
+    """Return a port without a listener, that no other call gets until this process ends.
 
     Raises:
-        RuntimeError: none is left.
+        RuntimeError: no port is left.
     """
     while _order:
         if claim(port := _order.pop()):
@@ -32,8 +32,8 @@ def free_port() -> int:
 
 
 def claim(port: int) -> bool:
-    """Claim a port for this process; False if it is claimed already, here or elsewhere, or in use."""
-    if port in _claimed:  # a process may lock again what it has locked
+    """Claim a port for this process. Return False if it is claimed or in use, here or elsewhere."""
+    if port in _claimed:  # a process could lock again what it has locked
         return False
     try:
         fcntl.lockf(_claims, fcntl.LOCK_EX | fcntl.LOCK_NB, 1, port)

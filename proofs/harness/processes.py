@@ -1,4 +1,4 @@
-"""Processes that a proof starts, ends and kills."""
+"""Start, end and kill processes in proofs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def start_python(
     log: Path,
     python: str = sys.executable,
 ) -> subprocess.Popen[bytes]:
-    """Start Python with these arguments; what it prints is added to the log."""
+    """Start Python with these arguments; append its output to the log."""
     with log.open("ab") as output:
         return subprocess.Popen(
             [python, *arguments], cwd=cwd, env=environment, stdout=output, stderr=subprocess.STDOUT
@@ -27,11 +27,11 @@ def start_python(
 
 
 def end(processes: Iterable[subprocess.Popen[bytes]], within: float) -> list[subprocess.Popen[bytes]]:
-    """Send SIGTERM to all, wait, kill those that do not end, and return these.
+    """Send SIGTERM to all, wait, kill those that do not end, and return those.
 
     Args:
-        processes: those that have ended already may be among them.
-        within: the seconds that all of them together have.
+        processes: some may have ended already.
+        within: the seconds that all of them have together.
     """
     running = [process for process in processes if process.poll() is None]
     for process in running:
@@ -50,7 +50,7 @@ def end(processes: Iterable[subprocess.Popen[bytes]], within: float) -> list[sub
 
 
 def kill_with_children(process_id: int) -> None:
-    """Kill a process and all below it at once, as when their machine is gone; none if it has ended."""
+    """Kill a process and all its descendants at once, as if their machine were gone."""
     with contextlib.suppress(psutil.NoSuchProcess):
         process = psutil.Process(process_id)
         for each in (process, *process.children(recursive=True)):

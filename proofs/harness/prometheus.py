@@ -1,4 +1,4 @@
-"""A real Prometheus over data that was written beforehand."""
+"""A real Prometheus with data that was written beforehand."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ from proofs.harness.servers import running
 from stack.native.programs import PROMETHEUS, PROMTOOL
 
 Series = dict[str, Any]
-"""One series of an answer: its labels as `metric`, and `value` or `values`."""
+"""One series in an answer: its labels as `metric`, and `value` or `values`."""
 
 
 class PrometheusServer:
-    """A Prometheus with its blocks in `directory`, which can be stopped and started again.
+    """A Prometheus with its blocks in `directory`, which can be stopped and restarted.
 
-    It is ready when a `with` block begins, and ends with it.
+    It is ready inside a `with` block.
     """
 
     def __init__(self, directory: Path, configuration: str = "{}", *options: str) -> None:
@@ -69,7 +69,7 @@ class PrometheusServer:
         self.stop()
 
     def import_samples(self, text: Path) -> None:
-        """Add the samples of an OpenMetrics file. Only while it is stopped."""
+        """Add the samples of an OpenMetrics file. It must be stopped."""
         promtool("tsdb", "create-blocks-from", "openmetrics", str(text), str(self.blocks))
 
     def instant(self, query: str, time: int) -> list[Series]:
@@ -83,13 +83,13 @@ class PrometheusServer:
         return series
 
     def ask(self, endpoint: str, **parameters: object) -> Any:
-        """The data of its answer to any query."""
+        """The data in its answer to any query."""
         with urlopen(f"{self.url}/api/v1/{endpoint}", urlencode(parameters).encode(), timeout=120) as answer:
             return json.load(answer)["data"]
 
 
 def promtool(*arguments: str, cwd: Path | None = None) -> None:
-    """Run promtool, in a folder if need be.
+    """Run promtool, in a folder if given.
 
     Raises:
         CalledProcessError: it failed.

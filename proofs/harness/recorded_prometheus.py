@@ -1,4 +1,4 @@
-"""A real Prometheus whose recording rules have been evaluated over a past that was written beforehand."""
+"""A real Prometheus whose recording rules were evaluated over history that was written beforehand."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ Json = dict[str, Any]
 
 
 class RecordedPrometheus(PrometheusServer):
-    """Answers from what was imported, and from what its rules made of it."""
+    """Answers from imported samples, and from what its rules recorded."""
 
     def record(self, rules: Path, names: Collection[str], start: int, end: int) -> None:
-        """Evaluate the recording rules of a folder that have these names, as if they had been there."""
+        """Evaluate the recording rules with these names over the past."""
         for level, groups in enumerate(_levels(rules, names)):
             file = self.directory / f"rules-{level}.yml"
             file.write_text(yaml.safe_dump({"groups": groups}))
             with self:
-                # The path of the file decides when in its interval a rule is evaluated.
+                # The path of the file determines when, within its interval, a rule is evaluated.
                 promtool(
                     *("tsdb", "create-blocks-from", "rules", f"--url={self.url}"),
                     *(f"--output-dir={self.blocks}", f"--start={start}", f"--end={end}", file.name),
@@ -31,7 +31,7 @@ class RecordedPrometheus(PrometheusServer):
 
 
 def _levels(folder: Path, names: Collection[str]) -> Iterator[list[Json]]:
-    """The recording rules, cut so that each part only reads what is scraped, or recorded by a part before it.
+    """The recording rules in parts, each of which reads only scraped series or those of earlier parts.
 
     promtool does not see what it has just recorded.
     """

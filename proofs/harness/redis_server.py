@@ -17,9 +17,9 @@ from stack.native.programs import REDIS_SERVER
 
 
 class RedisServer:
-    """A Redis server process on a free port, with its data in `directory`.
+    """A Redis server on a free port, with its data in `directory`.
 
-    It answers when a `with` block begins, and is killed when it ends.
+    It answers inside a `with` block and is killed at its end.
     """
 
     def __init__(self, directory: Path, *options: str) -> None:
@@ -33,7 +33,7 @@ class RedisServer:
         return f"redis://127.0.0.1:{self.port}/0"
 
     def start(self) -> None:
-        """Start, or start again with the data that it had."""
+        """Start it, with the data of its last run."""
         place = ["--bind", "127.0.0.1", "--port", str(self.port), "--dir", str(self.directory)]
         command = [REDIS_SERVER.path(), *place, "--save", "", *self.options]
         with (self.directory / "redis.log").open("ab") as log:
@@ -59,7 +59,7 @@ class RedisServer:
         with self._client() as client:
             try:
                 client.ping()
-            except AuthenticationError:  # it answers, and wants a password
+            except AuthenticationError:  # it answers, but asks for a password
                 return True
             except RedisError:
                 return False
@@ -74,7 +74,7 @@ class RedisServer:
         self.process.send_signal(number)
 
     def kill(self) -> None:
-        """End it as a crash would, with SIGKILL."""
+        """End it like a crash, with SIGKILL."""
         if self.process is not None:
             self.process.kill()
             self.process.wait()

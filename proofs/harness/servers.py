@@ -1,4 +1,4 @@
-"""Real servers that speak HTTP, as processes that end with the block that they run in."""
+"""Real HTTP servers, as processes that end with the block that runs them."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class Server:
     process: subprocess.Popen[bytes]
     log_path: Path
     authorization: str = ""
-    """The header that logs in, where the server asks for it."""
+    """The Authorization header, if the server needs one."""
 
     @property
     def address(self) -> str:
@@ -39,7 +39,7 @@ class Server:
 
     @property
     def log(self) -> str:
-        """What it has printed."""
+        """Its output so far."""
         return self.log_path.read_text()
 
     def text(self, path: str) -> str:
@@ -61,10 +61,10 @@ class Server:
         return {"Authorization": self.authorization} if self.authorization else {}
 
     def answers(self, path: str) -> bool:
-        """Tell whether it answers, and with success.
+        """Tell whether it answers with success.
 
         Raises:
-            AssertionError: it has ended; the message holds what it printed.
+            AssertionError: it has ended. The message contains its output.
         """
         assert self.process.poll() is None, self.log
         try:
@@ -74,10 +74,10 @@ class Server:
         return True
 
     def stop(self, number: signal.Signals = signal.SIGTERM) -> int:
-        """Send a signal, wait for the end, and return the exit status.
+        """Send a signal, wait for the end, and return the exit code.
 
         Raises:
-            AssertionError: it has not ended within ENDS_WITHIN; the message holds what it printed.
+            AssertionError: it has not ended within ENDS_WITHIN. The message contains its output.
         """
         self.process.send_signal(number)
         try:
@@ -97,17 +97,17 @@ def running(
     cwd: Path | None = None,
     authorization: str = "",
 ) -> Iterator[Server]:
-    """Run a server until the block ends.
+    """Run a server during the block.
 
     Args:
-        name: of its log in the directory; a later run adds to it.
-        directory: for the log.
-        port: on which it is told to listen.
+        name: the name of its log in the directory; a later run appends to it.
+        directory: the folder of the log.
+        port: the port that it uses.
         arguments: program and arguments.
         ready: the path that answers with success when it is ready.
-        environment: what is added to the environment of the tests.
-        cwd: where it runs; the directory of the tests if None.
-        authorization: the header that logs in, if the server asks for it.
+        environment: variables to add to those of the tests.
+        cwd: its working directory; by default that of the tests.
+        authorization: the Authorization header, if the server needs one.
     """
     log = directory / f"{name}.log"
     with log.open("ab") as output:

@@ -1,4 +1,4 @@
-"""A copy of this project on ports of its own, started and stopped as its users do."""
+"""A copy of this project with its own ports, started and stopped as users do."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ TIMEOUT = 300.0
 
 
 class StackCopy(ABC):
-    """The stack of a copy of the tree; the virtual environment is shared with the original."""
+    """The stack in a copy of the tree, which shares the original's virtual environment."""
 
     def __init__(self, project: Path, directory: Path, runtime: str, **variables: str) -> None:
         self.directory = directory
@@ -36,14 +36,14 @@ class StackCopy(ABC):
         self.settings = load_settings(self.environment, directory / ".env")
 
     def make(self, target: str, **variables: str) -> subprocess.CompletedProcess[str]:
-        """Run a target of the Makefile; stdout holds all that it said."""
+        """Run a target of the Makefile; stdout has all output."""
         given = (f"{name}={text}" for name, text in variables.items())
         return self.run("make", "--no-print-directory", target, *given, stderr=subprocess.STDOUT)
 
     def run(
         self, *command: str, reads: str = "", stderr: int = subprocess.PIPE
     ) -> subprocess.CompletedProcess[str]:
-        """Run a command in the folder of the copy, with what it reads from stdin."""
+        """Run a command in the folder of the copy, with this stdin."""
         return subprocess.run(
             command,
             cwd=self.directory,
@@ -61,17 +61,17 @@ class StackCopy(ABC):
         """End everything that was started."""
 
     def targets(self) -> dict[str, str]:
-        """The health of each scrape target by job, as Prometheus sees it."""
+        """The health of scrape targets by job, as Prometheus sees them."""
         active = self.ask_prometheus("targets", state="active")["activeTargets"]
         return {target["labels"]["job"]: target["health"] for target in active}
 
     def sum_of(self, selector: str) -> float:
-        """The sum of all series that the selector finds, now; 0 if there are none."""
+        """The current sum of all series that match the selector; 0 if there are none."""
         result = self.ask_prometheus("query", query=f"sum({selector})")["result"]
         return float(result[0]["value"][1]) if result else 0.0
 
     def redis_url(self) -> str:
-        """The address of its Redis, for an operator."""
+        """The URL of its Redis, for an operator."""
         return access_of(OPERATOR, self.settings, self.directory / ".rq-mon" / "secrets").url()
 
     def url(self, service: Service) -> str:
@@ -83,16 +83,16 @@ class StackCopy(ABC):
 
 
 def copy_tree(project: Path, directory: Path) -> None:
-    """Copy every file that git knows or would add; the virtual environment is shared with the original.
+    """Copy every file that git knows or would add. The copy shares the original's virtual environment.
 
-    The folder is open, as git makes it: it may lie below one that is not.
+    The folder has git's usual permissions. It may be below a closed one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
     for name in _files_of(project):
         if (project / name).is_file():
             (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, directory / name)  # with its time: make must not install again
+            shutil.copy2(project / name, directory / name)  # with its time, or make would install again
     (directory / ".venv").symlink_to(project / ".venv")
 
 

@@ -10,11 +10,10 @@ T = TypeVar("T")
 
 
 def wait_until(condition: Callable[[], T], what: str, *, within: float = 90.0, every: float = 0.05) -> T:
-    """Return the first truthy value of `condition()`. The default is long: the machine may be very busy.
+    """Return the first truthy value of `condition()`. The default limit is long: the machine may be busy.
 
     Raises:
-        AssertionError: it stayed falsy for `within` seconds; the message says `what` was waited for, and the
-            last value seen.
+        AssertionError: it stayed falsy for `within` seconds. The message has `what` and the last value.
     """
     deadline = time.monotonic() + within
     while True:

@@ -1,4 +1,4 @@
-"""A webhook receiver: what Alertmanager tells it, it remembers."""
+"""A webhook receiver that records Alertmanager's notifications."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from typing import Any
 
 
 class Webhook(ThreadingHTTPServer):
-    """Listens on a free port of one address of this machine."""
+    """Listens on a free port of an address of this machine."""
 
     def __init__(self, address: str = "127.0.0.1") -> None:
         super().__init__((address, 0), _Handler)
         self.notifications: list[tuple[str, dict[str, Any]]] = []
-        """Path and body of each notification that was taken, the oldest first."""
+        """Path and body of each accepted notification, oldest first."""
         self._failing: set[str] = set()
 
     def url(self, path: str) -> str:
@@ -24,7 +24,7 @@ class Webhook(ThreadingHTTPServer):
 
     @contextmanager
     def failing(self, path: str) -> Iterator[None]:
-        """Answer 500 to what is sent to this path, for as long as the block lasts."""
+        """Answer 500 on this path during the block."""
         self._failing.add(f"/{path}")
         try:
             yield
@@ -32,14 +32,14 @@ class Webhook(ThreadingHTTPServer):
             self._failing.remove(f"/{path}")
 
     def take(self, path: str, body: dict[str, Any]) -> int:
-        """Note a notification, and return the status to answer with."""
+        """Record a notification; return the status for the answer."""
         if path in self._failing:
             return 500
         self.notifications.append((path, body))
         return 200
 
     def alerts(self, path: str) -> list[dict[str, Any]]:
-        """Every alert that was sent to this path."""
+        """All alerts that were sent to this path."""
         return [alert for to, body in self.notifications if to == f"/{path}" for alert in body["alerts"]]
 
 
@@ -57,7 +57,7 @@ class _Handler(BaseHTTPRequestHandler):
 
 @contextmanager
 def running_webhook(address: str = "127.0.0.1") -> Iterator[Webhook]:
-    """Listen until the block ends.
+    """Listen during the block.
 
     Raises:
         OSError: this machine does not have the address.

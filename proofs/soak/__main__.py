@@ -19,10 +19,10 @@ from stack.settings import PROJECT_ROOT
 from stack.variables import STOP_GRACE
 
 WARM_UP_PART = 1 / 6
-"""Of the run, and of each life of a process in it: caches fill, and RQ keeps results for 500 s."""
+"""At the start of the run, and after each restart: caches fill, and RQ keeps results for 500 s."""
 BLOCKS = 4
 SHORTEST = 3.0
-"""Minutes in which each service can be restarted once."""
+"""Minutes that suffice to restart each service once."""
 FILE = click.Path(dir_okay=False, path_type=Path)
 
 

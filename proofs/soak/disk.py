@@ -1,4 +1,4 @@
-"""What Prometheus' samples need on disk once they are compacted, measured on what a run has left."""
+"""Disk space of Prometheus' samples after compaction, measured on the data of a run."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from proofs.harness.waiting import wait_until
 
 COMPACTED_WITHIN = 240.0
 WHOLE_PART = 0.7
-"""The first and the last block are shorter: one with a smaller part of the longest is not whole."""
+"""A block with this part of the longest one's samples counts as whole: the first and last are shorter."""
 
 
 class Block(NamedTuple):
-    """Samples of some minutes, as Prometheus keeps them."""
+    """Prometheus' samples of some minutes."""
 
     samples: int
     bytes: int
@@ -26,18 +26,18 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Blocks:
-    """The blocks of a run, the oldest first."""
+    """The blocks of a run, oldest first."""
 
     blocks: tuple[Block, ...]
 
     @property
     def bytes_per_sample(self) -> float:
-        """What one sample takes, its part of the index included."""
+        """Bytes for each sample, its share of the index included."""
         return _bytes_per_sample(self.blocks)
 
     @property
     def growth_ratio(self) -> float:
-        """Size of the second half of the whole blocks ÷ what the first half lets one compute for it."""
+        """Actual size of the second half of the whole blocks ÷ the size predicted from the first half."""
         most = max(block.samples for block in self.blocks)
         whole = tuple(block for block in self.blocks if block.samples >= WHOLE_PART * most)
         half = max(1, len(whole) // 2)
@@ -48,15 +48,15 @@ class Blocks:
 
 
 def compact(data: Path, block_minutes: int) -> Blocks:
-    """Let another Prometheus make blocks of a copy of the data; the one that wrote it need not have stopped.
+    """Let another Prometheus make blocks from a copy of the data, even while the first one runs.
 
     Args:
-        data: the folder of its data.
-        block_minutes: length of a block. Prometheus' own are of 2 hours, in which a sample takes less: the
+        data: the data folder of the first one.
+        block_minutes: length of a block. Prometheus uses 2 hours and so fewer bytes for each sample: the
             shorter a block, the larger its index in comparison.
 
     Raises:
-        AssertionError: there are not two blocks in the end: the run was too short.
+        AssertionError: there are fewer than two blocks, because the run was too short.
     """
     length = f"{block_minutes}m"
     options = (f"--storage.tsdb.min-block-duration={length}", f"--storage.tsdb.max-block-duration={length}")

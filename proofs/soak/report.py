@@ -29,26 +29,26 @@ TEMPLATE = Path(__file__).with_name("template.md")
 
 PROGRAM_BOUND = 2.0
 PROMETHEUS_BOUND = 64.0
-"""Its head fills for three hours before the oldest two become a block."""
+"""Its head fills for three hours. Then the oldest two become a block."""
 VIEWER_BOUND = 8.0
-"""Larger answers of Prometheus may raise it: the bound of the preview, which it replaced."""
+"""Larger answers of Prometheus may raise it."""
 BOUNDS = {
     rss(name): {PROMETHEUS.name: PROMETHEUS_BOUND, VIEWER.name: VIEWER_BOUND}.get(name, PROGRAM_BOUND)
     for name in (*(service.name for service in PROCESSES), *RQ_SCHEDULER_OF.values())
 } | {SERIES: 60.0, REDIS_LASTING_KEYS: 20.0, REDIS_BYTES_A_KEY: 150.0}
-"""What each may grow by in an hour, in its own unit, and still count as flat."""
+"""Growth in an hour, in the quantity's own unit, that still counts as flat."""
 SHOWN = (*(pss(service.name) for service in PROCESSES), HEAD_SERIES, REDIS_KEYS, REDIS_MEMORY)
 
 DAY = 86400
 RETENTION_DAYS = 30
 HEAD_HOURS = 3
-"""So long Prometheus keeps samples in its write-ahead log before they are in blocks alone."""
+"""Hours for which Prometheus keeps samples in its write-ahead log as well as in blocks."""
 GIB = 2**30
 GROWTH_TOLERANCE = 0.25
 
 
 def rows(points: Mapping[str, Sequence[Point]], blocks: Blocks, warm_up: float) -> list[Row]:
-    """Return one row for each quantity; `missed` where it grows by more than its bound."""
+    """Return one row for each quantity; `missed` if it grows by more than its bound."""
     bounded = [_bounded_row(name, bound, points.get(name, ()), warm_up) for name, bound in BOUNDS.items()]
     shown = [Row(name, _figure(slope_of(points.get(name, ()), warm_up))) for name in SHOWN]
     return [*bounded, *shown, *_disk_rows(points, blocks, warm_up)]

@@ -1,4 +1,4 @@
-"""A stack in use for an hour or less: load, a person who looks at dashboards, restarts, and our looks."""
+"""A stack in use for an hour or less: load, a person who looks at dashboards, restarts, and our samples."""
 
 from __future__ import annotations
 
@@ -25,21 +25,21 @@ from stack.services import VIEWER, Service
 SECONDS_BETWEEN_LOOKS = 10.0
 LOOKS_A_DASHBOARD = 6
 RANGE = "10m"
-"""What dashboards show: as much at the end as when the processes have warmed up."""
+"""What dashboards show: the same amount at the end as after the warm-up."""
 DASHBOARDS = "grafana/generated"
 FIRST_RESTART, LAST_RESTART = 0.35, 0.65
-"""Parts of the run between which each service is restarted once: both of its lives are long."""
+"""Parts of the run. Each service restarts once between two of them, so that both of its lives are long."""
 
 Points = dict[str, list[Point]]
 
 
 def soak(stack: NativeStack, minutes: float, samples: Path) -> Points:
-    """Run load on a stack that is up, and return what was seen.
+    """Put load on a running stack, and return the samples.
 
     Args:
-        stack: it runs; its services are restarted in turn.
+        stack: a running stack; its services are restarted in turn.
         minutes: how long.
-        samples: a file that gets each look as a line, for whoever wants to see it before the end.
+        samples: a file to which each sample is appended as a line, to read it before the end.
     """
     points: Points = defaultdict(list)
     sampler, load = Sampler(stack), Load(stack, minutes * 60)
@@ -67,7 +67,7 @@ def soak(stack: NativeStack, minutes: float, samples: Path) -> Points:
 
 
 class Load:
-    """The demo's load, started again when a restart of Redis has ended it."""
+    """The demo's load. A restart of Redis ends it, so it is started again."""
 
     def __init__(self, stack: NativeStack, seconds: float) -> None:
         self._stack = stack
@@ -90,7 +90,7 @@ class Load:
         )
 
     def stop(self) -> None:
-        """End it, with what make has started."""
+        """End it, with the children of make."""
         if self._process is not None and self._process.poll() is None:
             for child in psutil.Process(self._process.pid).children(recursive=True):
                 with contextlib.suppress(psutil.Error):
@@ -105,7 +105,7 @@ def _restarts(seconds: float) -> Iterator[tuple[float, Service]]:
 
 
 def _restart(stack: NativeStack, service: Service) -> None:
-    """Tell a service to end; its supervisor starts it again."""
+    """End a service; its supervisor starts it again."""
     with contextlib.suppress(psutil.Error, KeyError):
         psutil.Process(stack.numbers()[service.name]).send_signal(signal.SIGTERM)
 
@@ -117,12 +117,12 @@ def _somebody_who_looks() -> Iterator[Page]:
 
 
 def _open(page: Page, url: str) -> None:
-    with contextlib.suppress(PlaywrightError):  # the viewer is being restarted
+    with contextlib.suppress(PlaywrightError):  # the viewer is restarting
         page.goto(url, timeout=10_000, wait_until="commit")
 
 
 def _wait(page: Page, until: float) -> None:
-    """Wait in the way that lets the browser tell what it has to tell meanwhile."""
+    """Wait, and let the browser process its events meanwhile."""
     while (left := until - time.monotonic()) > 0:
         waited: Any = min(left, 1.0) * 1000
         page.wait_for_timeout(waited)

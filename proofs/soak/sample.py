@@ -1,4 +1,4 @@
-"""One look at everything that could grow."""
+"""A sample of everything that could grow."""
 
 from __future__ import annotations
 
@@ -54,31 +54,31 @@ SAMPLES = "samples that Prometheus has appended"
 
 
 def pss(name: str) -> str:
-    """Name the proportional memory of a process: pages that it shares count by their share."""
+    """The name of a process' proportional memory: shared pages count by their share."""
     return f"{name}: PSS, MiB"
 
 
 def rss(name: str) -> str:
-    """Name the resident memory of a process."""
+    """The name of a process' resident memory."""
     return f"{name}: RSS, MiB"
 
 
 class Sampler:
-    """Looks at a stack; what cannot be seen, because it is being restarted, is left out of that look."""
+    """Samples a stack. What is restarting at that moment is missing in the sample."""
 
     def __init__(self, stack: NativeStack) -> None:
         self._stack = stack
         self._redis: Redis = connect(stack.redis_url())
 
     def look(self) -> dict[str, Point]:
-        """Return what there is to see, by name."""
+        """Return the sample, by name."""
         found: dict[str, Point] = {}
         lives: dict[str, str] = {}
         for name, process in self._processes():
             with contextlib.suppress(psutil.Error):
                 lives[name] = f"{process.pid}@{process.create_time()}"
                 memory = process.memory_full_info()
-                if not memory.rss:  # it has ended, and is still listed
+                if not memory.rss:  # it has ended but is still listed
                     continue
                 found[pss(name)] = Point(time.time(), memory.pss / MIB, lives[name])
                 found[rss(name)] = Point(time.time(), memory.rss / MIB, lives[name])
@@ -88,7 +88,7 @@ class Sampler:
         return found
 
     def purge_failed_jobs(self) -> None:
-        """Delete the failed jobs, as an operator does who has seen them."""
+        """Delete the failed jobs, as an operator would after looking at them."""
         with contextlib.suppress(RedisError):
             for queue in Queue.all(connection=self._redis):
                 purge_jobs(queue, "failed")
@@ -104,7 +104,7 @@ class Sampler:
                     yield RQ_SCHEDULER_OF[service], min(children, key=lambda each: each.create_time())
 
     def _quantities(self) -> dict[str, tuple[Service | None, Callable[[], float]]]:
-        """How each quantity is read, and the service whose restart resets it."""
+        """Return how to read each quantity, and the service whose restart resets it."""
         redis: Any = self._redis
         ask = self._stack.sum_of
         return {

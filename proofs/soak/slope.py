@@ -11,40 +11,40 @@ from itertools import pairwise
 from typing import NamedTuple
 
 SURE = 2.0
-"""Standard errors by which a slope must be above its bound to count as above: 1 in 40 by chance."""
+"""Standard errors by which a slope must exceed its bound to count: 1 in 40 by chance."""
 SECONDS_PER_HOUR = 3600.0
 
 
 class Point(NamedTuple):
-    """One look at a quantity."""
+    """One sample of a quantity."""
 
     time: float
     """In seconds."""
     value: float
     life: Hashable = 0
-    """Which process was looked at: after a restart a quantity has another level."""
+    """Which process it was: each restart changes the level."""
 
 
 @dataclass(frozen=True, slots=True)
 class Slope:
-    """What least squares says. Units of the value; slope and error per hour."""
+    """The result of least squares, in units of the value; slope and error per hour."""
 
     per_hour: float
     error: float
-    """Standard error; infinite where there are too few points."""
+    """Standard error; infinite if there are too few points."""
     mean: float
     points: int
 
     def is_above(self, bound: float) -> bool:
-        """Tell whether the slope is above the bound by more than chance makes likely, or is not known."""
+        """Tell whether the slope exceeds the bound by more than chance would explain, or is unknown."""
         return not math.isfinite(self.error) or self.per_hour - SURE * self.error > bound
 
 
 def slope_of(points: Iterable[Point], warm_up: float) -> Slope:
-    """Fit one slope to all lives, each with a level of its own, without the first seconds of each life.
+    """Fit one slope to all lives, each with its own level, without the first seconds of each life.
 
-    Looks that follow each other are alike, so that there is less to learn from them than their number says:
-    the error is widened by the correlation of neighbouring residuals.
+    Consecutive samples resemble each other, so they contain less information than their number suggests. The
+    error is widened by the correlation of neighbouring residuals.
     """
     lives: dict[Hashable, list[Point]] = defaultdict(list)
     for point in points:

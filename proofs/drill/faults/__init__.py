@@ -1,4 +1,4 @@
-"""All faults, in the order in which they are drilled."""
+"""All faults, in the order of the drill."""
 
 from proofs.drill.faults import cron, jobs, monitoring, queues, redis, workers
 

@@ -1,4 +1,4 @@
-"""Cron jobs that are not enqueued, or that fail."""
+"""Cron jobs that are not enqueued or that fail."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def tick_missed(stack: DrillStack) -> Iterator[None]:
     within=120,
 )
 def cron_scheduler_fails(stack: DrillStack) -> Iterator[None]:
-    """The cron scheduler is alive and cannot claim a tick, as another program overwrote a key of its own."""
+    """The cron scheduler runs but cannot claim a tick, because another program overwrote one of its keys."""
     with stack.overwritten(CRON_LAST_TICKS_KEY):
         yield
 
@@ -72,7 +72,7 @@ def cron_job_fails(stack: DrillStack) -> Iterator[None]:
     consequences=(expect("RQCronJobFailing", queue=GONE.queue_name),),
 )
 def cron_job_gone(stack: DrillStack) -> Iterator[None]:
-    """The application has no longer the function of a cron job."""
+    """The application no longer has the function of a cron job."""
     with stack.workers(GONE.queue_name), stack.cron_job(GONE):
         yield
     stack.delete_failed(GONE.queue_name)

@@ -1,4 +1,4 @@
-"""Jobs that do not end as they should, or not in time."""
+"""Jobs that fail, or that do not end in time."""
 
 from __future__ import annotations
 
@@ -12,14 +12,14 @@ from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.services import LONG_RUNNING_WORKER
 
 ENOUGH_JOBS = 40
-"""An error budget takes 20 at least."""
+"""An error budget alert needs at least 20."""
 MANY_JOBS = 100
-"""Its slow alert takes 50."""
+"""Its slow alert needs 50."""
 
 COUNTERS, RATES, HISTOGRAMS, OBJECTIVES = 15, 30, 60, 30
 """Seconds between evaluations of the recording rules that an alert reads, one group after the other."""
 NEW_SERIES = 30 - SHORTEST_OFFSET
-"""Seconds for which they count a series that is new as 0."""
+"""Seconds for which they count a new series as 0."""
 FOR_SUCCESS = COUNTERS + NEW_SERIES + RATES + OBJECTIVES
 
 

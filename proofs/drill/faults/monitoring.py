@@ -1,4 +1,4 @@
-"""The monitoring itself."""
+"""The monitoring itself breaks."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from scheduler import SHORT_RUNNING_QUEUE
 from stack.services import ALERTMANAGER, REDIS_EXPORTER, RQ_EXPORTER
 
 SCRAPE = 15
-"""Seconds between two looks at a counter, of which an increase takes two."""
+"""Seconds between two samples of a counter; an increase needs two."""
 
 AMBIGUOUS_RULE = """
 groups:
@@ -23,7 +23,7 @@ groups:
       - record: queue:rq_jobs:total
         expr: rq_queue_workers * on (queue) rq_jobs
 """
-"""Each queue has one number of workers, but as many series of jobs as a job has states."""
+"""Each queue has one series for workers, but one series of jobs for each state."""
 
 
 @fault(expect("RQExporterDown"))

@@ -1,4 +1,4 @@
-"""Queues whose jobs are not started, or not in time."""
+"""Queues whose jobs do not start, or not in time."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from stack.services import SHORT_RUNNING_WORKER
 
 JOBS_A_SECOND = 15
 MORE_THAN_TEN = 60
-"""So that ten are added also for a Prometheus that first sees the queue when some have failed."""
+"""High enough for an increase of ten, even if Prometheus first sees the queue after some failures."""
 
 
 @fault(
@@ -82,7 +82,7 @@ def cancelled_dependency(stack: DrillStack) -> Iterator[None]:
 
 
 @fault(expect("RQFailedJobsPilingUp", queue="legacy"))
-def failures_that_nobody_counts(stack: DrillStack) -> Iterator[None]:
+def uncounted_failures(stack: DrillStack) -> Iterator[None]:
     """Jobs fail in a queue whose workers are RQ's own, and count nothing."""
     with stack.workers("legacy", PLAIN):
         stack.enqueue("legacy", jobs.succeed)

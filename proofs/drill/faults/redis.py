@@ -1,4 +1,4 @@
-"""A Redis that does not answer, or is full."""
+"""A Redis that does not answer or is full."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def redis_nearly_full(stack: DrillStack) -> Iterator[None]:
     consequences=(expect("RQRedisMemoryPressure"), expect("RQRedisUnreachable")),
 )
 def redis_evicts(stack: DrillStack) -> Iterator[None]:
-    """Redis was restarted as a cache, and is full: it evicts keys that were not read for a while."""
+    """Redis was restarted as a cache, and is full: it evicts keys that were idle for a while."""
     with (
         stack.redis_option("maxmemory-policy noeviction", "maxmemory-policy allkeys-lru"),
         filled_memory(stack.redis, 0.98),

@@ -1,4 +1,4 @@
-"""Workers that do nothing any more."""
+"""Workers that hang or cannot keep up."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stack.services import LONG_RUNNING_WORKER
 def worker_frozen(stack: DrillStack) -> Iterator[None]:
     """A worker freezes (SIGSTOP) while jobs wait for it."""
     with stack.frozen(LONG_RUNNING_WORKER):
-        for _ in range(3):  # Redis hands the first one to the worker that waits for it, frozen or not
+        for _ in range(3):  # Redis gives the first job to the waiting worker, even if that is frozen.
             stack.enqueue(LONG_RUNNING_QUEUE, jobs.succeed)
         yield
 
