@@ -1,12 +1,12 @@
 """Dashboards as code: `python -m grafana` writes generated/<uid>.json, which Grafana and the viewer load.
 
-Where one Redis is watched, they load one-redis/<uid>.json: the same without choices and columns of Redis.
+A stack that watches one Redis loads one-redis/<uid>.json, without the choice and columns of Redis.
 
-layer/            Grafana's JSON on top of grafanalib
+layer/            Grafana's JSON, built on grafanalib
 queries/          all PromQL
-dashboards/       one module a dashboard, from top to bottom as on the page
-shared_panels.py  panels that stand on several of them
-common.py         variables, colours and hints that all have in common
-links.py          how they lead on to one another
+dashboards/       one module for each dashboard, in the order of the page
+shared_panels.py  panels that several dashboards show
+common.py         variables, colours and hints of all dashboards
+links.py          links between dashboards
 provisioning/, grafana.env: how Grafana finds all this
 """

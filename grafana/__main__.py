@@ -11,7 +11,7 @@ from rq_mon.export.one_redis import for_one_redis
 
 GENERATED = Path(__file__).parent / "generated"
 ONE_REDIS = Path(__file__).parent / "one-redis"
-"""The same, for a stack that watches one Redis."""
+"""The same for a stack that watches one Redis."""
 
 
 def files() -> dict[Path, str]:
@@ -26,7 +26,7 @@ def files() -> dict[Path, str]:
 
 
 def main() -> None:
-    """Write every dashboard to generated/<uid>.json and one-redis/<uid>.json, and remove what is none."""
+    """Write every dashboard to generated/<uid>.json and one-redis/<uid>.json. Remove other files."""
     texts = files()
     for folder in (GENERATED, ONE_REDIS):
         folder.mkdir(exist_ok=True)

@@ -1,4 +1,4 @@
-"""What all dashboards of this stack have in common: variables, annotations, colours, hints."""
+"""Variables, annotations, colours and hints of all dashboards."""
 
 from __future__ import annotations
 
@@ -21,27 +21,30 @@ from rq_mon.export.dashboards import JOB_PAGES as JOB_PAGES_NAME
 TAG = "rq"
 DATA_SOURCE_UID = "prometheus"
 DATA_SOURCE_NAME = "Prometheus"
-"""As provisioning/datasources/datasources.yml has them."""
+"""As in provisioning/datasources/datasources.yml."""
 
 DATA_SOURCE = layer.data_source_variable(DATA_SOURCE_UID, DATA_SOURCE_NAME)
 REDIS_CHOICE = layer.label_variable("instance", "Redis", catalogue.REDIS_UP.name)
 QUEUE_CHOICE = layer.label_variable("queue", "Queue", select(catalogue.JOBS))
 FUNCTION_CHOICE = layer.label_variable("function", "Function", select(recorded.PROCESSED, QUEUE))
 JOB_PAGES = layer.hidden_variable(JOB_PAGES_NAME, select(catalogue.JOB_PAGES_INFO), "url")
-"""For dashboards with links to the job pages. Of several Redis, the pages of the first that has some."""
+"""For dashboards with links to the job pages.
+
+With several Redis: the job pages of the first that has some.
+"""
 RAW = layer.computed_variable(promql.RAW_NAME, promql.choose_raw())
 """For dashboards with graphs of histograms."""
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
 COUNT = "none"
-"""Unit of whole things: unlike `short`, it does not make 4 K of 4213."""
+"""Unit of whole numbers. Unlike `short` it does not abbreviate 4213 to 4 K."""
 
 JOBS_A_SECOND = "suffix:jobs/s"
 SAMPLES_A_SECOND = "suffix:samples/s"
 A_MINUTE = "suffix:/min"
 """Unit of events a minute."""
 
-# These have the same colour wherever they are drawn; a queue or function has that of its name.
+# These have the same colour on every dashboard. Queues and functions get a colour by name.
 OUTCOME_COLOURS = {
     "success": "green",
     "failed": "red",
@@ -56,25 +59,25 @@ EXCEPTION_COLOURS = {
     catalogue.ABANDONED: "purple",
 }
 STATUS_COLOURS = {"queued": "blue", "started": "purple", "failed": "red", "finished": "green"}
-"""RQ's states of jobs; the others have the colours of their names."""
+"""States of jobs in RQ. The other states get a colour by name."""
 QUANTILE_COLOURS = {"p50": "green", "p95": "yellow", "p99": "orange"}
 RATIO_STEPS = ((0.01, "yellow"), (0.05, "red"))
 WAIT_COLOURS = graded("green", (60, "yellow"), (600, "red"))
-"""Seconds: a minute is too long for short jobs, ten minutes for any."""
+"""Seconds: a minute is too long for short jobs, ten minutes for any job."""
 
 ANY_IS_BAD = graded("green", (1, "red"))
 SHARE_OF_LIMIT_STEPS = ((0.5, "yellow"), (1, "red"))
 ANY_IS_ODD = graded("green", (1, "orange"))
 
 REDIS_COLUMN = Label("instance", "Redis", width=110)
-"""Last of the labels of a table: as a rule there is one Redis. An address such as 10.2.3.4:9726 fits in."""
+"""The last label of a table, because most stacks have one Redis. An address such as 10.2.3.4:9726 fits."""
 
 OWN_REDIS_IS_NOT_NAMED = rename_series(f"/^(.*) @ ({catalogue.OWN_INSTANCE})?$/", "$1")
-"""In legends; where there is one Redis, none is."""
+"""Legends name the Redis only if there are several."""
 
 NO_METRICS = "Not measured"
 NOT_MEASURED = "Not measured: no job has ended yet, or the workers are uninstrumented"
-"""In place of "No data" (in a stat, and in a graph)."""
+"""Replaces "No data" (in a stat, and in a graph)."""
 
 NOTHING_FAILED = "No failures, or not measured"
 
@@ -82,7 +85,7 @@ NOTHING_FAILED = "No failures, or not measured"
 def rq_dashboard(
     uid: str, question: str, *, choices: Sequence[Template], rows: Sequence[Row | Heading]
 ) -> Dashboard:
-    """A dashboard of this stack, with the given choices beside those of the data source and the Redis."""
+    """A dashboard of this stack, with these choices after those of data source and Redis."""
     of_queue = (alerts.OF_QUEUE,) if QUEUE_CHOICE in choices else ()
     firing = layer.annotation(
         "Firing alerts",

@@ -1,4 +1,4 @@
-"""Addresses of the dashboards, and links that carry the reader's choices on."""
+"""Dashboard URLs, and links that keep the reader's choices."""
 
 from __future__ import annotations
 
@@ -32,22 +32,22 @@ TITLES = {
 
 
 def to(uid: str) -> Link:
-    """From a panel to a dashboard, with all choices and the time range as they are."""
+    """A link from a panel to a dashboard that keeps all choices and the time range."""
     return Link(TITLES[uid], f"/d/{uid}?${{__all_variables}}&${{__url_time_range}}")
 
 
 def cell_to(uid: str, *labels: str) -> Link:
-    """From a table's row to a dashboard that shows only what has the row's labels, in the row's Redis."""
+    """A link from a table's row to a dashboard limited to the row's labels, in the row's Redis."""
     return _narrowed(uid, "__data.fields", labels)
 
 
 def series_to(uid: str, *labels: str) -> Link:
-    """From a series to a dashboard that shows only what has the series' labels, in the series' Redis."""
+    """A link from a series to a dashboard limited to the series' labels, in the series' Redis."""
     return _narrowed(uid, "__field.labels", labels)
 
 
 def row_to_page(title: str, path: str, **fields: str) -> Link:
-    """From a table's row to one of the job pages; a `{field}` in its path, and its query, get the row's."""
+    """A link from a table's row to a job page. The row's values replace `{field}` in path and query."""
     path = re.sub(r"\{(\w+)\}", lambda match: _FIELD % match[1], path)
     if not fields:
         return _page(title, path)
@@ -56,7 +56,7 @@ def row_to_page(title: str, path: str, **fields: str) -> Link:
 
 
 def to_page(title: str, path: str) -> Link:
-    """From a panel to one of the job pages."""
+    """A link from a panel to a job page."""
     return _page(title, path)
 
 

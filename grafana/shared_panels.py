@@ -36,7 +36,7 @@ TO_FAILURES = to(links.FAILURES)
 SAME_FAILURES = row_to_page(
     "Failed jobs", "/queue?state=failed", name="queue", function="function", exception="exception"
 )
-"""From a row with an exception too."""
+"""From a row that also has an exception."""
 FAILED_JOBS = row_to_page("Failed jobs", "/queue?state=failed", name="queue", function="function")
 """From a row with a queue and a function."""
 

@@ -6,7 +6,7 @@ from grafana.layer.panel import Panel
 
 
 def alert_list(title: str, description: str, *, data_source_name: str, name_filter: str = "") -> Panel:
-    """Alerts of the data source's own rules that are pending or firing."""
+    """Pending and firing alerts of the data source's own rules."""
     return Panel(
         type="alertlist",
         title=title,

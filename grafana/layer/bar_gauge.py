@@ -1,4 +1,4 @@
-"""Grafana's bar gauge: one horizontal bar a series, now."""
+"""Grafana's bar gauge: one horizontal bar for each series, with its current value."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def bar_gauge(
     links: Sequence[Link] = (),
     series_links: Sequence[Link] = (),
 ) -> Panel:
-    """One horizontal bar a series, now, in the query's order."""
+    """One horizontal bar for each series, with its current value, in the query's order."""
     return Panel(
         type="bargauge",
         title=title,
@@ -34,10 +34,10 @@ def bar_gauge(
             "orientation": "horizontal",
             "displayMode": "basic",
             "valueMode": "color",
-            # A name has the whole width, above its bar.
+            # The name is above its bar, so that it has the whole width.
             "namePlacement": "top",
             "showUnfilled": True,
-            # By itself, Grafana makes few bars as high as the panel, and the text in proportion.
+            # By default Grafana stretches a few bars, and their text, to the height of the panel.
             "sizing": "manual",
             "minVizWidth": 8,
             "minVizHeight": 36,

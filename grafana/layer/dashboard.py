@@ -1,4 +1,4 @@
-"""The dashboard around the panels, and its JSON."""
+"""A dashboard around its panels, and its JSON."""
 
 from __future__ import annotations
 
@@ -14,30 +14,30 @@ from grafana.layer.layout import Heading, Row, place
 from grafana.layer.query import DATA_SOURCE, Query
 
 SCHEMA_VERSION = 42
-"""The last one of the classic schema: nothing is left for Grafana to migrate."""
+"""The last version of the classic schema: Grafana has nothing to migrate."""
 
 FIRST_RANGE = "now-15m"
-"""A stack that is two minutes old fills a seventh of it, and one that is an hour old shows the present."""
+"""A stack of two minutes fills a seventh of it. After an hour it shows the present."""
 
 ALL = {"selected": True, "text": ["All"], "value": ["$__all"]}
 
 DEAD_DASHBOARD_KEYS = {"__inputs", "gnetId", "hideControls", "id", "rows", "sharedCrosshair", "style"}
 DEAD_VARIABLE_KEYS = {"useTags", "tagsQuery", "tagValuesQuery", "auto", "auto_min", "auto_count"}
 MEANINGFUL_NULLS = {"value", "from", "to"}
-"""Null stands for infinity in the first step of thresholds and in range mappings."""
+"""Null means infinity in the first step of thresholds and in range mappings."""
 
 ROW_KEYS = {"id", "type", "title", "collapsed", "gridPos", "panels"}
 
 
 def data_source_variable(uid: str, name: str) -> grafanalib.Template:
-    """The choice of a Prometheus; at first the data source that has this uid and name."""
+    """A choice of Prometheus data sources; the default is the one with this uid and name."""
     return grafanalib.Template(
         name="datasource", label="Data source", type="datasource", query="prometheus", default=(uid, name)
     )
 
 
 def label_variable(name: str, label: str, selector: str) -> grafanalib.Template:
-    """A choice of values, any number, that the label has in the series of `selector`; at first all."""
+    """A multiple choice of the values of a label in the series of `selector`; the default is all."""
     return grafanalib.Template(
         name=name,
         label=label,
@@ -51,7 +51,7 @@ def label_variable(name: str, label: str, selector: str) -> grafanalib.Template:
 
 
 def hidden_variable(name: str, selector: str, label: str) -> grafanalib.Template:
-    """A value that links need and no one chooses: of this label, in the first series of `selector`."""
+    """A value for links, hidden from the reader: this label in the first series of `selector`."""
     return grafanalib.Template(
         name=name,
         label=name,
@@ -63,7 +63,7 @@ def hidden_variable(name: str, selector: str, label: str) -> grafanalib.Template
 
 
 def computed_variable(name: str, expr: str) -> grafanalib.Template:
-    """A value that queries need and no one chooses: of the label `name` in the result of `expr`."""
+    """A value for queries, hidden from the reader: the label `name` in the result of `expr`."""
     return grafanalib.Template(
         name=name,
         label=name,
@@ -78,7 +78,7 @@ def computed_variable(name: str, expr: str) -> grafanalib.Template:
 def annotation(
     name: str, query: Query, *, title: str, text: str, tags: str = "instance", colour: str = "red"
 ) -> Json:
-    """Marks on all graphs for as long as the query returns series."""
+    """Marks on all graphs while the query returns series."""
     return {
         "name": name,
         "datasource": DATA_SOURCE,
@@ -108,8 +108,8 @@ def dashboard(
     Args:
         uid: its address, which never changes.
         title: its name in menus.
-        question: what a reader comes to it for.
-        tag: what it has in common with the dashboards that its menu leads to.
+        question: the question that it answers.
+        tag: shared by the dashboards in its menu.
         variables: choices at its top.
         annotations: marks on its graphs.
         rows: its panels from top to bottom.
@@ -136,7 +136,7 @@ def dashboard(
 
 
 def to_json(board: grafanalib.Dashboard) -> str:
-    """The dashboard as Grafana stores it: same input, same text."""
+    """The dashboard as Grafana stores it. The same input gives the same text."""
     raw: Json = json.loads(json.dumps(board, cls=DashboardEncoder))
     clean = _without_nulls({key: value for key, value in raw.items() if key not in DEAD_DASHBOARD_KEYS})
     clean["timepicker"] = {}
@@ -146,7 +146,7 @@ def to_json(board: grafanalib.Dashboard) -> str:
 
 
 def as_text(board: Json) -> str:
-    """JSON as it is committed."""
+    """The JSON text for the repository."""
     return json.dumps(board, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
@@ -161,7 +161,7 @@ def _without_nulls(value: Any) -> Any:
 
 
 def _panel(panel: Json) -> Json:
-    # A heading is grafanalib's own RowPanel, with keys that no longer exist.
+    # A heading is grafanalib's RowPanel, without keys that no longer exist.
     return {k: v for k, v in panel.items() if k in ROW_KEYS} if panel["type"] == "row" else panel
 
 
@@ -171,6 +171,6 @@ def _variable(variable: Json) -> Json:
         uid, name = variable["current"]["value"]
         return alive | {"current": {"selected": True, "text": name, "value": uid}}
     if variable["hide"] == grafanalib.HIDE_VARIABLE:
-        # An address of the page must not decide where links lead.
+        # A variable in the page's URL must not decide where links lead.
         return alive | {"current": {}, "definition": variable["query"], "skipUrlSync": True}
     return alive | {"current": ALL, "definition": variable["query"]}

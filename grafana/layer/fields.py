@@ -1,4 +1,4 @@
-"""What is said about a panel's values: thresholds, mappings to words, overrides for some fields, links."""
+"""Thresholds, value mappings, overrides and links of a panel's values."""
 
 from __future__ import annotations
 
@@ -24,14 +24,14 @@ class Link:
 
 
 def thresholds(base: str, *steps: tuple[float, str]) -> Json:
-    """Colours by value: `base` up to the first step, then each step's colour from its value on."""
-    # The first step's value is null, which stands for minus infinity.
+    """Colours by value: `base` below the first step, then each step's colour from its value up."""
+    # The first step's value is null, which means minus infinity.
     first: Json = {"color": base, "value": None}
     return {"mode": "absolute", "steps": [first, *({"color": colour, "value": at} for at, colour in steps)]}
 
 
 def graded(first: str, *steps: tuple[float, str]) -> Json:
-    """Colours of numbers from zero up: `first`, then those of the steps; what has no value has none."""
+    """Colours of numbers from zero up: `first`, then those of the steps. Missing values have none."""
     return thresholds("text", (0, first), *steps)
 
 
@@ -45,19 +45,19 @@ def value_mapping(texts: Mapping[int, tuple[str, str]]) -> Json:
 
 
 def range_mapping(from_: float | None, to: float | None, text: str, colour: str) -> Json:
-    """A word for a range of numbers; None is open-ended."""
+    """A word for a range of numbers; None means no limit."""
     return {"type": "range", "options": {"from": from_, "to": to, "result": {"text": text, "color": colour}}}
 
 
 def mapped_words(mapping: Json) -> list[str]:
-    """The words that a mapping shows."""
+    """The words in a mapping."""
     options = mapping["options"]
     results = options.values() if mapping["type"] == "value" else [options["result"]]
     return [result["text"] for result in results]
 
 
 def override(field: str, properties: Mapping[str, Any]) -> Json:
-    """Other properties than the panel's for the field, or series, of this name."""
+    """Properties that differ from the panel's, for the field or series of this name."""
     return {
         "matcher": {"id": "byName", "options": field},
         "properties": [{"id": id_, "value": value} for id_, value in properties.items()],
@@ -65,7 +65,7 @@ def override(field: str, properties: Mapping[str, Any]) -> Json:
 
 
 def rename_series(pattern: str, name: str) -> Json:
-    """A transformation: other names for the series that a regular expression, in slashes, matches."""
+    """A transformation that renames the series matched by a regular expression in slashes."""
     return {"id": "renameByRegex", "options": {"regex": pattern, "renamePattern": name}}
 
 

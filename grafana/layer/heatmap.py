@@ -19,9 +19,9 @@ def heatmap(
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """A histogram over time: one row a bucket (`unit`), the colour tells how many (`cell_unit`).
+    """A histogram over time. Each row is a bucket (`unit`); the colour is its count (`cell_unit`).
 
-    The query gives one series a bucket, cumulative, with the label `le`.
+    The query returns one cumulative series for each bucket, with the label `le`.
     """
     return Panel(
         type="heatmap",

@@ -1,4 +1,4 @@
-"""Panels in rows, so that a dashboard's module reads like the page it makes."""
+"""Panels in rows, so that a dashboard's module reads like its page."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ class Row:
     """In grid units of 38 pixels."""
     panels: Sequence[Panel]
     widths: Sequence[int] | None = None
-    """In columns of 24; equal when not given."""
+    """In columns of 24; equal by default."""
 
     def column_widths(self) -> Sequence[int]:
         """The width of each panel.
@@ -40,18 +40,18 @@ class Row:
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A line of its own that names the rows below it."""
+    """A heading above the rows that it names."""
 
     title: str
 
 
 def row(height: int, *panels: Panel, widths: Sequence[int] | None = None) -> Row:
-    """Panels side by side, as high as each other."""
+    """Panels side by side, with the same height."""
     return Row(height, panels, widths)
 
 
 def place(rows: Sequence[Row | Heading]) -> list[Panel | grafanalib.RowPanel]:
-    """The panels of all rows from top to bottom, each at its place and numbered."""
+    """The panels of all rows from top to bottom, with position and number."""
     placed: list[Panel | grafanalib.RowPanel] = []
     y = 0
     for item in rows:

@@ -11,7 +11,7 @@ from grafana.layer.fields import Json, Link, thresholds
 from grafana.layer.query import DATA_SOURCE
 
 PLUGIN_VERSION = "13.2.3"
-"""The Grafana whose options these panels are written for."""
+"""The version of Grafana whose options these panels use."""
 
 REDUCE_TO_LAST = {"calcs": ["lastNotNull"], "fields": "", "values": False}
 LEGENDS: dict[str, Json] = {
@@ -26,14 +26,14 @@ LEGENDS: dict[str, Json] = {
 }
 GREEN = thresholds("green")
 PLAIN = thresholds("text")
-"""The colour of text, whatever the value: for numbers that are neither good nor bad."""
+"""The colour of text: for numbers that are neither good nor bad."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """A panel of any type.
 
-    Not one of grafanalib's: those have Grafana's options of years ago, and none of today's.
+    grafanalib's panels have Grafana's options of years ago, so this does not use them.
     """
 
     type: str
@@ -41,7 +41,7 @@ class Panel:
     description: str | None = None
     options: Json
     targets: Sequence[Json] = ()
-    """What it asks; none for a panel that shows no data."""
+    """Its queries; none for a panel without data."""
     defaults: Json = field(default_factory=dict)
     overrides: Sequence[Json] = ()
     transformations: Sequence[Json] = ()

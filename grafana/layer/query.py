@@ -1,4 +1,4 @@
-"""A PromQL query, and the target that a panel makes of it."""
+"""A PromQL query, and its target in a panel."""
 
 from __future__ import annotations
 
@@ -12,18 +12,18 @@ from grafana.layer.fields import Json
 Format = Literal["time_series", "table", "heatmap"]
 
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}
-"""The one that the reader picked at the top of the dashboard."""
+"""The one that the reader chose at the top of the dashboard."""
 
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """PromQL and how its series are named."""
+    """PromQL, and the names of its series."""
 
     expr: str
     legend: str = "__auto"
-    """Template over labels, such as `{{queue}}`; `__auto` leaves it to Grafana."""
+    """A template with labels, such as `{{queue}}`. `__auto` lets Grafana choose."""
     min_step: str = ""
-    """The interval at which the series have samples, where it is not the data source's scrape interval.
+    """The interval between samples, if it is not the data source's scrape interval.
 
     Grafana derives the step and $__rate_interval from it.
     """
@@ -31,7 +31,7 @@ class Query:
 
 
 def targets(queries: Sequence[Query], format_: Format, *, instant: bool) -> list[Json]:
-    """What a panel asks: one target a query, lettered A, B, C … in order."""
+    """One target for each query, lettered A, B, C … in order."""
     return [
         _target(letter, query, format_, instant=instant)
         for letter, query in zip(ascii_uppercase, queries, strict=False)

@@ -1,4 +1,4 @@
-"""Grafana's stat panel: one number, now."""
+"""Grafana's stat panel: one current number."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def stat(
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One number, now; with `sparkline` also how it got there, from a range query."""
+    """One current number; with `sparkline` also its course, from a range query."""
     return Panel(
         type="stat",
         title=title,
@@ -37,7 +37,8 @@ def stat(
             "orientation": "auto",
             "textMode": "value",
             "wideLayout": True,
-            # By itself, Grafana makes each number as large as its panel allows: those of a row would differ.
+            # By default Grafana makes each number as large as its panel allows, so a row would have several
+            # sizes.
             "text": {"titleSize": 14, "valueSize": 32},
             "showPercentChange": False,
             "percentChangeColorMode": "standard",

@@ -18,7 +18,7 @@ def state_timeline(
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One row a series: its state over time, as `states` maps its values to words and colours."""
+    """One row for each series: its state over time. `states` maps its values to words and colours."""
     return Panel(
         type="state-timeline",
         title=title,

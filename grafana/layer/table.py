@@ -1,4 +1,4 @@
-"""The table: one row for each combination of labels, one column a query."""
+"""Grafana's table: one row for each combination of labels, one column for each query."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from grafana.layer.panel import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
 LINK_COLOUR = "blue"
-"""That of Grafana's themes which comes closest to its links."""
+"""The colour of Grafana's themes that is closest to its links."""
 NARROWEST_WORDS = 70
-"""Pixels of a column of words."""
+"""Pixels of a column with text."""
 DAY_AND_TIME = "time:MMM D HH:mm"
-"""A unit: a moment of the last or the next days."""
+"""A unit: a moment within days from now."""
 WIDEST_VALUES = {"s": 90, "dateTimeFromNow": 142, DAY_AND_TIME: 105}
 """Pixels of the longest value in a unit: "23.45 mins", "a few seconds ago", "Nov 29 03:40"."""
 WIDEST_NUMBER = 75
@@ -32,16 +32,16 @@ class Column:
     unit: str = "short"
     decimals: int | None = None
     colours: Sequence[tuple[float, str]] = ()
-    """Colours of the cell by value; below the first, and where there is no value, it is plain."""
+    """Colours of the cell by value. Below the first step, and without a value, it is plain."""
     mappings: Sequence[Json] = ()
-    """Words for values, in the colours that they name."""
+    """Words for values, with colours."""
     links: Sequence[Link] = ()
 
     def override(self, *, sorted_: bool) -> Json:
-        """What Grafana is told about this column alone.
+        """The field override of this column.
 
-        It gets a fixed width: Grafana shares a table's width equally between the columns that have none, so
-        that names would be cut beside numbers with room to spare.
+        It sets a fixed width. Grafana shares a table's width equally between columns without one, so names
+        would be cut although numbers had room to spare.
         """
         properties: dict[str, Any] = {"unit": self.unit, "decimals": self.decimals, "noValue": "-"}
         if self.colours and self.links:
@@ -50,7 +50,7 @@ class Column:
             properties["thresholds"] = thresholds(LINK_COLOUR, *steps)
             properties["custom.cellOptions"] = {"type": "color-text"}
         elif self.colours:
-            # Grafana takes no value for minus infinity.
+            # Grafana treats a missing value as minus infinity.
             properties["thresholds"] = thresholds("transparent", *self.colours)
             properties["custom.cellOptions"] = {"type": "color-background", "mode": "basic"}
         elif self.mappings:
@@ -70,7 +70,7 @@ class Column:
 
 @dataclass(frozen=True, slots=True)
 class Label:
-    """A column of words: a label that the queries have in their results."""
+    """A column of text: a label in the results of the queries."""
 
     name: str
     header: str
@@ -78,10 +78,10 @@ class Label:
     width: int | None = None
 
     def override(self, *, sorted_: bool) -> Json:
-        """What Grafana is told about this column alone.
+        """The field override of this column.
 
-        Without a width of its own it takes its share of what the numbers leave. Grafana shows a name that
-        does not fit whole under the pointer.
+        Without a width of its own, it takes its share of the room that the numbers leave. If a name does not
+        fit, Grafana shows all of it under the pointer.
         """
         properties: dict[str, Any] = {"noValue": "-"}
         if self.links:
@@ -105,21 +105,20 @@ def table(
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One row for each combination of `labels` that any column's query returns, now.
+    """One row for each combination of `labels` that any column's query returns at present.
 
     Args:
         title: the question, in a few words.
         description: what exactly is shown, and what to do about it.
-        labels: the first columns. A label may be missing from some of the queries, if the others tell the
-            rows apart.
+        labels: the first columns. Some queries may lack a label, if the others identify the row.
         columns: the columns of numbers.
-        sort_by: the header of the column to sort by at first.
+        sort_by: the header of the column that sorts at first.
         descending: largest first.
         hide: labels of the results that are not shown.
-        no_value: what to say in place of "No data".
+        no_value: text instead of "No data".
         links: links of the panel.
     """
-    # Grafana names the value after its target when there is more than one.
+    # With more than one target, Grafana names each value after its target.
     values = [f"Value #{chr(ord('A') + i)}" for i in range(len(columns))] if len(columns) > 1 else ["Value"]
     headers = {label.name: label.header for label in labels} | {
         value: column.header for value, column in zip(values, columns, strict=True)
@@ -158,7 +157,7 @@ def _header_width(header: str, sorted_: bool) -> int:
 
 
 def _organize(headers: Mapping[str, str], hide: Sequence[str]) -> Json:
-    """Columns in the order of `headers`, under those names; the time of the query is left out."""
+    """Columns in the order of `headers`, under those names, without the time of the query."""
     return {
         "id": "organize",
         "options": {

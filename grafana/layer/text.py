@@ -6,5 +6,5 @@ from grafana.layer.panel import Panel
 
 
 def text(title: str, markdown: str) -> Panel:
-    """Words that never change."""
+    """A text that never changes."""
     return Panel(type="text", title=title, options={"mode": "markdown", "content": markdown})

@@ -10,7 +10,7 @@ from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
 SOFT_MAXIMA = {"short": 1, "none": 1, "suffix": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
-"""To where an axis of a unit goes at least: Grafana's own goes to 100 if all is zero."""
+"""The minimum range of an axis by unit: if all values are zero, Grafana's own range goes to 100."""
 ROOM_ABOVE_LIMIT = 1.25
 
 SCALES: Mapping[str, Json] = {
@@ -40,24 +40,24 @@ def time_series(
     links: Sequence[Link] = (),
     series_links: Sequence[Link] = (),
 ) -> Panel:
-    """Lines over time, or bars for what is counted per interval.
+    """Lines over time, or bars for counts in intervals.
 
     Args:
         title: the question, in a few words.
         description: what exactly is shown, and what to do about it.
-        queries: each may give several series.
+        queries: each may return several series.
         unit: Grafana's id of the unit.
-        limit: thresholds that are drawn as dashed lines.
-        minimum: lower end of the axis; None where values below zero have a meaning.
-        maximum: upper end of the axis, where the values have a natural one.
-        soft_maximum: to where the axis goes at least, if the unit does not say; a limit is always in sight.
-        stacked: pile the series up, where their sum means something.
+        limit: thresholds, drawn as dashed lines.
+        minimum: lower end of the axis; None if values below zero have a meaning.
+        maximum: upper end of the axis, if the values have a natural one.
+        soft_maximum: minimum range of the axis, if the unit does not set it; a limit is always visible.
+        stacked: stack the series, if their sum has a meaning.
         bars: draw bars.
-        scale: `log` where the small values matter as much as the large, `symlog` where some are 0.
-        series_colours: colour by series name, for series that mean good or bad. The others have the colour
-            that belongs to their name, on all dashboards.
-        legend: at the bottom names only, on the right with last, mean and maximum.
-        no_value: what to say in place of "No data".
+        scale: `log` if small values matter as much as large ones, `symlog` if some are 0.
+        series_colours: colours of series that mean good or bad. The others get a colour by name, the same on
+            all dashboards.
+        legend: `bottom` shows names only, `right` adds last, mean and maximum.
+        no_value: text instead of "No data".
         links: links of the panel.
         series_links: links of a point of a series.
     """
@@ -83,11 +83,11 @@ def time_series(
                 "drawStyle": "bars" if bars else "line",
                 "lineWidth": 0 if bars else 1,
                 "fillOpacity": 70 if bars else 30 if stacked else 10 if scale == "linear" else 0,
-                # Lone samples between gaps stay visible.
+                # Show lone samples between gaps.
                 "showPoints": "never" if bars else "auto",
                 "pointSize": 4,
                 "scaleDistribution": SCALES[scale],
-                # A gap is a gap.
+                # Do not draw across gaps.
                 "spanNulls": False,
                 "stacking": {"mode": "normal" if stacked else "none", "group": "A"},
                 "thresholdsStyle": {"mode": "dashed" if limit else "off"},

@@ -1,4 +1,4 @@
-"""What changed, as the recording rules tell it: each change is a series of five minutes."""
+"""What changed, from recording rules: each change is a series of five minutes."""
 
 from __future__ import annotations
 

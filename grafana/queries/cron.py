@@ -1,4 +1,4 @@
-"""What runs by the clock."""
+"""Cron jobs."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric, TickResult
 
 LATE = 60
-"""Seconds after its time from which a tick counts as late: cron's own resolution."""
+"""Seconds after which a tick counts as late: cron's own resolution."""
 
 CRON_RESOLUTION = "60s"
 
 TICK_NUMBERS: dict[TickResult, int] = {"failed": 4, "missed": 3, "coalesced": 2, "enqueued": 1}
-"""For a timeline; the worst first, which hides the others of the same step."""
+"""For a timeline, the worst first: it hides the others of the same step."""
 
 OUTCOME_NUMBERS = {"success": 0, "failed": 1}
 
@@ -55,17 +55,17 @@ def _late_by(choices: Sequence[str] = CHOSEN) -> str:
 
 
 def cron_jobs() -> Query:
-    """How many cron jobs there are."""
+    """Number of cron jobs."""
     return Query(f"count({_info()})")
 
 
 def schedulers() -> Query:
-    """Live cron schedulers of the Redis that has the fewest, of those with cron jobs."""
+    """Live cron schedulers of the Redis with the fewest, among those that have cron jobs."""
     return Query(f"min({_schedulers()})")
 
 
 def schedulers_over_time() -> Query:
-    """Live cron schedulers, where there are cron jobs."""
+    """Live cron schedulers over time, if there are cron jobs."""
     return Query(_schedulers(), f"schedulers{AT_INSTANCE}")
 
 
@@ -74,7 +74,7 @@ def _schedulers() -> str:
 
 
 def late_jobs(choices: Sequence[str] = CHOSEN) -> Query:
-    """How many cron jobs are late."""
+    """Number of late cron jobs."""
     return Query(with_zero(f"count({_late_by(choices)} > {LATE})", _info(choices)))
 
 
@@ -93,7 +93,7 @@ def _ticks(result: TickResult) -> str:
 
 
 def tick_timeline() -> Query:
-    """The number of the result of the ticks in each step of the graph, by cron job."""
+    """The number of the ticks' result in each step of the graph, by cron job."""
     steps = " or ".join(
         f"{number} * ({_of_chosen_jobs(f'increase({_ticks(result)}[$__rate_interval])')} > bool 0) > 0"
         for result, number in TICK_NUMBERS.items()
@@ -102,27 +102,27 @@ def tick_timeline() -> Query:
 
 
 def late_by() -> Query:
-    """How long each cron job has been due, with what it runs, where and when; 0 for one with no next tick."""
+    """How long each cron job is overdue, with function, queue and schedule; 0 for one without a next tick."""
     return Query(f"{_info()} * on ({BY_CRON_JOB}) group_left () {_late_by()} or 0 * {_info()}")
 
 
 def is_paused() -> Query:
-    """1 for each cron job that someone paused, 0 for the others."""
+    """1 for each paused cron job, 0 for the others."""
     return Query(_of_chosen_jobs(select(catalogue.CRON_JOB_PAUSED)))
 
 
 def late_by_over_time() -> Query:
-    """How long each cron job has been due."""
+    """How long each cron job is overdue."""
     return Query(_late_by(), named("cron_job"))
 
 
 def last_tick() -> Query:
-    """The tick that each cron job was last enqueued for, in milliseconds."""
+    """The last tick of each cron job that was enqueued, in milliseconds."""
     return _milliseconds(catalogue.CRON_JOB_LAST_TICK)
 
 
 def next_tick() -> Query:
-    """When each cron job is due next, in milliseconds."""
+    """The next tick of each cron job, in milliseconds."""
     return _milliseconds(catalogue.CRON_JOB_NEXT_TICK)
 
 

@@ -1,4 +1,4 @@
-"""How long jobs ran, and how long they had waited before."""
+"""How long jobs ran, and how long they waited before."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def _wait_quantile_over_time(q: float, by: str) -> str:
 
 
 def _quantile_over_time(q: float, raw: str, buckets: str, by: str) -> str:
-    # The first run of a new function is in the recorded histogram alone.
+    # The first run of a new function is only in the recorded histogram.
     return f"{quantile(q, raw, by)} or {quantile(q, _recorded_over_step(buckets), by)}"
 
 
@@ -69,7 +69,7 @@ def run_by_queue_over_time(q: float, *matchers: str) -> Query:
 
 
 def run_by_function_over_time(q: float, *matchers: str) -> Query:
-    """A quantile of run times over time, by function, whatever the queue."""
+    """A quantile of run times over time, by function, across queues."""
     return from_buckets(_run_quantile_over_time(q, "instance, function", *matchers), named("function"))
 
 
@@ -101,8 +101,8 @@ def wait_by_queue(q: float) -> Query:
 def run_histogram() -> Query:
     """Jobs ended a second by bucket of run time, with exemplars.
 
-    Exemplars hang on the raw series, and Prometheus finds them by the selector, whatever its offset: the
-    last part never adds anything to the others, but names them, without having their samples read.
+    Exemplars belong to the raw series. Prometheus finds them by the selector, whatever its offset. So the
+    last part adds nothing to the others: it only names those series, and their samples are not read.
     """
     raw = _raw_over_step(catalogue.JOB_DURATION, QUEUE, FUNCTION)
     named_alone = select(f"{catalogue.JOB_DURATION.name}_bucket", QUEUE, FUNCTION)
@@ -135,7 +135,7 @@ def share_of_work(by: str) -> Query:
 
 
 def wait_against_run(*matchers: str) -> list[Query]:
-    """The median time in the queue, and the median run time."""
+    """The median wait, and the median run time."""
     return [
         from_buckets(_wait_quantile_over_time(0.5, ""), "wait"),
         from_buckets(_run_quantile_over_time(0.5, "", *matchers), "run"),

@@ -1,6 +1,6 @@
 """How many jobs ended, and how.
 
-Counts come from counters that start at zero, so that the first failure of a function counts too.
+Counts come from counters that start at zero, so that they include the first failure of a function.
 """
 
 from __future__ import annotations
@@ -29,18 +29,18 @@ from rq_mon import catalogue
 
 FAILED = one_of("outcome", ("failed", "abandoned"))
 ENDED = one_of("outcome", ("success", "failed", "abandoned"))
-"""Came to an end by themselves: a retried job has not yet, a stopped one was told to."""
+"""Final outcomes of the job itself: a retried job has not ended, a stopped one was ended by a person."""
 
 RETRIED = equals("outcome", "retried")
 ABANDONED = equals("outcome", "abandoned")
 
 TIMED_OUT = "JobTimeoutException"
-"""RQ's own class for a job that ran longer than its timeout allows."""
+"""RQ's exception for a job that exceeded its timeout."""
 
 TOP = 10
 
 OF_ONE_REDIS = ("queue", "function")
-"""Of the same name in two Redis they are two; an outcome or an exception is one."""
+"""Labels of which the same value in two Redis means two things. An outcome or an exception means one."""
 
 
 ERRORS_BY = f"{BY_FUNCTION}, exception"
@@ -74,14 +74,14 @@ def _labels(label: str) -> str:
 
 
 def throughput(*matchers: str) -> Query:
-    """Executions that ended, a minute; where workers are uninstrumented, by RQ's own counts."""
+    """Executions that ended, a minute; from RQ's own counts if workers are uninstrumented."""
     theirs = uninstrumented.ended(uninstrumented.RATE)
     both = uninstrumented.replaced(_rate(_ended(*matchers)), theirs, *matchers)
     return from_counters(f"{PER_MINUTE} * ({both})", "jobs")
 
 
 def ended_per_minute(*matchers: str) -> Query:
-    """The same by outcome; RQ itself knows success and failure only."""
+    """The same by outcome. RQ itself counts only success and failure."""
     theirs = uninstrumented.ended_by_outcome(uninstrumented.RATE)
     both = uninstrumented.replaced(_rate(_ended(*matchers), "outcome"), theirs, *matchers)
     return from_counters(f"{PER_MINUTE} * ({both})", _legend("outcome"))
@@ -93,25 +93,25 @@ def per_minute_in_all(*matchers: str, legend: str = "jobs") -> Query:
 
 
 def failed_per_minute(by: str, *matchers: str) -> Query:
-    """Jobs that failed for good, a minute, by queue or function; none of what did not fail."""
+    """Jobs that failed for good, a minute, by queue or function; only those with failures."""
     return from_counters(f"{PER_MINUTE} * {_rate(_ended(FAILED, *matchers), _labels(by))} > 0", _legend(by))
 
 
 def count(*matchers: str) -> Query:
-    """Executions that ended in the time range; 0 only where all are measured."""
+    """Executions that ended in the time range; 0 only if every worker counts its jobs."""
     counted = with_zero(_count(_ended(*matchers)), _ended())
     return from_counters(uninstrumented.known_zero(counted))
 
 
 def count_by(by: str, *matchers: str) -> Query:
-    """Executions that ended in the time range, by labels; none that had none."""
+    """Executions that ended in the time range, by labels, without zeros."""
     return from_counters(f"{_count(_ended(*matchers), by)} > 0")
 
 
 def failure_ratio(*matchers: str, by: str = "") -> Query:
-    """Of the jobs that ended in the time range, how many failed, by queue or of all.
+    """The share of failures among the jobs that ended in the time range, by queue or of all.
 
-    Where workers are uninstrumented, of all executions by RQ's own counts.
+    If workers are uninstrumented: among all executions, from RQ's own counts.
     """
     ours = _share_failed(lambda how: _count(_ended(how, *matchers), by))
     theirs = uninstrumented.failure_ratio(uninstrumented.INCREASE, by)
@@ -130,13 +130,13 @@ def _share_failed(jobs: Callable[[str], str]) -> str:
 
 
 def final_share_of_failures(*matchers: str) -> Query:
-    """Of the executions that failed in the time range, how many were not retried."""
+    """The share of failed executions in the time range that were not retried."""
     failed, retried = (_count(_ended(how, *matchers)) for how in (FAILED, RETRIED))
     return from_counters(f"{failed} / ({failed} + {retried} > 0)")
 
 
 def top_failing_functions() -> Query:
-    """The functions that failed most in the time range, the worst first."""
+    """The functions with the most failures in the time range, the worst first."""
     return _top(_count(_ended(QUEUE, FAILED), _labels("function")), "function")
 
 
@@ -148,7 +148,7 @@ def _top(counts: str, label: str) -> Query:
 
 
 def top_exceptions() -> Query:
-    """The exceptions that ended most executions in the time range, the worst first."""
+    """The exceptions that ended the most executions in the time range, the worst first."""
     return _top(_count(_errors(QUEUE, FUNCTION), "exception"), "exception")
 
 
@@ -159,13 +159,13 @@ def exceptions_per_minute() -> Query:
 
 
 def work_horses_died(*matchers: str) -> Query:
-    """Executions whose work horse died, in the time range; 0 only where all are measured."""
+    """Executions whose work horse died, in the time range; 0 only if every worker counts its jobs."""
     died = _count(_errors(one_of("exception", catalogue.WORK_HORSE_DEATHS), *matchers))
     return from_counters(uninstrumented.known_zero(with_zero(died, _ended())))
 
 
 def lost_per_minute(*matchers: str) -> Query:
-    """Executions that lost their work horse or their worker, a minute, by what they count as."""
+    """Executions that lost their work horse or their worker, a minute, by kind."""
     lost = one_of("exception", (*catalogue.WORK_HORSE_DEATHS, catalogue.ABANDONED))
     return from_counters(
         f"{PER_MINUTE} * {_rate(_errors(lost, *matchers), 'exception')}", _legend("exception")
@@ -173,7 +173,7 @@ def lost_per_minute(*matchers: str) -> Query:
 
 
 def exception_by_function(exception: str, *matchers: str) -> Query:
-    """Executions that ended with this exception, a minute, by function; none of what did not."""
+    """Executions that ended with this exception, a minute, by function, without zeros."""
     rate = _rate(_errors(equals("exception", exception), *matchers), _labels("function"))
     return from_counters(f"{PER_MINUTE} * {rate} > 0", _legend("function"))
 

@@ -1,4 +1,4 @@
-"""What each queue promises, and how far that was kept."""
+"""Each queue's objectives, and how well it keeps them."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 FAR_BEYOND = 1_000_000
-"""More budgets than a queue can use up: where the scale of colours begins."""
+"""More budgets than a queue can use up: the start of the colour scale."""
 
 
 def promised() -> Query:
-    """The share of jobs that has to keep each objective, by queue and objective."""
+    """The target share of jobs for each objective, by queue and objective."""
     return Query(f"max by ({BY_QUEUE}, objective) ({select(catalogue.QUEUE_OBJECTIVE_RATIO, QUEUE)})")
 
 
 def kept() -> Query:
-    """The share of the jobs in the time range that kept each objective, by queue and objective."""
+    """The actual share of jobs in the time range for each objective, by queue and objective."""
     return from_rates(f"1 - {_broken()}")
 
 
 def budget_left() -> Query:
-    """Share of the error budget that is left in the time range; below 0 it is overspent."""
+    """The remaining share of the error budget in the time range; below 0 it is overspent."""
     return from_rates(
         f"1 - {_broken()} / on ({BY_QUEUE}, objective) {select(recorded.OBJECTIVE_BUDGET, QUEUE)}"
     )
@@ -38,13 +38,13 @@ def _broken() -> str:
 
 
 def age_of_wait_objective() -> Query:
-    """Age of the job at the head, as a share of the time in which jobs have to start, by queue."""
+    """Age of the oldest job in the queue, as a share of the wait objective, by queue."""
     age = f"max by ({BY_QUEUE}) ({select(catalogue.QUEUE_OLDEST_JOB_AGE, QUEUE)})"
     return Query(f"{age} / {_seconds(catalogue.QUEUE_OBJECTIVE_WAIT)}", named("queue"))
 
 
 def running_of_run_objective() -> Query:
-    """Run time so far of the jobs that run now, as a share of the time in which they have to end."""
+    """Run time so far of the running jobs, as a share of the run objective."""
     running = f"max by ({BY_QUEUE}, name) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})"
     limit = _seconds(catalogue.QUEUE_OBJECTIVE_RUN)
     return Query(f"{running} / on ({BY_QUEUE}) group_left () {limit}", named("name"))

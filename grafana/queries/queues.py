@@ -1,4 +1,4 @@
-"""What waits, what comes and what goes."""
+"""Backlog, arrivals and departures of queues."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from rq_mon.catalogue import Metric
 
 QUEUED = equals("status", "queued")
 ENDLESS = 30 * 86400
-"""Seconds from which a time to drain is no estimate any more."""
+"""Seconds above which a time to drain is no longer an estimate."""
 
 IN_QUEUE_OR_RUNNING = one_of("status", ("queued", "started"))
 
@@ -31,17 +31,17 @@ def _jobs(*matchers: str) -> str:
 
 
 def depth() -> Query:
-    """Jobs that wait, by queue."""
+    """Waiting jobs, by queue."""
     return Query(f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)})", named("queue"))
 
 
 def depth_in_all() -> Query:
-    """Jobs that wait."""
+    """Waiting jobs."""
     return Query(f"sum({_jobs(QUEUED)})", "queued")
 
 
 def by_status() -> Query:
-    """Jobs in each state, the ended ones that Redis still keeps included."""
+    """Jobs in each state, including ended ones that RQ still keeps."""
     return Query(f"sum by (status) ({_jobs()})", "{{status}}")
 
 
@@ -51,12 +51,12 @@ def in_state(status: str) -> Query:
 
 
 def in_state_in_all(status: str) -> Query:
-    """Jobs in a state, of any worker class."""
+    """Jobs in a state, of all worker classes."""
     return Query(f"sum({_jobs(equals('status', status))})")
 
 
 def oldest_age() -> Query:
-    """Age of the oldest job, by queue."""
+    """Age of the oldest waiting job, by queue."""
     return _gauge(catalogue.QUEUE_OLDEST_JOB_AGE)
 
 
@@ -71,31 +71,31 @@ def workers() -> Query:
 
 
 def workers_needed() -> Query:
-    """How many workers each queue needs for its wait objective, at present."""
+    """How many workers each queue needs now to keep its wait objective."""
     return Query(f"max by ({BY_QUEUE}) ({select(recorded.WORKERS_NEEDED, QUEUE)})", named("queue"))
 
 
 def workers_needed_at_peak() -> Query:
-    """How many it needed at most in the last 24 hours."""
+    """How many workers each queue needed at its peak in the last 24 hours."""
     return Query(f"max by ({BY_QUEUE}) ({select(recorded.WORKERS_NEEDED_AT_PEAK, QUEUE)})", named("queue"))
 
 
 def without_workers() -> Query:
-    """How many queues have jobs, and no worker."""
+    """Number of queues with jobs but without workers."""
     with_jobs = f"sum by ({BY_QUEUE}) ({_jobs(QUEUED)}) > 0"
     served = f"{select(catalogue.QUEUE_WORKERS, QUEUE)} > 0"
     return Query(with_zero(f"count({with_jobs} unless on ({BY_QUEUE}) ({served}))", _jobs(QUEUED)))
 
 
 def overdue() -> Query:
-    """Scheduled jobs whose time has come, by queue."""
+    """Overdue scheduled jobs, by queue."""
     return _gauge(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS)
 
 
 def overdue_in_all() -> Query:
-    """Scheduled jobs whose time has come: as many as there were at least, at all times of the last minute.
+    """Overdue scheduled jobs: the minimum of the last minute.
 
-    RQ's scheduler looks every second, so that there are always some that it is about to enqueue.
+    RQ's scheduler polls every second, so a few jobs are always due.
     """
     overdue_ = select(catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, QUEUE)
     return Query(f"sum(min_over_time({overdue_}[1m]))")
@@ -122,7 +122,7 @@ def stuck_deferred_in_all() -> Query:
 
 
 def expired() -> Query:
-    """Jobs that expired before they were started, a minute, by queue."""
+    """Jobs that expired before they started, a minute, by queue."""
     rate = f"rate({select(catalogue.QUEUE_EXPIRED_JOBS, QUEUE)}[$__rate_interval])"
     return Query(f"{PER_MINUTE} * sum by ({BY_QUEUE}) ({rate})", named("queue"))
 
@@ -136,13 +136,13 @@ def _gauge_in_all(metric: Metric) -> Query:
 
 
 def departures() -> Query:
-    """Executions that ended, a minute, in all."""
+    """Executions that ended, a minute, of all queues."""
     rate = over_step(select(recorded.COMPLETION_RATE, QUEUE))
     return from_rates(f"{PER_MINUTE} * sum({rate})", "ended")
 
 
 def arrivals() -> Query:
-    """Jobs that came into the queues, a minute, in all: what ended, and what there is more of than before.
+    """Jobs that entered the queues, a minute, of all queues: executions that ended, plus the growth.
 
     RQ counts no arrivals. Retries and delayed jobs arrive when they enter the queue.
     """
@@ -152,15 +152,15 @@ def arrivals() -> Query:
 
 
 def time_to_drain() -> Query:
-    """How long what waits would take at the rate of the last five minutes, by queue.
+    """Time to drain the backlog at the rate of the last five minutes, by queue.
 
-    A rate of zero counts as one so small that the time is ENDLESS, and an empty queue as drained.
+    A rate of zero counts as a tiny one, so that the time is ENDLESS. An empty queue counts as drained.
     """
     return from_rates(_time_to_drain(), named("queue"))
 
 
 def time_to_drain_over_time() -> Query:
-    """The same, without the queues that do not drain: they would dwarf the others."""
+    """The same without queues that do not drain, because those would dwarf the others."""
     return from_rates(f"{_time_to_drain()} < {ENDLESS}", named("queue"))
 
 

@@ -1,7 +1,7 @@
 """Names of the recording rules, and how often they are evaluated.
 
-recording.yml, error-budgets.yml, needed.yml and changes.yml in prometheus/rules have the rules and say what
-they are for. They are named as Prometheus recommends: labels that are left, metric, operations.
+The rules, and their purpose, are in recording.yml, error-budgets.yml, needed.yml and changes.yml in
+prometheus/rules. Names follow Prometheus' convention: remaining labels, metric, operations.
 """
 
 from rq_mon import catalogue
@@ -25,7 +25,7 @@ RATES_INTERVAL = "30s"
 OBJECTIVE_EVENTS = "queue_objective:rq_objective_events:rate5m"
 OBJECTIVE_ERRORS = "queue_objective:rq_objective_errors:rate5m"
 OBJECTIVE_BUDGET = "queue_objective:rq_objective_budget:ratio"
-"""From the rules about error budgets, every RATES_INTERVAL too."""
+"""From the rules on error budgets, every RATES_INTERVAL, too."""
 
 WORKERS_NEEDED = "queue:rq_workers_needed:now"
 WORKERS_NEEDED_STEPS = (
@@ -36,14 +36,14 @@ WORKERS_NEEDED_STEPS = (
     *(f"queue:rq_workers_needed:{step}" for step in ("load", "patience", "spare")),
 )
 WORKERS_NEEDED_AT_PEAK = "queue:rq_workers_needed:max1d"
-"""From the rules about workers needed, every RATES_INTERVAL too."""
+"""From the rules on needed workers, every RATES_INTERVAL, too."""
 
 VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:count"
-"""What new versions are found by."""
+"""Finds new versions."""
 NEW_VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:new5m"
 CRON_CHANGES = f"cron_job:{catalogue.CRON_JOB_INFO.name}:changed5m"
 REDIS_RESTARTS = "redis_uptime_in_seconds:resets5m"
-"""From the rules about what changed, and about Redis."""
+"""From the rules on changes, and on Redis."""
 
 RECORDED = {
     COUNTERS_INTERVAL: (PROCESSED, FAILURES),
@@ -58,4 +58,4 @@ ALL_RECORDED = (
     *(*WORKERS_NEEDED_STEPS, WORKERS_NEEDED, WORKERS_NEEDED_AT_PEAK),
     *(VERSIONS, NEW_VERSIONS, CRON_CHANGES, REDIS_RESTARTS),
 )
-"""Every recorded series that the dashboards read, and what those are made of."""
+"""Every recorded series that the dashboards read, and those that they are computed from."""

@@ -1,4 +1,4 @@
-"""Redis, the exporter, Prometheus and Alertmanager, each found by a series that only it serves."""
+"""Redis, the exporter, Prometheus and Alertmanager, each identified by a series that only it serves."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 SCRAPE_INTERVAL = "15s"
-"""Of all but the exporter of RQ, which is scraped more often."""
+"""For all programs but rq-exporter, which is scraped more often."""
 
 OF_A_REDIS = {"rq-exporter": catalogue.EXPORTER_BUILD_INFO.name, "redis-exporter": "redis_up"}
-"""Programs that there is one of for each Redis, which is their instance; each with a series of its own."""
+"""Programs that each Redis has one of, by instance; each with a series that only it serves."""
 
 OF_THE_MONITORING = {
     "prometheus": "prometheus_build_info",
@@ -20,10 +20,10 @@ OF_THE_MONITORING = {
 }
 
 NOT_SCRAPED = 2
-"""Beside 0 for down and 1 for up: Prometheus has had no answer from such a program within an hour."""
+"""In addition to 0 for down and 1 for up: Prometheus has had no answer from the program for an hour."""
 
 OUR_GROUPS = 'rule_group=~".+;rq-.+"'
-"""Groups of the rules that belong to these dashboards, whatever the names of their files."""
+"""Rule groups of these dashboards, whatever their files are named."""
 
 
 def _of_redis(operation: str, series: str) -> str:
@@ -39,12 +39,12 @@ def _seen(series: str) -> str:
 
 
 def _targets(name: str, own_series: str) -> str:
-    """A metric that Prometheus makes of each scrape, of the targets that have served a series."""
+    """A metric that Prometheus writes for each scrape, of the targets that serve a series."""
     return f"{name} and on (job, instance) {_seen(own_series)}"
 
 
 def _each_program(operation: str, name: str) -> str:
-    """A metric that Prometheus makes of each scrape, by program; of those of a Redis, of each chosen one."""
+    """The same metric by program. Programs of a Redis appear for each chosen one."""
     return " or ".join(
         [
             *(
@@ -67,14 +67,14 @@ def _of_each_program(operation: str, name: str) -> Query:
 
 
 def targets_down() -> Query:
-    """How many targets of these programs Prometheus cannot scrape."""
+    """Number of targets of these programs that Prometheus cannot scrape."""
     return Query(f"count(({_each_program('min', 'up')}) == 0) or 0 * count(up)")
 
 
 def targets_up() -> Query:
-    """Whether Prometheus could scrape each program, or does not scrape it.
+    """Whether Prometheus could scrape each program, or does not know it.
 
-    What is missing is judged at the end of the chosen time: a program has one row, also when it is new.
+    What is missing is judged at the end of the time range, so that a new program has one row, too.
     """
     missing = (
         _named(f"{NOT_SCRAPED} * absent(last_over_time({series}[1h] @ end()))", program)
@@ -88,12 +88,12 @@ def targets_up() -> Query:
 
 
 def scrape_durations() -> Query:
-    """How long the scrape of each program took."""
+    """Scrape duration of each program."""
     return _of_each_program("max", "scrape_duration_seconds")
 
 
 def scraped_samples() -> Query:
-    """How many series each program serves."""
+    """Number of series that each program serves."""
     return _of_each_program("sum", "scrape_samples_scraped")
 
 
@@ -126,7 +126,7 @@ def exporter_collect_time() -> Query:
 
 
 def exporter_scrape_time() -> Query:
-    """How long scrapes of the exporter took, all collectors together."""
+    """Duration of scrapes of the exporter, with all collectors."""
     scrapes = _targets(select("scrape_duration_seconds"), OF_A_REDIS["rq-exporter"])
     return Query(_of_redis("max", scrapes), f"whole scrape{AT_INSTANCE}", min_step=SCRAPE_INTERVAL)
 
@@ -159,7 +159,7 @@ def _redis_rate(name: str, legend: str, factor: str = "") -> Query:
 
 
 def redis_memory() -> list[Query]:
-    """Memory that Redis uses, and its limit where there is one."""
+    """Memory that Redis uses, and its limit if it has one."""
     used, limit = (
         _redis_gauge("redis_memory_used_bytes", "used"),
         _redis_gauge("redis_memory_max_bytes", "limit"),
@@ -168,7 +168,7 @@ def redis_memory() -> list[Query]:
 
 
 def redis_persists() -> Query:
-    """Whether the last save and the last write of the append-only file went well."""
+    """Whether the last save, and the last write of the append-only file, succeeded."""
     saved, appended = (
         f"min({select(name)})" for name in ("redis_rdb_last_bgsave_status", "redis_aof_last_write_status")
     )
@@ -216,7 +216,7 @@ def head_series() -> Query:
 
 
 def samples() -> Query:
-    """Samples a second that Prometheus takes in."""
+    """Samples a second that Prometheus ingests."""
     return _rate("prometheus_tsdb_head_samples_appended_total", "samples")
 
 
@@ -226,7 +226,7 @@ def stored_bytes() -> Query:
 
 
 def rule_durations() -> Query:
-    """How long the last evaluation of each group of our rules took."""
+    """Duration of the last evaluation of each group of our rules."""
     duration = selector("prometheus_rule_group_last_duration_seconds", OUR_GROUPS)
     group = f'label_replace({duration}, "group", "$1", "rule_group", ".*;(.+)")'
     return Query(f"max by (group) ({group})", "{{group}}", min_step=SCRAPE_INTERVAL)
@@ -243,8 +243,8 @@ def monitoring_losses() -> list[Query]:
 
 
 def notifications() -> Query:
-    """Notifications that Alertmanager sent, a minute, by where they went."""
-    # Alertmanager counts each way it could send from the start: leave out the unused.
+    """Notifications that Alertmanager sent, a minute, by integration."""
+    # Alertmanager exports every integration from the start: leave out the unused ones.
     return Query(
         f"{PER_MINUTE} * sum by (integration) (rate(alertmanager_notifications_total[$__rate_interval])) > 0",
         "{{integration}}",

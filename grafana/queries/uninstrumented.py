@@ -1,7 +1,7 @@
-"""Uninstrumented workers: what is still known where RQ's own workers run, and what is not.
+"""Uninstrumented workers: what RQ's own workers report, and what is unknown.
 
-RQ counts only, for each worker, how many executions succeeded and how many failed, retried ones included.
-These counts cover all workers, so they replace the job metrics as long as one uninstrumented worker listens.
+RQ counts only how many executions of each worker succeeded and failed, including retried ones. These counts
+cover all workers. So they replace the job metrics while any uninstrumented worker listens.
 """
 
 from __future__ import annotations
@@ -11,17 +11,20 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 OF_QUEUE = 'queues=~"(.+,)?($queue)(,.+)?"'
-"""A worker that listens to one of the chosen queues: rq-exporter lists them in one label."""
+"""A worker that listens to one of the chosen queues: rq-exporter lists its queues in one label."""
 
 ONE_QUEUE = '"queue", "$1", "queues", "([^,]+)"'
-"""For label_replace: the queue of a worker that listens to one; RQ's counts of others belong to no queue."""
+"""For label_replace: the queue of a worker with one queue.
+
+RQ's counts of other workers belong to no queue.
+"""
 
 RATE = "rate", "$__rate_interval"
 INCREASE = "increase", "$__range"
 
 
 def uninstrumented(by: str = "") -> str:
-    """How many live workers count no jobs; nothing where there is none."""
+    """Number of live workers that count no jobs; no result if there are none."""
     return f"{_not_counting(by)} > 0"
 
 
@@ -34,14 +37,14 @@ def _not_counting(by: str = "") -> str:
 
 
 def known_zero(count: str) -> str:
-    """A count of all jobs, which is shown as 0 only where every live worker counts its jobs."""
+    """A count of all jobs. It is 0 only if every live worker counts its jobs."""
     return f"({count}) > (({_not_counting()} > bool 0) - 1 or vector(-1))"
 
 
 def replaced(ours: str, theirs: str, *matchers: str, by: str = "") -> str:
-    """The job metrics' answer, or RQ's own where uninstrumented workers listen.
+    """The answer of the job metrics, or RQ's own if uninstrumented workers listen.
 
-    RQ knows no functions, so its answer is left out where some are chosen.
+    RQ's counts have no functions, so there is no answer if some functions are chosen.
     """
     on, some = f"on ({by})", uninstrumented(by)
     if FUNCTION in matchers:
@@ -50,13 +53,13 @@ def replaced(ours: str, theirs: str, *matchers: str, by: str = "") -> str:
 
 
 def _every_function() -> str:
-    # A choice that matches the name of a Redis is "All".
+    # A choice that matches the name of a Redis means "All".
     named_so = select(catalogue.REDIS_UP, 'instance=~"$function"')
     return f"max({named_so})"
 
 
 def ended_by_outcome(window: tuple[str, str]) -> str:
-    """RQ's own counts of executions that ended, as success and as failed."""
+    """RQ's own counts of executions, by success and failure."""
     counts = (("success", catalogue.WORKERS_SUCCESS), ("failed", catalogue.WORKERS_FAILED))
     return " or ".join(
         f'label_replace({_counted(metric, window)}, "outcome", "{outcome}", "", "")'

@@ -1,4 +1,4 @@
-"""Who works: the workers that are registered in Redis, and what they do. True for any RQ worker."""
+"""Workers that are registered in Redis, and what they do. Works for any RQ worker."""
 
 from __future__ import annotations
 
@@ -9,13 +9,13 @@ from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 STATES = ("started", "idle", "busy", "suspended")
-"""RQ's states of a worker; the place in this list, from 1, is its number in a timeline."""
+"""RQ's states of a worker. The position in this list, from 1, is the state's number in a timeline."""
 
 SATURATED = 0.9
-"""Share of busy workers from which more work makes jobs wait."""
+"""The share of busy workers above which jobs begin to wait."""
 
 HEALTHY_EXPIRY = 30
-"""Seconds: a worker that reports in time is never nearer to being forgotten, whatever its settings."""
+"""Seconds: a worker with timely heartbeats never comes closer to its key's expiry, in any settings."""
 
 
 def _workers(*matchers: str) -> str:
@@ -23,13 +23,13 @@ def _workers(*matchers: str) -> str:
 
 
 def _of_chosen_workers(series: str) -> str:
-    """The maximum by worker, of the workers that listen to the chosen queues."""
+    """The maximum by worker, for workers that listen to the chosen queues."""
     return f"(max by ({BY_WORKER}) ({series}) and on ({BY_WORKER}) {_workers()})"
 
 
 def up() -> Query:
     """Live workers."""
-    # Zero only where Redis could be read and had none.
+    # Zero only if Redis could be read and had none.
     return Query(f"count({_workers()}) or 0 * max({select(catalogue.REDIS_UP)} == 1)")
 
 
@@ -44,26 +44,26 @@ def by_state() -> Query:
 
 
 def by_queue() -> Query:
-    """Live workers that listen, by queue."""
+    """Live workers by queue."""
     return Query(f"max by ({BY_QUEUE}) ({select(catalogue.QUEUE_WORKERS, QUEUE)})", named("queue"))
 
 
 def not_counting() -> Query:
-    """Live workers whose jobs leave no durations, waits and failures, by queue; none of what has none."""
+    """Live workers whose jobs leave no durations, waits and failures, by queue, without zeros."""
     return Query(uninstrumented(BY_QUEUE), named("queue"))
 
 
 def busy_share() -> Query:
-    """Which part of the live workers runs a job."""
+    """The share of live workers that run a job."""
     busy = with_zero(f"count({_workers(equals('state', 'busy'))})", _workers())
     return Query(f"({busy}) / count({_workers()})")
 
 
 def utilisation() -> Query:
-    """Share of time that a queue's workers spent on its jobs.
+    """The share of time that a queue's workers spent on its jobs.
 
-    Counted from the scrapes that saw a worker busy, not from run times. Those are known only when a job ends:
-    a long job would show as nothing, and then as more than all.
+    Counted from scrapes that saw a worker busy. Run times are only known when a job ends: a long job would
+    count as nothing at first, and then as more than 100%.
     """
     running = select(catalogue.WORKER_JOB_RUNNING, QUEUE)
     busy = f"sum by ({BY_QUEUE}) (count_over_time({running}[$__rate_interval]))"
@@ -74,7 +74,7 @@ def utilisation() -> Query:
 
 
 def by_version() -> Query:
-    """Live workers, by the version of the code that they report."""
+    """Live workers by the code version that they report."""
     versions = select(catalogue.WORKER_VERSION_INFO)
     of_each = f"max by ({BY_WORKER}, version) ({versions}) and on ({BY_WORKER}) {_workers()}"
     return Query(f"count by (instance, version) ({of_each})", named("version"))
@@ -86,7 +86,7 @@ def states() -> Query:
 
 
 def state_now() -> Query:
-    """The number of each worker's state, with the queues it listens to."""
+    """The number of each worker's state, with its queues."""
     return Query(f"max by ({BY_WORKER}, queues) ({_numbers()})")
 
 
@@ -97,22 +97,22 @@ def _numbers() -> str:
 
 
 def heartbeat_age() -> Query:
-    """Time since each worker last reported."""
+    """Time since each worker's last heartbeat."""
     return Query(f"time() - {_of_chosen_workers(select(catalogue.WORKER_LAST_HEARTBEAT))}", named("name"))
 
 
 def forgotten_in() -> Query:
-    """Time until RQ forgets each worker, unless it reports."""
+    """Time until RQ forgets each worker, unless it sends a heartbeat."""
     return Query(_of_chosen_workers(select(catalogue.WORKER_EXPIRES_IN)), named("name"))
 
 
 def overdue_heartbeats() -> Query:
-    """How many workers should have reported long ago, and will soon be forgotten."""
+    """Number of workers whose heartbeat is overdue, so that RQ will soon forget them."""
     return Query(with_zero(f"count({forgotten_in().expr} < {HEALTHY_EXPIRY})", _workers()))
 
 
 def running_job() -> Query:
-    """Run time so far of the jobs that run now; function and id of those longer than their objective."""
+    """Run time so far of running jobs, with function and id of those above the run objective."""
     running = f"max by ({BY_WORKER}, queue) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})"
     long = select(catalogue.WORKER_LONG_JOB_INFO, QUEUE)
     named_job = f"max by ({BY_WORKER}, queue, function, job_id) ({long})"
@@ -121,12 +121,12 @@ def running_job() -> Query:
 
 
 def running_of_timeout() -> Query:
-    """Run time so far of the jobs that run now, as a share of the time after which they are ended."""
+    """Run time so far of running jobs, as a share of their timeout."""
     return Query(_of_timeout(), named("name"))
 
 
 def nearest_to_timeout() -> Query:
-    """The same of the job that is nearest to its end, by queue."""
+    """The same for the job closest to its timeout, by queue."""
     return Query(f"max by ({BY_QUEUE}) ({_of_timeout()})", named("queue"))
 
 
@@ -139,7 +139,7 @@ def _of_timeout() -> str:
 
 
 def longest_running() -> Query:
-    """Run time so far of the job that has been running longest, by queue."""
+    """Run time so far of the longest running job, by queue."""
     return Query(f"max by ({BY_QUEUE}) ({select(catalogue.WORKER_JOB_RUNNING, QUEUE)})", named("queue"))
 
 
@@ -158,17 +158,17 @@ def _increase(metric: Metric) -> Query:
 
 
 def working_share() -> Query:
-    """Which part of the chosen time each live worker ran jobs that have ended."""
+    """The share of the time range in which each live worker ran jobs that have ended."""
     return Query(_of_chosen_workers(f"rate({select(catalogue.WORKERS_WORKING_TIME, OF_QUEUE)}[$__range])"))
 
 
 def appeared() -> Query:
-    """Workers that were not there one step of the graph before."""
+    """Workers that were missing one step of the graph earlier."""
     return Query(_count_without(now=_workers(), others=f"{_workers()} offset $__interval"), "appeared")
 
 
 def gone() -> Query:
-    """Workers that were there one step of the graph before, and are no more."""
+    """Workers that existed one step of the graph earlier, and are gone."""
     return Query(_count_without(now=f"{_workers()} offset $__interval", others=_workers()), "gone")
 
 

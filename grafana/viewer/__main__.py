@@ -11,7 +11,7 @@ from rq_mon.environment.variables import SettingsError
 
 
 def main() -> int:
-    """Serve until told to end; the exit code is 1 when it cannot start."""
+    """Serve until a signal ends it; return 1 if it cannot start."""
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     try:
         settings = ViewerSettings.from_environment()

@@ -1,4 +1,4 @@
-"""The viewer as a WSGI application: the page, the dashboards, and the way to Prometheus."""
+"""The viewer as a WSGI application: the page, the dashboards, and the proxy to Prometheus."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHUNK = 64 * 1024
 
 
 def make_app(settings: ViewerSettings) -> Flask:
-    """Return the application; it starts without Prometheus.
+    """Return the application. It starts without Prometheus.
 
     Raises:
         FileNotFoundError: the page was not built.

@@ -1,4 +1,4 @@
-"""The built page: its files, compressed once, and what browsers may keep."""
+"""The built page: its files, compressed once, and how long browsers may cache them."""
 
 from __future__ import annotations
 
@@ -32,19 +32,19 @@ PAGE = """\
 
 @dataclass(frozen=True, slots=True)
 class File:
-    """One file of the bundle."""
+    """A file of the bundle."""
 
     path: Path
     type: str
     compressed: bytes | None
 
     def plain(self) -> bytes:
-        """Return it for a browser that takes no gzip."""
+        """Return the file uncompressed, for a browser that does not accept gzip."""
         return self.path.read_bytes()
 
 
 class Bundle:
-    """What the browser loads."""
+    """The files that the browser loads."""
 
     def __init__(self, folder: Path = BUNDLE) -> None:
         """Read the folder.
@@ -58,9 +58,9 @@ class Bundle:
             for path in sorted(folder.rglob("*"))
             if path.suffix in TYPES
         }
-        """Those that a browser may ask for, by the path below /public/."""
+        """The files that a browser may request, by path below /public/."""
         version = hashlib.sha256(content).hexdigest()[:16]
-        # The address changes with the content, so browsers keep both files and never have old ones.
+        # The URL changes with the content, so browsers can cache both files and never use old ones.
         self.page = PAGE.format(script=SCRIPT, style=STYLE, version=version)
 
 

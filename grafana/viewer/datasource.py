@@ -1,4 +1,4 @@
-"""What Grafana's provisioning says about the data source: the viewer goes by the same file."""
+"""The data source in Grafana's provisioning files, which the viewer uses, too."""
 
 from __future__ import annotations
 
@@ -11,24 +11,24 @@ from typing import Any
 import yaml
 
 GRAFANA_DEFAULT_INTERVAL = "15s"
-"""Time between scrapes that Grafana assumes if the data source says nothing."""
+"""Grafana's default for the time between scrapes."""
 
 _VARIABLE = re.compile(r"\$\$|\$\{(\w+)\}|\$(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
 class Destination:
-    """The page that an exemplar leads to, by one of its labels."""
+    """The page to which a label of an exemplar links."""
 
     label: str
     url: str
-    """`${__value.raw}` stands for the label's value."""
+    """With `${__value.raw}` for the label's value."""
     title: str
 
 
 @dataclass(frozen=True, slots=True)
 class DataSource:
-    """The Prometheus that dashboards ask."""
+    """The Prometheus that dashboards query."""
 
     name: str = "Prometheus"
     scrape_interval: str = GRAFANA_DEFAULT_INTERVAL
@@ -37,9 +37,9 @@ class DataSource:
 
 
 def read_datasource(provisioning: Path, variables: Mapping[str, str]) -> DataSource:
-    """Return the Prometheus of the provisioning files, Grafana's defaults if there is none.
+    """Return the Prometheus of the provisioning files; Grafana's defaults if there is none.
 
-    `variables` replace `$NAME`; a page whose address needs one that is not set is left out.
+    `variables` replace `$NAME`. A link whose URL needs an unset variable is left out.
     """
     files = sorted(provisioning.glob("datasources/*.y*ml"))
     found = (source for path in files for source in _sources(path) if source.get("type") == "prometheus")
@@ -68,7 +68,10 @@ def _destinations(items: Sequence[Mapping[str, Any]], variables: Mapping[str, st
 
 
 def _expand(text: str, variables: Mapping[str, str]) -> str | None:
-    """Fill in variables as Grafana's provisioning does; `$$` is a dollar sign. None if one is missing."""
+    """Replace variables as Grafana's provisioning does; `$$` is a dollar sign.
+
+    Return None if one is unset.
+    """
     names = {match[1] or match[2] for match in _VARIABLE.finditer(text)} - {None}
     if not all(variables.get(name) for name in names):
         return None

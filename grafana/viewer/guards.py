@@ -1,4 +1,4 @@
-"""What the viewer refuses, and what it tells browsers to refuse."""
+"""Requests that the viewer refuses, and security headers for browsers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from grafana.viewer.settings import ViewerSettings
 
 LONGEST_QUERY_STRING = 8000
 
-# Grafana's styles are rules that a script adds to empty <style> elements: the hash is that of nothing.
+# A script adds Grafana's styles to empty <style> elements, so the hash is that of the empty text.
 POLICY = "; ".join(
     (
         "default-src 'none'",
@@ -61,7 +61,8 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
 def _is_own_name(host: str, names: frozenset[str]) -> bool:
     """Tell whether a Host header names this server.
 
-    A page of another site can make its own name mean this machine's address, but not an address itself.
+    A page of another site can make its own name resolve to this machine. It cannot do that with an IP
+    address.
     """
     name = (urlsplit(f"//{host}").hostname or "") if _is_host(host) else ""
     try:
@@ -76,7 +77,7 @@ def _is_host(host: str) -> bool:
 
 
 def _comes_from_here() -> bool:
-    """Tell whether the browser says so; a program that is no browser says nothing."""
+    """Tell whether the browser reports the same origin. Programs other than browsers report nothing."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     origin = request.headers.get("Origin")
     return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.host)

@@ -1,4 +1,4 @@
-"""The dashboards in the folder. A file that changed is read again, as Grafana's provisioning does."""
+"""The dashboards in a folder. A changed file is read again, as in Grafana's provisioning."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 HOME = "rq-overview"
-"""The dashboard at `/`: Grafana's home dashboard of this stack."""
+"""The dashboard at `/`: the home dashboard of this stack."""
 
 Signature = tuple[tuple[str, int, int], ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Dashboard:
-    """One dashboard, and the text that the browser gets of it."""
+    """A dashboard, and its text for the browser."""
 
     uid: str
     title: str
@@ -25,20 +25,20 @@ class Dashboard:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a folder holds."""
+    """The content of a folder."""
 
     dashboards: dict[str, Dashboard] = field(default_factory=dict)
-    """By uid, in the order of their titles."""
+    """By uid, ordered by title."""
     broken: dict[str, str] = field(default_factory=dict)
-    """Files that hold no dashboard, and why."""
+    """Files without a valid dashboard, each with the reason."""
 
     def home(self) -> Dashboard | None:
-        """Return the overview, else the first one, None if there is none."""
+        """Return the overview, or else the first dashboard; None if there is none."""
         return self.dashboards.get(HOME) or next(iter(self.dashboards.values()), None)
 
 
 class Library:
-    """Every dashboard of a folder. Safe to share between threads."""
+    """All dashboards of a folder. Safe to share between threads."""
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
@@ -47,7 +47,7 @@ class Library:
         self._loaded = Loaded()
 
     def load(self) -> Loaded:
-        """Return what the folder holds now."""
+        """Return the current content of the folder."""
         with self._lock:
             signature = self._now()
             if signature != self._signature:
@@ -57,7 +57,7 @@ class Library:
     def _now(self) -> Signature:
         try:
             stats = [(path.name, path.stat()) for path in sorted(self._folder.glob("*.json"))]
-        except OSError:  # one was replaced this very moment
+        except OSError:  # a file is being replaced right now
             return ()
         return tuple((name, stat.st_mtime_ns, stat.st_size) for name, stat in stats)
 

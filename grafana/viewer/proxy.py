@@ -1,4 +1,4 @@
-"""The way to Prometheus: what dashboards read and nothing else, within bounds of range, size and time."""
+"""The proxy to Prometheus: only what dashboards read, with limits on range, size and time."""
 
 from __future__ import annotations
 
@@ -16,19 +16,19 @@ import urllib3
 
 CONNECT_TIMEOUT = 2.0
 QUERY_TIMEOUT = 15.0
-"""Seconds that one query may take."""
+"""Timeout of a query in seconds."""
 PARALLEL_QUERIES = 12
-"""Below Prometheus' own limit of 20 (--query.max-concurrency), which others use too."""
+"""Below Prometheus' own limit of 20 (--query.max-concurrency), because others use it, too."""
 MOST_WAITING = 16
-"""Requests beyond those; more are refused, so that threads remain for the page itself."""
+"""Requests that wait for those. More are refused, so that threads remain for the page itself."""
 LONGEST_QUERY = 100_000
-"""Characters of all parameters. Names of 10 kB must pass."""
+"""Characters of all parameters. Names of 10 kB must fit."""
 LONGEST_RANGE = 400 * 86_400
-"""Seconds. Beyond a year a graph says nothing that this stack keeps."""
+"""Seconds. Graphs of more than a year go beyond what this stack keeps."""
 LARGEST_ANSWER = 20_000_000
 """Bytes."""
 IN_MEMORY = 256 * 1024
-"""Bytes of an answer that are kept in memory; a larger one goes through a temporary file."""
+"""Bytes of an answer to keep in memory; a larger one goes to a temporary file."""
 
 PARAMETERS = {
     "query": {"query", "time"},
@@ -39,16 +39,16 @@ PARAMETERS = {
     "rules": {"type"},
     "alerts": set[str](),
 }
-"""Path below /api/v1 -> its parameters."""
+"""Path below /api/v1, and its parameters."""
 LABEL_VALUES = re.compile(r"label/[a-zA-Z_][a-zA-Z0-9_]*/values")
 BY_POST = ("query", "query_range", "query_exemplars", "labels", "series")
-"""What Prometheus takes by POST, which keeps long queries out of the address."""
+"""What Prometheus accepts as POST, which keeps long queries out of the URL."""
 
 Parameters = Sequence[tuple[str, str]]
 
 
 class RefusedError(Exception):
-    """A request that does not get an answer of Prometheus.
+    """The request gets no answer from Prometheus.
 
     Attributes:
         status: of the HTTP answer.
@@ -63,21 +63,21 @@ class RefusedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """JSON of Prometheus, as it came. Whoever takes it closes the body."""
+    """JSON from Prometheus, unchanged. The caller closes the body."""
 
     status: int
     body: IO[bytes]
 
 
 class Proxy:
-    """One Prometheus server. Safe to share between threads."""
+    """A Prometheus server. Safe to share between threads."""
 
     def __init__(self, url: str) -> None:
         parts = urlsplit(url)
         host = parts.hostname or ""
         place = f"{host}:{parts.port}" if parts.port else host
         self.address = urlunsplit((parts.scheme, place, parts.path, "", ""))
-        """The URL without what is secret in it."""
+        """The URL without secrets."""
         credentials = f"{parts.username}:{parts.password or ''}" if parts.username else None
         self._headers = urllib3.make_headers(basic_auth=credentials)
         self._pool = urllib3.PoolManager(
@@ -92,7 +92,7 @@ class Proxy:
         """Pass a request on.
 
         Raises:
-            RefusedError: it is not allowed or out of bounds, or Prometheus gives no usable answer.
+            RefusedError: it is not allowed, it exceeds a limit, or Prometheus gives no usable answer.
         """
         checked = check(path, parameters)
         if not self._admitted.acquire(blocking=False):
@@ -134,10 +134,10 @@ class Proxy:
 
 
 def check(path: str, parameters: Parameters) -> Parameters:
-    """Return the parameters that are passed on: those given, and how long a query may take.
+    """Return the parameters to pass on: those given, and the timeout of the query.
 
     Raises:
-        RefusedError: the path is not one that dashboards read, or a parameter is unknown or out of bounds.
+        RefusedError: dashboards do not read this path, or a parameter is unknown or exceeds a limit.
     """
     if path not in PARAMETERS and not LABEL_VALUES.fullmatch(path):
         raise RefusedError(HTTPStatus.NOT_FOUND, "bad_data", f"The viewer does not pass on {path[:100]!r}")

@@ -17,24 +17,24 @@ from grafana.viewer.settings import ViewerSettings
 from rq_mon.environment.open_files import allowed_connections
 
 THREADS = PARALLEL_QUERIES + MOST_WAITING + 4
-"""Some remain for the page and for health when all queries wait."""
+"""More threads than queries, so that some serve the page and health checks."""
 MOST_CONNECTIONS = 2000
 LARGEST_HEADER = 32_000
 LARGEST_BODY = 500_000
-"""Bytes of a form, as Flask has it; waitress would write a gigabyte to the disk before it asks Flask."""
+"""Bytes of a form, as in Flask. Otherwise waitress would write a gigabyte to disk before it asks Flask."""
 MOST_ARENAS = 2
-"""Places that glibc takes memory from. By default each thread has one and keeps what its answers took."""
+"""Memory arenas of glibc. By default each thread has one, and keeps the memory of its answers."""
 M_ARENA_MAX = -8
-"""glibc's number for that option."""
+"""glibc's number of that option."""
 GRACE = 1.0
-"""Seconds that requests have to end after SIGTERM."""
+"""Seconds that requests may take to end after SIGTERM."""
 
 
 def serve(settings: ViewerSettings) -> None:
     """Serve until SIGTERM or SIGINT.
 
     Raises:
-        OSError: the address cannot be listened on, or the page was not built.
+        OSError: the address is not available, or the page was not built.
     """
     _share_memory()
     server = create_server(
@@ -43,14 +43,14 @@ def serve(settings: ViewerSettings) -> None:
         port=settings.port,
         threads=THREADS,
         connection_limit=allowed_connections(MOST_CONNECTIONS),
-        asyncore_use_poll=True,  # select() takes no more than 1024 connections
+        asyncore_use_poll=True,  # select() handles at most 1024 connections
         ident="rq-mon viewer",
         max_request_header_size=LARGEST_HEADER,
         max_request_body_size=LARGEST_BODY,
     )
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
-        # A slow query must not keep the process: there is nothing to lose.
+        # A slow query must not delay the end: there is nothing to lose.
         last_resort = threading.Timer(GRACE, os._exit, (0,))
         last_resort.daemon = True
         last_resort.start()
@@ -62,5 +62,5 @@ def serve(settings: ViewerSettings) -> None:
 
 
 def _share_memory() -> None:
-    with contextlib.suppress(OSError, AttributeError):  # another C library has no such option
+    with contextlib.suppress(OSError, AttributeError):  # another C library lacks this option
         ctypes.CDLL(None).mallopt(M_ARENA_MAX, MOST_ARENAS)

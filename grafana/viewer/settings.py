@@ -1,4 +1,4 @@
-"""What the viewer is told from outside, by environment variables."""
+"""Settings of the viewer, from environment variables."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ PROJECT_ROOT = Path(__file__).resolve().parents[2]
 def _url(text: str) -> str:
     parts = urlsplit(text)
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        # The value may hold a password, so it is not repeated.
+        # The error omits the value, which may hold a password.
         raise ValueError("a URL that starts with http:// or https://")
     return text.rstrip("/")
 
@@ -41,12 +41,12 @@ NAMES = Variable(
     "Host names under which people open the viewer. IP addresses and localhost always work.",
 )
 FORMER_NAMES = {"PREVIEW_HOST": "VIEWER_HOST", "PREVIEW_PORT": "VIEWER_PORT"}
-"""Variables of the preview, which the viewer has replaced: accepted until the next release."""
+"""Variables of the preview, which the viewer has replaced. Accepted until the next release."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ViewerSettings:
-    """Where Prometheus answers, where the dashboards are, and where the page listens."""
+    """The URL of Prometheus, the folder of dashboards, and the address on which the viewer listens."""
 
     prometheus_url: str = setting(
         Variable("PROMETHEUS_URL", f"http://127.0.0.1:{PROMETHEUS_PORT}", _url, "Where Prometheus answers.")
@@ -66,20 +66,20 @@ class ViewerSettings:
         )
     )
     provisioning_variables: Mapping[str, str] = field(default_factory=dict)
-    """The values of the `$NAME`s in it: the environment, above Grafana's own file of variables."""
+    """Values for `$NAME`: the environment, which overrides Grafana's own file of variables."""
 
     @property
     def host_names(self) -> frozenset[str]:
-        """The host names, in lower case, that the address of a page may have."""
+        """The host names, in lower case, under which people may open the viewer."""
         given = (name.strip().lower() for name in self.names.split(","))
         return frozenset({"localhost", self.host.lower(), *filter(None, given)})
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ViewerSettings:
-        """Read the settings; a variable that is unset or empty keeps its default.
+        """Read the settings. An unset or empty variable keeps its default.
 
         Raises:
-            SettingsError: a value cannot be used; the message names the variable and what is expected.
+            SettingsError: a value is invalid. The message names the variable and what is expected.
         """
         environment = _with_todays_names(os.environ if environment is None else environment)
         settings = cls(**read_fields(cls, environment))
@@ -88,7 +88,7 @@ class ViewerSettings:
 
 
 def _with_todays_names(environment: Mapping[str, str]) -> Mapping[str, str]:
-    """Return the environment with the values of former names under those of today, which come first."""
+    """Return the environment with values of former names under today's. Today's names win."""
     found = {
         FORMER_NAMES[former]: value
         for former, value in environment.items()
