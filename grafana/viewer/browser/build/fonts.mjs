@@ -1,4 +1,4 @@
-// The fonts that @grafana/ui's styles ask for, under the names by which they do.
+// The fonts that @grafana/ui's styles name.
 import { copyFileSync, mkdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -11,7 +11,7 @@ const FONTS = {
     'roboto-mono/files/roboto-mono-latin-400-normal.woff2',
 };
 
-/** Copies them, and returns the paths of the files that they come from. */
+/** Copies the fonts and returns the paths of the original files. */
 export function copyFonts(folder) {
   return Object.entries(FONTS).map(([name, source]) => {
     const from = `node_modules/@fontsource/${source}`;

@@ -1,4 +1,4 @@
-// SHA-256 of what the bundle was built from, and of what it consists of.
+// SHA-256 of the bundle's sources and of its files.
 import { createHash } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';

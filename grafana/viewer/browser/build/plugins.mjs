@@ -1,4 +1,4 @@
-// What esbuild takes instead of some packages.
+// Replacements of some packages for esbuild.
 import { readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 
@@ -19,7 +19,7 @@ const NOT_SHOWN = [
   '@opentelemetry/[^/]+',
 ];
 
-// Everything is a function, a class and an object, so that what runs when a module is loaded finds what it needs.
+// Each export is a function, a class and an object at once, so that code which runs at import finds what it needs.
 const EMPTY = `
 const nothing = new Proxy(function () {}, {
   get: (_, key) => (key === 'prototype' ? {} : key === Symbol.toPrimitive ? () => '' : key === '__esModule' ? false : nothing),
@@ -40,7 +40,7 @@ export const emptied = {
   },
 };
 
-// The package itself imports what @grafana/runtime of this version does not export.
+// The package imports names that this version of @grafana/runtime does not export.
 export const compat = {
   name: 'compat',
   setup(build) {
@@ -60,7 +60,7 @@ export const recentZones = {
   },
 };
 
-/** The text of every icon, by the path at which @grafana/ui asks for it. */
+/** The text of every icon, by the path that @grafana/ui requests. */
 export const iconTexts = {
   name: 'icon-texts',
   setup(build) {

@@ -1,4 +1,4 @@
-// Read by Grafana's libraries when they are loaded, so it is imported before all of them.
+// Grafana's libraries read this while they load, so import it before them.
 interface GrafanaWindow {
   __grafana_public_path__: string;
   grafanaBootData: unknown;

@@ -35,7 +35,7 @@ const NUMERIC_PROCESSORS: Record<string, Process> = {
   thresholds: thresholdsOverrideProcessor,
 };
 
-/** What Grafana takes when a dashboard says nothing. */
+/** Grafana's defaults. */
 const DEFAULTS: Record<string, unknown> = {
   mappings: [],
   thresholds: {

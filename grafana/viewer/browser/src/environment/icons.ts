@@ -7,7 +7,7 @@ const ROOT = '/public/build/img/icons/';
 
 const drawn = (path: string) => `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 24 24"><path d="${path}"/></svg>`;
 
-/** Icons that the libraries name and no package holds; the others of that kind are left empty. */
+/** Icons that the libraries use but no package contains. Other missing icons stay empty. */
 const OURS: Record<string, string> = {
   spinner: drawn('M12,2a10,10,0,0,0,0,20,1,1,0,0,0,0-2,8,8,0,1,1,8-8,1,1,0,0,0,2,0A10,10,0,0,0,12,2Z'),
   'angle-double-left': drawn(

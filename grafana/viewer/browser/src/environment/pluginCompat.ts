@@ -1,4 +1,4 @@
-// Replaces @grafana/plugin-compat/datasources, which imports what @grafana/runtime of this version does not export.
+// Replaces @grafana/plugin-compat/datasources, which needs exports that this version of @grafana/runtime lacks.
 import { getDataSourceSrv } from '@grafana/runtime';
 
 type Service = ReturnType<typeof getDataSourceSrv>;

@@ -1,4 +1,4 @@
-// Gives Grafana's libraries what its core gives them: theme, registries, and services.
+// Sets up what Grafana's core provides to its libraries: theme, registries and services.
 import {
   createTheme,
   type DataSourceApi,
@@ -66,7 +66,7 @@ function provideServices(source: DataSourceApi, settings: DataSourceInstanceSett
     importPanelPlugin: (id: string) => Promise.reject(new Error(`The viewer has no panel of type ${id}`)),
     getPanelPluginFromCache: () => undefined,
   });
-  // The viewer has no Grafana behind it: what libraries ask it for is not there, and not needed.
+  // There is no Grafana server behind the viewer, and the libraries work without its answers.
   setBackendSrv({ get: () => Promise.resolve({}), fetch: () => EMPTY } as unknown as BackendSrv);
   setTemplateSrv({
     replace: (text?: string) => text ?? '',

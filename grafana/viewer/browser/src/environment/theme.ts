@@ -1,4 +1,4 @@
-// Dark or light: as the URL says, else as was chosen before, else as the browser prefers.
+// Dark or light: from the URL, else the reader's last choice, else the browser's preference.
 export type ThemeChoice = 'system' | 'dark' | 'light';
 export type ThemeMode = 'dark' | 'light';
 
@@ -17,19 +17,19 @@ export function themeMode(): ThemeMode {
   return choice !== 'system' ? choice : PREFERS_LIGHT.matches ? 'light' : 'dark';
 }
 
-/** Keeps the choice and draws the page again; colours are computed when data arrive, so all of it. */
+/** Stores the choice and redraws the whole page, because colours are computed when data arrive. */
 export function chooseTheme(choice: ThemeChoice): void {
   try {
     localStorage.setItem(KEY, choice);
   } catch {
-    // A browser that keeps nothing forgets the choice.
+    // A browser without storage forgets the choice.
   }
   const url = new URL(location.href);
   url.searchParams.delete('theme');
   location.replace(url);
 }
 
-/** Follows the browser from now on, unless a theme was chosen. */
+/** Follows the browser's preference until the reader chooses a theme. */
 export function followBrowser(): void {
   PREFERS_LIGHT.addEventListener('change', () => {
     if (themeChoice() === 'system') {

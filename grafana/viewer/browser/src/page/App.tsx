@@ -1,4 +1,4 @@
-// The page: one dashboard at a time, as the address says.
+// The page: the dashboard in the URL.
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { locationService } from '@grafana/runtime';
@@ -19,7 +19,7 @@ import { Unreachable } from './Unreachable';
 interface Shown {
   uid: string;
   dashboard: DashboardModel;
-  /** What was left out of it, and why. */
+  /** Parts that were left out, and why. */
   faults: string[];
   scene: DashboardScene;
 }
@@ -30,7 +30,7 @@ export function App({ server }: { server: ServerModel }): JSX.Element {
   const [shown, setShown] = useState<Shown>();
   const [problem, setProblem] = useState<string>();
   const [round, setRound] = useState(0);
-  // After a time without Prometheus, variables are asked again too.
+  // After an outage of Prometheus, load variables again, too.
   const startAgain = useCallback(() => setRound((before) => before + 1), []);
   useEffect(() => {
     const abort = new AbortController();
@@ -92,7 +92,7 @@ async function readDashboard(uid: string, signal: AbortSignal): Promise<Dashboar
   return (await response.json()) as DashboardModel;
 }
 
-/** Follows links between dashboards without loading the page again. */
+/** Follows links between dashboards without a page load. */
 export function followLinks(event: MouseEvent): void {
   const link = (event.target as Element | null)?.closest('a');
   const isPlain = event.button === 0 && !event.ctrlKey && !event.metaKey && !event.shiftKey && !event.altKey;

@@ -1,4 +1,4 @@
-// A dashboard: its controls for the time, its choices, and its panels.
+// A dashboard: time controls, variables and panels.
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { type SceneComponentProps, SceneObjectBase, type SceneObject, type SceneObjectState } from '@grafana/scenes';

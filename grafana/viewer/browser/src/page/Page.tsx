@@ -1,4 +1,4 @@
-// The application inside of what Grafana's libraries expect around them.
+// The application, wrapped in the providers that Grafana's libraries expect.
 import { injectGlobal } from '@emotion/css';
 import { ThemeContext } from '@grafana/data';
 import { config, LocationServiceProvider, locationService } from '@grafana/runtime';
@@ -8,7 +8,7 @@ import { Router } from 'react-router-dom';
 import { App } from './App';
 import { type ServerModel } from './model';
 
-// The body is as wide as the window: with a browser's own margin the page would be wider.
+// The body is as wide as the window, so the browser's default margin would make the page too wide.
 injectGlobal({ body: { margin: 0 } });
 
 export function Page({ server }: { server: ServerModel }): JSX.Element {

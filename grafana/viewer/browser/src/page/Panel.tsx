@@ -1,5 +1,5 @@
-// A panel that spoils no other, whatever goes wrong in it. @grafana/scenes catches what a panel's component throws, and
-// not what is thrown around it: while its field options are applied to its data, or in its title.
+// A panel whose errors do not affect the others. @grafana/scenes catches errors of a panel's component, but not those
+// around it: while field options are applied to the data, or in the title.
 import { type SceneComponentProps, sceneGraph, VizPanel } from '@grafana/scenes';
 import { PanelChrome } from '@grafana/ui';
 import type { JSX } from 'react';

@@ -6,13 +6,13 @@ import { type PanelLink } from './model';
 
 interface Props {
   links: PanelLink[];
-  /** The panel, which is not there yet when its title is made. */
+  /** The panel. It does not exist yet when its title is created. */
   panel: () => SceneObject;
 }
 
 export function PanelLinks({ links, panel }: Props): JSX.Element {
   const scene = panel();
-  // The addresses hold the range and the chosen values, so they follow both.
+  // The URLs contain the time range and the variables, so they depend on both.
   sceneGraph.getTimeRange(scene).useState();
   const [, drawAgain] = useReducer((times: number) => times + 1, 0);
   useEffect(() => {

@@ -1,4 +1,4 @@
-// The refresh picker; in the address, `refresh=` says that the page is not refreshed.
+// The refresh picker. `refresh=` in the URL means no refresh.
 import { SceneRefreshPicker } from '@grafana/scenes';
 
 export class RefreshPicker extends SceneRefreshPicker {

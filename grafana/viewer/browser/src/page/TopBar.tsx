@@ -1,4 +1,4 @@
-// Above the dashboard: its name, the way to the others, and the theme.
+// The bar above the dashboard: its name, links to the others, and the theme.
 import { css } from '@emotion/css';
 import { type GrafanaTheme2 } from '@grafana/data';
 import { sceneGraph } from '@grafana/scenes';
@@ -50,7 +50,7 @@ interface WaysProps {
 }
 
 function Ways({ scene, link, dashboards }: WaysProps): JSX.Element {
-  // Asked when the menu opens: the query is what is chosen then.
+  // Computed when the menu opens, to keep the choices of that moment.
   const items = () => (
     <Menu>
       {dashboards

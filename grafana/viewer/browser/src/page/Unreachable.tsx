@@ -1,4 +1,4 @@
-// The banner while Prometheus does not answer; it asks again until it does.
+// The banner while Prometheus does not answer. It retries until it does.
 import { Alert } from '@grafana/ui';
 import { type JSX, useEffect, useState } from 'react';
 import { ask, unreachable } from '../prometheus/api';
@@ -6,7 +6,7 @@ import { ask, unreachable } from '../prometheus/api';
 /** Milliseconds. */
 const AGAIN = 3000;
 
-/** @param onBack - called when it answers again */
+/** @param onBack - called when Prometheus answers again */
 export function Unreachable({ onBack }: { onBack: () => void }): JSX.Element | null {
   const [problem, setProblem] = useState(unreachable.value);
   useEffect(() => {

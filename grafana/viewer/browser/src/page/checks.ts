@@ -1,4 +1,4 @@
-// Dashboards are files that people edit: what a field of one must be.
+// Checks of fields in dashboards, because people edit these files.
 
 export type Holds = (value: unknown) => boolean;
 export type Check = [field: string, expected: string, holds: Holds];
@@ -10,7 +10,7 @@ export const isNumber = (value: unknown): value is number => typeof value === 'n
 export const orNothing = (holds: Holds): Holds => (value) => value === undefined || value === null || holds(value);
 export const isListOf = (holds: Holds): Holds => (value) => Array.isArray(value) && value.every(holds);
 
-/** Throws an error that names the field, what is expected, and what is there. */
+/** Throws an error that names the field, what is expected, and the actual value. */
 export function check(value: unknown, checks: Check[]): asserts value is Record<string, unknown> {
   if (!isObject(value)) {
     throw new Error(`expected an object, got ${shown(value)}`);

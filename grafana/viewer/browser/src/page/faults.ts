@@ -1,11 +1,11 @@
-// What is wrong with a panel, and what is shown in its place.
+// Finds what is wrong with a panel, and shows that instead.
 import { checkDefaults, FAULT, isKnown } from '../panels/registry';
 import { check, type Check, isListOf, isNumber, isObject, isText, orNothing } from './checks';
 import { checkFields, isLink } from './fieldFaults';
 import { NO_FIELDS, type PanelModel } from './model';
 
 const COLUMNS = 24;
-/** More would make the page higher than a browser can draw. */
+/** With more, the page would be higher than a browser can draw. */
 const ROWS = 10_000;
 const PLACE = { x: 0, y: 0, w: 12, h: 4 };
 const PLACED: Check = ['gridPos', `x, y, w and h, whole numbers within ${COLUMNS} columns and ${ROWS} rows`, isPlace];
@@ -44,7 +44,7 @@ export function checkPanel(panel: PanelModel): void {
   checkDefaults(panel.type, panel.options ?? {}, panel.fieldConfig ?? NO_FIELDS);
 }
 
-/** A panel that says why another one is not drawn. */
+/** A panel with the reason why another one is not drawn. */
 export function faultOf(panel: unknown, fault: string): PanelModel {
   const given = isObject(panel) ? panel : {};
   return {

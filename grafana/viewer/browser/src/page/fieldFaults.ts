@@ -1,4 +1,4 @@
-// What is wrong with how a panel shows its fields: in its defaults, or in its overrides for some of them.
+// Finds what is wrong with a panel's field configuration: its defaults and overrides.
 import { check, type Check, isListOf, isObject, isText, orNothing } from './checks';
 
 const isAnyNumber = (value: unknown): boolean => typeof value === 'number';

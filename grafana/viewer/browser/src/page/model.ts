@@ -1,4 +1,4 @@
-// What the viewer reads of a dashboard's JSON, and what its server says beside it.
+// The parts of a dashboard's JSON that the viewer reads, and the answers of its server.
 import { type FieldConfigSource } from '@grafana/data';
 import { type DataTransformerConfig } from '@grafana/schema';
 import { type PrometheusAnnotation } from '../prometheus/annotations';
@@ -6,7 +6,7 @@ import { type PrometheusQuery } from '../prometheus/model';
 import { type Destination } from '../variables/exemplarLinks';
 import { type VariableModel } from '../variables/variables';
 
-/** Of a panel that says nothing about its fields. */
+/** For a panel without field configuration. */
 export const NO_FIELDS: FieldConfigSource = { defaults: {}, overrides: [] };
 
 export interface PanelLink {

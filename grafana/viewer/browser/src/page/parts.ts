@@ -1,4 +1,4 @@
-// What is wrong with a dashboard beside its panels. Such a part is left out, and the rest is drawn.
+// Finds what is wrong with a dashboard apart from its panels. A broken part is left out, the rest is drawn.
 import { dateMath, rangeUtil, stringToJsRegex } from '@grafana/data';
 import { check, type Check, type Holds, isListOf, isObject, isText, messageOf, orNothing } from './checks';
 import { type DashboardModel } from './model';
@@ -52,7 +52,7 @@ const ANNOTATION: Check[] = [
 
 interface Sound {
   dashboard: DashboardModel;
-  /** What was left out, and why. */
+  /** The parts that were left out, and why. */
   faults: string[];
 }
 

@@ -27,7 +27,7 @@ import { Panel } from './Panel';
 import { PanelLinks } from './PanelLinks';
 import { RefreshPicker } from './RefreshPicker';
 
-/** Of Grafana itself; the viewer has no such data source. */
+/** Grafana's internal data source, which the viewer does not have. */
 const GRAFANA_SOURCE = '-- Grafana --';
 
 export function sceneOf(dashboard: DashboardModel, sourceName: string): DashboardScene {
@@ -69,7 +69,7 @@ function annotationsOf({ annotations }: DashboardModel): SceneDataLayerSet {
   });
 }
 
-/** Panels below an open row belong to it, as in Grafana. */
+/** Assigns the panels below an open row to it, as Grafana does. */
 function itemsOf(panels: PanelModel[]): (SceneGridItem | SceneGridRow)[] {
   const items: (SceneGridItem | SceneGridRow)[] = [];
   let row: SceneGridRow | undefined;
@@ -87,7 +87,7 @@ function itemsOf(panels: PanelModel[]): (SceneGridItem | SceneGridRow)[] {
   return items;
 }
 
-/** A panel whose JSON is broken spoils no other: it says what is wrong. */
+/** Builds a panel. If its JSON is broken, only this panel shows an error. */
 function orFault<Item>(panel: PanelModel, draw: (panel: PanelModel) => Item): Item | SceneGridItem {
   try {
     return draw(panel);

@@ -1,4 +1,4 @@
-// Grafana's keys for the time range: t z, t left, t right; d r refreshes.
+// Grafana's keyboard shortcuts: t z, t left and t right change the time range, d r refreshes.
 import { sceneGraph, type SceneObject } from '@grafana/scenes';
 import { dateTime } from '@grafana/data';
 
@@ -28,7 +28,7 @@ const ACTIONS: Record<string, (scene: SceneObject) => void> = {
   'd r': (scene) => sceneGraph.getTimeRange(scene).onRefresh(),
 };
 
-/** Moves both ends by parts of the range. */
+/** Moves both ends by a fraction of the range. */
 function move(scene: SceneObject, fromBy: number, toBy: number): void {
   const range = sceneGraph.getTimeRange(scene);
   const { from, to } = range.state.value;

@@ -1,4 +1,4 @@
-// The alerts of Prometheus' rules: what, where, since when, and the ways to its runbook and dashboard.
+// Alerts of Prometheus' rules: what, where, since when, with links to runbook and dashboard.
 import { dateTimeFormatTimeAgo, type PanelProps } from '@grafana/data';
 import { Badge, ScrollContainer, Stack, Text, TextLink } from '@grafana/ui';
 import { type JSX, useEffect, useState } from 'react';
@@ -19,7 +19,7 @@ const NOT_TOLD = new Set(['alertname', 'severity']);
 export function AlertList({ options, timeRange }: PanelProps<AlertListOptions>): JSX.Element {
   const [rules, setRules] = useState<RuleAnswer[]>();
   const [problem, setProblem] = useState<string>();
-  // The range is new whenever the dashboard is refreshed.
+  // The range changes with every refresh of the dashboard.
   useEffect(() => {
     const abort = new AbortController();
     ask<RulesAnswer>('rules', { type: 'alert' }, abort.signal).then(
@@ -85,7 +85,7 @@ function placeOf(labels: Labels): string {
     .join(' ');
 }
 
-/** A link, if the address is one of this page or of the web: rules are text that anyone may have written. */
+/** A link, but only to this page or to http(s) URLs: the text of rules is not trusted. */
 function Way({ text, address }: { text: string; address: string | undefined }): JSX.Element | null {
   if (!address || !/^(\/(?!\/)|https?:\/\/)/.test(address)) {
     return null;

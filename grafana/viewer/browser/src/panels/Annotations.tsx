@@ -1,4 +1,4 @@
-// Annotations on a graph: dashed lines and shaded regions, with a mark under the axis that tells what happened.
+// Annotations on a graph: dashed lines and shaded regions, each with a mark under the axis that explains it.
 import { css } from '@emotion/css';
 import { type DataFrame, dateTimeFormat, FieldType, type GrafanaTheme2, type TimeZone } from '@grafana/data';
 import { Stack, Tag, Text, type UPlotConfigBuilder, useStyles2, useTheme2 } from '@grafana/ui';

@@ -23,7 +23,7 @@ export interface BarsOptions extends SingleStatBaseOptions {
 }
 
 const SPACING = 10;
-/** What Grafana takes for `sizing: auto`, in pixels. */
+/** Grafana's sizes for `sizing: auto`, in pixels. */
 const AUTO = { minVizWidth: 8, minVizHeight: 16, maxVizHeight: 300 };
 
 export function Bars(props: PanelProps<BarsOptions>): JSX.Element {

@@ -9,7 +9,7 @@ interface Props {
   labels: Labels;
 }
 
-/** One observation: when, how much, of what, and the way to its job. */
+/** One observation: time, value, labels, and the link to its job. */
 export function ExemplarTold({ time, value, labels }: Props): JSX.Element {
   const told = Object.entries(labels).filter(([name]) => name !== 'le' && name !== '__name__');
   return (

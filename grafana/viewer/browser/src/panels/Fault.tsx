@@ -1,4 +1,4 @@
-// Instead of a panel that cannot be drawn: why.
+// Shows why a panel cannot be drawn.
 import { type PanelProps } from '@grafana/data';
 import type { JSX } from 'react';
 import { Problem } from './Message';

@@ -1,4 +1,4 @@
-// Time series, by @grafana/ui's own component.
+// Time series, drawn by @grafana/ui's component.
 import { type DataFrame, dateTimeFormat, FieldType, getFieldDisplayName, type PanelProps } from '@grafana/data';
 import { DashboardCursorSync, SortOrder, TooltipDisplayMode, type VizLegendOptions } from '@grafana/schema';
 import {
@@ -58,8 +58,8 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
 }
 
 /**
- * The frames to draw. The name of a series, which decides its colour, is that of its field too: where frames are joined,
- * @grafana/data forgets the other.
+ * The frames to draw. The series name, which selects the colour, is also the field name, because @grafana/data drops the
+ * frame's name when it joins frames.
  */
 function graphsOf(frames: DataFrame[]): DataFrame[] {
   return frames.filter(isGraph).map((frame, _, all) => ({

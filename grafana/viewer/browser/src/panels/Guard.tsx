@@ -1,15 +1,15 @@
-// Keeps an error that is thrown while something is drawn where it is: the rest of the page stays.
+// An error boundary: an error while drawing does not affect the rest of the page.
 import { type PanelProps } from '@grafana/data';
 import { ErrorBoundary } from '@grafana/ui';
 import type { ComponentType, JSX, ReactNode } from 'react';
 import { Problem } from './Message';
 
 interface Props {
-  /** What is drawn, at the start of a sentence. */
+  /** The name of what is drawn, as the start of a sentence. */
   what: string;
-  /** Once one of these changes, it is drawn again. */
+  /** When one of these changes, it is drawn again. */
   dependencies?: unknown[];
-  /** Drawn around the words that say what is wrong. */
+  /** Wraps the error message. */
   frame?: (problem: JSX.Element) => JSX.Element;
   children: ReactNode;
 }
@@ -22,7 +22,7 @@ export function Guard({ what, dependencies, frame = (problem) => problem, childr
   );
 }
 
-/** A panel's component that says what goes wrong in it, and tries again with the next data. */
+/** A panel's component that shows its error, and tries again with the next data. */
 export function guarded(Panel: ComponentType<PanelProps>): ComponentType<PanelProps> {
   return function GuardedPanel(props) {
     return (

@@ -1,4 +1,4 @@
-// Heatmap of buckets over time, with a bar of its colours, and exemplars as diamonds that lead to their jobs.
+// Heatmap of buckets over time, with a colour scale, and exemplars as diamonds that link to their jobs.
 import { css } from '@emotion/css';
 import {
   type DataFrame,
@@ -63,7 +63,7 @@ function formatter(unit: string | undefined): (value: number) => string {
   return (value) => formattedValueToString(format(value));
 }
 
-/** Grafana's scheme: what is rare is near the background. */
+/** Grafana's scheme: low counts are close to the background colour. */
 function colourOf(share: number, { color }: HeatmapOptions, theme: GrafanaTheme2): string {
   const strength = Math.pow(share, color.exponent);
   return interpolateOranges(theme.isDark === color.reverse ? strength : 1 - strength);

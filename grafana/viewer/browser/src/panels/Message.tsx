@@ -1,4 +1,4 @@
-// What a panel says when it has nothing to draw.
+// The message of a panel without data.
 import { css } from '@emotion/css';
 import { type GrafanaTheme2, LoadingState, type PanelData } from '@grafana/data';
 import { useStyles2 } from '@grafana/ui';
@@ -9,7 +9,7 @@ interface Props {
   noValue?: string;
 }
 
-/** The error if there is one, else the panel's own words for "no data"; nothing while it waits for the first answer. */
+/** The error, or else the panel's own text for "no data"; nothing before the first answer. */
 export function Message({ data, noValue }: Props): JSX.Element | null {
   const styles = useStyles2(getStyles);
   if (data.state === LoadingState.Loading) {

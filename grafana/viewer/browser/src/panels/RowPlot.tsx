@@ -1,4 +1,4 @@
-// A plot of rows over time, for heatmaps and state timelines: Grafana's own are in no package.
+// A plot of rows over time, for heatmaps and state timelines. No package contains Grafana's own.
 import { dateTimeFormat, type PanelProps } from '@grafana/data';
 import { AxisPlacement, DashboardCursorSync, ScaleDirection, ScaleOrientation } from '@grafana/schema';
 import {
@@ -21,9 +21,9 @@ import { PADDING } from './padding';
 import { HOVER } from './tooltip';
 
 export interface Rows {
-  /** Of the rows, in the order in which they are drawn. */
+  /** Names of the rows, in drawing order. */
   names: string[];
-  /** At which there is something to tell, in milliseconds. */
+  /** Times with a tooltip, in milliseconds. */
   times: number[];
   draw: (plot: uPlot, context: CanvasRenderingContext2D) => void;
   describe: (row: number, time: number) => VizTooltipItem[];
@@ -84,7 +84,7 @@ export function RowPlot({ panel, rows, first, marks = NO_MARKS, legend }: Props)
 
 function useConfig({ timeRange, timeZone }: PanelProps, rows: Rows, first: Props['first']): UPlotConfigBuilder {
   const theme = useTheme2();
-  // uPlot asks for these while it draws; a new configuration would make a new plot.
+  // uPlot reads these while it draws. A new configuration would create a new plot.
   const latest = useRef({ rows, timeRange });
   useLayoutEffect(() => {
     latest.current = { rows, timeRange };
@@ -126,7 +126,7 @@ function useConfig({ timeRange, timeZone }: PanelProps, rows: Rows, first: Props
 
 const LINE = 14;
 
-/** The rows that are named: not more than there is room for, in pixels. */
+/** The rows whose names fit into this height in pixels. */
 function readable(count: number, height: number): number[] {
   const every = Math.max(1, Math.ceil((count * LINE) / Math.max(1, height)));
   return Array.from({ length: Math.ceil(count / every) }, (_, i) => i * every);

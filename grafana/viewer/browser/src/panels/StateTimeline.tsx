@@ -66,7 +66,7 @@ function rowsOf(series: DataFrame[], merge: boolean, theme: GrafanaTheme2): Row[
   });
 }
 
-/** The states one after another; a step without a value is a gap. */
+/** The consecutive states; a step without a value is a gap. */
 function statesOf(time: Field<number>, field: Field<number | null>, merge: boolean, display: DisplayProcessor): State[] {
   const step = time.config.interval ?? 15_000;
   const states: State[] = [];

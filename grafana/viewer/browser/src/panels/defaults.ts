@@ -1,4 +1,4 @@
-// What Grafana takes for the options that a dashboard does not name.
+// Grafana's defaults for options that a dashboard does not set.
 import { FieldColorModeId } from '@grafana/data';
 import {
   BarGaugeDisplayMode,

@@ -1,5 +1,5 @@
 // Ticks of durations where people expect them: at 1, 2, 5, 10, 30 seconds, and so on with minutes and hours.
-// Grafana itself has no setting for that: it takes 20, 50 and 100 s, which it writes as 1.67 mins.
+// Grafana has no setting for that: it uses 20, 50 and 100 s, and writes the last one as 1.67 mins.
 import type uPlot from 'uplot';
 
 /** Grafana's unit of durations. */
@@ -23,7 +23,7 @@ export function tickDurations(plot: uPlot): void {
     const isLog = Number(plot.scales[axis.scale ?? '']?.distr) === LOG;
     axis.splits = (_, _axis, min, max, increment, space) =>
       isLog ? logarithmic(plot, min, max, space) : linear(min, max, increment);
-    // uPlot's own would leave out what is no power of ten.
+    // uPlot's own filter would remove all but powers of ten.
     axis.filter = (_, ticks) => ticks;
   }
 }
@@ -35,7 +35,7 @@ function linear(min: number, max: number, increment: number): number[] {
   return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
 }
 
-/** As many as fit, from the lowest up. */
+/** As many ticks as fit, from the lowest up. */
 function logarithmic(plot: uPlot, min: number, max: number, space: number): number[] {
   const height = plot.bbox.height / devicePixelRatio;
   const span = Math.log(max / min);

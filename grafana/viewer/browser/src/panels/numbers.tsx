@@ -1,4 +1,4 @@
-// What the stat and the bar gauge share: values reduced from series, each with its links.
+// Shared by stat and bar gauge: values reduced from series, each with its links.
 import { type FieldDisplay, type GetFieldDisplayValuesOptions, getFieldDisplayValues, type PanelProps } from '@grafana/data';
 import { type SingleStatBaseOptions } from '@grafana/schema';
 import { DataLinksContextMenu, type DataLinksContextMenuApi, useTheme2 } from '@grafana/ui';

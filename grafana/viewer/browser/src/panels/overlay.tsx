@@ -1,4 +1,4 @@
-// Marks on a graph that a pointer or the keyboard can reach: buttons over the canvas, each with a tooltip.
+// Marks on a graph for pointer and keyboard: buttons over the canvas, each with a tooltip.
 import { css, cx } from '@emotion/css';
 import { Tooltip, type UPlotConfigBuilder, useStyles2 } from '@grafana/ui';
 import { type JSX, type ReactElement, useLayoutEffect, useRef, useState } from 'react';
@@ -13,7 +13,7 @@ export interface Place {
 
 export interface Mark {
   key: string;
-  /** Where it is, in CSS pixels from the corner of the plot; undefined outside of it. */
+  /** Position in CSS pixels from the corner of the plot; undefined if it is outside. */
   place: (plot: uPlot) => Place | undefined;
   label: string;
   content: ReactElement;
@@ -72,7 +72,7 @@ function isSame(before: Placed | undefined, over: HTMLElement, places: (Place | 
   return before?.over === over && JSON.stringify(before.places) === JSON.stringify(places);
 }
 
-/** Runs a drawing that is cut at the edges of the plot. */
+/** Draws, clipped to the edges of the plot. */
 export function clipped(plot: uPlot, draw: (context: CanvasRenderingContext2D) => void): void {
   const { ctx, bbox } = plot;
   ctx.save();

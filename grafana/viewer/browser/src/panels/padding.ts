@@ -1,4 +1,4 @@
-// Room around plots, in pixels: the last label of the time axis is as wide as it is, half of it beyond the plot.
+// Padding of plots in pixels: half of the time axis' last label is beyond the plot.
 import type uPlot from 'uplot';
 
 const ROOM = 8;

@@ -37,11 +37,11 @@ function type<Options extends object>(
   color: FieldColor = defaults.BY_THRESHOLD,
   field: object = {},
 ): PanelType {
-  // A plugin is known by its id; what its options are, only its component knows.
+  // A plugin is looked up by its id. Only its component knows the type of its options.
   return { component: component, options, color, field };
 }
 
-/** The type of a panel that stands for one that cannot be drawn. */
+/** The type of the panel that replaces one that cannot be drawn. */
 export const FAULT = 'fault';
 
 const TYPES: Record<string, PanelType> = {
@@ -66,7 +66,7 @@ export function registerPanels(): void {
 
 export const isKnown = (id: string): boolean => PLUGINS.has(id);
 
-/** Throws what @grafana/scenes throws, and does not catch, when it adds the defaults of a panel's type. */
+/** Throws the error that @grafana/scenes does not catch when it adds the defaults of a panel's type. */
 export function checkDefaults(type: string, currentOptions: object, currentFieldConfig: FieldConfigSource): void {
   const plugin = PLUGINS.get(type);
   if (plugin) {

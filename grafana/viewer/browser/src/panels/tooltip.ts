@@ -3,7 +3,7 @@ import { type ComponentProps } from 'react';
 
 type Mode = ComponentProps<typeof TooltipPlugin2>['hoverMode'];
 
-/** What a tooltip is about. @grafana/ui has an enum for it, which it does not export. */
+/** The mode of a tooltip. @grafana/ui has an enum for it but does not export it. */
 export const HOVER = {
   nearestSeries: 0 as Mode,
   allSeries: 1 as Mode,

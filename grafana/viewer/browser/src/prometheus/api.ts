@@ -1,9 +1,9 @@
-// Prometheus' HTTP API, by way of the viewer's own server.
+// Prometheus' HTTP API, through the viewer's own server.
 import { BehaviorSubject } from 'rxjs';
 
 const ROOT = '/api/prometheus/';
 
-/** Why Prometheus cannot be asked at all; undefined while it answers. */
+/** Why Prometheus is unreachable; undefined while it answers. */
 export const unreachable = new BehaviorSubject<string | undefined>(undefined);
 
 /** Prometheus, or the viewer's server in front of it, refused or failed. */
@@ -26,7 +26,7 @@ interface Answer<Data> {
 
 export type Parameters = Record<string, string | number>;
 
-/** Returns what a path of /api/v1 answers. Rejects with a PrometheusError, or an AbortError after a signal. */
+/** Returns the answer of a path of /api/v1. Rejects with a PrometheusError, or an AbortError after a signal. */
 export async function ask<Data>(path: string, parameters: Parameters = {}, signal?: AbortSignal): Promise<Data> {
   try {
     const answer = await fetched<Data>(path, parameters, signal);
@@ -42,7 +42,7 @@ export async function ask<Data>(path: string, parameters: Parameters = {}, signa
 
 async function fetched<Data>(path: string, parameters: Parameters, signal?: AbortSignal): Promise<Data> {
   const query = new URLSearchParams(Object.entries(parameters).map(([name, value]) => [name, String(value)]));
-  // A long query would not fit into an address. Label values are asked by GET: Prometheus knows no other way.
+  // POST, because a long query would not fit into a URL. Prometheus serves label values only by GET.
   const byPost = path.startsWith('query') || path === 'series';
   const request = byPost ? fetch(ROOT + path, { method: 'POST', body: query, signal }) : fetch(`${ROOT}${path}?${query}`, { signal });
   const response = await request.catch((error: unknown) => {

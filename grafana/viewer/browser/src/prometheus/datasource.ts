@@ -1,4 +1,4 @@
-// The data source that panels, variables and annotations ask.
+// The data source of panels, variables and annotations.
 import {
   type AnnotationQuery,
   type AnnotationSupport,
@@ -38,7 +38,7 @@ export class PrometheusDataSource extends RuntimeDataSource {
   override query(request: DataQueryRequest): Observable<DataQueryResponse> {
     const scene = askingScene(request.scopedVars);
     return new Observable((subscriber) => {
-      // A panel that asks again, or leaves the page, waits for no answer.
+      // Cancels the request if the panel sends a new one or is removed.
       const abort = new AbortController();
       const answered = runQueries({
         queries: request.targets as PrometheusQuery[],

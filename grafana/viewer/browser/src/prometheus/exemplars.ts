@@ -1,4 +1,4 @@
-// Exemplars: single observations of a histogram, each with the labels that lead to its job.
+// Exemplars: single observations of a histogram, each with the labels that identify its job.
 import { type DataFrame, DataTopic, FieldType } from '@grafana/data';
 import { type ExemplarAnswer, type Labels, numberOf } from './model';
 
@@ -8,7 +8,7 @@ export interface Exemplar {
   labels: Labels;
 }
 
-/** Of each step, the highest, and below it those at least two standard deviations from the one kept before. */
+/** In each step keeps the highest, and lower ones at least two standard deviations below the one kept before. */
 export function thinned(exemplars: Exemplar[], step: number): Exemplar[] {
   const apart = 2 * deviation(exemplars.map((one) => one.value));
   const steps = Map.groupBy(exemplars, (one) => Math.floor(one.time / (step * 1000)));

@@ -2,7 +2,7 @@
 import { type DataFrame, DataFrameType, type Field, FieldType } from '@grafana/data';
 import { type Labels, numberOf, type PrometheusQuery, type Sample, samplesOf, type Series } from './model';
 
-/** Of a series in legends and tooltips, in characters. */
+/** Maximum length of a series name in legends and tooltips. */
 const LONGEST_NAME = 200;
 
 export function timeSeriesFrame(query: PrometheusQuery, series: Series, step: number): DataFrame {
@@ -24,7 +24,7 @@ export function timeSeriesFrame(query: PrometheusQuery, series: Series, step: nu
   };
 }
 
-// A step without a sample is a gap. @grafana/ui's TimeSeries finds those of the first frame alone.
+// A step without a sample is a gap. @grafana/ui's TimeSeries only finds gaps in the first frame.
 function withGaps(samples: Sample[], step: number): [number, string | null][] {
   return samples.flatMap((sample, i): [number, string | null][] => {
     const before = samples[i - 1];
@@ -53,7 +53,7 @@ function promqlOf({ __name__: metric = '', ...labels }: Labels): string {
   return pairs.length > 0 ? `${metric}{${pairs.join(', ')}}` : metric;
 }
 
-/** Fills `{{label}}`. */
+/** Replaces `{{label}}`. */
 export function fillLabels(text: string | undefined, labels: Labels): string {
   return (text ?? '').replace(/\{\{\s*(.+?)\s*\}\}/g, (_, name: string) => labels[name] ?? '');
 }
@@ -80,7 +80,7 @@ export function tableFrame(query: PrometheusQuery, all: Series[], valueName: str
   };
 }
 
-/** One field a bucket, from the lowest up, each holding what is in it alone. */
+/** One field for each bucket, from the lowest up, with non-cumulative counts. */
 export function heatmapFrame(query: PrometheusQuery, all: Series[], step: number): DataFrame {
   const bound = (series: Series) => numberOf(series.metric.le ?? '');
   const buckets = [...all].sort((a, b) => bound(a) - bound(b));

@@ -10,7 +10,7 @@ interface VariableModel {
   includeAll?: boolean;
 }
 
-/** Writes one value, or several as alternatives, so that they mean themselves in a matcher. */
+/** Writes one value, or several as alternatives, escaped for a matcher. */
 function promqlFormat(value: unknown, variable: VariableModel): string {
   if (Array.isArray(value)) {
     const values = value.map((one) => inRegex(String(one)));
@@ -24,7 +24,7 @@ export function interpolate(scene: SceneObject | undefined, text: string, scoped
   return scene ? sceneGraph.interpolate(scene, text, scopedVars, promqlFormat) : text;
 }
 
-/** The scene object that asks, which knows the variables around it. */
+/** The scene object of the query, which knows the variables around it. */
 export function askingScene(scopedVars: ScopedVars | undefined): SceneObject | undefined {
   const given = scopedVars?.__sceneObject?.value as { valueOf(): SceneObject } | undefined;
   return given?.valueOf();

@@ -1,4 +1,4 @@
-// What dashboards ask Prometheus, and what it answers.
+// Queries of dashboards, and Prometheus' answers.
 import { type DataQuery } from '@grafana/schema';
 
 export interface PrometheusQuery extends DataQuery {

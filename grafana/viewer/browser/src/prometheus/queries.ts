@@ -6,7 +6,7 @@ import { heatmapFrame, tableFrame, timeSeriesFrame } from './frames';
 import { type ExemplarAnswer, numberOf, type PrometheusQuery, type QueryAnswer, samplesOf, type Series } from './model';
 import { builtins, stepOf } from './step';
 
-/** More series in one graph slow the page down and cannot be told apart; a button shows them all. */
+/** More series in one graph slow the page down and cannot be distinguished. A button shows all of them. */
 export const MOST_SERIES = 250;
 
 export interface Asked {
@@ -23,7 +23,7 @@ export interface Answered {
   errors: DataQueryError[];
 }
 
-/** Runs them all; one that fails leaves the frames of the others. */
+/** Runs all queries. If one fails, the frames of the others remain. */
 export async function runQueries(asked: Asked): Promise<Answered> {
   const shown = asked.queries.filter((query) => !query.hide);
   const tables = shown.filter((query) => query.format === 'table').length;
@@ -51,7 +51,7 @@ async function runQuery(query: PrometheusQuery, asked: Asked, isOneOfSeveral: bo
     ? await ask<QueryAnswer>('query', { query: expr, time: end }, asked.signal)
     : await ask<QueryAnswer>(
         'query_range',
-        // On multiples of the step, so that a graph does not flicker from refresh to refresh.
+        // Aligned to the step, so that a graph does not flicker with each refresh.
         { query: expr, start: Math.floor(start / step) * step, end: Math.floor(end / step) * step, step },
         asked.signal,
       );
@@ -84,7 +84,7 @@ function framesOf(query: PrometheusQuery, series: Series[], step: number, isOneO
   }
 }
 
-/** Of more series than a graph shows, those with the highest values are the ones that it shows. */
+/** If there are more series than a graph shows, keeps those with the highest values. */
 function highestFirst(series: Series[]): Series[] {
   if (series.length <= MOST_SERIES) {
     return series;

@@ -1,7 +1,7 @@
 // The step of a query, and Grafana's built-in variables that depend on it.
 import { rangeUtil, type ScopedVars, type TimeRange } from '@grafana/data';
 
-/** Prometheus returns no more points a series. */
+/** Prometheus' limit of points in a series. */
 const MOST_POINTS = 11_000;
 
 export function secondsOf(range: TimeRange): number {
@@ -26,7 +26,7 @@ export function builtins(range: TimeRange, step: number, minimum: string): Scope
   };
 }
 
-/** Those that depend on the range alone. */
+/** The variables that depend only on the range. */
 export function rangeBuiltins(range: TimeRange): ScopedVars {
   const seconds = Math.round(secondsOf(range));
   return scoped({ __range: `${seconds}s`, __range_s: seconds, __range_ms: seconds * 1000 });

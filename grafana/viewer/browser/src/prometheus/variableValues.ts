@@ -31,7 +31,7 @@ async function queryResult(query: string, range: TimeRange | undefined): Promise
   return answer.resultType === 'vector' ? answer.result.map((series) => ({ text: textOf(series) })) : [];
 }
 
-/** A series as Grafana writes it, for the variable's regular expression. */
+/** A series in Grafana's notation, for the variable's regular expression. */
 function textOf(series: Series): string {
   const { __name__: name = '', ...labels } = series.metric;
   const pairs = Object.entries(labels).map(([label, value]) => `${label}="${value}"`);

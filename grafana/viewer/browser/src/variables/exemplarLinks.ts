@@ -1,4 +1,4 @@
-// The pages that exemplars lead to, as the provisioned data source says.
+// The pages that exemplars link to, from the provisioned data source.
 import { type Labels } from '../prometheus/model';
 
 export interface Destination {
