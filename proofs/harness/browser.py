@@ -105,10 +105,14 @@ class DashboardView:
         if request.failure != "net::ERR_ABORTED":  # the panel no longer waits for its answer
             self.console_errors.append(f"{request.failure}: {request.url}")
 
-    def go(self, address: str, within: float = 120.0) -> None:
-        """Open a URL of the viewer, and wait until the page is drawn."""
+    def go(self, uid: str, query: Mapping[str, str], within: float = 120.0) -> None:
+        """Open a dashboard of the viewer, and wait until all of it is drawn.
+
+        It is not refreshed unless `query` says so: on a busy machine queries take longer than the 10 s of the
+        dashboards, and each refresh starts them again.
+        """
         self._waiting.clear()  # a page that is left reports no end of its requests
-        self.page.goto(self.base_url + address)
+        self.page.goto(f"{self.base_url}/d/{uid}?{urlencode({'refresh': '', **query})}")
         self.settle(within)
 
     def reload(self, within: float = 120.0) -> None:
@@ -220,5 +224,5 @@ def open_dashboard(
     """
     view = DashboardView(browser.new_page(), base_url)
     view.page.set_viewport_size({"width": width, "height": 900})
-    view.go(f"/d/{uid}?{urlencode({'refresh': '', **(query or {})})}", within)
+    view.go(uid, query or {}, within)
     return view

@@ -227,7 +227,7 @@ def test_a_variable_is_the_result_of_a_query_about_the_range(
     asked: list[str] = []
     page.page.on("request", lambda request: asked.append(unquote_plus(f"{request.url} {request.post_data}")))
 
-    page.go(f"/d/rq-job-function?from={(END - length) * 1000}&to={END * 1000}")
+    page.go("rq-job-function", {"from": str((END - length) * 1000), "to": str(END * 1000)})
 
     raw = [query for query in asked if "rate(rq_job_duration_seconds_bucket" in query]
     assert raw
