@@ -53,7 +53,7 @@ REDIS_CLI = Program(("redis-cli",), ("redis-tools",))
 OPENSSL = Program(("openssl",), ("openssl",))
 HEADLESS_CHROMIUM = Program(("chromium-headless-shell",), ("chromium-headless-shell", "fonts-dejavu-core"))
 CHROMIUM = Program((*HEADLESS_CHROMIUM.names, "chromium"), HEADLESS_CHROMIUM.debian_packages)
-"""Without a window it takes a third of the time to start; where it is missing, the whole browser does as well."""
+"""Without a window it takes a third of the time to start; where it is missing, the whole browser will do."""
 FAKETIME = Program(("faketime",), ("faketime",))
 
 NEEDED_BY_TESTS = (*NEEDED, PROMTOOL, AMTOOL, REDIS_CLI, OPENSSL, CHROMIUM, FAKETIME)
