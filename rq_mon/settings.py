@@ -13,7 +13,18 @@ from urllib.parse import quote, urlsplit
 from zoneinfo import ZoneInfo
 
 from rq_mon.connection.address import check_files, check_redis_url, with_files
-from rq_mon.environment.kinds import HOST, PATH, PORT, TEXT, WEB_ADDRESS, Kind, matching, one_of, whole_number
+from rq_mon.environment.kinds import (
+    HOST,
+    HOST_NAMES,
+    PATH,
+    PORT,
+    TEXT,
+    WEB_ADDRESS,
+    Kind,
+    matching,
+    one_of,
+    whole_number,
+)
 from rq_mon.environment.variables import SettingsError as SettingsError
 from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.logs import LOG_FORMATS, LogFormat
@@ -217,6 +228,14 @@ class Settings:
         RQ_EXPORTER_PORT,
         PORT,
         "Port that the exporter listens on.",
+        read_by=("exporter",),
+    )
+    exporter_names: str = _setting(
+        "RQ_EXPORTER_NAMES",
+        "",
+        HOST_NAMES,
+        "Host names under which Prometheus reads the exporter. IP addresses, names without a dot, and"
+        " names of Docker and Kubernetes always work.",
         read_by=("exporter",),
     )
     job_pages_url: str | None = _setting(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from grafana.viewer.settings import ViewerSettings
+from rq_mon.serving.host_names import is_own_name
 
 LONGEST_QUERY_STRING = 8000
 
@@ -34,7 +34,7 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
 
     @app.before_request
     def refuse() -> Response | None:
-        if not _is_own_name(request.host, names):
+        if not is_own_name(request.host, names):
             return _refused(
                 f"The viewer is not called {request.host[:200]!r}: see VIEWER_NAMES.",
                 HTTPStatus.MISDIRECTED_REQUEST,
@@ -56,24 +56,6 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
         response.headers["Cross-Origin-Resource-Policy"] = "same-origin"
         response.headers["Cross-Origin-Opener-Policy"] = "same-origin"
         return response
-
-
-def _is_own_name(host: str, names: frozenset[str]) -> bool:
-    """Tell whether a Host header names this server.
-
-    A page of another site can make its own name resolve to this machine. It cannot do that with an IP
-    address.
-    """
-    name = (urlsplit(f"//{host}").hostname or "") if _is_host(host) else ""
-    try:
-        ip_address(name)
-    except ValueError:
-        return name in names
-    return True
-
-
-def _is_host(host: str) -> bool:
-    return not any(character in host for character in "/?#@\\ ")
 
 
 def _comes_from_here() -> bool:

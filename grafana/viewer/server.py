@@ -9,12 +9,11 @@ import signal
 import threading
 from types import FrameType
 
-from waitress.server import create_server
-
 from grafana.viewer.app import make_app
 from grafana.viewer.proxy import MOST_WAITING, PARALLEL_QUERIES
 from grafana.viewer.settings import ViewerSettings
 from rq_mon.environment.open_files import allowed_connections
+from rq_mon.serving.strict_requests import create_strict_server
 
 THREADS = PARALLEL_QUERIES + MOST_WAITING + 4
 """More threads than queries, so that some serve the page and health checks."""
@@ -37,7 +36,7 @@ def serve(settings: ViewerSettings) -> None:
         OSError: the address is not available, or the page was not built.
     """
     _share_memory()
-    server = create_server(
+    server = create_strict_server(
         make_app(settings),
         host=settings.host,
         port=settings.port,

@@ -13,6 +13,7 @@ from rq_mon.environment.dotenv import read_dotenv
 from rq_mon.environment.kinds import HOST, HOST_NAMES, PORT
 from rq_mon.environment.variables import Variable, read_fields, setting
 from rq_mon.ports import GRAFANA_PORT, PROMETHEUS_PORT
+from rq_mon.serving.host_names import own_names
 
 logger = logging.getLogger(__name__)
 
@@ -71,8 +72,7 @@ class ViewerSettings:
     @property
     def host_names(self) -> frozenset[str]:
         """The host names, in lower case, under which people may open the viewer."""
-        given = (name.strip().lower() for name in self.names.split(","))
-        return frozenset({"localhost", self.host.lower(), *filter(None, given)})
+        return own_names(self.host, self.names)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> ViewerSettings:

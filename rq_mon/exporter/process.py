@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import signal
+import socket
 import sys
 from types import FrameType
 from typing import NoReturn
@@ -11,12 +12,14 @@ from typing import NoReturn
 from prometheus_client import CollectorRegistry, GCCollector, PlatformCollector, ProcessCollector
 
 from rq_mon.exporter.app import make_app
+from rq_mon.exporter.names import OnlyOwnNames
 from rq_mon.exporter.objectives import CurrentObjectives
 from rq_mon.exporter.scrape import ScrapeCollector
 from rq_mon.exporter.server import ExporterServer
 from rq_mon.exporter.snapshot import RedisReader
 from rq_mon.logs import configure_logging
 from rq_mon.objectives import ObjectivesError
+from rq_mon.serving.host_names import own_names
 from rq_mon.settings import Settings, settings_of_process
 from rq_mon.state.errors import Errors
 
@@ -46,8 +49,9 @@ def _server(settings: Settings) -> ExporterServer:
     reader = RedisReader(settings.redis_url, errors, objectives)
     registry.register(ScrapeCollector(reader, objectives, errors, registry, settings.job_pages_url))
     address = settings.exporter_host, settings.exporter_port
+    names = own_names(socket.gethostname(), settings.exporter_names) | {settings.exporter_host.lower()}
     try:
-        return ExporterServer(*address, make_app(registry, reader))
+        return ExporterServer(*address, OnlyOwnNames(make_app(registry, reader), names))
     except OSError as error:
         sys.exit(f"cannot listen on {address[0]}:{address[1]} (RQ_EXPORTER_HOST, RQ_EXPORTER_PORT): {error}")
 

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from http import HTTPStatus
-from ipaddress import ip_address
 from urllib.parse import quote, urlsplit
 
 from flask import Flask, abort, redirect, request
 from werkzeug.wrappers import Response
 
+from rq_mon.serving.host_names import is_own_name
 from rq_mon.web.login import csrf_token
 from rq_mon.web.settings import WebSettings
 
@@ -43,10 +43,10 @@ def add_guards(app: Flask, settings: WebSettings) -> None:
 
     @app.before_request
     def refuse() -> Response | None:
-        if not _is_known_host(request.host, settings.host_names):
+        if not is_own_name(request.host, settings.host_names):
             abort(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                f"This address is not one of these pages: {request.host}. RQ_MON_WEB_NAMES can name it.",
+                f"These pages are not called {request.host[:200]}: see RQ_MON_WEB_NAMES.",
             )
         if request.method not in READING:
             _check_change(settings)
@@ -77,15 +77,6 @@ def _check_change(settings: WebSettings) -> None:
         abort(HTTPStatus.FORBIDDEN, "This form is of an earlier login. Go back, reload the page, try again.")
     if settings.changes == "no" and request.endpoint != "login.log_out":
         abort(HTTPStatus.FORBIDDEN, "These pages are read-only: RQ_MON_WEB_CHANGES is no.")
-
-
-def _is_known_host(host: str, names: frozenset[str]) -> bool:
-    """Tell whether the Host header is one of our names: a page of another site could use its own name."""
-    try:
-        name = urlsplit(f"//{host}").hostname or ""
-        return name in names or bool(ip_address(name))
-    except ValueError:
-        return False
 
 
 def _comes_from_here() -> bool:

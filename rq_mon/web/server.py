@@ -4,9 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from waitress.server import create_server
-
 from rq_mon.environment.open_files import allowed_connections
+from rq_mon.serving.strict_requests import create_strict_server
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -27,7 +26,7 @@ def make_server(app: WSGIApplication, host: str, port: int) -> Any:
     Raises:
         OSError: the address cannot be used.
     """
-    return create_server(
+    return create_strict_server(
         app,
         host=host,
         port=port,

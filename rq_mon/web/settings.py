@@ -10,6 +10,7 @@ from typing import Literal
 from rq_mon.environment.kinds import HOST, HOST_NAMES, PORT, WEB_ADDRESS, Kind, one_of
 from rq_mon.environment.variables import SettingsError, Variable, read_fields, setting
 from rq_mon.ports import RQ_MON_WEB_PORT
+from rq_mon.serving.host_names import own_names
 from rq_mon.settings import Settings, read_password
 
 YesOrNo = Literal["yes", "no"]
@@ -82,8 +83,7 @@ class WebSettings:
     @property
     def host_names(self) -> frozenset[str]:
         """The host names, in lower case, that the address of a page may have."""
-        given = (name.strip().lower() for name in self.names.split(","))
-        return frozenset({"localhost", self.host.lower(), *filter(None, given)})
+        return own_names(self.host, self.names)
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str] | None = None) -> WebSettings:

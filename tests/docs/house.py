@@ -28,7 +28,7 @@ DATA_FOLDERS = ("prometheus", "requirements")
 """Top-level folders without Python."""
 
 FLOORS: tuple[tuple[str, ...], ...] = (
-    ("catalogue", "environment", "installed", "logs", "ports", "queue_names"),
+    ("catalogue", "environment", "installed", "logs", "ports", "queue_names", "serving"),
     ("series", "objectives", "changes"),
     ("connection",),
     ("settings",),

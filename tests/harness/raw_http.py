@@ -23,14 +23,47 @@ TRAVERSALS = (
 )
 """Paths that lead to files, or to other paths, where a server reads %2f and .. too late."""
 
-HIDDEN = b"GET /hidden HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n"
-SMUGGLED = (
-    b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length: 4\r\nContent-Length: 40\r\n\r\n" + HIDDEN,
-    b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nTransfer-Encoding: xchunked\r\n\r\n0\r\n\r\n" + HIDDEN,
-    b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Length : 44\r\n\r\n" + HIDDEN,
-    b"GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nX: a\nContent-Length: 44\r\n\r\n" + HIDDEN,
-)
-"""Requests whose end two servers would find in two places."""
+TWO_ENDS = {
+    "two lengths": b"Content-Length: 4\r\nContent-Length: 40",
+    "the same length twice": b"Content-Length: 0\r\nContent-Length: 0",
+    "lengths with a comma": b"Content-Length: 0, 40",
+    "no length": b"Content-Length:",
+    "length with +": b"Content-Length: +5",
+    "length with -": b"Content-Length: -5",
+    "length with a space": b"Content-Length: 1 5",
+    "length with _": b"Content-Length: 1_5",
+    "hexadecimal length": b"Content-Length: 0x5",
+    "length of 5000 digits": b"Content-Length: " + b"0" * 4999 + b"5",
+    "space after the name": b"Content-Length : 5",
+    "name with _": b"Content-Length: 0\r\nContent_Length: 5",
+    "bare line feed": b"X: a\nContent-Length: 5",
+    "bare carriage return": b"X: a\rContent-Length: 5",
+    "length and chunks": b"Content-Length: 5\r\nTransfer-Encoding: chunked",
+    "chunks and length": b"Transfer-Encoding: chunked\r\nContent-Length: 5",
+    "chunks twice": b"Transfer-Encoding: chunked, chunked",
+    "chunks in two headers": b"Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked",
+    "chunks and identity": b"Transfer-Encoding: chunked, identity",
+    "unknown coding": b"Transfer-Encoding: xchunked",
+    "coding in upper case": b"TRANSFER-ENCODING: CHUNKED\r\nContent-Length: 5",
+    "coding after a tab": b"Transfer-Encoding:\tchunked\r\nContent-Length: 5",
+    "coding after a vertical tab": b"Transfer-Encoding: \x0bchunked\r\nContent-Length: 5",
+    "empty coding": b"Transfer-Encoding:\r\nContent-Length: 5",
+    "space before the colon of the coding": b"Transfer-Encoding : chunked",
+    "coding with _": b"Transfer_Encoding: chunked\r\nContent-Length: 5",
+    "folded coding": b"Transfer-Encoding:\r\n chunked",
+    "coding folded into another header": b"X: a\r\n Transfer-Encoding: chunked",
+    "folded length": b"Content-Length:\r\n\t5",
+}
+"""Headers with which two servers would find the end of a request in two places."""
+
+HIDDEN = b"0\r\n\r\nGET /health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n"
+
+
+def smuggled(headers: bytes, version: str) -> bytes:
+    """Return a request with another one behind it; the connection would stay open."""
+    first = f"POST /health HTTP/{version}\r\nHost: 127.0.0.1\r\nConnection: keep-alive\r\n".encode()
+    return first + headers + b"\r\n\r\n" + HIDDEN
+
 
 ENDLESS = {
     "announced": b"Content-Length: 1000000000\r\n\r\n",

@@ -107,6 +107,9 @@ def test_a_file_that_is_no_dashboard_is_named_and_the_others_are_served(
         ("evil.example.com", 421),
         ("127.0.0.1.evil.example.com", 421),
         ("evil.example.com/@127.0.0.1", 421),
+        ("evil.example.com@127.0.0.1", 421),
+        ("127.0.0.1, evil.example.com", 421),
+        ("[", 421),
         ("", 421),
     ],
 )

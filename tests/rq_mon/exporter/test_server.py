@@ -35,6 +35,14 @@ def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
         yield exporter
 
 
+@pytest.fixture(scope="module")
+def own_names(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
+    """An exporter that has a name."""
+    directory = tmp_path_factory.mktemp("named")
+    with running_exporter(redis_server.url, directory, RQ_EXPORTER_NAMES="Rq.example.com") as exporter:
+        yield exporter
+
+
 @contextmanager
 def connected(exporter: Exporter) -> Iterator[socket.socket]:
     with socket.create_connection(("127.0.0.1", exporter.port), timeout=10) as connection:
@@ -162,6 +170,58 @@ def test_clients_that_say_nothing_do_not_keep_others_from_scraping(exporter: Exp
             return response.seconds < REQUEST_SECONDS / 2
 
     wait_until(is_served_before_they_are_cut_off, "a scrape that waits for no one", every=1)
+
+
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("127.0.0.1:{port}", "[::1]:{port}", "10.1.2.3", "localhost", "LOCALHOST.:{port}"),
+        *("rq-exporter:{port}", "rq-mon_rq-exporter", "host.docker.internal:{port}"),
+        *("rq-exporter.monitoring.svc:{port}", "rq-exporter.monitoring.svc.cluster.local."),
+        *("rq.example.com", "RQ.example.com:80", socket.gethostname()),
+    ],
+)
+def test_names_that_no_foreign_page_can_have_are_answered(own_names: Exporter, host: str) -> None:
+    assert own_names.get(Host=host.format(port=own_names.port)).status == 200
+
+
+def test_a_client_without_a_host_header_is_answered(own_names: Exporter) -> None:
+    assert b" 200 " in _answer_to(own_names, b"GET /metrics HTTP/1.0\r\n\r\n").split(b"\r\n")[0]
+
+
+@pytest.mark.parametrize("path", ["/metrics", "/healthz", "/nowhere"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        *("evil.test", "evil.test:{port}", "127.0.0.1.evil.test", "localhost.evil.test", "svc.evil.test"),
+        *("evil.test.", "127.0.0.1@evil.test", "127.0.0.1, evil.test", "evil.test/127.0.0.1", "a b", "["),
+        *("cluster.local.evil.test", "sub.rq.example.com", "rq.example.com.evil.test", "notsvc.test"),
+    ],
+)
+def test_a_page_whose_name_leads_here_reads_nothing(own_names: Exporter, host: str, path: str) -> None:
+    """DNS rebinding: to the browser that page and the exporter are one origin."""
+    answer = own_names.get(path, Host=host.format(port=own_names.port))
+
+    assert answer.status == 421
+    assert b"rq_" not in answer.body
+    assert b"RQ_EXPORTER_NAMES" in answer.body
+
+
+def test_a_refused_name_is_logged_once_and_on_one_line(redis_server: RedisServer, tmp_path: Path) -> None:
+    """Prometheus may use it since an earlier version. And a page can ask under any number of names."""
+    with running_exporter(redis_server.url, tmp_path) as exporter:
+        for host in (
+            "rq.example.com",
+            "rq.example.com",
+            "evil.test\x1b[2J",
+            *(f"{n}.test" for n in range(99)),
+        ):
+            assert exporter.get(Host=host).status == 421
+        lines = [line for line in exporter.log.splitlines() if "RQ_EXPORTER_NAMES" in line]
+
+    assert sum("'rq.example.com'" in line for line in lines) == 1
+    assert 2 < len(lines) < 20
+    assert "\x1b" not in "".join(lines)
 
 
 def test_sigint_ends_it(redis_server: RedisServer, tmp_path: Path) -> None:

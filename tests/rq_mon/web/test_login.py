@@ -110,7 +110,8 @@ def test_a_change_is_no_link(operator: Operator, path: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "host", ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost.evil.test", "a b"]
+    "host",
+    ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost.evil.test", "a b", "[", "x@127.0.0.1"],
 )
 def test_an_address_of_another_name_is_refused(web: Server, host: str) -> None:
     assert get(web, "/health", Host=host).status_code == 421

@@ -79,7 +79,7 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
     ("service", "status"),
     [
         (PROMETHEUS, 200),
-        (RQ_EXPORTER, 200),
+        (RQ_EXPORTER, 421),
         (REDIS_EXPORTER, 200),
         (ALERTMANAGER, 401),
         (VIEWER, 421),
