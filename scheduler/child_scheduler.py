@@ -15,21 +15,9 @@ from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
+from rq_mon.worker.moved_jobs import AsStored
+
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
-
-
-class AsStored:
-    """A serializer that reads nothing: the scheduler only moves jobs, and each goes back as it came."""
-
-    @staticmethod
-    def loads(data: bytes) -> bytes:
-        """Return the data."""
-        return data
-
-    @staticmethod
-    def dumps(data: bytes) -> bytes:
-        """Return the data."""
-        return data
 
 
 class DueJobs(ScheduledJobRegistry):

@@ -12,7 +12,9 @@ import redis
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
+from rq_mon.calls.told_values import UntoldError
 from rq_mon.catalogue import CRON_JOBS_KEY, CRON_TICKS_KEY
+from rq_mon.worker.unread_meta import meta_entry
 
 if TYPE_CHECKING:
     from rq.worker import BaseWorker
@@ -71,6 +73,8 @@ def was_called(kind: type[BaseException], _error: BaseException, traceback: Trac
 
 def cron_job_of_tick(job: Job) -> str:
     """Return the id of the job's cron job; empty if it is not a tick."""
-    meta = job.meta
-    cron_job_id = meta.get("cron_job") if isinstance(meta, dict) and "tick" in meta else None
-    return cron_job_id if isinstance(cron_job_id, str) else ""
+    try:
+        is_tick, cron_job_id = meta_entry(job, "tick") is not None, meta_entry(job, "cron_job")
+    except (UntoldError, AttributeError):  # the application may put anything there
+        return ""
+    return cron_job_id if is_tick and isinstance(cron_job_id, str) else ""

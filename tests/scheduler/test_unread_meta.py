@@ -12,8 +12,11 @@ from redis import Redis
 from rq import Queue, Retry
 from rq.job import Callback
 
+from proofs.harness.redis_server import RedisServer
 from rq_mon.calls.serializers import FORMATS
+from rq_mon.settings import SerializerName
 from scheduler.child_scheduler import ChildScheduler
+from scheduler.datahub_scheduler import DataHubScheduler
 from scheduler.supervised_worker import SupervisedWorker
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.noted import PROTOCOLS, processes, store_noted_meta, stored_fields
@@ -38,6 +41,27 @@ def test_the_scheduler_moves_delayed_jobs_as_they_are(redis_client: Redis, tmp_p
     for job, fields in stored.values():
         assert stored_fields(redis_client, job) == fields
         assert redis_client.hget(job.key, "data") == before[job.id]
+
+
+@pytest.mark.parametrize("name", FORMATS)
+def test_a_worker_in_this_process_moves_delayed_jobs_as_they_are(
+    redis_client: Redis,
+    redis_server: RedisServer,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    name: SerializerName,
+) -> None:
+    monkeypatch.setenv("RQ_REDIS_URL", redis_server.url)
+    monkeypatch.setenv("RQ_SERIALIZER", name)
+    queue = Queue("mail", connection=redis_client, serializer=FORMATS[name].serializer)
+    job = queue.enqueue_in(timedelta(seconds=-1), jobs.succeed)
+    fields = store_noted_meta(redis_client, job, tmp_path / "loaded", 0)
+
+    DataHubScheduler("burst-no-fork").work("mail", with_scheduler=True)
+
+    assert job.get_status() == "finished"
+    assert processes(tmp_path / "loaded") == []
+    assert stored_fields(redis_client, job) == fields
 
 
 def test_the_worker_passes_meta_on_and_callbacks_load_it_apart(redis_client: Redis, tmp_path: Path) -> None:
