@@ -38,8 +38,10 @@ WORKERS_NEEDED_STEPS = (
 WORKERS_NEEDED_AT_PEAK = "queue:rq_workers_needed:max1d"
 """From the rules on needed workers, every RATES_INTERVAL, too."""
 
-VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:count"
-"""Finds new versions."""
+VERSION_STEPS = tuple(
+    f"version:{catalogue.WORKER_VERSION_INFO.name}:{step}" for step in ("count", "seen", "began")
+)
+"""New versions are found with these."""
 NEW_VERSIONS = f"version:{catalogue.WORKER_VERSION_INFO.name}:new5m"
 CRON_CHANGES = f"cron_job:{catalogue.CRON_JOB_INFO.name}:changed5m"
 REDIS_RESTARTS = "redis_uptime_in_seconds:resets5m"
@@ -56,6 +58,6 @@ ALL_RECORDED = (
     *(name for names in RECORDED.values() for name in names),
     *(OBJECTIVE_EVENTS, OBJECTIVE_ERRORS, OBJECTIVE_BUDGET),
     *(*WORKERS_NEEDED_STEPS, WORKERS_NEEDED, WORKERS_NEEDED_AT_PEAK),
-    *(VERSIONS, NEW_VERSIONS, CRON_CHANGES, REDIS_RESTARTS),
+    *(*VERSION_STEPS, NEW_VERSIONS, CRON_CHANGES, REDIS_RESTARTS),
 )
 """Every recorded series that the dashboards read, and those that they are computed from."""
