@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import Locator, Page
 
+from tests.harness.drawn_text import DRAWN_FAULTS
+
 AROUND_PANELS = "page: "
 """How a fault begins that is in no panel; others begin with the panel's title."""
 
@@ -18,7 +20,7 @@ TEXT_IS_CUT = """
 """
 
 FAULTS = """
-    textIsCut => {
+    (textIsCut, sayDrawnFaults) => {
         const MARGIN = 1, OVERLAP = 4;
         const faults = new Set();
         const titleOf = element => element.closest("section")?.querySelector("h2")?.textContent ?? "page";
@@ -79,6 +81,7 @@ FAULTS = """
             Math.min(one.right, other.right) - Math.max(one.left, other.left) > OVERLAP &&
             Math.min(one.bottom, other.bottom) - Math.max(one.top, other.top) > OVERLAP;
         for (const section of document.querySelectorAll("section")) {
+            sayDrawnFaults(section, say);
             const texts = textsOf(section);
             texts.forEach((one, index) => {
                 for (const other of texts.slice(index + 1))
@@ -106,8 +109,11 @@ MARK_CUT_CELLS = """
 
 
 def reading_faults(page: Page) -> list[str]:
-    """Cut text, text on other text, tables wider than their panel, links that look like text."""
-    faults: list[str] = page.evaluate(f"({FAULTS})({TEXT_IS_CUT})")
+    """Cut text, text on other text, tables wider than their panel, links that look like text.
+
+    Of graphs too: its context must have had `record_drawn_text` before the page was opened.
+    """
+    faults: list[str] = page.evaluate(f"({FAULTS})({TEXT_IS_CUT}, {DRAWN_FAULTS})")
     return faults
 
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page
 
 from proofs.harness.browser import open_browser
+from tests.harness.drawn_text import record_drawn_text
 from tests.harness.legible import cut_cells, hidden_cells, reading_faults
 
 pytestmark = [pytest.mark.slow(seconds=5), pytest.mark.needs("chromium")]
@@ -33,13 +34,26 @@ LONG = "much longer than sixty pixels"
 @pytest.fixture(scope="module")
 def page() -> Iterator[Page]:
     with open_browser() as chromium:
-        yield chromium.new_page(viewport={"width": 600, "height": 400})
+        context = chromium.new_context(viewport={"width": 600, "height": 400}, device_scale_factor=2)
+        record_drawn_text(context)
+        yield context.new_page()
 
 
 def show(page: Page, content: str, title: str = "Title") -> None:
     page.set_content(
         f"{STYLE}<section aria-labelledby=t><h2 id=t title='{title}'>{title}</h2>{content}</section>"
     )
+
+
+def draw(page: Page, *steps: str) -> None:
+    """Draw on a canvas of 100 by 60, as uPlot does: the canvas has two pixels for one of the page."""
+    show(page, "<canvas width=200 height=120 style='width: 100px; height: 60px'></canvas>")
+    begin = "const c = document.querySelector('canvas').getContext('2d'); c.font = '20px monospace';"
+    page.evaluate(f"() => {{ {begin} {'; '.join(steps)} }}")
+
+
+CLEAR = "c.clearRect(0, 0, 200, 120)"
+TURN = "c.translate(70, 90); c.rotate(-Math.PI / 2)"
 
 
 def cell(text: str, classes: str = "") -> str:
@@ -98,3 +112,46 @@ def test_a_cell_may_be_cut_if_the_pointer_shows_it_whole(page: Page) -> None:
     assert hidden_cells(page) == []
     show(page, cell(LONG))
     assert hidden_cells(page) == [LONG]
+
+
+@pytest.mark.parametrize(
+    "steps",
+    [
+        ["c.fillText('10:00', 20, 50)", "c.fillText('10:15', 100, 50)"],
+        ["c.fillText('before', 20, 50)", CLEAR, "c.fillText('after', 20, 50)"],
+        ["c.fillText('before', 20, 50)", "c.canvas.width = 200", "c.fillText('after', 20, 50)"],
+        ["c.fillText('one', 20, 50)", "c.translate(0, 40)", "c.fillText('below', 20, 50)"],
+    ],
+    ids=["beside", "cleared", "new-size", "moved"],
+)
+def test_what_can_be_read_on_a_canvas_is_no_fault(page: Page, steps: list[str]) -> None:
+    draw(page, *steps)
+
+    assert reading_faults(page) == []
+
+
+@pytest.mark.parametrize(
+    ("steps", "fault"),
+    [
+        (
+            ["c.fillText('10:00', 20, 50)", "c.fillText('10:15', 76, 50)"],
+            "Title: 10:00 is drawn on 10:15",
+        ),
+        (
+            ["c.fillText('10:00', 20, 50)", "c.translate(0, 80)", "c.fillText('10:15', 30, -30)"],
+            "Title: 10:00 is drawn on 10:15",
+        ),
+        (
+            ["c.fillText('across', 60, 50)", TURN, "c.fillText('upwards', 0, 0)"],
+            "Title: across is drawn on upwards",
+        ),
+        (["c.textAlign = 'right'", "c.fillText('queue-17', 60, 50)"], "Title: queue-17 is cut at the edge"),
+        (["c.textBaseline = 'top'", "c.fillText('deep', 20, 110)"], "Title: deep is cut at the edge"),
+        ([CLEAR, "c.fillText('0', 197, 50)"], "Title: 0 is cut at the edge"),
+    ],
+    ids=["beside", "moved", "turned", "left", "bottom", "right"],
+)
+def test_what_cannot_be_read_on_a_canvas_is_a_fault(page: Page, steps: list[str], fault: str) -> None:
+    draw(page, *steps)
+
+    assert any(found.startswith(fault) for found in reading_faults(page))

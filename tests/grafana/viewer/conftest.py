@@ -15,6 +15,7 @@ from proofs.harness.recorded_prometheus import RecordedPrometheus
 from proofs.harness.servers import Server
 from tests.grafana.viewer.boards import write_boards
 from tests.grafana.viewer.prometheus import SyntheticPrometheus, running_prometheus
+from tests.harness.drawn_text import record_drawn_text
 from tests.harness.past import START, past
 from tests.harness.viewer import running_viewer
 
@@ -57,7 +58,9 @@ def viewer_of_types(
 @pytest.fixture(scope="session")
 def browser_context() -> Iterator[BrowserContext]:
     with open_browser() as chromium:
-        yield chromium.new_context(timezone_id="Asia/Kathmandu", viewport={"width": 1280, "height": 900})
+        context = chromium.new_context(timezone_id="Asia/Kathmandu", viewport={"width": 1280, "height": 900})
+        record_drawn_text(context)
+        yield context
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from proofs.harness.waiting import wait_until
 from stack.compose.docker import Docker
 from stack.compose.images import fetch, image_of
 from stack.services import GRAFANA
+from tests.harness.drawn_text import record_drawn_text
 from tests.harness.legible import AROUND_PANELS, hidden_cells, reading_faults
 from tests.stack.compose.test_files import DEFINITIONS
 
@@ -44,7 +45,9 @@ def grafana(image: None, stack: ComposeStack) -> str:
 @pytest.fixture(scope="module")
 def browser_context() -> Iterator[BrowserContext]:
     with open_browser() as browser:
-        yield browser.new_context()
+        context = browser.new_context()
+        record_drawn_text(context)
+        yield context
 
 
 def ask(address: str, body: Json | None = None) -> object:
