@@ -79,7 +79,7 @@ def run() -> list[Row]:
             )
             for uid in BOARDS
             for name, length in RANGES.items()
-            for seconds in [_quickest(partial(_refresh, prometheus, uid, length))]
+            for seconds in [_quickest(partial(refresh, prometheus, uid, length))]
         ]
         return [*rows, *_slowest_panels(prometheus), *_what_rules_save(prometheus)]
 
@@ -132,7 +132,7 @@ def _by_panel(uid: str) -> dict[str, list[Asked]]:
     return panels
 
 
-def _refresh(prometheus: RecordedPrometheus, uid: str, length: int) -> None:
+def refresh(prometheus: RecordedPrometheus, uid: str, length: int) -> None:
     """The browser asks for several panels at once."""
     panels = _by_panel(uid).values()
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as browser:

@@ -54,8 +54,8 @@ RECORD = """
         };
     })()
 """
-"""Boxes hold the ink of the letters, after the transformation of the canvas; `drawnTexts` gives them in the pixels
-of the page, whatever the device's ratio. What a canvas is cleared of is forgotten."""
+"""Boxes hold the ink of the letters, after the transformation of the canvas. `drawnTexts` gives them in the
+pixels of the page, whatever the device's ratio. What a canvas is cleared of is forgotten."""
 
 DRAWN_FAULTS = """
     (section, say) => {
