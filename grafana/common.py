@@ -34,6 +34,11 @@ With several Redis: the job pages of the first that has some.
 """
 RAW = layer.computed_variable(promql.RAW_NAME, promql.choose_raw())
 """For dashboards with graphs of histograms."""
+COUNTERS = layer.computed_variable(
+    promql.COUNTERS_NAME, promql.choose_recorded(promql.COUNTERS_NAME, recorded.FROM_ZERO)
+)
+RATES = layer.computed_variable(promql.RATES_NAME, promql.choose_recorded(promql.RATES_NAME, recorded.RATE))
+"""For dashboards that read recorded counters, and recorded histograms."""
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
 COUNT = "none"

@@ -11,6 +11,7 @@ from grafana.common import (
     CRON_FUNCTION_CHOICE,
     JOB_PAGES,
     QUEUE_CHOICE,
+    RATES,
     REDIS_COLUMN,
     rq_dashboard,
 )
@@ -44,7 +45,7 @@ TO_FUNCTION = cell_to(links.JOB_FUNCTION, "queue", "function")
 DASHBOARD = rq_dashboard(
     links.CRON,
     "Does everything run when it should, and what was missed?",
-    choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, CRON_FUNCTION_CHOICE, JOB_PAGES, RATES],
     rows=[
         row(
             4,

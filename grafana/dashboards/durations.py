@@ -4,12 +4,14 @@ from grafana import links
 from grafana.common import (
     A_MINUTE,
     COUNT,
+    COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
     JOBS_A_SECOND,
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
+    RATES,
     RAW,
     REDIS_COLUMN,
     rq_dashboard,
@@ -32,7 +34,7 @@ JOBS_OF_FUNCTION = row_to_page("Its jobs in this queue", "/queue", name="queue",
 DASHBOARD = rq_dashboard(
     links.DURATIONS,
     "How long do jobs run and wait, which are slow, and since when?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW, COUNTERS, RATES],
     rows=[
         row(
             4,

@@ -5,6 +5,7 @@ from grafana.common import (
     A_MINUTE,
     ANY_IS_ODD,
     COUNT,
+    COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
     NO_METRICS,
@@ -44,7 +45,7 @@ the failed jobs with their tracebacks, in the [job pages](${job_pages:raw}/failu
 DASHBOARD = rq_dashboard(
     links.FAILURES,
     "What fails, since when, and with which exception?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, COUNTERS],
     rows=[
         row(
             4,

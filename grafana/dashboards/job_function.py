@@ -3,11 +3,13 @@
 from grafana import links
 from grafana.common import (
     COUNT,
+    COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
     NO_METRICS,
     NOT_MEASURED,
     QUEUE_CHOICE,
+    RATES,
     RATIO_STEPS,
     RAW,
     REDIS_COLUMN,
@@ -34,7 +36,7 @@ from grafana.shared_panels import (
 DASHBOARD = rq_dashboard(
     links.JOB_FUNCTION,
     "How is this function doing: how often, how long, how well, and what goes wrong?",
-    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW],
+    choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW, COUNTERS, RATES],
     rows=[
         row(
             4,

@@ -5,10 +5,12 @@ from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     COUNT,
+    COUNTERS,
     JOB_PAGES,
     NO_METRICS,
     NOTHING_FAILED,
     QUEUE_CHOICE,
+    RATES,
     RATIO_STEPS,
     REDIS_COLUMN,
     SHARE_OF_LIMIT_STEPS,
@@ -28,7 +30,7 @@ from grafana.shared_panels import failure_ratio, jobs_ended, oldest_wait
 DASHBOARD = rq_dashboard(
     links.OVERVIEW,
     "Is everything fine? If not: which queue, and which dashboard says more?",
-    choices=[QUEUE_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, JOB_PAGES, COUNTERS, RATES],
     rows=[
         row(
             4,

@@ -1,7 +1,7 @@
 """Workers: how many live, what they do, and which were lost."""
 
 from grafana import links
-from grafana.common import ANY_IS_BAD, COUNT, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
+from grafana.common import ANY_IS_BAD, COUNT, COUNTERS, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
 from grafana.layer.fields import graded, thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
@@ -25,7 +25,7 @@ ONLY_THIS_QUEUE = series_to(links.WORKERS, "queue")
 DASHBOARD = rq_dashboard(
     links.WORKERS,
     "Are there enough workers, are they alive, and what are they doing?",
-    choices=[QUEUE_CHOICE, JOB_PAGES],
+    choices=[QUEUE_CHOICE, JOB_PAGES, COUNTERS],
     rows=[
         row(
             4,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from grafanalib import core as grafanalib
 
 from grafana.layer.fields import Json, Link, thresholds
-from grafana.layer.query import DATA_SOURCE
+from grafana.layer.query import DATA_SOURCE, MOST_POINTS
 
 PLUGIN_VERSION = "13.2.3"
 """The version of Grafana whose options these panels use."""
@@ -56,6 +56,7 @@ class Panel:
             "targets": self.targets,
             "transformations": self.transformations,
             "fieldConfig": {"defaults": self.defaults, "overrides": self.overrides},
+            "maxDataPoints": MOST_POINTS if any(target["range"] for target in self.targets) else None,
         }
         return {
             "id": self.id,

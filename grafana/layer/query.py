@@ -9,6 +9,9 @@ from typing import Literal
 
 from grafana.layer.fields import Json
 
+MOST_POINTS = 600
+"""Of a graph. More are hard to tell apart, and each costs Prometheus time."""
+
 Format = Literal["time_series", "table", "heatmap"]
 
 DATA_SOURCE = {"type": "prometheus", "uid": "${datasource}"}

@@ -19,6 +19,7 @@ from grafana.queries.promql import (
     from_rates,
     named,
     over_range,
+    rates,
     select,
     with_zero,
 )
@@ -152,7 +153,7 @@ def _last_end(how: str) -> str:
 def run_time() -> Query:
     """Mean run time of the cron job's function in its queue, in the time range."""
     total, count = (
-        f"max by ({BY_FUNCTION}) ({over_range(select(name, QUEUE, FUNCTION))})"
+        f"max by ({BY_FUNCTION}) ({over_range(rates(name, QUEUE, FUNCTION))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
     )
     return from_histograms(_per_cron_job(f"({total} / ({count} > 0))"))

@@ -14,6 +14,7 @@ from grafana.queries.promql import (
     named,
     over_range,
     quantile,
+    rates,
     select,
 )
 from rq_mon import catalogue
@@ -28,11 +29,11 @@ def percentile(q: float) -> str:
 
 
 def _run_buckets(*matchers: str) -> str:
-    return select(recorded.DURATION_BUCKETS, *matchers)
+    return rates(recorded.DURATION_BUCKETS, *matchers)
 
 
 def _wait_buckets() -> str:
-    return select(recorded.WAIT_BUCKETS, QUEUE)
+    return rates(recorded.WAIT_BUCKETS, QUEUE)
 
 
 def _raw_over_step(metric: Metric, *matchers: str) -> str:
@@ -122,7 +123,7 @@ def _histogram(raw: str, buckets: str) -> str:
 def run_mean(by: str, *matchers: str) -> Query:
     """Mean run time in the time range."""
     total, count = (
-        f"sum by ({by}) ({over_range(select(name, *matchers))})"
+        f"sum by ({by}) ({over_range(rates(name, *matchers))})"
         for name in (recorded.DURATION_SUM, recorded.DURATION_COUNT)
     )
     return from_histograms(f"{total} / ({count} > 0)", "mean")
@@ -130,7 +131,7 @@ def run_mean(by: str, *matchers: str) -> Query:
 
 def share_of_work(by: str) -> Query:
     """Share of all run time in the time range, by labels."""
-    work = over_range(select(recorded.DURATION_SUM, QUEUE, FUNCTION))
+    work = over_range(rates(recorded.DURATION_SUM, QUEUE, FUNCTION))
     return from_histograms(f"sum by ({by}) ({work}) / on () group_left () (sum({work}) > 0)")
 
 

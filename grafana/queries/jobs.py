@@ -16,6 +16,7 @@ from grafana.queries.promql import (
     FUNCTION,
     PER_MINUTE,
     QUEUE,
+    counters,
     equals,
     from_counters,
     from_rates,
@@ -55,11 +56,11 @@ def _count(series: str, by: str = "") -> str:
 
 
 def _ended(*matchers: str) -> str:
-    return select(recorded.PROCESSED, *matchers)
+    return counters(recorded.PROCESSED, *matchers)
 
 
 def _errors(*matchers: str) -> str:
-    return select(recorded.FAILURES, *matchers)
+    return counters(recorded.FAILURES, *matchers)
 
 
 def _legend(label: str) -> str:

@@ -22,6 +22,14 @@ RAW = f'job=~"${RAW_NAME}"'
 SHORT = 900
 """Seconds of such a range."""
 
+COUNTERS_NAME, RATES_NAME = "counters", "rates"
+"""Variables: the last part of the names of recorded series, which decides how many samples they have."""
+LONG = 2 * 86_400
+"""Seconds from which on a range reads the series with fewer samples. With layer.query.MOST_POINTS, the steps
+of graphs are then at least as long as the longest of their intervals."""
+SHARE_OF_SAMPLES = 0.18
+"""They have a fifth of the samples, less what a restart of Prometheus in the midst of an interval costs."""
+
 BY_QUEUE = "instance, queue"
 BY_FUNCTION = "instance, queue, function"
 BY_WORKER = "instance, name"
@@ -34,6 +42,20 @@ AT_INSTANCE = " @ {{instance}}"
 def select(series: Metric | str, *matchers: str) -> str:
     """A selector of a metric, or of series by name, of the chosen Redis."""
     return selector(series, INSTANCE, *matchers)
+
+
+def counters(series: str, *matchers: str) -> str:
+    """A selector of recorded counters, as many samples of them as the range demands."""
+    return select(_by_range(series, COUNTERS_NAME), *matchers)
+
+
+def rates(series: str, *matchers: str) -> str:
+    """A selector of recorded histograms, as many samples of them as the range demands."""
+    return select(_by_range(series, RATES_NAME), *matchers)
+
+
+def _by_range(series: str, variable: str) -> str:
+    return f"{series.rpartition(':')[0]}:${{{variable}}}"
 
 
 def selector(series: Metric | str, *matchers: str) -> str:
@@ -115,3 +137,20 @@ def choose_raw() -> str:
         for than, jobs in (("<=", ".+"), (">", "-"))
     )
     return f"{short} or {long}"
+
+
+def choose_recorded(variable: str, operations: str) -> str:
+    """What names the recorded series with all samples, or with fewer, in the label of the variable.
+
+    Those with fewer only where they cover the time that the others cover: they may be younger.
+    """
+    fewer, all_ = (
+        f"max(count_over_time({selector(name, equals('le', '+Inf'))}[$__range]))"
+        for name in (recorded.over_days(recorded.WAIT_BUCKETS), recorded.WAIT_BUCKETS)
+    )
+    long = f"vector($__range_s) >= {LONG} and {fewer} > {SHARE_OF_SAMPLES} * {all_}"
+    named_long, named_ = (
+        f'label_replace({when}, "{variable}", "{name}", "", "")'
+        for when, name in ((long, recorded.OVER_DAYS[operations]), ("vector(1)", operations))
+    )
+    return f"{named_long} or on () {named_}"

@@ -1,19 +1,23 @@
 """Names of the recording rules, and how often they are evaluated.
 
-The rules, and their purpose, are in recording.yml, error-budgets.yml, needed.yml and changes.yml in
-prometheus/rules. Names follow Prometheus' convention: remaining labels, metric, operations.
+The rules, and their purpose, are in recording.yml, long-ranges.yml, error-budgets.yml, needed.yml and
+changes.yml in prometheus/rules. Names follow Prometheus' convention: remaining labels, metric, operations.
 """
 
 from rq_mon import catalogue
 
-PROCESSED = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:from_zero"
-FAILURES = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:from_zero"
+FROM_ZERO, FROM_ZERO_OVER_DAYS = "from_zero", "last1m_from_zero"
+RATE, RATE_OVER_DAYS = "rate5m", "avg5m_rate5m"
+"""Operations of a series, and of the same with fewer samples."""
+
+PROCESSED = f"queue_function_outcome:{catalogue.JOBS_PROCESSED.name}:{FROM_ZERO}"
+FAILURES = f"queue_function_exception:{catalogue.JOB_FAILURES.name}:{FROM_ZERO}"
 COUNTERS_INTERVAL = "15s"
 
-DURATION_BUCKETS = f"queue_function_le:{catalogue.JOB_DURATION.name}_bucket:rate5m"
-DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:rate5m"
-DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:rate5m"
-WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:rate5m"
+DURATION_BUCKETS = f"queue_function_le:{catalogue.JOB_DURATION.name}_bucket:{RATE}"
+DURATION_SUM = f"queue_function:{catalogue.JOB_DURATION.name}_sum:{RATE}"
+DURATION_COUNT = f"queue_function:{catalogue.JOB_DURATION.name}_count:{RATE}"
+WAIT_BUCKETS = f"queue_le:{catalogue.JOB_WAIT.name}_bucket:{RATE}"
 HISTOGRAMS_INTERVAL = "1m"
 HISTOGRAMS_WINDOW = "5m"
 
@@ -54,8 +58,24 @@ RECORDED = {
 }
 """Every rule of prometheus/rules/recording.yml, by the interval of its group."""
 
+COUNTERS_INTERVAL_OVER_DAYS, HISTOGRAMS_INTERVAL_OVER_DAYS = "1m", "5m"
+
+
+def over_days(series: str) -> str:
+    """The name of the series of long-ranges.yml that has fewer samples than this one, and says the same."""
+    base, _, operations = series.rpartition(":")
+    return f"{base}:{OVER_DAYS[operations]}"
+
+
+OVER_DAYS = {FROM_ZERO: FROM_ZERO_OVER_DAYS, RATE: RATE_OVER_DAYS}
+RECORDED_OVER_DAYS = {
+    COUNTERS_INTERVAL_OVER_DAYS: tuple(map(over_days, RECORDED[COUNTERS_INTERVAL])),
+    HISTOGRAMS_INTERVAL_OVER_DAYS: tuple(map(over_days, RECORDED[HISTOGRAMS_INTERVAL])),
+}
+"""Every rule of prometheus/rules/long-ranges.yml, by the interval of its group."""
+
 ALL_RECORDED = (
-    *(name for names in RECORDED.values() for name in names),
+    *(name for rules in (RECORDED, RECORDED_OVER_DAYS) for names in rules.values() for name in names),
     *(OBJECTIVE_EVENTS, OBJECTIVE_ERRORS, OBJECTIVE_BUDGET),
     *(*WORKERS_NEEDED_STEPS, WORKERS_NEEDED, WORKERS_NEEDED_AT_PEAK),
     *(*VERSION_STEPS, NEW_VERSIONS, CRON_CHANGES, REDIS_RESTARTS),

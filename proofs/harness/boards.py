@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from grafana.__main__ import GENERATED
-from grafana.queries.promql import RAW_NAME, SHORT
+from grafana.queries import recorded
+from grafana.queries.promql import COUNTERS_NAME, LONG, RATES_NAME, RAW_NAME, SHORT
 
 Json = dict[str, Any]
 
@@ -30,6 +31,7 @@ class Asked:
     expr: str
     instant: bool = False
     min_step: int = 5
+    most_points: int = 1000
 
     def __str__(self) -> str:
         return f"{self.board}: {self.panel} {self.target}".rstrip()
@@ -59,9 +61,14 @@ def queries_of(board: Json) -> Iterator[Asked]:
     """All queries of the panels of a dashboard, which may be an exported one."""
     for panel in data_panels(board):
         for target in panel["targets"]:
-            step = seconds(target.get("interval", "5s"))
             yield Asked(
-                board["uid"], panel["title"], target["refId"], target["expr"], target["instant"], step
+                board["uid"],
+                panel["title"],
+                target["refId"],
+                target["expr"],
+                target["instant"],
+                min_step=seconds(target.get("interval", "5s")),
+                most_points=panel.get("maxDataPoints", 1000),
             )
 
 
@@ -81,8 +88,8 @@ PANEL_QUERIES = [query for uid in BOARDS for query in panel_queries(uid)]
 
 
 def step_of(query: Asked, range_seconds: int) -> int:
-    """The step that Grafana uses for a graph of about a thousand points."""
-    return max(query.min_step, -(-range_seconds // 1000))
+    """The step that Grafana picks for a graph with the points of this panel, without rounding."""
+    return max(query.min_step, -(-range_seconds // query.most_points))
 
 
 def interpolate(
@@ -95,6 +102,8 @@ def interpolate(
         "__rate_interval": f"{max(step + query.min_step, 4 * query.min_step)}s",
         "__range": f"{range_seconds}s",
         "__range_s": str(range_seconds),
+        COUNTERS_NAME: recorded.FROM_ZERO_OVER_DAYS if range_seconds >= LONG else recorded.FROM_ZERO,
+        RATES_NAME: recorded.RATE_OVER_DAYS if range_seconds >= LONG else recorded.RATE,
         RAW_NAME: ".+" if range_seconds <= SHORT else "-",
         "instance": instance,
         "queue": queue,

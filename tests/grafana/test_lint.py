@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from redis import Redis
 
-from grafana.queries.promql import RAW_NAME
+from grafana.queries.promql import COUNTERS_NAME, RATES_NAME, RAW_NAME
 from proofs.harness.boards import BOARDS, VARIABLE, Json, data_panels, panels
 from rq_mon.export.dashboards import JOB_PAGES
 from rq_mon.web.app import make_app
@@ -207,6 +207,8 @@ def test_queues_and_functions_are_matched_as_patterns(uid: str) -> None:
             assert match[1] == "=~", text
 
 
+HIDDEN_CHOICES = {RAW_NAME, COUNTERS_NAME, RATES_NAME}
+"""The range chooses them."""
 OF_THE_STACK = {
     *(("rq-stack-health", title) for title in ("Series", "Stored", "Rule groups", "Samples")),
     *(("rq-stack-health", title) for title in ("Lost alerts and rules", "Notifications")),
@@ -217,7 +219,7 @@ OF_THE_STACK = {
 @every_board
 def test_every_panel_obeys_every_choice_that_its_metrics_have(uid: str) -> None:
     """Waits have no function, a registry has none either: those panels say so."""
-    choices = set(variables(BOARDS[uid])) - {"datasource", JOB_PAGES, RAW_NAME}
+    choices = set(variables(BOARDS[uid])) - {"datasource", JOB_PAGES, *HIDDEN_CHOICES}
 
     for panel in data_panels(BOARDS[uid]):
         asked = " ".join(target["expr"] for target in panel["targets"])

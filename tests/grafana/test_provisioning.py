@@ -69,10 +69,14 @@ def test_the_shortest_step_is_the_scrape_interval_of_the_exporter(
 def test_the_other_steps_are_the_intervals_of_scrapes_and_rules(
     prometheus_config: Json, project_root: Path
 ) -> None:
-    rules = yaml.safe_load((project_root / "prometheus" / "rules" / "recording.yml").read_text())
-    written = {group["interval"]: tuple(r["record"] for r in group["rules"]) for group in rules["groups"]}
+    for file, known in (
+        ("recording.yml", recorded.RECORDED),
+        ("long-ranges.yml", recorded.RECORDED_OVER_DAYS),
+    ):
+        rules = yaml.safe_load((project_root / "prometheus" / "rules" / file).read_text())
+        written = {group["interval"]: tuple(r["record"] for r in group["rules"]) for group in rules["groups"]}
 
-    assert written == recorded.RECORDED
+        assert written == known
     assert prometheus_config["global"]["scrape_interval"] == stack.SCRAPE_INTERVAL
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import subprocess
 from collections.abc import Iterator
+from itertools import product
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +13,8 @@ import promql_parser
 import pytest
 import yaml
 
-from grafana.queries.promql import INSTANCE, RAW
-from grafana.queries.recorded import RECORDED
+from grafana.queries.promql import INSTANCE, LONG, RATES_NAME, RAW
+from grafana.queries.recorded import RECORDED, RECORDED_OVER_DAYS
 from proofs.harness.boards import (
     ALL_QUERIES,
     BOARDS,
@@ -23,6 +24,7 @@ from proofs.harness.boards import (
     interpolate,
     panel_queries,
     seconds,
+    step_of,
 )
 from rq_mon.catalogue import CATALOGUE, JOB_PAGES_INFO
 
@@ -67,7 +69,11 @@ NOT_SHOWN = {JOB_PAGES_INFO.name: "links take their address from it"}
 """Metrics of the catalogue that no dashboard shows, and why not."""
 
 COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in metric.series}
-COUNTERS = COUNTED | {name for name in FOREIGN if name.endswith("_total")} | set(RECORDED["15s"])
+COUNTERS = (
+    COUNTED
+    | {name for name in FOREIGN if name.endswith("_total")}
+    | {*RECORDED["15s"], *RECORDED_OVER_DAYS["1m"]}
+)
 """Series that only ever rise: their value says nothing, only its rise does."""
 
 
@@ -80,9 +86,9 @@ def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
             yield from nodes(part, (*within, expr))
 
 
-def selectors(query: Asked) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The selectors of a query, with what is around them."""
-    for node, within in nodes(promql_parser.parse(interpolate(query, HOUR))):
+def selectors(query: Asked, length: int = HOUR) -> Iterator[tuple[Any, tuple[Any, ...]]]:
+    """The selectors of a query over so many seconds, with what is around them."""
+    for node, within in nodes(promql_parser.parse(interpolate(query, length))):
         if isinstance(node, promql_parser.VectorSelector):
             yield node, within
 
@@ -117,7 +123,8 @@ def test_every_query_parses_and_reads_only_series_that_exist(uid: str, project_r
     known = ours | recording_rules(project_root) | FOREIGN
 
     for query in all_queries(uid):
-        assert {selector.name for selector, _ in selectors(query)} <= known, query
+        for length in (HOUR, LONG):
+            assert {selector.name for selector, _ in selectors(query, length)} <= known, query
 
 
 def test_every_metric_of_the_catalogue_is_on_a_dashboard(project_root: Path) -> None:
@@ -195,7 +202,9 @@ def test_only_counters_have_a_rate(uid: str) -> None:
 @every_board
 def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
     """By the query, or by the recording rule."""
-    recorded = "|".join(re.escape(name) for name in RECORDED["1m"] if "_le:" in name)
+    recorded = "|".join(
+        rf"{name.rpartition(':')[0]}:\$\{{{RATES_NAME}\}}" for name in RECORDED["1m"] if "_le:" in name
+    )
     added_up = r"[\d.]+, (sum by \((\w+, )*le\) \()?"
 
     for query in panel_queries(uid):
@@ -205,12 +214,17 @@ def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
 
 
 @every_board
-def test_the_step_is_no_shorter_than_the_series_are_written(uid: str) -> None:
-    for query in panel_queries(uid):
-        intervals = {name: seconds(every) for every, names in RECORDED.items() for name in names}
+def test_steps_and_windows_are_no_shorter_than_the_series_are_written(uid: str) -> None:
+    intervals = {
+        name: seconds(every)
+        for rules in (RECORDED, RECORDED_OVER_DAYS)
+        for every, names in rules.items()
+        for name in names
+    }
 
-        for selector, _ in selectors(query):
+    for query, length in product(panel_queries(uid), (60, HOUR, LONG)):
+        for selector, within in selectors(query, length):
             if not query.instant and selector.name in intervals:
-                in_window = "$__rate_interval" in query.expr.split(selector.name, 1)[1].partition("]")[0]
-                shortest = 4 * query.min_step if in_window else query.min_step
-                assert shortest >= intervals[selector.name], query.expr
+                window = next((part.range.seconds for part in within if hasattr(part, "range")), None)
+                samples = 2 if selector.name in COUNTERS and window else 1
+                assert (window or step_of(query, length)) >= samples * intervals[selector.name], query.expr

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from grafana.queries.promql import LONG
 from proofs.harness.boards import BOARDS, Asked, Json, data_panels, interpolate, queries_of, step_of
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
@@ -16,8 +17,13 @@ from tests.harness.past import END, HOUR, START, past
 
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.slow]
 
-MOMENTS = {"young": (START + 150, 900), "quarter": (END, 900), "hour": (END, HOUR)}
-"""End and length of a range. The first begins before anything was measured."""
+MOMENTS = {
+    "young": (START + 150, 900),
+    "quarter": (END, 900),
+    "hour": (END, HOUR),
+    "days": (END, LONG),
+}
+"""End and length of a range. The first and the last begin before anything was measured."""
 
 CHOICES: tuple[dict[str, str], ...] = (
     {},
