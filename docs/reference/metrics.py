@@ -11,6 +11,8 @@ from docs.reference.rules import rule_files
 from grafana.dashboards import DASHBOARDS
 from grafana.layer.dashboard import to_json
 from grafana.links import TITLES
+from grafana.queries import recorded
+from grafana.queries.promql import COUNTERS_NAME, RATES_NAME
 from rq_mon.catalogue import (
     CATALOGUE,
     DURATION_BUCKETS,
@@ -175,7 +177,15 @@ def _words_of_rules() -> dict[str, set[str]]:
 
 @cache
 def _words_of_dashboards() -> dict[str, set[str]]:
-    return {TITLES[dashboard.uid]: _words(to_json(dashboard)) for dashboard in DASHBOARDS}
+    return {TITLES[dashboard.uid]: _words(_asked(to_json(dashboard))) for dashboard in DASHBOARDS}
+
+
+def _asked(dashboard: str) -> str:
+    """Return what is shown, without what only chooses series by the range; names of series written out."""
+    shown = re.sub(r"query_result\(.*", "", dashboard)
+    for variable, operations in ((COUNTERS_NAME, recorded.FROM_ZERO), (RATES_NAME, recorded.RATE)):
+        shown = shown.replace(f"${{{variable}}}", operations)
+    return shown
 
 
 def _words(text: str) -> set[str]:
