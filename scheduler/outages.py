@@ -44,6 +44,8 @@ class OutlivesOutagesWorker(MonitoredWorker):
     _answered_at = -math.inf
     """When Redis last took a report; by `time.monotonic`, as the next."""
     _in_touch_since = -math.inf
+    _may_clean_at = -math.inf
+    """Until then it is too early to look for jobs that lost their worker."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Report."""
@@ -69,8 +71,16 @@ class OutlivesOutagesWorker(MonitoredWorker):
         After an outage, the first to look would find that of every job. So all get the time to report first,
         and so they do after a start, which may be the end of an outage.
         """
-        if time.monotonic() - self._in_touch_since >= self._silence:
+        moment = time.monotonic()
+        if moment - self._in_touch_since >= self._silence:
             super().clean_registries()
+        else:
+            self._may_clean_at = moment + SECONDS_TO_REDIS
+
+    @property
+    def should_run_maintenance_tasks(self) -> bool:
+        """Whether maintenance is due. RQ asks before and after each job, also while it is too early."""
+        return bool(super().should_run_maintenance_tasks) and time.monotonic() >= self._may_clean_at
 
     @property
     def _silence(self) -> float:

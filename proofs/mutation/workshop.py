@@ -72,6 +72,7 @@ class Workshop:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
+                start_new_session=True,  # a mutant may kill its process group
             )
             try:
                 status = process.wait(limit)

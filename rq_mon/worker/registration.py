@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import math
 import time
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 import redis
 from redis.client import Pipeline
 from rq.job import Job
 from rq.queue import Queue
+from rq.utils import now
 from rq.worker import WorkerStatus
 from rq.worker_registration import WORKERS_BY_QUEUE_KEY
 
@@ -26,6 +28,8 @@ else:
     BaseWorker = object
 
 SECONDS_BETWEEN_REGISTRATIONS = 1.0
+SECONDS_BETWEEN_HEARTBEATS = 1.0
+"""Of a worker, and of a job, while one short job follows another: RQ sends several within a millisecond."""
 
 
 class StaysRegisteredMixin(BaseWorker):
@@ -40,6 +44,11 @@ class StaysRegisteredMixin(BaseWorker):
     """Version of the worker's code, known from its registration on."""
     _may_name_job = False
     """Whether Redis may still have a job of this worker that has ended."""
+    _ran_job_at = -math.inf
+    _heartbeat_at = -math.inf
+    """When the last heartbeat since the last job was sent; by `time.monotonic`, as the other times."""
+    _heartbeat_lasts = 0
+    """Seconds for which that keeps the worker."""
 
     def register_birth(self) -> None:
         """Register, and remember the fields."""
@@ -69,9 +78,36 @@ class StaysRegisteredMixin(BaseWorker):
             super().execute_job(job, queue)
         finally:
             self._has_run_jobs = True
+            self._ran_job_at = time.monotonic()
+            self._heartbeat_at = -math.inf  # the work horse has sent others
+
+    def handle_execution_ended(self, job: Job, queue: Queue, heartbeat_ttl: int) -> None:
+        """Note when the job ended; the heartbeat of a job that has just begun is young enough."""
+        moment = now()
+        young = timedelta(seconds=SECONDS_BETWEEN_HEARTBEATS)
+        if job.last_heartbeat is not None and moment - job.last_heartbeat < young:
+            job.ended_at = moment
+        else:
+            super().handle_execution_ended(job, queue, heartbeat_ttl)
+
+    def set_current_job_working_time(self, seconds: float, pipeline: Pipeline | None = None) -> None:
+        """Write for how long the job has run, unless that is 0 already, as after every short job."""
+        if pipeline is not None or seconds or self.current_job_working_time:
+            super().set_current_job_working_time(seconds, pipeline)
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Send a heartbeat that registers again, in one round trip; RQ's heartbeat takes two."""
+        lasts = timeout or self.worker_ttl + 60  # as RQ has it
+        if pipeline is None and self._has_just_reported(lasts):
+            return
+        self._send_heartbeat(timeout, pipeline)
+        self._heartbeat_at, self._heartbeat_lasts = time.monotonic(), lasts
+
+    def _has_just_reported(self, lasts: int) -> bool:
+        since = time.monotonic() - SECONDS_BETWEEN_HEARTBEATS
+        return self._ran_job_at > since and self._heartbeat_at > since and self._heartbeat_lasts >= lasts
+
+    def _send_heartbeat(self, timeout: int | None, pipeline: Pipeline | None) -> None:
         registers = not self.is_horse and self._is_time_to_register()
         if pipeline is not None:
             super().heartbeat(timeout, pipeline)

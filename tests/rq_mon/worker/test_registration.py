@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator
+from datetime import timedelta
+from importlib.metadata import version
 from typing import Any, ClassVar
 
 import pytest
 from redis import Redis
 from redis.connection import Connection, ConnectionPool
 from rq import Queue, SimpleWorker
+from rq.job import Job
+from rq.utils import now
 from rq.worker import WorkerStatus
 
 from proofs.harness.waiting import wait_until
@@ -177,6 +181,54 @@ def test_the_time_that_rq_gives_a_heartbeat_is_kept(redis_client: Redis, start_w
     worker = start_worker("mail")
     worker.heartbeat(500)
     assert 490 < redis_client.ttl(worker.key) <= 500  # type: ignore[operator]
+
+
+def test_after_a_short_job_a_heartbeat_is_sent_once_unless_it_keeps_the_worker_for_longer(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker
+) -> None:
+    worker = start_worker("mail", kind=MonitoredSimpleWorker)
+    worker.execute_job(queue.enqueue(jobs.succeed), queue)
+
+    kept_for: list[Any] = []
+    for timeout in (300, 200, 400):
+        worker.heartbeat(timeout)
+        kept_for.append(redis_client.ttl(worker.key))
+    assert [round(seconds, -1) for seconds in kept_for] == [300, 300, 400]
+
+    def is_kept_again() -> bool:
+        worker.heartbeat(300)
+        seconds: Any = redis_client.ttl(worker.key)
+        return bool(seconds > 10)
+
+    redis_client.expire(worker.key, 10)
+    wait_until(is_kept_again, "a heartbeat to be due")
+
+
+@pytest.mark.parametrize(("seconds_ago", "is_reported"), [(0.0, False), (1.5, True)])
+def test_the_end_of_a_job_is_reported_unless_it_has_just_begun(
+    queue: Queue, start_worker: StartWorker, seconds_ago: float, is_reported: bool
+) -> None:
+    worker, job = start_worker("mail"), queue.enqueue(jobs.succeed)
+    begun = now() - timedelta(seconds=seconds_ago)
+    job.heartbeat(begun, 60)
+
+    worker.handle_execution_ended(job, queue, 60)
+
+    assert job.ended_at is not None
+    assert job.ended_at > begun
+    assert (Job.fetch(job.id, job.connection).last_heartbeat != begun) == is_reported
+
+
+@pytest.mark.skipif(version("rq").startswith("3."), reason="RQ 3 does not write it")
+def test_the_time_that_a_job_has_run_is_written_and_taken_back(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
+    worker = start_worker("mail")
+    written: list[Any] = []
+    for seconds in (31.5, 0):
+        worker.set_current_job_working_time(seconds)
+        written.append(redis_client.hget(worker.key, "current_job_working_time"))
+    assert written == [b"31.5", b"0"]
 
 
 # --- what it costs -----------------------------------------------------------------------------------------
