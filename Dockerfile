@@ -17,7 +17,7 @@ COPY --from=packages /packages /usr/local
 WORKDIR /app
 COPY . .
 RUN python -m compileall -q .
-# What the workers report as the version of their code.
+# The version of the code that workers report.
 ARG RQ_MON_VERSION=
 ENV RQ_MON_VERSION=${RQ_MON_VERSION}
 USER 10001:10001

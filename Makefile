@@ -16,7 +16,7 @@ MUTATION_VENV := .venv-mutation
 # Tests start thousands of Python processes, each of which would compile the project again.
 unexport PYTHONDONTWRITEBYTECODE
 
-# What is given on the command line is text: neither make nor a shell runs any of it. ARGS is for the shell.
+# Values on the command line are text: neither make nor a shell evaluates them. Only ARGS goes to the shell.
 $(foreach name,$(.VARIABLES),$(if $(filter command,$(firstword $(origin $(name)))),\
     $(eval override export $(name) := $$(value $(name)))))
 define newline
@@ -65,22 +65,22 @@ clean: $(VENV)/.runtime ## Stop the stack and remove its data; asks first (YES=1
 	@$(RUN_STACK) clean
 
 .PHONY: pin-images install-service
-pin-images: $(VENV)/.runtime ## Name every image by its digest, in docker-compose-pinned.yml (needs the registries)
+pin-images: $(VENV)/.runtime ## Pin every image by its digest, in docker-compose-pinned.yml (needs the registries)
 	@$(BIN)/python -m stack.compose.pins
 
 install-service: $(VENV)/.runtime ## Let systemd start the native stack after a reboot (as root)
 	@$(BIN)/python -m stack.native.service
 
 .PHONY: swarm-deploy
-swarm-deploy: $(VENV)/.runtime ## Deploy to the Docker Swarm that this machine manages, or update what runs there
+swarm-deploy: $(VENV)/.runtime ## Deploy to this machine's Docker Swarm, or update what runs there
 	@$(BIN)/python -m deploy.swarm $(if $(STACK),--stack $(call quoted,$(STACK)))
 
-# ---- the Python environment: installed when a lock file changed, skipped otherwise ----
+# ---- the Python environment: installed only if a lock file has changed ----
 
 $(BIN)/python:
 	@stack/native/create-venv $(PYTHON) $(VENV)
 
-# A stamp is touched last: an install that was interrupted is done again.
+# The stamp is touched last, so that an interrupted install is repeated.
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r
 
 $(VENV)/.runtime: $(RUNTIME_LOCK) | $(BIN)/python
@@ -124,7 +124,7 @@ $(MUTATION_VENV)/.installed: $(MUTATION_LOCK)
 	@$(MUTATION_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r $(MUTATION_LOCK)
 	@touch $@
 
-# ---- the viewer's page: committed as it was built, so that only whoever changes it needs Node ----
+# ---- the viewer's page: the build is committed, so only those who change it need Node ----
 
 VIEWER = grafana/viewer/browser
 VIEWER_PACKAGES = $(VIEWER)/node_modules/.installed
@@ -136,7 +136,7 @@ viewer: $(VIEWER_PACKAGES) ## Build the viewer's page (needs Node 20)
 lint-viewer: $(VIEWER_PACKAGES) ## Check types and style of the viewer's page
 	@cd $(VIEWER) && npm run --silent lint
 
-check-viewer: $(VIEWER_PACKAGES) ## Build the viewer's page again, and compare it byte by byte with the committed one
+check-viewer: $(VIEWER_PACKAGES) ## Rebuild the viewer's page, and compare it byte by byte with the committed one
 	@built=$$(mktemp -d); trap 'rm -rf "$$built"' EXIT; \
 	    (cd $(VIEWER) && node build/main.mjs "$$built"); diff -r "$$built" grafana/viewer/bundle
 
@@ -153,13 +153,13 @@ BY_FILE = --dist loadfile --no-loadscope-reorder -n
 IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
 STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
 CONTAINERS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),2))
-# Where ARGS names no files, only those with such a test are read: six processes take a minute to read all.
+# Unless ARGS names files, collect only files with such a test: six processes need a minute to collect all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
 ON_BOTH_RQS = $(addprefix tests/,rq_mon/worker rq_mon/state rq_mon/jobs rq_mon/cli scheduler) \
     $(addprefix tests/rq_mon/web/test_,pages.py changes.py running_and_cron.py scans.py links.py)
 
 .PHONY: test test-fast fuzz test-e2e test-proofs test-rq3 test-compose test-grafana bench drill fault-run soak mutation lint readability format dashboards docs manifests screenshots
-test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 where there are more cores)
+test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 with more cores)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
 
@@ -170,22 +170,22 @@ test-fast: $(VENV)/.dev ## Run the tests that take less than a minute in all
 fuzz: $(VENV)/.dev ## Try ten times as many inputs as `make test`, new ones each time (FUZZ=100 for more)
 	FUZZ=$(call quoted,$(or $(FUZZ),10)) $(BIN)/python -m pytest $(IN_PARALLEL) -m "not e2e" tests/fuzz $(ARGS)
 
-test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications for minutes: what is too long for `make test`
+test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications, which take too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
 
-test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test the long versions of what CI tests in short, for half an hour: before a release
+test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Run the long versions of CI's tests before a release, for half an hour
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
 	$(RQ3_VENV)/bin/python -m pytest $(STACKS_IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
 
-test-rq3: $(RQ3_VENV)/.installed ## Test what runs in users' own workers with RQ 3
+test-rq3: $(RQ3_VENV)/.installed ## Test the code that runs in users' workers with RQ 3
 	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m "not e2e" $(ON_BOTH_RQS) $(ARGS)
 
 test-compose: $(VENV)/.dev ## Test the stack in containers; needs a Docker engine
 	$(BIN)/python -m pytest $(CONTAINERS_IN_PARALLEL) -m compose tests/stack/compose $(ARGS)
 
-test-grafana: $(VENV)/.dev ## Test the dashboards in a Grafana container; says so where its image is not available
+test-grafana: $(VENV)/.dev ## Test the dashboards in a Grafana container, if its image is available
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest -m compose tests/stack/compose/test_grafana.py $(ARGS)
 
@@ -200,10 +200,10 @@ fault-run: $(VENV)/.dev ## Kill and freeze everything under 10,000 jobs, and acc
 	@$(BIN)/python -m proofs.fault_run $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) $(if $(SEED),--seed $(call quoted,$(SEED))) \
 	    $(if $(findstring --short,$(ARGS)),,--markdown docs/proofs/fault-run.md) $(ARGS)
 
-soak: $(VENV)/.dev ## Run load on a copy of the stack, and check that nothing grows (MINUTES=60)
+soak: $(VENV)/.dev ## Put load on a copy of the stack, and check that nothing grows (MINUTES=60)
 	@$(BIN)/python -m proofs.soak $(if $(MINUTES),--minutes $(call quoted,$(MINUTES))) --markdown docs/proofs/soak.md $(ARGS)
 
-mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults into a copy of the code, and count those that tests notice (SEED=n, MUTANTS=50)
+mutation: $(MUTATION_VENV)/.installed ## Put 500 small faults into a copy of the code, and count those that the tests catch (SEED=n, MUTANTS=50)
 	@$(MUTATION_VENV)/bin/python -m stack.native.programs_for_tests
 	@$(MUTATION_VENV)/bin/python -m pytest -q -n 0 tests/proofs/mutation
 	@nice $(MUTATION_VENV)/bin/python -m proofs.mutation $(if $(SEED),--seed $(SEED)) $(if $(MUTANTS),--mutants $(MUTANTS)) \
@@ -216,7 +216,7 @@ lint: $(VENV)/.dev ## Check style, types, spelling and plain English
 	$(BIN)/codespell
 	$(BIN)/python -m docs.reference.prose
 
-readability: $(VENV)/.dev ## Show how long the sentences of each page are, and its reading grade
+readability: $(VENV)/.dev ## Show each page's sentence lengths and reading grade
 	@$(BIN)/python -m docs.reference.readability
 
 format: $(VENV)/.dev ## Format the code

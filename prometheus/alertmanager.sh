@@ -1,10 +1,10 @@
 #!/bin/sh
-# Start Alertmanager with alertmanager.yml from beside this script:
+# Start Alertmanager with the alertmanager.yml beside this script:
 #
 #   alertmanager.sh <alertmanager> <file for the effective configuration> [<option>...]
 #
-# Where ALERT_RECEIVERS_DIR names a folder, the receivers are those of its receivers.yml. Files that these name,
-# such as api_url_file: slack-url, are looked for in that folder.
+# If ALERT_RECEIVERS_DIR names a folder, its receivers.yml sets the receivers. Relative paths in it, such as
+# api_url_file: slack-url, are files in that folder.
 set -eu
 
 program=$1 effective=$2
