@@ -27,7 +27,7 @@ OPERATORS_OWN_FILES = {RULES / "stack" / "prometheus.yml", RULES / "stack" / "al
 Manifest = dict[str, Any]
 
 
-class _Dumper(yaml.SafeDumper):
+class _Dumper(yaml.CSafeDumper):
     """Writes text of several lines as such."""
 
     def ignore_aliases(self, data: object) -> bool:  # noqa: ARG002
@@ -82,7 +82,7 @@ def _config_map(name: str, files: list[Path]) -> Manifest:
 
 
 def _prometheus_rule(file: Path) -> Manifest:
-    groups = yaml.safe_load(file.read_text(encoding="utf-8"))["groups"]
+    groups = yaml.load(file.read_text(encoding="utf-8"), yaml.CSafeLoader)["groups"]
     for group in groups:
         group["rules"] = [rule for rule in group["rules"] if rule.get("alert") not in OPERATORS_OWN]
     return {

@@ -43,4 +43,4 @@ def _read(path: Path) -> RuleFile:
     text = path.read_text(encoding="utf-8")
     comment = text.split("\n#\n")[0].split("\n\n")[0]
     about = " ".join(line.removeprefix("#").strip() for line in comment.splitlines() if line.startswith("#"))
-    return RuleFile(path.stem, about, yaml.safe_load(text)["groups"])
+    return RuleFile(path.stem, about, yaml.load(text, yaml.CSafeLoader)["groups"])

@@ -28,7 +28,7 @@ from proofs.harness.waiting import wait_until
 from stack.native.programs import CHROMIUM
 
 PATIENCE = 60_000
-"""Milliseconds that a test waits for content. Playwright's own limit is only five seconds."""
+"""Milliseconds that a test waits for a page to show or do something: Playwright alone gives up earlier."""
 
 CHROMIUM_FLAGS = (
     "--no-sandbox",
@@ -90,6 +90,7 @@ class DashboardView:
         self.console_errors: list[str] = []
         """Errors and warnings in the console, exceptions, and failed requests."""
         self._waiting: set[Request] = set()
+        page.set_default_timeout(PATIENCE)
         page.on("console", self._note_message)
         page.on("pageerror", lambda error: self.console_errors.append(str(error)))
         page.on("request", lambda request: self._waiting.add(request))
@@ -112,13 +113,14 @@ class DashboardView:
         dashboards, and each refresh starts them again.
         """
         self._waiting.clear()  # a page that is left reports no end of its requests
-        self.page.goto(f"{self.base_url}/d/{uid}?{urlencode({'refresh': '', **query})}")
+        address = f"{self.base_url}/d/{uid}?{urlencode({'refresh': '', **query})}"
+        self.page.goto(address, timeout=within * 1000)
         self.settle(within)
 
     def reload(self, within: float = 120.0) -> None:
         """Reload the page, and wait until it is drawn."""
         self._waiting.clear()
-        self.page.reload()
+        self.page.reload(timeout=within * 1000)
         self.settle(within)
 
     def settle(self, within: float = 120.0) -> None:

@@ -38,7 +38,7 @@ def _levels(folder: Path, names: Collection[str]) -> Iterator[list[Json]]:
     todo = [
         (group.get("interval", "15s"), rule)
         for file in sorted(folder.rglob("*.yml"))
-        for group in yaml.safe_load(file.read_text())["groups"]
+        for group in yaml.load(file.read_text(), yaml.CSafeLoader)["groups"]
         for rule in group["rules"]
         if rule.get("record") in names
     ]

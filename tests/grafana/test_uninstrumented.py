@@ -16,7 +16,7 @@ from proofs.harness.recorded_prometheus import RecordedPrometheus
 from rq_mon import catalogue
 from tests.harness.past import END, HOUR, START, past
 
-pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.slow]
+pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.e2e(seconds=5)]
 
 TOLD_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
 TOLD_BY_RQ = re.compile("rq_workers_(success|failed)_total")

@@ -33,7 +33,7 @@ from tests.harness.sentinels import SentinelGroup
 from tests.harness.tls_redis import Certificates, TlsRedisServer
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.e2e(seconds=2),
     pytest.mark.needs("redis-server", "redis-cli", "prometheus-redis-exporter"),
 ]
 

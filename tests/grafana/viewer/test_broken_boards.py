@@ -14,7 +14,7 @@ from tests.grafana.viewer.boards import FIRING, MENU, QUEUE_VARIABLE, Json, boar
 from tests.grafana.viewer.prometheus import SyntheticPrometheus
 from tests.harness.viewer import running_viewer
 
-pytestmark = [pytest.mark.slow(seconds=15), pytest.mark.needs("chromium", "prometheus", "promtool")]
+pytestmark = [pytest.mark.e2e(seconds=5), pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 
 def override(matcher: Json | None, **value: object) -> Json:

@@ -17,7 +17,7 @@ from tests.grafana.viewer.history import EXEMPLAR_JOB, HOSTILE
 from tests.grafana.viewer.prometheus import SyntheticPrometheus
 from tests.harness.past import END, HOUR, START
 
-pytestmark = [pytest.mark.slow(seconds=40), pytest.mark.needs("chromium", "prometheus", "promtool")]
+pytestmark = [pytest.mark.e2e(seconds=5), pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 
 PATIENCE = 20_000

@@ -33,7 +33,7 @@ from stack.services import ALERTMANAGER, PROMETHEUS, Service
 from stack.settings import PROJECT_ROOT, load_settings
 
 pytestmark = [
-    pytest.mark.slow(seconds=10),
+    pytest.mark.e2e(seconds=3),
     pytest.mark.needs("prometheus", "prometheus-alertmanager", "chromium"),
 ]
 
