@@ -46,7 +46,9 @@ def _definition(worker: Service, number: int) -> dict[str, Any]:
         "extends": {"file": str(PROJECT_ROOT / "stack/compose/common.yml"), "service": "worker"},
         "command": ["python", "-m", "scheduler.worker_process", worker.queue],
         "deploy": {"replicas": number},
-        "healthcheck": {"test": ["CMD", "python", "-m", "rq_mon.health", "worker", "--", worker.queue]},
+        "healthcheck": {
+            "test": ["CMD", "python", "-m", "rq_mon.health", "--wait", "3", "worker", "--", worker.queue]
+        },
         "volumes": ["worker-access:/run/access:ro"],
         "depends_on": {
             "credentials": {"condition": "service_completed_successfully"},

@@ -4,6 +4,7 @@ import os
 import socket
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,9 @@ import pytest
 from rq import Worker
 
 from proofs.harness.ports import free_port
+from proofs.harness.redis_server import RedisServer
 from rq_mon import catalogue
+from rq_mon.connection.client import connect
 from rq_mon.cron.liveness import announce, scheduler_name, withdraw
 from rq_mon.health import main
 from rq_mon.state.live import live_schedulers, live_workers
@@ -133,6 +136,42 @@ def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch,
 
     assert main(["cron"]) == 1
     assert capsys.readouterr().out.startswith("unhealthy: RQ_REDIS_URL: expected")
+
+
+def test_a_check_that_may_wait_looks_again(redis_client: Any, capsys: Output) -> None:
+    starts = threading.Timer(0.5, announce, (redis_client, "one"))
+    starts.start()
+    try:
+        assert main(["--wait", "60", "cron"]) == 0
+    finally:
+        starts.join()
+    assert capsys.readouterr().out == "healthy: 1 live cron schedulers\n"
+
+    withdraw(redis_client, "one")
+    assert main(["--wait", "0.5", "cron"]) == 1
+    assert capsys.readouterr().out.startswith("unhealthy: 0 live cron schedulers")
+
+
+def test_a_check_that_may_wait_waits_for_redis_as_well(own_redis: RedisServer, capsys: Output) -> None:
+    def start() -> None:
+        own_redis.start()
+        with connect(own_redis.url) as client:
+            announce(client, "one")
+
+    starts = threading.Timer(0.5, start)
+    starts.start()
+    try:
+        assert main(["--wait", "60", "cron"]) == 0
+    finally:
+        starts.join()
+    assert capsys.readouterr().out == "healthy: 1 live cron schedulers\n"
+
+
+@pytest.mark.parametrize("seconds", ["-1", "61", "nan", "soon"])
+def test_a_wait_is_of_0_to_60_seconds(capsys: Output, seconds: str) -> None:
+    with pytest.raises(SystemExit):
+        main([f"--wait={seconds}", "cron"])
+    assert f"expected 0 to 60 seconds, got '{seconds}'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
