@@ -11,7 +11,7 @@ from proofs.harness.browser import open_browser
 from tests.harness.drawn_text import record_drawn_text
 from tests.harness.legible import cut_cells, hidden_cells, reading_faults
 
-pytestmark = [pytest.mark.e2e(seconds=2), pytest.mark.needs("chromium")]
+pytestmark = [pytest.mark.slow(seconds=1), pytest.mark.needs("chromium")]
 
 STYLE = """
     <style>
