@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 
 from grafana.viewer.server import serve
 from grafana.viewer.settings import ViewerSettings
 from rq_mon.environment.variables import SettingsError
+from rq_mon.logs import configure_logging
 
 
 def main() -> int:
     """Serve until a signal ends it; return 1 if it cannot start."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    configure_logging("INFO", "text")
     try:
         settings = ViewerSettings.from_environment()
     except SettingsError as error:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from http import HTTPStatus
-from urllib.parse import urlsplit
 
 from flask import Flask, Response, request
 
 from grafana.viewer.settings import ViewerSettings
-from rq_mon.serving.host_names import is_own_name
+from rq_mon.serving.host_names import is_own_name, is_own_origin
 
 LONGEST_QUERY_STRING = 8000
 
@@ -61,8 +60,7 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
 def _comes_from_here() -> bool:
     """Tell whether the browser reports the same origin. Programs other than browsers report nothing."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    origin = request.headers.get("Origin")
-    return site in ("same-origin", "none") and (origin is None or urlsplit(origin).netloc == request.host)
+    return site in ("same-origin", "none") and is_own_origin(request.headers.get("Origin"), request.host)
 
 
 def _refused(text: str, status: HTTPStatus) -> Response:

@@ -145,6 +145,10 @@ def check(path: str, parameters: Parameters) -> Parameters:
     unknown = sorted({name for name, _ in parameters} - known)
     if unknown:
         raise _bad(f"parameter {unknown[0][:100]!r}: expected one of {', '.join(sorted(known)) or 'none'}")
+    names = [name for name, _ in parameters]
+    repeated = [name for name in known - {"match[]"} if names.count(name) > 1]
+    if repeated:  # the value that is checked has to be the one that Prometheus takes
+        raise _bad(f"parameter {repeated[0]!r}: expected once, got {names.count(repeated[0])} times")
     length = sum(len(name) + len(value) for name, value in parameters)
     if length > LONGEST_QUERY:
         raise _bad(f"the parameters have {length} characters: expected at most {LONGEST_QUERY}")

@@ -1,4 +1,4 @@
-"""Which Host headers a server answers to.
+"""Which Host and Origin headers a server answers to.
 
 A page of another site can make its own name lead to this machine (DNS rebinding). To the browser, page and
 server are then one origin. But the Host header still has the page's name, and a page can have neither an IP
@@ -34,6 +34,11 @@ def is_private_name(host: str) -> bool:
     """Tell whether a Host header has a name that means something in its own network only."""
     name = _name_in(host)
     return bool(name) and ("." not in name or name.endswith(PRIVATE_DOMAINS))
+
+
+def is_own_origin(origin: str | None, host: str) -> bool:
+    """Tell whether an Origin header, if there is one, has the same host and port as the Host header."""
+    return origin is None or origin.partition("://")[2] == host
 
 
 def _name_in(host: str) -> str:

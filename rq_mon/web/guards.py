@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import hmac
 from http import HTTPStatus
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from flask import Flask, abort, redirect, request
 from werkzeug.wrappers import Response
 
-from rq_mon.serving.host_names import is_own_name
+from rq_mon.serving.host_names import is_own_name, is_own_origin
 from rq_mon.web.login import csrf_token
 from rq_mon.web.settings import WebSettings
 
@@ -82,5 +82,4 @@ def _check_change(settings: WebSettings) -> None:
 def _comes_from_here() -> bool:
     """Tell whether the browser says so; other programs carry no one's cookie."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
-    origin = request.headers.get("Origin", f"//{request.host}")
-    return site == "same-origin" and urlsplit(origin).netloc == request.host
+    return site == "same-origin" and is_own_origin(request.headers.get("Origin"), request.host)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from urllib.parse import parse_qsl, quote, unquote, urlencode, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlencode
 
 from flask import request
 
@@ -35,9 +35,8 @@ def from_form(value: str) -> str:
 
 def local_path(path: str) -> str:
     r"""Return a path if it leads to one of our pages, else the first page: `//host` and `/\\host` do not."""
-    parts = urlsplit(path.replace("\\", "/"))
-    is_ours = not parts.scheme and not parts.netloc and path.startswith("/") and path.isprintable()
-    return path if is_ours and not path.replace("\\", "/").startswith("//") else "/"
+    is_ours = path.startswith("/") and not path.startswith(("//", "/\\")) and path.isprintable()
+    return path if is_ours else "/"
 
 
 def to_dashboard(

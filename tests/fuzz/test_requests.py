@@ -1,4 +1,4 @@
-"""Whatever is sent to the ports of the exporter and the viewer: an HTTP answer or none, and both live on."""
+"""Whatever is sent to exporter, viewer and job pages: an HTTP answer or none, and all three live on."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server
 from tests.fuzz.tried import throw
 from tests.harness.viewer import running_viewer
+from tests.harness.web import running_web
 
 pytestmark = pytest.mark.slow
 
@@ -25,15 +26,15 @@ SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)
 
 PIECES = (
     "..|%2e%2e|%2f|/|//|metrics|healthz|d|rq-overview|api|assets|etc|passwd|pyproject.toml|?|&|=|#|%00|%|%zz|\\|;"
-    "|api/prometheus/query?query=1|é"
+    "|api/prometheus/query?query=1|é|login?next=|//[|job?id=|jobs?queue=|failures?"
 )
 HEADERS = (
     "Accept|Accept-Encoding|Content-Length|Transfer-Encoding|Content-Type|Range|Expect|Connection|Upgrade|Cookie"
-    "|X-Forwarded-For|Authorization|If-None-Match|"
+    "|X-Forwarded-For|Authorization|If-None-Match|Origin|Sec-Fetch-Site|"
 )
 VALUES = (
     "|-1|99999999999999999999|chunked|gzip;q=1e999|application/openmetrics-text;q=x|bytes=0-1|\x00|close"
-    "|100-continue|application/json|Basic !!!!"
+    "|100-continue|application/json|Basic !!!!|http://[|null|//|cross-site"
 )
 
 
@@ -52,6 +53,7 @@ values = (
     | st.text(st.characters(codec="latin-1", exclude_characters="\r\n"), max_size=30)
 )
 headers = st.lists(st.tuples(one_of(HEADERS), values), max_size=4)
+hosts = one_of("Host: localhost\r\n|Host: 127.0.0.1:80\r\n|Host: [\r\n|Host: [::1]\r\n|Host: a@b, c:d\r\n|")
 bodies = st.binary(max_size=80) | st.sampled_from([b"{}", b"[]", b'{"output": 1}', b"null", b"0\r\n\r\n"])
 
 
@@ -60,7 +62,7 @@ def requests(draw: st.DrawFn) -> bytes:
     """One request, whole, broken, or not HTTP at all."""
     if draw(st.integers(0, 9)) == 0:
         return draw(st.binary(min_size=1, max_size=300))
-    head = f"{draw(methods)} /{draw(paths)} {draw(versions)}\r\nHost: localhost\r\n"
+    head = f"{draw(methods)} /{draw(paths)} {draw(versions)}\r\n{draw(hosts)}"
     head += "".join(f"{name}: {value}\r\n" for name, value in draw(headers))
     return head.encode("latin-1", "replace") + b"\r\n" + draw(bodies)
 
@@ -76,6 +78,14 @@ def viewer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
     """One whose Prometheus is not there: what is asked never gets further than the viewer itself."""
     nothing = f"http://127.0.0.1:{free_port()}"
     with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nothing, GENERATED) as server:
+        yield server
+
+
+@pytest.fixture(scope="module")
+def job_pages(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """They may be read without a login, so that requests get far."""
+    open_to_all = {"RQ_MON_WEB_READ_WITHOUT_LOGIN": "yes"}
+    with running_web(tmp_path_factory.mktemp("web"), redis_server.url, open_to_all) as server:
         yield server
 
 
@@ -107,3 +117,9 @@ def test_the_exporter_outlives_any_request(request_: bytes, exporter: Server) ->
 @throw("requests to the viewer", 300, request_=requests())
 def test_the_viewer_outlives_any_request(request_: bytes, viewer: Server) -> None:
     check(viewer, request_, "/health")
+
+
+@pytest.mark.needs("redis-server")
+@throw("requests to the job pages", 300, request_=requests())
+def test_the_job_pages_outlive_any_request(request_: bytes, job_pages: Server) -> None:
+    check(job_pages, request_, "/health")

@@ -103,6 +103,19 @@ def test_what_is_out_of_bounds_is_refused_by_name(
         check(path, list(parameters.items()))
 
 
+@pytest.mark.parametrize("name", ["query", "start", "end", "step"])
+def test_a_value_beside_the_checked_one_is_refused(name: str) -> None:
+    """Prometheus takes the first: a range of fifty years would look like a minute."""
+    given = [("query", "up"), ("start", "0"), ("end", "60"), ("step", "15")]
+    with pytest.raises(RefusedError, match=f"'{name}': expected once, got 2 times"):
+        check("query_range", [(name, str(1_800_000_000)), *given])
+
+
+def test_several_selectors_are_passed_on() -> None:
+    matches = [("match[]", "up"), ("match[]", "rq_jobs")]
+    assert check("series", matches) == matches
+
+
 @pytest.mark.parametrize(
     "path", ["labels", "series", "rules", "alerts", "label/queue/values", "query_exemplars"]
 )

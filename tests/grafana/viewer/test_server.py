@@ -129,6 +129,9 @@ def test_only_its_own_names_are_answered(client: FlaskClient, host: str, status:
         ({"Sec_Fetch_Site": "same-site"}, 403),
         ({"Origin": "http://evil.example.com"}, 403),
         ({"Origin": "null"}, 403),
+        ({"Origin": "http://["}, 403),
+        ({"Origin": "http://127.0.0.1:3000.evil.example.com"}, 403),
+        ({"Origin": ""}, 403),
     ],
 )
 def test_no_page_of_another_origin_gets_an_answer(

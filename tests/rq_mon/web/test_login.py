@@ -94,7 +94,12 @@ def test_a_change_needs_the_token_of_the_form(operator: Operator, redis_client: 
 @pytest.mark.parametrize("path", [*CHANGES, "/login"])
 def test_a_change_from_another_page_is_refused(operator: Operator, path: str) -> None:
     token = operator.get("/").split('name="csrf" value="')[1].split('"')[0]
-    foreign = ({"Origin": "http://evil.test"}, {"Origin": "null"}, {"Sec-Fetch-Site": "same-site"})
+    foreign = (
+        {"Origin": "http://evil.test"},
+        {"Origin": "null"},
+        {"Origin": "http://["},
+        {"Sec-Fetch-Site": "same-site"},
+    )
     for headers in foreign:
         answer = operator.session.post(
             f"{operator.url}{path}", data={"csrf": token}, headers=headers, timeout=20
@@ -142,7 +147,18 @@ def test_no_page_has_a_script_or_a_style_of_its_own(operator: Operator) -> None:
 
 @pytest.mark.parametrize(
     "path",
-    ["//evil.test", "/\\evil.test", "https://evil.test/", "javascript:x", "\\\\evil.test", "x", "/a\nb"],
+    [
+        "//evil.test",
+        "/\\evil.test",
+        "https://evil.test/",
+        "javascript:x",
+        "\\\\evil.test",
+        "x",
+        "/a\nb",
+        "//[",
+        "[",
+        "http://[",
+    ],
 )
 def test_the_login_leads_to_no_other_site(path: str) -> None:
     assert local_path(path) == "/"

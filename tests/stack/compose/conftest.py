@@ -15,6 +15,7 @@ from stack.compose.docker import Docker
 from stack.services import GRAFANA
 from stack.variables import REDIS_URL
 from tests.harness.properties import properties
+from tests.stack.compose.engine import EngineLock
 from tests.stack.compose.one_node_swarm import leave_swarm_of_tests
 
 LEFT_OUT = "left out"
@@ -41,6 +42,23 @@ def engine() -> None:
     if os.environ.get("CI") == "true":
         pytest.fail(reason, pytrace=False)
     pytest.skip(reason)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def engine_lock() -> Iterator[EngineLock]:
+    """Keeps the engine from being restarted by another process while the tests of a file use it."""
+    lock = EngineLock()
+    lock.share()
+    yield lock
+    lock.release()
+
+
+@pytest.fixture
+def engine_alone(engine_lock: EngineLock) -> Iterator[None]:
+    """Waits until no other tests use the engine."""
+    engine_lock.hold_alone()
+    yield
+    engine_lock.share()
 
 
 @pytest.fixture(scope="module")

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import time
+from datetime import timedelta
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -18,11 +20,12 @@ from rq_mon import catalogue
 from scheduler import job_scheduler
 from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 from stack.runtime import Health
-from stack.services import REDIS, RQ_EXPORTER, SHORT_RUNNING_WORKER
+from stack.services import REDIS, REDIS_EXPORTER, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from stack.settings import BACKUPS, PROJECT_ROOT
 from tests.harness.rule_checks import errors_of_all_rules
 from tests.harness.silencing import check_silencing
-from tests.stack.compose.restarts import started_containers
+from tests.stack.compose.engine import restart_engine
+from tests.stack.compose.restarts import restarted_since, started_containers
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=12)]
 
@@ -30,12 +33,13 @@ PAGE = PROJECT_ROOT / "docs" / "start" / "existing-prometheus.md"
 REDIS_ON_THE_PAGE = "RQ_REDIS_URL=redis://127.0.0.1:6379/0"
 
 
-def wait_until_all_healthy(stack: ComposeStack) -> None:
-    def unhealthy() -> list[str]:
-        states = stack.runtime.states().items()
-        return [f"{s.name}: {state}" for s, state in states if state.health is not Health.HEALTHY]
+def unhealthy(stack: ComposeStack) -> set[str]:
+    states = stack.runtime.states().items()
+    return {service.name for service, state in states if state.health is not Health.HEALTHY}
 
-    wait_until(lambda: not unhealthy() or None, "every service to be healthy", within=90, every=1)
+
+def wait_until_all_healthy(stack: ComposeStack) -> None:
+    wait_until(lambda: not unhealthy(stack), "every service to be healthy", within=90, every=1)
 
 
 def enqueue(queue: str) -> Job:
@@ -203,3 +207,26 @@ def test_the_exporter_runs_from_the_image_as_the_page_says(stack: ComposeStack) 
         assert "rq_redis_up 1.0" in text.splitlines()
     finally:
         stack.docker("rm", "--force", container)
+
+
+@pytest.mark.skipif(os.environ.get("CI") != "true", reason="restarts the engine; only CI's has no other user")
+def test_all_but_what_was_stopped_by_hand_starts_again_with_the_engine(
+    stack: ComposeStack, redis: Redis, engine_alone: None
+) -> None:
+    """As after a reboot: the engine starts all containers at once, and no one runs make."""
+    waiting = job_scheduler(time.sleep, function_args=(0.01,), time_delta=timedelta(seconds=5))
+    assert isinstance(waiting, Job)
+    stack.compose("stop", REDIS_EXPORTER.name)
+    before = started_containers(stack)
+
+    restart_engine()
+
+    stopped = {REDIS_EXPORTER.name}
+    wait_until(lambda: not unhealthy(stack) - stopped, "the others to be healthy", within=300, every=1)
+    assert restarted_since(stack, before) == {service.name for service in stack.runtime.services()} - stopped
+    assert unhealthy(stack) == stopped
+    wait_until(lambda: waiting.get_status() == JobStatus.FINISHED, "the delayed job to end", within=120)
+    run_a_job(LONG_RUNNING_QUEUE, within=120)
+    wait_until(lambda: stack.sum_of("rq_redis_up") == 1, "Prometheus to read the exporter", within=120)
+    stack.compose("start", REDIS_EXPORTER.name)
+    wait_until_all_healthy(stack)
