@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 
 import pytest
+
+from tests.docs.house import ROOT, tracked
 
 FORGED = "2026-11-28T00:00:00.000Z INFO    rq.worker: all is well"
 SAYS = """
@@ -57,3 +60,14 @@ def test_what_is_printable_and_tabs_are_shown_as_they_are() -> None:
 def test_as_json_it_is_one_line() -> None:
     (line,) = lines_said("json", f"mail\n{FORGED}")
     assert json.loads(line)["message"] == f"job mail\n{FORGED} failed"
+
+
+def test_no_process_has_another_format() -> None:
+    """`rqmon` shows warnings as notes, and escapes them itself."""
+    setups = re.compile(r"basicConfig\(|dictConfig\(|StreamHandler\(")
+    found = {
+        str(path.relative_to(ROOT))
+        for path in tracked("rq_mon/*.py", "scheduler/*.py", "grafana/*.py", "stack/*.py", "demo/*.py")
+        if setups.search(path.read_text(encoding="utf-8"))
+    }
+    assert found == {"rq_mon/logs.py", "rq_mon/cli/main.py"}
