@@ -73,6 +73,16 @@ def test_dashboards_exist_and_have_the_panels_that_are_named(path: Path) -> None
 
 
 @every_page
+def test_advice_that_the_stack_has_a_command_for_names_it(path: Path) -> None:
+    fixes = path.read_text(encoding="utf-8").split("\n## Fix\n")[1].split("\n## ")[0].split("\n- ")
+    for advice, command in (
+        ("more workers", "make scale QUEUE="),
+        ("Restart workers", "make restart SERVICE="),
+    ):
+        assert [each for each in fixes if advice in each and command not in each] == []
+
+
+@every_page
 def test_query_parses_and_reads_what_there_is(path: Path) -> None:
     for query in re.findall(r"```promql\n(.*?)```", path.read_text(), re.DOTALL):
         promql_parser.parse(query)
