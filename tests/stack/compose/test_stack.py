@@ -139,6 +139,19 @@ def test_a_killed_worker_is_restarted_and_works_on(stack: ComposeStack, redis: R
     run_a_job(SHORT_RUNNING_QUEUE)
 
 
+def test_one_service_is_stopped_and_restarted_alone(stack: ComposeStack) -> None:
+    before = started_containers(stack)
+
+    stopped = stack.make("stop-rq-mon", SERVICE=REDIS_EXPORTER.name)
+    assert stopped.returncode == 0, stopped.stdout
+    assert unhealthy(stack) == {REDIS_EXPORTER.name}
+
+    restarted = stack.make("restart", SERVICE=REDIS_EXPORTER.name)
+    assert restarted.returncode == 0, restarted.stdout
+    assert restarted_since(stack, before) == {REDIS_EXPORTER.name}
+    assert unhealthy(stack) == set()
+
+
 def test_the_stack_recovers_when_redis_was_away(stack: ComposeStack, redis: Redis) -> None:
     job = enqueue(SHORT_RUNNING_QUEUE)
 
