@@ -8,15 +8,16 @@ from dataclasses import replace
 from grafanalib.core import Dashboard, Template
 
 from grafana.layer import dashboard as layer
-from grafana.layer.fields import graded, rename_series
+from grafana.layer.fields import fixed_colour, graded, override, rename_series
 from grafana.layer.layout import Heading, Row
 from grafana.layer.panel import Panel
 from grafana.layer.table import Label
 from grafana.links import TITLES
 from grafana.queries import alerts, changes, promql, recorded
-from grafana.queries.promql import AT_INSTANCE, QUEUE, select
+from grafana.queries.promql import AT_INSTANCE, QUEUE, named, select
 from rq_mon import catalogue
 from rq_mon.export.dashboards import JOB_PAGES as JOB_PAGES_NAME
+from rq_mon.queue_names import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 TAG = "rq"
 DATA_SOURCE_UID = "prometheus"
@@ -41,15 +42,14 @@ RATES = layer.computed_variable(promql.RATES_NAME, promql.choose_recorded(promql
 """For dashboards that read recorded counters, and recorded histograms."""
 CRON_FUNCTION_CHOICE = layer.label_variable("function", "Function", select(catalogue.CRON_JOB_INFO, QUEUE))
 
-COUNT = "none"
-"""Unit of whole numbers. Unlike `short` it does not abbreviate 4213 to 4 K."""
-
 JOBS_A_SECOND = "suffix:jobs/s"
 SAMPLES_A_SECOND = "suffix:samples/s"
 A_MINUTE = "suffix:/min"
 """Unit of events a minute."""
 
-# These have the same colour on every dashboard. Queues and functions get a colour by name.
+# These have the same colour on every dashboard. Other queues and functions get a colour by name.
+QUEUE_COLOURS = {SHORT_RUNNING_QUEUE: "blue", LONG_RUNNING_QUEUE: "purple"}
+"""By name, both of these queues of the stack would be pink."""
 OUTCOME_COLOURS = {
     "success": "green",
     "failed": "red",
@@ -136,10 +136,18 @@ def rq_dashboard(
 def _plainly_named(row: Row | Heading) -> Row | Heading:
     if isinstance(row, Heading):
         return row
-    return replace(row, panels=[_without_own_name(panel) for panel in row.panels])
+    return replace(row, panels=[_with_queue_colours(_without_own_name(panel)) for panel in row.panels])
 
 
 def _without_own_name(panel: Panel) -> Panel:
     if not any(AT_INSTANCE in target["legendFormat"] for target in panel.targets):
         return panel
     return replace(panel, transformations=[*panel.transformations, OWN_REDIS_IS_NOT_NAMED])
+
+
+def _with_queue_colours(panel: Panel) -> Panel:
+    is_by_queue = any(target["legendFormat"] == named("queue") for target in panel.targets)
+    if panel.type != "timeseries" or not is_by_queue:
+        return panel
+    coloured = [override(queue, {"color": fixed_colour(colour)}) for queue, colour in QUEUE_COLOURS.items()]
+    return replace(panel, overrides=[*panel.overrides, *coloured])

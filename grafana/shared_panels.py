@@ -9,7 +9,6 @@ from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     ANY_IS_ODD,
-    COUNT,
     EXCEPTION_COLOURS,
     JOBS_A_SECOND,
     NO_METRICS,
@@ -47,7 +46,6 @@ def failed_jobs(*choices: str, links: Sequence[Link] = ()) -> Panel:
         "Failed",
         "Jobs that failed for good in the time range: they raised with no retry left, or their worker died.",
         jobs.count(*choices, jobs.FAILED),
-        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -78,7 +76,6 @@ def work_horses_died(*choices: str) -> Panel:
         "Work horses that died while they ran a job in the time range. Killed by a signal (most often: out "
         "of memory), exited, or unable to record the result.",
         jobs.work_horses_died(*choices),
-        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -91,7 +88,6 @@ def abandoned_jobs(*choices: str) -> Panel:
         "Abandoned",
         "Jobs in the time range whose worker died while it ran them. Found when the job's heartbeat expires.",
         jobs.count(*choices, jobs.ABANDONED),
-        unit=COUNT,
         decimals=0,
         colours=ANY_IS_BAD,
         no_value=NO_METRICS,
@@ -155,7 +151,7 @@ def errors(title: str, *, function_links: Sequence[Link]) -> Panel:
             REDIS_COLUMN,
         ],
         [
-            Column("Errors", jobs.errors(), unit=COUNT, decimals=0),
+            Column("Errors", jobs.errors(), decimals=0),
             Column("First", jobs.first_error(), unit="dateTimeFromNow"),
             Column("Last", jobs.last_error(), unit="dateTimeFromNow"),
         ],
@@ -208,7 +204,6 @@ def not_counting() -> Panel:
         "Live plain RQ workers by queue. This page lacks the durations, waits, failures and retries of "
         "their jobs, of all functions. Start them with `--worker-class rq_mon.MonitoredWorker`.",
         workers.not_counting(),
-        unit=COUNT,
         colours=ANY_IS_ODD,
         no_value="None: all jobs count",
         links=[to(links.WORKERS)],

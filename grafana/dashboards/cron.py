@@ -7,7 +7,6 @@ from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
     ANY_IS_ODD,
-    COUNT,
     CRON_FUNCTION_CHOICE,
     JOB_PAGES,
     QUEUE_CHOICE,
@@ -70,7 +69,6 @@ DASHBOARD = rq_dashboard(
                 "Enqueued",
                 "Ticks in the time range that enqueued a job.",
                 cron.ticks("enqueued"),
-                unit=COUNT,
                 decimals=0,
                 no_value=NO_CRON_JOB,
             ),
@@ -78,7 +76,6 @@ DASHBOARD = rq_dashboard(
                 "Coalesced",
                 "Ticks in the time range that no scheduler was up for. One later run made up for them.",
                 cron.ticks("coalesced"),
-                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_ODD,
                 no_value=NO_CRON_JOB,
@@ -88,7 +85,6 @@ DASHBOARD = rq_dashboard(
                 "Ticks in the time range that did not run: no scheduler was up, and they were too old when "
                 "one started.",
                 cron.ticks("missed"),
-                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_BAD,
                 no_value=NO_CRON_JOB,
@@ -98,7 +94,6 @@ DASHBOARD = rq_dashboard(
                 "Ticks in the time range that no worker could run. The definition, function or arguments "
                 "are unreadable, or no worker listens to the queue.",
                 cron.ticks("failed"),
-                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_BAD,
                 no_value=NO_CRON_JOB,
@@ -126,9 +121,7 @@ DASHBOARD = rq_dashboard(
                     Column("Next tick", cron.next_tick(), unit=DAY_AND_TIME),
                     Column("Last run", cron.last_outcome(), mappings=OUTCOMES),
                     Column("Run time", cron.run_time(), unit="s"),
-                    Column(
-                        "Not run", cron.ticks_not_enqueued(), unit=COUNT, decimals=0, colours=[(1, "orange")]
-                    ),
+                    Column("Not run", cron.ticks_not_enqueued(), decimals=0, colours=[(1, "orange")]),
                 ],
                 sort_by="Late by",
                 no_value=NO_CRON_JOB,

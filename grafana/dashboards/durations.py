@@ -3,7 +3,6 @@
 from grafana import links
 from grafana.common import (
     A_MINUTE,
-    COUNT,
     COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
@@ -90,11 +89,11 @@ DASHBOARD = rq_dashboard(
                 "all run time that the function used. Optimise the largest first.",
                 [
                     Label("function", "Function", links=[cell_to(links.JOB_FUNCTION, "queue", "function")]),
-                    Label("queue", "Queue", links=[JOBS_OF_FUNCTION]),
+                    Label("queue", "Queue", width=130, links=[JOBS_OF_FUNCTION]),
                     REDIS_COLUMN,
                 ],
                 [
-                    Column("Executions", jobs.count_by(BY_FUNCTION, QUEUE, FUNCTION), unit=COUNT, decimals=0),
+                    Column("Executions", jobs.count_by(BY_FUNCTION, QUEUE, FUNCTION), decimals=0),
                     *(
                         Column(
                             durations.percentile(q),

@@ -4,7 +4,6 @@ from grafana import links
 from grafana.common import (
     A_MINUTE,
     ANY_IS_ODD,
-    COUNT,
     COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
@@ -55,7 +54,6 @@ DASHBOARD = rq_dashboard(
                 "Retried",
                 "Executions in the time range that failed and will be retried.",
                 jobs.count(QUEUE, FUNCTION, jobs.RETRIED),
-                unit=COUNT,
                 decimals=0,
                 colours=ANY_IS_ODD,
                 no_value=NO_METRICS,
@@ -84,7 +82,6 @@ DASHBOARD = rq_dashboard(
                 "Top exceptions",
                 "The most frequent exceptions in the time range, retried executions included.",
                 jobs.top_exceptions(),
-                unit=COUNT,
                 decimals=0,
                 colours=thresholds("red"),
                 no_value=NOTHING_FAILED,
@@ -118,7 +115,6 @@ DASHBOARD = rq_dashboard(
                 "Jobs, cron jobs and series that operators changed in the time range with `rqmon` or in "
                 "the browser, of any queue and any function. Pausing or resuming all workers counts as one.",
                 operators.changes(),
-                unit=COUNT,
                 decimals=0,
                 colours=thresholds("blue"),
                 no_value="Nothing was changed",

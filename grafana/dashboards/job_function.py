@@ -2,7 +2,6 @@
 
 from grafana import links
 from grafana.common import (
-    COUNT,
     COUNTERS,
     FUNCTION_CHOICE,
     JOB_PAGES,
@@ -44,7 +43,6 @@ DASHBOARD = rq_dashboard(
                 "Executions",
                 "Executions of the function that ended in the time range.",
                 jobs.count(QUEUE, FUNCTION),
-                unit=COUNT,
                 decimals=0,
                 no_value=NO_METRICS,
             ),
@@ -72,7 +70,7 @@ DASHBOARD = rq_dashboard(
                 "The queues in which the function ran in the time range.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
-                    Column("Executions", jobs.count_by(BY_QUEUE, QUEUE, FUNCTION), unit=COUNT, decimals=0),
+                    Column("Executions", jobs.count_by(BY_QUEUE, QUEUE, FUNCTION), decimals=0),
                     Column("Mean run", durations.run_mean(BY_QUEUE, QUEUE, FUNCTION), unit="s"),
                     Column(
                         "Failure ratio",

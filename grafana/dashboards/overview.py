@@ -4,7 +4,6 @@ from grafana import links
 from grafana.common import (
     A_MINUTE,
     ANY_IS_BAD,
-    COUNT,
     COUNTERS,
     JOB_PAGES,
     NO_METRICS,
@@ -91,7 +90,6 @@ DASHBOARD = rq_dashboard(
                 "The functions with the most jobs that failed for good in the time range. Click one to see "
                 "its runs and errors.",
                 jobs.top_failing_functions(),
-                unit=COUNT,
                 decimals=0,
                 colours=thresholds("red"),
                 no_value=NOTHING_FAILED,

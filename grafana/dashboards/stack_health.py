@@ -67,6 +67,7 @@ DASHBOARD = rq_dashboard(
                 "Size of Prometheus' blocks on disk, without the newest two hours.",
                 stack.stored_bytes(),
                 unit="bytes",
+                mappings=[value_mapping({0: ("none yet", "text")})],
                 sparkline=True,
                 no_value=NO_PROMETHEUS,
             ),
@@ -180,6 +181,7 @@ DASHBOARD = rq_dashboard(
                 "How long the last evaluation of each group of rules took.",
                 [stack.rule_durations()],
                 unit="s",
+                legend="none",
                 no_value=NO_PROMETHEUS,
             ),
             time_series(

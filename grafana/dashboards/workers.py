@@ -1,7 +1,7 @@
 """Workers: how many live, what they do, and which were lost."""
 
 from grafana import links
-from grafana.common import ANY_IS_BAD, COUNT, COUNTERS, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
+from grafana.common import ANY_IS_BAD, COUNTERS, JOB_PAGES, QUEUE_CHOICE, REDIS_COLUMN, rq_dashboard
 from grafana.layer.fields import graded, thresholds, value_mapping
 from grafana.layer.layout import Heading, row
 from grafana.layer.stat import stat
@@ -96,9 +96,9 @@ DASHBOARD = rq_dashboard(
                 "while. A worker of several queues counts for each.",
                 [Label("queue", "Queue", links=[cell_to(links.QUEUE_DEPTH, "queue")]), REDIS_COLUMN],
                 [
-                    Column("Has", queues.workers(), unit=COUNT, decimals=0),
-                    Column("Needs now", queues.workers_needed(), unit=COUNT, decimals=0),
-                    Column("Needs at peak", queues.workers_needed_at_peak(), unit=COUNT, decimals=0),
+                    Column("Has", queues.workers(), decimals=0),
+                    Column("Needs now", queues.workers_needed(), decimals=0),
+                    Column("Needs at peak", queues.workers_needed_at_peak(), decimals=0),
                 ],
                 sort_by="Needs now",
                 no_value="No queue",
@@ -137,8 +137,8 @@ DASHBOARD = rq_dashboard(
                     Column("State", workers.state_now(), mappings=STATES),
                     Column("Last heartbeat", workers.heartbeat_age(), unit="s"),
                     Column("Expires in", workers.forgotten_in(), unit="s", colours=EXPIRY_STEPS),
-                    Column("Succeeded", workers.succeeded(), unit=COUNT, decimals=0),
-                    Column("Failed", workers.failed(), unit=COUNT, decimals=0),
+                    Column("Succeeded", workers.succeeded(), decimals=0),
+                    Column("Failed", workers.failed(), decimals=0),
                     Column("Utilisation", workers.working_share(), unit="percentunit", decimals=0),
                 ],
                 sort_by="Expires in",

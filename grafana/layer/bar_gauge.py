@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grafana.layer.fields import Json, Link
+from grafana.layer.fields import COUNT, Json, Link
 from grafana.layer.panel import GREEN, LEGENDS, REDUCE_TO_LAST, Panel
 from grafana.layer.query import Query, targets
 
@@ -14,7 +14,7 @@ def bar_gauge(
     description: str,
     query: Query,
     *,
-    unit: str = "short",
+    unit: str = COUNT,
     decimals: int | None = None,
     colours: Json = GREEN,
     maximum: float | None = None,

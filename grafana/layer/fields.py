@@ -8,6 +8,9 @@ from typing import Any
 
 Json = dict[str, Any]
 
+COUNT = "none"
+"""Unit of whole things: unlike `short`, it does not make 4 K of 4213."""
+
 
 @dataclass(frozen=True, slots=True)
 class Link:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from grafana.layer.fields import Json, Link
+from grafana.layer.fields import COUNT, Json, Link
 from grafana.layer.panel import PLAIN, REDUCE_TO_LAST, Panel
 from grafana.layer.query import Query, targets
 
@@ -14,7 +14,7 @@ def stat(
     description: str,
     query: Query,
     *,
-    unit: str = "short",
+    unit: str = COUNT,
     colours: Json = PLAIN,
     decimals: int | None = None,
     mappings: Sequence[Json] = (),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from grafana.layer.fields import Json, Link, mapped_words, override, thresholds
+from grafana.layer.fields import COUNT, Json, Link, mapped_words, override, thresholds
 from grafana.layer.panel import PLAIN, Panel
 from grafana.layer.query import Query, targets
 
@@ -29,7 +29,7 @@ class Column:
 
     header: str
     query: Query
-    unit: str = "short"
+    unit: str = COUNT
     decimals: int | None = None
     colours: Sequence[tuple[float, str]] = ()
     """Colours of the cell by value. Below the first step, and without a value, it is plain."""

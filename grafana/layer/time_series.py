@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Literal
 
-from grafana.layer.fields import Json, Link, fixed_colour, override
+from grafana.layer.fields import COUNT, Json, Link, fixed_colour, override
 from grafana.layer.panel import GREEN, LEGENDS, Panel
 from grafana.layer.query import Query, targets
 
-SOFT_MAXIMA = {"short": 1, "none": 1, "suffix": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
+SOFT_MAXIMA = {COUNT: 1, "suffix": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
 """The minimum range of an axis by unit: if all values are zero, Grafana's own range goes to 100."""
 ROOM_ABOVE_LIMIT = 1.25
 
@@ -26,7 +26,7 @@ def time_series(
     description: str,
     queries: Sequence[Query],
     *,
-    unit: str = "short",
+    unit: str = COUNT,
     limit: Json | None = None,
     minimum: float | None = 0,
     maximum: float | None = None,
@@ -71,7 +71,9 @@ def time_series(
         options={"legend": LEGENDS[legend], "tooltip": ALL_SERIES_SORTED},
         defaults={
             "unit": unit,
-            "min": minimum if scale == "linear" else None,
+            # Whole things have ticks at whole numbers.
+            "decimals": 0 if unit == COUNT else None,
+            "min": None if scale == "log" else minimum,
             "max": maximum,
             "color": {"mode": "palette-classic-by-name"},
             "thresholds": limit or GREEN,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from playwright.sync_api import BrowserContext
+from playwright.sync_api import BrowserContext, Page
 
 RECORD = """
     (() => {
@@ -75,6 +75,14 @@ DRAWN_FAULTS = """
     }
 """
 """Says what is written across another text, or beyond the edge of its canvas."""
+
+
+def drawn_texts(page: Page) -> list[str]:
+    """What stands on the canvases of a page now."""
+    texts: list[str] = page.locator("canvas").evaluate_all(
+        "all => all.flatMap(canvas => drawnTexts(canvas).map(({text}) => text))"
+    )
+    return texts
 
 
 def record_drawn_text(context: BrowserContext) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from itertools import groupby
 from pathlib import Path
@@ -14,6 +15,7 @@ from proofs.harness.browser import CONTENT, DashboardView
 from proofs.harness.history import History
 from proofs.harness.servers import Server
 from tests.grafana.viewer.conftest import OpenPage
+from tests.harness.drawn_text import drawn_texts
 from tests.harness.legible import cut_cells, hidden_cells, reading_faults
 from tests.harness.past import END, START, past
 from tests.harness.viewer import running_viewer
@@ -37,6 +39,8 @@ BLANK_ICONS = """
 
 THEMES = {"dark": "rgb(17, 18, 23)", "light": "rgb(251, 251, 251)"}
 WIDTHS = (1280, 1920)
+UNEVEN = re.compile(r"(\d+\.(?!50 )\d+ (mins|hours?|days?)|-\d.*|\d+\.\d+)")
+"""Ticks such as 1.17 mins, a part of a job, and fewer than none."""
 LARGEST_LETTERS = """
     content => {
         const sizes = [...content.querySelectorAll("*")].map(one => getComputedStyle(one).fontSize);
@@ -88,6 +92,7 @@ def assert_it_can_be_read(page: DashboardView, *, cells_may_be_cut: bool) -> Non
         page.page.set_viewport_size({"width": width, "height": 900})
         page.settle()
         assert reading_faults(page.page) == [], width
+        assert [text for text in drawn_texts(page.page) if UNEVEN.fullmatch(text)] == [], width
         if cells_may_be_cut:
             assert hidden_cells(page.page) == [], width
         else:

@@ -28,8 +28,10 @@ export function tickDurations(plot: uPlot): void {
   }
 }
 
+/** Beyond a minute the steps are half a minute or more, or 70 s would stand there as 1.17 mins; so it is with hours. */
 function linear(min: number, max: number, increment: number): number[] {
-  const step = STEPS.find((one) => one >= increment * 0.999) ?? increment;
+  const unit = [DAY, HOUR, MINUTE].find((one) => max > one) ?? 0;
+  const step = STEPS.find((one) => one >= increment * 0.999 && one >= unit / 2) ?? increment;
   const first = Math.ceil(min / step);
   const count = Math.floor(max / step) - first + 1;
   return Array.from({ length: Math.max(0, count) }, (_, i) => Number(((first + i) * step).toPrecision(12)));
