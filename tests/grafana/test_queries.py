@@ -87,7 +87,7 @@ def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[
 
 
 def selectors(query: Asked, length: int = HOUR) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """The selectors of a query over so many seconds, with what is around them."""
+    """The selectors of a query over a range of `length` seconds, with what is around them."""
     for node, within in nodes(promql_parser.parse(interpolate(query, length))):
         if isinstance(node, promql_parser.VectorSelector):
             yield node, within
