@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from datetime import date
+from functools import cache
 from pathlib import Path, PurePosixPath
 from typing import get_args
 
@@ -15,7 +16,7 @@ from proofs.mutation.result import Outcome, Result
 from proofs.table import Row, markdown, verdict, write_page
 
 TARGET = 0.95
-"""The share of the mutants that tests must notice."""
+"""The share that tests must notice, of the mutants that have an effect."""
 TEMPLATE = Path(__file__).with_name("template.md")
 REASONS = Path(__file__).with_name("reasons.yml")
 NO_REASON = "a missing test"
@@ -23,8 +24,13 @@ HEADINGS = ("where", "original", "mutant", "why it survives")
 
 
 def share_of(results: Sequence[Result]) -> float:
-    """The share that tests noticed, from 0 to 1; one for which they did not end counts as noticed."""
-    return _noticed(results) / len(results) if results else 0.0
+    """The share that tests noticed, from 0 to 1, of the mutants that have an effect.
+
+    A mutant for which the tests did not end counts as noticed, a survivor without a reason as missed.
+    """
+    with_effect = [result for result in results if _why_without_effect(result) is None]
+    noticed = sum(result.outcome != "survived" for result in with_effect)
+    return noticed / len(with_effect) if with_effect else 0.0
 
 
 def rows(results: Sequence[Result], picked: int) -> list[Row]:
@@ -41,10 +47,6 @@ def rows(results: Sequence[Result], picked: int) -> list[Row]:
 
 def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
     """Return where each survivor is, its original, its fault, and why it survives."""
-    reasons = {
-        (each["path"], each["original"], each["mutated"]): each["reason"]
-        for each in yaml.safe_load(REASONS.read_text(encoding="utf-8"))
-    }
     found = sorted(
         (result for result in results if result.outcome == "survived"),
         key=lambda each: (each.path, each.line),
@@ -54,7 +56,7 @@ def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
             f"{each.path}:{each.line}",
             each.original,
             each.mutated,
-            reasons.get((each.path, each.original, each.mutated), NO_REASON),
+            _why_without_effect(each) or NO_REASON,
         )
         for each in found
     ]
@@ -71,6 +73,7 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
         day: of the run.
     """
     found = survivors(results)
+    noticed = sum(result.outcome != "survived" for result in results)
     write_page(
         path,
         TEMPLATE,
@@ -81,6 +84,7 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
         seconds=round(sum(result.seconds for result in results) / max(1, len(results))),
         target=f"{TARGET:.0%}",
         table=markdown(rows(results, picked)),
+        strict=f"{noticed / max(1, len(results)):.1%}",
         missing=sum(reason == NO_REASON for *_, reason in found),
         survivors=table(HEADINGS, ((place, _code(old), _code(new), why) for place, old, new, why in found)),
     )
@@ -88,14 +92,27 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
 
 def _row(name: str, results: Sequence[Result]) -> Row:
     outcomes: Counter[Outcome] = Counter(result.outcome for result in results)
-    figure = f"{share_of(results):.1%} noticed"
     killed, timeout, survived = (outcomes[outcome] for outcome in get_args(Outcome))
-    spread = f"of {len(results)}: {killed} killed, {timeout} by time, {survived} survived"
+    harmless = sum(_why_without_effect(result) is not None for result in results)
+    figure = f"{share_of(results):.1%} noticed" if harmless < len(results) else ""
+    spread = (
+        f"of {len(results)}: {killed + timeout} noticed ({timeout} by time), {harmless} without effect, "
+        f"{survived - harmless} missed"
+    )
     return Row(name, figure, spread)
 
 
-def _noticed(results: Iterable[Result]) -> int:
-    return sum(result.outcome != "survived" for result in results)
+def _why_without_effect(result: Result) -> str | None:
+    """The reason why no test can notice a survivor; None if there is none, or a test noticed."""
+    if result.outcome != "survived":
+        return None
+    return _reasons(REASONS).get((result.path, result.original, result.mutated))
+
+
+@cache
+def _reasons(file: Path) -> dict[tuple[str, str, str], str]:
+    listed = yaml.safe_load(file.read_text(encoding="utf-8"))
+    return {(each["path"], each["original"], each["mutated"]): each["reason"] for each in listed}
 
 
 def _package(result: Result) -> str:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from proofs.mutation import document
 from proofs.mutation.document import NO_REASON, rows, share_of, survivors, write_document
 from proofs.mutation.mutants import Mutant, pick
 from proofs.mutation.project import Project
@@ -226,11 +227,26 @@ def result_of(path: str, outcome: str, original: str = "a | b") -> Result:
     return Result(path, 4, original, "a", outcome, "", 1.0)  # type: ignore[arg-type]
 
 
+WITHOUT_EFFECT = """
+- {path: shop/till/price.py, original: a | c, mutated: a, reason: nobody reads c}
+- {path: shop/report.py, original: a | b, mutated: a, reason: nobody reads b}
+"""
+
+
+@pytest.fixture
+def reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    file = tmp_path / "reasons.yml"
+    file.write_text(WITHOUT_EFFECT)
+    monkeypatch.setattr(document, "REASONS", file)
+
+
+@pytest.mark.usefixtures("reasons")
 def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
     results = [
         result_of("shop/till/price.py", "killed"),
         result_of("shop/till/price.py", "survived"),
-        replace(result_of("shop/report.py", "timeout"), seconds=4.0),
+        result_of("shop/till/price.py", "survived", "a | c"),
+        replace(result_of("shop/report.py", "timeout"), seconds=5.0),
     ]
     page = tmp_path / "mutation.md"
 
@@ -239,10 +255,36 @@ def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
     text = page.read_text()
     assert share_of(results) == pytest.approx(2 / 3)
     assert rows(results, picked=7)[-1].verdict == "missed"
-    assert "2026-03-04, seed 42: 3 of the 7 picked mutants were tried, which took 2 s each" in text
-    assert "| shop/till | 50.0% noticed | of 2: 1 killed, 0 by time, 1 survived |" in text
-    assert "| all | 66.7% noticed | of 3: 1 killed, 1 by time, 1 survived | ≥ 95% | missed |" in text
+    assert "2026-03-04, seed 42: 4 of the 7 picked mutants were tried, which took 2 s each" in text
+    assert (
+        "| shop/till | 50.0% noticed | of 3: 1 noticed (0 by time), 1 without effect, 1 missed |  | shown |"
+        in text
+    )
+    assert (
+        "| all | 66.7% noticed | of 4: 2 noticed (1 by time), 1 without effect, 1 missed | ≥ 95% | missed |"
+        in text
+    )
+    assert "the rate is 50.0%." in text
+    assert "1 of them say that a test is missing" in text
     assert f"| shop/till/price.py:4 | `a \\| b` | `a` | {NO_REASON} |" in text
+    assert "| shop/till/price.py:4 | `a \\| c` | `a` | nobody reads c |" in text
+
+
+@pytest.mark.usefixtures("reasons")
+def test_a_package_with_nothing_to_notice_has_no_rate() -> None:
+    results = [result_of("shop/report.py", "survived"), result_of("shop/till/price.py", "killed")]
+
+    report, till, _ = rows(results, picked=2)
+
+    assert (report.name, report.figure) == ("shop", "")
+    assert (till.name, till.figure) == ("shop/till", "100.0% noticed")
+
+
+@pytest.mark.usefixtures("reasons")
+def test_a_reason_excuses_a_survivor_only() -> None:
+    assert share_of([result_of("shop/report.py", "killed")] * 2) == 1
+    assert share_of([result_of("shop/report.py", "killed"), result_of("shop/report.py", "survived")]) == 1
+    assert share_of([result_of("shop/report.py", "survived")]) == 0
 
 
 def test_the_target_is_met_only_once_all_were_tried() -> None:
