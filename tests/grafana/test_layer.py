@@ -8,7 +8,7 @@ import pytest
 
 from grafana.layer.bar_gauge import bar_gauge
 from grafana.layer.dashboard import dashboard, data_source_variable, label_variable, to_json
-from grafana.layer.fields import Json, range_mapping, thresholds, value_mapping
+from grafana.layer.fields import COUNT, Json, range_mapping, thresholds, value_mapping
 from grafana.layer.heatmap import heatmap
 from grafana.layer.layout import Heading, Row, place, row
 from grafana.layer.panel import Panel
@@ -182,7 +182,7 @@ def soft_ends(one: Panel) -> tuple[float | None, float | None]:
 
 
 @pytest.mark.parametrize(
-    ("unit", "end"), [("short", 1), ("suffix:/min", 1), ("percentunit", 0.1), ("s", None), ("bytes", None)]
+    ("unit", "end"), [(COUNT, 1), ("suffix:/min", 1), ("percentunit", 0.1), ("s", None), ("bytes", None)]
 )
 def test_what_is_zero_all_the_time_has_a_short_axis(unit: str, end: float | None) -> None:
     assert soft_ends(time_series("People", "How many.", [QUERY], unit=unit)) == (None, end)

@@ -228,8 +228,8 @@ def result_of(path: str, outcome: str, original: str = "a | b") -> Result:
 
 
 WITHOUT_EFFECT = """
-- {path: shop/till/price.py, original: a | c, mutated: a, reason: nobody reads c}
-- {path: shop/report.py, original: a | b, mutated: a, reason: nobody reads b}
+- {path: shop/till/price.py, original: a | c, mutated: a, reason: no one reads c}
+- {path: shop/report.py, original: a | b, mutated: a, reason: no one reads b}
 """
 
 
@@ -267,7 +267,7 @@ def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
     assert "the rate is 50.0%." in text
     assert "1 of them say that a test is missing" in text
     assert f"| shop/till/price.py:4 | `a \\| b` | `a` | {NO_REASON} |" in text
-    assert "| shop/till/price.py:4 | `a \\| c` | `a` | nobody reads c |" in text
+    assert "| shop/till/price.py:4 | `a \\| c` | `a` | no one reads c |" in text
 
 
 @pytest.mark.usefixtures("reasons")
