@@ -30,6 +30,9 @@ from stack.native.programs import CHROMIUM
 PATIENCE = 60_000
 """Milliseconds that a test waits for a page to show or do something: Playwright alone gives up earlier."""
 
+DRAWN_WITHIN = 300.0
+"""Seconds that all panels of a dashboard may take: on a machine with a load of 50 some take two minutes."""
+
 CHROMIUM_FLAGS = (
     "--no-sandbox",
     "--disable-quic",
@@ -106,7 +109,7 @@ class DashboardView:
         if request.failure != "net::ERR_ABORTED":  # the panel no longer waits for its answer
             self.console_errors.append(f"{request.failure}: {request.url}")
 
-    def go(self, uid: str, query: Mapping[str, str], within: float = 120.0) -> None:
+    def go(self, uid: str, query: Mapping[str, str], within: float = DRAWN_WITHIN) -> None:
         """Open a dashboard of the viewer, and wait until all of it is drawn.
 
         It is not refreshed unless `query` says so: on a busy machine queries take longer than the 10 s of the
@@ -117,13 +120,13 @@ class DashboardView:
         self.page.goto(address, timeout=within * 1000)
         self.settle(within)
 
-    def reload(self, within: float = 120.0) -> None:
+    def reload(self, within: float = DRAWN_WITHIN) -> None:
         """Reload the page, and wait until it is drawn."""
         self._waiting.clear()
         self.page.reload(timeout=within * 1000)
         self.settle(within)
 
-    def settle(self, within: float = 120.0) -> None:
+    def settle(self, within: float = DRAWN_WITHIN) -> None:
         """Wait until all panels exist, even those far down, and no request is in flight."""
         self.page.locator(PANEL).first.wait_for(timeout=within * 1000)
         expected = int(self.page.evaluate(COUNT_PANELS))
@@ -209,7 +212,7 @@ def open_dashboard(
     browser: Browser | BrowserContext,
     *,
     width: int = 1280,
-    within: float = 120.0,
+    within: float = DRAWN_WITHIN,
     query: Mapping[str, str] | None = None,
 ) -> DashboardView:
     """Open a dashboard of a running viewer, and wait until its panels have settled.
