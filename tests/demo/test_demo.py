@@ -31,7 +31,9 @@ def run(project_root: Path, *arguments: str, **environment: str) -> subprocess.C
 
 
 @pytest.mark.slow
-def test_it_enqueues_jobs_of_every_kind_and_says_how_many(redis_client: Any, project_root: Path) -> None:
+def test_it_enqueues_jobs_of_every_kind_and_prints_their_number(
+    redis_client: Any, project_root: Path
+) -> None:
     before = time.time()
 
     demo = run(project_root, "--seconds", "2", "--dashboard", "http://grafana.example/d/rq-overview")
@@ -94,7 +96,7 @@ def test_a_time_that_makes_no_sense_is_named(
 
 
 @pytest.mark.slow
-def test_without_redis_it_says_how_to_start_it(project_root: Path) -> None:
+def test_without_redis_it_prints_how_to_start_it(project_root: Path) -> None:
     demo = run(project_root, RQ_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
 
     assert demo.returncode == 1

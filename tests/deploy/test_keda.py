@@ -66,7 +66,7 @@ def test_a_trigger_asks_for_metrics_of_the_catalogue_of_its_queue(queue: str, tr
 
 
 @pytest.mark.parametrize(("queue", "trigger"), TRIGGERS)
-def test_workers_stay_when_prometheus_knows_nothing_of_the_queue(queue: str, trigger: Any) -> None:
+def test_workers_stay_if_prometheus_has_no_series_of_the_queue(queue: str, trigger: Any) -> None:
     spec = OBJECTS[WORKERS[queue].name]["spec"]
 
     assert trigger["metadata"]["ignoreNullValues"] == "false", "no answer would count as no jobs"
@@ -76,7 +76,7 @@ def test_workers_stay_when_prometheus_knows_nothing_of_the_queue(queue: str, tri
 
 @pytest.mark.needs("promtool")
 @pytest.mark.parametrize("queue", WORKERS)
-def test_the_queries_tell_the_share_of_the_promised_wait_and_the_jobs_in_hand(
+def test_the_queries_return_the_share_of_the_wait_objective_and_the_running_jobs(
     queue: str, tmp_path: Path
 ) -> None:
     samples = [

@@ -117,7 +117,7 @@ def test_no_object_is_too_large_to_be_applied(folder: str) -> None:
 # ---- restricted: https://kubernetes.io/docs/concepts/security/pod-security-standards/ ----
 
 
-def test_the_namespace_lets_nothing_run_that_is_not_restricted() -> None:
+def test_the_namespace_runs_restricted_pods_only() -> None:
     (namespace,) = of_kind(rendered(BASE), "Namespace").values()
 
     assert namespace["metadata"]["labels"]["pod-security.kubernetes.io/enforce"] == "restricted"
@@ -298,7 +298,7 @@ def test_a_pod_is_probed(folder: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*(worker.name for worker in WORKERS.values()), "cron-scheduler"])
-def test_each_process_speaks_for_itself_and_none_is_ended_because_redis_is_away(name: str) -> None:
+def test_each_probe_checks_its_own_process_and_ends_none_while_redis_is_down(name: str) -> None:
     only = container(pods(rendered(BASE))[name])
 
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):

@@ -40,7 +40,7 @@ def deployed(project: Path, **definition: Any) -> dict[str, Any]:
 # ---- the override ----
 
 
-def test_it_tells_of_every_service_but_the_viewer() -> None:
+def test_it_contains_every_service_but_the_viewer() -> None:
     assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each is not VIEWER}
 
 
@@ -48,7 +48,7 @@ def test_names_lead_to_the_tasks_themselves() -> None:
     assert {each["deploy"]["endpoint_mode"] for each in SERVICES_THERE.values()} == {"dnsrr"}
 
 
-def test_what_has_a_volume_stays_on_the_machine_that_has_it() -> None:
+def test_a_service_stays_on_the_machine_with_its_volume() -> None:
     files = list(PROJECT_ROOT.glob("docker-compose*.yml"))
     composed = [compose_file(path.name) for path in files]
     named = {volume for file in composed for volume in file["volumes"]}
@@ -74,7 +74,7 @@ def test_an_update_starts_a_new_task_before_it_stops_an_old_one(each: Any) -> No
 
 
 @pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
-def test_a_task_speaks_for_itself_and_does_not_end_because_redis_is_away(each: Any) -> None:
+def test_a_health_check_tests_its_own_task_and_passes_while_redis_is_down(each: Any) -> None:
     check = SERVICES_THERE[each.name]["healthcheck"]["test"]
     composed = compose_file(each.compose_file)["services"][each.name]
 

@@ -44,7 +44,7 @@ def test_the_index_has_a_section_for_each_folder_of_pages() -> None:
 
 
 @each_article
-def test_a_page_says_first_who_needs_it(path: Path) -> None:
+def test_a_page_begins_with_its_readers(path: Path) -> None:
     assert Page.read(path).paragraphs[0].startswith("For ")
 
 

@@ -128,7 +128,7 @@ def viewer(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iter
 
 @pytest.mark.e2e(seconds=30)
 @pytest.mark.needs("prometheus", "promtool", "chromium")
-def test_a_broken_panel_spoils_no_other(viewer: Server) -> None:
+def test_a_broken_panel_does_not_affect_the_others(viewer: Server) -> None:
     with open_browser() as browser:
         for number in range(PAGES):
             view = DashboardView(browser.new_page(), viewer.url)

@@ -45,7 +45,7 @@ OPTIONS: dict[str, st.SearchStrategy[Any]] = {
 
 
 @throw("job_scheduler", 600, options=st.fixed_dictionaries({}, optional=OPTIONS))
-def test_a_call_gives_the_job_that_was_asked_for_or_writes_nothing(
+def test_a_call_enqueues_the_requested_job_or_writes_nothing(
     options: dict[str, Any], redis_client: Redis
 ) -> None:
     redis_client.flushall()

@@ -89,7 +89,7 @@ def test_a_graph_of_times_has_more_than_one_point_a_minute(
 
 
 @pytest.mark.parametrize(("length", "expected"), [(60, ".+"), (SHORT, ".+"), (SHORT + 1, "-"), (HOUR, "-")])
-def test_raw_histograms_are_chosen_for_short_ranges_alone(
+def test_raw_histograms_are_read_for_short_ranges_only(
     prometheus: RecordedPrometheus, length: int, expected: str
 ) -> None:
     choices = [query for query in ALL_QUERIES if (query.panel, query.target) == ("variable", "raw")]
@@ -100,7 +100,7 @@ def test_raw_histograms_are_chosen_for_short_ranges_alone(
         assert series["metric"] == {"raw": expected}
 
 
-def test_raw_and_recorded_histograms_tell_the_same(prometheus: RecordedPrometheus) -> None:
+def test_raw_and_recorded_histograms_give_the_same_values(prometheus: RecordedPrometheus) -> None:
     fine, coarse = (
         {
             (query.target, *series["metric"].values()): float(series["values"][-1][1])

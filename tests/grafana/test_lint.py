@@ -83,7 +83,7 @@ def test_it_refreshes_every_10_to_30_seconds(uid: str) -> None:
 
 
 @every_board
-def test_it_says_which_question_it_answers(uid: str) -> None:
+def test_its_description_is_the_question_that_it_answers(uid: str) -> None:
     assert BOARDS[uid]["description"].endswith("?")
 
 
@@ -307,7 +307,7 @@ def test_thresholds_begin_at_minus_infinity_and_rise(uid: str) -> None:
 
 
 @every_board
-def test_what_has_no_value_is_not_green(uid: str) -> None:
+def test_a_missing_value_is_not_green(uid: str) -> None:
     """Grafana shows "Not measured" in the first colour of the thresholds."""
     for panel in data_panels(BOARDS[uid]):
         if panel["type"] == "stat":

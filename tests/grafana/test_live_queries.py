@@ -134,7 +134,7 @@ WORTH_KNOWING = {
 
 
 @pytest.mark.parametrize(("place", "expected"), WORTH_KNOWING.items(), ids=str)
-def test_what_goes_wrong_in_the_hour_is_told(
+def test_every_fault_of_the_hour_is_shown(
     prometheus: RecordedPrometheus, place: tuple[str, str], expected: float
 ) -> None:
     uid, title = place
@@ -146,7 +146,9 @@ def test_what_goes_wrong_in_the_hour_is_told(
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_with_plain_workers_an_empty_panel_says_why(plain_workers: RecordedPrometheus, uid: str) -> None:
+def test_with_plain_workers_an_empty_panel_shows_the_reason(
+    plain_workers: RecordedPrometheus, uid: str
+) -> None:
     for panel in data_panels(BOARDS[uid]):
         answers = [ask(plain_workers, query) for query in panel_queries(uid) if query.panel == panel["title"]]
         if not any(answers):
@@ -162,7 +164,7 @@ def test_with_plain_workers_an_empty_panel_says_why(plain_workers: RecordedProme
     ],
     ids=" ".join,
 )
-def test_workers_whose_jobs_are_missing_are_told_of(
+def test_workers_with_missing_jobs_are_shown(
     prometheus: RecordedPrometheus, plain_workers: RecordedPrometheus, place: tuple[str, str]
 ) -> None:
     """The last queue has no workers at all."""
@@ -246,7 +248,7 @@ def test_one_redis_of_two_is_shown_as_if_it_were_alone(
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
-def test_two_redis_at_once_are_told_apart_or_added_up_on_purpose(
+def test_two_redis_are_shown_separately_or_summed_on_purpose(
     prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
     """What is named by a queue, function, worker or cron job is there once for each."""

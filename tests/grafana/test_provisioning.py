@@ -66,7 +66,7 @@ def test_the_shortest_step_is_the_scrape_interval_of_the_exporter(
     assert data_sources["prometheus"]["jsonData"]["timeInterval"] == exporter["scrape_interval"]
 
 
-def test_the_other_steps_are_the_intervals_of_scrapes_and_rules(
+def test_other_minimum_steps_are_the_intervals_of_scrapes_and_rules(
     prometheus_config: Json, project_root: Path
 ) -> None:
     for file, known in (

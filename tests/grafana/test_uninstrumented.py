@@ -104,7 +104,7 @@ def test_a_count_that_no_one_keeps_is_not_zero(
     assert [series["value"][1] for series in ask(quiet, query)] == ["0"]
 
 
-def test_a_count_is_shown_when_some_workers_keep_it(
+def test_a_count_is_shown_if_some_workers_count(
     tmp_path_factory: pytest.TempPathFactory, project_root: Path
 ) -> None:
     """Three jobs that failed are three at least, whoever did not count."""
@@ -157,7 +157,7 @@ class OneQueueEach(Migrating):
             yield Series(series.name, series.labels | one, series.value)
 
 
-def test_the_failure_ratio_of_a_queue_is_that_of_its_own_workers(
+def test_the_failure_ratio_of_a_queue_comes_from_its_own_workers(
     tmp_path_factory: pytest.TempPathFactory, project_root: Path, migrating: RecordedPrometheus
 ) -> None:
     """Those that listen to several queues are of none of them."""

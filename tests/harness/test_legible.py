@@ -70,7 +70,7 @@ def cell(text: str, classes: str = "") -> str:
         "<div style='overflow: auto; width: 60px'><div style='width: 300px'>can be scrolled to</div></div>",
     ],
 )
-def test_what_can_be_read_is_no_fault(page: Page, content: str) -> None:
+def test_readable_text_is_no_fault(page: Page, content: str) -> None:
     show(page, content)
 
     assert reading_faults(page) == []

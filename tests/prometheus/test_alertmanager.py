@@ -182,7 +182,7 @@ def test_alerts_show_in_alertmanager_without_any_receiver(alertmanager: Server) 
     assert [alert["receivers"] for alert in shown] == [[{"name": "warning"}]]
 
 
-def test_users_receivers_are_told_with_secrets_from_files_in_their_folder(tmp_path: Path) -> None:
+def test_users_receivers_get_alerts_with_secrets_from_files_in_their_folder(tmp_path: Path) -> None:
     with running_webhook() as webhook:
         folder = tmp_path / "receivers"
         folder.mkdir()

@@ -106,7 +106,7 @@ def test_without_a_file_every_queue_has_the_default(
     assert ("rq_queue_objective_wait_seconds", "mail", "300.0") in Scraped(None, redis_server.url).samples()
 
 
-def test_exporter_does_not_start_with_a_broken_file_and_says_why(path: Path, project_root: Path) -> None:
+def test_exporter_refuses_a_broken_file_with_the_reason(path: Path, project_root: Path) -> None:
     path.write_text("queues: {mail: {wait_seconds: 45}}")
 
     ended = subprocess.run(

@@ -161,7 +161,7 @@ def test_every_panel_of_the_exporters_dashboards_has_data(
             } == {name: {} for name in servers}
 
 
-def test_stack_health_says_what_is_not_scraped(servers: Servers, boards: list[Json]) -> None:
+def test_stack_health_shows_what_is_not_scraped(servers: Servers, boards: list[Json]) -> None:
     (board,) = (board for board in boards if board["uid"] == "rq-stack-health")
     queries = list(queries_of(board))
     for name, server in servers.items():

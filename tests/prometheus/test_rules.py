@@ -96,7 +96,7 @@ def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, pro
 
 
 @every_alert
-def test_what_an_alert_about_jobs_knows_of_its_function_is_in_its_text(alert: Alert) -> None:
+def test_an_alert_about_jobs_names_its_function_in_its_text(alert: Alert) -> None:
     """Whenever it fires in a unit test with a function among its labels, a person reads its name."""
     for moment in MOMENTS:
         for expected in moment.expected if moment.alert == alert.name else []:

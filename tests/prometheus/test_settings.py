@@ -18,7 +18,7 @@ def context(directory: Path, **variables: str) -> NativeContext:
     return NativeContext(load_settings(variables, directory / "no.env"), directory)
 
 
-def test_links_lead_to_this_machines_dashboards_and_runbooks_unless_told_otherwise(tmp_path: Path) -> None:
+def test_links_lead_to_this_machines_dashboards_and_runbooks_by_default(tmp_path: Path) -> None:
     ports = {"GRAFANA_PORT": "3999", "RQ_MON_WEB_PORT": "9999"}
 
     assert command(PROMETHEUS, context(tmp_path, **ports)).environment == {
@@ -38,7 +38,7 @@ def test_links_lead_where_the_user_says(tmp_path: Path) -> None:
     assert command(PROMETHEUS, context(tmp_path, **urls)).environment == urls
 
 
-def test_alertmanager_is_told_of_the_users_receivers_and_starts_again_when_they_change(
+def test_alertmanager_gets_the_users_receivers_and_restarts_when_they_change(
     tmp_path: Path,
 ) -> None:
     receivers = tmp_path / "receivers"

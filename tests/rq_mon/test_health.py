@@ -53,7 +53,7 @@ def test_a_worker_whose_reports_stay_out_does_not_count(redis_client: Any, worke
     assert live_workers(redis_client, "short-running") == []
 
 
-def test_cron_is_healthy_while_a_cron_scheduler_says_that_it_lives(redis_client: Any, capsys: Output) -> None:
+def test_cron_is_healthy_while_a_cron_scheduler_sends_heartbeats(redis_client: Any, capsys: Output) -> None:
     assert main(["cron"]) == 1
     announce(redis_client, "one")
     assert main(["cron"]) == 0

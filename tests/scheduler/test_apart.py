@@ -58,7 +58,7 @@ def test_rqs_alarm_for_a_callback_changes_nothing_when_it_has_ended(at_the_end: 
 
 
 @pytest.mark.usefixtures("handler_of_sigterm")
-def test_a_worker_that_is_told_to_stop_hears_it_when_a_callback_has_ended(at_the_end: SetSignal) -> None:
+def test_a_worker_handles_a_stop_signal_after_the_callback_has_ended(at_the_end: SetSignal) -> None:
     at_the_end(lambda: signal.raise_signal(signal.SIGTERM))
 
     with pytest.raises(StopRequested):
@@ -79,7 +79,7 @@ def test_nothing_is_left_of_what_is_killed() -> None:
     assert not children() & meanwhile
 
 
-def test_time_that_is_over_is_told() -> None:
+def test_an_exceeded_time_limit_is_reported() -> None:
     before = children()
 
     with pytest.raises(EndedBadlyError, match="killed by signal 9"):

@@ -218,7 +218,7 @@ def test_a_worker_that_comes_too_late_does_not_take_the_lock_from_the_next(redis
     assert third.acquire_maintenance_lock()
 
 
-def test_run_apart_tells_what_it_returned() -> None:
+def test_run_apart_returns_the_result() -> None:
     assert run_apart(lambda: None, 5, lambda: None) is True
     assert run_apart(lambda: False, 5, lambda: None) is False
     with pytest.raises(EndedBadlyError, match="exit code 7"):

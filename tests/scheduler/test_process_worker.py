@@ -108,9 +108,7 @@ def test_an_idle_worker_ends_before_its_wait_for_a_job_does(
 
 
 @pytest.mark.parametrize("stage", ["started with PID", "Listening on", "Acquired scheduler lock"])
-def test_a_worker_that_is_starting_ends_when_it_is_told_to(
-    scheduler: DataHubScheduler, start: Start, stage: str
-) -> None:
+def test_a_starting_worker_ends_on_a_signal(scheduler: DataHubScheduler, start: Start, stage: str) -> None:
     worker = start(WORKER)
     worker.wait_for_log(stage)
     children = worker.children()
@@ -132,7 +130,7 @@ def test_a_worker_waits_for_redis_to_come_up(own_redis: RedisServer, start: Star
         wait_for(enqueue(scheduler, jobs.sleep, 0), "finished")
 
 
-def test_a_worker_that_waits_for_redis_ends_when_it_is_told_to(own_redis: RedisServer, start: Start) -> None:
+def test_a_worker_that_waits_for_redis_ends_on_a_signal(own_redis: RedisServer, start: Start) -> None:
     worker = start(WORKER)
     worker.wait_for_log("Redis does not answer, waiting for it")
 

@@ -41,9 +41,7 @@ def test_results_and_failures_go_when_the_stack_says(scheduler: DataHubScheduler
     assert 700 < seconds_left(killed) <= 800
 
 
-def test_a_job_that_says_how_long_it_is_kept_is_kept_so_long(
-    scheduler: DataHubScheduler, start: Start
-) -> None:
+def test_a_job_with_its_own_ttl_is_kept_for_that_time(scheduler: DataHubScheduler, start: Start) -> None:
     queue = scheduler.get_queue(SHORT_RUNNING_QUEUE)
     result = queue.enqueue(jobs.sleep, 0, result_ttl=3000)
     failure = queue.enqueue(jobs.fail, failure_ttl=4000)

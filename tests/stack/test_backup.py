@@ -162,7 +162,7 @@ def rewrite(file: Path, entries: Mapping[str, bytes]) -> None:
         (add_a_file_outside, r"prometheus\.tar: expected files and folders, got '\.\./outside'"),
     ],
 )
-def test_what_is_no_whole_backup_is_refused(
+def test_an_incomplete_backup_is_refused(
     runtime: NativeRuntime,
     settings: StackSettings,
     tmp_path: Path,

@@ -112,7 +112,7 @@ def test_the_quick_exec_hands_on_the_same_and_loads_no_redis_py() -> None:
         (("no-such-program",), "no-such-program: No such file or directory"),
     ],
 )
-def test_the_quick_exec_says_what_it_cannot_do(words: tuple[str, ...], says: str) -> None:
+def test_the_quick_exec_reports_what_it_cannot_do(words: tuple[str, ...], says: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "stack.as_operator", *words],
         cwd=PROJECT_ROOT,

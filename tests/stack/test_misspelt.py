@@ -40,7 +40,7 @@ def test_every_slip_in_every_name_is_answered_with_that_name(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in OURS if len(name) >= 6])
-def test_two_slips_are_answered_too(name: str) -> None:
+def test_two_typos_are_found_too(name: str) -> None:
     places = (0, 1, len(name) // 2, len(name) - 1)
     for first, second in itertools.combinations(places, 2):
         mistake = name[:first] + "X" + name[first + 1 : second] + "X" + name[second + 1 :]
@@ -75,7 +75,7 @@ def test_a_name_of_others_passes(name: str) -> None:
     assert misspelt([name]) == []
 
 
-def test_the_stack_tells_of_names_and_of_values_at_once(tmp_path: Path) -> None:
+def test_the_stack_reports_names_and_values_together(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("REDISPORT=7001\nRUNTIME=podman\nAPI_KEY=mine\nSHORT_RUNNING_WORKER=3\n")
 

@@ -89,7 +89,7 @@ def test_a_stack_without_settings_has_the_two_queues(dotenv: Path) -> None:
     assert settings.idle_workers() == []
 
 
-def test_named_queues_replace_the_two_and_stand_in_their_place(dotenv: Path) -> None:
+def test_named_queues_replace_the_two_in_the_same_position(dotenv: Path) -> None:
     settings = with_queues(dotenv, "mail:2,reports:0,long-running:3")
 
     names = [service.name for service in settings.services()]

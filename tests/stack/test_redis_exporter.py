@@ -65,7 +65,7 @@ def test_files_for_tls_go_by_its_own_variables_wherever_they_are_named(tmp_path:
         ("redis://queues?db=5&password=p%40ss", "redis://:p%40ss@queues/5", "false"),
     ],
 )
-def test_containers_are_told_the_place_and_whether_to_verify_it(
+def test_containers_get_the_address_and_whether_to_verify_it(
     address: str, inside: str, is_unverified: str, tmp_path: Path
 ) -> None:
     told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))

@@ -81,7 +81,7 @@ def each(user: RedisUser, commands: list[str]) -> list[tuple[RedisUser, str]]:
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
-def test_every_user_gets_in_with_its_password_and_no_other(
+def test_every_user_logs_in_with_its_password_and_no_other(
     server: RedisServer, secrets: Path, user: RedisUser
 ) -> None:
     with client(server, secrets, user) as redis:
@@ -91,7 +91,7 @@ def test_every_user_gets_in_with_its_password_and_no_other(
 
 
 @pytest.mark.parametrize("credentials", [{}, {"password": ""}, {"username": "default", "password": ""}])
-def test_only_users_of_redis_get_in(server: RedisServer, credentials: dict[str, str]) -> None:
+def test_only_users_of_redis_log_in(server: RedisServer, credentials: dict[str, str]) -> None:
     for command in ("PING", "FLUSHALL", "GET rq:a"):
         with Redis(port=server.port, **credentials) as redis, pytest.raises(AuthenticationError):  # type: ignore[arg-type]
             redis.execute_command(*command.split())

@@ -200,7 +200,9 @@ NEVER_OPENED = [each for each in SERVICES if each.port and not each.has_login an
 
 
 @pytest.mark.parametrize("service", NEVER_OPENED, ids=lambda each: each.name)
-def test_what_has_no_login_cannot_be_opened_and_it_is_said_why(dotenv: Path, service: Service) -> None:
+def test_a_service_without_a_login_cannot_be_opened_and_the_error_gives_the_reason(
+    dotenv: Path, service: Service
+) -> None:
     variable = str(service.bind_variable)
 
     with pytest.raises(StackError) as refused:

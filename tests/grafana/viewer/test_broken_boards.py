@@ -99,7 +99,7 @@ def page(
         yield open_dashboard(viewer.url, "broken", browser, query=hour)
 
 
-def test_a_broken_panel_says_what_is_wrong(page: DashboardView) -> None:
+def test_a_broken_panel_shows_what_is_wrong(page: DashboardView) -> None:
     for title, (_, fault) in BROKEN_PANELS.items():
         expect(page.panel(title).get_by_role("alert")).to_contain_text("This panel cannot be drawn. ")
         expect(page.panel(title).get_by_role("alert")).to_contain_text(fault)

@@ -72,7 +72,7 @@ def crowded_viewer(
         yield server
 
 
-def test_without_prometheus_a_banner_says_so_and_goes_when_it_is_back(
+def test_an_outage_of_prometheus_shows_a_banner_until_it_is_back(
     open_page: OpenPage, crowded_viewer: Server, crowded: PrometheusServer
 ) -> None:
     page = open_page(crowded_viewer, "crowded", START, END)

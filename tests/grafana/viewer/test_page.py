@@ -94,7 +94,7 @@ def test_durations_have_ticks_at_round_seconds_and_minutes(
         assert list(drawn) == expected, panel
 
 
-def test_the_address_says_how_often_the_page_is_refreshed(open_page: OpenPage, viewer: Server) -> None:
+def test_the_url_contains_the_refresh_interval(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-overview", START, END, refresh="5m")
     picker = page.page.get_by_role("button", name=re.compile("^Choose refresh time interval"))
     assert page.query["refresh"] == ["5m"]
@@ -169,7 +169,7 @@ def test_the_theme_follows_the_browser_until_one_is_chosen_and_is_kept(
     page.page.evaluate("localStorage.clear()")
 
 
-def test_an_annotation_tells_what_happened(open_page: OpenPage, viewer: Server) -> None:
+def test_an_annotation_shows_what_happened(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-overview", START, END)
     page.panel("Queue depth").get_by_role("button", name="RQQueueWaitTooLong").focus()
 

@@ -148,7 +148,7 @@ def test_a_long_query_string_is_refused(client: FlaskClient) -> None:
     assert get(client, f"/d/one?x={'y' * 9000}").status_code == 414
 
 
-def test_without_prometheus_the_reason_is_told_and_no_password(client: FlaskClient) -> None:
+def test_without_prometheus_the_reason_is_shown_without_a_password(client: FlaskClient) -> None:
     answer = get(client, "/api/prometheus/query?query=up")
 
     assert answer.status_code == 502

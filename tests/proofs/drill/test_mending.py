@@ -88,7 +88,7 @@ def test_container_is_started_again_whatever_happens_meanwhile(calls: Calls) -> 
     assert [verb for _, verb, _ in calls.made] == ["stop", "start", "pause", "unpause"]
 
 
-def test_rule_file_is_taken_away_and_prometheus_told(calls: Calls, tmp_path: Path) -> None:
+def test_rule_file_is_removed_and_prometheus_reloads(calls: Calls, tmp_path: Path) -> None:
     (tmp_path / "prometheus" / "rules").mkdir(parents=True)
 
     def look() -> None:

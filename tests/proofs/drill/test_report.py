@@ -78,7 +78,7 @@ def test_both_alerts_about_memory_have_faults() -> None:
     assert severities == {"critical", "warning"}
 
 
-def test_page_tells_of_a_drill_with_all_of_these_faults_that_was_passed(times: TrueTimes) -> None:
+def test_page_reports_a_passed_drill_with_all_of_these_faults(times: TrueTimes) -> None:
     text = (PROJECT_ROOT / "docs" / "proofs" / "drill.md").read_text(encoding="utf-8")
 
     assert [fault.what for fault in FAULTS.values() if fault.what not in text] == []
@@ -86,7 +86,7 @@ def test_page_tells_of_a_drill_with_all_of_these_faults_that_was_passed(times: T
     assert f"Alerts drilled: {len(times.alerts)} of {len(times.alerts)}. False alarms: 0." in text
 
 
-def test_alert_that_cannot_be_sent_says_so_and_does_not_wait_for_alertmanager(times: TrueTimes) -> None:
+def test_alert_that_cannot_be_sent_is_marked_and_does_not_wait_for_alertmanager(times: TrueTimes) -> None:
     shown = Observation(expect("RQAlertmanagerDown", only_shown=True), "critical", 8.0, resolved=1.0)
     lasting, looking = 120, 15 + 15 - 2 - 1
 

@@ -86,7 +86,7 @@ def test_numbers_that_stand_for_durations_are_scaled_with_them(project_root: Pat
     assert not re.search(r"\b300\b(?!\.0\")|30 \* sum_over_time", text)
 
 
-def test_what_a_description_says_stays(project_root: Path) -> None:
+def test_descriptions_are_not_scaled(project_root: Path) -> None:
     text = (project_root / "prometheus" / "rules" / "cron.yml").read_text()
 
     assert [rule["annotations"] for group in yaml.safe_load(text)["groups"] for rule in group["rules"]] == [
@@ -97,7 +97,7 @@ def test_what_a_description_says_stays(project_root: Path) -> None:
 
 
 @pytest.mark.needs("promtool", "amtool")
-def test_prometheus_and_alertmanager_take_it(tree: Path) -> None:
+def test_prometheus_and_alertmanager_accept_it(tree: Path) -> None:
     folder = tree / "prometheus"
     for command in (
         ["promtool", "check", "config", "--syntax-only", str(folder / "prometheus.yml")],
@@ -108,7 +108,7 @@ def test_prometheus_and_alertmanager_take_it(tree: Path) -> None:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_alertmanager_waits_for_shorter_too(project_root: Path, tree: Path) -> None:
+def test_alertmanagers_waits_are_shorter_too(project_root: Path, tree: Path) -> None:
     whole, part = (
         yaml.safe_load((root / "prometheus" / "alertmanager.yml").read_text())["route"]
         for root in (project_root, tree)

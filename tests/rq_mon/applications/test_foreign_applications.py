@@ -108,7 +108,7 @@ def test_shows_depth_and_age_of_each_queue_before_any_worker_runs(watched: Watch
         assert before(watched, "rq_jobs", queue=queue, status="deferred") == 1
 
 
-def test_jobs_in_every_state_are_told(watched: Watched) -> None:
+def test_jobs_in_every_state_are_reported(watched: Watched) -> None:
     states = {"queued": 0, "finished": 4, "failed": 4, "scheduled": 1, "deferred": 1, "started": 0}
     for queue in (ORDERS, PRIORITY):
         for status, number in states.items():
@@ -120,7 +120,7 @@ def test_jobs_in_every_state_are_told(watched: Watched) -> None:
         assert watched.value("rq_queue_oldest_job_age_seconds", queue=queue) == 0
 
 
-def test_workers_are_told_and_which_of_them_count_their_jobs(watched: Watched) -> None:
+def test_workers_are_reported_and_which_of_them_count_their_jobs(watched: Watched) -> None:
     workers = {ORDERS: 2, PRIORITY: 1, MAIL: 2, NUMBERS: 2, PACKING: 1}
     monitored = {ORDERS: 0, PRIORITY: 1, MAIL: 2, NUMBERS: 2, PACKING: 0}
     for queue in QUEUED:

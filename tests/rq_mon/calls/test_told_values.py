@@ -155,7 +155,7 @@ def test_an_entry_of_json_is_read_too() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_an_entry_that_code_makes_is_not_told(tmp_path: Path, protocol: int) -> None:
+def test_an_entry_that_code_creates_is_not_shown(tmp_path: Path, protocol: int) -> None:
     for held in ({"one": Evil(tmp_path / "ran")}, {"one": Color.RED}, OrderedDict(one="x")):
         with pytest.raises(UntoldError):
             entry_told(pickle.dumps(held, protocol), "one")

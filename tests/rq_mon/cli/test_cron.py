@@ -53,7 +53,7 @@ def test_lists_cron_jobs(rqmon: Rqmon, registry: CronRegistry) -> None:
     assert "*/5 * * * *" in rqmon("cron", "list").out
 
 
-def test_says_who_registered_each(rqmon: Rqmon, registry: CronRegistry, redis_client: Redis) -> None:
+def test_shows_who_registered_each(rqmon: Rqmon, registry: CronRegistry, redis_client: Redis) -> None:
     register_list(redis_client, cron_job("nightly"), cron_job("listed"), name="shop")
     register_list(redis_client, cron_job("nightly"), name="billing")
     registry.register(cron_job("old"))

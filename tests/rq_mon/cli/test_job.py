@@ -120,7 +120,7 @@ def test_stop_ends_a_running_job_and_counts_it(
     assert "expected a running job" in again.err
 
 
-def test_stop_tells_that_the_worker_is_gone(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+def test_stop_reports_that_the_worker_is_gone(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
     job = queue.enqueue(jobs.succeed)
     redis_client.hset(job.key, mapping={"status": "started", "worker_name": "gone"})
     result = rqmon("stop", job.id, "--yes")

@@ -128,7 +128,7 @@ def test_a_command_line_that_cannot_be_used_is_one_clear_line(
 
 
 @pytest.mark.parametrize("arguments", WITH_REDIS, ids=" ".join)
-def test_without_redis_each_command_says_so_in_one_line(
+def test_without_redis_each_command_fails_with_one_line(
     rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch, arguments: list[str]
 ) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", f"redis://:hunter2@127.0.0.1:{free_port()}/0")
@@ -153,7 +153,7 @@ def test_a_setting_that_cannot_be_used_is_one_clear_line(
     assert result.err.startswith("rqmon: RQ_REDIS_URL: expected a URL that starts with redis://")
 
 
-def test_no_command_shows_what_there_is(rqmon: Rqmon) -> None:
+def test_without_a_command_it_lists_the_commands(rqmon: Rqmon) -> None:
     result = rqmon()
 
     assert result.code == 2
@@ -166,7 +166,7 @@ LOOKS = [("status",), ("tail",), ("job",), ("jobs",), ("failed",), ("health",), 
 @pytest.mark.parametrize(
     "path", [path for path in commands(rqmon) if path not in LOOKS and path[0] != "export"], ids=" ".join
 )
-def test_each_command_that_changes_something_can_be_tried_and_can_be_told_not_to_ask(
+def test_each_changing_command_has_a_dry_run_and_can_skip_the_question(
     path: tuple[str, ...], capsys: pytest.CaptureFixture[str]
 ) -> None:
     main([*path, "--help"])
@@ -197,7 +197,7 @@ def test_the_script_of_a_checkout_runs_from_anywhere(
     assert job_id in result.stdout
 
 
-def test_the_script_of_a_checkout_says_what_is_missing(project_root: Path, tmp_path: Path) -> None:
+def test_the_script_of_a_checkout_reports_what_is_missing(project_root: Path, tmp_path: Path) -> None:
     script = tmp_path / "rqmon"
     script.write_text((project_root / "rqmon").read_text())
     script.chmod(0o755)

@@ -56,7 +56,9 @@ def test_a_job_that_fails_again_is_reported_again(
         assert ended.look() == []
 
 
-def test_what_ended_before_is_not_told(queue: Queue, redis_client: Redis, work: Callable[..., None]) -> None:
+def test_jobs_that_ended_before_are_not_shown(
+    queue: Queue, redis_client: Redis, work: Callable[..., None]
+) -> None:
     old = queue.enqueue(jobs.succeed)
     work()
     ended = EndedJobs(redis_client, ["mail"])

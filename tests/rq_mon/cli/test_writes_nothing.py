@@ -81,7 +81,7 @@ def _write_old_metrics(client: Redis) -> None:
 
 
 @pytest.mark.usefixtures("a_bit_of_everything")
-def test_prune_says_before_what_it_removes(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_prune_lists_first_what_it_will_remove(rqmon: Rqmon, redis_client: Redis) -> None:
     said = rqmon("prune", "--dry-run", "--json").json
     done = rqmon("prune", "--yes", "--json").json
 

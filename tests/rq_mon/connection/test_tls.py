@@ -175,7 +175,7 @@ def test_a_server_with_the_certificate_of_another_address_is_refused(tmp_path: P
             client.ping()
 
 
-def test_a_server_that_wants_a_clients_certificate_says_so(
+def test_a_server_that_requires_a_client_certificate_reports_it(
     asking_redis: TlsRedisServer, certificates: Certificates, tmp_path: Path
 ) -> None:
     variables = {URL: asking_redis.url, CA: str(certificates.ca)}

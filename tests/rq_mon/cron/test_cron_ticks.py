@@ -34,7 +34,7 @@ def queued(redis_client: Any) -> list[str]:
     return Queue("queue", connection=redis_client).job_ids
 
 
-def test_a_tick_becomes_a_job_whose_id_says_which(
+def test_a_tick_becomes_a_job_with_the_tick_in_its_id(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job(description="leaves a trace"))
@@ -87,7 +87,7 @@ def test_nothing_is_claimed_before_its_time(
     assert queued(redis_client) == []
 
 
-def test_after_an_outage_one_job_stands_for_the_ticks_in_grace(
+def test_after_an_outage_one_job_replaces_the_ticks_in_grace(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job())

@@ -88,7 +88,7 @@ def test_different_arguments_give_different_ids(value: object) -> None:
     assert id_of(value) != id_of(name=value)
 
 
-def test_all_kinds_of_arguments_are_told_apart() -> None:
+def test_all_kinds_of_arguments_give_different_ids() -> None:
     assert len({id_of(value) for value in LITERALS}) == len(LITERALS)
 
 

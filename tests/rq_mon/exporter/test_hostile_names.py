@@ -105,7 +105,7 @@ def test_of_two_names_that_look_the_same_one_is_served(
     assert errors_of(registry, "workers") == 3
 
 
-def test_cron_jobs_and_functions_that_look_the_same_do_not_stand_twice(
+def test_cron_jobs_and_functions_with_the_same_label_are_served_once(
     registry: CollectorRegistry, redis_client: Redis
 ) -> None:
     definition = '{"queue": "q", "function": "f", "schedule": "* * * * *"}'

@@ -166,7 +166,7 @@ def test_worker_that_names_a_queue_twice_counts_once(
     assert registry.get_sample_value("rq_queue_monitored_workers", MAIL) == 1
 
 
-def test_worker_that_said_goodbye_or_was_killed_does_not_count(
+def test_worker_that_unregistered_or_was_killed_does_not_count(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     queue.enqueue(jobs.succeed)
@@ -179,7 +179,7 @@ def test_worker_that_said_goodbye_or_was_killed_does_not_count(
     assert registry.get_sample_value("rq_queue_workers", MAIL) == 0
 
 
-def test_workers_that_count_their_jobs_are_told_from_those_that_do_not(
+def test_workers_that_count_their_jobs_are_distinguished_from_others(
     registry: CollectorRegistry, redis_client: Redis
 ) -> None:
     plain = Worker(["mail", "reports"], connection=redis_client)

@@ -103,7 +103,7 @@ def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Wor
     assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
 
 
-def test_worker_that_says_goodbye_in_the_midst_of_a_job_does_not_run_it_any_more(
+def test_worker_that_unregisters_during_a_job_no_longer_runs_it(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
 ) -> None:
     """Its hash is there for another minute."""
@@ -118,7 +118,7 @@ def test_worker_that_says_goodbye_in_the_midst_of_a_job_does_not_run_it_any_more
     assert [dict(labels)["name"] for _, labels in running] == ["bob", "bob"]
 
 
-def test_worker_that_redis_keeps_for_ever_has_no_time_to_expire(
+def test_worker_whose_key_never_expires_has_no_time_to_expire(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis
 ) -> None:
     labels = {"name": "ann"}
@@ -140,7 +140,7 @@ def test_job_that_is_deleted_while_it_runs_has_no_age(
     assert registry.get_sample_value("rq_exporter_errors_total", {"reason": "workers"}) == 0
 
 
-def test_worker_that_said_goodbye_is_left_out(
+def test_worker_that_unregistered_is_left_out(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis
 ) -> None:
     redis_client.hset(worker.key, "death", "2026-01-01T00:00:00.000000Z")

@@ -98,7 +98,7 @@ def test_a_job_that_runs_keeps_its_place_though_it_is_deleted(queue: Queue, redi
     assert redis_client.exists(f"rq:executions:{running}")
 
 
-def test_who_stops_half_way_still_releases(queue: Queue, redis_client: Redis) -> None:
+def test_an_interrupted_purge_still_releases(queue: Queue, redis_client: Redis) -> None:
     held = _limit(redis_client, concurrency=2 * JOBS_PER_BATCH, queued=2 * JOBS_PER_BATCH, held_back=1)
     batches = purge_in_batches(queue, "queued")
     next(batches)

@@ -60,7 +60,7 @@ def fail(redis_client: Redis) -> Callable[..., FailedJob]:
     ],
 )
 @pytest.mark.parametrize("is_async", [True, False])
-def test_the_outermost_exception_is_told(
+def test_the_outermost_exception_is_shown(
     fail: Callable[..., FailedJob],
     function: Callable[..., object],
     exception: str,

@@ -148,7 +148,7 @@ def test_no_job_is_none(redis_client: Redis) -> None:
     assert read_job(redis_client, "foreign") is None
 
 
-def test_nothing_runs_and_what_cannot_be_shown_is_told(redis_client: Redis, tmp_path: Path) -> None:
+def test_no_code_runs_and_values_that_cannot_be_shown_are_named(redis_client: Redis, tmp_path: Path) -> None:
     queue = Queue("mail", connection=redis_client)
     job = queue.enqueue(jobs.succeed, Evil(tmp_path / "ran"), meta={"evil": Evil(tmp_path / "ran")})
     found = details(redis_client, job.id, with_arguments=True)

@@ -221,7 +221,7 @@ def test_reading_without_login_and_nothing_else(
 
 
 @pytest.mark.slow
-def test_read_only_for_who_is_logged_in_as_well(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_read_only_applies_to_logged_in_users_too(redis_server: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, redis_server.url, {"RQ_MON_WEB_CHANGES": "no"}) as server:
         operator = Operator(server.url)
         operator.log_in()

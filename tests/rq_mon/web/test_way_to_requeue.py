@@ -20,7 +20,7 @@ SECONDS = 30_000
 """Milliseconds that a page may take on a busy machine."""
 
 
-def test_three_clicks_tell_which_jobs_failed_and_why_and_run_them_again(
+def test_three_clicks_show_which_jobs_failed_and_why_and_run_them_again(
     web: Server, redis_client: Redis, tmp_path: Path
 ) -> None:
     fail_jobs(redis_client, queue="mail", jobs=2)

@@ -41,7 +41,7 @@ def test_a_start_restarts_what_runs_and_does_not_work_and_not_what_ends_by_itsel
     assert not is_unwell(container("exited", exit_code=1, Health=unhealthy))
 
 
-def test_an_unhealthy_container_tells_what_its_last_check_said() -> None:
+def test_an_unhealthy_container_shows_its_last_check() -> None:
     log = [{"Output": "first"}, {"Output": "Traceback …\nno live worker listens to short-running\n"}]
 
     state = state_of(container("running", Health={"Status": "unhealthy", "Log": log}))
@@ -64,7 +64,7 @@ def test_a_container_that_was_restarted_often_and_is_well_again_is_healthy() -> 
     assert state_of(container("running", restarts=5, Health={"Status": "healthy"})).health is Health.HEALTHY
 
 
-def test_a_container_that_could_not_be_started_tells_why() -> None:
+def test_a_container_that_could_not_start_shows_the_reason() -> None:
     state = state_of(container("created", exit_code=128, error="port is already allocated"))
 
     assert state == State(Health.FAILED, "port is already allocated")

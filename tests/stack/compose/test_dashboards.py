@@ -9,7 +9,7 @@ from tests.harness.compose_files import compose_file
 SERVICES = compose_file(MONITOR_COMPOSE_FILE)["services"]
 
 
-def test_dashboards_tell_several_redis_apart_only_where_there_are_several() -> None:
+def test_dashboards_show_the_redis_only_if_there_are_several() -> None:
     """In Grafana and in the viewer."""
     (mount,) = (
         volume["source"]

@@ -72,7 +72,7 @@ def test_an_engine_that_does_not_answer_counts_as_none(engine: None) -> None:
 
 
 @pytest.mark.compose
-def test_an_image_that_cannot_be_had_is_named_with_the_variable_that_names_another(
+def test_a_missing_image_is_named_with_the_variable_that_changes_it(
     engine: None, project_root: Path, tmp_path: Path
 ) -> None:
     stack = ComposeStack(project_root, tmp_path, PYTHON_IMAGE="registry.invalid/python:3.13-slim")

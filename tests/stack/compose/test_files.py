@@ -76,7 +76,7 @@ def test_a_file_holds_the_services_that_the_list_of_services_puts_there(file: st
 
 
 @pytest.mark.parametrize("service", SERVICES, ids=lambda service: service.name)
-def test_a_service_publishes_its_port_on_this_machine_only_unless_it_has_a_login_and_is_told_to(
+def test_a_port_is_published_on_this_machine_only_unless_it_has_a_login_and_the_user_opens_it(
     service: Service,
 ) -> None:
     published = DEFINITIONS[service.name].get("ports", [])
@@ -145,7 +145,7 @@ def test_the_common_blocks_hold_nothing_that_is_joined_or_that_older_compose_res
     [each for each in SERVICES if each.health_path and each not in {REDIS_EXPORTER, ALERTMANAGER}],
     ids=lambda s: s.name,
 )
-def test_a_health_check_asks_the_page_that_tells_of_health(service: Service) -> None:
+def test_a_health_check_requests_the_health_page(service: Service) -> None:
     check = " ".join(DEFINITIONS[service.name]["healthcheck"]["test"])
 
     assert f"http://127.0.0.1:{service.port}{service.health_path}" in check
@@ -313,7 +313,7 @@ def test_the_dockerfile_asks_for_no_frontend_from_a_registry() -> None:
 # ---- health ----
 
 
-def test_every_service_has_a_health_check_but_the_one_whose_image_holds_nothing_to_ask_with() -> None:
+def test_every_service_has_a_health_check_but_the_one_whose_image_has_no_client() -> None:
     without = {name for name, definition in DEFINITIONS.items() if "healthcheck" not in definition}
 
     assert without == {REDIS_EXPORTER.name}
@@ -366,7 +366,7 @@ def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_o
     assert settings["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
 
 
-def test_redis_is_out_of_reach_for_all_that_need_not_have_it() -> None:
+def test_only_services_that_need_redis_reach_it() -> None:
     in_reach = {name for name, definition in DEFINITIONS.items() if "core" in definition["networks"]}
 
     workers = {"short-running-worker", "long-running-worker", "cron-scheduler"}

@@ -43,7 +43,7 @@ def addresses(services: dict[str, Any], service: Service) -> set[str]:
     return {port["host_ip"] for port in services[service.name]["ports"]}
 
 
-def test_what_asks_for_a_login_is_published_where_the_user_says_and_nothing_else(stack: ComposeStack) -> None:
+def test_only_services_with_a_login_are_published_where_the_user_says(stack: ComposeStack) -> None:
     opened = {GRAFANA, REDIS, RQ_MON_WEB}
 
     services = rendered(stack, **{str(each.bind_variable): "192.0.2.7" for each in opened})
@@ -64,7 +64,7 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(
     assert environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
 
 
-def test_redis_answers_there_and_nowhere_else_and_asks_who_comes(stack: ComposeStack) -> None:
+def test_redis_answers_there_and_nowhere_else_and_requires_a_login(stack: ComposeStack) -> None:
     stack.environment["REDIS_BIND_ADDRESS"] = ELSEWHERE
     port = stack.settings.port(REDIS)
 

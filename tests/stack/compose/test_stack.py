@@ -152,7 +152,7 @@ def test_one_service_is_stopped_and_restarted_alone(stack: ComposeStack) -> None
     assert unhealthy(stack) == set()
 
 
-def test_the_stack_recovers_when_redis_was_away(stack: ComposeStack, redis: Redis) -> None:
+def test_the_stack_recovers_from_an_outage_of_redis(stack: ComposeStack, redis: Redis) -> None:
     job = enqueue(SHORT_RUNNING_QUEUE)
 
     stack.compose("stop", REDIS.name)

@@ -40,7 +40,7 @@ def context(tmp_path: Path) -> NativeContext:
         ({"RQ_MON_WEB_CHANGES": "no"}, "no"),
     ],
 )
-def test_the_job_pages_change_nothing_in_another_redis_unless_told_to(
+def test_the_job_pages_change_another_redis_only_if_the_user_allows_it(
     tmp_path: Path, variables: dict[str, str], changes: str
 ) -> None:
     settings = load_settings(variables, tmp_path / ".env")
@@ -209,7 +209,7 @@ def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
 
 @pytest.mark.parametrize(("watched", "folder"), [("", "one-redis"), ("./prometheus/targets", "generated")])
 @pytest.mark.parametrize("service", [services.GRAFANA, services.VIEWER], ids=lambda service: service.name)
-def test_dashboards_tell_several_redis_apart_only_where_there_are_several(
+def test_dashboards_show_the_redis_only_if_there_are_several(
     tmp_path: Path, grafana: None, service: Service, watched: str, folder: str
 ) -> None:
     settings = load_settings({"SCRAPE_TARGETS_DIR": watched}, tmp_path / ".env")
@@ -245,7 +245,7 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: 
 
 
 @pytest.mark.needs("redis-server")
-def test_redis_listens_where_the_user_says_and_all_go_there(tmp_path: Path) -> None:
+def test_redis_listens_where_the_user_says_and_all_connect_there(tmp_path: Path) -> None:
     context = NativeContext(
         load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native"
     )

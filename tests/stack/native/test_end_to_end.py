@@ -351,7 +351,7 @@ def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_
     assert stack.listening_ports() == set()
 
 
-def test_clean_removes_the_data_only_when_told(stack: NativeStack) -> None:
+def test_clean_removes_the_data_only_after_confirmation(stack: NativeStack) -> None:
     refused = stack.make("clean")
     assert refused.returncode != 0
     assert str(stack.state) in refused.stdout

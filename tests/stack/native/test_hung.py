@@ -84,7 +84,7 @@ def test_what_does_not_answer_in_time_is_restarted_alone(runtime: NativeRuntime,
     assert numbers(runtime)[RQ_EXPORTER.name] == before[RQ_EXPORTER.name]
 
 
-def test_nothing_of_a_stack_without_redis_is_restarted_for_it(runtime: NativeRuntime) -> None:
+def test_nothing_is_restarted_while_the_watched_redis_does_not_answer(runtime: NativeRuntime) -> None:
     start(runtime, ANSWERS)
 
     assert runtime.restart_broken([SHORT_RUNNING_WORKER, RQ_EXPORTER]) == []

@@ -53,7 +53,7 @@ def test_the_first_name_that_is_installed_is_taken() -> None:
     assert missing([ABSENT, Program(("sh",), ())]) == [ABSENT]
 
 
-def test_every_needed_program_is_to_be_had_on_debian() -> None:
+def test_every_needed_program_is_available_on_debian() -> None:
     for program in NEEDED:
         assert program.debian_packages
 

@@ -60,7 +60,7 @@ def test_the_number_outlives_start_and_stop(stack: NativeStack) -> None:
     assert f"{SHORT_RUNNING_WORKER.number_variable}=4" in (stack.directory / ".env").read_text()
 
 
-def test_workers_are_taken_away_after_their_jobs_while_all_others_stay(stack: NativeStack) -> None:
+def test_workers_end_after_their_jobs_while_all_others_stay(stack: NativeStack) -> None:
     running = [job_scheduler(jobs.take, function_args=[20], max_retries=None) for _ in range(4)]
     wait_until(
         lambda: all(status_of(stack, job) is JobStatus.STARTED for job in running), "every worker to be busy"
@@ -77,7 +77,7 @@ def test_workers_are_taken_away_after_their_jobs_while_all_others_stay(stack: Na
     )
 
 
-def test_a_worker_that_is_taken_away_is_not_taken_for_lost(stack: NativeStack) -> None:
+def test_a_worker_that_was_scaled_down_is_not_reported_as_lost(stack: NativeStack) -> None:
     wait_until_prometheus_sees(stack, 2)
 
     assert stack.sum_of("count(last_over_time(rq_worker_expires_in_seconds[10m]))") >= 5, "their series end"

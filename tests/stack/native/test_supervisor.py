@@ -78,7 +78,7 @@ def _script(directory: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_a_supervisord_that_is_not_there_tells_nothing_of_programs(tmp_path: Path) -> None:
+def test_a_missing_supervisord_says_nothing_about_programs(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="supervisord does not answer"):
         Supervisor(tmp_path).processes()
 

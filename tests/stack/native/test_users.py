@@ -160,7 +160,7 @@ def test_what_is_restarted_or_added_later_has_its_user_too(stack: NativeStack) -
     assert users[f"{SHORT_RUNNING_WORKER.name}-3"] == {WORKERS_USER}
 
 
-def test_who_is_not_root_is_told_so_in_one_line_and_runs_everything_alone(
+def test_a_user_other_than_root_reads_one_line_and_runs_everything_alone(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Python may lie below a closed folder, so this user too lives where that is open."""
