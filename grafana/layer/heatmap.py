@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grafana.layer.fields import Link
 from grafana.layer.panel import Panel
-from grafana.layer.query import Query, targets
+from grafana.layer.query import Query, most_points, targets
 
 
 def heatmap(
@@ -28,6 +28,7 @@ def heatmap(
         title=title,
         description=description,
         targets=targets([query], "heatmap", instant=False),
+        most_points=most_points([query]),
         links=links,
         options={
             "calculate": False,

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from grafanalib import core as grafanalib
 
 from grafana.layer.fields import Json, Link, thresholds
-from grafana.layer.query import DATA_SOURCE, MOST_POINTS
+from grafana.layer.query import DATA_SOURCE
 
 PLUGIN_VERSION = "13.2.3"
 """The version of Grafana whose options these panels use."""
@@ -42,6 +42,8 @@ class Panel:
     options: Json
     targets: Sequence[Json] = ()
     """Its queries; none for a panel without data."""
+    most_points: int | None = None
+    """Of a panel over time."""
     defaults: Json = field(default_factory=dict)
     overrides: Sequence[Json] = ()
     transformations: Sequence[Json] = ()
@@ -56,7 +58,7 @@ class Panel:
             "targets": self.targets,
             "transformations": self.transformations,
             "fieldConfig": {"defaults": self.defaults, "overrides": self.overrides},
-            "maxDataPoints": MOST_POINTS if any(target["range"] for target in self.targets) else None,
+            "maxDataPoints": self.most_points,
         }
         return {
             "id": self.id,

@@ -30,6 +30,7 @@ class Query:
 
     Grafana derives the step and $__rate_interval from it.
     """
+    most_points: int = MOST_POINTS
     exemplars: bool = False
 
 
@@ -39,6 +40,11 @@ def targets(queries: Sequence[Query], format_: Format, *, instant: bool) -> list
         _target(letter, query, format_, instant=instant)
         for letter, query in zip(ascii_uppercase, queries, strict=False)
     ]
+
+
+def most_points(queries: Sequence[Query]) -> int:
+    """How many points a graph of these queries has at most."""
+    return min(query.most_points for query in queries)
 
 
 def _target(letter: str, query: Query, format_: Format, *, instant: bool) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grafana.layer.fields import Json, Link
 from grafana.layer.panel import LEGENDS, PLAIN, Panel
-from grafana.layer.query import Query, targets
+from grafana.layer.query import Query, most_points, targets
 
 
 def state_timeline(
@@ -24,6 +24,7 @@ def state_timeline(
         title=title,
         description=description,
         targets=targets([query], "time_series", instant=False),
+        most_points=most_points([query]),
         links=links,
         options={
             "mergeValues": True,

@@ -7,7 +7,7 @@ from typing import Literal
 
 from grafana.layer.fields import COUNT, Json, Link, fixed_colour, override
 from grafana.layer.panel import GREEN, LEGENDS, Panel
-from grafana.layer.query import Query, targets
+from grafana.layer.query import Query, most_points, targets
 
 SOFT_MAXIMA = {COUNT: 1, "suffix": 1, "ops": 1, "cps": 1, "percentunit": 0.1}
 """The minimum range of an axis by unit: if all values are zero, Grafana's own range goes to 100."""
@@ -67,6 +67,7 @@ def time_series(
         title=title,
         description=description,
         targets=targets(queries, "time_series", instant=False),
+        most_points=most_points(queries),
         links=links,
         options={"legend": LEGENDS[legend], "tooltip": ALL_SERIES_SORTED},
         defaults={

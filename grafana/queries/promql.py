@@ -25,10 +25,13 @@ SHORT = 900
 COUNTERS_NAME, RATES_NAME = "counters", "rates"
 """Variables: the last part of the names of recorded series, which decides how many samples they have."""
 LONG = 2 * 86_400
-"""Seconds from which on a range reads the series with fewer samples. With layer.query.MOST_POINTS, the steps
-of graphs are then at least as long as the longest of their intervals."""
-SHARE_OF_SAMPLES = 0.18
-"""They have a fifth of the samples, less what a restart of Prometheus in the midst of an interval costs."""
+"""Seconds from which on a range reads the series with fewer samples."""
+MOST_POINTS_OF_TIMES = 288
+"""Of graphs of run and wait times. Their steps are then at least as long as the interval of those series."""
+SAMPLES_AT_ONCE = 10
+"""Samples of a recorded histogram for each one of that with fewer."""
+COVERED = 0.95
+"""Share of a range that has to have them: each restart of Prometheus may cost one."""
 
 BY_QUEUE = "instance, queue"
 BY_FUNCTION = "instance, queue, function"
@@ -117,7 +120,13 @@ def from_counters(expr: str, legend: str = "__auto") -> Query:
 
 def from_buckets(expr: str, legend: str = "__auto", *, exemplars: bool = False) -> Query:
     """A query that reads raw or recorded histograms, depending on the time range."""
-    return Query(expr, legend, min_step=recorded.COUNTERS_INTERVAL, exemplars=exemplars)
+    return Query(
+        expr,
+        legend,
+        min_step=recorded.COUNTERS_INTERVAL,
+        most_points=MOST_POINTS_OF_TIMES,
+        exemplars=exemplars,
+    )
 
 
 def from_rates(expr: str, legend: str = "__auto") -> Query:
@@ -148,7 +157,9 @@ def choose_recorded(variable: str, operations: str) -> str:
         f"max(count_over_time({selector(name, equals('le', '+Inf'))}[$__range]))"
         for name in (recorded.over_days(recorded.WAIT_BUCKETS), recorded.WAIT_BUCKETS)
     )
-    long = f"vector($__range_s) >= {LONG} and {fewer} > {SHARE_OF_SAMPLES} * {all_}"
+    # One more: the last ten minutes are not over.
+    covers = f"{SAMPLES_AT_ONCE} * (1 + {fewer}) > {COVERED} * {all_}"
+    long = f"vector($__range_s) >= {LONG} and {covers}"
     named_long, named_ = (
         f'label_replace({when}, "{variable}", "{name}", "", "")'
         for when, name in ((long, recorded.OVER_DAYS[operations]), ("vector(1)", operations))
