@@ -192,7 +192,6 @@ def oldest_wait(*, links: Sequence[Link] = ()) -> Panel:
         queues.oldest_age_of_all(),
         unit="s",
         colours=WAIT_COLOURS,
-        sparkline=True,
         links=links,
     )
 

@@ -55,7 +55,6 @@ DASHBOARD = rq_dashboard(
                 "Redis: the Redis that has the fewest.",
                 cron.schedulers(),
                 colours=graded("red", (1, "green")),
-                sparkline=True,
                 no_value=NO_CRON_JOB,
             ),
             stat(

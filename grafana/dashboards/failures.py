@@ -67,7 +67,6 @@ DASHBOARD = rq_dashboard(
                 "after a year if a plain RQ worker did.",
                 queues.in_state_in_all("failed"),
                 colours=ANY_IS_ODD,
-                sparkline=True,
                 links=[to_page("Failed jobs", "/failures")],
             ),
         ),

@@ -19,7 +19,7 @@ DASHBOARD = rq_dashboard(
     rows=[
         row(
             4,
-            stat("Queued", "Jobs that are waiting for a worker now.", queues.depth_in_all(), sparkline=True),
+            stat("Queued", "Jobs that are waiting for a worker now.", queues.depth_in_all()),
             oldest_wait(),
             stat(
                 "No workers",

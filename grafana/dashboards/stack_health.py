@@ -59,7 +59,6 @@ DASHBOARD = rq_dashboard(
                 "Series that Prometheus holds in memory. A steady climb: look for a label with ever new "
                 "values.",
                 stack.head_series(),
-                sparkline=True,
                 no_value=NO_PROMETHEUS,
             ),
             stat(
@@ -68,7 +67,6 @@ DASHBOARD = rq_dashboard(
                 stack.stored_bytes(),
                 unit="bytes",
                 mappings=[value_mapping({0: ("none yet", "text")})],
-                sparkline=True,
                 no_value=NO_PROMETHEUS,
             ),
         ),

@@ -34,20 +34,17 @@ DASHBOARD = rq_dashboard(
                 "Live workers that listen to any of the chosen queues.",
                 workers.up(),
                 colours=graded("red", (1, "green")),
-                sparkline=True,
             ),
             stat(
                 "Busy",
                 "Live workers that are running a job.",
                 workers.in_state("busy"),
-                sparkline=True,
                 no_value="No live worker",
             ),
             stat(
                 "Idle",
                 "Live workers that are waiting for a job.",
                 workers.in_state("idle"),
-                sparkline=True,
                 no_value="No live worker",
             ),
             stat(

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grafana.layer.fields import COUNT, Json, Link
 from grafana.layer.panel import PLAIN, REDUCE_TO_LAST, Panel
-from grafana.layer.query import Query, most_points, targets
+from grafana.layer.query import Query, targets
 
 
 def stat(
@@ -18,22 +18,20 @@ def stat(
     colours: Json = PLAIN,
     decimals: int | None = None,
     mappings: Sequence[Json] = (),
-    sparkline: bool = False,
     no_value: str | None = None,
     links: Sequence[Link] = (),
 ) -> Panel:
-    """One current number; with `sparkline` also its course, from a range query."""
+    """One current number. Grafana would draw its course behind it: graphs show that."""
     return Panel(
         type="stat",
         title=title,
         description=description,
-        targets=targets([query], "time_series", instant=not sparkline),
-        most_points=most_points([query]) if sparkline else None,
+        targets=targets([query], "time_series", instant=True),
         links=links,
         options={
             "reduceOptions": REDUCE_TO_LAST,
             "colorMode": "value",
-            "graphMode": "area" if sparkline else "none",
+            "graphMode": "none",
             "justifyMode": "center",
             "orientation": "auto",
             "textMode": "value",

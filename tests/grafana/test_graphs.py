@@ -26,7 +26,7 @@ LOGARITHMIC = {
 """Quantiles: the slowest are a thousand times as long as the others."""
 
 UNITS = {
-    *("none", "short", "s", "bytes", "percentunit", "dateTimeFromNow", "time:MMM D HH:mm"),
+    *("none", "s", "bytes", "percentunit", "dateTimeFromNow", "time:MMM D HH:mm"),
     *("ops", "suffix:/min", "suffix:jobs/s", "suffix:samples/s"),
 }
 """Grafana writes ops as ops/s; others of its own, such as cps (c/s), say nothing to a reader."""

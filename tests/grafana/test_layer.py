@@ -91,12 +91,11 @@ def test_numbers_are_shown_as_words_in_the_order_given() -> None:
     }
 
 
-def test_a_stat_asks_for_now_and_with_a_sparkline_for_the_past() -> None:
-    now, past = panel(a_stat()), panel(stat("People", "How many.", QUERY, sparkline=True))
+def test_a_stat_asks_for_now_and_draws_nothing_behind_its_number() -> None:
+    json_ = panel(a_stat())
 
-    assert now["targets"][0]["instant"] is True
-    assert past["targets"][0]["range"] is True
-    assert past["options"]["graphMode"] == "area"
+    assert json_["targets"][0]["instant"] is True
+    assert json_["options"]["graphMode"] == "none"
 
 
 def test_a_query_that_names_its_interval_sets_the_shortest_step() -> None:

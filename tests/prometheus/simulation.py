@@ -29,6 +29,11 @@ def mostly(usual: float, seldom: float, share: float) -> RunTime:
     return lambda chance: seldom if chance.random() < share else usual
 
 
+def pareto(least: float, tail: float) -> RunTime:
+    """A heavy tail: the share of the jobs that run longer than x falls as x ** -tail."""
+    return lambda chance: least * chance.paretovariate(tail)
+
+
 @dataclass(frozen=True)
 class Traffic:
     """Jobs that arrive at random, at this mean rate a second."""
@@ -36,6 +41,8 @@ class Traffic:
     rate: float
     run_time: RunTime
     jobs: int = 200_000
+    burst: int = 1
+    """As many arrive at once."""
 
     def run_times(self) -> list[float]:
         """How long each job takes; always the same numbers."""
@@ -47,9 +54,19 @@ class Traffic:
         chance = random.Random(11)
         free_at = [0.0] * workers
         now, in_time = 0.0, 0
-        for run_time in self.run_times():
-            now += chance.expovariate(self.rate)
+        for number, run_time in enumerate(self.run_times()):
+            if number % self.burst == 0:
+                now += chance.expovariate(self.rate / self.burst)
             start = max(now, free_at[0])
             heapq.heapreplace(free_at, start + run_time)
             in_time += start - now <= seconds
         return in_time / self.jobs
+
+    def enough(self, seconds: float, ratio: float, near: int) -> int:
+        """The smallest number of workers with which this share of the jobs waits no longer."""
+        workers = near
+        while self.share_in_time(workers, seconds) < ratio:
+            workers += 1
+        while workers > 1 and self.share_in_time(workers - 1, seconds) >= ratio:
+            workers -= 1
+        return workers

@@ -16,7 +16,7 @@ import yaml
 from proofs.harness.recorded_prometheus import RecordedPrometheus
 from rq_mon.catalogue import DURATION_BUCKETS
 from tests.prometheus.rules import PROMETHEUS, rules
-from tests.prometheus.simulation import Traffic, always, exponential, lognormal, mostly
+from tests.prometheus.simulation import Traffic, always, exponential, lognormal, mostly, pareto
 
 pytestmark = [pytest.mark.slow, pytest.mark.needs("prometheus", "promtool")]
 
@@ -38,6 +38,26 @@ CASES = {
     "many-workers": (Traffic(2.1, exponential(21)), 5),
     "long-running": (Traffic(0.0081, exponential(700)), 600),
 }
+
+FEW_JOBS = 60_000
+OTHERS = {
+    "one-quiet": (Traffic(0.01, exponential(10), FEW_JOBS), 60, range(1)),
+    "one-busy": (Traffic(0.045, exponential(8), FEW_JOBS), 60, range(1)),
+    "half-busy": (Traffic(0.4, lognormal(2, 0.8), FEW_JOBS), 30, range(1)),
+    "nearly-full": (Traffic(3.3, exponential(2.6), FEW_JOBS), 2, range(1)),
+    "tail-that-ends-soon": (Traffic(0.5, pareto(1.2, 2.5), FEW_JOBS), 20, range(1)),
+    "heavy-tail": (Traffic(0.3, pareto(2, 1.5), FEW_JOBS), 30, range(1, 2)),
+    "very-wide": (Traffic(0.6, lognormal(1, 2), FEW_JOBS), 30, range(1, 2)),
+    "hundreds": (Traffic(40, exponential(5), FEW_JOBS), 3, range(1, 5)),
+    "bursts-of-five-long": (Traffic(0.05, exponential(60), FEW_JOBS, burst=5), 300, range(-1, 0)),
+    "bursts-of-ten": (Traffic(1.5, exponential(3), FEW_JOBS, burst=10), 10, range(-4, -1)),
+    "bursts-of-fifty": (Traffic(1.5, exponential(3), FEW_JOBS, burst=50), 30, range(-7, -4)),
+}
+"""Loads with which the formula was not made: traffic, wait, and by how many workers the number is too high.
+
+Heavy tails: one too high. Bursts: too low, for the formula takes jobs to arrive one by one.
+"""
+QUEUES = {**CASES, **{queue: (traffic, wait) for queue, (traffic, wait, _) in OTHERS.items()}}
 
 
 def test_weights_are_those_of_the_buckets() -> None:
@@ -85,7 +105,7 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedPro
 def _history() -> Iterator[str]:
     for time in range(START, END + 1, STEP):
         yield _sample("rq_redis_up", time, 1)
-    for queue, (traffic, wait) in CASES.items():
+    for queue, (traffic, wait) in QUEUES.items():
         yield from _series("rq_queue_objective_wait_seconds", wait, 0, queue=queue, le=str(float(wait)))
         yield from _series("rq_queue_objective_ratio", RATIO, 0, queue=queue, objective="wait")
         for status in ("queued", "started"):
@@ -118,11 +138,25 @@ def test_jobs_start_in_time_with_the_workers_needed_and_not_with_one_fewer(
     prometheus: RecordedPrometheus, queue: str
 ) -> None:
     traffic, wait = CASES[queue]
-    (found,) = prometheus.instant(f'{NEEDED}{{queue="{queue}"}}', END)
-    needed = int(found["value"][1])
+    needed = _needed(prometheus, queue)
 
     enough = traffic.share_in_time(needed, wait)
     fewer = traffic.share_in_time(needed - 1 - needed // 25, wait)
 
     assert enough >= RATIO
     assert fewer < RATIO
+
+
+@pytest.mark.parametrize("queue", OTHERS)
+def test_the_number_is_as_far_from_the_smallest_as_the_pages_say(
+    prometheus: RecordedPrometheus, queue: str
+) -> None:
+    traffic, wait, too_high = OTHERS[queue]
+    needed = _needed(prometheus, queue)
+
+    assert needed - traffic.enough(wait, RATIO, near=needed) in too_high
+
+
+def _needed(prometheus: RecordedPrometheus, queue: str) -> int:
+    (found,) = prometheus.instant(f'{NEEDED}{{queue="{queue}"}}', END)
+    return int(found["value"][1])

@@ -39,8 +39,8 @@ BLANK_ICONS = """
 
 THEMES = {"dark": "rgb(17, 18, 23)", "light": "rgb(251, 251, 251)"}
 WIDTHS = (1280, 1920)
-UNEVEN = re.compile(r"(\d+\.(?!50 )\d+ (mins|hours?|days?)|-\d.*|\d+\.\d+)")
-"""Ticks such as 1.17 mins, a part of a job, and fewer than none."""
+UNEVEN = re.compile(r"(\d+\.(?!50 )\d+ (mins|hours?|days?)|\d+\.\d+)")
+"""Ticks such as 1.17 mins, and parts of a job."""
 LARGEST_LETTERS = """
     content => {
         const sizes = [...content.querySelectorAll("*")].map(one => getComputedStyle(one).fontSize);
