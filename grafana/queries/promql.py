@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from grafana.layer.query import Query
 from grafana.queries import recorded
+from rq_mon import catalogue
 from rq_mon.catalogue import Metric
 
 PER_MINUTE = 60
@@ -21,6 +22,8 @@ RAW = f'job=~"${RAW_NAME}"'
 """A matcher of raw histograms: of all for a short time range, of none if reading them would take seconds."""
 SHORT = 900
 """Seconds of such a range."""
+MANY = 300
+"""Histograms, one a function and outcome: more are not read raw. An open dashboard would take a core."""
 
 COUNTERS_NAME, RATES_NAME = "counters", "rates"
 """Variables: the last part of the names of recorded series, which decides how many samples they have."""
@@ -141,11 +144,14 @@ def from_histograms(expr: str, legend: str = "__auto") -> Query:
 
 def choose_raw() -> str:
     """A matcher for a variable: the job of raw histograms, or no job."""
-    short, long = (
-        f'label_replace(vector($__range_s) {than} {SHORT}, "{RAW_NAME}", "{jobs}", "", "")'
-        for than, jobs in (("<=", ".+"), (">", "-"))
+    many = f"count({catalogue.JOB_DURATION.name}_count) > {MANY}"
+    choices = {
+        ".+": f"vector($__range_s) <= {SHORT} unless {many}",
+        "-": f"vector($__range_s) > {SHORT} or {many}",
+    }
+    return " or ".join(
+        f'label_replace({when}, "{RAW_NAME}", "{jobs}", "", "")' for jobs, when in choices.items()
     )
-    return f"{short} or {long}"
 
 
 def choose_recorded(variable: str, operations: str) -> str:

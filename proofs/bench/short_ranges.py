@@ -1,4 +1,4 @@
-"""How long the dashboards take over a quarter of an hour, where they read raw histograms, and a second more.
+"""How long the dashboards take over 15 minutes, where they read raw histograms, and over a second more.
 
 A history of 20 queues, 200 functions and 40 workers, all of it every 5 s, as a real Prometheus scrapes it.
 """

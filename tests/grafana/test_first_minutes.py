@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from grafana.queries.promql import SHORT
+from grafana.queries.promql import MANY, SHORT
 from proofs.harness.boards import (
     ALL_QUERIES,
     BOARDS,
@@ -97,6 +97,17 @@ def test_raw_histograms_are_read_for_short_ranges_only(
     assert {query.board for query in choices} == {"rq-durations", "rq-job-function"}
     for query in choices:
         (series,) = prometheus.instant(interpolate(query, length), END)
+        assert series["metric"] == {"raw": expected}
+
+
+def test_many_raw_histograms_are_not_read(prometheus: RecordedPrometheus) -> None:
+    """There are three functions, each with three outcomes."""
+    (query, _) = [query for query in ALL_QUERIES if (query.panel, query.target) == ("variable", "raw")]
+    expr = interpolate(query, SHORT)
+    assert expr.count(f"> {MANY}") == 2
+
+    for many, expected in ((9, ".+"), (8, "-")):
+        (series,) = prometheus.instant(expr.replace(f"> {MANY}", f"> {many}"), END)
         assert series["metric"] == {"raw": expected}
 
 
