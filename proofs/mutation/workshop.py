@@ -22,6 +22,8 @@ from proofs.mutation.reach import MARK, NO_TESTS, PASSED, Reach
 from proofs.mutation.result import Outcome, Result
 
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
+SUMMARY = re.compile(r"^(?:\d+ \w+.*|no tests ran) in [\d.]+s", re.MULTILINE)
+"""Pytest's last line: a mutant may also end pytest's process with exit code 0."""
 LONGEST = 240.0
 """Seconds of tests for one mutant. Most have met a test that notices long before."""
 PATIENCE = 3
@@ -84,7 +86,9 @@ class Workshop:
                     process.wait()
                 self._end_what_is_left()
             output.seek(0)
-            return "survived" if status in (PASSED, NO_TESTS) else "killed", output.read()
+            text = output.read()
+            has_passed = status in (PASSED, NO_TESTS) and SUMMARY.search(text) is not None
+            return "survived" if has_passed else "killed", text
 
     def _end_what_is_left(self) -> None:
         """Kill what tests of a mutant could not end: all that runs in this workshop's directory."""

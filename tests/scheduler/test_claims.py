@@ -180,6 +180,20 @@ def test_the_worker_goes_on_with_the_next_job(
     assert ends(redis_client, "mail") == {(RECORD, "success"): 2}
 
 
+def test_a_job_that_is_started_in_time_is_looked_for_nowhere(
+    redis_client: Redis, queue: SupervisedQueue, other: Hands
+) -> None:
+    """That it was on its way is known from the transaction that records its start."""
+    queue.enqueue(jobs.record, "ran")
+    redis_client.config_resetstat()
+
+    run(other)
+
+    commands: Any = redis_client.info("commandstats")
+    assert runs(redis_client) == 1
+    assert "cmdstat_lpos" not in commands
+
+
 def test_a_job_that_is_on_no_list_at_all_is_not_lost(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands
 ) -> None:

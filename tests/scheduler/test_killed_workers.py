@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from importlib.metadata import version
 from typing import Any
@@ -220,7 +221,11 @@ def test_a_work_horse_that_dies_after_it_recorded_a_retry(
 
 @pytest.mark.parametrize(("at_work", "expected"), [("ours", "failed"), ("another", "started")])
 def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
-    queue: SupervisedQueue, worker: SupervisedWorker, at_work: str, expected: str
+    queue: SupervisedQueue,
+    worker: SupervisedWorker,
+    at_work: str,
+    expected: str,
+    caplog: pytest.LogCaptureFixture,
 ) -> None:
     """As after a power cut: the job is failed all the same, unless another worker has it by now."""
     job = queue.enqueue(jobs.add, 1, 2)
@@ -231,9 +236,41 @@ def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
         pipeline.execute()
     queue.connection.delete(queue.started_job_registry.key)
 
+    logging.getLogger("rq.worker").propagate = True
     worker.handle_job_failure(job, queue, exc_string="killed")
 
     assert job.get_status() == expected
+    ended = f"Worker {worker.name}: job {job.id} had ended before its work horse died"
+    assert (ended in caplog.messages) == (at_work == "another")
+
+
+def test_a_failure_that_redis_refuses_once_is_recorded_all_the_same(
+    redis_client: Any, queue: SupervisedQueue
+) -> None:
+    """RQ logs what keeps it from recording a failure, and goes on."""
+    send: Any = redis_client.execute_command
+
+    class RefusedOnce(SupervisedWorker):
+        def _is_recorded(self, *args: Any) -> bool:
+            is_recorded = super()._is_recorded(*args)
+            send("ACL", "SETUSER", "default", "+zadd")
+            return is_recorded
+
+    worker = RefusedOnce(["later"], connection=redis_client)
+    job = queue.enqueue(jobs.add, 1, 2)
+    with queue.connection.pipeline() as pipeline:
+        worker.execution = Execution.create(job, 60, pipeline)
+        job.prepare_for_execution(worker.name, pipeline)
+        pipeline.execute()
+    send("ACL", "SETUSER", "default", "-zadd")
+    try:
+        worker.handle_job_failure(job, queue, exc_string="no such order")
+    finally:
+        send("ACL", "SETUSER", "default", "+zadd")
+
+    assert job.get_status() == "failed"
+    assert queue.failed_job_registry.get_job_ids() == [job.id]
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 
 @pytest.mark.parametrize(("kind", "still_listed"), [(Worker, int(not RQ_3)), (SupervisedWorker, 0)])

@@ -29,6 +29,7 @@ from scheduler.cron.entries import CronEntry as FromItsModule
 from scheduler.job_scheduler import retry_backoff_intervals
 from scheduler.worker_process import run_worker
 from scheduler.queue_health_check import queue_health_check
+from scheduler.queues import *
 from scheduler.cron_constants import EVERY_MINUTE
 assert CronEntry is FromItsModule
 """

@@ -188,6 +188,17 @@ def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, work
     assert other.noticed_by == "tests/shop/test_report.py::test_report"
 
 
+@pytest.mark.slow(seconds=6)
+@pytest.mark.parametrize("end", ["os._exit(0)", "os.killpg(0, 9)"])
+def test_a_mutant_that_ends_pytest_or_its_process_group_is_killed(
+    project: Project, workshop: Workshop, end: str
+) -> None:
+    begin = "def sale(log):\n"
+    ending = mutant_of(project, "shop/till/sale.py", begin, f"import os\n{begin}    {end}\n")
+
+    assert workshop.try_out(ending).outcome == "killed"
+
+
 @pytest.mark.e2e(seconds=40)
 def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, workshop: Workshop) -> None:
     result = workshop.try_out(mutant_of(project, "shop/till/endless.py", "False", "True"))

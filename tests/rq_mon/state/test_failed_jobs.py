@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,20 @@ def test_a_failure_callback_that_raises_is_what_failed(
 ) -> None:
     found = fail(function, on_failure=Callback(failing.callback_raises))
     assert (found.exception, found.last_line) == ("PermissionError", "PermissionError: callback")
+
+
+def test_without_a_stored_failure_the_end_of_the_job_is_when_it_failed(
+    fail: Callable[..., FailedJob], redis_client: Redis
+) -> None:
+    """As versions of RQ before 1.13 wrote it."""
+    job = fail(failing.simple)
+    redis_client.delete(f"rq:results:{job.id}")
+    redis_client.hset(f"rq:job:{job.id}", "ended_at", "2026-03-04T05:06:07.500000Z")
+
+    (found,) = read_failed_jobs(redis_client, "mail", [job.id.encode()])
+
+    assert found.failure_id == ""
+    assert found.failed_at == datetime(2026, 3, 4, 5, 6, 7, 500_000, UTC).timestamp()
 
 
 def test_of_a_long_traceback_beginning_and_end_are_read(

@@ -106,6 +106,19 @@ def test_pages_give_each_job_once_in_order(redis_client: Redis, queue: Queue, ne
     assert found == (ids[::-1] if newest_first else ids)
 
 
+def test_pages_go_through_all_rate_limits(redis_client: Redis) -> None:
+    held = {"api": ["first", "second"], "mails": ["third"]}
+    for limit, ids in held.items():
+        redis_client.sadd("rq:rl-keys", limit)
+        for number, job_id in enumerate(ids):
+            redis_client.zadd(f"rq:rl:{limit}:rate_limited", {job_id: number})
+            redis_client.hset(f"rq:job:{job_id}", mapping={"status": "rate_limited", "origin": "mail"})
+
+    pages = all_pages(redis_client, "rate_limited", limit=1, newest_first=False)
+
+    assert [ids_of(page) for page in pages] == [["first"], ["second"], ["third"]]
+
+
 @pytest.mark.parametrize("state", ["queued", "failed"])
 @pytest.mark.parametrize("newest_first", [True, False])
 def test_jobs_that_come_and_go_skip_none_that_stays(

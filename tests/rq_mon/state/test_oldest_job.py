@@ -83,6 +83,15 @@ def test_between_the_ends_a_long_queue_is_sampled(read: ReadQueues, redis_client
     assert HOUR <= _age(read) < HOUR + 60
 
 
+def test_what_is_looked_at_between_the_ends_is_evenly_spread(read: ReadQueues, redis_client: Redis) -> None:
+    """920 ids lie between the ends of 40: of these, 20 are looked at, each 43 after the one before."""
+    ages: list[float | None] = [10.0] * (10 * IDS_PER_QUEUE)
+    ages[40 + 20 * 43] = HOUR
+    wait_in_queue(redis_client, "mail", ages)
+
+    assert HOUR <= _age(read) < HOUR + 60
+
+
 def test_nothing_is_known_where_no_id_leads_to_a_job(read: ReadQueues, redis_client: Redis) -> None:
     wait_in_queue(redis_client, "mail", [None] * 3)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 from typing import Any
 
@@ -118,6 +119,25 @@ def test_losing_the_right_to_count_costs_one_warning(
     expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
     worker.work(burst=True, logging_level="WARNING")
     assert expired(redis_client) == 2
+
+
+def test_losing_the_right_to_run_scripts_costs_one_warning_with_the_reason(
+    redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
+) -> None:
+    send: Any = redis_client.execute_command
+    worker = start_worker("mail")
+    logging.getLogger("rq.worker").propagate = True
+    expire(*(queue.enqueue(jobs.succeed) for _ in range(3)))
+    send("ACL", "SETUSER", "default", "-eval")
+    try:
+        assert worker.queue_class.dequeue_any(worker.queues, None, redis_client) is None
+    finally:
+        send("ACL", "SETUSER", "default", "+eval")
+
+    (warning,) = [message for message in caplog.messages if "are not counted" in message]
+    begin = f"Worker {worker.name}: 1 job(s) of mail expired, and are not counted: "
+    assert warning.startswith(begin)
+    assert "eval" in warning.removeprefix(begin)
 
 
 def test_deferred_and_scheduled_jobs_that_expired_are_counted_once_and_unlisted(

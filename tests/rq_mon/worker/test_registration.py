@@ -316,6 +316,8 @@ def test_a_foreign_key_among_the_workers_ends_no_maintenance(
 ) -> None:
     worker = start_worker(*QUEUES)
     redis_client.set("rq:worker:foreign", "text")
-    redis_client.sadd("rq:workers", "rq:worker:foreign")
+    redis_client.hset("rq:worker:ghost", "state", "idle")
+    redis_client.sadd("rq:workers", "rq:worker:foreign", "rq:worker:ghost")
     worker.clean_registries()
     assert redis_client.get("rq:worker:foreign") == b"text"
+    assert not redis_client.exists("rq:worker:ghost")

@@ -155,6 +155,23 @@ def test_the_applications_own_class_of_jobs_sees_meta_as_ever(redis_client: Redi
     assert issubclass(with_unread_meta(Job), UnreadMetaMixin)
 
 
+@pytest.mark.parametrize("as_key", [str, str.encode])
+def test_neither_meta_nor_an_old_result_is_loaded_with_the_rest(
+    redis_client: Redis, queue: Queue, tmp_path: Path, as_key: Any
+) -> None:
+    """RQ takes fields by names in text, too."""
+    stored = queue.enqueue(jobs.succeed)
+    store_noted_meta(redis_client, stored, tmp_path / "loaded", PROTOCOLS[-1])
+    raw: Any = redis_client.hgetall(stored.key)
+    job: Any = with_unread_meta(Job)(stored.id, connection=redis_client)
+
+    job.restore({as_key(name.decode()): value for name, value in raw.items()})
+
+    assert job.origin == "mail"
+    assert job.to_dict()["meta"] == raw[b"meta"]
+    assert processes(tmp_path / "loaded") == []
+
+
 def test_meta_that_was_not_used_is_written_as_it_was_read(redis_client: Redis, queue: Queue) -> None:
     written = {"customer": 7}
     job_id = queue.enqueue(jobs.succeed, meta=written).id

@@ -107,7 +107,12 @@ def no_folder(git_folder: Path) -> None:
     git_folder.write_text("gitdir: /nowhere\n")
 
 
-@pytest.mark.parametrize("spoil", [no_commit_yet, no_hash, no_text, no_folder])
+def no_commit_yet_on_this_branch(git_folder: Path) -> None:
+    (git_folder / "HEAD").write_text("ref: refs/heads/main\n")
+    (git_folder / "packed-refs").write_text(f"# pack-refs with: peeled\n{'a' * 40} refs/heads/other\n")
+
+
+@pytest.mark.parametrize("spoil", [no_commit_yet, no_commit_yet_on_this_branch, no_hash, no_text, no_folder])
 def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path, spoil: Any) -> None:
     (tmp_path / ".git").mkdir()
     spoil(tmp_path / ".git")

@@ -1,0 +1,43 @@
+"""Jobs that ended between two looks, each told once."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime
+
+from redis import Redis
+
+from rq_mon.state.ended_jobs import MOST_CLOCK_DIFFERENCE, EndedJobs
+
+RAW_ID = b"order-\xff"
+
+
+def finish(client: Redis, raw_id: bytes, seconds_ago: float) -> None:
+    """Write what RQ keeps of a finished job."""
+    ended_at = datetime.fromtimestamp(time.time() - seconds_ago, UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    client.hset(b"rq:job:" + raw_id, mapping={"status": "finished", "ended_at": ended_at})  # type: ignore[arg-type]
+    client.zadd("rq:finished:mail", {raw_id: time.time() + 500})
+
+
+def test_what_ended_before_the_first_look_is_not_told_however_late_it_is_listed(redis_client: Redis) -> None:
+    """The clocks of workers and Redis may differ by a minute."""
+    ended = EndedJobs(redis_client, ["mail"])
+    finish(redis_client, b"listed-before", 1)
+    assert ended.look() == []
+
+    finish(redis_client, b"long-ago", 10 * MOST_CLOCK_DIFFERENCE)
+    finish(redis_client, b"second", 10)
+    finish(redis_client, b"first", 20)
+
+    assert [job.id for job in ended.look()] == ["first", "second"]
+    assert ended.look() == []
+
+
+def test_an_id_may_be_no_utf_8(redis_client: Redis) -> None:
+    ended = EndedJobs(redis_client, ["mail"])
+    ended.look()
+    finish(redis_client, RAW_ID, 1)
+
+    (job,) = ended.look()
+
+    assert job.id.encode(errors="surrogateescape") == RAW_ID
