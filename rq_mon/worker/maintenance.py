@@ -26,6 +26,9 @@ REDIS_IS_AWAY = (RedisConnectionError, RedisTimeoutError)
 ENDS_THE_WORK = (*REDIS_IS_AWAY, StopRequested)
 """Exceptions that no guard may catch. RQ raises StopRequested whenever a signal finds an idle worker."""
 
+WAITS = {JobStatus.QUEUED.value.encode(), JobStatus.SCHEDULED.value.encode()}
+"""Statuses of jobs that a list of their queue should hold."""
+
 # A script, because a worker may register at any moment. A hash without birth and queues is no registration.
 # If it has heartbeats and expires, it may belong to a plain worker whose hash was lost.
 _REMOVE_GHOST = """
@@ -57,6 +60,7 @@ def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> N
     registry.get_queue = lambda: queue  # type: ignore[method-assign]  # RQ's is of its own class
     for second, entries in _expired(registry):
         _give_up_unreadable(registry, entries)
+        _mark_as_started(queue, entries)
         try:
             registry.cleanup(second, exception_handlers=list(exception_handlers))
         except ENDS_THE_WORK:
@@ -90,6 +94,27 @@ def _give_up_unreadable(registry: StartedJobRegistry, entries: Sequence[str]) ->
                 pipeline.hset(job.key, "status", JobStatus.FAILED.value)
                 pipeline.zadd(failed_key, {job_id: time.time() + DEFAULT_FAILURE_TTL})
                 pipeline.execute()
+
+
+def _mark_as_started(queue: Queue, entries: Sequence[str]) -> None:
+    """Give jobs that wait in no list the status by which RQ 3 knows the jobs of dead workers.
+
+    RQ 3 takes any other for one that has moved on, and drops the entry. But a worker may die before its work
+    horse has written that status, or after it has written that of a retry that is not recorded yet.
+    """
+    connection: Any = queue.connection
+    keys = [queue.job_class.key_for(entry.rpartition(":")[0]) for entry in entries]
+    with connection.pipeline(transaction=False) as reads:
+        for key in keys:
+            job_id = key.removeprefix(queue.job_class.redis_job_namespace_prefix)
+            reads.hget(key, "status")
+            reads.lpos(queue.key, job_id)
+            reads.lpos(queue.intermediate_queue_key, job_id)
+            reads.zscore(queue.scheduled_job_registry.key, job_id)
+        found = reads.execute()
+    for key, status, *places in zip(keys, found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+        if status in WAITS and places == [None] * 3:
+            connection.hset(key, "status", JobStatus.STARTED.value)
 
 
 def remove_ghosts(connection: Redis, queue_names: Sequence[str]) -> int:

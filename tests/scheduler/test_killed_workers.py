@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from datetime import timedelta
 from importlib.metadata import version
 from typing import Any
 
@@ -19,6 +20,7 @@ from rq.serializers import DefaultSerializer
 from rq.utils import now
 
 from rq_mon import MonitoredWorker
+from rq_mon.worker.maintenance import end_abandoned_jobs
 from scheduler import supervised_queue
 from scheduler.supervised_queue import HandOver, SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
@@ -30,6 +32,13 @@ QUEUES = ("urgent", "later")
 RQ_3 = version("rq").startswith("3.")
 
 DIES_WITH_A_JOB_IN_HAND = WORK.format(method="execute_job = die")
+DIES_BEFORE_ITS_WORK_HORSE_BEGINS = WORK.format(
+    method="""
+    def prepare_job_execution(self, *args, **kwargs):
+        os.kill(os.getppid(), signal.SIGKILL)
+        die()
+"""
+)
 HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE = WORK.format(
     method="""
     def handle_job_failure(self, *args, **kwargs):
@@ -66,6 +75,13 @@ def on_its_way(queue: Queue, **options: Any) -> Job:
 def clean(queue: Queue, worker: Worker, times: int = 1) -> None:
     for _ in range(times):
         queue.intermediate_queue.cleanup(worker, queue)
+
+
+def give_up(queue: Queue) -> None:
+    """Let the time be over in which the workers of this queue have to report."""
+    key = queue.started_job_registry.key
+    started: Any = queue.connection.zrange(key, 0, -1)
+    queue.connection.zadd(key, dict.fromkeys(started, time.time() - 1))
 
 
 def on_the_list(queue: Queue) -> list[str]:
@@ -201,6 +217,43 @@ def test_a_job_that_waits_to_be_tried_again(
     assert queue.job_ids == [job.id]
     assert job.get_status() == ("failed" if cleaner is Worker else "queued")
     assert on_the_list(queue) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("retry", "waits"), [(Retry(2), True), (None, False)])
+def test_a_machine_that_goes_before_the_work_horse_has_begun(
+    queue: SupervisedQueue, start: Start, retry: Retry | None, waits: bool
+) -> None:
+    """RQ 3 drops such an entry; without the intermediate queue the job would be lost."""
+    job = queue.enqueue(jobs.add, 1, 2, retry=retry)
+    start("-c", DIES_BEFORE_ITS_WORK_HORSE_BEGINS, OURS, "later").wait()
+    assert (job.get_status(), queue.job_ids, on_the_list(queue)) == ("queued", [], [])
+
+    give_up(queue)
+    end_abandoned_jobs(queue, [])
+
+    assert job.get_status() == ("queued" if waits else "failed")
+    assert queue.job_ids == [job.id] * waits
+    assert queue.failed_job_registry.get_job_ids() == [job.id] * (not waits)
+
+
+@pytest.mark.skipif(not RQ_3, reason="RQ 2 tries again what has moved on")
+@pytest.mark.parametrize("place", ["queue", "intermediate queue", "scheduled"])
+def test_a_job_that_has_moved_on_is_left_where_it_is(queue: SupervisedQueue, place: str) -> None:
+    job = queue.enqueue(jobs.add, 1, 2, retry=Retry(2))
+    if place == "intermediate queue":
+        queue.connection.lmove(queue.key, queue.intermediate_queue_key)
+    elif place == "scheduled":
+        queue.connection.delete(queue.key)
+        queue.schedule_job(job, now() + timedelta(minutes=1))
+    status = job.get_status()
+    queue.connection.zadd(queue.started_job_registry.key, {f"{job.id}:an-earlier-one": time.time() - 1})
+
+    end_abandoned_jobs(queue, [])
+
+    assert job.get_status() == status
+    assert len(queue.job_ids) == (place == "queue")
+    assert queue.started_job_registry.count == 0
 
 
 # --- ended, and the work horse was killed right after that -------------------------------------------------
