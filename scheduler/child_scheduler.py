@@ -9,6 +9,8 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from redis import Redis
+from redis.client import Pipeline
+from redis.exceptions import WatchError
 from rq import Queue
 from rq.job import Job
 from rq.registry import ScheduledJobRegistry
@@ -62,6 +64,36 @@ class ChildScheduler(RQScheduler):
             DueJobs(name, connection=self.connection, serializer=self.serializer)  # type: ignore[no-untyped-call]
             for name in queue_names or self._acquired_locks
         ]
+
+    def enqueue_scheduled_jobs(self) -> None:
+        """Enqueue the jobs that are due, as long as this process holds the locks of its queues.
+
+        RQ reads what is due and moves it afterwards. If Redis or this process hangs in between, another
+        scheduler takes over and enqueues the same jobs; then the transactions of this one fail.
+        """
+        begin = self.connection.pipeline
+
+        def begin_under_lock(transaction: bool = True, *args: Any, **kwargs: Any) -> Pipeline:
+            pipeline: Pipeline = begin(transaction, *args, **kwargs)
+            if transaction:
+                self._watch_locks(pipeline)
+            return pipeline
+
+        self.connection.pipeline = begin_under_lock
+        try:
+            super().enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+        except WatchError:
+            self.log.warning("Scheduler of %s: another one took over, and moves what is due", self.name)
+        finally:
+            self.connection.pipeline = begin
+
+    def _watch_locks(self, pipeline: Pipeline) -> None:
+        locks = [self.get_locking_key(name) for name in sorted(self._acquired_locks)]
+        pipeline.watch(*locks)  # type: ignore[no-untyped-call]
+        holders: Any = pipeline.mget(locks)
+        if set(holders) != {self.name.encode()}:
+            raise WatchError("a lock is lost")
+        pipeline.multi()
 
     def start(self) -> Any:
         """Start the process.

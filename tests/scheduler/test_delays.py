@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis.client import Pipeline
 from rq import Queue, Repeat, Retry
+from rq.job import Job
 from rq.scheduler import RQScheduler
 
 from rq_mon.worker.maintenance import end_abandoned_jobs
@@ -107,6 +108,48 @@ def test_a_delayed_job_whose_id_is_written_before_it(
 
     assert queue.job_ids == [other.id, late.id][: 2 if kept else 1]
     assert queue.scheduled_job_registry.get_job_ids() == []
+
+
+@pytest.mark.parametrize(
+    ("hangs", "successor"), [("has read", "bob"), ("writes", "bob"), ("writes", "ann")], ids=str
+)
+@pytest.mark.parametrize(("scheduler_class", "times"), [(RQScheduler, 2), (ChildScheduler, 1)])
+def test_a_scheduler_that_hangs_while_another_takes_over(
+    queue: SupervisedQueue,
+    monkeypatch: pytest.MonkeyPatch,
+    scheduler_class: Any,
+    times: int,
+    hangs: str,
+    successor: str,
+) -> None:
+    """RQ's scheduler goes on where it was, or Redis with what it had sent, and the job is enqueued again.
+
+    A scheduler that its worker has restarted has the same name.
+    """
+    job = queue.enqueue_in(timedelta(seconds=-5), jobs.add, 1, 2)
+    hanging = scheduler_class([queue], connection=queue.connection, name="ann")
+    hanging.acquire_locks()
+    place, name = (Job, "fetch_many") if hangs == "has read" else (Pipeline, "execute")
+    original = getattr(place, name)
+
+    def hang(*args: Any, **kwargs: Any) -> Any:
+        is_read = name == "execute" and not any(part[0][0] == "ZREM" for part in args[0].command_stack)
+        if is_read:
+            return original(*args, **kwargs)
+        monkeypatch.undo()
+        read = original(*args, **kwargs) if name == "fetch_many" else None
+        if successor != "ann":
+            queue.connection.delete(hanging.get_locking_key("later"))
+        other = scheduler_class([queue], connection=queue.connection, name=successor)
+        assert other.acquire_locks() == {"later"}
+        other.enqueue_scheduled_jobs()
+        return read if name == "fetch_many" else original(*args, **kwargs)
+
+    monkeypatch.setattr(place, name, hang)
+    hanging.enqueue_scheduled_jobs()
+
+    assert queue.job_ids == [job.id] * times
+    assert queue.scheduled_job_registry.count == 0
 
 
 def test_ids_without_jobs_do_not_keep_others_from_being_due(queue: SupervisedQueue) -> None:
