@@ -34,7 +34,7 @@ def test_the_scheduler_moves_delayed_jobs_as_they_are(redis_client: Redis, tmp_p
     scheduler = ChildScheduler([queue], connection=redis_client, name="ann", logging_level="CRITICAL")
     scheduler.acquire_locks()  # type: ignore[no-untyped-call]
 
-    scheduler.enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
+    scheduler.enqueue_scheduled_jobs()
 
     assert sorted(queue.job_ids) == sorted(stored)
     assert processes(tmp_path / "loaded") == []
