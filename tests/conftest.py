@@ -1,4 +1,4 @@
-"""Fixtures that every test may use, and what happens where a program that a test needs is missing."""
+"""Fixtures for all tests, and what happens if a program that a test needs is missing."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def pytest_configure() -> None:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A test that uses the Redis fixtures needs the program behind them; files that take long run first.
+    """Mark tests with Redis fixtures as needing Redis, and run files that take long first.
 
-    It comes after `-m` has chosen: what does not run takes no time.
+    It runs after `-m` has selected, so tests that do not run cost no time.
     """
     seconds: Counter[Path] = Counter()
     for item in items:
@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.needs("redis-server"))
         if slow := item.get_closest_marker("e2e") or item.get_closest_marker("slow"):
             seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
-    # Files are what processes share out: a long one that began last would be waited for alone.
+    # Processes share out whole files. A long one that began last would run alone at the end.
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: -seconds[item.path])
 
@@ -82,7 +82,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(autouse=True)
 def _logs_of_workers() -> None:
-    """RQ sets the level of its logger for the whole process; each test begins with the default."""
+    """Reset RQ's log level, which is global to the process, for each test."""
     logging.getLogger("rq.worker").setLevel(logging.NOTSET)
 
 
@@ -121,7 +121,7 @@ def queue(redis_client: Redis) -> Queue:
 
 @pytest.fixture
 def own_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RedisServer]:
-    """A Redis that a test may kill, not started yet; it keeps its data. RQ_REDIS_URL names it."""
+    """A Redis that a test may kill, not started yet; it keeps its data. RQ_REDIS_URL points to it."""
     server = RedisServer(tmp_path, "--appendonly", "yes", "--appendfsync", "always")
     monkeypatch.setenv("RQ_REDIS_URL", server.url)
     yield server

@@ -1,4 +1,4 @@
-"""The demo may go on for hours: what it enqueues keeps the objectives, so that no error budget burns."""
+"""The demo may run for hours: its jobs keep the objectives, so that no error budget burns."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ from stack.settings import PROJECT_ROOT
 RUNS_OF_A_KIND = 2000
 
 End = tuple[str, bool, float]
-"""Of a job: its queue, whether it succeeded in the end, and the seconds of its longest run."""
+"""A job's queue, whether it succeeded in the end, and the seconds of its longest run."""
 
 
 @dataclass
 class Simulation:
-    """Runs what would be enqueued at once, with a clock that only sleeping moves."""
+    """Runs jobs at once, with a clock that moves only while something sleeps."""
 
     monkeypatch: pytest.MonkeyPatch
     slept: float = 0.0

@@ -32,12 +32,12 @@ def rendered(folder: str) -> tuple[Manifest, ...]:
 
 
 def of_kind(manifests: Iterable[Manifest], *kinds: str) -> dict[str, Manifest]:
-    """The objects of some kinds by name."""
+    """The objects of some kinds, by name."""
     return {each["metadata"]["name"]: each for each in manifests if each["kind"] in kinds}
 
 
 def pods(manifests: Iterable[Manifest]) -> dict[str, Manifest]:
-    """The pod templates by the name of what makes the pods."""
+    """The pod templates, by the name of their owner."""
     makers = of_kind(manifests, "Deployment", "StatefulSet")
     return {name: maker["spec"]["template"] for name, maker in makers.items()}
 

@@ -1,4 +1,4 @@
-"""KEDA's scaling of workers: what it asks Prometheus, and what it gets."""
+"""KEDA's scaling of workers: its queries to Prometheus, and the answers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ BUSY = {
     "rq_queue_oldest_job_age_seconds{queue='%s', instance='a'}": 45,
     "rq_queue_objective_wait_seconds{queue='%s', instance='a'}": 60,
 }
-"""Samples of a queue, from two exporters at once; `another` stands for all other queues."""
+"""Samples of a queue from two exporters at once; `another` is any other queue."""
 
 
 def query(queue: str, name: str) -> str:

@@ -1,4 +1,4 @@
-"""The manifests for Kubernetes: valid, restricted, and one truth with the rest of the project."""
+"""The manifests for Kubernetes: valid, restricted, and consistent with the rest of the project."""
 
 from __future__ import annotations
 
@@ -49,10 +49,10 @@ COMPOSED: dict[str, dict[str, Any]] = {
 CUSTOM = {
     file.stem: json.loads(file.read_text()) for file in (Path(__file__).parent / "schemas").glob("*.json")
 }
-"""Schemas of the operators' own kinds of objects."""
+"""Schemas of the operators' own object kinds."""
 
 OLDEST, NEWEST = "1.29", "1.37"
-"""Versions of Kubernetes whose schemas the manifests keep to."""
+"""Versions of Kubernetes whose schemas the manifests follow."""
 
 MEBIBYTES = {"m": 1, "g": 1024}
 
@@ -62,7 +62,7 @@ every_pod = pytest.mark.parametrize(
 
 
 def default(text: str) -> str:
-    """What compose makes of a reference: `${NAME:-default}`."""
+    """The value that compose computes from `${NAME:-default}`."""
     return re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", text)
 
 
@@ -314,7 +314,7 @@ def test_each_probe_checks_its_own_process_and_ends_none_while_redis_is_down(nam
 
 
 def test_the_exporter_of_redis_connects_to_no_address_of_a_request() -> None:
-    """That page would send the password of Redis there."""
+    """That page would send the password of Redis to the address."""
     only = container(pods(rendered(BASE))["redis-exporter"])
 
     assert {"name": "REDIS_EXPORTER_DISABLE_SCRAPE_ENDPOINT", "value": "true"} in only["env"]

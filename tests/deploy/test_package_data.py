@@ -1,4 +1,4 @@
-"""What the package hands out is what the stack itself loads."""
+"""The package exports the same files that the stack loads."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an image checks before a swarm is updated: the image is a folder here, and docker a script."""
+"""The checks in an image before a swarm update. Here the image is a folder, and docker a script."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The file for `docker stack deploy`, made from what compose tells."""
+"""The file for `docker stack deploy`, made from compose's output."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ OVERRIDE = (PROJECT_ROOT / SWARM_COMPOSE_FILE).read_text()
 
 
 class _Loader(yaml.SafeLoader):
-    """Reads over compose's own tags, such as !reset."""
+    """Accepts compose's own tags, such as !reset."""
 
 
 _Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_sequence(node))

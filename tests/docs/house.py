@@ -1,4 +1,4 @@
-"""The imports of this repository, read from the sources as text."""
+"""The imports in this repository, read from the sources."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ STANDS_ON: dict[str, tuple[str, ...]] = {
     "proofs": ("docs",),
     "tests": ("proofs",),
 }
-"""Folder of Python -> those right below it. It may import these and all below them."""
+"""Folder of Python -> the folders right below it. It may import those and all below them."""
 
 DATA_FOLDERS = ("prometheus", "requirements")
 """Top-level folders without Python."""
@@ -39,11 +39,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
     ("health", "export"),
     ("exporter", "web", "cli"),
 )
-"""The rooms of rq_mon from the ground up. A room may import the floors below its own."""
+"""The rooms of rq_mon from the bottom up. A room may import the floors below its own."""
 
 
 class Import(NamedTuple):
-    """One import, or one string that names a module, as `python -m` and importlib take it."""
+    """An import, or a string that names a module, as in `python -m` and importlib."""
 
     path: Path
     module: str
@@ -85,7 +85,7 @@ def is_module(name: str) -> bool:
 
 
 def module_of(name: str) -> str:
-    """Return the module that an imported name lies in."""
+    """Return the module that contains an imported name."""
     return name if is_module(name) else name.rpartition(".")[0]
 
 

@@ -1,4 +1,4 @@
-"""The house: every folder and every room of rq_mon imports only what is below it."""
+"""Every folder, and every room of rq_mon, imports only what is below it."""
 
 from __future__ import annotations
 
@@ -29,11 +29,11 @@ MAX_LINES = 400
 
 ROOT_SCRIPTS_MAY_IMPORT = below("demo")
 FRONT_DOORS = {ROOT / "rq_mon" / "__init__.py"}
-"""Hands out names lazily, so it names modules of upper floors without loading them."""
+"""Imports names lazily, so it refers to modules of upper floors without loading them."""
 
 
 def room_of(module: str) -> str | None:
-    """The room of rq_mon that a dotted name lies in."""
+    """The room of rq_mon that contains a dotted name."""
     parts = module.split(".")
     return parts[1] if parts[0] == "rq_mon" and len(parts) > 1 and parts[1] in ROOMS else None
 

@@ -1,4 +1,4 @@
-"""Each block of code in README, CONTRIBUTING and docs/ runs in a test, or a comment says why it does not."""
+"""Each code block in README, CONTRIBUTING and docs/ runs in a test, or a comment gives the reason why not."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ RUN_BY = {
     ("docs/runbooks/*.md", "promql"): "tests/prometheus/test_runbooks.py",
     ("docs/runbooks/*.md", "sh"): "tests/prometheus/test_runbooks.py",
 }
-"""Page and language -> the test that runs such blocks of it."""
+"""Page and language -> the test that runs such blocks of the page."""
 
 DRAWN = "mermaid"
 """Not code: GitHub draws it."""
@@ -44,7 +44,7 @@ PARSERS: dict[str, Callable[[str], object]] = {
 
 
 def is_accounted_for(name: str, block: Block) -> bool:
-    """Whether a test runs the block, or a reason says why none does."""
+    """Whether a test runs the block, or a comment gives a reason."""
     return bool(block.why_not_run) or block.language == DRAWN or _test_of(name, block) is not None
 
 

@@ -20,12 +20,12 @@ PATCHES = Path(__file__).with_name("recipes")
 COMMANDS = "sh"
 MINUTES = 10
 QUICK = ("Add a metric", "Add a cron job")
-"""Those whose commands are always run; the others' take promtool minutes."""
+"""Recipes whose commands always run. The others take promtool minutes."""
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """One of them: the lines that it shows, its patch, and its commands."""
+    """A recipe: the lines that it shows, its patch, and its commands."""
 
     name: str
     shown: list[str]
@@ -33,7 +33,7 @@ class Recipe:
     commands: list[str]
 
     def added(self) -> list[str]:
-        """Return what each hunk of the patch adds, without its indentation."""
+        """Return the added lines of each hunk, without indentation."""
         hunks = re.split(r"^@@.*\n", self.patch, flags=re.MULTILINE)[1:]
         return [_unindented(line[1:] for line in hunk.splitlines() if _is_added(line)) for hunk in hunks]
 
@@ -59,7 +59,7 @@ def recipes() -> Iterator[Recipe]:
 
 
 def run(command: list[str], tree: Path, given: str | None = None) -> None:
-    # What an outer make hands to its children is not meant for this one.
+    # The variables of an outer make are not meant for this one.
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
     }

@@ -1,4 +1,4 @@
-"""Defaults and ports that other programs read, and people: rewritten, or held to the declarations."""
+"""Defaults and ports that other programs and people read: generated, or compared with the declarations."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from stack.settings import PROJECT_ROOT
 PORTS = {str(service.port) for service in SERVICES if service.port}
 PAGES = [PROJECT_ROOT / "README.md", *sorted((PROJECT_ROOT / "docs").rglob("*.md"))]
 OTHER_PORTS = {"several-redis.md": {"9727"}, "existing-prometheus.md": {"9091"}}
-"""Of programs that are not the stack's."""
+"""Ports of programs outside of the stack."""
 
 
 @pytest.mark.parametrize(

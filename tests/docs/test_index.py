@@ -1,4 +1,4 @@
-"""docs/README.md reaches every page. Each page begins with who needs it and ends with what to do next."""
+"""docs/README.md reaches every page. Each page begins with its readers and ends with what to do next."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ INDEX = ROOT / "docs" / "README.md"
 RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"
 PAGES = sorted(set(tracked("docs/*.md")) - {INDEX})
 RUNBOOK_PAGES = [path for path in PAGES if path.parent == RUNBOOKS.parent and path != RUNBOOKS]
-"""They answer the same questions in the same order, for whoever an alert sent there."""
+"""They answer the same questions in the same order, for the person on call."""
 ARTICLES = [path for path in PAGES if path not in RUNBOOK_PAGES]
 
 each_article = pytest.mark.parametrize("path", ARTICLES, ids=lambda path: str(path.relative_to(ROOT)))

@@ -1,4 +1,4 @@
-"""Links of every Markdown file: the file is there, and the heading; addresses are well formed."""
+"""Links in every Markdown file: the file and the heading exist, and URLs are well formed."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from rq_mon.ports import GRAFANA_PORT
 from tests.docs.house import ROOT, tracked
 
 COPIES = ROOT / "rq_mon" / "export" / "data"
-"""Of the runbooks, inside the package: the job pages follow only their links to each other."""
+"""Runbooks are in the package too, and the job pages follow only links between them."""
 FILES = [path for path in tracked("*.md") if COPIES not in path.parents and path.name != "template.md"]
 
 TRACKED = {folder for path in tracked() for folder in (path, *path.parents)}
 
 
 def dead_links(path: Path, page: Page) -> list[str]:
-    """Return the links that lead nowhere."""
+    """Return the broken links."""
     return [link for link in page.links if not _leads_somewhere(path, link)]
 
 
@@ -49,7 +49,7 @@ def test_every_link_leads_somewhere(path: Path) -> None:
     "path", [path for path in FILES if path.parent.name == "runbooks"], ids=lambda path: path.stem
 )
 def test_a_runbook_names_no_port_but_grafanas_which_the_job_pages_replace(path: Path) -> None:
-    """Others may be set differently; `make status` prints them."""
+    """Other ports may be set differently; `make status` prints them."""
     addresses = re.findall(r"//(127\.0\.0\.1:\d+)", path.read_text())
     assert set(addresses) <= {f"127.0.0.1:{GRAFANA_PORT}"}
 

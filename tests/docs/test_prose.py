@@ -1,4 +1,4 @@
-"""The check of the English: what it finds, where, and what it lets pass."""
+"""The check of the English: what it finds, where, and what it accepts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sentences stay short: none over 35 words, and half of a page's at most 16."""
+"""Sentences are short: none over 35 words, and half of those on a page at most 16."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PAGES = pages()
 
 
 def too_long(paragraphs: list[str]) -> list[str]:
-    """Return the sentences that are."""
+    """Return the sentences that are too long."""
     return [sentence for sentence in sentences(paragraphs) if len(words(sentence)) > LONGEST]
 
 

@@ -1,4 +1,4 @@
-"""README says what is so: its addresses, settings, make targets and links exist."""
+"""README's addresses, settings, make targets and links exist."""
 
 from __future__ import annotations
 

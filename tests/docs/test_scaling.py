@@ -1,4 +1,4 @@
-"""The sums of docs/operate/scaling.md are those of the real exporter, and its tables follow from them."""
+"""The formulas of docs/operate/scaling.md match the real exporter, and its tables follow from them."""
 
 from __future__ import annotations
 
@@ -20,13 +20,13 @@ DAY = 86_400
 
 
 def numbers(pattern: str) -> list[float]:
-    """The groups of the only place of the page that the pattern finds."""
+    """The groups of the page's only match."""
     (found,) = re.finditer(pattern, PAGE)
     return [float(text.replace(",", "")) for text in found.groups()]
 
 
 def rows(columns: int, heading: str) -> list[list[float]]:
-    """The numbers in the rows of the table that has this heading."""
+    """The numbers in the rows of the table with this heading."""
     table = PAGE.partition(heading)[2].partition("\n\n")[0]
     return [
         [float(re.sub(r"[^\d.]", "", cell)) for cell in line.split("|")[1 : columns + 1]]
@@ -44,7 +44,7 @@ SUCCEEDS, OUTCOME, EXCEPTION = numbers(
 
 
 def series(fill: Callable[[Redis], None]) -> int:
-    """How many series the exporter serves of a Redis that was filled."""
+    """The number of series that the exporter serves for a filled Redis."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         fill(client)
         with our_exporter(server.url) as (port, _):

@@ -1,4 +1,4 @@
-"""Says at the end how many inputs were tried."""
+"""Prints at the end how many inputs were tried."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ INPUTS = "inputs of "
 
 @pytest.fixture(autouse=True)
 def _inputs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Put into the test's report what it has thrown at which part."""
+    """Add to the test's report how many inputs it has tried."""
     before = TRIED.copy()
     yield
     request.node.user_properties += [(INPUTS + part, count) for part, count in (TRIED - before).items()]

@@ -1,4 +1,4 @@
-"""Whatever a dashboard holds: the viewer draws it, or says which file or panel it cannot draw, and why."""
+"""Whatever a dashboard contains: the viewer draws it, or names the file or panel that it cannot draw."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ AROUND_PANELS = [
     for board in BOARDS.values()
 ]
 BROKEN_PANELS = 12
-"""On one page."""
+"""Panels on one page."""
 
 json_values = st.recursive(
     st.none()
@@ -54,7 +54,7 @@ json_values = st.recursive(
 
 
 def places(tree: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
-    """Where in a tree of JSON something can be changed."""
+    """The places in a JSON tree that can be changed."""
     items = tree.items() if isinstance(tree, dict) else enumerate(tree) if isinstance(tree, list) else ()
     for key, value in items:
         yield (*at, key)
@@ -63,7 +63,7 @@ def places(tree: Any, at: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 @st.composite
 def broken(draw: st.DrawFn, originals: list[Json]) -> Json:
-    """One of the originals in which up to three places hold something else, or nothing."""
+    """One of the originals with up to three values replaced or removed."""
     tree = copy.deepcopy(draw(st.sampled_from(originals)))
     for _ in range(draw(st.integers(1, 3))):
         place = draw(st.sampled_from(sorted(places(tree), key=str)))
@@ -78,7 +78,7 @@ def broken(draw: st.DrawFn, originals: list[Json]) -> Json:
 
 
 def broken_ones(originals: list[Json], count: int) -> list[Json]:
-    """As many as hypothesis thinks of, the same ones in every run but for `make fuzz`."""
+    """Broken panels from hypothesis, the same in every run except in `make fuzz`."""
     found: list[Json] = []
 
     @settings(
@@ -93,7 +93,7 @@ def broken_ones(originals: list[Json], count: int) -> list[Json]:
 
 
 def page_of(number: int, around: Json, panels: list[Json]) -> Json:
-    """A dashboard of broken panels, of what is broken around them, and of a panel that is whole."""
+    """A dashboard of broken panels, of broken parts around them, and of a good panel."""
     whole = {
         "id": 900,
         "type": "stat",
@@ -111,7 +111,7 @@ PAGES = 3 * FACTOR
 
 @pytest.fixture(scope="module")
 def viewer(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[Server]:
-    """The viewer of dashboards with broken panels; its Prometheus knows a quarter of an hour."""
+    """The viewer of dashboards with broken panels; its Prometheus has a quarter of an hour of data."""
     server = RecordedPrometheus(tmp_path_factory.mktemp("prometheus"))
     History(START).write(server.directory / "history.txt", START, END, lambda _: 15)
     server.import_samples(server.directory / "history.txt")
@@ -133,7 +133,7 @@ def test_a_broken_panel_does_not_affect_the_others(viewer: Server) -> None:
         for number in range(PAGES):
             view = DashboardView(browser.new_page(), viewer.url)
             view.page.goto(f"{viewer.url}/d/page-{number}?from={START}000&to={END}000&refresh=")
-            view.settle()  # what spoils the page may come after the panel that is whole
+            view.settle()  # a panel that breaks the page may come after the good one
             assert view.page.get_by_text("An unexpected error happened").count() == 0
             assert view.page.get_by_text("Loading").count() == 0
             expect(view.panel("Whole")).to_contain_text("42")

@@ -1,4 +1,4 @@
-"""Whatever `job_scheduler` is given: a job that holds just that, or an error and an untouched Redis."""
+"""Whatever the arguments of `job_scheduler`: the exact job, or an error and an unchanged Redis."""
 
 from __future__ import annotations
 

@@ -54,7 +54,7 @@ RANDOM = 5
 
 
 def random_names(count: int) -> list[str]:
-    """Names that hypothesis thinks of, the same ones in every run but for `make fuzz`."""
+    """Names from hypothesis, the same in every run except in `make fuzz`."""
     found: list[str] = []
     text = st.text(st.characters(codec="utf-8", exclude_characters=",\0"), min_size=1, max_size=60)
 
@@ -72,18 +72,18 @@ def random_names(count: int) -> list[str]:
 
 NAMES = sorted({*WORST, *random_names(RANDOM * FACTOR)})
 IN_AN_ADDRESS = [name for name in NAMES if len(quote(name)) < LONGEST_QUERY_STRING // 4]
-"""Those that fit into the address of a page three times."""
+"""Names short enough to be in a URL three times."""
 
 
 @dataclass(frozen=True)
 class Monitored:
-    """What watches the jobs with those names."""
+    """The monitor of the jobs with those names."""
 
     exporter: Exporter
     prometheus: PrometheusServer
 
     def now(self, expression: str) -> float:
-        """The value of an expression that gives one series; 0 if it gives none."""
+        """The value of an expression with one series; 0 if it has none."""
         answer = self.prometheus.ask("query", query=expression)["result"]
         assert len(answer) <= 1, answer
         return float(answer[0]["value"][1]) if answer else 0.0
@@ -95,7 +95,7 @@ def fail_as(exception: str) -> None:
 
 
 def run_jobs(client: Redis) -> None:
-    """For each name: in a queue of that name a job that works, one that fails so, one that no module has."""
+    """For each name, in its queue: a job that succeeds, one that fails, one whose module is missing."""
     for name in NAMES:
         queue = Queue(check_queue_name(name), connection=client)
         queue.enqueue("builtins.len", "x")
@@ -132,8 +132,8 @@ def scraping(exporter: Exporter, folder: Path) -> Iterator[PrometheusServer]:
 
 
 def number(place: int, title: str, metric: str, label: str) -> dict[str, Any]:
-    """A panel of one number: the sum of a metric where a label has the chosen value."""
-    # A scrape that comes too late ends a series until the next one.
+    """A panel with one number: the sum of a metric where a label has the chosen value."""
+    # A late scrape ends a series until the next one.
     expr = f'sum(last_over_time({metric}{{{label}=~"${label}"}}[1h]))'
     target = {"refId": "A", "expr": expr, "instant": True}
     return {
@@ -171,7 +171,7 @@ CHOSEN = {
         number(2, "Of the exception", JOB_FAILURES.name, "exception"),
     ],
 }
-"""Asks for a queue, a function and an exception in the way of the dashboards."""
+"""Selects a queue, a function and an exception as the dashboards do."""
 
 
 @pytest.fixture(scope="module")
@@ -225,7 +225,7 @@ def test_link_that_carries_the_name_finds_its_own_jobs_and_no_others(
 
 
 def injected(page: Page) -> bool:
-    """Whether any name became markup, or ran."""
+    """Whether any name became markup, or was executed."""
     return bool(
         page.evaluate(
             """() => window.hacked !== undefined

@@ -1,4 +1,4 @@
-"""Whatever the users' file of objectives holds: objectives, or an error that names the file."""
+"""Whatever the objectives file contains: objectives, or an error that names the file."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from tests.harness.web import running_web
 pytestmark = pytest.mark.slow
 
 SECRETS = (b"root:x:0:0", b"[build-system]", b"Traceback (most recent call last)")
-"""A file of the machine, one of the project, and the inside of a program: none may ever be in an answer."""
+"""A system file, a project file, and program internals: no answer may contain them."""
 
 PIECES = (
     "..|%2e%2e|%2f|/|//|metrics|healthz|d|rq-overview|api|assets|etc|passwd|pyproject.toml|?|&|=|#|%00|%|%zz|\\|;"
@@ -75,7 +75,7 @@ def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="module")
 def viewer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """One whose Prometheus is not there: what is asked never gets further than the viewer itself."""
+    """A viewer whose Prometheus is down, so no request gets past the viewer."""
     nothing = f"http://127.0.0.1:{free_port()}"
     with running_viewer(project_root, tmp_path_factory.mktemp("viewer"), nothing, GENERATED) as server:
         yield server
@@ -90,13 +90,13 @@ def job_pages(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactor
 
 
 def answer(server: Server, request: bytes) -> bytes:
-    """All that is sent back until the server ends the connection, after we have ended our side of it."""
+    """All bytes until the server closes the connection, after we closed our side."""
     with socket.create_connection(("127.0.0.1", server.port), timeout=20) as connection:
         try:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             return b"".join(iter(lambda: connection.recv(65536), b""))
-        except OSError:  # it has hung up on us, as it may
+        except OSError:  # the server may close first
             return b""
 
 

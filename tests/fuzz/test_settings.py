@@ -1,4 +1,4 @@
-"""Whatever the environment and `.env` hold: settings of use, or an error that names the variable."""
+"""Whatever the environment and `.env` contain: valid settings, or an error that names the variable."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.fuzz.tried import throw
 SCHEDULER_VARIABLES = [variable.name for variable in variables_in(Settings).values()]
 STACK_VARIABLES = [variable.name for variable in VARIABLES]
 
-# An environment holds no NUL.
+# An environment cannot contain NUL.
 text = st.text(st.characters(codec="utf-8", exclude_characters="\0"), max_size=40)
 values = st.one_of(
     text,
@@ -33,7 +33,7 @@ def test_a_setting_is_used_or_refused_by_its_name(variable: str, value: str) -> 
     try:
         settings = Settings.from_environment({variable: value})
     except SettingsError as error:
-        # Of a certificate the address may be what is wrong: it must speak TLS then.
+        # A certificate's error may be about the URL, which must use TLS.
         assert variable in str(error)  # noqa: PT017 - most inputs raise nothing
         assert ": expected " in str(error)  # noqa: PT017
     else:

@@ -1,4 +1,4 @@
-"""How inputs are thrown: as many, and the same ones, in every run of `make test`; new ones in `make fuzz`."""
+"""How tests generate inputs: the same ones in every run of `make test`, new ones in `make fuzz`."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from hypothesis.strategies import SearchStrategy
 from tests.harness.same_inputs import try_the_same_inputs
 
 FACTOR_VARIABLE = "FUZZ"
-"""Set to a number, it multiplies how many inputs are tried, and makes them new ones in every run."""
+"""A number that multiplies the inputs, and makes them new in every run."""
 
 FACTOR = int(os.environ.get(FACTOR_VARIABLE, "1"))
 
@@ -22,7 +22,7 @@ if FACTOR == 1:
     try_the_same_inputs()
 
 TRIED: Counter[str] = Counter()
-"""Inputs that were tried, by what they were thrown at."""
+"""Numbers of tried inputs, by their target."""
 
 
 def throw(
@@ -31,9 +31,9 @@ def throw(
     """Run a test with this number of generated inputs, and count them.
 
     Args:
-        what: at which part of the product they are thrown.
-        inputs: how many in `make test`.
-        strategies: of the test's arguments; the others are fixtures, the same for every input.
+        what: the part of the product that gets them.
+        inputs: the number in `make test`.
+        strategies: for the test's arguments; the others are fixtures, the same for every input.
     """
 
     def decorate(test: Callable[..., None]) -> Callable[..., None]:

@@ -1,4 +1,4 @@
-"""Two minutes after the first start the dashboards are alive, and a short range is drawn finely."""
+"""Two minutes after the first start the dashboards have data, and short ranges have fine steps."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ YOUNG = START + 120
 NOT_YET = {
     ("rq-overview", "Active alerts"): "the alert fires later",
 }
-"""Panels that have data in the end, but not after two minutes, and why."""
+"""Panels without data after two minutes, each with the reason."""
 
 
 @pytest.fixture(scope="module")
@@ -122,12 +122,12 @@ def test_raw_and_recorded_histograms_give_the_same_values(prometheus: RecordedPr
     )
 
     assert len(fine) == 3
-    # They look at five minutes that end up to a minute apart.
+    # They compare the last five minutes, with ends up to a minute apart.
     assert fine == pytest.approx(coarse, rel=0.2)
 
 
 def test_a_long_range_does_not_read_raw_histograms(prometheus: RecordedPrometheus) -> None:
-    """Of a week they would take seconds: no series matches."""
+    """A week of them would take seconds to read, so no series matches."""
     raw = 'count(rq_job_duration_seconds_bucket{job=~"%s"})'
 
     assert prometheus.instant(raw % "-", END) == []

@@ -1,4 +1,4 @@
-"""The committed JSON: of the code as it is, the same every time, and what Grafana's own types allow."""
+"""The committed JSON: up to date, reproducible, and valid by Grafana's own types."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def test_the_committed_json_is_what_the_code_makes() -> None:
 
 
 def test_another_process_makes_the_same_text(project_root: Path) -> None:
-    """Whatever order its sets and hashes have."""
+    """Independent of the order of sets and hashes."""
     program = "from grafana.dashboards import DASHBOARDS as D; from grafana.layer.dashboard import to_json; "
     program += "print(''.join(map(to_json, D)), end='')"
 
@@ -45,7 +45,7 @@ def test_another_process_makes_the_same_text(project_root: Path) -> None:
 
 @pytest.fixture(scope="session")
 def grafana_check(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Grafana's own TypeScript types, and what checks JSON against them; where they are to be had."""
+    """Grafana's own TypeScript types, and a checker of JSON against them, if they are available."""
     given = os.environ.get("GRAFANA_CHECK")
     source = Path(given) if given else project_root.parent / "shared" / "tools" / "grafana-check"
     if not source.is_dir() or shutil.which("npm") is None:

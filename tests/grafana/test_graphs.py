@@ -1,4 +1,4 @@
-"""How graphs draw: a colour for each name, gaps as gaps, axes on which small values are seen, plain units."""
+"""How graphs draw: a colour for each name, gaps as gaps, axes that show small values, plain units."""
 
 from __future__ import annotations
 
@@ -23,13 +23,13 @@ LOGARITHMIC = {
     "Wait p95 by queue",
     "Wait and run time",
 }
-"""Quantiles: the slowest are a thousand times as long as the others."""
+"""Quantiles: the slowest are a thousand times the others."""
 
 UNITS = {
     *("none", "s", "bytes", "percentunit", "dateTimeFromNow", "time:MMM D HH:mm"),
     *("ops", "suffix:/min", "suffix:jobs/s", "suffix:samples/s"),
 }
-"""Grafana writes ops as ops/s; others of its own, such as cps (c/s), say nothing to a reader."""
+"""Grafana shows ops as ops/s. Other units, such as cps (c/s), mean nothing to a reader."""
 
 
 def custom(panel: Json) -> Json:
@@ -39,12 +39,12 @@ def custom(panel: Json) -> Json:
 
 @pytest.mark.parametrize("panel", GRAPHS)
 def test_a_series_has_the_colour_of_its_name(panel: Json) -> None:
-    """Not that of its place among the others, which changes when one of them comes or goes."""
+    """Not the colour of its position, which changes when another series appears or ends."""
     assert panel["fieldConfig"]["defaults"]["color"] == {"mode": "palette-classic-by-name"}
 
 
 def colours(panel: Json) -> Iterator[tuple[str, str]]:
-    """Names that a panel gives a colour, of series and of words for values."""
+    """Names with a colour of their own in a panel: series, and words for values."""
     for override in panel["fieldConfig"]["overrides"]:
         for item in override["properties"]:
             if item["id"] == "color":
@@ -120,7 +120,7 @@ def test_units_are_words_that_users_know() -> None:
 
 
 def test_a_budget_that_is_used_up_is_called_spent() -> None:
-    """However far below zero: -9900 % says no more."""
+    """Any value below zero: -9900 % adds no information."""
     (panel,) = (one for one in data_panels(BOARDS["rq-overview"]) if one["title"] == "SLOs")
     (budget,) = (
         {item["id"]: item["value"] for item in override["properties"]}

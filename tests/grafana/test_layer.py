@@ -1,4 +1,4 @@
-"""The layer over grafanalib: what it refuses, and what Grafana would otherwise get wrong."""
+"""The layer over grafanalib: what it refuses, and Grafana's defaults that it corrects."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Rules that every dashboard keeps, one test a rule."""
+"""Rules for every dashboard, one test for each rule."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ every_board = pytest.mark.parametrize("uid", BOARDS)
 
 
 def strings(value: Any) -> list[str]:
-    """Every text in the JSON."""
+    """All texts in the JSON."""
     if isinstance(value, dict):
         return [text for item in value.values() for text in strings(item)]
     if isinstance(value, list):
@@ -45,7 +45,7 @@ def strings(value: Any) -> list[str]:
 
 
 def links(value: Any) -> list[str]:
-    """Every address in the JSON, of panels, cells and series."""
+    """All URLs in the JSON, of panels, cells and series."""
     return [text for text in strings(value) if re.match(r"/\w", text)]
 
 
@@ -213,7 +213,7 @@ OF_THE_STACK = {
     *(("rq-stack-health", title) for title in ("Series", "Stored", "Rule groups", "Samples")),
     *(("rq-stack-health", title) for title in ("Lost alerts and rules", "Notifications")),
 }
-"""Panels about Prometheus and Alertmanager, of which there is one, however many Redis there are."""
+"""Panels on Prometheus and Alertmanager: there is one of each, for any number of Redis."""
 
 
 @every_board
@@ -273,7 +273,7 @@ def test_links_set_only_variables_that_the_target_has(uid: str) -> None:
 
 @every_board
 def test_the_others_are_reachable_by_a_click_on_what_is_shown(uid: str) -> None:
-    """Not only by the menu. Nothing leads on from the health of the stack: its services are no dashboards."""
+    """Not only from the menu. Stack health has no links, because its services have no dashboards."""
     leads_to = {link.removeprefix("/d/").split("?")[0] for link in links(BOARDS[uid])} - {uid}
 
     assert leads_to or uid == "rq-stack-health"

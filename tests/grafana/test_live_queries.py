@@ -40,7 +40,7 @@ HEALTHY_IN_THE_HOUR = {
     "rq_worker_job_running_seconds / on (instance, name, queue) rq_worker_job_timeout_seconds > 0.5",
     "time() - max by (name) (rq_worker_last_heartbeat_timestamp_seconds) > 60",
 }
-"""What nothing answers at the end of the hour: no job is near its timeout, no worker silent."""
+"""Queries without an answer at the end of the hour: no job is near its timeout, no worker silent."""
 
 OTHER = "billing"
 
@@ -56,20 +56,20 @@ def prometheus(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> 
 def plain_workers(
     tmp_path_factory: pytest.TempPathFactory, project_root: Path
 ) -> Iterator[RecordedPrometheus]:
-    """An application that kept its own workers: what RQ itself knows is all there is."""
+    """An application with its own workers, so only RQ's own data exists."""
     history = History(START, monitored=False)
     yield from past(history, tmp_path_factory.mktemp("plain"), project_root / "prometheus" / "rules")
 
 
 @pytest.fixture(scope="module")
 def two_redis(tmp_path_factory: pytest.TempPathFactory, project_root: Path) -> Iterator[RecordedPrometheus]:
-    """In both the same happens, under the same names."""
+    """The same happens in both, under the same names."""
     history = History(START, instances=(catalogue.OWN_INSTANCE, OTHER))
     yield from past(history, tmp_path_factory.mktemp("two"), project_root / "prometheus" / "rules")
 
 
 def ask(prometheus: RecordedPrometheus, query: Asked, instance: str = ".+") -> list[Json]:
-    """What a panel gets for the hour: of an instant query, one value a series."""
+    """What a panel gets for the hour. An instant query gives one value for each series."""
     expr = interpolate(query, HOUR, instance)
     if query.instant:
         return [{**one, "values": [one["value"]]} for one in prometheus.instant(expr, END)]
@@ -96,13 +96,13 @@ def test_every_query_of_the_page_for_users_returns_numbers(
 
 @pytest.mark.parametrize("uid", BOARDS)
 def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: RecordedPrometheus, uid: str) -> None:
-    """Legends, table columns and links fill in labels: one that is not there leaves a blank."""
+    """Legends, table columns and links use labels: a missing one leaves a blank."""
     for panel in data_panels(BOARDS[uid]):
         queries = [query for query in panel_queries(uid) if query.panel == panel["title"]]
         found = [ask(prometheus, query) for query in queries]
         for target, series in zip(panel["targets"], found, strict=True):
             for one in series:
-                # The name of a Redis at the end is taken off where there is none.
+                # Without several Redis, the name of the Redis is removed from the end.
                 legend = target["legendFormat"].removesuffix(AT_INSTANCE)
                 assert set(LEGEND_LABEL.findall(legend)) <= set(one["metric"]), panel["title"]
         labels = {label for series in found for one in series for label in one["metric"]}
@@ -187,7 +187,7 @@ def test_workers_with_missing_jobs_are_shown(
 
 
 def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) -> None:
-    """Its counter appears with the value 1, so that no increase of the raw counter ever shows it."""
+    """Its counter starts with the value 1, so the raw counter never increases."""
     raw = 'sum(increase(rq_job_failures_total{exception="KeyError"}[1h]))'
     recorded = (
         'sum(increase(queue_function_exception:rq_job_failures_total:from_zero{exception="KeyError"}[1h]))'
@@ -230,7 +230,7 @@ def by_labels_and_time(answer: list[Json], instance: str) -> dict[tuple[frozense
 
 
 SHARES_OF_ALL = ("rq-durations: Slowest functions E",)
-"""What is a share of the work in all chosen Redis is smaller the more there are."""
+"""Shares of the work in all chosen Redis: they shrink with each further Redis."""
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
@@ -251,7 +251,7 @@ def test_one_redis_of_two_is_shown_as_if_it_were_alone(
 def test_two_redis_are_shown_separately_or_summed_on_purpose(
     prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
-    """What is named by a queue, function, worker or cron job is there once for each."""
+    """A name of a queue, function, worker or cron job exists once in each Redis."""
     named = {"queue", "function", "name", "cron_job"}
     answer = ask(two_redis, query)
 

@@ -1,4 +1,4 @@
-"""The set of dashboards for one Redis: nothing in it asks for, or names, what there is one of."""
+"""The dashboards for one Redis have no choice, label or column of a Redis."""
 
 from __future__ import annotations
 
@@ -49,6 +49,6 @@ def test_no_column_names_the_redis(uid: str) -> None:
 
 @every_board
 def test_no_link_asks_for_the_redis_of_a_row(uid: str) -> None:
-    """The column is gone, so the link would carry an empty choice, which no series has."""
+    """The column is gone, so the link would contain an empty choice, which matches no series."""
     assert [link for link in links(BOARDS[uid]) if "instance" in link] == []
     assert len(links(BOARDS[uid])) == len(links(ALL[uid]))

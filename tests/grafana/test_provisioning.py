@@ -1,4 +1,4 @@
-"""What Grafana finds when it starts, in both runtimes."""
+"""What Grafana loads when it starts, in both runtimes."""
 
 from __future__ import annotations
 

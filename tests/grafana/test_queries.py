@@ -1,4 +1,4 @@
-"""PromQL of the dashboards: it parses, reads only what there is, and reads it in the right way."""
+"""PromQL of the dashboards: it parses, reads existing metrics only, and reads them in the right way."""
 
 from __future__ import annotations
 
@@ -63,10 +63,10 @@ FOREIGN = {
     "alertmanager_notifications_total",
     "alertmanager_notifications_failed_total",
 }
-"""Metrics of other programs, by the same name in every version that the stack may run with."""
+"""Metrics of other programs, with the same name in every supported version."""
 
 NOT_SHOWN = {JOB_PAGES_INFO.name: "links take their address from it"}
-"""Metrics of the catalogue that no dashboard shows, and why not."""
+"""Metrics in the catalogue that no dashboard shows, each with the reason."""
 
 COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in metric.series}
 COUNTERS = (
@@ -78,7 +78,7 @@ COUNTERS = (
 
 
 def nodes(expr: Any, within: tuple[Any, ...] = ()) -> Iterator[tuple[Any, tuple[Any, ...]]]:
-    """Every part of the expression, with the parts around it, the outermost first."""
+    """All nodes of the expression with their parents, outermost first."""
     yield expr, within
     below = [getattr(expr, name, None) for name in ("expr", "lhs", "rhs", "param", "vector_selector")]
     for part in [*below, *(getattr(expr, "args", None) or [])]:
@@ -144,7 +144,7 @@ def test_every_metric_of_the_catalogue_is_on_a_dashboard(project_root: Path) -> 
 
 @every_board
 def test_of_a_counter_only_the_rise_is_read(uid: str) -> None:
-    """Over the chosen time or a step of the graph. That one exists may be counted; 100 years back is none."""
+    """Over the time range or a graph's step. Counting series is allowed; 100 years of offset match none."""
     for query in panel_queries(uid):
         for selector, within in selectors(query):
             if selector.name in COUNTERS and not _far_back(selector):
@@ -165,14 +165,14 @@ def _far_back(selector: Any) -> bool:
 STEP_WINDOWS = {
     # Grafana's own answer to steps that are shorter than four samples.
     **dict.fromkeys(("increase", "count_over_time", "sum_over_time"), ("$__rate_interval",)),
-    # Raw histograms, which only short ranges read, are as smooth as the recorded ones.
+    # Raw histograms, read only for short ranges, are as smooth as the recorded ones.
     "rate": ("$__rate_interval", "5m"),
-    # Of what is a rate already, one sample is enough; a window of four samples has one of a recorded minute.
+    # For a recorded rate one sample is enough; a window of four samples contains one recorded minute.
     "avg_over_time": ("$__interval", "$__rate_interval"),
-    # Growth, and what has been so for a minute: a longer step does not make them mean something else.
+    # Growth, and a state of one minute: a longer step does not change their meaning.
     "deriv": ("5m",),
     "min_over_time": ("1m",),
-    # What a target has served of late tells which program it is.
+    # The series that a target has served recently identify the program.
     "last_over_time": ("1h",),
 }
 

@@ -1,4 +1,4 @@
-"""What stands on several dashboards is the same number on each, whatever the range and the choices."""
+"""A number on several dashboards is the same on each, for any range and choices."""
 
 from __future__ import annotations
 
@@ -37,14 +37,14 @@ Numbers = dict[tuple[str, ...], float]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a number stands: a panel, or one column of a table."""
+    """A place of a number: a panel, or a column of a table."""
 
     board: str
     panel: str
     column: str = ""
 
     def queries(self) -> list[Asked]:
-        """The query of the column, or all of the panel."""
+        """The query of the column, or all queries of the panel."""
         (panel,) = (one for one in data_panels(BOARDS[self.board]) if one["title"] == self.panel)
         asked = [one for one in queries_of(BOARDS[self.board]) if one.panel == self.panel]
         return [one for one in asked if not self.column or one.target == headers(panel)[self.column]]
@@ -52,19 +52,19 @@ class Place:
 
 @dataclass(frozen=True)
 class Quantity:
-    """One number, and all places where it stands."""
+    """A number, and all its places."""
 
     places: tuple[Place, ...]
     by: tuple[str, ...] = ()
-    """Labels that tell its values apart."""
+    """Labels that identify its values."""
     how: str = "sum"
-    """What makes one value of the finer ones of a place: `sum`, `max`, or `one`, where there must be one."""
+    """How to combine the finer values of a place: `sum`, `max`, or `one` if there must be only one."""
     over_time: bool = False
-    """Whether all places are graphs, which are the same at every step; else their last value counts."""
+    """Whether all places are graphs, which agree at every step. Otherwise the last value counts."""
 
 
 def headers(table: Json) -> dict[str, str]:
-    """The letter of the query of each column of numbers."""
+    """The letter of the query of each numeric column."""
     names = {
         name: header
         for transformation in table["transformations"]
@@ -193,7 +193,7 @@ DIFFERENT = {
     "Failed": [Place(WORKERS, "Workers", "Failed")],
     "State": [Place(CRON, "Schedule", "State"), Place(WORKERS, "Workers", "State")],
 }
-"""What is called the same, but is another number: of each worker, of cron jobs, of waits."""
+"""Numbers with the same name that differ on purpose: of each worker, of cron jobs, of waits."""
 
 
 @pytest.fixture(scope="module", params=["all monitored", "some monitored", "plain"])
@@ -213,7 +213,7 @@ def numbers(
     moment: tuple[int, int],
     choices: dict[str, str],
 ) -> Numbers:
-    """What a place shows, by the labels of the quantity, and by time where it is one over time."""
+    """The values of a place, by the labels of the quantity and, in graphs, by time."""
     end, length = moment
     found = defaultdict(list)
     for query in place.queries():
@@ -234,7 +234,7 @@ def numbers(
 
 
 def asks_for(place: Place, choices: dict[str, str]) -> bool:
-    """Whether a place obeys these choices."""
+    """Whether a place depends on these choices."""
     return all(f"${choice}" in query.expr for query in place.queries() for choice in choices)
 
 
@@ -255,7 +255,7 @@ def test_a_number_is_the_same_wherever_it_stands(prometheus: RecordedPrometheus,
 
 @pytest.mark.parametrize("name", QUANTITIES)
 def test_there_is_a_number_to_compare(all_monitored: RecordedPrometheus, name: str) -> None:
-    """At least two places show one under the same choices."""
+    """At least two places show a number under the same choices."""
     quantity = QUANTITIES[name]
     most = max(
         sum(

@@ -1,4 +1,4 @@
-"""Numbers that stand on dashboards and in rules or objectives: the same in both."""
+"""Thresholds on dashboards are the same as in rules or objectives."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.prometheus.rules import alerts
 
 
 def bounds(alert: str) -> set[float]:
-    """What the expression of an alert compares with."""
+    """The values that an alert's expression compares with."""
     (expression,) = {rule.expression for rule in alerts() if rule.name == alert}
     return {float(number) for number in re.findall(r"[<>]=? ([\d.]+)", expression)}
 

@@ -1,4 +1,4 @@
-"""Uninstrumented workers: what RQ itself counts is shown, and what no one counts is not called zero."""
+"""Uninstrumented workers: dashboards show RQ's own counts, and missing counts are not shown as zero."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.e2e(secon
 TOLD_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
 TOLD_BY_RQ = re.compile("rq_workers_(success|failed)_total")
 COUNTS = ("Failed", "Retried", "Work-horse crashes", "Abandoned", "Executions")
-"""Stats that are green, or plain, at zero."""
+"""Stats that are green or plain at zero."""
 
 
 @dataclass(frozen=True)
 class OnceMonitored(History):
-    """A MonitoredWorker ran a few jobs, long ago; none has been counted since."""
+    """A MonitoredWorker ran a few jobs long ago; since then, no job was counted."""
 
     def _function(self, function: str, queue: str, index: int) -> Iterator[Series]:
         for series in super()._function(function, queue, index):
@@ -36,7 +36,7 @@ class OnceMonitored(History):
 
 @dataclass(frozen=True)
 class Migrating(OnceMonitored):
-    """And now all workers are plain ones again."""
+    """All workers are plain ones again."""
 
     def _listening(self, queue: int) -> tuple[int, int]:
         return (0, 0) if queue == self.queues - 1 else (3, 0)
@@ -99,7 +99,7 @@ def test_what_only_monitored_workers_count_is_empty_with_plain_ones(plain: Recor
 def test_a_count_that_no_one_keeps_is_not_zero(
     migrating: RecordedPrometheus, quiet: RecordedPrometheus, query: Asked
 ) -> None:
-    """Its counters exist, and do not rise: zero where all workers count, not measured where they do not."""
+    """Its counters exist but do not rise: zero if all workers count, not measured if some do not."""
     assert ask(migrating, query) == []
     assert [series["value"][1] for series in ask(quiet, query)] == ["0"]
 
@@ -107,7 +107,7 @@ def test_a_count_that_no_one_keeps_is_not_zero(
 def test_a_count_is_shown_if_some_workers_count(
     tmp_path_factory: pytest.TempPathFactory, project_root: Path
 ) -> None:
-    """Three jobs that failed are three at least, whoever did not count."""
+    """Three counted failures are at least three, even if other workers do not count."""
     directory = tmp_path_factory.mktemp("some")
     for prometheus in past(History(START), directory, project_root / "prometheus/rules"):
         for query in of_stats(*COUNTS):
@@ -119,7 +119,7 @@ def test_a_count_is_shown_if_some_workers_count(
 def test_throughput_and_failure_ratio_are_those_of_rqs_own_counts(
     request: pytest.FixtureRequest, fixture: str
 ) -> None:
-    """Each of four workers succeeds with 0.1 and fails with 0.01 executions a second."""
+    """Each of four workers has 0.1 successes and 0.01 failures a second."""
     prometheus: RecordedPrometheus = request.getfixturevalue(fixture)
 
     (throughput,) = ask(prometheus, *of("Throughput"))
@@ -149,7 +149,7 @@ def test_rqs_own_counts_are_not_shown_as_those_of_a_function(migrating: Recorded
 
 @dataclass(frozen=True)
 class OneQueueEach(Migrating):
-    """Each worker listens to one queue, so that RQ's counts are those of its queue."""
+    """Each worker listens to one queue, so RQ's counts belong to that queue."""
 
     def _worker(self, name: str, queue: str, index: int) -> Iterator[Series]:
         for series in super()._worker(name, queue, index):

@@ -14,13 +14,13 @@ UNKNOWN = {
     *("Of objective", "Of timeout", "Forgotten in", "Working", "Silent for", "Silence", "Not counting"),
     *("Workers that count nothing", "Lost", "Lost and found", "Losses", "Unserved", "Kept", "Promised"),
 }
-"""Words of former versions that only their tooltips explained."""
+"""Words of former versions that needed a tooltip."""
 
 COMPARED = {("rq-durations", "Run time"), ("rq-durations", "Wait and run time")}
-"""The median run time stands beside the other quantiles, and beside the median wait."""
+"""The median run time is shown beside the other quantiles, and beside the median wait."""
 
 WIDEST_LETTER = 7.8
-"""Pixels of a letter of a table's words, on average of the names of alerts."""
+"""Average pixels of a letter in a table, for names of alerts."""
 PADDING = 16
 
 

@@ -1,6 +1,6 @@
-"""docs/start/existing-prometheus.md as a newcomer runs it: its commands, in its order, as written.
+"""docs/start/existing-prometheus.md as a newcomer runs it: its commands, in order, as written.
 
-Only addresses differ, so that tests may run side by side.
+Only addresses differ, so that tests can run in parallel.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ METRIC = "rq_exporter_build_info{instance='shop'}"
 
 
 class Newcomer:
-    """Someone at a shell in a new folder, beside the checkout `rq-mon`."""
+    """A shell in a new folder, beside the checkout `rq-mon`."""
 
     def __init__(self, folder: Path, server: RedisServer) -> None:
         self.folder = folder
@@ -67,11 +67,11 @@ class Newcomer:
         }
 
     def here(self, command: str) -> str:
-        """Return a command of the page with the addresses that there are here."""
+        """Return a command of the page with this test's addresses."""
         return changed(command, self._addresses)
 
     def run(self, command: str) -> str:
-        """Run a command of the page, and return what it printed."""
+        """Run a command of the page; return its output."""
         result = subprocess.run(
             ["/bin/sh", "-c", self.here(command)],
             cwd=self.folder,
@@ -84,7 +84,7 @@ class Newcomer:
         return result.stdout
 
     def in_background(self, command: str) -> AbstractContextManager[None]:
-        """Run a command of the page that goes on, until the block ends."""
+        """Run a command of the page in the background during the block."""
         command = self.here(command.removesuffix("&"))
         return in_background(command, self.folder, self.variables, self.folder / "background.log")
 

@@ -47,7 +47,7 @@ TASKS = "def succeed(): ...\n\n\ndef fail():\n    raise KeyError('no such order'
 def application(
     request: pytest.FixtureRequest, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Environment:
-    """The environment of an application, to which `pip install ./rq-mon` added our package alone."""
+    """The environment of an application with `pip install ./rq-mon` and nothing else of ours."""
     lock = PROJECT_ROOT / "requirements" / f"frameworks-rq{request.param}.txt"
     made = environment(tmp_path_factory.mktemp("frameworks") / "venv", "--require-hashes", "-r", str(lock))
     before = versions(made)
@@ -65,7 +65,7 @@ def versions(installed: Environment) -> dict[str, str]:
 
 
 class Door:
-    """An application that follows a page: its folder, its Redis, and who watches it."""
+    """An application that follows a page: its folder, its Redis, and its exporter."""
 
     def __init__(self, installed: Environment, folder: Path, server: RedisServer, exporter: Exporter) -> None:
         self.installed, self.folder, self.server, self.exporter = installed, folder, server, exporter
@@ -73,7 +73,7 @@ class Door:
         self.addresses = {"redis://127.0.0.1:6379/0": server.url, "redis://127.0.0.1:6379/1": other(server)}
 
     def save(self, page: Page, **files: str) -> None:
-        """Save the files of a page, and some that an application has anyway."""
+        """Save the files of a page, and some that every application has."""
         page.write_files(self.folder, self.addresses)
         for name, text in files.items():
             (self.folder / f"{name}.py").write_text(text)
@@ -91,7 +91,7 @@ class Door:
         assert result.returncode == 0, result.stderr
 
     def worker(self, command: str, **variables: str) -> AbstractContextManager[None]:
-        """Run a command of a page, which may begin with variables, until the block ends."""
+        """Run a command of a page, which may begin with variables, during the block."""
         return in_background(f"exec env {command}", self.folder, self._variables(variables), self.log)
 
     def wait_until_counted(self, exporter: Exporter | None = None, **numbers: int) -> None:
@@ -217,7 +217,7 @@ def test_sentry_hears_of_the_failure_that_is_counted(door: Door) -> None:
 
 @contextmanager
 def sentry() -> Iterator[tuple[str, list[bytes]]]:
-    """A server that takes what Sentry's SDK sends; its address as a DSN, and what came."""
+    """A server that accepts what Sentry's SDK sends; yields its address as a DSN, and the received events."""
     envelopes: list[bytes] = []
 
     class Handler(BaseHTTPRequestHandler):

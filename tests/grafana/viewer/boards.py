@@ -17,7 +17,7 @@ TO_OTHER = {"title": "Other", "url": "/d/other?var-queue=${__data.fields.queue}&
 
 
 def panel(number: int, type_: str, title: str, expr: str | None = None, **changes: Any) -> Json:
-    """A panel of a third of the page, the number of which says where."""
+    """A panel of a third of the page; its number determines the position."""
     instant = type_ in ("table", "bargauge", "stat")
     target = {
         "refId": "A",

@@ -65,7 +65,7 @@ def browser_context() -> Iterator[BrowserContext]:
 
 @pytest.fixture
 def open_page(browser_context: BrowserContext) -> Iterator[OpenPage]:
-    """Open pages; at the end, no console may have complained."""
+    """Open pages. At the end, no console may contain an error."""
     pages: list[DashboardView] = []
 
     def look(server: Server, uid: str, start: int, end: int, **query: str) -> DashboardView:

@@ -1,4 +1,4 @@
-"""An hour of made-up metrics: plain functions of time, so that tests know what must be drawn."""
+"""An hour of made-up metrics: plain functions of time, so that tests know what is drawn."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ STEP = 5
 LENGTH = 3600
 
 HOSTILE = '<img src=x onerror="window.hacked=1"><b>bold</b>'
-"""A label value that would be markup, if a page took it for that."""
+"""A label value that a careless page would render as markup."""
 
 EXEMPLAR_AGE = 600
 """Seconds before the end of the history at which the exemplar was observed."""
@@ -34,7 +34,7 @@ def _series() -> Iterator[tuple[str, Labels, Callable[[int], float]]]:
 
 
 def history(end: int) -> str:
-    """The hour up to `end`, as OpenMetrics."""
+    """The hour up to `end`, in OpenMetrics format."""
     lines = [
         f"{name}{_braces(labels)} {value(t):g} {end - LENGTH + t}"
         for name, labels, value in _series()
@@ -44,7 +44,7 @@ def history(end: int) -> str:
 
 
 def exemplar_page(observed_at: int) -> str:
-    """A histogram whose one observation remembers its job."""
+    """A histogram with one observation that has an exemplar of its job."""
     exemplar = f' # {{job_id="{EXEMPLAR_JOB}"}} 5 {observed_at}'
     return (
         "# TYPE job_seconds histogram\n"

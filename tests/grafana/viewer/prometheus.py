@@ -65,7 +65,7 @@ def serving(text: str) -> Iterator[int]:
 
 
 class SyntheticPrometheus(PrometheusServer):
-    """The server; what it knows until `end` (a Unix time) is the same at every run, but for the date."""
+    """The server. Its data up to `end` (a Unix time) is the same in every run, except for the date."""
 
     def __init__(self, directory: Path, end: int, scraped_port: int) -> None:
         configuration = CONFIGURATION.format(port=scraped_port)
@@ -88,7 +88,7 @@ class SyntheticPrometheus(PrometheusServer):
 
 @contextmanager
 def running_prometheus(directory: Path) -> Iterator[SyntheticPrometheus]:
-    """Run it, with the hour that has just ended, and with the page that it scrapes."""
+    """Run it with the last hour, and with the page that it scrapes."""
     end = int(time.time()) // 60 * 60
     page = exemplar_page(end - EXEMPLAR_AGE)
     with serving(page) as port, SyntheticPrometheus(directory, end, port) as server:

@@ -1,4 +1,4 @@
-"""What is broken in a dashboard is named where it stands, and everything else is drawn."""
+"""A broken part of a dashboard is reported in its place, and everything else is drawn."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ BROKEN_PANELS: dict[str, tuple[Json, str]] = {
     "A method": ({"type": "constructor"}, "does not draw panels of type constructor"),
     "A row": ({"type": "row", "gridPos": None}, "gridPos: expected x, y, w and h"),
 }
-"""By title: what is broken in the panel, and what it says."""
+"""By title: the broken part of the panel, and its error."""
 
 BROKEN_AROUND: Json = {
     "time": {"from": "once", "to": "now"},
@@ -81,7 +81,7 @@ LEFT_OUT = [
 def page(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory, synthetic: SyntheticPrometheus
 ) -> Iterator[DashboardView]:
-    """A dashboard that is broken in every way of this file, as a browser shows it once all of it is drawn."""
+    """A dashboard with every kind of error in this file, drawn in a browser."""
     folder = tmp_path_factory.mktemp("broken")
     (folder / "boards").mkdir()
     whole = panel(0, "timeseries", "Whole", 'queue_depth{queue=~"$queue"}', legend="{{queue}}")

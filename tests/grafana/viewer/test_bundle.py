@@ -1,4 +1,4 @@
-"""The committed page is built from the committed sources, and may be given away."""
+"""The committed page is built from the committed sources, and may be distributed."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ ALLOWED = {"MIT", "ISC", "Apache-2.0", "BSD-2-Clause", "BSD-3-Clause", "0BSD", "
     "Zlib",
 }
 FOR_DEVELOPMENT = {"CC-BY-4.0"}
-"""Of data that tools read; nothing of it is in the page."""
+"""Licences of data for tools; the page contains none of it."""
 NOT_NAMED = {
     "fast-shallow-equal": "Unlicense",
     "get-document": "MIT",
     "react-universal-interface": "Unlicense",
 }
-"""Packages whose package.json does not name the licence that lies beside it."""
+"""Packages whose package.json does not name the licence beside it."""
 
 
 def sha256(path: Path) -> str:

@@ -1,4 +1,4 @@
-"""Every generated dashboard draws in a real browser, from a real Prometheus, and can be read there."""
+"""Every generated dashboard draws in a real browser, from a real Prometheus, and is readable."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ from tests.harness.viewer import running_viewer
 pytestmark = [pytest.mark.slow(seconds=30), pytest.mark.needs("chromium", "prometheus", "promtool")]
 
 SOON, LATER = "rq-overview", pytest.mark.e2e(seconds=10)
-"""One dashboard is drawn by `make test`, the others by `make test-e2e`."""
+"""`make test` draws one dashboard, `make test-e2e` the others."""
 CANVAS = ("timeseries", "heatmap", "state-timeline")
 EMPTY_IN_THE_HOUR = {"Alerts"}
-"""The rules are not loaded there, so no alert is known; the alert list has tests of its own."""
+"""The rules are not loaded there, so there are no alerts. The alert list has its own tests."""
 
 
 BLANK_ICONS = """

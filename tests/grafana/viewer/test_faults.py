@@ -1,4 +1,4 @@
-"""What a reader sees when Prometheus is away, slow, or answers with more than a page can show."""
+"""What a reader sees if Prometheus is down, slow, or returns more than a page can show."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ START = END - 10 * MINUTE
 MANY = 500
 LONG_NAME = "long-" + "x" * 10_000
 SLOW = "max_over_time(count_over_time(vector(1)[5m:10ms])[6h:10ms])"
-"""Takes Prometheus longer than the viewer waits."""
+"""A query that takes Prometheus longer than the viewer waits."""
 TOO_LONG = re.compile("took longer than 15 s|query timed out")
-"""In the words of the viewer, or of Prometheus, which gives up at the same time."""
+"""The message of the viewer, or of Prometheus, which times out at the same moment."""
 
 LONG_TASKS = """
     window.longest = 0;
@@ -50,7 +50,7 @@ def samples() -> Iterator[str]:
 def crowded(tmp_path_factory: pytest.TempPathFactory) -> PrometheusServer:
     """A Prometheus with many series and a long name; not started."""
     server = PrometheusServer(tmp_path_factory.mktemp("crowded"))
-    lines = sorted(samples())  # OpenMetrics wants the samples of a series one after another
+    lines = sorted(samples())  # OpenMetrics requires the samples of a series to be consecutive
     (server.directory / "samples.txt").write_text("\n".join([*lines[1:], lines[0]]))
     server.import_samples(server.directory / "samples.txt")
     return server
@@ -95,7 +95,7 @@ def test_of_500_series_the_highest_are_drawn_and_the_page_stays_alive(
         page.page.add_init_script(LONG_TASKS)
 
         def stays_alive() -> bool:
-            """It stands still for less than a second, or as much longer as others keep its core from it."""
+            """The page blocks for less than a second, plus the time that other processes use its core."""
             page.page.reload()
             page.settle()
             for_each_core = max(1.0, os.getloadavg()[0] / (os.cpu_count() or 1))

@@ -1,4 +1,4 @@
-"""Every link of tables, bars and series leads, with the right values, to a dashboard that shows them."""
+"""Every link of tables, bars and series leads to a dashboard that shows the right values."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ Values = tuple[str, tuple[tuple[str, str], ...]]
 """A dashboard, and the values that its variables get."""
 
 LONGEST = "rq-durations"
-"""Its graphs take as long as all others; their links are made as those of the others are."""
+"""Its graphs take as long as all others together, and their links are built in the same way."""
 
 HEIGHTS = [0.05 + 0.1 * step for step in range(10)]
-"""Where graphs are clicked, as parts of their height: the series that is near tells its links."""
+"""Where to click on graphs, as parts of their height: the closest series offers its links."""
 
 
 def values_of(address: str) -> Values:
@@ -56,13 +56,13 @@ def links_of_series(page: DashboardView, title: str) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def followed() -> set[Values]:
-    """What was followed already, on another dashboard."""
+    """Links that were followed on another dashboard already."""
     return set()
 
 
 @pytest.fixture(scope="module")
 def known(recorded: RecordedPrometheus) -> dict[str, set[str]]:
-    """The values that each variable can have."""
+    """The possible values of each variable."""
     labels = {"instance": "rq_redis_up", "queue": "rq_jobs", "function": "rq_jobs_processed_total"}
     return {
         f"var-{label}": {series["metric"][label] for series in recorded.instant(metric, END)}

@@ -1,4 +1,4 @@
-"""The page around the panels: what a reader chooses is in the address, and every panel follows it."""
+"""The page around the panels: the URL contains the reader's choices, and every panel follows them."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ pytestmark = [pytest.mark.e2e(seconds=5), pytest.mark.needs("chromium", "prometh
 
 
 PATIENCE = 20_000
-"""Milliseconds that a page may take to load again."""
+"""Milliseconds that a page may take to reload."""
 DARK, LIGHT = "rgb(17, 18, 23)", "rgb(251, 251, 251)"
 
 
 def range_of(page: DashboardView) -> tuple[float, float]:
-    """Start and end in the address, as Unix times."""
+    """Start and end in the URL, as Unix times."""
     start, end = (datetime.fromisoformat(page.query[name][0]).timestamp() for name in ("from", "to"))
     return start, end
 
@@ -78,7 +78,7 @@ TICKS = {
     "Short": [f"{second} s" for second in range(9)],
     "No durations": [str(number) for number in range(0, 221, 20)],
 }
-"""From the lowest up. Grafana's own would be at 20 s and 40 s too."""
+"""From the lowest up. Grafana's own ticks would include 20 s and 40 s."""
 
 
 def test_durations_have_ticks_at_round_seconds_and_minutes(
@@ -201,9 +201,7 @@ def test_what_panels_say(
     expect(page.panel("Queues")).to_contain_text(HOSTILE)
     expect(page.panel("Alerts")).to_contain_text("QueueStalled")
     expect(page.panel("Alerts").get_by_role("link", name="Dashboard")).to_have_attribute("href", "/d/other")
-    assert (
-        page.panel("Alerts").get_by_role("link", name="Runbook").count() == 0
-    )  # it was a javascript: address
+    assert page.panel("Alerts").get_by_role("link", name="Runbook").count() == 0  # it was a javascript: URL
     assert page.page.evaluate("window.hacked") is None
 
 

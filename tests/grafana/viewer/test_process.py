@@ -1,4 +1,4 @@
-"""The viewer as a process: what it takes, and how it begins and ends."""
+"""The viewer as a process: which requests it accepts, and how it starts and ends."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow(seconds=10)
 
 MOST_MEMORY = 60_000_000
 READERS = 1500
-"""More connections than select() takes."""
+"""More connections than select() supports."""
 
 
 @pytest.fixture
@@ -43,7 +43,7 @@ def test_it_takes_little_memory_and_ends_at_once(alone: Server) -> None:
 
 
 def test_it_answers_while_very_many_browsers_hold_connections(project_root: Path, tmp_path: Path) -> None:
-    """Also where it was started by a shell that allows fewer files, as most do."""
+    """Even if the shell that started it allows only a few open files, as most do."""
     with ExitStack() as open_:
         with open_files(1024):
             viewer = open_.enter_context(

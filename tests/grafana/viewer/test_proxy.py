@@ -1,4 +1,4 @@
-"""What is passed on to Prometheus, and what becomes of answers that cannot be used."""
+"""Which requests go to Prometheus, and what happens to unusable answers."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ YEAR = 365 * 86_400
 def serving(
     body: bytes, content_type: str = "application/json", gate: threading.Event | None = None
 ) -> Iterator[tuple[str, list[str]]]:
-    """Serve one answer to every POST; yields the address and the bodies that came."""
+    """Serve one answer to every POST; yield the URL and the received bodies."""
     came: list[str] = []
 
     class Handler(BaseHTTPRequestHandler):
@@ -139,7 +139,7 @@ def test_an_answer_that_is_too_large_is_refused(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_slow_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(proxy, "QUERY_TIMEOUT", -0.8)  # one second more is waited for
+    monkeypatch.setattr(proxy, "QUERY_TIMEOUT", -0.8)  # the viewer waits one second longer
     gate = threading.Event()
     with serving(b"{}", gate=gate) as (url, _), pytest.raises(RefusedError, match="took longer") as refused:
         Proxy(url).ask("query", [("query", "up")])

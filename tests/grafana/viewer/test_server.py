@@ -1,4 +1,4 @@
-"""What the server hands out, and what it refuses."""
+"""What the server serves, and what it refuses."""
 
 from __future__ import annotations
 

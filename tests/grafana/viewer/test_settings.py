@@ -1,4 +1,4 @@
-"""Settings and provisioning: a clear error for what cannot be used, defaults for what is not set."""
+"""Settings and provisioning: a clear error for invalid values, defaults for missing ones."""
 
 from __future__ import annotations
 
