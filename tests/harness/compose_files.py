@@ -11,7 +11,7 @@ from stack.settings import PROJECT_ROOT
 
 
 def compose_file(name: str) -> dict[str, Any]:
-    """Return a compose file in which each service holds what it takes by `extends`."""
+    """Return a compose file with `extends` resolved."""
     path = PROJECT_ROOT / name
     content: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), yaml.CSafeLoader)
     services = {service: _extended(path, content["services"], service) for service in content["services"]}

@@ -1,4 +1,4 @@
-"""Programs of another Debian than this one: unpacked into a folder, without installing anything."""
+"""Programs of another Debian release, unpacked into a folder, without an installation."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 
 def unpack_or_skip(packages: Sequence[str], suite: str, directory: Path) -> Path:
-    """Return where packages of a suite are unpacked. Without them skip the test, or fail it with CI=true."""
+    """Return the folder of a release's unpacked packages. If they are missing: skip, or fail with CI=true."""
     try:
         return unpack(packages, suite, directory)
     except subprocess.CalledProcessError as error:

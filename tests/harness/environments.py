@@ -23,7 +23,7 @@ class Environment:
 
     @property
     def variables(self) -> dict[str, str]:
-        """What an activated environment sets; nothing of this checkout can be imported."""
+        """The variables of an activated environment; nothing of this checkout is importable."""
         path = f"{self.folder / 'bin'}{os.pathsep}{os.environ['PATH']}"
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
@@ -38,7 +38,7 @@ class Environment:
     def try_to_run(
         self, command: str, *arguments: str, cwd: Path, url: str
     ) -> subprocess.CompletedProcess[str]:
-        """Run an installed command, however it ends."""
+        """Run an installed command, whatever its exit code."""
         return subprocess.run(
             [self.folder / "bin" / command, *arguments],
             cwd=cwd,
@@ -49,7 +49,7 @@ class Environment:
         )
 
     def run(self, command: str, *arguments: str, cwd: Path, url: str) -> str:
-        """Run an installed command, and return what it printed."""
+        """Run an installed command; return its output."""
         result = self.try_to_run(command, *arguments, cwd=cwd, url=url)
         assert result.returncode == 0, result.stdout + result.stderr
         return result.stdout
@@ -64,7 +64,7 @@ def environment(folder: Path, *requirements: str) -> Environment:
 
 
 def built_wheels(folder: Path) -> dict[str, Path]:
-    """Build both distributions of this checkout, and return their wheels by the names of their packages."""
+    """Build both distributions of this checkout; return their wheels by package name."""
     for source in (PROJECT_ROOT, PROJECT_ROOT / "scheduler"):
         pip = (sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps")
         run(*pip, "--wheel-dir", str(folder), str(source))

@@ -12,11 +12,11 @@ NAME, PASSWORD = "rq-mon", "secret"
 
 
 def rules() -> list[str]:
-    """The rights, as the page lists them."""
+    """The rights in the list of the page."""
     (line,) = re.findall(rf"^ACL SETUSER {NAME} on >PASSWORD (.*)$", PAGE.read_text(), re.MULTILINE)
     return str(line).split()
 
 
 def create_exporter_user(redis: Redis) -> None:
-    """Make the user."""
+    """Create the user."""
     redis.execute_command("ACL", "SETUSER", NAME, "on", f">{PASSWORD}", *rules())  # type: ignore[no-untyped-call]

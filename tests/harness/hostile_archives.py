@@ -1,4 +1,4 @@
-"""Archives that no backup of ours holds, and that would harm whoever unpacked them."""
+"""Archives that no backup of ours looks like, and that would harm whoever unpacked them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The configuration of Prometheus with every interval as short as it can be, for tests that cannot wait."""
+"""Prometheus' configuration with the shortest possible intervals, for tests that cannot wait."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import yaml
 
 
 def impatient(text: str) -> str:
-    """The configuration, with every interval as short as it can be."""
+    """The configuration with the shortest possible intervals."""
     config = yaml.safe_load(text)
     config["global"] |= {"scrape_interval": "1s", "scrape_timeout": "1s", "evaluation_interval": "1s"}
     for job in config["scrape_configs"]:

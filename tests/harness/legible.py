@@ -1,4 +1,4 @@
-"""What is hard to read on a page of panels, drawn by the viewer or by Grafana, which share their markup."""
+"""Finds what is hard to read on a page of panels, in the viewer and in Grafana, which share their markup."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from playwright.sync_api import Locator, Page
 from tests.harness.drawn_text import DRAWN_FAULTS
 
 AROUND_PANELS = "page: "
-"""How a fault begins that is in no panel; others begin with the panel's title."""
+"""The prefix of a fault outside of panels; others begin with the panel's title."""
 
 TEXT_IS_CUT = """
     element => {
@@ -118,13 +118,13 @@ def reading_faults(page: Page) -> list[str]:
 
 
 def cut_cells(page: Page) -> Locator:
-    """The first cell with a cut text of every column of a table."""
+    """The first cell with cut text in every column of a table."""
     page.locator("[role=gridcell]").evaluate_all(f"cells => ({MARK_CUT_CELLS})(cells, {TEXT_IS_CUT})")
     return page.locator("[data-cut]")
 
 
 def hidden_cells(page: Page) -> list[str]:
-    """Of the cells with a cut text, those that do not show it whole under the pointer either."""
+    """Cells with cut text that is not shown under the pointer either."""
     hidden = []
     for cell in cut_cells(page).all():
         cell.hover()

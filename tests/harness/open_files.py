@@ -9,7 +9,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def open_files(most: int) -> Iterator[None]:
-    """Let this process, and those that it starts, have as many files open, as far as the system does."""
+    """Set the limit of open files for this process and its children, as far as the system allows."""
     before = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (min(before[1], most), before[1]))
     try:

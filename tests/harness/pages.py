@@ -19,22 +19,22 @@ class Page:
 
     @property
     def files(self) -> dict[str, str]:
-        """Its blocks that begin with a file's name."""
+        """The blocks that begin with a file name."""
         return {found[1]: text for _, text in self.blocks if (found := FILE_NAME.match(text))}
 
     @property
     def commands(self) -> list[str]:
-        """Its lines of shell, without their comments."""
+        """The lines of shell, without comments."""
         lines = [line for language, text in self.blocks if language == "sh" for line in text.splitlines()]
         return [re.sub(r"\s+#.*$", "", line) for line in lines if line]
 
     def command(self, beginning: str) -> str:
-        """Return its one command that begins so."""
+        """Return the one command that begins with this."""
         (found,) = [command for command in self.commands if command.startswith(beginning)]
         return str(found)
 
     def write_files(self, folder: Path, changes: dict[str, str]) -> None:
-        """Save its files as a reader does, with other addresses in them."""
+        """Save the files as a reader does, with this test's addresses."""
         for name, text in self.files.items():
             path = folder / name
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -42,7 +42,7 @@ class Page:
 
 
 def changed(text: str, changes: dict[str, str]) -> str:
-    """Return text in which each of these is replaced."""
+    """Return the text with these replacements."""
     for old, new in changes.items():
         text = text.replace(old, new)
     return text

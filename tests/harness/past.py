@@ -1,4 +1,4 @@
-"""A real Prometheus with an hour of made-up history, and what the recording rules make of it."""
+"""A real Prometheus with an hour of made-up history, and the recorded series."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ START = END - HOUR
 
 
 def past(history: History, directory: Path, rules: Path) -> Iterator[RecordedPrometheus]:
-    """Run one that knows the hour up to END."""
+    """Run one with data of the hour before END."""
     server = RecordedPrometheus(directory)
     history.write(directory / "history.txt", START, END + 1, lambda _: 15)
     server.import_samples(directory / "history.txt")

@@ -20,7 +20,7 @@ SOON = {
     "RQ_JOB_MONITORING_INTERVAL_SECONDS": "1",
     "RQ_MAINTENANCE_INTERVAL_SECONDS": "1",
 }
-"""Settings that show in seconds what takes up to a minute by default."""
+"""Settings that shorten to seconds what takes up to a minute by default."""
 
 PROJECT_ROOT = Path(__file__).resolve().parents[2]
 
@@ -61,10 +61,10 @@ class Process:
         return time.monotonic() - sent
 
     def wait(self, within: float = 90) -> int:
-        """Wait for the end, and return the exit status.
+        """Wait for the end; return the exit code.
 
         Raises:
-            AssertionError: it has not ended; the message holds what it logged.
+            AssertionError: it has not ended. The message contains its log.
         """
         try:
             return self.popen.wait(within)
@@ -72,7 +72,7 @@ class Process:
             raise AssertionError(f"{error}; it logged:\n{self.output}") from None
 
     def kill(self, *, with_children: bool = True) -> None:
-        """End it as a crash would; in a container its children end with it."""
+        """End it as a crash would. As in a container, its children end with it."""
         children = self.children() if with_children and self.popen.poll() is None else []
         self.popen.kill()
         self.popen.wait()
@@ -87,7 +87,7 @@ Start = Callable[..., Process]
 
 @contextmanager
 def processes_in(directory: Path) -> Iterator[Start]:
-    """Gives what starts a process that logs in the directory; all of them end with the block."""
+    """Yield a function that starts processes with logs in the directory; all of them end with the block."""
     started: list[Process] = []
 
     def start(*command: str, **environment: str) -> Process:

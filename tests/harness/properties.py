@@ -1,4 +1,4 @@
-"""What tests say of themselves for the summary at the end, whichever process ran them."""
+"""What tests report for the summary at the end, from any process."""
 
 from __future__ import annotations
 

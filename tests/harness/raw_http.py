@@ -1,4 +1,4 @@
-"""Requests that no browser sends, and what comes back."""
+"""Requests that no browser sends, and the answers."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ TRAVERSALS = (
     ),
     *("/api/prometheus/query%3fquery=1", "/api/prometheus/query%0d%0aX:1", "/%2e%2e/%2e%2e/etc/passwd%00"),
 )
-"""Paths that lead to files, or to other paths, where a server reads %2f and .. too late."""
+"""Paths that reach other files or paths if a server decodes %2f and .. too late."""
 
 TWO_ENDS = {
     "two lengths": b"Content-Length: 4\r\nContent-Length: 40",
@@ -69,14 +69,14 @@ ENDLESS = {
     "announced": b"Content-Length: 1000000000\r\n\r\n",
     "in chunks": b"Transfer-Encoding: chunked\r\n\r\n" + (b"100000\r\n" + b"a" * 0x100000 + b"\r\n") * 40,
 }
-"""The heads, or beginnings, of bodies that fill a disk."""
+"""Headers, or beginnings, of bodies that would fill a disk."""
 
 
 def statuses(port: int, request: bytes) -> list[int]:
-    """Send bytes, and return the status of each answer until the server ends the connection."""
+    """Send bytes; return the status of each answer until the server closes the connection."""
     received = b""
     with socket.create_connection(("127.0.0.1", port), timeout=60) as client:
-        with suppress(OSError):  # a server may refuse before all is sent
+        with suppress(OSError):  # a server may refuse before it has received everything
             client.sendall(request)
         with suppress(ConnectionError):
             while part := client.recv(65536):
@@ -85,5 +85,5 @@ def statuses(port: int, request: bytes) -> list[int]:
 
 
 def get(path: str) -> bytes:
-    """Return a request for a path as it is."""
+    """Return a GET request for an unchanged path."""
     return f"GET {path} HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".encode()

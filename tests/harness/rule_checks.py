@@ -1,4 +1,4 @@
-"""What every version of Prometheus must make of the configuration, the rules and their unit tests."""
+"""Checks of configuration, rules and unit tests for every version of Prometheus."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ PROMETHEUS = PROJECT_ROOT / "prometheus"
 
 
 def check_with_promtool(promtool: Sequence[str], folder: str = str(PROMETHEUS)) -> None:
-    """Have a promtool check everything.
+    """Run all checks of promtool.
 
     Args:
         promtool: the command, without arguments.
-        folder: where it finds the project's folder `prometheus`.
+        folder: the folder with the project's `prometheus`.
 
     Raises:
-        AssertionError: it found a fault; the message holds what it said.
+        AssertionError: it found a mistake. The message contains its output.
     """
     rules, tests = (
         [f"{folder}/{path.relative_to(PROMETHEUS)}" for path in sorted(PROMETHEUS.glob(pattern))]
@@ -36,10 +36,10 @@ def check_with_promtool(promtool: Sequence[str], folder: str = str(PROMETHEUS)) 
 
 
 def errors_of_all_rules(groups: Callable[[], list[dict[str, Any]]], within: float = 120) -> list[str]:
-    """Wait until a Prometheus has evaluated every rule, and return the errors of those that failed.
+    """Wait until a Prometheus has evaluated every rule; return the errors of those that failed.
 
     Args:
-        groups: asks it for what /api/v1/rules holds.
+        groups: returns the answer of /api/v1/rules.
         within: seconds for the slowest group.
     """
 

@@ -1,4 +1,4 @@
-"""Hypothesis tries the same inputs in every run, whatever else runs in the same process."""
+"""Makes Hypothesis try the same inputs in every run, independent of other tests in the process."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from hypothesis.internal.conjecture import providers
 
 
 def try_the_same_inputs() -> None:
-    """Keep constants of our modules out of the inputs.
+    """Exclude constants of our modules from the inputs.
 
-    Hypothesis tries those of all modules that are loaded, and which these are depends on what ran before:
-    even with `derandomize`, a test would get inputs in one run that it does not get in another.
+    Hypothesis uses constants from all loaded modules. Which modules are loaded depends on earlier tests. So
+    even with `derandomize` a test would get different inputs in different runs.
     """
     providers.is_local_module_file = lru_cache(lambda path: False)  # type: ignore[attr-defined]

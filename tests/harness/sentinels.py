@@ -23,7 +23,7 @@ DOWN_AFTER_MILLISECONDS = 1000
 
 
 class SentinelGroup:
-    """Ready when a `with` block begins: the replica follows, and each Sentinel knows of all others."""
+    """Ready inside a `with` block: the replica follows, and each Sentinel knows the others."""
 
     def __init__(self, directory: Path, certificates: Certificates | None = None) -> None:
         """With certificates, all of them speak TLS and nothing else."""
@@ -57,7 +57,7 @@ class SentinelGroup:
         self._end()
 
     def master_port(self) -> int:
-        """The port of the master by the first Sentinel that answers."""
+        """The port of the master, from the first Sentinel that answers."""
         for port in self.ports:
             with self._client(port) as sentinel:
                 try:
@@ -67,7 +67,7 @@ class SentinelGroup:
         raise AssertionError("no Sentinel answers")
 
     def wait_for_failover(self) -> None:
-        """Return when the replica is the master."""
+        """Wait until the replica is the master."""
         wait_until(lambda: self.master_port() == self.replica.port, "a failover", within=60)
 
     def kill_sentinel(self, index: int) -> None:

@@ -1,4 +1,4 @@
-"""Commands as a shell starts them, for tests of pages that tell a reader what to type."""
+"""Commands as a shell starts them, for tests of pages with commands to type."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from pathlib import Path
 
 @contextmanager
 def in_background(command: str, folder: Path, variables: Mapping[str, str], log: Path) -> Iterator[None]:
-    """Run a command in a folder until the block ends; then it and its children are killed."""
+    """Run a command in a folder during the block; then kill it and its children."""
     with log.open("ab") as output:
         process = subprocess.Popen(
             ["/bin/sh", "-c", command],

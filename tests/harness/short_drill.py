@@ -14,10 +14,10 @@ ENDS_WITHIN = 900.0
 
 
 def check_short_drill(project: Path, directory: Path, runtime: str) -> None:
-    """Carry it out with one runtime.
+    """Run it in one runtime.
 
     Raises:
-        AssertionError: it failed, or did not write what it found.
+        AssertionError: it failed, or did not write its results.
     """
     document = directory / "drill.md"
 

@@ -1,4 +1,4 @@
-"""The commands that operations.md shows for silencing alerts, run as they are written there."""
+"""The commands for silences in operations.md, run as written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LIST = ".venv/bin/python -m stack amtool silence query --output=json"
 
 
 def check_silencing(stack: StackCopy) -> None:
-    """Make a silence, look at it and end it, each by its command."""
+    """Create a silence, show it and end it, each with its command."""
     add, query, expire = _commands()
 
     made = _run(stack, add).split()

@@ -1,4 +1,4 @@
-"""What a stranger may try on the ports of a running stack, and what must not be found in its processes."""
+"""What a stranger may try on the ports of a running stack, and secrets that its processes must not show."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ MALFORMED = [
 
 
 def status_of(stack: StackCopy, service: Service, method: str, path: str) -> tuple[int, str]:
-    """Send a request as it is written, and return the status and the body of the answer."""
+    """Send a request unchanged; return status and body of the answer."""
     connection = http.client.HTTPConnection("127.0.0.1", stack.settings.port(service), timeout=60)
     try:
         connection.request(method, path)
@@ -59,13 +59,13 @@ def status_of(stack: StackCopy, service: Service, method: str, path: str) -> tup
 
 
 def send(stack: StackCopy, service: Service, request: bytes) -> bytes:
-    """Send bytes, and return the first that come back; none if the server hangs up."""
+    """Send bytes; return the first bytes of the answer, none if the server closes the connection."""
     with socket.create_connection(("127.0.0.1", stack.settings.port(service)), timeout=60) as connection:
         try:
             connection.sendall(request)
             connection.shutdown(socket.SHUT_WR)
             return connection.recv(1000)
-        except OSError:  # it has hung up
+        except OSError:  # the server closed the connection
             return b""
 
 
@@ -80,6 +80,6 @@ def secret_files(stack: StackCopy) -> list[Path]:
 
 
 def shown(secrets: dict[str, str], texts: Iterable[str]) -> list[str]:
-    """The names of those passwords that one of the texts holds."""
+    """The names of the passwords that one of the texts contains."""
     everything = "\n".join(texts)
     return [name for name, secret in secrets.items() if secret in everything]

@@ -1,4 +1,4 @@
-"""Each thing that makes a page hard to read is found, and nothing is where all can be read."""
+"""Everything that makes a page hard to read is found, and a readable page has no findings."""
 
 from __future__ import annotations
 

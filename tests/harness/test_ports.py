@@ -1,4 +1,4 @@
-"""A port is given to one test at a time, whichever process it runs in."""
+"""A port is given to one test at a time, across processes."""
 
 from __future__ import annotations
 

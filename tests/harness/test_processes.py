@@ -1,4 +1,4 @@
-"""A process that does not end when a test wants it to is shown with what it logged."""
+"""If a process does not end in time, the test shows its log."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The summary counts what tests say of themselves, also where other processes ran them."""
+"""The summary counts what tests report, in other processes, too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A Redis of the tests answers when it is said to, and says why it does not."""
+"""A test's Redis answers when it should, and reports why it does not."""
 
 from __future__ import annotations
 

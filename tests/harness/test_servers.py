@@ -1,4 +1,4 @@
-"""A server of the tests is ready when its block begins, and has ended when the block has."""
+"""A test's server is ready when its block begins, and has ended when the block has."""
 
 from __future__ import annotations
 

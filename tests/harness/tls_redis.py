@@ -1,4 +1,4 @@
-"""A real Redis that speaks TLS only, and certificates for it that exist for one test run."""
+"""A real Redis that accepts TLS only, with certificates for one test run."""
 
 from __future__ import annotations
 

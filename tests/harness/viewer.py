@@ -1,4 +1,4 @@
-"""The viewer as a process that answers HTTP."""
+"""The viewer as a process that serves HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job pages as a process that answers HTTP, and a session that is logged in."""
+"""The job pages as a process that serves HTTP, and a logged-in session."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def running_web(
 
 
 class Operator:
-    """Who reads the pages, and presses their buttons, without a browser."""
+    """A person who reads the pages and presses their buttons, without a browser."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -57,7 +57,7 @@ class Operator:
         return answer.text
 
     def press(self, page: str, action: str, expected: int = 200, **fields: str) -> str:
-        """Send the first form of a page whose address begins so."""
+        """Submit the first form of a page whose action begins with this."""
         for form in FORM.finditer(page):
             if unescape(form["action"]).startswith(action):
                 data = [(unescape(n), unescape(v)) for n, v in FIELD.findall(form["body"])]

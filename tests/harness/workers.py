@@ -1,4 +1,4 @@
-"""Workers in the test's own process: they are registered, and do what the test tells them."""
+"""Workers in the test's own process: registered, and controlled by the test."""
 
 from __future__ import annotations
 

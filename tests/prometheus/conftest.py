@@ -12,7 +12,7 @@ from tests.harness.debian_package import unpack_or_skip
 
 THIS_DEBIAN = "installed"
 SUITES = {"2.53.": "trixie", "3.": "forky"}
-"""The beginning of a version -> the Debian that has it: 13, and the one after it, as compose has it too."""
+"""The beginning of a version -> the Debian release with it: 13, and the next, whose version compose uses."""
 
 Programs = Callable[[str], Path]
 

@@ -18,4 +18,4 @@ FOREIGN: dict[str, Service | None] = {
     "alertmanager_build_info": ALERTMANAGER,
     "alertmanager_notifications_failed_total": ALERTMANAGER,
 }
-"""Who serves each; Prometheus itself makes `up` of every scrape."""
+"""The programs that serve them. Prometheus itself writes `up` for every scrape."""

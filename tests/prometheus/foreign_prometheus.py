@@ -1,4 +1,4 @@
-"""A Prometheus that is not the stack's: other names, more labels, and what `rqmon export` wrote."""
+"""A Prometheus outside of the stack: other names, more labels, and files from `rqmon export`."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rq_mon.cli.main import main
 
 REDIS = "shop"
 LABELS = {"team": "payments", "tier": "gold"}
-"""Of the target: alerts keep them."""
+"""Labels of the target, which alerts keep."""
 EXTERNAL_LABELS = {"cluster": "west", "region": "eu"}
 LINKS = ("--grafana-url", "https://grafana.example/g", "--runbook-url", "https://runbooks.example")
 
@@ -41,7 +41,7 @@ def foreign_prometheus(
     alertmanager: Server | None = None,
     options: Sequence[str] = (),
 ) -> Iterator[Server]:
-    """Run it until the block ends; with an Alertmanager, it scrapes that and itself as well."""
+    """Run it during the block. With an Alertmanager, it scrapes that and itself as well."""
     directory.mkdir()
     port = free_port()
     jobs: list[dict[str, Any]] = [
@@ -78,7 +78,7 @@ def foreign_prometheus(
 
 
 def alerts_of(prometheus: Server) -> list[dict[str, Any]]:
-    """Return its alerts, pending ones too."""
+    """Return its alerts, including pending ones."""
     alerts: list[dict[str, Any]] = prometheus.json("/api/v1/alerts")["data"]["alerts"]
     return alerts
 

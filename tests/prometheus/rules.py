@@ -1,4 +1,4 @@
-"""The rule files and their unit tests, as the tests of this folder look at them."""
+"""The rule files and their unit tests, for the tests in this folder."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ class Alert:
 
 @dataclass(frozen=True)
 class Moment:
-    """What a unit test expects of one alert at one time."""
+    """What a unit test expects of an alert at one time."""
 
     test: str
     alert: str
@@ -114,7 +114,7 @@ def _names_matched(selector: Any) -> set[str]:
 
 
 def windows_of(function: str, expression: str) -> list[float]:
-    """The windows, in seconds, over which the expression applies a function."""
+    """The windows, in seconds, to which the expression applies a function."""
     return [
         argument.range.total_seconds()
         for node in nodes(promql_parser.parse(expression))

@@ -1,4 +1,4 @@
-"""The commands of the runbooks, as a reader pastes them."""
+"""The commands in the runbooks, as a reader pastes them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ PAGES = sorted(path for path in RUNBOOKS.glob("*.md") if path != INDEX)
 ASKS = re.compile(
     r"^\./rqmon (requeue|delete|stop|purge|empty|prune|pause|resume|cron (run|pause|resume|cancel))\b"
 )
-"""What a reader confirms at a terminal."""
+"""Commands that ask for confirmation at a terminal."""
 
 PLACEHOLDERS = {
     "your-queue": "short-running",
@@ -20,11 +20,11 @@ PLACEHOLDERS = {
     "AbandonedJobError": "ValueError",
     "KEY": "rq:queues",
 }
-"""What the reader puts in, and what there is here."""
+"""Placeholders, and this test's values for them."""
 
 
 def filled_in(command: str, **here: str) -> str:
-    """Return a command as a reader runs it; `here` is what there is for other placeholders."""
+    """Return a command as a reader runs it; `here` has the values of further placeholders."""
     for placeholder, text in (PLACEHOLDERS | here).items():
         command = command.replace(placeholder, text)
     return command

@@ -1,4 +1,4 @@
-"""A queue and its workers, simulated: the first job that waits goes to the first worker that is free."""
+"""A simulated queue with its workers: the first waiting job goes to the first free worker."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 RunTime = Callable[[random.Random], float]
-"""Draws the run time of a job, in seconds."""
+"""Draws a job's run time in seconds."""
 
 
 def always(seconds: float) -> RunTime:
@@ -25,7 +25,7 @@ def lognormal(median: float, sigma: float) -> RunTime:
 
 
 def mostly(usual: float, seldom: float, share: float) -> RunTime:
-    """`seldom` is the run time of this share of the jobs."""
+    """Most jobs are quick; a share of them runs for `seldom` seconds."""
     return lambda chance: seldom if chance.random() < share else usual
 
 
@@ -45,12 +45,12 @@ class Traffic:
     """As many arrive at once."""
 
     def run_times(self) -> list[float]:
-        """How long each job takes; always the same numbers."""
+        """The run time of each job; the same numbers in every run."""
         chance = random.Random(7)
         return [self.run_time(chance) for _ in range(self.jobs)]
 
     def share_in_time(self, workers: int, seconds: float) -> float:
-        """The share of the jobs that wait no longer than this."""
+        """The share of jobs that wait no longer than this."""
         chance = random.Random(11)
         free_at = [0.0] * workers
         now, in_time = 0.0, 0

@@ -1,4 +1,4 @@
-"""Who is told of which alert: routes, inhibition, and receivers that users bring."""
+"""Who is notified of which alert: routes, inhibition, and receivers of users."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ Labels = dict[str, str]
 
 
 def silenced(alertmanager: Server, source: Labels, targets: list[Labels]) -> list[Labels]:
-    """Those alerts that the source keeps from being sent; one at least must be among them."""
+    """The alerts that the source inhibits; there must be at least one."""
 
     def inhibited() -> list[Labels]:
         active = alertmanager.json("/api/v2/alerts")
@@ -78,7 +78,7 @@ def silenced(alertmanager: Server, source: Labels, targets: list[Labels]) -> lis
     post(alertmanager, [source, *targets])
     wait_until(all_there, "all alerts to be listed")
     wait_until(inhibited, "an alert to be inhibited")
-    result = inhibited()  # the answer before may have been made while the source came to be known
+    result = inhibited()  # the previous answer may be from before Alertmanager knew the source
     resolve(alertmanager, [source])
     wait_until(lambda: not inhibited(), "the end of what inhibits")
     resolve(alertmanager, targets)

@@ -1,4 +1,4 @@
-"""The exporter serves the objectives of the queues that it knows, and follows the file."""
+"""The exporter serves the objectives of known queues, and follows changes of the file."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Samples = dict[tuple[str, ...], float]
 
 
 class Scraped:
-    """The objectives as a scrape of one Redis has them."""
+    """The objectives in a scrape of one Redis."""
 
     def __init__(self, path: Path | None, url: str) -> None:
         self.errors = Errors()

@@ -1,6 +1,6 @@
-"""The drill's faults of jobs, queues, workers and cron, seen by Prometheus servers that are not the stack's.
+"""The drill's faults of jobs, queues, workers and cron, with Prometheus servers outside of the stack.
 
-Every wait is as much shorter as in the drill, a scrape interval of 30 seconds included.
+All waits are divided as in the drill, including a scrape interval of 30 seconds.
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ pytestmark = [
 ROOMS = ("jobs", "queues", "workers", "cron")
 DRILLED = [name for name, fault in FAULTS.items() if fault.injected.__module__.rsplit(".", 1)[1] in ROOMS]
 ALWAYS = ("horse-killed", "half-of-the-jobs-fail", "cancelled-dependency", "worker-frozen", "tick-missed")
-"""Of each room, and of the objectives; `make test-proofs` carries out the others too."""
+"""One fault of each kind, and of the objectives. `make test-proofs` runs the others, too."""
 WITHIN = 240.0
 """Seconds: the fault's own time, on a machine with other work."""
 
@@ -83,7 +83,7 @@ def foreigners(
             for version in (THIS_DEBIAN, *SUITES)
         }
         for server in servers.values():
-            # A new function counts from zero once the rules know that it was not there before.
+            # A new function counts from zero once the rules know that it did not exist before.
             wait_until(partial(seen_for_a_while, server), "some scrapes", within=WITHIN)
         yield servers
 

@@ -1,6 +1,6 @@
-"""Exported rules and dashboards in Prometheus servers that are not the stack's.
+"""Exported rules and dashboards in Prometheus servers outside of the stack.
 
-They have other job names, more labels and a scrape interval of 30 s. Some have an Alertmanager, some none.
+They have other job names, more labels and a scrape interval of 30 s. Some have an Alertmanager, some do not.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ pytestmark = [
 
 RANGE = 300
 HEALTHY_SECONDS = 150
-"""Longer than `for` of the alerts that need not be watched for many minutes."""
+"""Longer than `for` of the alerts that need no long observation."""
 WITHIN = 420.0
 
 Servers = dict[str, Server]
@@ -54,7 +54,7 @@ Servers = dict[str, Server]
 
 @pytest.fixture(scope="module")
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    """What is watched: its exporter, its workers and its load. Its own Prometheus plays no part."""
+    """The watched stack: its exporter, its workers and its load. Its own Prometheus is not used."""
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
     copy.environment |= IMPATIENT | {"RQ_MON_VERSION": "1.4.2"}
     started = copy.make("start-rq-mon")
@@ -141,7 +141,7 @@ def test_only_watchdog_fires_while_all_is_well(stack: NativeStack, servers: Serv
 def test_every_panel_of_the_exporters_dashboards_has_data(
     stack: NativeStack, servers: Servers, boards: list[Json], redis: Redis
 ) -> None:
-    """In each Prometheus; and what Stack health cannot show, it explains."""
+    """In each Prometheus. Stack health explains what it cannot show."""
     own = [query for board in boards if board["uid"] != "rq-stack-health" for query in queries_of(board)]
     missing = {name: set(own) for name in servers}
 
@@ -186,7 +186,7 @@ def test_stack_health_shows_what_is_not_scraped(servers: Servers, boards: list[J
 
 
 def test_alerts_keep_the_users_labels_and_lead_to_his_pages(servers: Servers) -> None:
-    """Of the failures that the test before has left behind."""
+    """With the failures that the previous test left behind."""
     for name, server in servers.items():
         alerts = [alert for alert in alerts_of(server) if alert["labels"]["alertname"] != WATCHDOG]
         assert alerts, name

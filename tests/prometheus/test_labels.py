@@ -1,4 +1,4 @@
-"""Rules in a Prometheus that is not the stack's: other job names, more labels, other addresses."""
+"""Rules in a Prometheus outside of the stack: other job names, more labels, other addresses."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import re
 from tests.prometheus.rules import rules
 
 OF_ONE_PROCESS = ("job", "pod", "container", "endpoint")
-"""Labels that say which process served a series: what they tell apart is the same RQ."""
+"""Labels of the process that served a series: with other values it is still the same RQ."""
 
 
 def test_no_rule_names_a_job_a_port_or_an_instance() -> None:
@@ -16,7 +16,10 @@ def test_no_rule_names_a_job_a_port_or_an_instance() -> None:
 
 
 def test_sums_drop_labels_by_name_so_that_others_survive() -> None:
-    """Of scraped series all that tell processes apart, or two exporters of one Redis would be two."""
+    """Sums of scraped series drop all process labels.
+
+    Otherwise two exporters of one Redis would count as two.
+    """
     for rule in rules():
         assert not re.search(r"\bby \(", rule["expr"]), rule["expr"]
         for dropped, series in re.findall(r"without \(([^)]*)\) \(\s*(?:\w+\(\s*)*([\w:]+)", rule["expr"]):
@@ -25,7 +28,7 @@ def test_sums_drop_labels_by_name_so_that_others_survive() -> None:
 
 
 OWN_MATCH = ("max",)
-"""A sum of what a sum has left."""
+"""A sum over the result of a sum."""
 
 
 def test_matches_name_only_labels_that_every_target_has() -> None:

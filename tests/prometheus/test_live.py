@@ -1,6 +1,6 @@
-"""The alerting as a whole, with real programs: exporters, Prometheus, Alertmanager and a webhook.
+"""The whole alerting with real programs: exporters, Prometheus, Alertmanager and a webhook.
 
-Prometheus looks every second. Alerts that wait before they fire are seen pending: that proves that their
+Prometheus scrapes every second. Alerts that wait before they fire are seen pending: this proves that their
 expressions read what the real exporters serve.
 """
 
@@ -50,14 +50,14 @@ RULES = sum(
 
 @dataclass(frozen=True)
 class Monitoring:
-    """What runs."""
+    """The running programs."""
 
     redis: Redis
     servers: dict[Service, Server]
     webhook: Webhook
 
     def alerts(self) -> dict[str, dict[str, Any]]:
-        """The alerts that Prometheus has now, pending ones too, by name."""
+        """The current alerts in Prometheus by name, including pending ones."""
         found = self.servers[PROMETHEUS].json("/api/v1/alerts")["data"]["alerts"]
         return {alert["labels"]["alertname"]: alert for alert in found}
 
@@ -89,14 +89,14 @@ def monitoring(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Monitoring]
         running_alertmanager(directory, _receivers(directory, webhook)) as alertmanager,
     ):
         servers = {RQ_EXPORTER: rq_exporter, REDIS_EXPORTER: redis_metrics, ALERTMANAGER: alertmanager}
-        prometheus = free_port()  # late: until it listens, any process may take it
+        prometheus = free_port()  # late, because another process may take the port until it listens
         ports = {service: server.port for service, server in servers.items()} | {PROMETHEUS: prometheus}
         shared = (FOLDER / "prometheus.yml").read_text()
         config = prometheus_config.rewrite(
             impatient(shared),
             ports,
             lambda service: f"127.0.0.1:{ports[service]}",
-            ensure_secret(directory, PASSWORD),  # which this Alertmanager does not ask for
+            ensure_secret(directory, PASSWORD),  # which this Alertmanager does not need
         )
         (directory / "prometheus.yml").write_text(config)
         (directory / "rules").mkdir()

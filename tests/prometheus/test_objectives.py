@@ -1,4 +1,4 @@
-"""Objectives of queues: the file that users edit, and what it says about mistakes in it."""
+"""Objectives of queues: the file that users edit, and its error messages."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
-"""The rules with the Prometheus of later Debian releases, 2.53 and 3.x, wherever the tests run.
+"""The rules with the Prometheus of later Debian releases, 2.53 and 3.x, on any machine.
 
-The unit tests say what rules compute, which `make test` finds out with the Prometheus of this machine. That
-another version reads and evaluates every rule is tested each time, and by `make test-proofs` that it computes
-the same.
+Each run tests that these versions load and evaluate every rule. `make test` runs the unit tests with this
+machine's Prometheus only; `make test-proofs` runs them with the other versions.
 """
 
 from __future__ import annotations

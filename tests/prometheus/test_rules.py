@@ -1,4 +1,4 @@
-"""Every alert is complete, can fire, leads somewhere, and is tested."""
+"""Every alert is complete, can fire, has working links, and is tested."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def test_runbook_is_the_page_of_this_alert(alert: Alert) -> None:
 
 @every_alert
 def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, project_root: Path) -> None:
-    """The link chooses each of its labels that is a choice on the dashboard, whichever a template picks."""
+    """The link sets each label of the alert that the dashboard can choose, whatever labels a template has."""
     dashboard, _, query = alert.annotations["dashboard_url"].partition("?")
     uids = re.findall(r"\brq-[a-z-]+", dashboard.removeprefix(DASHBOARD))
     choices = [
@@ -97,7 +97,7 @@ def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, pro
 
 @every_alert
 def test_an_alert_about_jobs_names_its_function_in_its_text(alert: Alert) -> None:
-    """Whenever it fires in a unit test with a function among its labels, a person reads its name."""
+    """If it fires in a unit test with a function label, its text names the function."""
     for moment in MOMENTS:
         for expected in moment.expected if moment.alert == alert.name else []:
             annotations = expected["exp_annotations"]
@@ -119,7 +119,7 @@ INSTANCE_IS_NO_REDIS = {"RQAlertmanagerDown"}
 
 
 def labels_of(alert: Alert) -> tuple[set[str], set[str]]:
-    """The labels that the alert has whenever it fires, and those that it has now and then."""
+    """The labels that the alert always has, and those that it sometimes has."""
     summary = re.sub(r"\\\{\\\{.*?\\\}\\\}", ".*", re.escape(alert.annotations["summary"]))
     fired = [
         set(expected["exp_labels"])
@@ -161,7 +161,7 @@ def test_alert_on_events_does_not_outlast_the_window_that_remembers_them(alert: 
 
 @every_alert
 def test_alert_that_compares_events_has_no_lower_bound_but_zero_or_an_objective(alert: Alert) -> None:
-    """A raw counter says how often something happened since the beginning of time, not whether it happens."""
+    """A raw counter says how often something has ever happened, not whether it is happening."""
     counters = {name for name in metrics(alert.expression) if name.endswith(("_total", ":from_zero"))}
     bare = {
         name

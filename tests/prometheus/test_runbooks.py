@@ -1,4 +1,4 @@
-"""Runbooks: a page for each alert, with links that lead somewhere and commands that work."""
+"""Runbooks: a page for each alert, with working links and commands."""
 
 from __future__ import annotations
 
@@ -104,7 +104,7 @@ NOT_RUN_HERE = (
     "bgrewriteaof",
     "rq worker",
     "script kill",
-)  # the first fails while another one runs, the second never ends, the last needs a script that runs
+)  # one fails while another runs, one never ends, one needs a running script
 NEED_WHAT_IS_NOT_HERE = ("rqmon health", "rqmon stop", "--state started")
 
 
@@ -116,7 +116,7 @@ def environment(redis_server: RedisServer) -> dict[str, str]:
 
 @pytest.fixture
 def jobs(redis_client: Redis) -> str:
-    """The id of a job that failed; one waits, and there are a worker and a cron job."""
+    """The id of a failed job; one job waits, and there are a worker and a cron job."""
     CronRegistry(redis_client).register(
         define(
             "time.sleep",
@@ -165,7 +165,7 @@ def test_command_works(
 
 @pytest.fixture(scope="module")
 def operator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """A Redis with the users of the stack, entered as the operator."""
+    """A Redis with the users of the stack, logged in as the operator."""
     directory = tmp_path_factory.mktemp("users")
     write_users(directory / "users.acl", directory)
     password = read_secret(directory, OPERATOR.secret)
@@ -196,7 +196,7 @@ def test_no_page_puts_the_address_with_its_password_into_a_command_line() -> Non
 
 
 def _needs_what_is_not_here(command: str) -> bool:
-    """A cron scheduler, or a job that runs: the command then says so, and fails."""
+    """A cron scheduler or a running job: without it the command fails with a message."""
     return any(part in command for part in NEED_WHAT_IS_NOT_HERE)
 
 

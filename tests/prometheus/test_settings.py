@@ -1,4 +1,4 @@
-"""What users set about alerts reaches Prometheus and Alertmanager."""
+"""Users' settings of alerts reach Prometheus and Alertmanager."""
 
 from __future__ import annotations
 

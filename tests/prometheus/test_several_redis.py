@@ -10,7 +10,7 @@ OF_NO_REDIS = {"prometheus_rule_evaluation_failures_total", "alertmanager_notifi
 
 
 def test_no_rule_adds_up_or_compares_across_redis() -> None:
-    """No sum drops the instance, and no match ignores it, but where exporters themselves are counted."""
+    """No sum drops the instance, and no match ignores it, except to count exporters."""
     for rule in rules():
         if metrics(rule["expr"]) & OF_NO_REDIS or rule.get("alert") == "RQExporterDown":
             continue

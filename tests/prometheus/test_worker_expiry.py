@@ -1,4 +1,4 @@
-"""What RQWorkersLost counts on: a healthy worker renews its key while more than half a minute is left."""
+"""The assumption of RQWorkersLost: a healthy worker renews its key while more than half a minute is left."""
 
 from __future__ import annotations
 

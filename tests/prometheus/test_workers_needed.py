@@ -1,6 +1,6 @@
-"""How many workers a queue needs: with as many its simulated jobs start in time, with one fewer they do not.
+"""How many workers a queue needs: with that number simulated jobs start in time, with one fewer they do not.
 
-Of many workers, two or three fewer.
+With many workers: with two or three fewer.
 """
 
 from __future__ import annotations
@@ -61,7 +61,7 @@ QUEUES = {**CASES, **{queue: (traffic, wait) for queue, (traffic, wait, _) in OT
 
 
 def test_weights_are_those_of_the_buckets() -> None:
-    """For jobs that all lie in one bucket its middle comes out, or the square of that."""
+    """If all jobs are in one bucket, the result is its middle, or the square of that."""
     bounds = [*map(str, DURATION_BUCKETS), "+Inf"]
     middles = [
         DURATION_BUCKETS[0] / 2,
@@ -84,7 +84,7 @@ def _weights(expression: str) -> dict[str, float]:
 
 @pytest.fixture(scope="module")
 def prometheus(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RecordedPrometheus]:
-    """One that has watched a queue of each case for 45 minutes, and recorded what the rules make of it."""
+    """A Prometheus that has watched a queue of each case for 45 minutes and recorded the rules."""
     directory = tmp_path_factory.mktemp("needed")
     server = RecordedPrometheus(directory)
     samples = directory / "history.txt"

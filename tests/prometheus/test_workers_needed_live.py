@@ -1,4 +1,4 @@
-"""Workers needed, and a new version, with real jobs: a Prometheus of a user's own, 20 times as fast."""
+"""Needed workers, and a new version, with real jobs: a Prometheus outside of the stack, 20 times as fast."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ pytestmark = [
 WAIT = 5
 RUN_SECONDS = 2
 BETWEEN = 0.66
-"""Seconds between two jobs: three workers are busy all the time."""
+"""Seconds between two jobs: three workers are always busy."""
 AT_FIRST = 2
 WITHIN = 300.0
 """Seconds; on a machine with other work."""
@@ -40,7 +40,7 @@ WITHIN = 300.0
 
 @contextmanager
 def arriving(queue: Queue) -> Iterator[None]:
-    """A job every so often, until the block ends."""
+    """Enqueue a job at this interval during the block."""
     ended = threading.Event()
 
     def enqueue() -> None:
@@ -60,7 +60,7 @@ def arriving(queue: Queue) -> Iterator[None]:
 
 
 class Workers:
-    """Worker processes of the queue, until the stack unwinds."""
+    """Worker processes of the queue, which end with the stack."""
 
     def __init__(self, stack: ExitStack, rq: RQ, monkeypatch: pytest.MonkeyPatch) -> None:
         self.started = 0
@@ -115,7 +115,7 @@ def test_a_loaded_queue_needs_more_workers_than_it_has_and_keeps_its_objective_o
         wait_until(lambda: (waits(prometheus, "min") or 0) > WAIT, "jobs to wait too long", within=WITHIN)
 
         def keeps_objective_with_the_workers_needed() -> bool:
-            """As an autoscaler does: look again and again, and add what is missing."""
+            """Like an autoscaler: check again and again, and add the missing workers."""
             workers.start("1.5", needed() - workers.started)
             oldest = waits(prometheus, "max")
             return oldest is not None and oldest <= WAIT

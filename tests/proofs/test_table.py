@@ -1,4 +1,4 @@
-"""What the proofs print, and the pages that they write."""
+"""The output of the proofs, and the pages that they write."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The drill itself, in its short version, and what its command line refuses."""
+"""The drill in its short version, and invalid command lines."""
 
 from __future__ import annotations
 

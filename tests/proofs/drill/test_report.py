@@ -1,4 +1,4 @@
-"""What the table says of faults, and when the drill counts as failed."""
+"""The table's verdicts on faults, and when the drill counts as failed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The shortened configuration: everything that waits is shorter, and nothing is too short to be measured."""
+"""The shortened configuration: every wait is shorter, and none is too short to measure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slope of a soak is that of a leak, whatever restarts and noise do."""
+"""The slope of a soak shows a leak, despite restarts and noise."""
 
 from __future__ import annotations
 

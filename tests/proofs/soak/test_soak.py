@@ -1,4 +1,4 @@
-"""A soak, too short for a verdict: of a minute, and, by `make test-proofs`, of a few, as users call it."""
+"""A soak that is too short for a verdict: a minute; in `make test-proofs` a few, as users run it."""
 
 from __future__ import annotations
 

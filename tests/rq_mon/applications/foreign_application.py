@@ -1,4 +1,4 @@
-"""An application that runs RQ 2.12 or 3.0 in an environment of its own."""
+"""An application that runs RQ 2.12 or 3.0 in its own environment."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ INTERPRETERS = {
     "2.12": PROJECT_ROOT / ".venv" / "bin" / "python",
     "3.0": PROJECT_ROOT / ".venv-rq3" / "bin" / "python",
 }
-"""By version of RQ. The second environment is made by `make test-rq3`."""
+"""By version of RQ. `make test-rq3` creates the second environment."""
 
 MONITORED = ("--worker-class", "rq_mon.MonitoredWorker")
 
 
 class Application:
-    """Its processes run where its code is, and have the package `scheduler` for monitored workers."""
+    """Its processes run in its folder, with our package for monitored workers."""
 
     def __init__(self, rq: str, url: str, directory: Path) -> None:
         self.python = INTERPRETERS[rq]
@@ -51,12 +51,12 @@ class Application:
         self._start("rq.cli", "worker-pool", "--url", self.url, *number, *options, *queues)
 
     def freeze(self) -> None:
-        """Let none of its processes do anything any more."""
+        """Freeze all of its processes."""
         for process in self._all_processes():
             process.send_signal(signal.SIGSTOP)
 
     def kill(self) -> None:
-        """End all of its processes at once."""
+        """Kill all of its processes at once."""
         processes = self._all_processes()
         for process in processes:
             process.kill()

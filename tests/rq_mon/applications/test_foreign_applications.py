@@ -1,6 +1,6 @@
-"""What the exporter says of an application with an RQ of its own, whatever its version, workers and code.
+"""The exporter's metrics of an application with its own RQ, in any version, with any workers and code.
 
-The exporter gets in as a user that may do nothing but what docs/start/your-own-rq.md lists.
+The exporter's user has exactly the rights in docs/start/your-own-rq.md.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ SHOP = ("--job-class", "shop.classes.ShopJob", "--queue-class", "shop.classes.Sh
 
 @dataclass(frozen=True)
 class Watched:
-    """An application at work, and who watches it."""
+    """A running application, and its exporter."""
 
     application: Application
     redis: Any
@@ -45,7 +45,7 @@ class Watched:
 
 @pytest.fixture(scope="module", params=sorted(INTERPRETERS))
 def watched(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
-    """The application once all that can run has run: one job still does."""
+    """The application after all jobs but one have ended."""
     directory = tmp_path_factory.mktemp("application")
     assert INTERPRETERS[request.param].exists(), "its environment is made by `make test-rq3`"
     with RedisServer(directory) as server, Redis(port=server.port) as redis:
@@ -200,7 +200,7 @@ def test_the_monitor_changes_nothing_and_asks_for_nothing_that_it_may_not(watche
 
 
 def test_it_needs_each_right_that_the_page_lists(watched: Watched) -> None:
-    """But for those of redis-exporter, and those that begin a connection."""
+    """Except those of redis-exporter, and those that open a connection."""
     begin = {"ping", "client|setname", "client|setinfo", "hello", "select"}
     listed = {rule[1:] for rule in rules() if rule.startswith("+")} - begin - {"info"}
     Queue("has no worker", connection=watched.redis).enqueue("shop.tasks.send", "ann@example.org")

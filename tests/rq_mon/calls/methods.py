@@ -34,7 +34,7 @@ class Invoice(Report):
 
 
 class Rebuilt:
-    """Says itself how it is rebuilt."""
+    """Defines how it is rebuilt."""
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Rebuilt, ()

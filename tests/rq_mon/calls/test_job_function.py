@@ -22,7 +22,7 @@ NAMES = ["app.send", "app.größe", 'app."x"\n:', "a" * 300]
 
 
 class Importer:
-    """An argument that tells when it is unpickled."""
+    """An argument that records when it is unpickled."""
 
     unpickled = 0
 

@@ -41,7 +41,7 @@ class Trap:
 
 @pytest.fixture
 def json_mode(redis_client: Any, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """An empty Redis, in processes that write JSON."""
+    """An empty Redis, with RQ_SERIALIZER=json in all processes."""
     monkeypatch.setenv("RQ_SERIALIZER", "json")
     return redis_client
 
@@ -189,7 +189,7 @@ def test_a_pickled_job_fails_with_the_reason_and_is_not_unpickled(
 
 
 def test_what_would_unpickle_does_unpickle(tmp_path: Path) -> None:
-    """The trap of the test above works."""
+    """The trap in the previous test works."""
     trap = Trap(tmp_path / "unpickled")
 
     PICKLE.serializer.loads(pickle.dumps(trap))
@@ -215,7 +215,7 @@ def test_a_cron_job_runs_from_its_list_to_its_result_in_json(json_mode: Any, sta
     job = Job.fetch(job_key.decode().removeprefix("rq:job:"), connection=json_mode, serializer="json")
     assert job.meta["cron_job"] == "mine"
     for process in (cron, worker):
-        process.stop()  # a killed worker's work horse may go on into the next test
+        process.stop()  # a killed worker's work horse may still run in the next test
 
 
 CRON_SCRIPT = """

@@ -1,4 +1,4 @@
-"""What a job was given is shown as text, and none of its code runs for it."""
+"""Arguments of a job are shown as text, without running any of its code."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`rqmon` in this process and in its own, on a real Redis."""
+"""`rqmon` in this process and in a separate one, on a real Redis."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ COMMAND = [sys.executable, "-m", "rq_mon.cli"]
 
 @dataclass(frozen=True)
 class Result:
-    """How a command ended, and what it printed."""
+    """Exit code and output of a command."""
 
     code: int
     out: str
@@ -41,7 +41,7 @@ Rqmon = Callable[..., Result]
 
 @pytest.fixture
 def rqmon(redis_client: Redis, capsys: pytest.CaptureFixture[str]) -> Rqmon:
-    """Run a command here, without a terminal."""
+    """Run a command in this process, without a terminal."""
 
     def run(*arguments: str) -> Result:
         capsys.readouterr()
@@ -54,7 +54,7 @@ def rqmon(redis_client: Redis, capsys: pytest.CaptureFixture[str]) -> Rqmon:
 
 @pytest.fixture
 def at_a_terminal(redis_client: Redis, project_root: Path) -> Rqmon:
-    """Run a command in a process whose terminal answers what was given as `answer`."""
+    """Run a command in a process with a terminal that types `answer`."""
 
     def run(*arguments: str, answer: str) -> Result:
         ours, terminal = pty.openpty()
@@ -88,7 +88,7 @@ def _read_all(terminal: int) -> str:
 
 @pytest.fixture
 def work(redis_client: Redis) -> Callable[..., None]:
-    """Let a worker of RQ do what waits in the queues."""
+    """Run the waiting jobs with a worker of RQ."""
 
     def run(*queues: str) -> None:
         names = queues or ("mail",)
@@ -98,7 +98,7 @@ def work(redis_client: Redis) -> Callable[..., None]:
 
 
 def hold_back(client: Redis, queue: Queue) -> Job:
-    """Return a job as RQ 3 keeps one that its rate limit does not let into the queue."""
+    """Return a job as RQ 3 stores one that a rate limit holds back."""
     job = queue.enqueue(jobs.succeed)
     client.lrem(queue.key, 0, job.id)
     client.hset(job.key, mapping={"status": "rate_limited", "rate_limit_key": "api"})

@@ -40,7 +40,7 @@ def sleep_until_exists(path: str, *_: object) -> None:
 
 
 def fail_once() -> None:
-    """Fail until it is fixed, and count the runs after that."""
+    """Fail until it is fixed; count the runs after that."""
     job = get_current_job()
     assert job is not None
     if not job.connection.exists("fixed"):

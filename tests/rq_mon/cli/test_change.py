@@ -1,4 +1,4 @@
-"""`rqmon requeue` and `rqmon delete`: what is done to which jobs, and what is never lost."""
+"""`rqmon requeue` and `rqmon delete`: which jobs they change, and that none is lost."""
 
 from __future__ import annotations
 
@@ -182,13 +182,13 @@ def test_a_requeued_job_is_what_rq_makes_of_it(rqmon: Rqmon, redis_client: Redis
     kept: Any = [redis_client.hgetall(f"rq:job:{each}") for each in (ours, theirs)]
     for stored in kept:
         assert stored.pop(b"enqueued_at")
-        stored.pop(b"exc_info", None)  # an empty text, which RQ's own says it should not write
+        stored.pop(b"exc_info", None)  # an empty text, which RQ itself would not write
         stored.pop(b"redis_server_version", None)
     assert kept[0] == kept[1]
 
 
 def test_a_requeued_job_does_not_expire_while_it_waits(rqmon: Rqmon, redis_client: Redis) -> None:
-    """RQ keeps a failed job for its failure_ttl: one that ran out in the queue would vanish."""
+    """RQ keeps a failed job for its failure_ttl: a requeued one must not expire in the queue."""
     (job_id,) = fail_jobs(redis_client)
     redis_client.expire(f"rq:job:{job_id}", 60)
 

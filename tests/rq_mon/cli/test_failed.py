@@ -22,7 +22,7 @@ FAIL, FAIL_OTHERWISE = "proofs.harness.failed_jobs.fail", "tests.rq_mon.cli.jobs
 
 
 def let_it_have_failed(client: Any, job_id: str, seconds_ago: int) -> None:
-    """Write the job's result as if RQ had done so at another time."""
+    """Change the time of the job's result."""
     key = f"rq:results:{job_id}"
     ((_, result),) = client.xrange(key)
     client.delete(key)

@@ -1,4 +1,4 @@
-"""A key that holds something else than RQ or this package keeps there ends no command."""
+"""A key with a foreign type or content ends no command."""
 
 from __future__ import annotations
 

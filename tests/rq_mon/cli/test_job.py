@@ -21,7 +21,7 @@ from tests.rq_mon.worker.processes import FORKING, RQ
 
 @pytest.fixture
 def running(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
-    """The id of a job that a worker works on."""
+    """The id of a running job."""
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
     with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
         wait_until(

@@ -1,4 +1,4 @@
-"""However large arguments, results and messages are, a command stays small."""
+"""A command stays small, however large arguments, results and messages are."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ MEGABYTES = 3
 MOST_RESIDENT = 64 * 1024
 """Kilobytes."""
 
-# What a process has had resident at most; getrusage() would count the process that started it, too.
+# A process' peak memory; getrusage() would include that of its parent.
 RQMON = """
 import re, sys
 from rq_mon.cli.main import main
@@ -42,7 +42,7 @@ pytestmark = [
 
 @pytest.fixture
 def large_jobs(redis_client: Redis, queue: Queue, work: Callable[..., None]) -> None:
-    """Failed jobs that cannot be compressed, and results beside them."""
+    """Failed jobs with incompressible data, and large results."""
     for _ in range(15):
         queue.enqueue(failed_jobs.fail, random.randbytes(MEGABYTES << 20))
         queue.enqueue(jobs.fail_at_length, MEGABYTES << 20)

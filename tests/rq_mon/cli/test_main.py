@@ -1,4 +1,4 @@
-"""What all commands have in common: help, errors, exit codes, and the ways to start them."""
+"""Common to all commands: help, errors, exit codes, and how to start them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With 5,000 failed jobs each command to Redis is small: no one waits, and nothing is loaded whole."""
+"""With 5,000 failed jobs each command to Redis is small: no client waits, and nothing is loaded whole."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.rq_mon.cli.conftest import Rqmon
 JOBS = 5_000
 THE_END = "the end"
 MOST_WORDS = 2 * JOBS_PER_PAGE + 20
-"""An id and what tells its failure, for each job of a page."""
+"""The id and the failure of each job on a page."""
 
 ON_CONNECTING = {"CLIENT", "HELLO", "PING", "SELECT", "SCRIPT"}
 READS = {"TIME", "SMEMBERS", "ZCARD", "ZSCAN", "HMGET", "HGET", "HSTRLEN", "MEMORY", "XREVRANGE"}
@@ -28,7 +28,7 @@ pytestmark = pytest.mark.e2e
 
 
 def commands_during(client: Redis, action: Callable[[], object]) -> dict[str, list[list[str]]]:
-    """The commands that Redis is sent, by name, as lists of words; those inside scripts left out."""
+    """The commands sent to Redis, by name, as lists of words, without those inside scripts."""
     seen: dict[str, list[list[str]]] = defaultdict(list)
 
     def listen(monitor: Any) -> None:
@@ -101,7 +101,7 @@ def test_changing_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str],
 def test_purging_takes_batches(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     sent = commands_during(redis_client, lambda: rqmon("purge", "mail", "failed", "--yes"))
 
-    assert len(sent["EVALSHA"]) <= JOBS / JOBS_PER_BATCH + 1  # the first may find no script there
+    assert len(sent["EVALSHA"]) <= JOBS / JOBS_PER_BATCH + 1  # the first call may have to load a script
     assert {words[4] for words in sent["EVALSHA"]} == {str(JOBS_PER_BATCH)}
     assert redis_client.zcard("rq:failed:mail") == 0
 

@@ -1,4 +1,4 @@
-"""What people change is counted in the step that changes it, and logged: who, what, how many."""
+"""Changes by operators are counted in the same step, and logged: who, what, how many."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ CASES = [
     (("cron", "cancel", "nightly"), "cron_cancel", 1),
     (("prune", "--days", "1"), "prune", 2),
 ]
-"""Command, what it counts as, and how many it changes. `stop` needs a worker: see test_job."""
+"""Command, counted action, and number of changes. `stop` needs a worker: see test_job."""
 
 NOTHING_TO_DO = [("resume",), ("purge", "mail", "scheduled"), ("prune",)]
 
@@ -119,7 +119,7 @@ def test_a_foreign_key_in_the_place_of_the_counts_keeps_nothing_from_being_done(
 def test_no_change_and_its_count_are_two_steps(
     rqmon: Rqmon, redis_client: Redis, command: tuple[str, ...], action: str, number: int
 ) -> None:
-    """A count by itself, outside of a script and of a transaction, would be lost with the command."""
+    """A count outside of the script or transaction would be lost if the command died in between."""
     prepared(redis_client, action)
     sent = commands_during(redis_client, lambda: rqmon(*command, "--yes"))
     counted_alone = [words for words in sent.get("HINCRBY", []) if OPERATOR_CHANGES_KEY in " ".join(words)]

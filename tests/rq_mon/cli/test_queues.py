@@ -18,7 +18,7 @@ from tests.rq_mon.cli.conftest import Rqmon, hold_back
 
 @pytest.fixture
 def one_of_each(redis_client: Redis, queue: Queue, work: Callable[..., None]) -> dict[RestingState, Job]:
-    """A job in each state in which no worker is at it."""
+    """A job in each state without a worker."""
     finished = queue.enqueue(jobs.succeed)
     work()
     canceled = queue.enqueue(jobs.succeed)

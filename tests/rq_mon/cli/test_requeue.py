@@ -1,4 +1,4 @@
-"""What a requeued job is, and which failed jobs are requeued."""
+"""The state of a requeued job, and which failed jobs are requeued."""
 
 from __future__ import annotations
 

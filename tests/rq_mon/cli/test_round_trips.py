@@ -1,4 +1,4 @@
-"""What `rqmon status` costs where Redis is far away."""
+"""What `rqmon status` costs if Redis is far away."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
 
 LATENCY = 0.2
-"""Seconds: longer than a command needs to send what it asks for, also on a busy machine."""
+"""Seconds: longer than a command needs to send its requests, even on a busy machine."""
 MOST = 16
-"""It takes 8: those to connect, for the clock, as many as a scrape for what there is, and for what runs."""
+"""It takes 8: to connect, for the clock, as many as a scrape for the state, and for running jobs."""
 
 
 def _busy_workers(client: Redis, number: int) -> None:

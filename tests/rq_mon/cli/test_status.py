@@ -1,4 +1,4 @@
-"""`rqmon status` and `rqmon health`: how things are, and whether that is well."""
+"""`rqmon status` and `rqmon health`: the state of everything, and whether it is healthy."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def worker(redis_client: Redis, queue: Queue) -> SimpleWorker:
 
 @pytest.fixture
 def busy_worker(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
-    """A worker process that works on a job, whose id it is."""
+    """A worker process that runs a job; yields the job's id."""
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
     with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
         wait_until(

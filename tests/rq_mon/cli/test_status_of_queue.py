@@ -1,4 +1,4 @@
-"""`rqmon status QUEUE` shows one queue, and `rqmon health` names the jobs far over their objective."""
+"""`rqmon status QUEUE` shows one queue, and `rqmon health` names jobs that exceed their objective."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from tests.rq_mon.cron.cron import cron_job, register_list
 
 @pytest.fixture
 def running(redis_client: Redis) -> str:
-    """The id of a job of `mail` that its worker has run since the beginning of the year."""
+    """The id of a job of `mail` that has run since the beginning of the year."""
     for queue in ("mail", "reports"):
         worker = Worker([queue], connection=redis_client, name=f"of-{queue}")
         worker.register_birth()  # type: ignore[no-untyped-call]

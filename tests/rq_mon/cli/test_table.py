@@ -1,4 +1,4 @@
-"""Tables that fit the terminal, and are plain lines elsewhere."""
+"""Tables fit the terminal; elsewhere they are plain lines."""
 
 from __future__ import annotations
 

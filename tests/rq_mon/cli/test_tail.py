@@ -1,4 +1,4 @@
-"""`rqmon tail`: a line for each job that ends, seen by looking only."""
+"""`rqmon tail`: a line for each job that ends, from read-only commands."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ MOST_COMMANDS = 5
 
 @pytest.fixture
 def ended(redis_client: Redis) -> EndedJobs:
-    """What has looked at the queues `mail` and `reports` once."""
+    """A tail that has looked once at the queues `mail` and `reports`."""
     found = EndedJobs(redis_client, ["mail", "reports"])
     found.look()
     return found

@@ -1,4 +1,4 @@
-"""What only looks, or only says what it would do, leaves every key as it was."""
+"""Read-only commands and dry runs change no key."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ LOOKS = [
 
 @pytest.fixture
 def a_bit_of_everything(redis_client: Redis, queue: Queue, work: Callable[..., None]) -> None:
-    """In each state two jobs and more, of which one has expired where RQ lets jobs expire."""
+    """Two or more jobs in each state; one has expired in each state in which RQ lets jobs expire."""
     for registry, ids in (("failed", fail_jobs(redis_client, jobs=3)), ("finished", _finish(queue, work))):
         redis_client.zadd(f"rq:{registry}:mail", {ids[0]: time.time() - 10, ids[1]: -1})
     first = queue.enqueue(jobs.succeed)
@@ -68,7 +68,7 @@ def a_bit_of_everything(redis_client: Redis, queue: Queue, work: Callable[..., N
 
 
 def _write_old_metrics(client: Redis) -> None:
-    """Two series of jobs, one of waits and a lost execution that `prune` removes, and one that stays."""
+    """Two series of jobs, one of waits and a lost execution for `prune`, and one series that stays."""
     recorder = JobRecorder(max_functions=200, max_exceptions=50)
     for number, function in enumerate(("app.send", "app.read", "app.new")):
         recorder.record_start(client, Start(str(number), "mail", "", waited=1.0))

@@ -51,7 +51,7 @@ def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> N
 def test_a_new_connection_takes_no_round_trip_for_itself(
     server: RedisServer, database: int, trips: int
 ) -> None:
-    """A work horse makes one for each job; another database has to be selected."""
+    """A work horse opens one for each job. Another database must be selected."""
     with (
         LatencyProxy(server.port, latency=0.2) as proxy,
         connect(f"redis://127.0.0.1:{proxy.port}/{database}") as client,
@@ -78,7 +78,7 @@ def test_a_frozen_redis_is_given_up_after_one_timeout(
             return time.monotonic() - begin
 
         try:
-            # Two timeouts never take less than a second; one does, when the machine is not busy just then.
+            # Two timeouts take at least a second. One takes less, unless the machine is busy.
             wait_until(lambda: seconds_until_it_is_given_up() < 1.0, "the end after one timeout")
         finally:
             server.signal(signal.SIGCONT)

@@ -1,4 +1,4 @@
-"""Redis behind Sentinels: an address that names them, and a failover that loses no job."""
+"""Redis behind Sentinels: the URL, and a failover that loses no job."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ pytestmark = [pytest.mark.needs("redis-server"), pytest.mark.slow]
 
 @pytest.fixture
 def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SentinelGroup]:
-    """A group of its own for each test, which RQ_REDIS_URL names."""
+    """A Sentinel group for each test; RQ_REDIS_URL points to it."""
     with SentinelGroup(tmp_path) as group:
         monkeypatch.setenv(URL, group.url)
         yield group
@@ -52,7 +52,7 @@ def test_one_thread_puts_the_sentinels_in_order_while_another_asks_them(group: S
     asked: list[tuple[str, int]] = []
 
     class Sentinel(tuple[str, int]):
-        """Asks for the master, as another thread may, when it is compared with others."""
+        """Asks for the master when it is compared with others, like another thread might."""
 
         __slots__ = ()
 
@@ -209,7 +209,7 @@ def test_a_failover_loses_no_job_and_everything_goes_on(
 
 
 def _enqueue_until_replicated(group: SentinelGroup, number: int) -> list[str]:
-    """Enqueue jobs more quickly than they are done, and return their ids once the replica has them all."""
+    """Enqueue jobs faster than they run; return their ids once the replica has all of them."""
     ids = []
     for _ in range(number):
         job = job_scheduler(jobs.sleep, (0.06,))
@@ -222,7 +222,7 @@ def _enqueue_until_replicated(group: SentinelGroup, number: int) -> list[str]:
 
 
 def _is_replicated(master: Any) -> bool:
-    """Whether the replica had everything at one moment: WAIT counts writes of its own connection only."""
+    """Whether the replica was complete at one moment: WAIT counts only writes of its own connection."""
     state = master.info("replication")
     return bool(state["slave0"]["offset"] >= state["master_repl_offset"])
 

@@ -1,4 +1,4 @@
-"""Jobs are enqueued over one connection, whatever the transport: that is where making one costs most."""
+"""Jobs are enqueued over one connection, with any transport, because opening one costs most."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A worker's subscription to commands can be ended whatever has become of its connection."""
+"""A worker's subscription can be ended in any state of its connection."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ def test_it_can_be_ended_right_after_its_connection_broke(redis_client: Any) -> 
     worker.subscribe()
     broken = worker.pubsub.connection._sock
     redis_client.client_kill_filter(_type="pubsub")
-    # redis-py 5 closes it, redis-py 8 opens another one in its place
+    # redis-py 5 closes it, redis-py 8 replaces it
     wait_until(lambda: worker.pubsub.connection._sock is not broken, "the broken connection to be noticed")
 
     ending = threading.Thread(target=worker.unsubscribe, daemon=True)

@@ -1,4 +1,4 @@
-"""Redis over TLS: all works with a certificate that is vouched for, and says what is wrong with another."""
+"""Redis over TLS: everything works with a trusted certificate, and an untrusted one gives a clear error."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def certificates(directory: Path) -> Certificates:
 
 @pytest.fixture(scope="module")
 def others(directory: Path) -> Certificates:
-    """Of another authority, for the same address."""
+    """Certificates of another authority, for the same address."""
     return Certificates(directory / "others", "127.0.0.1")
 
 
@@ -58,7 +58,7 @@ def redis(directory: Path, certificates: Certificates) -> Iterator[TlsRedisServe
 def asking_redis(
     tmp_path_factory: pytest.TempPathFactory, certificates: Certificates
 ) -> Iterator[TlsRedisServer]:
-    """One that wants to see a client's certificate."""
+    """A Redis that requires a client certificate."""
     with TlsRedisServer(tmp_path_factory.mktemp("asking"), certificates, asks_clients=True) as server:
         yield server
 

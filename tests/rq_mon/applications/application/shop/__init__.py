@@ -1,1 +1,1 @@
-"""An application with an RQ of its own; nothing of it can be imported where the monitor runs."""
+"""An application with its own RQ; the monitor cannot import it."""

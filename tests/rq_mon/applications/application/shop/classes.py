@@ -21,7 +21,7 @@ class ShopQueue(Queue):
 
 
 class Order:
-    """An argument that travels as a pickle."""
+    """An argument that is pickled."""
 
     def __init__(self, number: int) -> None:
         self.number = number

@@ -1,4 +1,4 @@
-"""What the application's workers do."""
+"""The jobs of the application."""
 
 from __future__ import annotations
 

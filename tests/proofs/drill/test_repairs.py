@@ -1,4 +1,4 @@
-"""What a fault breaks is repaired however the fault ends, so a failed one does not spoil the next."""
+"""A fault is repaired however it ends, so that a failed one does not spoil the next."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ from stack.services import CRON_SCHEDULER, PROMETHEUS, REDIS
 
 
 class BrokenError(AssertionError):
-    """Something in the middle of a fault."""
+    """An error in the middle of a fault."""
 
 
 class Calls:
-    """Stands for what is asked to break and repair, and remembers what it was asked."""
+    """Replaces what breaks and repairs, and records the calls."""
 
     def __init__(self) -> None:
         self.made: list[tuple[Any, ...]] = []
@@ -43,7 +43,7 @@ def calls() -> Calls:
 
 
 def stack_with(services: Any, directory: Path, redis: Redis | None = None) -> DrillStack:
-    """A stack of which nothing runs but Redis."""
+    """A stack with a running Redis and nothing else."""
     stack = DrillStack.__new__(DrillStack)
     stack._services = services
     stack.directory = directory
@@ -53,7 +53,7 @@ def stack_with(services: Any, directory: Path, redis: Redis | None = None) -> Dr
 
 
 def fail_within(context: AbstractContextManager[None], look: Callable[[], None] = lambda: None) -> None:
-    """Break something, look at it, and fail."""
+    """Break something, check it, and fail."""
     with context:
         look()
         raise BrokenError
