@@ -1,7 +1,7 @@
-"""The stack's worker, held up in its work horse: `held_worker.py MOMENT FOLDER`.
+"""The stack's worker, paused in its work horse: `held_worker.py MOMENT FOLDER`.
 
-MOMENT is `prepare` (before it records that it begins) or `perform` (after that, before the function runs).
-It makes the file `held` and goes on when there is a file `go`.
+MOMENT is `prepare` (before it records the start) or `perform` (after that, before the function runs). It
+creates the file `held` and continues once a file `go` exists.
 """
 
 from __future__ import annotations

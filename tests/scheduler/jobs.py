@@ -1,4 +1,4 @@
-"""Functions that tests let workers run."""
+"""Functions for workers in tests."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def add(first: int, second: int) -> int:
 
 
 def record(value: object) -> None:
-    """Leave a trace in Redis: the list `trace`."""
+    """Append to the list `trace` in Redis."""
     job = get_current_job()
     assert job is not None
     job.connection.rpush("trace", str(value))
@@ -52,7 +52,7 @@ def fail_once() -> str:
 
 
 class Counter:
-    """A class whose instances travel with a job of one of their methods."""
+    """A class whose instances are pickled with jobs of their methods."""
 
     def __init__(self, start: int = 0) -> None:
         self.start = start
@@ -73,7 +73,7 @@ class Counter:
 
 
 def log_and_fail(secret: str) -> None:
-    """Log from the job's code, also from a thread of its own and from another library, then fail."""
+    """Log from the job's code, from its own thread and from another library, then fail."""
     logger = logging.getLogger("application")
     logger.info("half way\nthere")
     thread = threading.Thread(target=logger.warning, args=("from a thread",))
@@ -87,12 +87,12 @@ def log_and_fail(secret: str) -> None:
 
 
 def die() -> None:
-    """End as a process that runs out of memory does."""
+    """End like a process that runs out of memory."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def end_after_file(begun: str, end: str, how: str) -> Retry | None:
-    """Leave a line, run until the test creates a file, and end in one of three ways."""
+    """Record the start, run until the test creates a file, and end in one of three ways."""
     with Path(begun).open("a") as lines:
         lines.write("begun\n")
     wait_for_file(end)

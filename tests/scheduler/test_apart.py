@@ -1,4 +1,4 @@
-"""Signals that come just when a process that runs apart has ended."""
+"""Signals that arrive just when a separate process has ended."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ SetSignal = Callable[[Callable[[], None]], None]
 
 @pytest.fixture
 def at_the_end(monkeypatch: pytest.MonkeyPatch) -> SetSignal:
-    """Make something happen right after the kernel has told that the child has ended."""
+    """Run something right after the kernel has reported the end of the child."""
 
     def install(act: Callable[[], None]) -> None:
         def waitpid(child: int, options: int) -> tuple[int, int]:

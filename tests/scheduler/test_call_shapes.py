@@ -1,4 +1,4 @@
-"""Which keyword arguments `job_scheduler` passes on: tests of applications look at exactly these."""
+"""The keyword arguments that `job_scheduler` passes on: applications' tests look at exactly these."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ CALL = {"queue_name": "234", "function": jobs.add, "args": (1, 2), "kwargs": {"k
 
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch, redis_client: Redis) -> list[tuple[str, tuple[Any, ...], Call]]:
-    """Method, positional and keyword arguments of what reaches the class; each call is made for real."""
+    """Method, positional and keyword arguments of each call to the class; the calls are real."""
     seen: list[tuple[str, tuple[Any, ...], Call]] = []
 
     def record(method: str) -> None:

@@ -1,4 +1,4 @@
-"""Callbacks and handlers of applications cost the stack's own workers nothing, whatever they do."""
+"""Callbacks and handlers of applications cannot harm the stack's own workers."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def queue(redis_client: Redis) -> SupervisedQueue:
 
 @pytest.fixture
 def worker(redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch) -> Any:
-    """A worker that does what the test tells it, also right after its start; its log can be read."""
+    """A worker controlled by the test, also right after its start, with a readable log."""
     monkeypatch.setattr("scheduler.outages.REPORTS_AFTER_AN_OUTAGE", 0)
     monkeypatch.setattr(apart, "GRACE_SECONDS", 0.3)
     logging.getLogger("rq.worker").propagate = True
@@ -159,7 +159,7 @@ def keep_result(job: Job, connection: Redis, result: object) -> None:
 def test_a_slow_callback_in_maintenance_does_not_make_the_running_job_look_dead(
     redis_client: Redis, start: Start
 ) -> None:
-    """A job counts as abandoned after 6 s of silence, and so long is the lease; the callback takes 9."""
+    """Abandoned means 6 s without a heartbeat, which is also the lease; the callback takes 9 s."""
     queue = SupervisedQueue("short-running", connection=redis_client)
     process = start("short-running-worker.py", **EVERY_TWO_SECONDS)
     running_job = queue.enqueue(metric_jobs.wait_for_release)
@@ -173,7 +173,7 @@ def test_a_slow_callback_in_maintenance_does_not_make_the_running_job_look_dead(
     redis_client.set("release", 1)
     wait_until(lambda: running_job.get_status() == "finished", "the job to end")
 
-    assert redis_client.get("callback begun") == b"1"  # the lease went on
+    assert redis_client.get("callback begun") == b"1"  # the lease was renewed
     assert ends(redis_client, "short-running")["wait_for_release", "success"] == 1
     assert ("wait_for_release", "abandoned") not in ends(redis_client, "short-running")
     assert (process.popen.poll(), other.popen.poll()) == (None, None)
@@ -199,7 +199,7 @@ def test_a_worker_that_was_killed_in_maintenance_soon_leaves_it_to_the_others(
     left: Any = redis_client.pttl(queue.registry_cleaning_key)
     start("short-running-worker.py", **EVERY_TWO_SECONDS)
 
-    assert left <= 6000  # three reports, as for the job in its hand
+    assert left <= 6000  # three heartbeats, as for the running job
     wait_until(lambda: lost.get_status() == "failed", "another worker to fail the lost job")
     assert redis_client.get("callback begun") == b"2"
 
@@ -232,7 +232,7 @@ def test_run_apart_returns_the_result() -> None:
 def test_a_plain_monitored_worker_leaves_rqs_rule_for_success_callbacks(
     queue: Queue, start_worker: StartWorker, redis_client: Redis
 ) -> None:
-    """RQ's documentation: the job has failed then."""
+    """According to RQ's documentation, the job has failed."""
     plain = start_worker("mail", kind=MonitoredWorker)
     job = queue.enqueue(jobs.add, 1, 2, on_success=named("raises"))
     plain.execute_job(job, plain.queues[0])

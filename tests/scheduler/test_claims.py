@@ -1,4 +1,4 @@
-"""A worker that was frozen before it could start the job it had taken: others put the job back meanwhile."""
+"""A worker that freezes before it starts the job it took: meanwhile others put the job back."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ RECORD = "tests.scheduler.jobs.record"
 
 @pytest.fixture(autouse=True)
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that is seen on its way a second time counts as stuck."""
+    """A job that is seen twice in the intermediate queue counts as stuck."""
     monkeypatch.setattr(supervised_queue, "STUCK_SECONDS", 0)
 
 
@@ -36,7 +36,7 @@ def queue(redis_client: Redis) -> SupervisedQueue:
 
 
 class Hands:
-    """A worker's next job, taken and then started, with time in between."""
+    """A worker's next job, taken and later started."""
 
     def __init__(self, worker: Any) -> None:
         self.worker = worker
@@ -73,7 +73,7 @@ def runs(redis: Redis) -> int:
 
 
 def lists(queue: SupervisedQueue) -> list[Any]:
-    """What is in the queue, on its way, and started."""
+    """The jobs in the queue, in the intermediate queue, and in the started registry."""
     started = queue.started_job_registry.get_job_ids(cleanup=False)
     return [queue.job_ids, queue.intermediate_queue.get_job_ids(), started]
 
@@ -197,7 +197,7 @@ def test_a_job_that_is_started_in_time_is_looked_for_nowhere(
 def test_a_job_that_is_on_no_list_at_all_is_not_lost(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands
 ) -> None:
-    """Redis may have lost the list with its power, or the job was popped as RQ does from several queues."""
+    """A power cut may have lost the list, or RQ popped the job from one of several queues."""
     queue.enqueue(jobs.record, "ran")
     frozen.take()
     redis_client.delete(queue.intermediate_queue_key)

@@ -1,4 +1,4 @@
-"""The connections with which a process enqueues: few, for all its threads, and never those of its parent."""
+"""The connections on which a process enqueues: few, shared by its threads, and never those of its parent."""
 
 from __future__ import annotations
 

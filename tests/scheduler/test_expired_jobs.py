@@ -1,4 +1,4 @@
-"""The queue class of the stack's own workers notices expired jobs, too, and takes each job once."""
+"""The queue class of the stack's workers also notices expired jobs, and takes each job once."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Many jobs in one call: all of them are checked first, and then all of them are written, or none."""
+"""Many jobs in one call: all are checked first, then all or none are written."""
 
 from __future__ import annotations
 

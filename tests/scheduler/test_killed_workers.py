@@ -1,4 +1,4 @@
-"""What RQ's own workers lose or double when they are killed at an unlucky moment, and the stack's do not."""
+"""Jobs that RQ's workers lose or run twice if killed at a bad moment, and the stack's workers do not."""
 
 from __future__ import annotations
 
@@ -61,12 +61,12 @@ def worker(redis_client: Any) -> SupervisedWorker:
 
 @pytest.fixture
 def no_patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A job that is seen on its way a second time counts as stuck."""
+    """A job that is seen twice in the intermediate queue counts as stuck."""
     monkeypatch.setattr(supervised_queue, "STUCK_SECONDS", 0)
 
 
 def on_its_way(queue: Queue, **options: Any) -> Job:
-    """Return a job that a worker took from the queue, and was killed before it could start it."""
+    """Return a job in the intermediate queue, whose worker was killed before it could start it."""
     job = queue.enqueue(jobs.add, 1, 2, **options)
     queue.connection.lmove(queue.key, queue.intermediate_queue_key)
     return job
@@ -188,7 +188,7 @@ CLEANERS = pytest.mark.parametrize(
 def test_a_job_that_has_finished_meanwhile(
     queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
-    """RQ lets it run a second time; we leave it alone."""
+    """RQ runs it again; we do not."""
     job = on_its_way(queue, retry=Retry(1))
     job.set_status(JobStatus.FINISHED)
     handed_over = kind(queue.key, queue.connection)
@@ -206,7 +206,7 @@ def test_a_job_that_has_finished_meanwhile(
 def test_a_job_that_waits_to_be_tried_again(
     queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
-    """RQ fails it, and it runs all the same; we leave it alone."""
+    """RQ fails it, yet it runs; we leave it alone."""
     job = on_its_way(queue)
     queue.enqueue_job(job)
     handed_over = kind(queue.key, queue.connection)
@@ -264,7 +264,7 @@ def test_a_job_that_has_moved_on_is_left_where_it_is(queue: SupervisedQueue, pla
 def test_a_work_horse_that_dies_after_it_recorded_a_retry(
     queue: SupervisedQueue, start: Start, kind: str, times: int
 ) -> None:
-    """RQ's worker enqueues the job a second time; ours sees that it is recorded."""
+    """RQ's worker enqueues the job again; ours sees the recorded retry."""
     job = queue.enqueue(jobs.fail, retry=Retry(5))
 
     start("-c", HORSE_DIES_AFTER_THE_RECORD_OF_A_FAILURE, kind, "later").wait()
@@ -280,7 +280,7 @@ def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
     expected: str,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """As after a power cut: the job is failed all the same, unless another worker has it by now."""
+    """As after a power cut: the job is failed, unless another worker has it by now."""
     job = queue.enqueue(jobs.add, 1, 2)
     queue.connection.delete(queue.key)
     with queue.connection.pipeline() as pipeline:
@@ -330,7 +330,7 @@ def test_a_failure_that_redis_refuses_once_is_recorded_all_the_same(
 def test_a_connection_that_breaks_at_the_record_of_a_success(
     queue: SupervisedQueue, monkeypatch: pytest.MonkeyPatch, kind: type[Worker], still_listed: int
 ) -> None:
-    """RQ 2 sends it again, without taking the job off those that run: it is run again as abandoned."""
+    """RQ 2 records the success again but not the end of the execution, so the job runs again as abandoned."""
     job = on_its_way(queue)
     worker: Any = kind(["later"], connection=queue.connection)
     execution = worker.prepare_execution(job)

@@ -1,4 +1,4 @@
-"""What users of version 0.1 have in their scripts, lists and deployments keeps working."""
+"""Scripts, lists and deployments from version 0.1 keep working."""
 
 from __future__ import annotations
 

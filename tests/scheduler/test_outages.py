@@ -1,4 +1,4 @@
-"""What becomes of a job while Redis is away."""
+"""What happens to a job while Redis is down."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.scheduler import jobs
 pytestmark = pytest.mark.slow
 
 WAITS = "waiting for Redis"
-"""What the log says when redis-py has given up."""
+"""The log message when redis-py has given up."""
 
 
 def wait_for(job: Any, status: str) -> None:
@@ -88,7 +88,7 @@ def test_one_that_ends_has_ended_like_that_when_it_is_back(
 def test_after_a_long_one_nothing_in_hand_is_taken_for_abandoned(
     own_redis: RedisServer, start: Start, tmp_path: Path
 ) -> None:
-    """The idle worker is the first to look, and the other's lease has ended."""
+    """The idle worker looks first, when the other's lease has ended."""
     own_redis.start()
     begun, end = tmp_path / "begun", tmp_path / "end"
     with DataHubScheduler() as scheduler:

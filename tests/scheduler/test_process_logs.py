@@ -1,4 +1,4 @@
-"""With RQ_LOG_FORMAT=json every line is one object, and one about a job says which."""
+"""With RQ_LOG_FORMAT=json every line is one object, and each line about a job names it."""
 
 from __future__ import annotations
 
@@ -36,12 +36,12 @@ def scheduler(redis_client: Any) -> Iterator[DataHubScheduler]:
 
 
 def lines_of(process: Process) -> list[Line]:
-    """Its log, of which every line must be an object."""
+    """The log; every line must be an object."""
     return [json.loads(line) for line in process.output.splitlines()]
 
 
 def about(job: Any, process: Process) -> list[Line]:
-    """The lines that name the job anywhere, or that its process wrote."""
+    """The lines that contain the job's id, or that its process wrote."""
     return [line for line in lines_of(process) if job.id in json.dumps(line)]
 
 

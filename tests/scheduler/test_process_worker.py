@@ -1,4 +1,4 @@
-"""The worker scripts as real processes: how they start, end, die and come back."""
+"""The worker scripts as real processes: how they start, end, crash and return."""
 
 from __future__ import annotations
 
@@ -40,8 +40,9 @@ os.execv(sys.executable, [sys.executable, sys.argv[2]])
 """
 
 NOTICED_WITHIN = 30
-"""Seconds. With the settings of these tests it is 5: reports to miss, maintenance, wait for jobs. RQ takes a
-minute longer."""
+"""Seconds. With these settings it takes 5: missed heartbeats, maintenance, wait for jobs. RQ takes a minute
+longer.
+"""
 
 
 @pytest.fixture
@@ -149,7 +150,7 @@ def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, star
 
     with DataHubScheduler() as scheduler:
         wait_for(enqueue(scheduler, jobs.sleep, 0), "finished")
-        # RQ's own scheduler died of it, and is started again.
+        # RQ's own scheduler ended because of it, and is restarted.
         wait_for(enqueue(scheduler, jobs.fail_once, retry=Retry(1, [1])), "finished")
     assert worker.popen.poll() is None
 
@@ -179,7 +180,7 @@ def test_a_worker_gets_over_a_redis_that_was_frozen(own_redis: RedisServer, star
 
     own_redis.signal(signal.SIGSTOP)
     try:
-        # RQ 2 gives up then, RQ 3 goes on trying.
+        # RQ 2 gives up then, RQ 3 retries.
         wait_until(lambda: "imeout" in worker.output, "the worker to miss Redis", within=40)
     finally:
         own_redis.signal(signal.SIGCONT)
@@ -224,8 +225,8 @@ def test_by_default_it_is_noticed_within_a_minute() -> None:
     settings = Settings()
     until_abandoned = INTERVALS_UNTIL_ABANDONED * settings.job_monitoring_interval
     until_a_worker_looks = settings.maintenance_interval + max(
-        settings.worker_ttl - 15,  # an idle one waits so long for a job
-        settings.job_monitoring_interval,  # a busy one looks when it reports
+        settings.worker_ttl - 15,  # an idle one waits this long for a job
+        settings.job_monitoring_interval,  # a busy one notices with its next heartbeat
     )
 
     assert until_abandoned + until_a_worker_looks < 60
@@ -234,7 +235,7 @@ def test_by_default_it_is_noticed_within_a_minute() -> None:
 def test_a_killed_worker_comes_back_under_its_name_and_with_its_lock(
     scheduler: DataHubScheduler, redis: Any, start: Start, tmp_path: Path
 ) -> None:
-    """As in a container, where the process id stays: here, what is registered gets the id of the next one."""
+    """As in a container, where the process id stays: here the registered id becomes the next one's."""
     worker = start(WORKER)
     wait_until(lambda: redis.get(LOCK), "RQ's scheduler to have its lock")
     old_name = redis.get(LOCK).decode()

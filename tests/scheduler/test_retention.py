@@ -1,4 +1,4 @@
-"""How long jobs stay in Redis after their end: as the stack says, or as they say themselves."""
+"""How long jobs stay in Redis after their end: by the stack's settings, or by their own."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only the stack's own workers do: take their place again, serve queues in order, outlive a freeze."""
+"""What only the stack's workers do: replace a dead predecessor, serve queues in order, survive a freeze."""
 
 from __future__ import annotations
 
@@ -89,7 +89,7 @@ def test_an_idle_worker_of_several_queues_takes_a_job_of_any_at_once(
         worker.queue_class.dequeue_any(worker.queues, 10, worker.connection)
         waits.append(time.monotonic() - pushed[0])
         timer.join()
-    assert min(waits) < 0.5  # the others may have waited for the machine
+    assert min(waits) < 0.5  # the others may have waited for a CPU
 
 
 @pytest.mark.slow
@@ -113,7 +113,7 @@ def test_an_idle_worker_of_several_queues_sends_few_commands(
 def test_a_freeze_of_redis_for_longer_than_any_lease(
     own_redis: RedisServer, start: Start, tmp_path: Path
 ) -> None:
-    """The job ends meanwhile. No worker dies for its name, none is left as a ghost, and both work again."""
+    """The job ends during the freeze. No worker dies or is left as a ghost, and both work again."""
     own_redis.start()
     assert own_redis.process is not None
     redis = Redis.from_url(own_redis.url)
@@ -138,7 +138,7 @@ def test_a_freeze_of_redis_for_longer_than_any_lease(
     )
     own_redis.process.send_signal(signal.SIGCONT)
     for key in redis.scan_iter("rq:worker:*"):
-        redis.delete(key)  # as Redis does with what has expired, if it was frozen for longer
+        redis.delete(key)  # like Redis does with expired keys after a longer freeze
 
     wait_until(lambda: job.get_status() in ("finished", "failed"), "the job to end", within=30)
     following = queue.enqueue(jobs.add, 1, 2)

@@ -1,4 +1,4 @@
-"""The stack's processes that only move jobs load none of what a job holds."""
+"""Processes of the stack that only move jobs never unpickle their content."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job is written in one transaction, and then Redis holds what RQ itself would have written."""
+"""A job is written in one transaction, with the same content that RQ would write."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ MORE: dict[str, Any] = {
 
 
 def written(connection: Any) -> dict[bytes, Any]:
-    """All that Redis holds, without moments."""
+    """The whole content of Redis without times."""
     found: dict[bytes, Any] = {}
     for key in connection.keys("*"):
         match connection.type(key):
@@ -87,7 +87,7 @@ def test_it_is_what_rq_would_have_written(
 @pytest.mark.parametrize("delay", [None, timedelta(days=1)])
 def test_it_is_one_transaction(redis_client: Any, delay: timedelta | None) -> None:
     with DataHubScheduler() as scheduler:
-        scheduler.enqueue("mail", jobs.add)  # the first connects
+        scheduler.enqueue("mail", jobs.add)  # the first one connects
         redis_client.config_resetstat()
         if delay is None:
             scheduler.enqueue("mail", jobs.add)

@@ -1,4 +1,4 @@
-"""What a worker could not read back is refused before anything is written; timeouts are as RQ takes them."""
+"""What a worker could not read is refused before anything is written; timeouts are read like in RQ."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ class SpeechlessError(Exception):
 
 
 class NeedsTwoError(Exception):
-    """Can be pickled, and not read back: as many exceptions of applications."""
+    """It can be pickled but not unpickled, like many exceptions of applications."""
 
     def __init__(self, code: int, text: str) -> None:
         super().__init__(text)

@@ -1,4 +1,4 @@
-"""Alertmanager's login: made once, kept as a hash, and never in a command line."""
+"""Alertmanager's login: created once, stored as a hash, and never in a command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""With RQ_REDIS_URL the stack watches the Redis of an application, whichever way, and only watches it."""
+"""With RQ_REDIS_URL the stack, in either runtime, watches an application's Redis without changing it."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CA = "RQ_REDIS_CA_FILE"
 def variables(
     request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[dict[str, str]]:
-    """What names the Redis of an application."""
+    """The variables that name an application's Redis."""
     directory = tmp_path_factory.mktemp("application")
     if request.param == "plain":
         with RedisServer(directory) as server:
@@ -65,7 +65,7 @@ def stack(
 
 
 def content_of(client: Any) -> dict[bytes, tuple[bytes, bool]]:
-    """Every key with its value, and whether it is to expire."""
+    """Every key with its value, and whether it expires."""
     return {key: (client.dump(key), client.ttl(key) > 0) for key in client.scan_iter()}
 
 
@@ -108,7 +108,7 @@ PAGES += ["/cron", "/running", "/workers", "/runbooks/"]
 
 @pytest.fixture
 def application(tmp_path: Path) -> Iterator[RedisServer]:
-    """The Redis of an application, with all that RQ itself would tidy up as soon as it looks."""
+    """An application's Redis, with everything that RQ would clean up at its first look."""
     with RedisServer(tmp_path) as server:
         redis = connect(server.url)
         leave_behind(redis)

@@ -1,4 +1,4 @@
-"""YES=1 answers a question, and never the one which runtime is meant."""
+"""YES=1 answers questions, but never chooses a runtime."""
 
 from __future__ import annotations
 

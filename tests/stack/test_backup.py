@@ -1,4 +1,4 @@
-"""A backup is whole, or it is refused before anything is touched."""
+"""A backup is complete, or it is refused before anything changes."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def settings(tmp_path: Path) -> StackSettings:
 
 @pytest.fixture
 def runtime(settings: StackSettings, tmp_path: Path) -> NativeRuntime:
-    """A stack that does not run, with data."""
+    """A stopped stack with data."""
     runtime = NativeRuntime(settings, tmp_path / "native")
     put(runtime.context.data(REDIS), REDIS_FILES)
     put(runtime.context.data(PROMETHEUS), PROMETHEUS_FILES)
@@ -202,7 +202,7 @@ def test_no_damaged_byte_is_restored(runtime: NativeRuntime, settings: StackSett
             check(file, settings)
         except StackError:
             refused += 1
-        else:  # a date, say, which is not read
+        else:  # such as a date, which is not read
             assert [entry(file, name) for name in NAMES] == content
     assert refused > len(whole) / 5 / 2
 
@@ -230,7 +230,7 @@ FAILURES = {"fails": "", "is killed": "kill -9 $PPID"}
 
 @pytest.fixture
 def break_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, str], None]:
-    """Lets the n-th program that a script starts fail, or the script be killed there."""
+    """Make the n-th program of a script fail, or kill the script there."""
     folder = tmp_path / "faulty"
     folder.mkdir()
     for name in ("mv", "mkdir", "rmdir", "rm", "tar"):
@@ -255,7 +255,7 @@ def test_a_restore_that_breaks_at_any_step_leaves_the_old_data_or_the_new(
     break_at: Callable[[int, str], None],
     failure: str,
 ) -> None:
-    """One that was killed is undone, or was done, when the next begins."""
+    """The next restore undoes an interrupted one, unless that was complete."""
     data, file, damaged = runtime.context.data(PROMETHEUS), tmp_path / "one.zip", tmp_path / "damaged.zip"
     break_at(0, failure)
     back_up(runtime, settings, file)
@@ -328,7 +328,7 @@ class Writer(Thread):
 def test_a_backup_of_a_redis_that_is_written_to_and_rewrites_its_files_is_a_moment_of_it(
     settings: StackSettings, tmp_path: Path
 ) -> None:
-    """Transactions are in it or not, and all of those before one that is."""
+    """It contains whole transactions, and all that came before each of them."""
     runtime = NativeRuntime(settings, tmp_path / "native")
     data = runtime.context.data(REDIS)
     options = ("--appendonly", "yes", "--auto-aof-rewrite-min-size", "100kb")

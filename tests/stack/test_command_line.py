@@ -1,4 +1,4 @@
-"""`python -m stack`: what it answers to what cannot be done; tests/stack/native starts a stack with it."""
+"""`python -m stack`: its answers to what is impossible; tests/stack/native starts a stack with it."""
 
 from __future__ import annotations
 

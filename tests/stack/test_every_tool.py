@@ -1,4 +1,4 @@
-"""Every tool follows an address of Redis in each of its forms, or refuses it at the start in one line."""
+"""Every tool accepts a Redis URL in each of its forms, or refuses it at the start in one line."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ FORMS = {
 
 @pytest.fixture(params=FORMS)
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
-    """The address of the database 5 of a Redis of its own, which has another content in database 0."""
+    """The URL of database 5 of a Redis, whose database 0 has other content."""
     form = FORMS[request.param]
     certificates = Certificates(tmp_path / "certificates", "redis.example")
     options = ["--unixsocket", str(tmp_path / "redis.sock")]

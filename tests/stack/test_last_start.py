@@ -1,4 +1,4 @@
-"""What a start says about the one before it."""
+"""What a start reports about the one before it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a person gives to make is text: neither make nor a shell runs any of it."""
+"""Values given to make are text: neither make nor a shell evaluates them."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ HOSTILE = "a b; touch x & $(touch x) $$(touch run) `touch x` $(shell touch x) ';
 
 @pytest.fixture
 def clone(project_root: Path, tmp_path: Path) -> Path:
-    """A Makefile whose Python shows its arguments."""
+    """A Makefile whose Python prints its arguments."""
     (tmp_path / "Makefile").write_bytes((project_root / "Makefile").read_bytes())
     (tmp_path / "requirements").mkdir()
     python = tmp_path / ".venv/bin/python"

@@ -1,4 +1,4 @@
-"""A name in `.env` that is nearly one of ours is refused with the name that was meant; others pass."""
+"""A misspelt setting in `.env` is refused with a suggestion; other names pass."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ OURS = sorted(variable.name for variable in SETTINGS)
 
 
 def mistakes(name: str) -> set[str]:
-    """Names that one slip makes of a name: a letter more, less, another one, two that are swapped."""
+    """One typo of a name: a letter more, less, replaced, or two swapped."""
     places = (0, 1, len(name) // 2, len(name) - 2, len(name) - 1)
     cuts = [(name[:place], name[place:]) for place in places]
     return {
@@ -97,7 +97,7 @@ def test_the_environment_may_hold_any_name(tmp_path: Path) -> None:
 def test_plain_compose_does_not_start_with_such_a_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """What runs before all other containers, and ends with 1, looks at the file that compose reads."""
+    """The container that runs before all others reads compose's file, and exits with 1."""
     (tmp_path / ".env").write_text("GRAFANA_POTR=3001\n")
     monkeypatch.setattr(credentials, "PROJECT", tmp_path)
     monkeypatch.setattr(credentials, "SECRETS_DIRECTORY", tmp_path / "secrets")

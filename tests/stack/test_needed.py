@@ -1,4 +1,4 @@
-"""What `make scale` says of the workers that a queue needs."""
+"""What `make scale` prints about the workers that a queue needs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RQ_MON_QUEUES: what it takes, and which workers the stack has then."""
+"""RQ_MON_QUEUES: valid values, and the resulting workers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The running stack, for the tests that need a Docker engine, and what could not be tested here."""
+"""The running stack for tests that need a Docker engine, and a report of what was not tested."""
 
 from __future__ import annotations
 
@@ -28,14 +28,14 @@ def pytest_runtest_teardown(item: pytest.Item) -> None:
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """An engine that leaves a swarm forgets the names of all other containers: it does so last."""
+    """An engine that leaves a swarm forgets the names of all other containers, so this happens last."""
     if "PYTEST_XDIST_WORKER" not in os.environ:
         leave_swarm_of_tests()
 
 
 @pytest.fixture(scope="session")
 def engine() -> None:
-    """A Docker engine; without one the test is skipped, or fails with CI=true, which wants all tests."""
+    """A Docker engine; without one the test is skipped, or fails with CI=true."""
     if Docker(os.environ).engine_answers():
         return
     reason = "no Docker engine answers on this machine"
@@ -65,7 +65,7 @@ def engine_alone(engine_lock: EngineLock) -> Iterator[None]:
 def stack(
     engine: None, project_root: Path, tmp_path_factory: pytest.TempPathFactory, request: pytest.FixtureRequest
 ) -> Iterator[ComposeStack]:
-    """The stack, started once for all tests of a file by the command that users have for it."""
+    """The stack, started once for all tests of a file by the users' command."""
     stack = ComposeStack(project_root, tmp_path_factory.mktemp("compose"))
     try:
         started = stack.make("start-rq-mon")
@@ -78,7 +78,7 @@ def stack(
 
 @pytest.fixture
 def redis(stack: ComposeStack, monkeypatch: pytest.MonkeyPatch) -> Redis:
-    """A client of the stack's Redis, which job_scheduler() uses too."""
+    """A client of the stack's Redis, which job_scheduler() uses as well."""
     url = stack.redis_url()
     monkeypatch.setenv(REDIS_URL, url)
     return connect(url)

@@ -1,4 +1,4 @@
-"""A Docker Swarm of this engine alone, made for tests. Its label tells whichever process ends it."""
+"""A Docker Swarm with this engine only, created for tests. Its label tells any process that it may end it."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ import subprocess
 
 LABEL = "rq-mon-tests"
 SWARMS_BRIDGE = "docker_gwbridge"
-"""A swarm leaves it behind; an engine without one has no use for it."""
+"""A swarm leaves it behind, and an engine without a swarm does not need it."""
 
 
 def make_swarm() -> bool:
-    """Make the swarm, and return whether there is one for tests: an engine in another swarm is left alone."""
+    """Create the swarm; return whether there is one for tests. An engine in another swarm is left alone."""
     if _says("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
         _run("swarm", "init", "--advertise-addr", "127.0.0.1")
         node = _says("node", "inspect", "self", "--format", "{{.ID}}")
@@ -24,7 +24,7 @@ def is_swarm_of_tests() -> bool:
 
 
 def leave_swarm_of_tests() -> None:
-    """End it, if there is one. The engine then forgets the names of all containers in its other networks."""
+    """End it, if it exists. The engine then forgets the names of all containers in its other networks."""
     if is_swarm_of_tests():
         _run("swarm", "leave", "--force")
         _run("network", "rm", SWARMS_BRIDGE)
@@ -35,7 +35,7 @@ def _run(*arguments: str) -> None:
 
 
 def _says(*arguments: str) -> str:
-    """What docker prints; nothing where there is no engine, or no swarm."""
+    """Return docker's output; empty without an engine or a swarm."""
     if not shutil.which("docker"):
         return ""
     return subprocess.run(["docker", *arguments], capture_output=True, text=True, check=False).stdout.strip()

@@ -1,4 +1,4 @@
-"""Which containers were started since an earlier look."""
+"""The containers that were started since an earlier check."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from proofs.harness.compose_stack import ComposeStack
 
 
 def started_containers(stack: ComposeStack) -> dict[str, str]:
-    """When each container was started, by its id."""
+    """The start time of each container, by id."""
     return {container["Id"]: container["State"]["StartedAt"] for container in stack.long_running()}
 
 
 def restarted_since(stack: ComposeStack, before: dict[str, str]) -> set[str]:
-    """The services of which a container was started, or created again."""
+    """The services with a container that was restarted or recreated."""
     return {
         container["Config"]["Labels"]["com.docker.compose.service"]
         for container in stack.long_running()

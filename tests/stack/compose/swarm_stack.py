@@ -1,4 +1,4 @@
-"""A copy of the stack in a Docker Swarm, under a name of its own, and a client in its network."""
+"""A copy of the stack in a Docker Swarm, with its own name, and a client in its network."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ STARTS_WITHIN = 240.0
 
 
 class SwarmStack(StackCopy):
-    """The stack, deployed by the command that users have for it. It is asked from inside its networks."""
+    """The stack, deployed by the users' command. Its services are queried from inside its networks."""
 
     def __init__(self, project: Path, directory: Path) -> None:
         self.name = f"rq-mon-test-{uuid.uuid4().hex[:8]}"
@@ -29,7 +29,7 @@ class SwarmStack(StackCopy):
         return f"{self.name}:{version}"
 
     def build(self) -> None:
-        """Make two versions of our image that differ, as a swarm can tell, and do the same."""
+        """Build two versions of our image that do the same but differ for a swarm."""
         self.environment["RQ_MON_IMAGE"] = self.image(1)
         self.docker("compose", "build")
         self.docker("build", "--tag", self.image(2), "-", text=f"FROM {self.image(1)}\nLABEL version=2\n")
@@ -41,7 +41,7 @@ class SwarmStack(StackCopy):
         assert deployed.returncode == 0, deployed.stdout
 
     def start_client(self) -> None:
-        """Start a container that stays when the services are updated."""
+        """Start a container that is not replaced when the services are updated."""
         self.docker(
             *("service", "create", "--detach", "--quiet", "--name", f"{self.name}_{CLIENT}"),
             *("--endpoint-mode", "dnsrr", "--network", f"{self.name}_core", "--user", "10001"),
@@ -56,7 +56,7 @@ class SwarmStack(StackCopy):
         return address._replace(netloc=f"{user}@{REDIS.name}:{REDIS.port}").geturl()
 
     def remove(self) -> None:
-        """Leave nothing behind but what the engine had before."""
+        """Remove everything that the engine did not have before."""
         run = subprocess.run
         run(["docker", "service", "rm", f"{self.name}_{CLIENT}"], capture_output=True, check=False)
         run(["docker", "stack", "rm", self.name], capture_output=True, check=False)
@@ -72,7 +72,10 @@ class SwarmStack(StackCopy):
         run(["docker", "image", "rm", self.image(1), self.image(2)], capture_output=True, check=False)
 
     def replicas(self) -> dict[str, str]:
-        """How many tasks run and should run, by service: `2/2`. A task runs once its health check says so."""
+        """Running and desired tasks by service: `2/2`.
+
+        A task counts as running once its health check passes.
+        """
         lines = self.docker(
             *("service", "ls", "--filter", f"label=com.docker.stack.namespace={self.name}"),
             *("--format", "{{.Name}} {{.Replicas}}"),
@@ -85,28 +88,28 @@ class SwarmStack(StackCopy):
         return bool(self.docker("image", "ls", "--quiet", image))
 
     def scale(self, **replicas: int) -> None:
-        """Change how many tasks services have, as the documentation says."""
+        """Scale services as the documentation shows."""
         wanted = (f"{self.name}_{name.replace('_', '-')}={number}" for name, number in replicas.items())
         self.docker("service", "scale", "--detach", *wanted)
 
     def inspect(self, service: Service) -> Any:
-        """What the swarm is told of a service."""
+        """The swarm's specification of a service."""
         return json.loads(self.docker("service", "inspect", f"{self.name}_{service.name}"))[0]["Spec"]
 
     def wanted(self) -> set[str]:
-        """What the swarm is told of each service."""
+        """The swarm's specification of each service."""
         listing = self.docker("service", "ls", "--quiet", "--filter", f"name={self.name}_").split()
         return set(self.docker("service", "inspect", *listing, "--format", "{{json .Spec}}").splitlines())
 
     def update_state(self, service: Service) -> str:
-        """How far the last update of a service is: `updating`, `completed`, `rollback_started` and so on."""
+        """The state of a service's last update: `updating`, `completed`, `rollback_started` and so on."""
         return self.docker(
             *("service", "inspect", f"{self.name}_{service.name}"),
             *("--format", "{{if .UpdateStatus}}{{.UpdateStatus.State}}{{end}}"),
         ).strip()
 
     def containers(self, service: Service) -> list[Any]:
-        """What the engine says about the running containers of a service."""
+        """The running containers of a service, from the engine."""
         identifiers = self._running(service.name)
         return json.loads(self.docker("inspect", *identifiers)) if identifiers else []
 
@@ -119,12 +122,12 @@ class SwarmStack(StackCopy):
         return self.docker("ps", "--quiet", "--filter", label).split()
 
     def python(self, script: str, *arguments: object) -> str:
-        """Run a script beside the services, and return what it prints."""
+        """Run a script beside the services; return its output."""
         words = map(str, arguments)
         return self.docker("exec", "-i", self.container(CLIENT), "python", "-", *words, text=script)
 
     def metric(self, metric: Metric, **labels: str) -> list[float]:
-        """The values that Prometheus has now of a metric's series."""
+        """The current values of a metric's series in Prometheus."""
         selector = metric.name + json.dumps(labels).replace('": ', "=").replace(', "', ", ").replace(
             '{"', "{"
         )
@@ -133,14 +136,14 @@ class SwarmStack(StackCopy):
         return [float(series["value"][1]) for series in json.loads(answer)["data"]["result"]]
 
     def without_what_cannot_be_had(self) -> list[str]:
-        """Scale Grafana to none if its image is not here; return what is left out."""
+        """Scale Grafana to zero if its image is missing; return what is left out."""
         if self.has_image(GRAFANA):
             return []
         self.docker("service", "scale", "--detach", f"{self.name}_{GRAFANA.name}=0")
         return [GRAFANA.name]
 
     def docker(self, *arguments: str, text: str = "") -> str:
-        """Run `docker` in the copy and return what it printed."""
+        """Run `docker` in the copy; return its output."""
         ended = self.run("docker", *arguments, reads=text)
         ended.check_returncode()
         return ended.stdout

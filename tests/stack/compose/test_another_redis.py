@@ -1,7 +1,7 @@
-"""In containers, too, the stack watches the Redis of an application, and only watches it.
+"""In containers, too, the stack can watch an application's Redis, without changing it.
 
-One speaks TLS, wants to see a certificate, and gives the stack no more rights than it needs; another has one
-password for all.
+One Redis uses TLS, requires a client certificate, and gives the stack only the rights that it needs. Another
+has one password for all.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ def machine(engine: None) -> str:
 
 @pytest.fixture
 def variables(machine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What names the Redis of the application, and the user of the stack there."""
+    """The variables with the application's Redis and the stack's user in it."""
     directory = tmp_path_factory.mktemp("application")
     own = Certificates(directory / "certificates", machine, "127.0.0.1")
     files = dict(zip(REDIS_TLS_FILES, map(str, (own.ca, own.client_cert, own.client_key)), strict=True))
@@ -98,7 +98,7 @@ def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
 
 @pytest.fixture
 def one_password(machine: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]:
-    """What names a Redis that knows one password, and no users."""
+    """The variables for a Redis with one password and no users."""
     directory = tmp_path_factory.mktemp("simple")
     (directory / "password").write_text(f"{PASSWORD}\n")
     with RedisServer(directory, "--bind", machine, "127.0.0.1", "--requirepass", PASSWORD) as server:

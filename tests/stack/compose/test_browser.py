@@ -1,4 +1,4 @@
-"""The browser of the tests goes on loading pages while containers come and go."""
+"""The tests' browser keeps loading pages while containers come and go."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from stack.native.programs import CHROMIUM
 pytestmark = [pytest.mark.compose, pytest.mark.slow, pytest.mark.needs("chromium")]
 
 REQUESTS = 9
-"""Chromium sends six at a time to one server, and drops those that wait for their turn."""
+"""Chromium sends six requests at a time to a server, and drops those that wait."""
 ASK = """
     count => {
         window.answers = Promise.allSettled([...Array(count).keys()].map(number => fetch(`/held/${number}`)));
@@ -28,7 +28,7 @@ OUTCOMES = "async () => (await window.answers).map(answer => answer.status)"
 
 
 class HoldingServer(ThreadingHTTPServer):
-    """Answers what is asked of `/held` when it is told to."""
+    """Answers requests for `/held` once the test allows it."""
 
     def __init__(self) -> None:
         self.release = threading.Event()
@@ -62,14 +62,14 @@ def server() -> Iterator[HoldingServer]:
 
 @pytest.fixture
 def network(engine: None) -> Iterator[str]:
-    """The name of a network that is made by the test."""
+    """The name of a network that the test creates."""
     name = f"rq-mon-test-{uuid.uuid4().hex[:8]}"
     yield name
     subprocess.run(["docker", "network", "rm", name], capture_output=True, check=False)
 
 
 def asking(browser: Browser, server: HoldingServer) -> Page:
-    """A page that has sent as many requests as Chromium sends at a time, and has more to send."""
+    """A page that has sent as many requests as Chromium sends at a time, and waits to send more."""
     page = browser.new_page()
     page.goto(f"http://127.0.0.1:{server.server_port}/")
     before = server.held
@@ -88,7 +88,7 @@ def test_a_new_network_drops_requests_of_any_browser_but_ours(server: HoldingSer
         subprocess.run(["docker", "network", "create", network], capture_output=True, check=True)
 
         def some_are_dropped() -> bool:
-            disturbed.wait_for_timeout(50)  # lets the browser's events in
+            disturbed.wait_for_timeout(50)  # processes the browser's events
             return "net::ERR_NETWORK_CHANGED" in dropped
 
         wait_until(some_are_dropped, "the other browser to drop requests")

@@ -1,4 +1,4 @@
-"""The state of a container, from what the engine says about it."""
+"""The state of a container, from the engine's output."""
 
 from __future__ import annotations
 
@@ -111,7 +111,7 @@ def test_a_container_is_outdated_by_an_older_file_in_the_place_of_a_newer_one(tm
 
 
 def test_a_container_is_not_outdated_by_mounted_files_that_are_not_to_be_seen_here(tmp_path: Path) -> None:
-    """They are on the machine of a remote engine, or links that lead nowhere."""
+    """They are on the machine of a remote engine, or they are dangling links."""
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     state = {"Running": True, "StartedAt": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}
     sources = (tmp_path, tmp_path / "nothing")

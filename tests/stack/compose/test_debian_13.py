@@ -1,4 +1,4 @@
-"""The compose files with the Compose of Debian 13, 2.26: what it makes of `extends` needs no engine."""
+"""The compose files with Debian 13's Compose, 2.26. Resolving `extends` needs no engine."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def compose(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def read(compose: Path, *files: str, **environment: str) -> dict[str, Any]:
-    """What Compose makes of the files, with all profiles, from a folder that is not the project's."""
+    """The files as Compose resolves them, with all profiles, from a folder outside of the project."""
     options = [option for file in files for option in ("-f", str(PROJECT_ROOT / file))]
     shown = subprocess.run(
         [str(compose), *options, "--profile", "*", "config", "--format", "json"],

@@ -1,4 +1,4 @@
-"""What start says where it cannot start the stack in containers."""
+"""The errors of a start that cannot run the stack in containers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The compose files, read without an engine: what they promise, and that they agree with the rest."""
+"""The compose files, read without an engine: their promises, and that they match the rest."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from tests.harness.compose_files import compose_file
 FILES = {name: compose_file(name) for name in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)}
 COMMON = "stack/compose/common.yml"
 ONE_SHOT = "credentials"
-"""Ends as soon as it has given each service its passwords; the monitor's file adds to it."""
+"""It ends once it has given each service its passwords. The monitor's file extends it."""
 HANDS_OUT, HANDS_OUT_TO_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
 DEFINITIONS: dict[str, dict[str, Any]] = {
     name: definition for file in FILES.values() for name, definition in file["services"].items()
@@ -51,7 +51,7 @@ every_service = pytest.mark.parametrize("name", sorted(DEFINITIONS))
 
 
 def strings(value: object) -> Iterator[str]:
-    """All strings inside a value of a YAML file."""
+    """All strings in a value of a YAML file."""
     if isinstance(value, dict):
         value = [*value.keys(), *value.values()]
     if isinstance(value, list):
@@ -126,13 +126,13 @@ def test_both_files_are_one_project() -> None:
 def test_every_service_takes_the_common_blocks_from_one_file(file: str) -> None:
     services = yaml.safe_load((PROJECT_ROOT / file).read_text())["services"]
     if file == MONITOR_COMPOSE_FILE:
-        del services[ONE_SHOT]  # only adds to the one in the core's file
+        del services[ONE_SHOT]  # only extends the one in the core's file
 
     assert {services[name]["extends"]["file"] for name in services} == {COMMON}
 
 
 def test_the_common_blocks_hold_nothing_that_is_joined_or_that_older_compose_resolves_elsewhere() -> None:
-    """Lists of two levels are joined; versions differ in dependencies, and in where relative paths begin."""
+    """Lists of two levels are joined. Versions differ in dependencies, and in the base of relative paths."""
     common = yaml.safe_load((PROJECT_ROOT / COMMON).read_text())["services"].values()
 
     for block in common:
@@ -216,13 +216,13 @@ def test_no_password_is_written_down(name: str) -> None:
 
 
 def access_volume(name: str) -> str | None:
-    """The volume from which a service reads its passwords."""
+    """The volume with the passwords of a service."""
     volumes = [each for each in DEFINITIONS[name].get("volumes", []) if isinstance(each, str)]
     return next((each.partition(":")[0] for each in volumes if each.endswith(f":{ACCESS}:ro")), None)
 
 
 def share_of(volume: str) -> str:
-    """The share that is written into a volume."""
+    """The share that is written to a volume."""
     mounted = dict(
         each.split(":") for each in HANDS_OUT["volumes"] + HANDS_OUT_TO_MONITOR["volumes"] if "access" in each
     )
@@ -360,7 +360,7 @@ def test_what_is_stored_has_a_limit() -> None:
 
 
 def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
-    # Grafana 13 updates bundled plugins in their place, the Prometheus data source among them.
+    # Grafana 13 updates bundled plugins in place, including the Prometheus data source.
     settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"][0])
 
     assert settings["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"

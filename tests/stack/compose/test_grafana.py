@@ -1,4 +1,4 @@
-"""The dashboards in Grafana itself, provisioned as the stack does it: where its image is available."""
+"""The dashboards in Grafana itself, provisioned as in the stack, if its image is available."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ def test_every_panel_of_grafana_can_be_read(
     grafana: str, browser_context: BrowserContext, uid: str, theme: str, width: int
 ) -> None:
     page = browser_context.new_page()
-    page.set_viewport_size({"width": width, "height": 4000})  # panels load when they come into sight
+    page.set_viewport_size({"width": width, "height": 4000})  # panels load when they scroll into view
 
     page.goto(f"{grafana}/d/{uid}?theme={theme}&from=now-{RANGE}s&to=now")
 

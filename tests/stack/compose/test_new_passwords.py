@@ -1,4 +1,4 @@
-"""New passwords for a stack in containers: the files are removed, and the next start makes others."""
+"""New passwords for a stack in containers: delete the files, and the next start creates new ones."""
 
 from __future__ import annotations
 

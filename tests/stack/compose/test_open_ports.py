@@ -1,4 +1,4 @@
-"""A port of a container is open to other machines only on request, and only where a login is asked for."""
+"""A container's port is open to other machines only on request, and only with a login."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from stack.settings import load_settings
 pytestmark = [pytest.mark.compose, pytest.mark.slow]
 
 ELSEWHERE = "127.0.0.2"
-"""Is this machine too, but not what is open without being asked."""
+"""Another address of this machine, closed by default."""
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ def stack(engine: None, project_root: Path, tmp_path: Path) -> Iterator[ComposeS
 
 
 def rendered(stack: ComposeStack, **variables: str) -> dict[str, Any]:
-    """The definition of each service, as docker compose makes it of the files."""
+    """The definition of each service, as docker compose resolves the files."""
     stack.environment |= variables
     files = ("-f", "docker-compose.yml", "-f", "docker-compose-rq-monitor.yml")
     text = stack.docker("compose", *files, "--profile=viewer", "config", "--format", "json")
@@ -87,7 +87,7 @@ def test_the_viewer_which_has_no_login_is_not_opened(stack: ComposeStack) -> Non
 
 
 def test_make_takes_the_address_that_is_the_default_for_none() -> None:
-    """The compose files ask for a login wherever an address is given."""
+    """The compose files require a login wherever an address is set."""
     settings = load_settings({"GRAFANA_BIND_ADDRESS": "127.0.0.1", "REDIS_BIND_ADDRESS": " 192.0.2.7 "})
 
     assert opened(settings) == {

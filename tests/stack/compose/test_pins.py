@@ -1,4 +1,4 @@
-"""Images pinned by what their registry says: here one that serves a manifest for every name."""
+"""Images pinned by the digests of their registry: here one that serves a manifest for every name."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ INDEX = "application/vnd.oci.image.index.v1+json"
 
 
 def manifest_of(path: str) -> bytes:
-    """Another one for each image."""
+    """A different one for each image."""
     return json.dumps(
         {"schemaVersion": 2, "mediaType": INDEX, "manifests": [], "annotations": {"of": path}}
     ).encode()

@@ -1,4 +1,4 @@
-"""What a stranger may not see or do on the stack in containers."""
+"""What a stranger cannot see or do on the stack in containers."""
 
 from __future__ import annotations
 

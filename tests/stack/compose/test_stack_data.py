@@ -1,4 +1,4 @@
-"""The data of the stack in containers is kept by a stop, backed up, restored and removed.
+"""The data of the stack in containers survives a stop, and is backed up, restored and removed.
 
 The last test removes the stack of this file.
 """
@@ -66,7 +66,7 @@ def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
     states = {failed.id: JobStatus.FAILED, queued.id: JobStatus.QUEUED, later.id: JobStatus.SCHEDULED}
 
     def now() -> dict[str, JobStatus]:
-        with connect(stack.redis_url()) as client:  # clean takes the passwords away as well
+        with connect(stack.redis_url()) as client:  # clean removes the passwords, too
             return {job.id: job.get_status() for job in Job.fetch_many(states, connection=client) if job}
 
     wait_until(lambda: now() == states, "the job to fail")

@@ -1,4 +1,4 @@
-"""The whole stack in a Docker Swarm of one node, which is made for these tests and ends with them."""
+"""The whole stack in a Docker Swarm of one node, which is created for these tests and ends with them."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ job = rq.get_current_job()
 job.connection.hincrby("rq:test:ledger", job.id, 1)
 time.sleep({seconds})
 """
-"""What a job does: each execution leaves a mark."""
+"""The job: each execution leaves a mark."""
 
 ENQUEUE = f"""
 import json, sys
@@ -78,7 +78,7 @@ JOBS = 1000
 
 @pytest.fixture(scope="module")
 def one_node_swarm(engine: None) -> None:
-    """A swarm that is left when all tests have ended."""
+    """A swarm that ends when all tests have ended."""
     if not make_swarm():
         pytest.skip("the Docker engine is in a swarm already")
 
@@ -117,7 +117,7 @@ def is_short_of(replicas: str) -> bool:
 
 
 def read(swarm: SwarmStack) -> Any:
-    """The ledger, and how many jobs are in which state."""
+    """The ledger, and the number of jobs in each state."""
     return json.loads(swarm.python(READ_LEDGER))
 
 

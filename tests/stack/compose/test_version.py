@@ -1,4 +1,4 @@
-"""The image knows the version of the code in it, which its workers report."""
+"""The image knows the version of its code, which its workers report."""
 
 from __future__ import annotations
 

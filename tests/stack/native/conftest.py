@@ -1,4 +1,4 @@
-"""A native stack that runs, for the tests of one file."""
+"""A running native stack for the tests of a file."""
 
 from __future__ import annotations
 
@@ -24,5 +24,5 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def queues_of_the_stack(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Jobs that a test schedules go to the stack, as those of an application do."""
+    """Jobs scheduled by a test go to the stack, like those of an application."""
     monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())

@@ -1,4 +1,4 @@
-"""Jobs that end in every way that jobs can, for workers of the stack under test."""
+"""Jobs that end in every possible way, for workers of the stack under test."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def take(seconds: float) -> None:
 
 
 def sign(ledger: str, seconds: float) -> None:
-    """Take a while, then write this job's id into the ledger; the end comes after that."""
+    """Take a while, write this job's id into the ledger, then end."""
     job = get_current_job()
     assert job is not None
     time.sleep(seconds)
@@ -40,7 +40,7 @@ def sign(ledger: str, seconds: float) -> None:
 
 
 def read_all(paths: list[str]) -> dict[str, str]:
-    """What each file holds, or why it cannot be read."""
+    """The content of each file, or the error."""
     return {path: _read(Path(path)) for path in paths}
 
 

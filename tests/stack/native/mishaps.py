@@ -1,4 +1,4 @@
-"""What goes wrong in a running stack so that every query finds something: failures of each kind."""
+"""Faults in a running stack, so that every query has data: failures of each kind."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def demo_load(stack: NativeStack) -> Iterator[None]:
 
 
 def count_what_is_rare(redis: Redis) -> None:
-    """Redis refuses a worker's counts, and an operator requeues a job: once more at each call."""
+    """Let Redis refuse a worker's counts, and requeue a job as an operator: one more at each call."""
     redis.hincrby(catalogue.WRITE_ERRORS_KEY, "OOM", 1)
     redis.hincrby(catalogue.OPERATOR_CHANGES_KEY, "requeue", 1)
 
@@ -55,7 +55,7 @@ def process_of(stack: NativeStack, service: Service) -> psutil.Process:
 
 
 def running_work_horse(stack: NativeStack, redis: Redis) -> psutil.Process:
-    """The process that runs a job without end and without retries, newer than the worker's scheduler."""
+    """The work horse of a job without end and without retries, newer than the worker's scheduler."""
     job = job_scheduler(jobs.take, function_args=[600], queue_name=LONG_RUNNING_QUEUE, max_retries=None)
     wait_until(
         lambda: Job.fetch(job.id, connection=redis).get_status() == JobStatus.STARTED,
@@ -72,7 +72,7 @@ def kill_a_work_horse(stack: NativeStack, redis: Redis) -> None:
 
 
 def kill_a_worker(stack: NativeStack, redis: Redis) -> None:
-    """And its work horse, so that the job is abandoned; supervisord starts another worker."""
+    """Kill a worker and its work horse, so that the job is abandoned; supervisord starts another worker."""
     horse = running_work_horse(stack, redis)
     process_of(stack, LONG_RUNNING_WORKER).kill()
     horse.kill()
@@ -81,7 +81,7 @@ def kill_a_worker(stack: NativeStack, redis: Redis) -> None:
 
 
 def miss_cron_ticks(stack: NativeStack) -> None:
-    """The only cron scheduler is frozen for longer than its grace time."""
+    """Freeze the only cron scheduler for longer than its grace time."""
     job_scheduler(jobs.succeed, cron="* * * * * *")
     wait_until(lambda: stack.sum_of('rq_cron_ticks_total{result="enqueued"}'), "a tick", within=WITHIN)
     scheduler = process_of(stack, CRON_SCHEDULER)
@@ -93,7 +93,7 @@ def miss_cron_ticks(stack: NativeStack) -> None:
 
 
 def inject_failures(stack: NativeStack, redis: Redis) -> None:
-    # The first failure of a function counts once the rules know that there was none half a minute before.
+    # A first failure counts only if the rules knew half a minute before that there was none.
     wait_until(lambda: stack.sum_of("rq_redis_up offset 30s"), "half a minute of scrapes", within=WITHIN)
     job_scheduler(jobs.fail, max_retries=None)
     job_scheduler(jobs.succeed_at_second_try, max_retries=1)

@@ -1,4 +1,4 @@
-"""Who gets into the Redis of a native stack: after an upgrade, with new passwords, from another machine.
+"""Who can log in to the Redis of a native stack: after an upgrade, with new passwords, from another machine.
 
 In the order of this file.
 """
@@ -61,7 +61,7 @@ def wait_until_finished(url: str, job_id: str) -> None:
 
 
 def counted(stack: NativeStack) -> float:
-    """How many jobs of these tests have ended, as the exporter says."""
+    """The number of these tests' jobs that have ended, from the exporter."""
     with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     ours = [each for each in lines if each.startswith(f"{JOBS_PROCESSED.name}{{") and "jobs.succeed" in each]
@@ -69,7 +69,7 @@ def counted(stack: NativeStack) -> float:
 
 
 def run_all(url: str, queue: str) -> None:
-    """Let a worker of the stack's kind run what is queued, and end."""
+    """Run the queued jobs with a worker like the stack's, until they have ended."""
     rq = str(Path(sys.executable).with_name("rq"))
     worker = ("worker", "--burst", "--worker-class", "rq_mon.MonitoredWorker", "--url", url, queue)
     subprocess.run([rq, *worker], env=dict(os.environ), capture_output=True, check=True, timeout=120)
@@ -122,7 +122,7 @@ def test_removed_passwords_are_replaced_and_the_old_ones_are_refused(
 
 @pytest.fixture
 def outside() -> str:
-    """An address of this machine that other machines reach it by; where it has none, another of its own."""
+    """An address at which other machines reach this one or, if there is none, a second local address."""
     addresses = [
         each.address
         for interface in psutil.net_if_addrs().values()

@@ -102,7 +102,7 @@ def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
 
 
 def change_of(path: Path) -> str:
-    """What makes a difference to Prometheus, whose file is generated from it."""
+    """Changes that matter to Prometheus, whose file is generated from it."""
     if path.name != "prometheus.yml":
         return "\n# a change\n"
     return "\n  - job_name: another\n    static_configs: [{targets: ['127.0.0.1:1']}]\n"
@@ -130,10 +130,10 @@ def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None
 def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so_is_the_way_back(
     stack: NativeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """As after an upgrade of the package: here the programs differ in nothing but their path and time."""
+    """As after an upgrade of the package: here the programs differ only in path and time."""
     before, environment = stack.numbers(), stack.environment
     old = ALERTMANAGER_PROGRAM.path()
-    new = stack.directory / "newer" / Path(old).name  # where whoever reaches the stack's own files gets to
+    new = stack.directory / "newer" / Path(old).name  # accessible to whoever can access the stack's own files
     new.parent.mkdir()
     shutil.copy(old, new)
 
@@ -183,13 +183,13 @@ FOR_A_WHILE = {
 
 
 def names_in_processes(stack: NativeStack) -> set[str]:
-    """Which of these settings a process has, supervisord and Redis included."""
+    """Which of these settings a process has, including supervisord and Redis."""
     values = {(name, value) for process in stack.processes() for name, value in process.environ().items()}
     return {name for name, value in values if FOR_A_WHILE.get(name) == value}
 
 
 def test_what_is_taken_out_of_the_settings_is_gone_from_every_process(stack: NativeStack) -> None:
-    """Also what supervisord was started with, from the file or on the command line."""
+    """Also from supervisord's own environment, whether set in the file or on the command line."""
     dotenv = stack.directory / ".env"
     before = dotenv.read_text() if dotenv.exists() else ""
     assert stack.make("stop-rq-mon").returncode == 0

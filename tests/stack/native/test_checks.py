@@ -1,4 +1,4 @@
-"""A mistake in a file is refused before anything is started: file, line and value are named."""
+"""A mistake in a file is refused before anything starts, with file, line and value."""
 
 from __future__ import annotations
 
@@ -25,11 +25,11 @@ CATALOGUE = line_of("cron_jobs.py", "function=sync_catalogue")
 
 @dataclass(frozen=True)
 class Mistake:
-    """What is written into a file, and what is said of it."""
+    """What is written to a file, and the expected message."""
 
     file: str
     change: Callable[[str], str]
-    """From what the file holds."""
+    """The expected message, from the file's content."""
     expected: tuple[str, ...]
 
 
@@ -109,7 +109,7 @@ STARTS = [
 
 @pytest.fixture(scope="module")
 def copy(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    """A copy of the tree with folders of the user's, in which nothing is ever started."""
+    """A copy of the tree with folders of the user, in which nothing ever starts."""
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy"))
     mine = copy.directory / "mine"
     mine.mkdir()

@@ -1,4 +1,4 @@
-"""The command lines of native say what the compose files say, on addresses of this machine."""
+"""The command lines of native match the compose files, with addresses of this machine."""
 
 from __future__ import annotations
 
@@ -77,7 +77,7 @@ def test_a_server_listens_on_its_port_of_this_machine_only(context: NativeContex
 
 
 def kept(arguments: Iterable[str]) -> set[tuple[str, str]]:
-    """What is kept and for how long; with the defaults where a compose file names variables."""
+    """What is kept and for how long, with defaults in place of a compose file's variables."""
     filled = (re.sub(r"\$\{\w+:-([^}]*)\}", r"\1", argument) for argument in arguments)
     options = (argument.partition("=") for argument in filled)
     return {

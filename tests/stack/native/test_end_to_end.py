@@ -51,7 +51,7 @@ pytestmark = [
 
 
 LATER_START_WITHIN = 120.0
-"""Seconds: it takes about ten where the machine is not busy."""
+"""Seconds: it takes about ten on an idle machine."""
 
 
 EVERY_TWO_SECONDS = "* * * * * */2"
@@ -68,7 +68,7 @@ RIGHTLY_EMPTY = {
     ("rq-stack-health", "Exporter errors"): "nor with its exporter",
     ("rq-stack-health", "Notifications"): "no notifications, as long as no receivers are set",
 }
-"""Panels that a healthy stack may leave empty, and why; test_every_query.py sees them with data."""
+"""Panels that may be empty in a healthy stack, with the reason; test_every_query.py sees them with data."""
 
 
 @pytest.fixture(scope="module")
@@ -163,7 +163,7 @@ def test_every_scrape_target_is_up(stack: NativeStack) -> None:
 
 
 def wait_until_recorded(stack: NativeStack) -> None:
-    for _ in range(2):  # some rules take up what others recorded
+    for _ in range(2):  # some rules read what others recorded
         wait_until(partial(stack.rules_evaluated_since, datetime.now(UTC)), "the recording rules", every=0.5)
 
 
@@ -172,7 +172,7 @@ def undrawn_panels(uid: str, view: DashboardView) -> dict[tuple[str, str], str]:
 
 
 def is_drawn(uid: str, view: DashboardView) -> bool:
-    """Tell whether every panel shows data; if not, load the page again."""
+    """Tell whether every panel shows data. If not, reload the page."""
     if undrawn_panels(uid, view).keys() <= RIGHTLY_EMPTY.keys():
         return True
     view.reload(within=180)
@@ -191,11 +191,11 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
         for uid in DASHBOARDS:
             query = {"from": "now-5m", "to": "now"}
             view = open_dashboard(stack.url(VIEWER), uid, context, within=180, query=query)
-            with contextlib.suppress(AssertionError):  # what is undrawn by then is told below
+            with contextlib.suppress(AssertionError):  # undrawn panels are reported below
                 wait_until(partial(is_drawn, uid, view), "data", every=0.5)
             undrawn |= undrawn_panels(uid, view)
             errors |= {uid: view.console_errors} if view.console_errors else {}
-            view.page.close()  # an open one goes on asking
+            view.page.close()  # an open page keeps querying
 
     with connect(stack.redis_url()) as redis:
         send_stop_job_command(redis, running.id)

@@ -28,7 +28,7 @@ RANGE = 300
 RIGHTLY_EMPTY = {
     "rq-stack-health: Notifications A": "no notifications, as long as no receivers are set",
 }
-"""Queries that find nothing even here, and why."""
+"""Queries without data even here, with the reason."""
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +45,7 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 @pytest.fixture
 def redis(stack: NativeStack, monkeypatch: pytest.MonkeyPatch) -> Iterator[Redis]:
-    """The Redis of the stack, which also gets the jobs that the test schedules."""
+    """The Redis of the stack, which also receives the test's jobs."""
     monkeypatch.setenv("RQ_REDIS_URL", stack.redis_url())
     with connect(stack.redis_url()) as client:
         yield client

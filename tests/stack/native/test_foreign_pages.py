@@ -1,8 +1,8 @@
-"""A page of another origin, in a browser of this machine, cannot silence an alert nor read a metric.
+"""A page of another origin in a browser on this machine can neither silence an alert nor read a metric.
 
-Prometheus and Alertmanager run with the command lines of the native runtime; test_commands.py holds the
-compose files to the same options. The page is served by this machine too: what a browser itself forbids to
-pages of the Internet is no help here.
+Prometheus and Alertmanager run with the command lines of the native runtime; test_commands.py compares the
+compose files with them. This machine serves the page, too, so a browser's protection against pages of the
+Internet does not apply.
 """
 
 from __future__ import annotations
@@ -98,7 +98,7 @@ class Monitoring:
         return found
 
     def alerts(self) -> set[str]:
-        """The names of those that Alertmanager has; some are Prometheus' own."""
+        """The names of the alerts in Alertmanager; some are Prometheus' own."""
         return {alert["labels"]["alertname"] for alert in self.alertmanager.json("/api/v2/alerts")}
 
 
@@ -139,8 +139,8 @@ def browser() -> Iterator[Browser]:
 
 @contextmanager
 def _page(monitoring: Monitoring, browser: Browser, password: str) -> Iterator[Page]:
-    """A foreign page, in a browser that sends this password along wherever it may."""
-    # Without any, Chromium would wait for a person to type one.
+    """A foreign page, in a browser that sends this password wherever it can."""
+    # Without one, Chromium would wait for a person to enter it.
     context = browser.new_context(http_credentials={"username": USER, "password": password})
     with _foreign_origin() as address:
         page = context.new_page()
@@ -183,7 +183,7 @@ def test_a_script_makes_no_silence_and_no_alert(
     monitoring: Monitoring, page: Page, mode: str, credentials: str
 ) -> None:
     for what, body in (("silences", silence()), ("alerts", ALERT)):
-        # No type at all is one that a browser sends without asking first, too.
+        # A browser also sends requests without a type before it asks.
         for type_ in ("application/json", "text/plain", "application/x-www-form-urlencoded", "", None):
             options = {"method": "POST", "mode": mode, "credentials": credentials, "body": body}
             page.evaluate(ASK, [f"{monitoring.alertmanager.url}/api/v2/{what}", options, type_])
@@ -244,7 +244,7 @@ def test_a_script_of_a_stranger_reads_nothing_of_alertmanager(
 
 
 def test_without_the_login_there_is_no_answer_and_prometheus_has_it(monitoring: Monitoring) -> None:
-    """The pages above fail for what they are, and not because nothing answers."""
+    """The pages above fail because of the protection, not because nothing answers."""
     with pytest.raises(requests.HTTPError, match="401"):
         requests.get(f"{monitoring.alertmanager.url}/api/v2/silences", timeout=60).raise_for_status()
     wait_until(lambda: "Watchdog" in monitoring.alerts(), "an alert of Prometheus to arrive", within=120)

@@ -1,4 +1,4 @@
-"""Grafana is in no Debian release: its provisioned data source is read here, and sent what Grafana sends."""
+"""Debian has no Grafana, so this reads its provisioned data source and sends what Grafana would send."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def alertmanager(context: NativeContext, tmp_path: Path) -> Iterator[Server]:
 
 
 def provisioned(context: NativeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Mapping[str, Any]:
-    """The data source as Grafana reads it: variables by name, and files without the space around."""
+    """The data source as Grafana reads it, with variables and files resolved."""
     program = tmp_path / "bin" / "grafana"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")
@@ -63,7 +63,7 @@ def provisioned(context: NativeContext, tmp_path: Path, monkeypatch: pytest.Monk
 
 
 def ask(source: Mapping[str, Any], path: str, body: object = None, method: str | None = None) -> Any:
-    """Ask as Grafana's proxy does, which logs in with what the data source has."""
+    """Send a query as Grafana's proxy does, with the login in the data source."""
     headers = {"Content-Type": "application/json"}
     if source.get("basicAuth"):
         login = f"{source['basicAuthUser']}:{source['secureJsonData']['basicAuthPassword']}"

@@ -1,4 +1,4 @@
-"""Services that run and do not answer: each is found out within a deadline, and it alone is restarted."""
+"""Services that run but do not answer: each is detected within a deadline, and only it is restarted."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ with socket.create_server(("127.0.0.1", int(sys.argv[1]))) as server:
 
 @pytest.fixture
 def runtime(tmp_path: Path) -> Iterator[NativeRuntime]:
-    """A stack of two exporters, of which nothing is left after the test."""
+    """A stack of two exporters, removed after the test."""
     ports = {str(each.port_variable): str(free_port()) for each in (RQ_EXPORTER, REDIS_EXPORTER)}
     yield NativeRuntime(load_settings(ports, tmp_path / ".env"), tmp_path)
     end_all(tmp_path, grace=0)

@@ -1,4 +1,4 @@
-"""Missing programs: who may install them, what the others are told, and what is left as it was."""
+"""Missing programs: who may install them, what others are told to run, and what does not change."""
 
 from __future__ import annotations
 

@@ -32,7 +32,7 @@ def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(st
     assert stack.make("start-rq-mon", SHORT_RUNNING_WORKERS="4").returncode == 0
     ledger = stack.directory / "ledger"
     ledger.touch()
-    ledger.chmod(0o666)  # jobs may run as a user of their own
+    ledger.chmod(0o666)  # jobs may run as a separate user
     signed = {
         job_scheduler(jobs.sign, function_args=[str(ledger), 0.5 if number % 100 == 0 else 0.01]).id
         for number in range(1000)
@@ -63,7 +63,7 @@ UNWORKED = "unworked"
 
 
 def schedule_jobs_of_every_state() -> dict[str, JobStatus]:
-    """Some that end, and some of a queue without workers; return the states that they reach."""
+    """Schedule some that end, and some of a queue without workers; return the states that they reach."""
     ended = {
         job_scheduler(jobs.fail, max_retries=None).id: JobStatus.FAILED,
         job_scheduler(jobs.succeed).id: JobStatus.FINISHED,
@@ -95,7 +95,7 @@ def registered(stack: NativeStack) -> tuple[list[str], list[str], list[str]]:
 
 
 def counters(stack: NativeStack) -> list[str]:
-    """What the exporter says of the jobs of these tests."""
+    """The exporter's counts of these tests' jobs."""
     with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return [
@@ -163,7 +163,7 @@ def test_a_backup_needs_data_and_a_restore_needs_a_backup(stack: NativeStack) ->
 def test_clean_leaves_nothing_that_it_does_not_name(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before and after: files, processes, and what listens."""
+    """Files, processes and listeners, before and after."""
     copy = NativeStack(project_root, tmp_path_factory.mktemp("clean"))
     before = files_of(copy)
     try:
@@ -186,6 +186,6 @@ def test_clean_leaves_nothing_that_it_does_not_name(
 
 
 def files_of(stack: NativeStack) -> set[Path]:
-    """All that is in its folder, but for the packages that it shares and what Python compiled of the code."""
+    """All files in its folder, without the shared packages and compiled Python."""
     paths = (path.relative_to(stack.directory) for path in stack.directory.rglob("*"))
     return {path for path in paths if not {".venv", "__pycache__"} & set(path.parts)}

@@ -1,4 +1,4 @@
-"""A native stack of which services are frozen or restarted, in the order of this file."""
+"""A native stack whose services are frozen or restarted, in the order of this file."""
 
 from __future__ import annotations
 
@@ -71,7 +71,7 @@ def test_restart_is_for_one_service_that_is_known(stack: NativeStack) -> None:
 
 
 def test_stop_ends_what_is_frozen_at_once(stack: NativeStack) -> None:
-    """They have three minutes to end, and need none of them: a frozen process is woken to hear of it."""
+    """They have three minutes to end but need none: a frozen process is woken to handle the signal."""
     numbers = stack.numbers()
     for name in (CRON_SCHEDULER.name, "short-running-worker"):
         psutil.Process(numbers[name]).suspend()

@@ -1,4 +1,4 @@
-"""Processes of a stack are found by their mark, wherever they hang in the tree of processes, and ended."""
+"""The processes of a stack are found by their mark, anywhere in the process tree, and ended."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ while True:
 
 @pytest.fixture
 def started() -> Iterator[list[subprocess.Popen[bytes]]]:
-    """Processes that the test started; ended after it, with what they started."""
+    """Processes started by the test, which end after it with their children."""
     processes: list[subprocess.Popen[bytes]] = []
     yield processes
     for process in processes:
@@ -58,7 +58,7 @@ def start(started: list[subprocess.Popen[bytes]], directory: Path, *command: str
 def start_worker(
     started: list[subprocess.Popen[bytes]], directory: Path, job_seconds: float
 ) -> tuple[int, int]:
-    """Start a worker with a job at work; return the process numbers of worker and job."""
+    """Start a worker with a running job; return the ids of both processes."""
     worker = start(started, directory, sys.executable, "-c", WORKER, str(directory), str(job_seconds))
     wait_until((directory / "ready").exists, "the worker")
     return worker, int((directory / "child").read_text())

@@ -22,7 +22,7 @@ pytestmark = [
 ]
 
 MAIL, HIGH, REPORTS = "mail", "emails:high", "reports"
-"""Of which two have workers at first, and one has a name that no program could have."""
+"""Two of them have workers at first, and one has a name that no program could have."""
 
 
 @pytest.fixture(scope="module")

@@ -1,4 +1,4 @@
-"""Who gets to what lies below a closed folder."""
+"""Who can read what is below a closed folder."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def accounts() -> Accounts:
 
 @pytest.fixture
 def home(tmp_path: Path) -> Path:
-    """A closed folder below an open one, with two clones, each of a file."""
+    """A closed folder below an open one, with two clones, each with a file."""
     home = tmp_path / "home"
     for name in ("clone", "other"):
         (home / name / "code").mkdir(parents=True)

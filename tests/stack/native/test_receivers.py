@@ -1,4 +1,4 @@
-"""Receivers of alerts, with their passwords, are for Alertmanager's user only."""
+"""Only Alertmanager's user can read receivers and their passwords."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every command of every runbook works as pasted, on any port and with passwords: on a stack that runs."""
+"""Every command of every runbook works as pasted, on any port and with passwords, on a running stack."""
 
 from __future__ import annotations
 
@@ -42,16 +42,16 @@ pytestmark = [
 
 QUEUE, NOT_WORKED = "short-running", "your-queue"
 NOT_HERE = re.compile(r"^make test$")
-"""What would run these tests."""
+"""Commands that would run these tests."""
 GOES_ON = re.compile(r"^make (logs|demo)\b|\brq worker\b")
-"""Until Ctrl-C, or for a minute."""
+"""Commands that run until Ctrl-C, or for a minute."""
 LATEST = re.compile(r"^make (stop|scale|start|restart)")
-"""What starts the stack again comes after all else."""
+"""Commands that restart the stack come last."""
 
 
 @pytest.fixture(scope="module")
 def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[NativeStack]:
-    """A stack on ports of its own, with its passwords; a stop waits for the running job for 10 s, not 190."""
+    """A stack with its own ports and passwords; a stop waits 10 s for the running job, not 190."""
     stack = NativeStack(project_root, tmp_path_factory.mktemp("runbooks"), **{STOP_GRACE.name: "10"})
     started = stack.make("start-rq-mon")
     assert started.returncode == 0, started.stdout
@@ -67,7 +67,7 @@ def redis(stack: NativeStack) -> Iterator[Redis]:
 
 @pytest.fixture
 def job_id(redis: Redis) -> Iterator[str]:
-    """A job that runs; others that failed, wait, wait for another, and are ticked by cron."""
+    """A running job; others have failed, wait, depend on another one, or come from cron."""
     client: Any = redis
     for queue in (QUEUE, NOT_WORKED):
         fail_jobs(redis, queue=queue, jobs=2)
@@ -87,18 +87,18 @@ def job_id(redis: Redis) -> Iterator[str]:
     wait_until(lambda: running.get_status() == "started", "the job to start")
     yield running.id
     client.delete(f"rq:queue:{NOT_WORKED}", "rq:suspended")
-    # A worker whose Redis was restarted listens again after two seconds.
+    # After a restart of Redis a worker listens again after two seconds.
     asked = wait_until(lambda: (result := stop(redis, running.id)) != "no-worker" and result, "its worker")
     if asked == "asked":
         wait_until(lambda: running.get_status() != "started", "the job to stop")
-    # What requeues all failed jobs must not run it.
+    # A command that requeues all failed jobs must not run it.
     with suppress(ValueError):  # from RQ, where the worker ends the execution just now
         running.delete()
     client.delete(running.key)
 
 
 def run(stack: NativeStack, command: str, *, goes_on: bool) -> tuple[int, str]:
-    """Run a command in a shell; one that goes on is interrupted as soon as it has said something."""
+    """Run a command in a shell; one without an end is interrupted after its first output."""
     process = subprocess.Popen(
         ["bash", "-c", command],
         cwd=stack.directory,

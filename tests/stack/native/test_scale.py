@@ -24,7 +24,7 @@ WORKERS = f'rq_queue_workers{{queue="{SHORT_RUNNING_QUEUE}"}}'
 
 
 def workers_of(stack: NativeStack) -> dict[str, int]:
-    """The process numbers of the workers of short-running, by the names of their programs."""
+    """The process ids of the workers of short-running, by program name."""
     return {name: pid for name, pid in stack.numbers().items() if name.startswith(SHORT_RUNNING_WORKER.name)}
 
 

@@ -1,4 +1,4 @@
-"""Whether services and jobs have users of their own, what that changes, and why it may be impossible."""
+"""Whether services and jobs have separate users, what that changes, and why it may be impossible."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ def settings(tmp_path: Path) -> StackSettings:
 
 
 def verify(unit: Path) -> str:
-    """What systemd says against the unit."""
+    """systemd's complaints about the unit."""
     result = subprocess.run(
         ["systemd-analyze", "verify", str(unit)], capture_output=True, text=True, timeout=300, check=False
     )
@@ -29,7 +29,7 @@ def verify(unit: Path) -> str:
 
 @pytest.fixture
 def clone(tmp_path: Path) -> Path:
-    """A folder whose name means something to systemd, with a Python of its own."""
+    """A folder whose name has a meaning to systemd, with its own Python."""
     root = tmp_path / "100% of it; $HOME"
     (root / ".venv/bin").mkdir(parents=True)
     (root / ".venv/bin/python").symlink_to(PROJECT_ROOT / ".venv/bin/python")

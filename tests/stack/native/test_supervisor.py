@@ -1,4 +1,4 @@
-"""What is made of a supervisord that does not answer: it says nothing of what it runs."""
+"""A supervisord that does not answer says nothing about its programs."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ time.sleep(600)
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Iterator[Path]:
-    """The state directory of a stack, of which nothing is left after the test."""
+    """The state directory of a stack, removed after the test."""
     yield tmp_path
     end_all(tmp_path, grace=0)
 

@@ -1,4 +1,4 @@
-"""supervisord.conf says what was meant, to supervisord itself."""
+"""supervisord reads supervisord.conf as it was meant."""
 
 from __future__ import annotations
 
@@ -150,7 +150,7 @@ def test_each_of_several_workers_is_a_program_with_a_log_of_its_own(tmp_path: Pa
 
 
 def test_a_program_stays_as_it_is_when_others_come_and_go(tmp_path: Path) -> None:
-    """What differs in supervisord's file is restarted."""
+    """supervisord restarts every program whose section differs."""
     run = Command(("/bin/true",))
 
     (alone,) = read_back(tmp_path, {PROMETHEUS: run})

@@ -1,4 +1,4 @@
-"""What a stranger may not see or do on a native stack."""
+"""What a stranger cannot see or do on a native stack."""
 
 from __future__ import annotations
 
@@ -90,7 +90,7 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
 def test_what_a_page_gets_whose_name_leads_to_this_machine_is_what_the_docs_say(
     stack: NativeStack, service: Service, status: int
 ) -> None:
-    """DNS rebinding: to the browser that page and the service are one origin."""
+    """DNS rebinding: to the browser, that page and the service have one origin."""
     host = {"Host": f"rebound.example:{stack.settings.port(service)}"}
 
     answer = requests.get(f"{stack.url(service)}{service.ui_path or '/metrics'}", headers=host, timeout=60)

@@ -1,6 +1,6 @@
-"""A stack that root starts runs services and jobs as users of their own, in the order of this file.
+"""A stack that root starts runs services and jobs as separate users, in the order of this file.
 
-Its folder lies below one that is closed to all but root, as a clone in root's home does.
+Its folder is below one that only root can read, such as a clone in root's home.
 """
 
 from __future__ import annotations
@@ -65,7 +65,7 @@ def stack(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 def users_of(stack: NativeStack) -> dict[str, set[str]]:
-    """Whose processes each service has; supervisord is one."""
+    """The owner of each service's processes, including supervisord."""
     found: dict[str, set[str]] = {}
     for process in stack.processes():
         name = process.environ().get(SERVICE_NAME, "supervisord")
@@ -81,7 +81,7 @@ def result_of(stack: NativeStack, job_id: str) -> object:
 
 @pytest.fixture(scope="module")
 def waiting(stack: NativeStack) -> str:
-    """A job from before, when all ran as root: its folder was closed to others, and the start says that."""
+    """A job from the time when root ran everything: its folder was closed, and the start reports that."""
     stack.directory.chmod(0o700)
     started = stack.make("start-rq-mon")
     stack.directory.chmod(0o755)
@@ -163,7 +163,7 @@ def test_what_is_restarted_or_added_later_has_its_user_too(stack: NativeStack) -
 def test_a_user_other_than_root_reads_one_line_and_runs_everything_alone(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """Python may lie below a closed folder, so this user too lives where that is open."""
+    """Python may be below a closed folder, so this user also runs where that is open."""
     copy = NativeStack(project_root, tmp_path_factory.mktemp("copy") / "clone")
     mine = Account("daemon", 1, 1)
     subprocess.run(["chown", "-R", "daemon", copy.directory], check=True)
