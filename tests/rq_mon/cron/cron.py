@@ -1,4 +1,4 @@
-"""What tests of cron jobs share."""
+"""Helpers for tests of cron jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ YEARLY = "CronEntry(id='yearly', function=jobs.add, cron='0 0 1 1 *')"
 
 
 def with_list(*entries: str) -> tuple[str, str]:
-    """Return the command of a cron scheduler with these entries instead of those of cron_jobs.py."""
+    """Return the command of a cron scheduler with these entries instead of cron_jobs.py."""
     return "-c", (
         "from scheduler.cron.entries import CronEntry\n"
         "from rq_mon.cron.runner import run_cron_scheduler\n"
@@ -30,7 +30,7 @@ def with_list(*entries: str) -> tuple[str, str]:
 
 
 def cron_job(cron: str = "* * * * *", *args: Any, **options: Any) -> CronJob:
-    """Return a cron job that leaves its arguments in Redis."""
+    """Return a cron job that writes its arguments to Redis."""
     defaults: dict[str, Any] = {
         "queue_name": "queue",
         "timezone": ZoneInfo("UTC"),
@@ -42,7 +42,7 @@ def cron_job(cron: str = "* * * * *", *args: Any, **options: Any) -> CronJob:
 
 
 def register_list(redis_client: Any, *cron_jobs: CronJob, name: str = "default") -> ListChange:
-    """Register a list of cron jobs as a cron scheduler does that starts."""
+    """Register a list of cron jobs like a cron scheduler does when it starts."""
     cron_list = CronList(redis_client, name)
     return cron_list.register(cron_jobs, cron_list.new_generation())
 
@@ -53,7 +53,7 @@ def registered(redis_client: Any) -> list[str]:
 
 
 def state(redis_client: Any) -> dict[str, dict[bytes, Any]]:
-    """Return all that Redis holds about cron jobs, but for their definitions."""
+    """Return everything that Redis has about cron jobs, except their definitions."""
     return {
         "next": dict(redis_client.zrange(catalogue.CRON_NEXT_TICKS_KEY, 0, -1, withscores=True)),
         "last": redis_client.hgetall(catalogue.CRON_LAST_TICKS_KEY),
@@ -62,12 +62,12 @@ def state(redis_client: Any) -> dict[str, dict[bytes, Any]]:
 
 
 def make_due(redis_client: Any, cron_job_id: str, tick: int) -> None:
-    """Let a cron job be due at `tick`, as it is when its time has come."""
+    """Make a cron job due at `tick`."""
     redis_client.zadd(catalogue.CRON_NEXT_TICKS_KEY, {cron_job_id: tick})
 
 
 def tick_counts(redis_client: Any, cron_job_id: str = "mine") -> dict[str, int]:
-    """Return how many ticks of a cron job had which result."""
+    """Return the number of ticks of a cron job by result."""
     counts = redis_client.hgetall(catalogue.CRON_TICKS_KEY)
     prefix = f"{cron_job_id}:"
     return {

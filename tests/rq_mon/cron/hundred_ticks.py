@@ -1,4 +1,4 @@
-"""Two cron schedulers with a one-second schedule, one of which is always being killed and started again."""
+"""Two cron schedulers with a one-second schedule, which are killed and restarted in turn."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ run_cron_scheduler(
 
 
 class HundredTicks:
-    """Runs in the background, with a Redis of its own, until there are a hundred jobs."""
+    """Runs in the background with its own Redis until there are a hundred jobs."""
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
@@ -72,7 +72,7 @@ class HundredTicks:
         return self.signals[-1]
 
     def _start_scheduler(self) -> Process:
-        """Return a cron scheduler that has registered, so that one of the two always runs."""
+        """Return a cron scheduler that has registered, so that one of the two is always running."""
         self._starts += 1
         log = self.directory / f"cron-scheduler-{self._starts}.log"
         process = Process(log, "-c", CRON_SCHEDULER, env=os.environ | {"RQ_REDIS_URL": self.redis.url})

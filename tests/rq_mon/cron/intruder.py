@@ -1,4 +1,4 @@
-"""Lets something happen between what a transaction reads and its EXEC."""
+"""Changes Redis between the reads of a transaction and its EXEC."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from redis.client import Pipeline
 
 
 def before_exec(monkeypatch: pytest.MonkeyPatch, intrude: Callable[[], object]) -> Callable[[], bool]:
-    """Let the next transaction be interrupted once, after its last read; return whether it was."""
+    """Interrupt the next transaction once, after its last read; return whether that happened."""
     pending, multi = [intrude], Pipeline.multi
 
     def interrupted(pipeline: Pipeline) -> None:

@@ -31,7 +31,7 @@ NIGHTLY = CRON_JOBS[1:]
 
 @pytest.fixture
 def shop(tmp_path: Path) -> Path:
-    """The folder of an application whose package holds a list; nothing else can import it."""
+    """The folder of an application whose package has a list; nothing else can import it."""
     (tmp_path / "app" / "shop").mkdir(parents=True)
     (tmp_path / "app" / "shop" / "__init__.py").touch()
     (tmp_path / "app" / "shop" / "tasks.py").write_text("def tidy(): ...\n\n\ndef report(): ...\n")

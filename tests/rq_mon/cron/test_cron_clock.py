@@ -1,4 +1,4 @@
-"""Cron goes by the clock of Redis: a process whose own clock is wrong does no harm."""
+"""Cron uses the clock of Redis, so a process with a wrong clock does no harm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lists of cron jobs: what a scheduler that starts cancels, and what it leaves alone."""
+"""Lists of cron jobs: what a starting scheduler cancels, and what it leaves alone."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def named(*ids: str) -> list[CronJob]:
 
 
 def register_as_before_lists_had_names(redis_client: Any, *ids: str) -> None:
-    """Leave what versions before this rule wrote."""
+    """Write what versions without named lists wrote."""
     for each in named(*ids):
         CronRegistry(redis_client).register(each)
     redis_client.delete(catalogue.CRON_OWNERS_KEY)
@@ -274,7 +274,7 @@ def test_a_definition_of_a_list_that_cannot_be_read_any_more_is_cancelled_when_i
 
 @pytest.mark.parametrize("change", ["register", "pause", "resume", "cancel"])
 def test_a_change_of_one_reads_that_one(registry: CronRegistry, redis_client: Any, change: str) -> None:
-    """Redis tells how many bytes it sent: those of one cron job, not of all."""
+    """Redis counts the bytes that it sends: those of one cron job, not of all."""
     register_list(redis_client, *named(*(f"job-{number}" for number in range(500))))
     registry.register(cron_job())
     if change == "resume":

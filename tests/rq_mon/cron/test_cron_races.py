@@ -1,4 +1,4 @@
-"""Changes that meet: what another process does between the reads and the EXEC of a transaction stays."""
+"""Concurrent changes: what another process writes between the reads and the EXEC of a transaction stays."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def claims(redis_client: Any) -> TickClaims:
 
 @pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile]:
-    """Sets what happens within the next transaction; the test fails if that did not happen."""
+    """Sets what happens during the next transaction; the test fails if it does not happen."""
     happened: list[Callable[[], bool]] = []
     yield lambda intrude: happened.append(before_exec(monkeypatch, intrude))
     assert [each() for each in happened] == [True]
@@ -43,7 +43,7 @@ def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile]:
 
 @pytest.fixture
 def due(registry: CronRegistry, redis_client: Any) -> int:
-    """The tick that a registered cron job is due at, half a minute ago."""
+    """The tick at which a registered cron job was due, half a minute ago."""
     registry.register(cron_job())
     tick = int(time.time()) - 30
     make_due(redis_client, "mine", tick)

@@ -74,7 +74,7 @@ def test_another_schedule_moves_the_next_tick_and_keeps_the_counters(
 
 
 def test_another_schedule_does_not_run_the_last_tick_again(registry: CronRegistry, redis_client: Any) -> None:
-    """The clock of the process that registers may be behind."""
+    """The clock of the registering process may be behind."""
     registry.register(cron_job())
     last = (int(time.time()) // 60 + 10) * 60
     run_once(redis_client, last)
@@ -184,7 +184,7 @@ def test_a_paused_cron_job_stays_paused_when_it_is_registered_again(
     registry.register(cron_job())
 
     assert registry.pause("mine")
-    register_list(redis_client, cron_job("*/5 * * * *"))  # what a cron scheduler does that starts
+    register_list(redis_client, cron_job("*/5 * * * *"))  # like a starting cron scheduler
 
     assert state(redis_client)["next"] == {}
     assert not registry.pause("mine")

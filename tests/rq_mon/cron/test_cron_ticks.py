@@ -219,7 +219,7 @@ def test_what_was_mended_runs_again(registry: CronRegistry, claims: TickClaims, 
 
 
 def test_a_function_that_vanished_fails_where_it_is_seen(claims: TickClaims, redis_client: Any) -> None:
-    """A cron scheduler need not have the code of the application, so it cannot tell; a worker does."""
+    """A cron scheduler may lack the application's code, so it cannot know; a worker does."""
     gone = foreign(function="gone.job", call="gAWVEwAAAAAAAAAojAhnb25lLmpvYpROKX2UdJQu")
     redis_client.hset(catalogue.CRON_JOBS_KEY, "gone", gone)
     make_due(redis_client, "gone", NOON)

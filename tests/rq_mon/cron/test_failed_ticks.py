@@ -1,4 +1,4 @@
-"""Ticks that no worker can run: they are counted as failed, and the others go on."""
+"""Ticks that no worker can run count as failed, and the others go on."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def with_call(name: str, instance: object = None, args: tuple[Any, ...] = ()) ->
 
 
 class Gone:
-    """A class that workers do not have any more."""
+    """A class that workers no longer have."""
 
 
 def with_a_class_that_is_gone() -> dict[str, str]:
@@ -70,7 +70,7 @@ UNCALLABLE: dict[str, Callable[[], dict[str, str]]] = {
 
 
 def register_as(redis_client: Any, fields: dict[str, Any], **options: Any) -> CronJob:
-    """Register a cron job, then leave these fields as another version might have written them."""
+    """Register a cron job, then write these fields as another version might have."""
     defined = cron_job(**options)
     CronRegistry(redis_client).register(defined)
     stored = json.dumps(json.loads(defined.to_json()) | fields)
@@ -134,7 +134,7 @@ def perform_what_is_gone() -> None:
 
 
 def fetch_what_cannot_be_read() -> None:
-    """An application's own trouble with another job."""
+    """An application's own problem with another job."""
     job = Job("any", data=b"no pickle", connection=None)  # type: ignore[call-arg]
     job.data = b"no pickle"
     job.args  # noqa: B018
@@ -204,7 +204,7 @@ def test_a_worker_that_may_not_count_ends_its_job(
 
 
 def waiting_since(redis_client: Any, seconds: float) -> float:
-    """Let a job wait in the queue since some time, and return the time of now."""
+    """Make a job wait in the queue since some time; return the current time."""
     now = time.time()
     job = Queue("queue", connection=redis_client).enqueue("tests.scheduler.jobs.sleep", 0)
     since = utcformat(datetime.fromtimestamp(now - seconds, UTC))
@@ -286,7 +286,7 @@ def test_a_queue_that_cannot_be_one_fails_each_look(
 def test_a_definition_that_breaks_the_code_stops_no_other(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it is: a cron scheduler that ended of it would end again when it is restarted."""
+    """Otherwise a cron scheduler that crashed because of it would crash again after its restart."""
     registry.register(cron_job())
     registry.register(cron_job(cron_job_id="other"))
     for each in ("mine", "other"):

@@ -59,7 +59,7 @@ GOLDEN = [
     ("method-9ac2dd1a4328", "app.Class.method", "mail", ("it's", 'say "x"', "new\nline", "\x1b"), {}),
     (f"{'f' * 100}-f5309ee9752e", f"a.{'f' * 150}", "mail", (), {}),
 ]
-"""Ids as they have been since the first version: another would add a second cron job beside the first."""
+"""Ids since the first version: a different id would add a second cron job."""
 
 
 @pytest.mark.parametrize(("expected", "name", "queue", "args", "kwargs"), GOLDEN)
@@ -93,7 +93,7 @@ def test_all_kinds_of_arguments_give_different_ids() -> None:
 
 
 class Number(int):
-    """Looks like a literal and is none."""
+    """Looks like a literal but is none."""
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ pytestmark = pytest.mark.slow
 
 CRON_SCHEDULER = "cron-scheduler.py"
 ENDS_WITHIN = 8.0
-"""Seconds: it takes less than two where the machine is not busy, and more than ten if it waits for Redis."""
+"""Seconds: it takes less than two on an idle machine, and more than ten if it waits for Redis."""
 
 
 WORKER_RIGHTS = (
@@ -31,7 +31,7 @@ WORKER_RIGHTS = (
     *("+@transaction", "+@pubsub", "+@scripting", "+@blocking", "-@dangerous", "-@admin"),
     *("+client|list", "+client|setname", "+info", "+time"),
 )
-"""All that workers and cron schedulers need: to read and write keys of RQ's, and nothing dangerous."""
+"""The rights that workers and cron schedulers need: RQ's keys, and no dangerous commands."""
 
 
 def ticks(url: str) -> int:

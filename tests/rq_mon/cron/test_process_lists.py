@@ -23,14 +23,14 @@ NEW = "CronEntry(id='new', function=jobs.add, cron='0 0 1 1 *')"
 
 
 def frozen_for_long(redis_client: Any, process: Process) -> None:
-    """Freeze a cron scheduler until the others have given it up, without the time that takes."""
+    """Freeze a cron scheduler until the others consider it dead, without the wait for that."""
     process.popen.send_signal(signal.SIGSTOP)
     name = next(each for each in live_schedulers(redis_client) if each.endswith(f"-{process.pid}"))
     redis_client.zrem(catalogue.CRON_SCHEDULERS_KEY, name)
 
 
 def thawed(redis_client: Any, process: Process) -> None:
-    """Let it go on, and wait until it has reported."""
+    """Continue it, and wait for its heartbeat."""
     process.popen.send_signal(signal.SIGCONT)
     wait_until(
         lambda: any(each.endswith(f"-{process.pid}") for each in live_schedulers(redis_client)), "its report"

@@ -148,7 +148,7 @@ def test_where_clocks_are_changed_it_ticks_when_vixies_cron_runs(
         ("0,20,40 2 * * *", "Europe/Berlin", "2025-03-30T00:00", ["30 01:00", "31 00:00"]),
         ("*/20 2 * * *", "Europe/Berlin", "2025-03-30T00:00", ["31 00:00"]),
         ("30 12 * * *", "Pacific/Apia", "2011-12-29T12:00", ["29 22:30", "30 22:30"]),
-        # Seconds, which Vixie's cron has not, go by the same rules.
+        # Seconds, which Vixie's cron does not have, follow the same rules.
         ("* 2 * * * 0,30", "Europe/Berlin", "2025-10-26T00:59", ["26 00:59", "26 01:00", "26 01:00"]),
     ],
 )
@@ -206,7 +206,7 @@ def test_the_latest_tick_is_the_last_of_all(expression: str, after: int, span: i
     "expression", ["*/7 3 * * *", "0 5 13 * fri", "0 5 L * *", "0 5 * * fri#2", "30 2 * * * 5", "@weekly"]
 )
 def test_schedules_with_one_expression_do_not_disturb_each_other(expression: str) -> None:
-    """It is parsed once, for all of them."""
+    """It is parsed once for all of them."""
     starts = [(LONDON, "2025-03-29T23:00"), (NEW_YORK, "2025-11-01T12:00"), (LONDON, "2024-02-28T00:00")]
     alone = [ticks(expression, zone, after, 40) for zone, after in starts]
 

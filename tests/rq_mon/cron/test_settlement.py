@@ -54,7 +54,7 @@ def test_a_tick_that_ran_does_not_run_again() -> None:
 
 
 def test_the_tick_that_ran_last_does_not_run_again() -> None:
-    """As after a restore from a backup, when the job of the tick is not kept any more."""
+    """As after a restore from a backup, when the job of the tick no longer exists."""
     settlement = settle(EVERY_MINUTE, NOON, last_run=NOON, now=NOON + 1, grace=HOUR)
 
     assert settlement == Settlement(NOON + MINUTE)
@@ -68,7 +68,7 @@ def test_the_first_tick_after_the_last_one_runs() -> None:
 
 @pytest.mark.parametrize("beyond", [0, 1, 59, 60])
 def test_of_more_ticks_than_are_counted_the_newest_runs(beyond: int) -> None:
-    """Also where the newest is the first that is not counted any more."""
+    """Even if the newest is the first that is no longer counted."""
     now = NOON + MAX_COUNTED_TICKS * MINUTE + beyond
 
     settlement = settle(EVERY_MINUTE, NOON, None, now=now, grace=HOUR)

@@ -1,4 +1,4 @@
-"""Two cron schedulers, killed and started again at random for a hundred ticks of a one-second schedule."""
+"""Two cron schedulers, killed and restarted at random during a hundred ticks of a one-second schedule."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def test_each_tick_gets_one_job(hundred_ticks: HundredTicks) -> None:
     ticks = [int(job_id.removeprefix("second-")) for job_id in job_ids]
     assert ticks == sorted(ticks)
     without_job = set(range(ticks[0], ticks[-1] + 1)) - set(ticks)
-    # When the machine stands still for a second, two ticks are due at once, and one job runs for both.
+    # If the machine hangs for a second, two ticks are due at once, and one job runs for both.
     assert hundred_ticks.tick_counts() == {
         "second:enqueued": len(ticks),
         "second:coalesced": len(without_job),

@@ -1,8 +1,7 @@
-"""Vixie's cron, as a model: when it would run a job of an expression while the clocks are changed.
+"""A model of Vixie's cron: when it runs a job while the clocks change.
 
-The loop is that of `main` in cron.c (ISC cron 4.1): once a minute it compares what the clock shows with the
-minute that it has run last. The flags are those of entry.c: MIN_STAR and HR_STAR are set if the field begins
-with `*`.
+The loop is that of `main` in cron.c (ISC cron 4.1): once a minute it compares the clock with the minute that
+it ran last. The flags are those of entry.c: MIN_STAR and HR_STAR are set if the field begins with `*`.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ LOWEST = (0, 0, 1, 1, 0)
 
 
 def runs(expression: str, timezone: ZoneInfo, start: int, end: int) -> list[int]:
-    """Return when it runs, later than `start` and not later than `end`: Unix times of whole minutes."""
+    """Return when it runs, after `start` and until `end`: Unix times of whole minutes."""
     fields = expression.split()
     allowed = [_values(*each) for each in zip(fields, LOWEST, HIGHEST, strict=True)]
     is_wild = fields[0].startswith("*") or fields[1].startswith("*")
@@ -46,7 +45,7 @@ def runs(expression: str, timezone: ZoneInfo, start: int, end: int) -> list[int]
 
 
 def _shown(moment: int, timezone: ZoneInfo) -> int:
-    """What the clock shows, as minutes since 1970."""
+    """The time on the clock, in minutes since 1970."""
     shown = datetime.fromtimestamp(moment, timezone).replace(tzinfo=None)
     return (shown - EPOCH) // MINUTE
 

@@ -1,4 +1,4 @@
-"""The syntax of `.env`: what every reader of the file takes alike, and nothing else."""
+"""The syntax of `.env` that every reader of the file reads in the same way."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What each type of setting takes, and what it says about anything else."""
+"""Valid values of each type of setting, and the errors for others."""
 
 from __future__ import annotations
 

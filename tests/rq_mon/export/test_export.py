@@ -1,4 +1,4 @@
-"""`rqmon export`: what it writes, and that nothing is written when an option cannot be used."""
+"""`rqmon export`: what it writes, and that it writes nothing if an option is invalid."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ BOTH = pytest.mark.parametrize("what", ["rules", "dashboards"])
 
 @pytest.fixture
 def run(capsys: pytest.CaptureFixture[str]) -> Run:
-    """Run `rqmon export` and return what it printed."""
+    """Run `rqmon export`; return its output."""
 
     def exported(*arguments: str, code: int = 0) -> str:
         capsys.readouterr()
@@ -43,7 +43,7 @@ def alerts(folder: Path) -> list[dict[str, Any]]:
 
 
 def drop_job_pages(board: Any) -> None:
-    """Take out, in place, the variable and each link that uses it."""
+    """Remove, in place, the variable and each link that uses it."""
     if isinstance(board, dict):
         for item in board.values():
             drop_job_pages(item)

@@ -29,7 +29,7 @@ def test_a_new_folder_gets_all_files_and_the_usual_permissions(tmp_path: Path) -
 
 
 def test_an_empty_folder_stays_the_same_one(tmp_path: Path) -> None:
-    """It may be mounted, or be the current folder of a shell."""
+    """It may be a mount, or the working directory of a shell."""
     before = tmp_path.stat().st_ino
 
     write_folder(tmp_path, FILES)

@@ -1,4 +1,4 @@
-"""What users may fill in, and what is refused."""
+"""Valid and invalid values of options."""
 
 from __future__ import annotations
 

@@ -20,13 +20,13 @@ JOB_PAGES = "https://jobs.example"
 
 @pytest.fixture(autouse=True)
 def _patience(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A scrape in the process of a test may take longer than Prometheus waits: the machine may be busy."""
+    """A scrape in a test's process may take longer than Prometheus waits, because the machine may be busy."""
     monkeypatch.setattr(snapshot, "READ_SECONDS", 60.0)
     monkeypatch.setattr(snapshot, "SOCKET_TIMEOUT", 60.0)
 
 
 def registry_of(url: str) -> CollectorRegistry:
-    """A registry that reads this Redis whenever it is asked for a sample."""
+    """A registry that reads this Redis for each sample."""
     errors, registry = Errors(), CollectorRegistry()
     objectives = CurrentObjectives(None, errors)
     reader = RedisReader(url, errors, objectives)
@@ -36,7 +36,7 @@ def registry_of(url: str) -> CollectorRegistry:
 
 @pytest.fixture
 def registry(redis_client: Redis, redis_server: RedisServer) -> CollectorRegistry:
-    """What the exporter serves of an empty Redis, to be filled by the test."""
+    """The exporter's metrics of an empty Redis, which the test fills."""
     return registry_of(redis_server.url)
 
 

@@ -1,4 +1,4 @@
-"""What a collector serves, as sets that can be compared."""
+"""A collector's samples, as sets that can be compared."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 
 
 def samples_of(collector: Any, *prefixes: str) -> Samples:
-    """Value by name and labels, of the samples whose name begins with one of these, or of all."""
+    """Values by name and labels, of samples whose name begins with one of these, or of all."""
     found: Samples = {}
     for family in collector.collect():
         for sample in family.samples:
@@ -22,7 +22,7 @@ def samples_of(collector: Any, *prefixes: str) -> Samples:
 
 
 def errors_of(registry: CollectorRegistry, reason: str) -> float:
-    """How many errors with this reason the exporter has counted, those of this very scrape included."""
+    """The exporter's count of errors with this reason, including those of this scrape."""
     count = registry.get_sample_value("rq_exporter_errors_total", {"reason": reason})
     assert count is not None
     return count

@@ -1,4 +1,4 @@
-"""Text that is kept compressed goes into one gzip stream with text that is new."""
+"""Compressed text from the cache and new text are joined in one gzip stream."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ SHAPES = ("", "t", "b", "tb", "bt", "bb", "tt", "btb", "tbt", "bbtbbtt")
 
 
 def _text(length: int, seed: str) -> bytes:
-    """Repeats itself, as metrics do, so that one piece could refer to another."""
+    """It repeats itself, like metrics, so that one piece could refer to another."""
     chosen = random.Random(seed)
     return b"".join(b'rq_jobs{queue="%d"} 1\n' % chosen.randrange(50) for _ in range(length // 20 + 1))[
         :length

@@ -1,4 +1,4 @@
-"""Broken and foreign keys under RQ's names: each is left out and counted, everything else is served."""
+"""Broken and foreign keys under RQ's names are left out and counted; everything else is served."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ GARBAGE = b"\x80\x04\xff\x00garbage"
 
 QUEUED = {"queue": "mail", "status": "queued"}
 BORN = {"birth": "2026-11-24T03:12:35.381567Z"}
-"""Without it a hash is no worker's."""
+"""A hash without it does not belong to a worker."""
 
 
 @pytest.fixture
 def good(redis_client: Redis) -> Queue:
-    """A queue with a job, and a worker, that must be served whatever else there is."""
+    """A queue with a job, and a worker, which must be served whatever else exists."""
     queue = Queue("mail", connection=redis_client)
     queue.enqueue(jobs.succeed)
     Worker([queue], connection=redis_client, name="ann").register_birth()  # type: ignore[no-untyped-call]

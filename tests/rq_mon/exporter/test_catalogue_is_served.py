@@ -49,7 +49,7 @@ def everything(redis_client: Redis) -> None:
 
 
 def _own(families: object) -> dict[str, Family]:
-    """Families of the catalogue's prefix by name, without prometheus_client's times of creation."""
+    """Families with the catalogue's prefix by name, without prometheus_client's creation times."""
     return {
         family.name: family
         for family in families  # type: ignore[attr-defined]
@@ -110,7 +110,7 @@ def test_promtool_complains_only_about_what_was_decided_otherwise(
 
     complaints = {line.split(" ", 1)[0] for line in (checked.stdout + checked.stderr).decode().splitlines()}
     assert {name for name in complaints if name.startswith("rq_")} <= {
-        # Rules join the histogram's bucket of an objective by this label.
+        # Rules use this label to find the histogram's bucket of an objective.
         "rq_queue_objective_run_seconds",
         "rq_queue_objective_wait_seconds",
     }
@@ -119,7 +119,7 @@ def test_promtool_complains_only_about_what_was_decided_otherwise(
 def test_without_an_address_there_are_no_job_pages(
     redis_client: Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
-    """The process reads its setting; what is unset makes no series."""
+    """The process reads its setting; without it there is no series."""
     address = {"RQ_MON_WEB_URL": "https://jobs.example/rq"}
     with running_exporter(redis_server.url, tmp_path, **address) as told:
         assert told.get().value(catalogue.JOB_PAGES_INFO.name, url="https://jobs.example/rq") == 1

@@ -1,4 +1,4 @@
-"""The text formats are those of prometheus_client, byte by byte."""
+"""The text formats match prometheus_client's byte for byte."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NUMBERS = (0, 1, -1, 0.1, 1e-9, 123456, 1e6, 1234567.25, 1e17, -1e9, math.inf, -
 
 
 class Families:
-    """A collector of everything that could be written in an unusual way."""
+    """A collector of everything that could be formatted in an unusual way."""
 
     def __init__(self) -> None:
         registry = CollectorRegistry()

@@ -1,4 +1,4 @@
-"""Redis holds garbage of every kind, thrown at random: every scrape is up, valid, and free of doubles."""
+"""Random garbage in Redis: every scrape is up, valid, and without duplicate series."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FIELDS = (
 
 
 class Garbage:
-    """Throws something somewhere; mostly of the right type, or nothing would be looked into."""
+    """Writes garbage somewhere, mostly of the right type: otherwise nothing would read it."""
 
     def __init__(self, client: Redis, seed: int) -> None:
         self._client: Any = client
@@ -73,7 +73,7 @@ class Garbage:
         throw, keys = one_of(list(throws.items()))
         if self._random.random() < 0.1:
             throw = one_of(list(throws))
-        with suppress(ResponseError):  # the key holds another type already
+        with suppress(ResponseError):  # the key already has another type
             throw(one_of(sorted(keys)))
 
     def _into_set(self, key: bytes) -> None:
@@ -101,7 +101,7 @@ def test_scrape_of_garbage_is_up_and_valid(
         for _ in range(THROWS_A_ROUND):
             garbage.throw()
 
-        samples_of(registry)  # asserts that no series stands twice
+        samples_of(registry)  # fails if a series appears twice
         text = b"".join(plain(openmetrics_format(registry.collect()))).decode()
         list(parse_openmetrics(text))  # type: ignore[no-untyped-call]
 

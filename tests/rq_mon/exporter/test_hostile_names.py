@@ -1,4 +1,4 @@
-"""Whatever names Redis holds, the exposition stays valid and no series stands twice."""
+"""Whatever the names in Redis, the exposition is valid and has no duplicate series."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ HOSTILE = (
 
 @pytest.fixture
 def hostile(redis_client: Redis) -> None:
-    """A Redis whose queues, workers, functions and cron jobs have the worst of names."""
+    """A Redis whose queues, workers, functions and cron jobs have the worst names."""
     recorder = JobRecorder(max_functions=100, max_exceptions=100)
     for name in HOSTILE:
         Queue(name, connection=redis_client).enqueue(jobs.succeed)
@@ -99,7 +99,7 @@ def test_of_two_names_that_look_the_same_one_is_served(
         redis_client.hset(key, mapping={"birth": "2026-11-24T03:12:35Z", "state": "idle", "queues": "mail"})
         redis_client.sadd("rq:workers", key)
 
-    samples_of(registry)  # asserts that no series stands twice
+    samples_of(registry)  # fails if a series appears twice
 
     assert errors_of(registry, "queues") == 2
     assert errors_of(registry, "workers") == 3
@@ -115,6 +115,6 @@ def test_cron_jobs_and_functions_with_the_same_label_are_served_once(
     redis_client.sadd(catalogue.MONITORED_QUEUES_KEY, b"\xff", "mail")
     redis_client.sadd(catalogue.FUNCTIONS_KEY_PREFIX + "mail", b"\xff")
 
-    samples_of(registry)  # asserts that no series stands twice
+    samples_of(registry)  # fails if a series appears twice
 
     assert errors_of(registry, "jobs") == 4

@@ -1,4 +1,4 @@
-"""Jobs: what monitored workers counted, and the zeros that let increase() see the first of a kind."""
+"""Jobs: the counts of monitored workers, and the zeros that let increase() see the first event."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FAIL = {"queue": "mail", "function": "tests.rq_mon.exporter.jobs.fail"}
 
 @pytest.fixture
 def worked(redis_client: Redis, queue: Queue) -> Queue:
-    """A queue that RQ knows, with two jobs of which workers recorded the end."""
+    """A queue in RQ with two jobs that workers have recorded."""
     queue.enqueue(jobs.succeed)
     recorder = JobRecorder(max_functions=10, max_exceptions=10)
     for job_id in ("job-1", "job-2"):

@@ -1,4 +1,4 @@
-"""Jobs that run for longer than their queue promises are named, and only those."""
+"""Jobs that exceed their queue's run objective are named, and only those."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Run = Callable[..., Job]
 
 @pytest.fixture
 def registry(redis_client: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> CollectorRegistry:
-    """What the exporter serves where `mail` promises 30 s and other queues 60 s."""
+    """The exporter's metrics with objectives of 30 s for `mail` and 60 s for other queues."""
     (tmp_path / "objectives.yml").write_text(
         "default: {run_seconds: 60}\nqueues: {mail: {run_seconds: 30}}\n"
     )
@@ -43,7 +43,7 @@ def registry(redis_client: Redis, tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
 @pytest.fixture
 def run(redis_client: Redis) -> Run:
-    """Let a worker have worked on a job for this many seconds."""
+    """Make a worker's job run for this many seconds."""
 
     def run(name: str, queue: str, seconds: float) -> Job:
         worker = Worker([queue], connection=redis_client, name=name)

@@ -1,4 +1,4 @@
-"""Redis down, frozen, loading, locked or replaced: an answer within 2 s that is true, and no restart."""
+"""Redis down, frozen, loading, locked or replaced: a true answer within 2 s, and no restart."""
 
 from __future__ import annotations
 
@@ -22,15 +22,18 @@ from tests.rq_mon.exporter import jobs
 pytestmark = pytest.mark.slow
 
 LIMIT = 10.0
-"""Seconds: the exporter takes less than two where the machine is not busy. Without a limit of its own it
-would take the minute for which the tests wait."""
+"""Seconds: the exporter needs less than two on an idle machine.
+
+Without its own limit it would take the minute
+for which the tests wait.
+"""
 SERVED_IN_AN_OUTAGE = ("rq_redis_up", "rq_exporter_", "rq_request_processing_seconds")
 QUEUED = {"queue": "mail", "status": "queued"}
 
 
 @pytest.fixture(scope="module")
 def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A Redis for all tests here. Each may do to it what it likes, and leaves it as it is to the next."""
+    """A Redis for all tests here. Each test may break it, and repairs it for the next one."""
     server = RedisServer(tmp_path_factory.mktemp("redis"))
     yield server
     server.kill()
@@ -38,7 +41,7 @@ def redis(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
 
 @pytest.fixture(scope="module")
 def long_running(redis: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """One exporter for all tests here, started before there is a Redis and never restarted."""
+    """One exporter for all tests here, started before Redis and never restarted."""
     with running_exporter(redis.url, tmp_path_factory.mktemp("exporter")) as exporter:
         assert exporter.get().value("rq_redis_up") == 0
         yield exporter
@@ -63,7 +66,7 @@ def _assert_healthy(exporter: Exporter) -> None:
 
 
 def _with_redis(exporter: Exporter) -> Response | None:
-    """A scrape that Redis has answered; on a busy machine it may do so too late."""
+    """A scrape that Redis has answered; on a busy machine the answer may be too late."""
     scrape = exporter.get()
     return scrape if scrape.value("rq_redis_up") == 1 else None
 
@@ -75,7 +78,7 @@ def _errors(scrape: Response, reason: str) -> float:
 
 
 def _assert_outage(exporter: Exporter, reason: str) -> None:
-    """Two scrapes in time that say why nothing is served, and nothing else."""
+    """Two scrapes in time that contain the reason of the outage and nothing else."""
     first, second = exporter.get(), exporter.get()
     assert max(first.seconds, second.seconds) < LIMIT
     assert _errors(second, reason) == _errors(first, reason) + 1
@@ -144,7 +147,7 @@ def test_redis_is_loading(exporter: Exporter, redis: RedisServer) -> None:
         pipeline.save()
         pipeline.execute()
     redis.kill()
-    # Redis' own options for tests: wait 1 ms a key, and answer between keys.
+    # Redis' options for tests: wait 1 ms for each key, and answer between keys.
     redis.options = ("--key-load-delay", "1000", "--loading-process-events-interval-bytes", "1024")
     loading = threading.Thread(target=redis.start)
 
@@ -194,7 +197,7 @@ def test_server_does_not_speak_redis(exporter: Exporter, tmp_path: Path) -> None
 
 
 def test_address_never_answers(exporter: Exporter, tmp_path: Path) -> None:
-    # Where the queue of new connections is full, the kernel leaves the next ones without an answer.
+    # If the queue of new connections is full, the kernel does not answer the next ones.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()
         waiting = [socket.socket() for _ in range(4)]
@@ -229,5 +232,5 @@ def test_sigterm_ends_it_at_once_while_a_scrape_waits(
         wait_until(lambda: psutil.Process(other.process.pid).num_threads() > idle, "the scrape", every=0.01)
 
         assert other.stop(signal.SIGTERM) == 0
-        # Had it waited for Redis, as long as it does, there would be an answer.
+        # If it had waited for Redis, there would be an answer.
         assert isinstance(scrape.exception(), ConnectionError)

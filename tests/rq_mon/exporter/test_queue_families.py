@@ -53,7 +53,7 @@ def test_age_is_not_negative_where_the_clock_of_the_application_is_ahead(
 def test_age_goes_on_while_no_job_of_the_queue_is_found(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
-    """All have expired, and no worker takes them out: the queue stands still, and its alert must not end."""
+    """All have expired, and no worker removes them: the queue is stuck, and its alert must not resolve."""
 
     def age() -> float:
         value = registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL)
@@ -211,7 +211,7 @@ def test_age_grows_from_scrape_to_scrape(registry: CollectorRegistry, queue: Que
 def test_expired_jobs_are_counted_by_queue(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
-    """0 as soon as a queue is known; and kept for one that RQ has forgotten."""
+    """0 once a queue is known; kept for one that RQ has forgotten."""
     queue.enqueue(jobs.succeed)
     recorder = JobRecorder(max_functions=10, max_exceptions=10)
     for name in ("reports", "reports", "gone"):

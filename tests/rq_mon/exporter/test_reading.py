@@ -1,4 +1,4 @@
-"""What a scrape costs Redis: few round trips however much there is to read, short commands, and no writes."""
+"""What a scrape costs Redis: few round trips for any amount of data, short commands, and no writes."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.rq_mon.exporter.samples import Samples, samples_of
 
 MAX_ROUND_TRIPS = 8
 STEPS = 5
-"""Names; counts; ids, and other details of what is not empty; jobs; what deferred jobs depend on."""
+"""Names; counts; ids and other details of what is not empty; jobs; dependencies of deferred jobs."""
 
 LONGER_THAN_SENDING = 0.1
 
@@ -26,18 +26,21 @@ DETAILS = {"hget", "hgetall", "hmget", "llen", "time", "ttl", "zcard", "zcount",
 PARTS = {"lindex", "lrange", "sscan", "zrange", "zrangebyscore"}
 """Each reads a limited part of a key."""
 SHORT_COMMANDS = NAMES | DETAILS | PARTS | {"ping"}
-"""None writes. Those that read a whole key find little there: names, or the counts of one function. And PING
-marks where replies end."""
+"""None writes. Those that read a whole key find little in it: names, or the counts of one function.
+
+PING marks the
+end of replies.
+"""
 
 EXPORTER_RULES = (
     "resetkeys %R~rq:* resetchannels -@all +@read +time"
     " +ping +client|setname +hello +auth +select -@dangerous"
 )
-"""The rights that the exporter's user has in the stack."""
+"""The rights of the exporter's user in the stack."""
 
 
 def _fill(client: Redis, number: int) -> None:
-    """As many queues, workers, functions and cron jobs, all of them busy."""
+    """Create this many queues, workers, functions and cron jobs, all busy."""
     with client.pipeline(transaction=False) as pipeline:
         for i in range(number):
             queue = f"queue-{i}"
@@ -101,7 +104,7 @@ def test_scrape_of_an_empty_redis_takes_fewer(redis_client: Redis, redis_server:
 
 
 def _facts(registry: CollectorRegistry) -> Samples:
-    """What does not change from one scrape to the next."""
+    """What does not change between two scrapes."""
     names = (
         "rq_jobs",
         "rq_job_",

@@ -1,4 +1,4 @@
-"""The HTTP side: what is answered on which path, to well-behaved clients and in spite of the others."""
+"""The HTTP server: its answers on each path, to well-behaved clients, despite others."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ OPENMETRICS_OF_PROMETHEUS = (
 
 @pytest.fixture(scope="module")
 def exporter(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Exporter]:
-    """One exporter for all tests here: each must leave it as it was."""
+    """One exporter for all tests here; each must leave it unchanged."""
     with running_exporter(redis_server.url, tmp_path_factory.mktemp("exporter")) as exporter:
         yield exporter
 
@@ -160,7 +160,7 @@ def test_clients_that_say_nothing_do_not_keep_others_from_scraping(exporter: Exp
     process = psutil.Process(exporter.process.pid)
 
     def is_served_before_they_are_cut_off() -> bool:
-        """Which tells that they were not waited for; a machine that is busy may need another try."""
+        """This shows that it did not wait for them. A busy machine may need another try."""
         with ExitStack() as stack:
             for _ in range(3 * MAX_CONNECTIONS):
                 stack.enter_context(connected(exporter))

@@ -1,4 +1,4 @@
-"""One thread for a call that hangs, whoever waits for it."""
+"""One thread for a hanging call, however many wait for it."""
 
 from __future__ import annotations
 

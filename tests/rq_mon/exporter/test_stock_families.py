@@ -1,4 +1,4 @@
-"""rq-exporter's metrics are those that rq-exporter itself serves of the same Redis."""
+"""rq-exporter's metrics are the same as rq-exporter serves for the same Redis."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def stock(redis_client: Redis) -> Iterator[RQCollector]:
 
 @pytest.fixture
 def busy_worker(redis_server: RedisServer, redis_client: Redis) -> Iterator[None]:
-    """A real worker in the midst of a job."""
+    """A real worker with a running job."""
     Queue("slow", connection=redis_client).enqueue(jobs.sleep, 60)
     command = [
         sys.executable,
@@ -99,7 +99,7 @@ def test_same_samples_of_the_same_redis(
     _fill_with_jobs_in_every_state(redis_client)
     _fill_with_odd_workers(redis_client)
 
-    # Ours first: reading, rq-exporter takes the killed worker off the list.
+    # Ours first, because rq-exporter removes the killed worker when it reads.
     ours = samples_of(registry, *STOCK)
     theirs = samples_of(stock, *STOCK)
 

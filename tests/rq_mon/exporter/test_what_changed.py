@@ -1,4 +1,4 @@
-"""An exporter that keeps what it read serves the same as one that has just started, whatever happened."""
+"""An exporter with a cache serves the same as one that has just started, whatever happened."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ OPENMETRICS = "application/openmetrics-text"
 
 
 class Exporter:
-    """What one process of the exporter answers."""
+    """The answers of one exporter process."""
 
     def __init__(self, url: str) -> None:
         errors, registry = Errors(), CollectorRegistry()
@@ -41,7 +41,7 @@ class Exporter:
         self._app = make_app(registry, reader)
 
     def lines(self, accepted: str, encoding: str = "gzip") -> list[str]:
-        """Every line, exemplars included, about jobs that ended."""
+        """All lines about ended jobs, including exemplars."""
         environ: Any = {
             "PATH_INFO": "/metrics",
             "REQUEST_METHOD": "GET",
@@ -58,7 +58,7 @@ class Exporter:
 
 
 class Happenings:
-    """What can happen to the counters between two scrapes."""
+    """Changes of the counters between two scrapes."""
 
     def __init__(self, client: Redis, seed: int) -> None:
         self._client: Any = client
@@ -93,7 +93,7 @@ class Happenings:
             )
 
     def write_as_an_older_worker(self) -> None:
-        """Any writer will do: nothing but the counts tells the exporter."""
+        """Any writer works: the exporter looks only at the counts."""
         self._client.hincrby(jobs_key(*self._key()), "success:count", 1)
 
     def back_up(self) -> None:
@@ -132,7 +132,7 @@ class Happenings:
 
 @pytest.mark.slow
 def test_every_line_is_that_of_a_full_read(redis_client: Redis, redis_server: RedisServer) -> None:
-    """Two exporters are scraped in turn, one of them rarely; a third has always just started."""
+    """Two exporters are scraped in turn, one of them rarely. A third one has always just started."""
     often, rarely = Exporter(redis_server.url), Exporter(redis_server.url)
     happenings = Happenings(redis_client, 1)
     happenings.end()
@@ -168,7 +168,7 @@ def test_what_cannot_be_read_is_counted_at_each_scrape_also_when_nothing_changes
 
 
 def test_a_scrape_after_a_restart_on_older_data_serves_the_older_data(tmp_path: Path) -> None:
-    """As a restored backup, or a replica that took over a little behind."""
+    """Like a restored backup, or a replica that took over slightly behind."""
     with RedisServer(tmp_path) as server, Redis(port=server.port) as client:
         exporter = Exporter(server.url)
         happenings = Happenings(client, 3)

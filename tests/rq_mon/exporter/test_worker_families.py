@@ -1,4 +1,4 @@
-"""Workers: last heartbeat, and the age of the job in hand."""
+"""Workers: last heartbeat, and the age of the running job."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def worker(redis_client: Redis) -> Worker:
 
 
 def _start_job(worker: Worker, queue: Queue, timeout: int | None = None) -> Job:
-    """What a worker and its work horse write before they call the job's function."""
+    """Write what a worker and its work horse write before they call the job's function."""
     job = queue.enqueue(jobs.succeed, job_timeout=timeout)
     worker.prepare_execution(job)
     worker.prepare_job_execution(job)
@@ -106,7 +106,7 @@ def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Wor
 def test_worker_that_unregisters_during_a_job_no_longer_runs_it(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
 ) -> None:
-    """Its hash is there for another minute."""
+    """Its hash remains for another minute."""
     _start_job(worker, queue)
     other = Worker(["mail"], connection=redis_client, name="bob")
     other.register_birth()  # type: ignore[no-untyped-call]
@@ -152,7 +152,7 @@ def test_worker_that_unregistered_is_left_out(
 def test_a_worker_that_is_not_busy_runs_no_job(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis, state: str
 ) -> None:
-    """A job that was cancelled and stopped may stay named in the worker's hash."""
+    """The worker's hash may still name a job that was cancelled and stopped."""
     _start_job(worker, queue)
     redis_client.hset(worker.key, "state", state)
 

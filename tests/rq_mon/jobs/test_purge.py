@@ -1,4 +1,4 @@
-"""Deleting the jobs of a queue by their state, and what hangs on them."""
+"""Deleting the jobs of a queue by state, with everything that depends on them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def _api_of_two() -> Any:
 
 
 def _limit(client: Redis, concurrency: int, queued: int, held_back: int) -> list[str]:
-    """Write what RQ 3 keeps of a rate limit with jobs of `mail`, and return the ids of those held back."""
+    """Write RQ 3's data of a rate limit with jobs of `mail`; return the ids of those held back."""
     names = [f"{'queued' if number < queued else 'held'}-{number}" for number in range(queued + held_back)]
     client.sadd("rq:queues", "rq:queue:mail")
     client.sadd("rq:rl-keys", "api:v1")
@@ -114,7 +114,7 @@ def test_with_the_jobs_of_rq_itself(queue: Queue) -> None:
 
     purge_jobs(queue, "queued")
 
-    # RQ counts whole seconds: of those enqueued within one, any may be the next.
+    # RQ counts whole seconds: of jobs enqueued in the same second, any may be next.
     assert sorted(job.get_status() for job in enqueued[2:]) == ["queued", "queued", "rate_limited"]
     assert queue.count == 2
     rq.SimpleWorker([queue], connection=queue.connection).work(burst=True, logging_level="CRITICAL")
@@ -135,7 +135,7 @@ def test_what_rate_limits_hold_back_is_purged_for_one_queue_of_all_limits(
     held = _limit(redis_client, concurrency=2, queued=2, held_back=3)
     _hold_back_for(redis_client, "mail", "other", "mail-1", "mail-2")
     _hold_back_for(redis_client, "reports", "other", "reports-1")
-    redis_client.hset(f"rq:job:{held[0]}", "status", "queued")  # RQ has just let it go
+    redis_client.hset(f"rq:job:{held[0]}", "status", "queued")  # RQ has just released it
     redis_client.delete(f"rq:job:{held[1]}")
     redis_client.sadd("rq:rl-keys", "broken")
     redis_client.set("rq:rl:broken:rate_limited", "a string")
@@ -175,7 +175,7 @@ def test_jobs_that_rq_itself_holds_back_are_purged_and_the_others_run(queue: Que
 def test_a_failed_job_that_kept_its_place_gives_it_up_when_it_is_deleted(
     queue: Queue, redis_client: Redis
 ) -> None:
-    """As one does whose worker died before it released its place."""
+    """Its worker may have died before it released the place."""
     held = _limit(redis_client, concurrency=1, queued=0, held_back=2)
     (failed,) = fail_jobs(redis_client)
     redis_client.hset(f"rq:job:{failed}", "rate_limit_key", "api:v1")
@@ -213,7 +213,7 @@ def _dumps(client: Redis, keys: Iterable[bytes]) -> dict[bytes, object]:
 
 
 def test_counting_writes_nothing(queue: Queue, redis_client: Redis) -> None:
-    """Not even what RQ does when it counts: remove what has expired."""
+    """Unlike RQ, which removes expired jobs when it counts."""
     _limit(redis_client, concurrency=2, queued=2, held_back=1)
     for state in ("finished", "failed", "canceled", "deferred", "scheduled"):
         redis_client.zadd(f"rq:{state}:mail", {"expired": 1, "later": time.time() + 60})

@@ -21,7 +21,7 @@ def errors() -> Errors:
 
 @pytest.fixture
 def read(redis_client: Redis, errors: Errors) -> ReadQueues:
-    """Reads all queues as they are now."""
+    """Reads the current state of all queues."""
 
     def read_now() -> dict[str, QueueFacts]:
         readings = {"queues": read_queues(errors, time.time())}

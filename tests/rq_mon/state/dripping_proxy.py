@@ -1,4 +1,4 @@
-"""A TCP proxy through which a server's replies come one line after the other, with a pause before each."""
+"""A TCP proxy that sends a server's replies line by line, with a pause before each."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Self
 
 
 class DrippingProxy:
-    """Forwards connections to a port of this machine; `pause` (seconds) may change, for later connections."""
+    """Forwards connections to a port on this machine. `pause` (seconds) may change for later connections."""
 
     def __init__(self, target_port: int, pause: float) -> None:
         self.pause = pause
@@ -20,7 +20,7 @@ class DrippingProxy:
 
     @property
     def url(self) -> str:
-        """Redis by way of this proxy."""
+        """The URL of Redis through this proxy."""
         return f"redis://127.0.0.1:{self._listener.getsockname()[1]}/0"
 
     def __enter__(self) -> Self:

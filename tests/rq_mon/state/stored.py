@@ -1,4 +1,4 @@
-"""Jobs as Redis holds them, written without RQ: many at once, and old ones."""
+"""Jobs in Redis, written without RQ: many at once, and old ones."""
 
 from __future__ import annotations
 
