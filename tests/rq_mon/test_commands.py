@@ -1,4 +1,4 @@
-"""The installed commands in environments that lack an extra, or hold versions that do not fit.
+"""The installed commands in environments without an extra, or with versions that do not fit.
 
 `--help` names each setting that the command reads.
 """
@@ -30,10 +30,10 @@ SETTINGS: dict[str, Iterable[Variable[object]]] = {
     "rqmon": settings_of("rqmon"),
 }
 MODULES = {"exporter": "rq_mon.exporter", "web": "rq_mon.web", "cli": "rq_mon.cli"}
-"""What `python -m` runs, by the extra that it needs."""
+"""Modules for `python -m`, by the extra that they need."""
 COMMANDS = {"exporter": ("rq-mon-exporter",), "web": ("rq-mon-web",), "cli": ("rqmon", "status")}
 LACKING = [("exporter", "rq-exporter"), ("web", "waitress"), ("cli", "packaging")]
-"""Extras, and the one of their packages that an environment lacks."""
+"""Extras, each with a package that the environment lacks."""
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +49,7 @@ def full(wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> E
 
 
 def assert_refused(result: subprocess.CompletedProcess[str], *expected: str) -> None:
-    """It ended as a wrong call does, with one line that holds these texts."""
+    """It ended like an invalid call, with one line that contains these texts."""
     assert (result.returncode, result.stdout) == (2, ""), result.stderr
     (line,) = result.stderr.splitlines()
     for text in expected:
@@ -73,7 +73,7 @@ def test_help_is_the_same_for_command_and_module(extra: str) -> None:
 
 
 def calls(command: str) -> str:
-    """Return code that does what the installed script does."""
+    """Return code that does the same as the installed script."""
     text = (Path(__file__).resolve().parents[2] / "pyproject.toml").read_text()
     (module, function) = re.findall(rf'^{command} = "([\w.]+):(\w+)"$', text, re.MULTILINE)[0]
     assert hasattr(import_module(module), function)

@@ -1,6 +1,6 @@
-"""Both distributions, built and installed into environments of their own.
+"""Both distributions, built and installed into separate environments.
 
-`rq-mon` brings no module called `scheduler`: an application's own, or another library's, keeps working.
+`rq-mon` installs no module called `scheduler`, so one of an application or library keeps working.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What is installed is judged without packaging where that says the same."""
+"""Versions are compared without packaging, with the same results."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ OPERATORS = (">=", "<=", "==", "!=", ">", "<", "~=")
 
 
 def fits(text: str) -> bool:
-    """What packaging says."""
+    """The result of packaging."""
     requirement = Requirement(text)
     try:
         version = metadata.version(requirement.name)

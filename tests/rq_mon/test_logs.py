@@ -1,4 +1,4 @@
-"""One record of a log is one line, or begins with one: nothing in it passes for another record."""
+"""A log record is one line, or begins with one: none of its content looks like another record."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of the processes: user and password of Redis, which belong into no environment."""
+"""The settings of the processes: user and password of Redis, which stay out of the environment."""
 
 from __future__ import annotations
 

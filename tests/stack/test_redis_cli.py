@@ -1,4 +1,4 @@
-"""redis-cli gets into Redis without its password in a command line."""
+"""redis-cli logs in to Redis without a password in its command line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What redis_exporter is told of a Redis that it cannot find by itself."""
+"""Settings of redis_exporter for each kind of Redis."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users of Redis: each may do what it is for, and nothing else; a real Redis says so."""
+"""Users of Redis: each may do what it needs and nothing else, according to a real Redis."""
 
 from __future__ import annotations
 
@@ -145,7 +145,7 @@ def test_redis_keeps_no_password_in_its_file_of_users(server: RedisServer, secre
 
 
 def test_transactions_are_still_there_after_a_restart(server: RedisServer, secrets: Path) -> None:
-    """Redis carries out those of its append-only file as the user `default`."""
+    """Redis replays its append-only file as the user `default`."""
     with client(server, secrets, WORKER) as redis, redis.pipeline() as transaction:
         transaction.hset("rq:job:kept", "data", "x")
         transaction.rpush("rq:queue:kept", "kept")
@@ -162,7 +162,7 @@ def test_transactions_are_still_there_after_a_restart(server: RedisServer, secre
 
 
 def test_the_operator_ends_a_script_that_blocks_redis(server: RedisServer, secrets: Path) -> None:
-    """As the message of Redis says; whoever runs jobs may not."""
+    """As Redis' message suggests; users that run jobs may not."""
     with client(server, secrets, WORKER) as blocked, ThreadPoolExecutor() as pool:
         endless = pool.submit(blocked.eval, "while true do end", 0)
         wait_until(lambda: is_busy(server, secrets), "Redis to be busy")

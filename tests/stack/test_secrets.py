@@ -1,4 +1,4 @@
-"""Passwords: made once, for their owner's eyes only, whole or not at all."""
+"""Passwords: created once, readable by their owner only, complete or missing."""
 
 from __future__ import annotations
 

@@ -1,6 +1,6 @@
-"""The list of services, the processes of native and prometheus.yml have the same services.
+"""The list of services, native's processes and prometheus.yml contain the same services.
 
-tests/stack/compose holds the compose files to the list.
+tests/stack/compose compares the compose files with the list.
 """
 
 from __future__ import annotations

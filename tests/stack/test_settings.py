@@ -1,4 +1,4 @@
-"""The settings of the stack: what is read, from where, and what is refused."""
+"""The settings of the stack: which are read, from where, and which values are refused."""
 
 from __future__ import annotations
 
@@ -152,7 +152,7 @@ def test_a_folder_of_further_exporters_is_found_from_the_project(dotenv: Path, t
 def test_a_folder_of_further_exporters_that_cannot_be_read_is_refused(
     dotenv: Path, value: str, expected: str
 ) -> None:
-    """Docker would take a bare word for a volume's name, and make a folder that is missing."""
+    """Docker would treat a bare word as the name of a volume, and create a missing folder."""
     with pytest.raises(StackError, match=f"SCRAPE_TARGETS_DIR: expected {expected}, got '{value}'"):
         read(dotenv, SCRAPE_TARGETS_DIR=value)
 
@@ -196,7 +196,7 @@ def test_programs_of_this_machine_go_where_the_service_listens(dotenv: Path, giv
 
 
 NEVER_OPENED = [each for each in SERVICES if each.port and not each.has_login and each.port != GRAFANA.port]
-"""The viewer has Grafana's variable: it is refused when it is to be started."""
+"""The viewer shares Grafana's variable: the check is at its start."""
 
 
 @pytest.mark.parametrize("service", NEVER_OPENED, ids=lambda each: each.name)

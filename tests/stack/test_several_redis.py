@@ -1,4 +1,4 @@
-"""Two real Redis with queues of the same name: what is of one is never shown of the other."""
+"""Two real Redis with the same queue names: data of one is never shown for the other."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ WITHIN = 90.0
 
 @dataclass(frozen=True)
 class TwoRedis:
-    """What runs."""
+    """The running processes."""
 
     redis: dict[str, Redis]
     prometheus: Server
@@ -101,7 +101,7 @@ def two(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TwoRedis]:
 
 
 def _at_once(rules: str) -> str:
-    """Alerts that fire as soon as they hold."""
+    """Alerts that fire at once."""
     groups = yaml.safe_load(rules)["groups"]
     for rule in (rule for group in groups for rule in group["rules"]):
         rule.pop("for", None)
@@ -110,7 +110,7 @@ def _at_once(rules: str) -> str:
 
 @pytest.fixture(scope="module")
 def busy(two: TwoRedis) -> TwoRedis:
-    """In one a worker and two jobs that wait; in the other five that wait, and two that ended."""
+    """In one Redis a worker and two waiting jobs; in the other five waiting jobs, and two that ended."""
     Worker(["mail"], connection=two.redis[MAIN], name="w").register_birth()  # type: ignore[no-untyped-call]
     other = Queue("mail", connection=two.redis[OTHER])
     wait_until(lambda: two.ask("rq_redis_up") == {MAIN: 1, OTHER: 1}, "both to be scraped", within=WITHIN)
@@ -146,7 +146,7 @@ def test_alert_fires_for_the_one_and_leads_to_it(busy: TwoRedis) -> None:
 
 
 def shown(two: TwoRedis, query: dict[str, str]) -> tuple[DashboardView, list[list[str]]]:
-    """The overview, and the rows of its table of queues: queue, Redis, jobs that wait."""
+    """The overview, and its table of queues: queue, Redis, waiting jobs."""
     with open_browser() as browser:
         view = open_dashboard(two.viewer.url, "rq-overview", browser, within=WITHIN, query=query)
         rows = view.panel("Queues").get_by_role("row").filter(has=view.page.get_by_role("gridcell"))

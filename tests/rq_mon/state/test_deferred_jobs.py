@@ -1,4 +1,4 @@
-"""Deferred jobs that will never run are told from those that wait their turn."""
+"""Deferred jobs that will never run are distinguished from those that wait for their turn."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from tests.rq_mon.state.conftest import ReadQueues
 
 @pytest.fixture
 def work(redis_client: Redis) -> Callable[[], None]:
-    """Let a worker of RQ do what waits in the queue."""
+    """Run the waiting jobs with a worker of RQ."""
 
     def run() -> None:
         SimpleWorker(["mail"], connection=redis_client).work(burst=True, logging_level="CRITICAL")
@@ -26,7 +26,7 @@ def work(redis_client: Redis) -> Callable[[], None]:
 
 
 def _deferred(read: ReadQueues, name: str = "mail") -> tuple[int | None, int | None]:
-    """How many there are, and how many of them are stuck."""
+    """The number of deferred jobs, and of stuck ones among them."""
     queue = read()[name]
     return queue.jobs["deferred"], queue.stuck_deferred
 
@@ -115,7 +115,7 @@ def test_those_whose_dependency_was_stopped_are_stuck(
 def test_a_dependency_that_expired_keeps_a_job_from_running_only_if_no_other_is_left(
     read: ReadQueues, queue: Queue, redis_client: Redis
 ) -> None:
-    """RQ takes one that is gone for met, and looks when another ends."""
+    """RQ treats a missing dependency as met, and checks when another one ends."""
     expired, waiting = queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)
     queue.enqueue(jobs.succeed, depends_on=[expired, waiting])
     for _ in range(2):
@@ -152,7 +152,7 @@ def test_a_job_that_was_deferred_and_is_gone_is_not_stuck(
 def test_of_a_job_with_many_dependencies_one_that_failed_is_enough(
     read: ReadQueues, queue: Queue, redis_client: Redis, errors: Errors
 ) -> None:
-    """If none of those looked at tells anything, it is not taken for stuck."""
+    """If none of the checked ones gives a reason, the job does not count as stuck."""
     many = [queue.enqueue(jobs.succeed) for _ in range(40 * DEPENDENCIES_PER_JOB)]
     queue.enqueue(jobs.succeed, depends_on=many)
     for each in many[:-1]:

@@ -1,4 +1,4 @@
-"""Of jobs that plain workers ran, the exception is the outermost of their traceback."""
+"""For jobs of plain workers, the exception is the outermost in the traceback."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rq_mon.state import failing
 
 @pytest.fixture
 def fail(redis_client: Redis) -> Callable[..., FailedJob]:
-    """Let a plain worker run a job that fails, and read it."""
+    """Run a failing job with a plain worker, and read it."""
 
     def run(
         function: Callable[..., object], *args: object, is_async: bool = True, **options: Any

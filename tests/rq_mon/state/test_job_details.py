@@ -1,4 +1,4 @@
-"""One job with all that RQ knows of it, whatever its serializer."""
+"""A job with everything that RQ knows about it, for any serializer."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def any_queue(redis_client: Redis, serializer: str) -> Queue:
 
 @pytest.fixture
 def work(any_queue: Queue, serializer: str) -> Callable[[], str]:
-    """Work off the queue; returns the name of the worker."""
+    """Run the jobs in the queue; return the worker's name."""
 
     def run() -> str:
         worker = SimpleWorker([any_queue], connection=any_queue.connection, serializer=serializer)

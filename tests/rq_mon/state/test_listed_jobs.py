@@ -1,4 +1,4 @@
-"""Jobs of a queue by state: paged, searched, and read on by a cursor."""
+"""Jobs of a queue by state: paged, searched, and continued from a cursor."""
 
 from __future__ import annotations
 

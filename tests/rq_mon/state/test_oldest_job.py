@@ -1,4 +1,4 @@
-"""For how long the oldest job of a queue has waited, wherever it stands."""
+"""How long the oldest job of a queue has waited, wherever it is in the list."""
 
 from __future__ import annotations
 
@@ -76,7 +76,7 @@ def test_both_ends_of_a_long_queue_are_looked_at(read: ReadQueues, redis_client:
 
 
 def test_between_the_ends_a_long_queue_is_sampled(read: ReadQueues, redis_client: Redis) -> None:
-    """Both ends have expired or are new; what waits for long is between."""
+    """The jobs at both ends have expired or are new; the oldest is in the middle."""
     length = 20 * IDS_PER_QUEUE
     wait_in_queue(redis_client, "mail", [*[5.0] * length, *[HOUR] * length, *[None] * length])
 
@@ -100,7 +100,7 @@ def test_nothing_is_known_where_no_id_leads_to_a_job(read: ReadQueues, redis_cli
 
 
 def test_with_many_queues_fewer_ids_of_each_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
-    """So a scrape stays short: the ids looked at do not grow with the queues."""
+    """This keeps a scrape short: the number of checked ids does not grow with the queues."""
     number = 2 * IDS_IN_ALL // IDS_PER_QUEUE
     for each in range(number):
         wait_in_queue(redis_client, f"queue-{each}", [20.0] * IDS_PER_QUEUE)

@@ -1,4 +1,4 @@
-"""How many jobs of a queue are in which state: what is there, and nothing else."""
+"""The number of jobs of a queue in each state: existing ones only."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def test_what_has_expired_is_not_counted(
     status: str,
     registry: type[FinishedJobRegistry] | type[FailedJobRegistry],
 ) -> None:
-    """And not removed either: who reads does not write. Below 0 and +inf never expire."""
+    """Nor removed, because readers never write. Scores below 0 and +inf never expire."""
     redis_client.sadd("rq:queues", queue.key)
     key, now = registry(queue=queue).key, time.time()
     expired = {"expired-1": now - 1, "expired-2": now - 86400, "expired-3": 0}

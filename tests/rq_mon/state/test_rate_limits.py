@@ -1,4 +1,4 @@
-"""Jobs that a rate limit of RQ 3 holds back, which RQ 2 knows nothing of."""
+"""Jobs that a rate limit of RQ 3 holds back; RQ 2 does not know them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ needs_rq_3 = pytest.mark.skipif(not hasattr(rq, "RateLimit"), reason="RQ 2 has n
 
 
 def _hold_back(client: Redis, limit: str, queues: Sequence[str], status: str = "rate_limited") -> None:
-    """Write what RQ 3 writes when it holds back one job for each of the queues."""
+    """Write what RQ 3 writes when it holds back one job for each queue."""
     with client.pipeline(transaction=False) as pipe:
         pipe.sadd("rq:rl-keys", limit)
         for number, queue in enumerate(queues):

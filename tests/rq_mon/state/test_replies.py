@@ -1,4 +1,4 @@
-"""Replies are what redis-py makes of them, however they arrive."""
+"""Replies are the same as redis-py's, however they arrive."""
 
 from __future__ import annotations
 

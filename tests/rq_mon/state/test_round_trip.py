@@ -1,4 +1,4 @@
-"""Many commands in one round trip: it has an end, and leaves nothing behind for the next."""
+"""Many commands in one round trip: it ends in time, and leaves nothing for the next one."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def proxy(redis_server: RedisServer) -> Iterator[DrippingProxy]:
 
 @pytest.fixture
 def client(proxy: DrippingProxy) -> Iterator[Redis]:
-    """Has one connection, which is open already."""
+    """A client with one open connection."""
     with Redis.from_url(proxy.url, socket_timeout=60, retry=Retry(NoBackoff(), 0)) as client:
         client.ping()
         yield client
@@ -43,7 +43,7 @@ def test_replies_come_in_order_errors_among_them(redis_client: Redis) -> None:
 
 
 def test_a_redis_that_answers_by_drops_does_not_hold_up_the_reader(client: Redis) -> None:
-    """Each reply comes in time, but not all of them."""
+    """Each reply is in time, but not all of them together."""
     begun = time.monotonic()
 
     with pytest.raises(TimeoutError):

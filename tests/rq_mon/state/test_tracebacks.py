@@ -1,4 +1,4 @@
-"""Which exception a text names."""
+"""The exception that a text names."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def traceback_of(error: BaseException) -> str:
 
 
 def traceback_of_one_after_another() -> str:
-    """Python names both, and the last is the one that counts."""
+    """Python names both, and the last one counts."""
     with pytest.raises(KeyError) as first:
         raise KeyError("first")
     second = ValueError("second")

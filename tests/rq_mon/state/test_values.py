@@ -1,4 +1,4 @@
-"""Values from Redis: one that cannot be read is None, counted, and logged with where it stands."""
+"""Values from Redis: an unreadable one becomes None, is counted, and is logged with its place."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The job pages of an empty Redis, and who is logged in there."""
+"""The job pages of an empty Redis, and a logged-in session."""
 
 from __future__ import annotations
 

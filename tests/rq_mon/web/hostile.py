@@ -1,4 +1,4 @@
-"""Texts that would run as a script, break a page, or lie about what they are, in all places of Redis."""
+"""Texts that try to run as a script, to break a page, or to disguise themselves, in all places of Redis."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ RAW = (*(text.encode() for text in TEXTS), NOT_UTF8)
 
 
 def write_hostile(redis: Redis) -> None:
-    """Write each text as the name of everything that has one, in a state of its own."""
+    """Use each text as the name of everything that has one, in its own state."""
     for raw in RAW:
         _failed_job(redis, raw)
         _running_job(redis, raw)

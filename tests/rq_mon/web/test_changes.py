@@ -1,4 +1,4 @@
-"""Changes from the pages: asked first, then done, and logged."""
+"""Changes from the pages: confirmed, carried out, and logged."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.rq_mon.web.jobs import charge
 
 @pytest.fixture
 def failed(redis_client: Redis) -> Queue:
-    """Two charges failed, and another function once."""
+    """Two failed charges, and one failure of another function."""
     queue = Queue("bills", connection=redis_client)
     for card in ("one", "two"):
         queue.enqueue(charge, card, job_id=card)

@@ -1,4 +1,4 @@
-"""Hostile texts in all places, in a real browser: no page runs one, and each shows them."""
+"""Hostile texts in all places, in a real browser: no page runs one, and each page shows them."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def context(server: Server) -> Iterator[BrowserContext]:
 
 
 class Look:
-    """A page of the browser, and all that should not have happened on it."""
+    """A page of the browser, and everything that should not have happened on it."""
 
     def __init__(self, context: BrowserContext, server: Server) -> None:
         self.page: Page = context.new_page()
@@ -67,7 +67,7 @@ class Look:
         self.check(path)
 
     def read_on(self) -> None:
-        """Until all failures are read: a page reads for a moment, which is short on a busy machine."""
+        """Read on until all failures are read. A page reads for 0.4 s, which is little on a busy machine."""
         while path := self.page.evaluate("document.querySelector('a.more')?.getAttribute('href')"):
             self.at(path)
 

@@ -1,4 +1,4 @@
-"""Each page leads to the dashboard that shows the same, and what leads to a page finds it after the login."""
+"""Each page links to the dashboard that shows the same; links to a page work after the login, too."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def reader(linked: Server, redis_client: Redis) -> Operator:
 
 @pytest.fixture
 def failed(redis_client: Redis) -> Job:
-    """A job that ran for a minute, two hours ago."""
+    """A job that ran for a minute two hours ago."""
     job = Queue(QUEUE, connection=redis_client).enqueue(charge, "4711")
     MonitoredSimpleWorker([QUEUE], connection=redis_client).work(burst=True)
     began = datetime.fromtimestamp(time.time() - 2 * HOUR, UTC)
@@ -53,7 +53,7 @@ def failed(redis_client: Redis) -> Job:
 
 
 def to_grafana(page: str) -> tuple[str, dict[str, str]]:
-    """The dashboard that a page leads to, and what is chosen there."""
+    """The dashboard that a page links to, and its variables."""
     (link,) = re.findall(r'class="grafana" href="([^"]*)"', page)
     parts = urlsplit(unescape(link))
     return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}

@@ -21,7 +21,7 @@ JOBS = 200_000
 QUEUES = WORKERS = 1000
 
 CPU_SECONDS = 1.0
-"""What a page may cost the server's process, which reads for 0.4 s. A busy machine takes longer for it."""
+"""A page's limit for the server's process, which reads for 0.4 s; a busy machine needs longer."""
 MEGABYTES = 80
 
 

@@ -1,4 +1,4 @@
-"""Paths that lead out of the pages, requests within requests, bodies without an end."""
+"""Path traversal, requests within requests, endless bodies."""
 
 from __future__ import annotations
 

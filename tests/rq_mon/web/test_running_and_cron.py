@@ -21,7 +21,7 @@ from tests.rq_mon.web.jobs import wait
 
 @pytest.fixture
 def running(redis_client: Redis, start: Start) -> Iterator[Job]:
-    """A job that a worker runs, of a minute at most."""
+    """A running job of at most a minute."""
     job = Queue("mail", connection=redis_client).enqueue(wait, 60, job_timeout=120)
     worker = start_worker(start)
     wait_until(lambda: job.get_status() == "started", "the job to start")

@@ -1,4 +1,4 @@
-"""Readings and changes that take longer than a request go on where they stopped."""
+"""Scans and changes that take longer than a request continue in the next one."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ SELECTION = Selection(queue="queue-0000")
 
 @pytest.fixture
 def failed(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> Redis:
-    """More failed jobs than one request reads, which has no time here."""
+    """More failed jobs than a request reads; here its time is zero."""
     fail_many(redis_client, JOBS, 1)
     monkeypatch.setattr(scans, "CHANGING_SECONDS", 0.0)
     monkeypatch.setattr(scans, "READING_SECONDS", 0.0)

@@ -17,7 +17,7 @@ from tests.harness.web import Operator, running_web
 
 IDLE = 1000
 SOON = 25.0
-"""Seconds. The idle ones would keep it for thirty."""
+"""Seconds. Idle clients would hold it for thirty."""
 
 
 def seconds_for(server: Server, path: str) -> float:

@@ -1,4 +1,4 @@
-"""Settings of the job pages, and what is said of wrong ones."""
+"""Settings of the job pages, and the errors of invalid ones."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Which jobs failed, why, and once more: with the mouse, in a real browser."""
+"""From which jobs failed, and why, to running them again: with the mouse, in a real browser."""
 
 from __future__ import annotations
 
