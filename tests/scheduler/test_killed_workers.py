@@ -297,32 +297,33 @@ def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
     assert (ended in caplog.messages) == (at_work == "another")
 
 
-def test_a_failure_that_redis_refuses_once_is_recorded_all_the_same(
+def test_a_retry_that_redis_refuses_once_is_recorded_all_the_same(
     redis_client: Any, queue: SupervisedQueue
 ) -> None:
-    """RQ logs what keeps it from recording a failure, and goes on."""
-    send: Any = redis_client.execute_command
+    """RQ logs what keeps it from recording a retry, and goes on."""
 
     class RefusedOnce(SupervisedWorker):
         def _is_recorded(self, *args: Any) -> bool:
             is_recorded = super()._is_recorded(*args)
-            send("ACL", "SETUSER", "default", "+zadd")
+            redis_client.execute_command("ACL", "SETUSER", "default", "+rpush")
             return is_recorded
 
     worker = RefusedOnce(["later"], connection=redis_client)
-    job = queue.enqueue(jobs.add, 1, 2)
+    job = queue.enqueue(jobs.add, 1, 2, retry=Retry(3))
+    queue.connection.delete(queue.key)
     with queue.connection.pipeline() as pipeline:
         worker.execution = Execution.create(job, 60, pipeline)
         job.prepare_for_execution(worker.name, pipeline)
         pipeline.execute()
-    send("ACL", "SETUSER", "default", "-zadd")
+    redis_client.execute_command("ACL", "SETUSER", "default", "-rpush")
     try:
         worker.handle_job_failure(job, queue, exc_string="no such order")
     finally:
-        send("ACL", "SETUSER", "default", "+zadd")
+        redis_client.execute_command("ACL", "SETUSER", "default", "+rpush")
 
-    assert job.get_status() == "failed"
-    assert queue.failed_job_registry.get_job_ids() == [job.id]
+    job.refresh()
+    assert (job.get_status(), job.retries_left) == ("queued", 2)
+    assert queue.job_ids == [job.id]
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []
 
 

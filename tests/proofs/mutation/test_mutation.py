@@ -172,7 +172,12 @@ def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
     noticed = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"))
     unnoticed = workshop.try_out(mutant_of(project, "shop/till/unused.py", "log.clear()", "pass"))
 
-    assert (noticed.outcome, noticed.noticed_by) == ("killed", "tests/shop/till/test_price.py::test_price")
+    assert noticed.outcome == "killed"
+    assert noticed.noticed_by in (
+        "tests/shop/till/test_price.py::test_price",
+        "tests/shop/till/test_sale.py::test_sale",
+        "tests/shop/test_report.py::test_report",
+    ), "any of the three may be the quickest"
     assert (unnoticed.outcome, unnoticed.noticed_by) == ("survived", "")
     same_size = workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces + each"))
     assert same_size.outcome == "killed"

@@ -15,6 +15,7 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from rq_mon.cron.__main__ import main
+from rq_mon.cron.application import cron_list
 from rq_mon.state.live import live_schedulers
 
 PROJECT_ROOT = Path(__file__).resolve().parents[3]
@@ -95,6 +96,27 @@ def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_cl
 
     assert output.count("registered cron_job=") == 1
     assert redis_client.llen("rq:queue:shop") == 0
+
+
+def test_the_working_directory_comes_before_everything_that_is_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    entry = 'CronEntry(function="shop.tidy", cron="* * * * *", queue_name="shop", id="{}")'
+    for folder, ids in (("installed", ["other"]), ("here", ["first", "second"])):
+        (tmp_path / folder).mkdir()
+        listed = ", ".join(map(entry.format, ids))
+        (tmp_path / folder / "list_in_two_folders.py").write_text(
+            f"from rq_mon import CronEntry\nCRON_JOBS = [{listed}]\n"
+        )
+    monkeypatch.setattr(sys, "path", [str(tmp_path / "installed"), *sys.path])
+    monkeypatch.chdir(tmp_path / "here")
+
+    try:
+        entries = cron_list("list_in_two_folders")
+    finally:
+        sys.modules.pop("list_in_two_folders", None)
+
+    assert [each.id for each in entries] == ["first", "second"]
 
 
 @pytest.mark.parametrize(

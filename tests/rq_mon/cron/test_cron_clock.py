@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable
@@ -48,7 +49,10 @@ def test_a_cron_job_is_due_by_the_clock_of_redis(redis_client: Any, wrong_clock:
     assert 0 < next_tick(redis_client) - REAL_TIME() <= 61
 
 
-def test_ticks_are_enqueued_in_their_time(redis_client: Any, wrong_clock: None) -> None:
+def test_ticks_are_enqueued_in_their_time(
+    redis_client: Any, wrong_clock: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.INFO)
     scheduler = CronScheduler(Settings.from_environment(), [cron_job("* * * * * *")])
     thread = threading.Thread(target=scheduler.run)
     thread.start()
@@ -62,6 +66,8 @@ def test_ticks_are_enqueued_in_their_time(redis_client: Any, wrong_clock: None) 
 
     assert all(abs(tick - REAL_TIME()) < 30 for tick in ticks)
     assert abs(next_tick(redis_client) - REAL_TIME()) < 30
+    of_itself = [message for message in caplog.messages if scheduler.name in message]
+    assert of_itself == [f"{scheduler.name} started", f"{scheduler.name} stopped"]
 
 
 # ---- the clock of Redis itself is set back ----

@@ -132,5 +132,8 @@ def stored(**fields: object) -> str:
     ],
 )
 def test_reports_data_that_is_no_definition_as_unreadable(text: str | bytes) -> None:
-    with pytest.raises(UnreadableDefinitionError):
+    with pytest.raises(UnreadableDefinitionError) as raised:
         CronJob.from_json("id", text)
+
+    cause = raised.value.__cause__
+    assert str(raised.value) == f"{type(cause).__name__}: {cause}"

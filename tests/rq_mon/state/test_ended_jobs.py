@@ -33,6 +33,20 @@ def test_what_ended_before_the_first_look_is_not_told_however_late_it_is_listed(
     assert ended.look() == []
 
 
+def test_a_job_without_a_time_of_its_end_ended_when_its_failure_was_stored(redis_client: Redis) -> None:
+    """RQ records no end of a job that was stopped, or lost its worker."""
+    ended = EndedJobs(redis_client, ["mail"])
+    ended.look()
+    failed_at = round(time.time(), 3)
+    redis_client.hset("rq:job:lost", "status", "failed")
+    redis_client.xadd("rq:results:lost", {"type": "2"}, id=f"{failed_at * 1000:.0f}-7")
+    redis_client.zadd("rq:failed:mail", {"lost": time.time() + 500})
+
+    (job,) = ended.look()
+
+    assert (job.status, job.ended_at) == ("failed", failed_at)
+
+
 def test_an_id_may_be_no_utf_8(redis_client: Redis) -> None:
     ended = EndedJobs(redis_client, ["mail"])
     ended.look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pickle
 import time
 from collections.abc import Callable
 from datetime import timedelta
@@ -14,6 +15,7 @@ from redis import Redis
 from rq import Callback, Queue, Repeat, Retry, SimpleWorker
 
 from rq_mon.state.job_details import JobDetails, RelatedJob, read_job
+from rq_mon.state.stored_jobs import SMALL
 from tests.rq_mon.calls.test_told_values import Evil
 from tests.rq_mon.state import failing, jobs
 
@@ -140,6 +142,22 @@ def test_dependencies_and_dependents_with_their_status(
     assert of_bad.dependent_count == 2
     redis_client.delete(good.key)
     assert RelatedJob(good.id, "") in details(redis_client, waiting.id).dependencies
+
+
+def test_large_fields_are_not_read(redis_client: Redis) -> None:
+    """The first dependency is in a field of its own."""
+    job = Queue("mail", connection=redis_client).enqueue(jobs.succeed)
+    meta = pickle.dumps({"tenant": "x" * SMALL})
+    ids = json.dumps([f"order-{number}" for number in range(SMALL // 5)])
+    redis_client.hset(
+        job.key,
+        mapping={"meta": meta, "dependency_ids": ids, "dependency_id": "first"},  # type: ignore[dict-item]
+    )
+
+    found = details(redis_client, job.id)
+
+    assert found.meta_keys is None
+    assert found.dependencies == (RelatedJob("first", ""),)
 
 
 def test_no_job_is_none(redis_client: Redis) -> None:
