@@ -22,6 +22,7 @@ from rq_mon.state.errors import Errors
 from rq_mon.state.live import live_workers
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import WorkerFacts, read_workers
+from rq_mon.worker import registration
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs
@@ -275,6 +276,23 @@ def test_a_heartbeat_costs_one_round_trip(counting: Redis, start_worker: StartWo
     before = CountingConnection.sent
     worker.heartbeat()
     assert CountingConnection.sent - before == 1
+
+
+def test_a_hash_that_is_lost_between_jobs_in_quick_succession_is_restored_by_the_next_heartbeat(
+    redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Though that heartbeat would not have registered."""
+    monkeypatch.setattr(registration, "SECONDS_BETWEEN_REGISTRATIONS", 600.0)
+    worker = start_worker(*QUEUES, kind=MonitoredSimpleWorker)
+    worker.set_state(WorkerStatus.IDLE)
+    worker.heartbeat()
+    before = known(redis_client, worker.key)
+    worker._has_run_jobs = True
+    redis_client.delete(worker.key)
+
+    worker.heartbeat()
+
+    assert known(redis_client, worker.key) == before
 
 
 # --- ghosts ------------------------------------------------------------------------------------------------
