@@ -15,6 +15,7 @@ from typing import Any
 
 import psutil
 import pytest
+from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Queue, Retry
 from rq.scheduler import RQScheduler
 
@@ -23,7 +24,8 @@ from proofs.harness.waiting import wait_until
 from rq_mon.settings import Settings
 from rq_mon.state.live import live_workers
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
-from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED
+from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedWorker
+from scheduler.worker_process import _work
 from tests.harness.processes import PROJECT_ROOT, Start
 from tests.scheduler import jobs
 
@@ -137,6 +139,22 @@ def test_a_worker_that_waits_for_redis_ends_on_a_signal(own_redis: RedisServer, 
 
     worker.stop(within=60)
     assert worker.popen.returncode == 0
+
+
+def test_a_worker_that_cannot_sign_off_says_so(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+    class LosesRedis(SupervisedWorker):
+        def work(self, *_args: Any, **_kwargs: Any) -> bool:
+            raise RedisConnectionError("no route to host")
+
+    worker = LosesRedis(["mail"], connection=redis_client)
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        assert not _work(worker)
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+    assert caplog.messages == [f"Worker {worker.name}: could not say that it ends: no route to host"]
 
 
 def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:

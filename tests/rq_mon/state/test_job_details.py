@@ -77,6 +77,7 @@ def test_a_job_that_waits(any_queue: Queue, redis_client: Redis) -> None:
     assert found.enqueued_at == pytest.approx(time.time(), abs=60)
     assert (found.started_at, found.ended_at, found.wait_seconds, found.run_seconds) == (None,) * 4
     assert (found.outcome, found.exception, found.traceback, found.arguments) == ("", "", "", None)
+    assert (found.result_type, found.result_bytes, found.result_count) == ("", 0, 0)
     assert found.arguments_bytes == redis_client.hstrlen(job.key, "data")
 
     shown = details(redis_client, job.id, with_arguments=True)

@@ -278,6 +278,21 @@ def test_a_heartbeat_costs_one_round_trip(counting: Redis, start_worker: StartWo
     assert CountingConnection.sent - before == 1
 
 
+def test_registering_again_keeps_the_time_of_the_heartbeat(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
+    worker = start_worker(*QUEUES)
+
+    def heartbeat() -> str:
+        worker.heartbeat()
+        told: Any = redis_client.hget(worker.key, "last_heartbeat")
+        return str(told.decode())
+
+    first, second, third = heartbeat(), heartbeat(), heartbeat()
+
+    assert first < second < third
+
+
 def test_a_hash_that_is_lost_between_jobs_in_quick_succession_is_restored_by_the_next_heartbeat(
     redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
