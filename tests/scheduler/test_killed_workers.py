@@ -321,7 +321,7 @@ def test_a_retry_that_redis_refuses_once_is_recorded_all_the_same(
     finally:
         redis_client.execute_command("ACL", "SETUSER", "default", "+rpush")
 
-    job.refresh()
+    job.refresh()  # type: ignore[no-untyped-call]
     assert (job.get_status(), job.retries_left) == ("queued", 2)
     assert queue.job_ids == [job.id]
     assert queue.started_job_registry.get_job_ids(cleanup=False) == []

@@ -152,7 +152,7 @@ def test_large_fields_are_not_read(redis_client: Redis) -> None:
     ids = json.dumps([f"order-{number}" for number in range(SMALL // 5)])
     redis_client.hset(
         job.key,
-        mapping={"meta": meta, "dependency_ids": ids, "dependency_id": "first"},  # type: ignore[dict-item]
+        mapping={"meta": meta, "dependency_ids": ids, "dependency_id": "first"},
     )
 
     found = details(redis_client, job.id)
