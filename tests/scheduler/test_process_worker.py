@@ -10,11 +10,13 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import psutil
 import pytest
+from redis import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from rq import Queue, Retry
 from rq.scheduler import RQScheduler
@@ -23,9 +25,8 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from rq_mon.settings import Settings
 from rq_mon.state.live import live_workers
-from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler, worker_process
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedWorker
-from scheduler.worker_process import _work
 from tests.harness.processes import PROJECT_ROOT, Start
 from tests.scheduler import jobs
 
@@ -141,18 +142,44 @@ def test_a_worker_that_waits_for_redis_ends_on_a_signal(own_redis: RedisServer, 
     assert worker.popen.returncode == 0
 
 
+def test_while_redis_is_away_every_tenth_attempt_is_logged(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    class ComesLate(Redis):
+        attempts = 0
+
+        def ping(self, **_: Any) -> bool:
+            self.attempts += 1
+            if self.attempts <= 25:
+                raise RedisConnectionError("no route to host")
+            return True
+
+    monkeypatch.setattr(worker_process, "RETRY_SECONDS", 0.0)
+    with unchanged_signals():
+        worker_process._wait_for_redis(ComesLate())
+
+    told = "Redis does not answer, waiting for it: no route to host"
+    assert caplog.messages == [told] * 3
+
+
+@contextmanager
+def unchanged_signals() -> Iterator[None]:
+    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield
+    finally:
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
+
+
 def test_a_worker_that_cannot_sign_off_says_so(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
     class LosesRedis(SupervisedWorker):
         def work(self, *_args: Any, **_kwargs: Any) -> bool:
             raise RedisConnectionError("no route to host")
 
     worker = LosesRedis(["mail"], connection=redis_client)
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        assert not _work(worker)
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    with unchanged_signals():
+        assert not worker_process._work(worker)
 
     assert caplog.messages == [f"Worker {worker.name}: could not say that it ends: no route to host"]
 

@@ -98,6 +98,19 @@ def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_cl
     assert redis_client.llen("rq:queue:shop") == 0
 
 
+def test_help_says_where_the_list_is_looked_for(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(sys, "argv", ["rq-mon-cron", "--help"])
+
+    with pytest.raises(SystemExit) as ended:
+        main()
+
+    assert ended.value.code == 0
+    told = " ".join(capsys.readouterr().out.split())
+    assert "module with the list of rq_mon.CronEntry, in the working directory or installed; :NAME" in told
+
+
 def test_the_working_directory_comes_before_everything_that_is_installed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

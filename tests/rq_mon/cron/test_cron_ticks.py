@@ -107,7 +107,10 @@ def test_missed_ticks_are_logged(
 
     assert claims.claim(NOON + 2 * HOUR) == []
     assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 1, "failed": 0}
-    assert "missed cron_job=mine ticks=1" in caplog.text
+    (record,) = caplog.records
+    assert record.getMessage() == "missed cron_job=mine ticks=1"
+    told = {name: getattr(record, name) for name in ("cron_job", "queue", "function")}
+    assert told == {"cron_job": "mine", "queue": "queue", "function": "tests.scheduler.jobs.record"}
 
 
 def test_a_cron_job_that_left_meanwhile_is_not_enqueued(

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from redis import Redis
 from rq import Callback, Queue, SimpleWorker
+from rq.job import Job
 
 from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs, read_traceback
 from rq_mon.state.stored_jobs import LONGEST_TEXT
@@ -102,6 +103,14 @@ def test_without_a_stored_failure_the_end_of_the_job_is_when_it_failed(
 
     assert found.failure_id == ""
     assert found.failed_at == datetime(2026, 3, 4, 5, 6, 7, 500_000, UTC).timestamp()
+
+
+def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redis_client: Redis) -> None:
+    job = fail(failing.caused)
+
+    text = read_traceback(redis_client, job.id)
+
+    assert text == Job.fetch(job.id, redis_client).latest_result().exc_string  # type: ignore[union-attr]
 
 
 def test_of_a_long_traceback_beginning_and_end_are_read(

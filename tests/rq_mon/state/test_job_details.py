@@ -62,6 +62,8 @@ def test_a_job_that_waits(any_queue: Queue, redis_client: Redis) -> None:
         failure_ttl=-1,
         meta={"tenant": "acme", "trace": [1, 2]},
         on_failure=Callback(failing.callback_raises),
+        on_success=Callback(jobs.succeed),
+        on_stopped=Callback(jobs.return_it),
     )
     found = details(redis_client, job.id)
     assert (found.queue, found.status, found.function) == (
@@ -73,7 +75,11 @@ def test_a_job_that_waits(any_queue: Queue, redis_client: Redis) -> None:
     assert (found.retries_left, found.retry_intervals) == (3, (10.0, 60.0))
     assert (found.repeats_left, found.repeat_intervals) == (2, (30.0,))
     assert (found.timeout, found.ttl, found.result_ttl, found.failure_ttl) == (180, 900, 500, -1)
-    assert found.callbacks == {"failure": "tests.rq_mon.state.failing.callback_raises"}
+    assert found.callbacks == {
+        "failure": "tests.rq_mon.state.failing.callback_raises",
+        "success": "tests.rq_mon.state.jobs.succeed",
+        "stopped": "tests.rq_mon.state.jobs.return_it",
+    }
     assert found.enqueued_at == pytest.approx(time.time(), abs=60)
     assert (found.started_at, found.ended_at, found.wait_seconds, found.run_seconds) == (None,) * 4
     assert (found.outcome, found.exception, found.traceback, found.arguments) == ("", "", "", None)

@@ -106,6 +106,15 @@ def test_pages_give_each_job_once_in_order(redis_client: Redis, queue: Queue, ne
     assert found == (ids[::-1] if newest_first else ids)
 
 
+def test_a_limited_time_is_told_in_seconds(redis_client: Redis, queue: Queue) -> None:
+    for timeout in ("3m", -1):
+        queue.enqueue(jobs.succeed, job_timeout=timeout)
+
+    found = read_jobs(redis_client, "mail", "queued", newest_first=False).jobs
+
+    assert [job.timeout for job in found] == [180, None]
+
+
 def test_pages_go_through_all_rate_limits(redis_client: Redis) -> None:
     held = {"api": ["first", "second"], "mails": ["third"]}
     for limit, ids in held.items():

@@ -83,6 +83,16 @@ def test_between_the_ends_a_long_queue_is_sampled(read: ReadQueues, redis_client
     assert HOUR <= _age(read) < HOUR + 60
 
 
+def test_of_a_long_queue_as_many_ids_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+    wait_in_queue(redis_client, "mail", [10.0] * (10 * IDS_PER_QUEUE))
+    redis_client.config_resetstat()
+
+    read()
+
+    looked_at = redis_client.info("commandstats")["cmdstat_hget"]["calls"]  # type: ignore[index]
+    assert looked_at == IDS_PER_QUEUE
+
+
 def test_what_is_looked_at_between_the_ends_is_evenly_spread(read: ReadQueues, redis_client: Redis) -> None:
     """920 ids lie between the ends of 40: of these, 20 are looked at, each 43 after the one before."""
     ages: list[float | None] = [10.0] * (10 * IDS_PER_QUEUE)

@@ -1,0 +1,27 @@
+"""How often a cron scheduler looks for due ticks."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from rq import Queue
+
+from rq_mon.cron.registry import CronRegistry
+from rq_mon.cron.runner import CronScheduler
+from rq_mon.settings import Settings
+from tests.rq_mon.cron.cron import cron_job, make_due
+
+
+def test_it_looks_each_second_and_at_once_after_ticks(redis_client: Any) -> None:
+    """Others may register cron jobs meanwhile, and one look takes only some of the due ticks."""
+    scheduler = CronScheduler(Settings.from_environment(), [])
+    assert scheduler._look() == 1.0
+
+    CronRegistry(redis_client).register(cron_job("* * * * *"))
+    make_due(redis_client, "mine", int(time.time()) + 1000)
+    assert scheduler._look() == 1.0
+
+    make_due(redis_client, "mine", int(time.time()) - 10)
+    assert scheduler._look() == 0
+    assert len(Queue("queue", connection=redis_client).job_ids) == 1
