@@ -131,9 +131,7 @@ QUANTITIES = {
         both("Crashed and abandoned", FAILURES, WORKERS), by=("exception",), over_time=True
     ),
     "jobs ended": Quantity(both("Jobs ended", OVERVIEW, JOB_FUNCTION), by=("outcome",), over_time=True),
-    "throughput": Quantity(
-        (Place(OVERVIEW, "Throughput"), Place(JOB_FUNCTION, "Jobs ended")), over_time=True
-    ),
+    "throughput": Quantity((Place(OVERVIEW, "Throughput"), Place(JOB_FUNCTION, "Jobs ended"))),
     **{
         f"run time {p}": Quantity(
             (*both(f"Run time {p}", DURATIONS, JOB_FUNCTION), Place(*SLOWEST, p)), how="one"

@@ -14,6 +14,7 @@ import {
 } from '@grafana/ui';
 import { type JSX, useMemo } from 'react';
 import { Annotations } from './Annotations';
+import { tickCounts } from './countTicks';
 import { SECONDS, tickDurations } from './durationTicks';
 import { Message } from './Message';
 import { PADDING } from './padding';
@@ -43,9 +44,7 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
     >
       {(config, aligned) => {
         config.setPadding(PADDING);
-        if (fieldConfig.defaults.unit === SECONDS) {
-          config.addHook('init', tickDurations);
-        }
+        config.addHook('init', fieldConfig.defaults.unit === SECONDS ? tickDurations : tickCounts);
         return (
         <>
           {options.tooltip.mode !== TooltipDisplayMode.None && <Told panel={props} config={config} aligned={aligned} />}
