@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,14 +15,20 @@ from scheduler.supervised_queue import STUCK_SECONDS
 TEMPLATE = Path(__file__).with_name("template.md")
 
 
+LEDGER = re.compile(r"^### RQ (\d+).*?(?=^##)", re.MULTILINE | re.DOTALL)
+
+
 def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
-    """Write the ledger with what it means."""
+    """Write the ledger with what it means; the page keeps its ledger of another major version of RQ."""
     size = evidence.size
+    before = path.read_text(encoding="utf-8") if path.exists() else ""
+    ledgers = {found[1]: found[0] for found in LEDGER.finditer(before)}
+    made = f"{evidence.date.date().isoformat()}, seed {evidence.seed}."
+    ledgers[evidence.rq.partition(".")[0]] = f"### RQ {evidence.rq}\n\n{made}\n\n{markdown(rows)}\n"
     write_page(
         path,
         TEMPLATE,
-        table=markdown(rows),
-        date=evidence.date.date().isoformat(),
+        ledgers="".join(ledgers[major] for major in sorted(ledgers)).rstrip() + "\n",
         seed=evidence.seed,
         fsync=evidence.fsync,
         workers=size.workers,

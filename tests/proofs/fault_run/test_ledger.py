@@ -257,6 +257,19 @@ def test_the_page_holds_the_ledger_and_the_seed_that_repeats_it(evidence: Eviden
     assert "`make fault-run SEED=1`" in text
 
 
+def test_the_page_keeps_the_ledger_of_another_rq(evidence: Evidence, tmp_path: Path) -> None:
+    page = tmp_path / "fault-run.md"
+    for rq, seed in (("3.0.0", 1), ("2.12.0", 2), ("3.0.1", 3)):
+        evidence.rq, evidence.seed = rq, seed
+        write_document(page, evidence, ledger(evidence))
+
+    text = page.read_text()
+    headings = [line for line in text.splitlines() if line.startswith(("## The", "### "))]
+    assert headings == ["## The ledgers", "### RQ 2.12.0", "### RQ 3.0.1"]
+    assert [f"seed {seed}." in text for seed in (1, 2, 3)] == [False, True, True]
+    assert text.count("| RQ of workers") == 2
+
+
 def test_what_redis_refused_to_count_is_no_damage_if_it_is_told(evidence: Evidence) -> None:
     evidence.exported[SUCCEEDED] = 0
     evidence.in_prometheus = evidence.exported
