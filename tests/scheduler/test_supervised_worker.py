@@ -150,3 +150,11 @@ def test_a_freeze_of_redis_for_longer_than_any_lease(
     counted = [n for (name, _), n in ends(redis, "short-running").items() if "wait_for_file" in name]
     assert sum(counted) == 1
     assert queue.job_ids == []
+
+
+def test_the_time_for_which_the_job_has_run_is_told(redis_client: Redis, start_worker: StartWorker) -> None:
+    worker = start_worker("mail", kind=SupervisedWorker)
+
+    worker.set_current_job_working_time(3.5)
+
+    assert redis_client.hget(worker.key, "current_job_working_time") == b"3.5"

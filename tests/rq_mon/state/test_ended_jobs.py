@@ -47,6 +47,19 @@ def test_a_job_without_a_time_of_its_end_ended_when_its_failure_was_stored(redis
     assert (job.status, job.ended_at) == ("failed", failed_at)
 
 
+def test_what_ran_and_is_kept_nowhere_is_told_too(redis_client: Redis) -> None:
+    """As RQ does with failures that are not to be kept, until their hash expires."""
+    redis_client.zadd("rq:wip:mail", {"first:0123": 100, "second:0123": 200, "third:0123": 300})
+    ended = EndedJobs(redis_client, ["mail"])
+    ended.look()
+    for raw_id in (b"first", b"third"):
+        finish(redis_client, raw_id, 1)
+        redis_client.zrem("rq:wip:mail", raw_id + b":0123")
+    redis_client.delete("rq:finished:mail")
+
+    assert {job.id for job in ended.look()} == {"first", "third"}
+
+
 def test_an_id_may_be_no_utf_8(redis_client: Redis) -> None:
     ended = EndedJobs(redis_client, ["mail"])
     ended.look()

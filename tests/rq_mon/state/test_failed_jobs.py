@@ -105,6 +105,15 @@ def test_without_a_stored_failure_the_end_of_the_job_is_when_it_failed(
     assert found.failed_at == datetime(2026, 3, 4, 5, 6, 7, 500_000, UTC).timestamp()
 
 
+def test_where_the_data_show_no_function_the_description_does(redis_client: Redis) -> None:
+    fields: Any = {"origin": "mail", "data": b"\x00packed", "description": "shop.tasks.send('x')"}
+    redis_client.hset("rq:job:packed", mapping=fields)
+
+    (found,) = read_failed_jobs(redis_client, "mail", [b"packed"])
+
+    assert found.function == "shop.tasks.send"
+
+
 def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redis_client: Redis) -> None:
     job = fail(failing.caused)
 

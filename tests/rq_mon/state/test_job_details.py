@@ -103,6 +103,15 @@ def test_a_job_that_succeeded(any_queue: Queue, redis_client: Redis, work: Calla
     assert found.run_seconds >= 0
 
 
+def test_a_result_that_cannot_be_decoded_has_no_type(redis_client: Redis) -> None:
+    job = Queue("mail", connection=redis_client).enqueue(jobs.succeed)
+    redis_client.xadd(f"rq:results:{job.id}", {"type": "1", "return_value": "a==="})
+
+    found = details(redis_client, job.id)
+
+    assert (found.outcome, found.result_type) == ("successful", "")
+
+
 def test_a_large_result_is_not_read_whole(
     any_queue: Queue, redis_client: Redis, work: Callable[[], str]
 ) -> None:
