@@ -53,6 +53,8 @@ class Workshop:
         finally:
             _write(file, unchanged)
         test = FAILURE.search(output) if outcome == "killed" else None
+        if outcome == "killed" and test is None:
+            _start_pytest()
         noticed_by = test[1] if test else ""
         seconds = round(time.monotonic() - begin, 1)
         return Result(mutant.path, mutant.line, mutant.original, mutant.mutated, outcome, noticed_by, seconds)
@@ -96,6 +98,11 @@ class Workshop:
             with contextlib.suppress(psutil.Error, OSError):
                 if Path(process.cwd()).is_relative_to(self._directory):
                     process.kill()
+
+
+def _start_pytest() -> None:
+    """Raise an error where pytest cannot even start: that would look like a mutant that is noticed."""
+    subprocess.run([sys.executable, "-m", "pytest", "--version"], check=True, capture_output=True)
 
 
 def _write(file: Path, code: bytes) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import subprocess
+import sys
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
@@ -202,6 +203,17 @@ def test_a_mutant_that_ends_pytest_or_its_process_group_is_killed(
     ending = mutant_of(project, "shop/till/sale.py", begin, f"import os\n{begin}    {end}\n")
 
     assert workshop.try_out(ending).outcome == "killed"
+
+
+@pytest.mark.slow(seconds=6)
+def test_a_python_that_cannot_run_tests_ends_the_run(
+    project: Project, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each mutant would count as noticed."""
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+
+    with pytest.raises(subprocess.CalledProcessError):
+        workshop.try_out(mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"))
 
 
 @pytest.mark.e2e(seconds=40)

@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 from redis import Redis
 from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from redis.exceptions import InvalidResponse, ResponseError
 from redis.retry import Retry
 
 from proofs.harness.redis_server import RedisServer
+from rq_mon.state.replies import parsed
 from rq_mon.state.round_trip import Bundle, Command, round_trip
 from tests.rq_mon.state.dripping_proxy import DrippingProxy
 
@@ -122,3 +123,18 @@ def test_answer_is_the_same_object_until_redis_sends_something_else(client: Redi
     assert second is not first
     client.hset("hash", "0", HOSTILE[0])
     assert ask().raw == first.raw
+
+
+def test_a_long_error_is_one() -> None:
+    """RESP3 has a form for it that Redis seldom uses."""
+    error, number = parsed(b"!9\r\nERR wrong\r\n:7\r\n", 2)
+
+    assert isinstance(error, ResponseError)
+    assert (str(error), number) == ("wrong", 7)
+
+
+def test_bytes_that_are_no_reply_are_shown() -> None:
+    with pytest.raises(InvalidResponse) as raised:
+        parsed(b"?%b\r\n" % (b"x" * 60), 1)
+
+    assert str(raised.value) == f"Protocol Error: {b'?' + b'x' * 49!r}"

@@ -3,10 +3,15 @@
 from __future__ import annotations
 
 import math
+import time
 
 import pytest
+from rq import Queue
 
 from rq_mon.worker.abandoned import RunningJob
+from rq_mon.worker.monitored_worker import TIME_TO_KILL
+from tests.harness.workers import StartWorker
+from tests.rq_mon.worker import jobs
 
 
 @pytest.mark.parametrize("deadline", [1795491516.25, math.inf])
@@ -20,3 +25,13 @@ def test_a_running_job_is_read_as_it_was_written(function: str, deadline: float)
 def test_anything_else_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"running job|could not convert"):
         RunningJob.decode(text)
+
+
+def test_a_worker_has_its_job_until_rq_would_have_killed_it(queue: Queue, start_worker: StartWorker) -> None:
+    worker = start_worker("mail", job_monitoring_interval=7)
+    before = time.time()
+
+    limited = worker._deadline(queue.enqueue(jobs.succeed, job_timeout=50))
+
+    assert before <= limited - 50 - 7 - TIME_TO_KILL <= time.time()
+    assert worker._deadline(queue.enqueue(jobs.succeed, job_timeout=-1)) == math.inf
