@@ -312,12 +312,13 @@ def test_a_retry_that_redis_refuses_once_is_recorded_all_the_same(
     job = queue.enqueue(jobs.add, 1, 2, retry=Retry(3))
     queue.connection.delete(queue.key)
     with queue.connection.pipeline() as pipeline:
-        worker.execution = Execution.create(job, 60, pipeline)
+        worker.execution = execution = Execution.create(job, 60, pipeline)
         job.prepare_for_execution(worker.name, pipeline)
         pipeline.execute()
     redis_client.execute_command("ACL", "SETUSER", "default", "-rpush")
     try:
-        worker.handle_job_failure(job, queue, exc_string="no such order")
+        forwarded: Any = {"execution": execution} if RQ_3 else {}
+        worker.handle_job_failure(job, queue, exc_string="no such order", **forwarded)
     finally:
         redis_client.execute_command("ACL", "SETUSER", "default", "+rpush")
 
