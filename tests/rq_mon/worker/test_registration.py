@@ -293,6 +293,22 @@ def test_registering_again_keeps_the_time_of_the_heartbeat(
     assert first < second < third
 
 
+def test_between_jobs_in_quick_succession_heartbeats_do_not_register(
+    redis_client: Redis, start_worker: StartWorker, queue: Queue, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registration, "SECONDS_BETWEEN_REGISTRATIONS", 600.0)
+    worker = start_worker("mail", kind=MonitoredSimpleWorker)
+    for _ in range(2):
+        worker.execute_job(queue.enqueue(jobs.succeed), queue)
+    redis_client.config_resetstat()
+
+    worker.heartbeat()
+
+    commands: Any = redis_client.info("commandstats")
+    assert commands["cmdstat_hset"]["calls"] == 1
+    assert "cmdstat_sadd" not in commands
+
+
 def test_a_hash_that_is_lost_between_jobs_in_quick_succession_is_restored_by_the_next_heartbeat(
     redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
