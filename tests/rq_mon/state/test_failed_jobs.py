@@ -13,7 +13,7 @@ from rq import Callback, Queue, SimpleWorker
 from rq.job import Job
 
 from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs, read_traceback
-from rq_mon.state.stored_jobs import LONGEST_TEXT
+from rq_mon.state.stored_jobs import LONGEST_TEXT, read_functions
 from tests.rq_mon.state import failing
 
 
@@ -112,6 +112,7 @@ def test_where_the_data_show_no_function_the_description_does(redis_client: Redi
     (found,) = read_failed_jobs(redis_client, "mail", [b"packed"])
 
     assert found.function == "shop.tasks.send"
+    assert read_functions(redis_client, [b"gone", b"packed"]) == ["unknown", "shop.tasks.send"]
 
 
 def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redis_client: Redis) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import pickle
 import zlib
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from tests.rq_mon.worker.counters import ends
 from tests.rq_mon.worker.noted import PROTOCOLS, processes, store_noted_meta, stored_fields
 
 NAME = "rq_mon_function"
+RQ_3 = version("rq").startswith("3.")
 
 
 class Packed:
@@ -144,6 +146,19 @@ def test_meta_that_cannot_be_read_keeps_no_job_from_its_end_and_is_kept(
     assert redis_client.hmget(job.key, ["meta"]) == [stored]
 
 
+def test_meta_that_cannot_be_read_is_given_as_it_is_stored(redis_client: Redis, queue: Queue) -> None:
+    """Under the name that RQ gives it."""
+    stored = queue.enqueue(jobs.succeed)
+    redis_client.hset(stored.key, "meta", b"\x80\x05broken")  # type: ignore[arg-type]
+
+    job = with_unread_meta(Job).fetch(stored.id, connection=redis_client)
+
+    assert job.meta == {"unserialized": b"\x80\x05broken"}
+    job.save()
+    written = redis_client.hget(stored.key, "meta")
+    assert (written == b"\x80\x05broken") == RQ_3, "RQ 2 writes what it gave"
+
+
 def test_the_applications_own_class_of_jobs_sees_meta_as_ever(redis_client: Redis, tmp_path: Path) -> None:
     job_class = with_unread_meta(OwnJob)
     stored = OwnJob.create(jobs.use_meta, meta={"customer": 7}, connection=redis_client, origin="mail")
@@ -189,6 +204,8 @@ def test_meta_that_was_not_used_is_written_as_it_was_read(redis_client: Redis, q
     assert redis_client.hget(job.key, "meta") == stored
 
     job.meta["customer"] = 8
+    assert "meta" in job.to_dict(include_result=False)
+    assert "meta" not in job.to_dict(include_meta=False)
     job.save_meta()
     assert job.get_meta() == {"customer": 8}
     job.refresh()
