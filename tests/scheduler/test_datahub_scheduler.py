@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -12,8 +13,9 @@ from rq import Queue, Retry
 from rq.job import JobStatus
 
 from rq_mon.jobs.purge import JOBS_PER_BATCH
-from scheduler import DataHubScheduler
+from scheduler import DataHubScheduler, datahub_scheduler
 from scheduler.cron_constants import EVERY_HOUR, EVERY_MINUTE
+from scheduler.supervised_worker import SupervisedWorker
 from tests.scheduler import jobs
 
 
@@ -103,6 +105,29 @@ with {code} as scheduler:
     )
 
     assert ran.stdout.splitlines()[-1] == "42"
+
+
+def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which works until it is told to stop, but for this test."""
+    worked: list[dict[str, Any]] = []
+
+    class Burst(SupervisedWorker):
+        def work(self, **options: Any) -> bool:
+            worked.append(options)
+            return super().work(burst=True)
+
+    monkeypatch.setattr(
+        datahub_scheduler, "build_worker", lambda names, redis, _: Burst(names, connection=redis)
+    )
+    with DataHubScheduler() as scheduler:
+        job = scheduler.enqueue("queue", os.getpid)
+
+        assert scheduler.work("queue", with_scheduler=True)
+
+        assert worked == [{"with_scheduler": True}]
+        assert job.return_value() not in (None, os.getpid())
 
 
 def test_strategies_are_named(redis_client: Any) -> None:
