@@ -114,7 +114,7 @@ def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
     worked: list[dict[str, Any]] = []
 
     class Burst(SupervisedWorker):
-        def work(self, **options: Any) -> bool:
+        def work(self, **options: Any) -> bool:  # type: ignore[override]
             worked.append(options)
             return super().work(burst=True)
 

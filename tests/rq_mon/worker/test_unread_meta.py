@@ -155,7 +155,7 @@ def test_meta_that_cannot_be_read_is_given_as_it_is_stored(redis_client: Redis, 
 
     assert job.meta == {"unserialized": b"\x80\x05broken"}
     job.save()
-    written = redis_client.hget(stored.key, "meta")
+    written: Any = redis_client.hget(stored.key, "meta")
     assert (written == b"\x80\x05broken") == RQ_3, "RQ 2 writes what it gave"
 
 
