@@ -43,7 +43,7 @@ class Panel:
     targets: Sequence[Json] = ()
     """Its queries; none for a panel without data."""
     most_points: int | None = None
-    """Of a panel over time."""
+    """Of a panel over time, or of one with `$__interval`."""
     defaults: Json = field(default_factory=dict)
     overrides: Sequence[Json] = ()
     transformations: Sequence[Json] = ()

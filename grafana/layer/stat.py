@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from grafana.layer.fields import COUNT, Json, Link
 from grafana.layer.panel import PLAIN, REDUCE_TO_LAST, Panel
-from grafana.layer.query import Query, targets
+from grafana.layer.query import Query, most_points, targets
 
 
 def stat(
@@ -27,6 +27,7 @@ def stat(
         title=title,
         description=description,
         targets=targets([query], "time_series", instant=True),
+        most_points=most_points([query]),  # then its $__interval is that of a graph beside it
         links=links,
         options={
             "reduceOptions": REDUCE_TO_LAST,

@@ -48,8 +48,10 @@ def scale_rules(text: str) -> str:
         (rf"(?<=:){DURATION}(?=\])", lambda found: scaled(found[0])),
         (rf"(?<=\boffset ){DURATION}", lambda found: scaled(found[0], SHORTEST_OFFSET)),
         (rf"(?<=\binterval: ){DURATION}$", lambda _: interval),
-        # Numbers that repeat a duration: the window of a rate, and the interval of a group.
+        # Numbers that repeat a duration: windows, and the interval of a group.
         (r"(?<= / )300\b", lambda _: f"{300 / FACTOR:g}"),
+        (r"(?<=time\(\) - )300\b", lambda _: f"{300 / FACTOR:g}"),
+        (r"\b3600(?= \+ max)", lambda _: f"{3600 / FACTOR:g}"),
         (r"\b30(?= \* sum_over_time)", lambda _: f"{EVALUATION_SECONDS:g}"),
     ):
         text = re.sub(pattern, replacement, text, flags=re.MULTILINE)

@@ -83,7 +83,8 @@ def test_numbers_that_stand_for_durations_are_scaled_with_them(project_root: Pat
 
     assert text.count(f" / {300 / FACTOR:g} unless ") == 3
     assert text.count(f"{EVALUATION_SECONDS:g} * sum_over_time(") == 2
-    assert not re.search(r"\b300\b(?!\.0\")|30 \* sum_over_time", text)
+    assert text.count(f"time() - {300 / FACTOR:g}") == text.count(f"({3600 / FACTOR:g} + max ") == 1
+    assert not re.search(r"\b3600\b|\b300\b(?!\.0\")|30 \* sum_over_time", text)
 
 
 def test_descriptions_are_not_scaled(project_root: Path) -> None:
