@@ -92,7 +92,9 @@ def work(redis_client: Any, kind: type[Any] = MonitoredSimpleWorker, queue: str 
 
 @pytest.mark.parametrize("worker", [MonitoredSimpleWorker, MonitoredWorker])
 @pytest.mark.parametrize("case", UNCALLABLE)
-def test_a_tick_that_a_worker_cannot_call_is_failed(redis_client: Any, case: str, worker: type[Any]) -> None:
+def test_a_tick_that_a_worker_cannot_call_is_failed(
+    redis_client: Any, case: str, worker: type[Any], caplog: pytest.LogCaptureFixture
+) -> None:
     register_as(redis_client, UNCALLABLE[case]())
     for number in range(2):
         tick(redis_client, number)
@@ -100,6 +102,12 @@ def test_a_tick_that_a_worker_cannot_call_is_failed(redis_client: Any, case: str
     work(redis_client, worker)
 
     assert tick_counts(redis_client) == {"enqueued": 2, "coalesced": 0, "missed": 0, "failed": 2}
+    if worker is MonitoredSimpleWorker:  # which logs in this process
+        told = [message for message in caplog.messages if "failed tick" in message]
+        assert [message.partition(": ")[2] for message in told] == [
+            f"failed tick of cron_job=mine: job mine-{NOON + 60 * number} cannot be called"
+            for number in range(2)
+        ]
 
 
 @pytest.mark.parametrize(

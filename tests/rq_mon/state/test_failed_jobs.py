@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zlib
+from base64 import b64encode
 from collections.abc import Callable
 from datetime import UTC, datetime
 from pathlib import Path
@@ -12,7 +14,7 @@ from redis import Redis
 from rq import Callback, Queue, SimpleWorker
 from rq.job import Job
 
-from rq_mon.state.failed_jobs import FailedJob, read_failed_jobs, read_traceback
+from rq_mon.state.failed_jobs import HALF_OF_TRACEBACK, FailedJob, read_failed_jobs, read_traceback
 from rq_mon.state.stored_jobs import LONGEST_TEXT, read_functions
 from tests.rq_mon.state import failing
 
@@ -121,6 +123,22 @@ def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redi
     text = read_traceback(redis_client, job.id)
 
     assert text == Job.fetch(job.id, redis_client).latest_result().exc_string  # type: ignore[union-attr]
+
+
+def test_what_is_left_out_of_a_long_traceback_is_its_middle(
+    fail: Callable[..., FailedJob], redis_client: Redis
+) -> None:
+    text = "head\n" + "x" * 200_000 + "\nValueError: tail"
+    job = fail(failing.simple)
+    redis_client.delete(f"rq:results:{job.id}")
+    stored: Any = {"type": "2", "exc_string": b64encode(zlib.compress(text.encode()))}
+    redis_client.xadd(f"rq:results:{job.id}", stored)
+
+    left_out = len(text) - 2 * HALF_OF_TRACEBACK
+    gap = f"\n[... {left_out:,} bytes ...]\n"
+    assert read_traceback(redis_client, job.id) == (
+        text[:HALF_OF_TRACEBACK] + gap + text[-HALF_OF_TRACEBACK:]
+    )
 
 
 def test_of_a_long_traceback_beginning_and_end_are_read(

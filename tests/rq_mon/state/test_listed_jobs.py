@@ -243,6 +243,18 @@ def test_failures_are_grouped_part_by_part(redis_client: Redis) -> None:
     assert chosen.groups.count == 700
 
 
+def test_failures_that_are_kept_longest_are_grouped_first(redis_client: Redis) -> None:
+    soon = fail_jobs(redis_client, function="no.such.function", jobs=10)
+    redis_client.zadd("rq:failed:mail", {job_id: time.time() + 900 for job_id in soon})
+    fail_jobs(redis_client, jobs=60)
+
+    page = read_failures(redis_client, ["mail"], seconds=0)
+
+    (group,) = page.groups.latest_first()
+    assert (page.read, group.count) == (50, 50)
+    assert group.newest.id not in soon
+
+
 @pytest.mark.slow
 def test_running_jobs_name_function_and_worker(
     redis_server: RedisServer, redis_client: Redis, queue: Queue, tmp_path: Path
