@@ -111,11 +111,11 @@ def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Which works until it is told to stop, but for this test."""
-    worked: list[dict[str, Any]] = []
+    worked: list[bool] = []
 
     class Burst(SupervisedWorker):
-        def work(self, **options: Any) -> bool:  # type: ignore[override]
-            worked.append(options)
+        def work(self, *_: Any, with_scheduler: bool = False, **__: Any) -> bool:
+            worked.append(with_scheduler)
             return super().work(burst=True)
 
     monkeypatch.setattr(
@@ -126,7 +126,7 @@ def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
 
         assert scheduler.work("queue", with_scheduler=True)
 
-        assert worked == [{"with_scheduler": True}]
+        assert worked == [True]
         assert job.return_value() not in (None, os.getpid())
 
 

@@ -17,7 +17,7 @@ BIRTH = "2026-03-04T05:06:07.500000Z"
 
 def store(client: Redis, name: str, **fields: str) -> None:
     client.sadd("rq:workers", f"rq:worker:{name}")
-    client.hset(f"rq:worker:{name}", mapping=fields)  # type: ignore[arg-type]
+    client.hset(f"rq:worker:{name}", mapping=fields)
 
 
 @pytest.fixture
