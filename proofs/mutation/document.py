@@ -62,7 +62,9 @@ def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
     ]
 
 
-def write_document(path: Path, results: Sequence[Result], picked: int, seed: int, day: date) -> None:
+def write_document(
+    path: Path, results: Sequence[Result], picked: int, seed: int, day: date, *, late: int = 0
+) -> None:
     """Write the rate and the survivors with what they mean.
 
     Args:
@@ -71,9 +73,11 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
         picked: how many were to be tried.
         seed: chose them.
         day: of the run.
+        late: how many of the results are of a second try, in which a test noticed a survivor of the run.
     """
     found = survivors(results)
     noticed = sum(result.outcome != "survived" for result in results)
+    with_effect = noticed + sum(reason == NO_REASON for *_, reason in found)
     write_page(
         path,
         TEMPLATE,
@@ -84,6 +88,8 @@ def write_document(path: Path, results: Sequence[Result], picked: int, seed: int
         seconds=round(sum(result.seconds for result in results) / max(1, len(results))),
         target=f"{TARGET:.0%}",
         table=markdown(rows(results, picked)),
+        late=late,
+        first=f"{(noticed - late) / max(1, with_effect):.1%}",
         strict=f"{noticed / max(1, len(results)):.1%}",
         missing=sum(reason == NO_REASON for *_, reason in found),
         survivors=table(HEADINGS, ((place, _code(old), _code(new), why) for place, old, new, why in found)),

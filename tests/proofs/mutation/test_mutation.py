@@ -278,7 +278,7 @@ def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
     ]
     page = tmp_path / "mutation.md"
 
-    write_document(page, results, picked=7, seed=42, day=date(2026, 3, 4))
+    write_document(page, results, picked=7, seed=42, day=date(2026, 3, 4), late=1)
 
     text = page.read_text()
     assert share_of(results) == pytest.approx(2 / 3)
@@ -292,7 +292,9 @@ def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
         "| all | 66.7% noticed | of 4: 2 noticed (1 by time), 1 without effect, 1 missed | ≥ 95% | missed |"
         in text
     )
-    assert "the rate is 50.0%." in text
+    assert "The run itself noticed 33.3%." in text
+    assert "1 more were noticed" in text
+    assert "the rate of the table is 50.0%." in text
     assert "1 of them say that a test is missing" in text
     assert f"| shop/till/price.py:4 | `a \\| b` | `a` | {NO_REASON} |" in text
     assert "| shop/till/price.py:4 | `a \\| c` | `a` | no one reads c |" in text
