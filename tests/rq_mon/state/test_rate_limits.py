@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 import rq
@@ -10,6 +12,8 @@ from redis import Redis
 from rq import Queue
 
 from rq_mon.state.errors import Errors
+from rq_mon.state.pipeline import read_together
+from rq_mon.state.queues import read_jobs_of_queue
 from rq_mon.state.rate_limits import IDS_IN_ALL, IDS_PER_LIMIT
 from tests.rq_mon.state import jobs
 from tests.rq_mon.state.conftest import ReadQueues
@@ -51,6 +55,16 @@ def test_each_counts_for_the_queue_that_it_came_for(read: ReadQueues, redis_clie
     redis_client.sadd("rq:queues", "rq:queue:idle")
 
     assert _held_back(read) == {"mail": 4, "reports": 1, "idle": 0}
+
+
+def test_of_one_queue_those_that_came_for_it_count(redis_client: Redis, errors: Errors) -> None:
+    _hold_back(redis_client, "api", ["mail", "mail", "reports"])
+
+    def held_back(queue: bytes) -> object:
+        reading: Any = {"queues": read_jobs_of_queue(queue, time.time())}
+        return read_together(redis_client, reading, errors, time.monotonic() + 60)["queues"]["rate_limited"]
+
+    assert [held_back(queue) for queue in (b"mail", b"reports", b"idle")] == [2, 1, 0]
 
 
 def test_those_that_are_gone_or_elsewhere_do_not_count(
