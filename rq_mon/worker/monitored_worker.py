@@ -44,7 +44,7 @@ from rq_mon.worker.expired import CountsExpiredMixin
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.moved_jobs import MovesAsStoredMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
-from rq_mon.worker.refusals import GuardedTransaction, Refusals
+from rq_mon.worker.refusals import GuardedTransaction, Refusals, reason_of
 from rq_mon.worker.scripts import ABANDONED_ENDS_WITHIN
 from rq_mon.worker.unread_meta import UnreadMetaMixin, meta_entry, with_unread_meta
 
@@ -333,7 +333,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             self._warn_of_refusal(error)
 
     def _warn_of_refusal(self, error: redis.ResponseError) -> None:
-        self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, error)
+        reason = reason_of(error)
+        self.log.warning("Worker %s: jobs run, but are not counted for now: %s", self.name, reason)
 
     def _settle_refusals(self) -> None:
         """Redis accepts counts again: write the number of ends that it refused to count."""
@@ -368,7 +369,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
                 count_abandoned(self.connection, self._recorder, queue)
         except redis.ResponseError as error:
             if self._refusals.note(error):
-                self.log.warning("Worker %s: cannot look for abandoned jobs: %s", self.name, error)
+                reason = reason_of(error)
+                self.log.warning("Worker %s: cannot look for abandoned jobs: %s", self.name, reason)
 
 
 def _run_time(job: Job, started_at: datetime) -> float:

@@ -171,6 +171,11 @@ def _told(error: redis.ResponseError) -> redis.ResponseError:
     return error
 
 
+def reason_of(error: Exception) -> str:
+    """Return Redis' own words: before them redis-py puts the command, here a whole script."""
+    return str(error).rpartition(" caused error: ")[2]
+
+
 def code_of(error: Exception) -> str:
     """Return Redis' code of an error, such as OOM in `OOM command not allowed`."""
     for kind, code in CODES.items():
