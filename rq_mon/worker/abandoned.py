@@ -86,9 +86,7 @@ def queues_with_running_jobs(connection: Redis, own: Sequence[str]) -> list[str]
         return [name for name, exists in zip(names, sizes.execute(), strict=True) if exists]
 
 
-def count_abandoned(
-    connection: Redis, recorder: JobRecorder, queue: str, registry_key: str | None = None
-) -> int:
+def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str) -> int:
     """Count the executions of `queue` that were abandoned since the last search; return their number.
 
     Two workers may do this at once: the recorder counts each execution only once.
@@ -97,13 +95,12 @@ def count_abandoned(
         connection: the Redis with RQ's keys.
         recorder: writes the counts.
         queue: name of the queue.
-        registry_key: RQ's sorted set of the queue's started executions, if not at its usual key.
     """
     if not connection.hlen(running_key(queue)):
         return 0
     if not connection.set(search_lock_key(queue), 1, nx=True, ex=SEARCH_INTERVAL):
         return 0
-    lost = lost_executions(connection, queue, registry_key)
+    lost = lost_executions(connection, queue)
     ended = _ended_uncounted(connection, lost)
     for execution_id, outcome in ended.items():
         job = lost.pop(execution_id)
@@ -148,18 +145,15 @@ def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str
     }
 
 
-def lost_executions(
-    connection: Redis, queue: str, registry_key: str | None = None, *, patient: bool = True
-) -> dict[str, RunningJob]:
+def lost_executions(connection: Redis, queue: str, *, patient: bool = True) -> dict[str, RunningJob]:
     """Return the executions of a queue that are listed as running, but that neither RQ nor a worker has.
 
     Args:
         connection: the Redis with RQ's keys.
         queue: name of the queue.
-        registry_key: as in `count_abandoned`.
         patient: whether to wait for an unknown worker until its job must have ended.
     """
-    registry_key = registry_key or StartedJobRegistry.key_template.format(queue)
+    registry_key = StartedJobRegistry.key_template.format(queue)
     # In this order: an execution that starts in between is in neither; one that ends is already counted.
     running = _running_jobs(connection, queue)
     started = set(cast("list[bytes]", connection.zrange(registry_key, 0, -1)))

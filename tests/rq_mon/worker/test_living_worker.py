@@ -40,7 +40,7 @@ def reports(redis: Redis, birth: str = BIRTH, silent: float = 0) -> None:
 
 
 def count(redis: Redis) -> int:
-    return count_abandoned(redis, JobRecorder(5, 5), "mail", STARTED)
+    return count_abandoned(redis, JobRecorder(5, 5), "mail")
 
 
 @pytest.mark.parametrize(
