@@ -2,6 +2,7 @@
 import { dateTimeFormat, type PanelProps } from '@grafana/data';
 import { AxisPlacement, DashboardCursorSync, ScaleDirection, ScaleOrientation } from '@grafana/schema';
 import {
+  measureText,
   TooltipPlugin2,
   UPlotChart,
   UPlotConfigBuilder,
@@ -116,6 +117,9 @@ function useConfig({ timeRange, timeZone }: PanelProps, rows: Rows, first: Props
       ticks: { show: first === 'bottom' },
       splits: (plot) => readable(count, plot.height),
       values: (_plot, splits) => splits.map((row) => latest.current.rows.names[row] ?? ''),
+      // Grafana measures the first of the names with most letters, which need not be the widest.
+      size: ((plot: uPlot) =>
+        BESIDE_NAMES + Math.min(widest(latest.current.rows.names), MOST_FOR_NAMES * plot.width)) as never,
     });
     builder.addSeries({ scaleKey: 'y', theme, pxAlign: false, show: true, pathBuilder: () => null, pointsBuilder: () => null } as never);
     builder.addHook('drawAxes', (plot) => clipped(plot, (context) => latest.current.rows.draw(plot, context)));
@@ -125,6 +129,13 @@ function useConfig({ timeRange, timeZone }: PanelProps, rows: Rows, first: Props
 }
 
 const LINE = 14;
+const LETTERS = 12;
+const BESIDE_NAMES = 16;
+const MOST_FOR_NAMES = 0.4;
+
+function widest(names: string[]): number {
+  return Math.ceil(Math.max(...names.map((name) => measureText(name, LETTERS).width)));
+}
 
 /** The rows whose names fit into this height in pixels. */
 function readable(count: number, height: number): number[] {
