@@ -1,4 +1,4 @@
-"""docs/use/dashboards.md: each dashboard with its question and a picture."""
+"""docs/use/dashboards.md: each dashboard with its question and its pictures."""
 
 from __future__ import annotations
 
@@ -17,14 +17,16 @@ BOARDS = [json.loads(path.read_text()) for path in sorted((ROOT / "grafana" / "g
 
 
 @pytest.mark.parametrize("board", BOARDS, ids=lambda board: board["uid"])
-def test_each_dashboard_has_its_question_and_its_picture(board: dict[str, str]) -> None:
+def test_each_dashboard_has_its_question_and_its_pictures(board: dict[str, str]) -> None:
     title = board["title"].removeprefix("RQ / ")
     (section,) = re.findall(rf"^## {title}\n\n(.+?)(?=^## |\Z)", TEXT, re.MULTILINE | re.DOTALL)
 
     assert f"| [{title}](#{title.lower().replace(' ', '-')}) | {board['description']} |" in TEXT
     assert " ".join(section.split()).startswith(board["description"])
-    (picture,) = re.findall(r"!\[.+\]\((.+)\)", section)
-    assert (ROOT / "docs" / "use" / picture).exists()
+    light, dark = re.findall(r'src(?:set)?="(.+)"', section)
+    assert "prefers-color-scheme: light" in section
+    assert light == dark.replace(".png", "-light.png")
+    assert all((ROOT / "docs" / "use" / picture).exists() for picture in (light, dark))
 
 
 def test_it_has_no_others() -> None:
