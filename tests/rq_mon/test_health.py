@@ -6,6 +6,8 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -138,13 +140,20 @@ def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch,
     assert capsys.readouterr().out.startswith("unhealthy: RQ_REDIS_URL: expected")
 
 
-def test_a_check_that_may_wait_looks_again(redis_client: Any, capsys: Output) -> None:
-    starts = threading.Timer(0.5, announce, (redis_client, "one"))
-    starts.start()
+@contextmanager
+def meanwhile(do: Callable[..., None], *arguments: Any) -> Iterator[None]:
+    """Do something half a second after the block has begun."""
+    timer = threading.Timer(0.5, do, arguments)
+    timer.start()
     try:
-        assert main(["--wait", "60", "cron"]) == 0
+        yield
     finally:
-        starts.join()
+        timer.join()
+
+
+def test_a_check_that_may_wait_looks_again(redis_client: Any, capsys: Output) -> None:
+    with meanwhile(announce, redis_client, "one"):
+        assert main(["--wait", "60", "cron"]) == 0
     assert capsys.readouterr().out == "healthy: 1 live cron schedulers\n"
 
     withdraw(redis_client, "one")
@@ -158,12 +167,8 @@ def test_a_check_that_may_wait_waits_for_redis_as_well(own_redis: RedisServer, c
         with connect(own_redis.url) as client:
             announce(client, "one")
 
-    starts = threading.Timer(0.5, start)
-    starts.start()
-    try:
+    with meanwhile(start):
         assert main(["--wait", "60", "cron"]) == 0
-    finally:
-        starts.join()
     assert capsys.readouterr().out == "healthy: 1 live cron schedulers\n"
 
 
