@@ -103,18 +103,17 @@ def _mark_as_started(queue: Queue, entries: Sequence[str]) -> None:
     horse has written that status, or after it has written that of a retry that is not recorded yet.
     """
     connection: Any = queue.connection
-    keys = [queue.job_class.key_for(entry.rpartition(":")[0]) for entry in entries]
+    ids = [entry.rpartition(":")[0] for entry in entries]
     with connection.pipeline(transaction=False) as reads:
-        for key in keys:
-            job_id = key.removeprefix(queue.job_class.redis_job_namespace_prefix)
-            reads.hget(key, "status")
+        for job_id in ids:
+            reads.hget(queue.job_class.key_for(job_id), "status")
             reads.lpos(queue.key, job_id)
             reads.lpos(queue.intermediate_queue_key, job_id)
             reads.zscore(queue.scheduled_job_registry.key, job_id)
-        found = reads.execute()
-    for key, status, *places in zip(keys, found[::4], found[1::4], found[2::4], found[3::4], strict=True):
+        found = iter(reads.execute(raise_on_error=False))
+    for job_id, status, *places in zip(ids, found, found, found, found, strict=True):
         if status in WAITS and places == [None] * 3:
-            connection.hset(key, "status", JobStatus.STARTED.value)
+            connection.hset(queue.job_class.key_for(job_id), "status", JobStatus.STARTED.value)
 
 
 def remove_ghosts(connection: Redis, queue_names: Sequence[str]) -> int:

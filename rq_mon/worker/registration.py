@@ -38,15 +38,17 @@ class StaysRegisteredMixin(BaseWorker):
     _registration: list[bytes] | None = None
     """Fields and values of the worker's hash; None while it is not registered."""
     _registered_at = -math.inf
+    """When it was last registered; by `time.monotonic`, as the other times."""
     _has_run_jobs = False
-    """When it was last registered."""
+    """Whether it has run jobs since."""
     _version = ""
     """Version of the worker's code, known from its registration on."""
     _may_name_job = False
     """Whether Redis may still have a job of this worker that has ended."""
     _ran_job_at = -math.inf
+    """When its last job ended."""
     _heartbeat_at = -math.inf
-    """When the last heartbeat since the last job was sent; by `time.monotonic`, as the other times."""
+    """When the last heartbeat since then was sent."""
     _heartbeat_lasts = 0
     """Seconds for which that keeps the worker."""
 

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from redis import Redis
 from rq import Queue
-from rq.job import Job
+from rq.job import Job, JobStatus
 
 from proofs.harness.redis_server import RedisServer
 from rq_mon.series import running_key
+from rq_mon.worker.maintenance import end_abandoned_jobs
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, write_errors
 from tests.rq_mon.worker.processes import RQ
@@ -130,3 +132,17 @@ def test_jobs_may_have_a_class_of_their_own(rq: RQ, redis_client: Redis, worker_
     option = ("--job-class", f"{CustomJob.__module__}.{CustomJob.__name__}")
     rq.work("mail", worker_class=worker_class, options=option)
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
+
+
+def test_a_key_of_a_wrong_type_keeps_no_abandoned_job(redis_client: Redis, queue: Queue) -> None:
+    job = queue.enqueue(jobs.succeed)
+    with redis_client.pipeline() as pipeline:
+        job.prepare_for_execution("lost", pipeline)
+        pipeline.execute()
+    redis_client.zadd(queue.started_job_registry.key, {f"{job.id}:lost": time.time() - 1})
+    redis_client.set(queue.key, "a string")
+
+    end_abandoned_jobs(queue, [])
+
+    assert job.get_status() == JobStatus.FAILED
+    assert queue.started_job_registry.get_job_ids(cleanup=False) == []
