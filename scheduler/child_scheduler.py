@@ -12,11 +12,11 @@ from redis import Redis
 from redis.client import Pipeline
 from redis.exceptions import WatchError
 from rq import Queue
-from rq.job import Job
 from rq.registry import ScheduledJobRegistry
 from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
+from rq_mon.state.values import job_key
 from rq_mon.worker.moved_jobs import AsStored
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
@@ -37,11 +37,10 @@ class DueJobs(ScheduledJobRegistry):
             found: Any = self.connection.zrangebyscore(self.key, 0, until, start=start, num=chunk_size)
             if not found:
                 break
-            ids = [job_id.decode() for job_id in found]
             with self.connection.pipeline(transaction=False) as reads:
-                for job_id in ids:
-                    reads.exists(Job.key_for(job_id))
-                due += itertools.compress(ids, reads.execute())
+                for job_id in found:
+                    reads.exists(job_key(job_id))
+                due += [job_id.decode() for job_id in itertools.compress(found, reads.execute())]
             start += len(found)
         return due[:chunk_size]
 

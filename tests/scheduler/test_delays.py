@@ -154,6 +154,7 @@ def test_a_scheduler_that_hangs_while_another_takes_over(
 
 def test_ids_without_jobs_do_not_keep_others_from_being_due(queue: SupervisedQueue) -> None:
     queue.connection.zadd(queue.scheduled_job_registry.key, {f"gone-{n}": n + 1 for n in range(2100)})
+    queue.connection.zadd(queue.scheduled_job_registry.key, {b"\xff": 1})
     due = [queue.enqueue_in(timedelta(seconds=-5), jobs.add, n, 2) for n in range(3)]
     queue.enqueue_in(timedelta(minutes=5), jobs.add, 1, 2)
     registry = DueJobs("later", connection=queue.connection)  # type: ignore[no-untyped-call]
