@@ -42,6 +42,7 @@ from rq_mon.state.work_horses import name_of_end
 from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
 from rq_mon.worker.expired import CountsExpiredMixin
 from rq_mon.worker.failed_ticks import FailedTicksMixin
+from rq_mon.worker.lent_connection import LendsConnectionMixin
 from rq_mon.worker.moved_jobs import MovesAsStoredMixin
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from rq_mon.worker.refusals import GuardedTransaction, Refusals, reason_of
@@ -63,7 +64,7 @@ class Run(NamedTuple):
     """The function, if only the work horse could tell it."""
 
 
-class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMixin):
+class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMixin, LendsConnectionMixin):
     """Makes any worker class count its jobs: `class Mine(MonitoredWorkerMixin, HerokuWorker)`.
 
     RQ ends a job in one of three methods (handle_job_success, handle_job_retry, handle_job_failure), and each
