@@ -28,12 +28,12 @@ else:
     Worker = object
 
 LENDABLE = (Connection, UnixDomainSocketConnection)
-"""Classes of connections whose whole state is in the socket. TLS keeps keys and counters in each process. With
-Sentinels, each new connection asks which Redis is the master."""
+"""Classes of connections whose whole state is in the socket. TLS keeps keys in each process, and with
+Sentinels each new connection asks which Redis is the master."""
 
 KEPT_SECONDS = 1.0
-"""How long a worker keeps it between two jobs. After a failover, the address may lead to another Redis, and a
-firewall drops connections that are not used."""
+"""How long a worker keeps it between two jobs: after a failover the address may lead to another Redis, and
+firewalls drop idle connections."""
 
 
 class LentConnection:

@@ -51,6 +51,11 @@ class StaysRegisteredMixin(BaseWorker):
     """When the last heartbeat since then was sent."""
     _heartbeat_lasts = 0
     """Seconds for which that keeps the worker."""
+    _is_in_job = False
+    _owes_state = False
+    """Whether Redis is still to be told that the worker is idle."""
+    _owes_heartbeat = False
+    """Whether the heartbeat after a job waits for the next one, which RQ sends at once."""
 
     def register_birth(self) -> None:
         """Register, and remember the fields."""
@@ -76,9 +81,11 @@ class StaysRegisteredMixin(BaseWorker):
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job."""
+        self._is_in_job = True
         try:
             super().execute_job(job, queue)
         finally:
+            self._is_in_job = False
             self._has_run_jobs = True
             self._ran_job_at = time.monotonic()
             self._heartbeat_at = -math.inf  # the work horse has sent others
@@ -100,9 +107,11 @@ class StaysRegisteredMixin(BaseWorker):
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
         """Send a heartbeat that registers again, in one round trip; RQ's heartbeat takes two."""
         lasts = timeout or self.worker_ttl + 60  # as RQ has it
-        if pipeline is None and self._has_just_reported(lasts):
+        if pipeline is None and (self._owes_heartbeat or self._has_just_reported(lasts)):
+            self._owes_heartbeat = False
             return
         self._send_heartbeat(timeout, pipeline)
+        self._owes_state = self._owes_heartbeat = False
         self._heartbeat_at, self._heartbeat_lasts = time.monotonic(), lasts
 
     def _has_just_reported(self, lasts: int) -> bool:
@@ -112,12 +121,17 @@ class StaysRegisteredMixin(BaseWorker):
     def _send_heartbeat(self, timeout: int | None, pipeline: Pipeline | None) -> None:
         registers = not self.is_horse and self._is_time_to_register()
         if pipeline is not None:
+            place = len(pipeline)
             super().heartbeat(timeout, pipeline)
+            self._write_state_owed(pipeline)
             if registers:
                 self._register_again(pipeline)
+            elif self._owes_state:
+                self._register_if_lost(pipeline, place)
             return
         with self.connection.pipeline(transaction=False) as batch:
             super().heartbeat(timeout, batch)
+            self._write_state_owed(batch)
             rqs_own = len(batch)
             if registers:
                 self._register_again(batch)
@@ -126,6 +140,24 @@ class StaysRegisteredMixin(BaseWorker):
             if answers[0] == 1 and not registers:  # the hash was lost
                 self._register_again(batch)
                 batch.execute(raise_on_error=False)
+
+    def _write_state_owed(self, pipeline: Pipeline) -> None:
+        if self._owes_state:
+            super().set_state(self._state, pipeline)
+
+    def _register_if_lost(self, pipeline: Pipeline, place: int) -> None:
+        """Register after the transaction, if the heartbeat at that place in it created the hash."""
+        execute = pipeline.execute
+
+        def execute_and_look(*args: Any, **kwargs: Any) -> list[Any]:
+            answers = execute(*args, **kwargs)
+            if answers[place] == 1:
+                with self.connection.pipeline(transaction=False) as batch:
+                    self._register_again(batch)
+                    batch.execute(raise_on_error=False)
+            return answers
+
+        pipeline.execute = execute_and_look  # type: ignore[method-assign]
 
     def _is_time_to_register(self) -> bool:
         """Tell whether this heartbeat registers: always, except between jobs in quick succession."""
@@ -163,8 +195,16 @@ class StaysRegisteredMixin(BaseWorker):
         return key
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
-        """Set the state; an idle worker has no job, however its last one ended."""
-        super().set_state(state, pipeline)
+        """Set the state; an idle worker has no job, however its last one ended.
+
+        After a job, RQ writes that the worker is idle, sends a heartbeat, and asks whether workers are
+        suspended, which sends another. Here that is one transaction.
+        """
+        if self._is_in_job and pipeline is None:
+            self._state = state
+            self._owes_state = self._owes_heartbeat = True
+        else:
+            super().set_state(state, pipeline)
         if self._may_name_job and pipeline is None and state == WorkerStatus.IDLE:
             self._may_name_job = False
             if hasattr(self, "executions"):

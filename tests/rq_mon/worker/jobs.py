@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import signal
+import threading
 import time
+from typing import Any
 
 from redis import Redis
 from rq import Retry, get_current_job
@@ -163,3 +165,34 @@ def change_meta() -> None:
 
 def use_meta_in_callback(job: Job, connection: Redis, *_: object) -> None:
     connection.set("meta", str(sorted(job.meta)))
+
+
+def select_another_database() -> None:
+    """Do to the worker's connection what the next user of it would notice."""
+    _connections_of_this_job().execute_command("SELECT", 1)
+
+
+def select_in_a_thread() -> None:
+    """Go on to do so while the work horse records the end of the job."""
+
+    def go_on() -> None:
+        while True:
+            client.execute_command("SELECT", 1)
+
+    client = _connections_of_this_job()
+    threading.Thread(target=go_on, daemon=True).start()
+
+
+def select_in_callback(_job: Job, connection: Redis, *_: object) -> None:
+    connection.execute_command("SELECT", 1)  # type: ignore[no-untyped-call]
+
+
+def fail_and_select() -> None:
+    select_another_database()
+    fail()
+
+
+def _connections_of_this_job() -> Any:
+    job = get_current_job()
+    assert job is not None
+    return job.connection

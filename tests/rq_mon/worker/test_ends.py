@@ -68,6 +68,7 @@ def run_and(worker: Any, job: Job, *steps: Callable[[Any, Job], None]) -> None:
 def take_and_run(worker: Any, job: Job) -> None:
     worker.queues[0].remove(job.id)
     worker.execute_job(job, worker.queues[0])
+    worker.check_for_suspension(burst=False)  # as the worker's loop does next
 
 
 def idle_worker_and_no_trace(redis: Redis) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
@@ -189,6 +190,9 @@ def test_after_a_short_job_a_heartbeat_is_sent_once_unless_it_keeps_the_worker_f
 ) -> None:
     worker = start_worker("mail", kind=MonitoredSimpleWorker)
     worker.execute_job(queue.enqueue(jobs.succeed), queue)
+    redis_client.expire(worker.key, 20)
+    worker.heartbeat(300)
+    assert redis_client.ttl(worker.key) <= 20, "it does not wait for the next one"  # type: ignore[operator]
 
     kept_for: list[Any] = []
     for timeout in (300, 200, 400):
@@ -300,6 +304,8 @@ def test_between_jobs_in_quick_succession_heartbeats_do_not_register(
     worker = start_worker("mail", kind=MonitoredSimpleWorker)
     for _ in range(2):
         worker.execute_job(queue.enqueue(jobs.succeed), queue)
+        worker.check_for_suspension(burst=False)
+    worker._heartbeat_at = -math.inf
     redis_client.config_resetstat()
 
     worker.heartbeat()
@@ -324,6 +330,26 @@ def test_a_hash_that_is_lost_between_jobs_in_quick_succession_is_restored_by_the
     worker.heartbeat()
 
     assert known(redis_client, worker.key) == before
+
+
+@pytest.mark.parametrize("lose", [flush, expire, expire_and_be_cleaned_up])
+def test_after_a_job_the_state_is_written_with_the_next_heartbeat_and_a_lost_hash_comes_back(
+    redis_client: Redis, start_worker: StartWorker, queue: Queue, monkeypatch: pytest.MonkeyPatch, lose: Lose
+) -> None:
+    monkeypatch.setattr(registration, "SECONDS_BETWEEN_REGISTRATIONS", 600.0)
+    worker = start_worker(*QUEUES, kind=MonitoredSimpleWorker)
+    states: list[Any] = []
+    for is_lost in (False, True):
+        worker.execute_job(queue.enqueue(jobs.succeed), queue)
+        states.append(redis_client.hget(worker.key, "state"))
+        if is_lost:
+            lose(redis_client, worker.key)
+        worker.heartbeat()
+        worker.check_for_suspension(burst=False)
+        states.append(redis_client.hget(worker.key, "state"))
+
+    assert states == [b"busy", b"idle", b"busy", b"idle"]
+    assert known(redis_client, worker.key)[1] == [True] * 3
 
 
 # --- ghosts ------------------------------------------------------------------------------------------------
