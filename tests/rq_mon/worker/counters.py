@@ -1,4 +1,4 @@
-"""What workers counted, read as the exporter does."""
+"""The counts that workers wrote to Redis, read with the exporter's functions."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def functions(redis: Redis, queue: str) -> set[str]:
 
 
 def ends(redis: Redis, queue: str) -> dict[tuple[str, str], int]:
-    """Jobs that ended, by function (without its module) and outcome."""
+    """Count of ended jobs by function (without its module) and outcome."""
     return {
         (short(function), outcome): histogram.count
         for function in functions(redis, queue)
@@ -39,7 +39,7 @@ def ends(redis: Redis, queue: str) -> dict[tuple[str, str], int]:
 
 
 def failures(redis: Redis, queue: str) -> dict[tuple[str, str], int]:
-    """Failures, by function (without its module) and exception class."""
+    """Count of failures by function (without its module) and exception class."""
     return {
         (short(function), exception): counted.count
         for function in functions(redis, queue)

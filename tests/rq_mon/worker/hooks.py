@@ -1,4 +1,4 @@
-"""What applications hang into RQ, and that fails in every way."""
+"""Callbacks and exception handlers of an application, with every kind of fault."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def takes_too_long(job: Job, *_: Any) -> None:
 
 
 def hangs(job: Job, *_: Any) -> None:
-    """Survives RQ's alarm."""
+    """Catches the exception of RQ's timeout and goes on."""
     leave_a_trace(job.connection, "hangs")
     while True:
         try:

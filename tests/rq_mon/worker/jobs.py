@@ -1,4 +1,4 @@
-"""Jobs that end in every way a job can."""
+"""Jobs for each outcome that a job can have."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def fail_otherwise_the_second_time() -> None:
 
 
 class Thrower:
-    """Its instances travel with a job of one of their methods."""
+    """RQ pickles the instance together with a job that calls its method."""
 
     def __init__(self, weight: str) -> None:
         self.weight = weight
@@ -97,7 +97,7 @@ def fail_when_released() -> None:
 
 
 def lose_the_worker(key: str) -> None:
-    """Delete what Redis knows of this job's worker, and run until the worker has written it again."""
+    """Delete the hash of this job's worker; return once the worker has written it again."""
     connection = _connection()
     connection.delete(key)
     while not connection.hexists(key, "queues"):
@@ -132,7 +132,7 @@ def exit_work_horse() -> None:
 
 
 def fail_with_message(head: list[int], length: int) -> None:
-    """Raise with a message that repeats its head, by code points."""
+    """Raise with a message of this length that repeats the characters of `head`, given as code points."""
     text = "".join(map(chr, head))
     raise ValueError((text * (length // len(text) + 1))[:length])
 
@@ -145,8 +145,8 @@ def fail_then_sleep() -> None:
 
 
 def note_process(path: str) -> None:
-    """Add the number of this process to a file, and that of its parent."""
-    with open(path, "a") as file:  # noqa: PTH123 - each work horse imports what is imported here
+    """Append the ids of this process and of its parent to a file."""
+    with open(path, "a") as file:  # noqa: PTH123 - pathlib would be imported in each work horse
         file.write(f"{os.getpid()} {os.getppid()}\n")
 
 

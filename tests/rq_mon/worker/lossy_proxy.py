@@ -1,4 +1,4 @@
-"""A TCP proxy to Redis that loses one connection, at the moment when the end of a job is recorded."""
+"""A TCP proxy to Redis that breaks one connection while the end of a job is being recorded."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Loses = Literal["request", "answer"]
 
 
 class LossyProxy:
-    """Loses the transaction that records the first success, or Redis's answer to it."""
+    """Drops the transaction that records the first success, or Redis's answer to it."""
 
     def __init__(self, port: int, loses: Loses) -> None:
         self.lost = False
@@ -50,7 +50,7 @@ class LossyProxy:
                 server.sendall(request)
 
     def _lose(self, request: bytes, client: socket.socket, server: socket.socket) -> None:
-        while EXEC not in request:  # the transaction may come in pieces
+        while EXEC not in request:  # the transaction may arrive in several packets
             request += client.recv(1 << 20)
         client.shutdown(socket.SHUT_RDWR)
         if self._loses == "answer":

@@ -1,4 +1,4 @@
-"""Pickles that tell where they are loaded."""
+"""Pickles that record which process loads them."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PROTOCOLS = range(pickle.HIGHEST_PROTOCOL + 1)
 
 
 class Noted:
-    """A value that adds the process in which it is loaded, and its parent, to a file."""
+    """When it is unpickled, it appends the ids of the process and its parent to a file."""
 
     def __init__(self, path: Path) -> None:
         self.path = str(path)
@@ -25,12 +25,12 @@ class Noted:
 
 
 def processes(path: Path) -> list[list[str]]:
-    """Return process and parent of each load."""
+    """Return the ids of process and parent for each load."""
     return [line.split() for line in path.read_text().splitlines()] if path.exists() else []
 
 
 def store_noted_meta(redis: Redis, job: Job, path: Path, protocol: int, **others: object) -> dict[str, bytes]:
-    """Give a job `meta`, and an old result, that tell where they are loaded; return what is stored."""
+    """Store `meta` and an old result that record their loads; return the stored bytes."""
     stored = {
         "meta": pickle.dumps({"customer": Noted(path), **others}, protocol),
         "result": pickle.dumps(Noted(path), protocol),

@@ -1,4 +1,4 @@
-"""Real workers, started as users start them."""
+"""Real workers, started with RQ's command line."""
 
 from __future__ import annotations
 
@@ -17,25 +17,25 @@ SIMPLE = "rq_mon.MonitoredSimpleWorker"
 
 
 class RQ:
-    """RQ's command line on one Redis."""
+    """RQ's command line, connected to one Redis."""
 
     def __init__(self, url: str, log: Path) -> None:
         self.url = url
         self.log = log
 
     def work(self, *queues: str, worker_class: str = FORKING, options: tuple[str, ...] = ()) -> str:
-        """Run a worker until the queues are empty; return what it logged."""
+        """Run a worker until its queues are empty; return its log."""
         return self.run("worker", "--burst", "--worker-class", worker_class, *options, *queues)
 
     def run(self, *command: str) -> str:
-        """Run a command of RQ to its end; return its output."""
+        """Run a command of RQ until it exits; return its output."""
         with self.start(*command) as process:
             process.wait(timeout=120)
         return self.log.read_text()
 
     @contextmanager
     def start(self, *command: str) -> Iterator[subprocess.Popen[bytes]]:
-        """Run a command of RQ; at the end, kill what is left of it."""
+        """Start a command of RQ; kill it and its children at the end of the block."""
         full = [sys.executable, "-m", "rq.cli", command[0], "--url", self.url, *command[1:]]
         with self.log.open("ab") as log:
             process = subprocess.Popen(full, cwd=PROJECT_ROOT, stdout=log, stderr=log, env=os.environ.copy())
@@ -51,13 +51,13 @@ class RQ:
 
 
 def kill_with_children(process: subprocess.Popen[bytes]) -> None:
-    """Kill worker and work horse, as when their machine is gone."""
+    """Kill a worker and its work horse, as when their machine fails."""
     if process.poll() is not None:
         return
     parent = psutil.Process(process.pid)
     children = parent.children(recursive=True)
     for victim in (parent, *children):
-        with suppress(psutil.NoSuchProcess):  # a work horse that ended just now
+        with suppress(psutil.NoSuchProcess):  # a work horse may have just ended
             victim.kill()
     process.wait()
     psutil.wait_procs(children, timeout=60)

@@ -1,4 +1,4 @@
-"""What applications hang into RQ may fail: a plain MonitoredWorker is as safe as RQ allows."""
+"""Faults in an application's callbacks and handlers stop neither a MonitoredWorker nor its other jobs."""
 
 from __future__ import annotations
 
@@ -29,7 +29,10 @@ HANDLERS = "tests.rq_mon.worker.hooks"
 
 
 def named(function: str) -> Callback:
-    """A callback. One that does not end is soon given up; the others have time on a busy machine."""
+    """A callback.
+
+    Those that never end time out after a second; a busy machine may need longer for the others.
+    """
     return Callback(f"{HANDLERS}.{function}", timeout=1 if function in hooks.ENDLESS else 60)
 
 
@@ -39,7 +42,7 @@ def trace(redis: Redis) -> list[str]:
 
 
 def lose(queue: Queue, job: Job) -> None:
-    """Leave a job as a worker does that was killed with it."""
+    """Leave the job as a worker leaves it that was killed while running it."""
     queue.remove(job)
     with queue.connection.pipeline() as pipeline:
         Execution.create(job, 60, pipeline)
@@ -49,7 +52,7 @@ def lose(queue: Queue, job: Job) -> None:
         queue.connection.zadd(queue.started_job_registry.key, {entry: 1})
 
 
-def test_a_handler_that_raises_costs_neither_the_exception_nor_the_other_handlers(
+def test_after_a_handler_raised_the_failure_is_recorded_and_the_next_handler_called(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     job, following = queue.enqueue(jobs.fail), queue.enqueue(jobs.succeed)
@@ -63,7 +66,7 @@ def test_a_handler_that_raises_costs_neither_the_exception_nor_the_other_handler
     assert "LookupError: the hook is broken" in log
 
 
-def test_a_handler_may_still_end_the_chain(
+def test_a_handler_that_returns_false_is_the_last_one_called(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     queue.enqueue(jobs.fail)
@@ -72,7 +75,7 @@ def test_a_handler_may_still_end_the_chain(
     assert trace(redis_client) == ["stops_the_chain"]
 
 
-def test_a_stopped_callback_that_raises_costs_neither_worker_nor_end(
+def test_a_job_is_stopped_and_its_worker_goes_on_though_the_stopped_callback_raises(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.wait_for_release, on_stopped=named("raises"), retry=Retry(2))
@@ -90,7 +93,7 @@ def test_a_stopped_callback_that_raises_costs_neither_worker_nor_end(
     assert running(redis_client, "mail") == 0
 
 
-def test_a_handler_of_killed_work_horses_that_raises_costs_nothing(
+def test_a_job_is_failed_though_the_handler_of_killed_work_horses_raises(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("rq.worker").propagate = True
@@ -108,7 +111,7 @@ def test_a_handler_of_killed_work_horses_that_raises_costs_nothing(
 
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
 @pytest.mark.parametrize("callback", ["raises", "takes_too_long", "cannot_be_imported", "never_awaited"])
-def test_maintenance_ends_all_jobs_whatever_their_callbacks_do(
+def test_maintenance_ends_all_abandoned_jobs_though_callbacks_fail(
     redis_client: Redis,
     start_worker: StartWorker,
     kind: Any,
@@ -138,7 +141,7 @@ def test_maintenance_ends_all_jobs_whatever_their_callbacks_do(
     )
 
 
-def test_maintenance_survives_handlers_and_jobs_that_cannot_be_read(
+def test_maintenance_fails_jobs_with_unreadable_hashes_and_survives_handlers_that_raise(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("rq.worker").propagate = True
@@ -171,10 +174,10 @@ RQ_CATCHES_IT = pytest.mark.skipif(IS_RQ_3, reason="RQ 3 itself holds it back")
 
 
 @pytest.mark.parametrize("hook", [pytest.param("callback", marks=RQ_CATCHES_IT), "handler", "maintenance"])
-def test_a_worker_that_is_told_to_end_ends_also_in_the_midst_of_maintenance(
+def test_a_worker_that_is_asked_to_stop_during_maintenance_stops(
     queue: Queue, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch, hook: str
 ) -> None:
-    """RQ raises in its signal handler, wherever that finds an idle worker."""
+    """RQ's signal handler raises StopRequested at whatever line an idle worker is."""
 
     def told_to_end(*_: Any) -> None:
         raise StopRequested
@@ -188,7 +191,7 @@ def test_a_worker_that_is_told_to_end_ends_also_in_the_midst_of_maintenance(
         worker.run_maintenance_tasks()
 
 
-def test_a_queue_that_cannot_be_cleaned_keeps_no_other_from_it(
+def test_other_queues_are_cleaned_though_one_cannot_be(
     redis_client: Redis, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("rq.worker").propagate = True

@@ -1,4 +1,4 @@
-"""One flag is all that an existing application needs."""
+"""An existing application needs only one flag to count its jobs."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tests.rq_mon.worker.processes import RQ
 pytestmark = pytest.mark.slow
 
 
-def test_a_worker_pool_counts_what_all_of_its_workers_do(
+def test_all_workers_of_a_pool_count_their_jobs(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     for _ in range(10):
@@ -27,7 +27,7 @@ def test_a_worker_pool_counts_what_all_of_its_workers_do(
     assert ends(redis_client, "mail") == {("succeed", "success"): 10}
 
 
-def test_the_limits_are_set_in_the_environment(
+def test_environment_variables_set_the_limits(
     rq: RQ, queue: Queue, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE", "1")
@@ -39,23 +39,23 @@ def test_the_limits_are_set_in_the_environment(
     assert ends(redis_client, "mail") == {("fail_with", "failed"): 3, ("other", "success"): 1}
 
 
-def test_a_worker_class_of_the_application_can_count_too() -> None:
+def test_an_applications_own_worker_class_can_count_too() -> None:
     class Mine(MonitoredWorkerMixin, HerokuWorker):
         pass
 
     assert issubclass(Mine, HerokuWorker)
 
 
-def test_a_worker_that_spawns_says_that_it_cannot_count() -> None:
+def test_a_spawning_worker_class_is_refused_as_it_cannot_count() -> None:
     with pytest.raises(TypeError, match="Spawning: SpawnWorker's work horses are plain workers"):
         type("Spawning", (MonitoredWorkerMixin, SpawnWorker), {})
 
 
 def commands_sent(redis: Redis, rq: RQ, worker_class: str, many: int) -> Counter[str]:
-    """The names of the commands that a worker sends to run this many jobs.
+    """The names of the commands that a worker sends to run this number of jobs.
 
-    Without those that scripts call, those that open a connection or keep it alive, as time goes by, and those
-    with which a worker registers again, at most once in a second.
+    Left out are commands inside scripts, and those whose number depends on the time taken: to open a
+    connection, to keep it alive, and to register again, at most once a second.
     """
     redis.flushall()
     queue = Queue("mail", connection=redis)
@@ -76,17 +76,17 @@ def commands_sent(redis: Redis, rq: RQ, worker_class: str, many: int) -> Counter
 
 
 @pytest.mark.parametrize("kind", ["Worker", "SimpleWorker"])
-def test_a_short_job_costs_two_commands_more_and_saves_at_least_seven(
+def test_a_short_job_costs_two_commands_more_than_in_rq_and_saves_at_least_eight(
     redis_client: Redis, rq: RQ, kind: str
 ) -> None:
-    """The difference of six jobs and one, so that what a worker does at its start is left out."""
+    """The difference between six jobs and one, which leaves out what a worker sends when it starts."""
     extra: Counter[str] = Counter()
     for worker_class, sign in ((f"rq.{kind}", -1), (f"rq_mon.Monitored{kind}", 1)):
         for many, direction in ((6, sign), (1, -sign)):
             for name, number in commands_sent(redis_client, rq, worker_class, many).items():
                 extra[name] += direction * number
-    # RQ reports twice after each job that the worker is idle, and sends several heartbeats where ours sends
-    # one, with both. RQ 2 with work horses also writes that the worker has been at the job for 0 seconds.
+    # After each job, RQ sets the state to idle twice and sends several heartbeats; ours sends one of each,
+    # together. With work horses, RQ 2 also writes a working time of 0 seconds.
     is_rq_3 = version("rq").startswith("3.")
     saved = {"HSET": -5, "EXPIRE": -6} if is_rq_3 else {"HSET": -6 if kind == "Worker" else -5, "EXPIRE": -3}
     saved = {name: 5 * number for name, number in saved.items()}

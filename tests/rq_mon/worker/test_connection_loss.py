@@ -1,6 +1,6 @@
-"""An execution is counted once, though the connection breaks while its end is being recorded.
+"""An execution is counted once if the connection breaks while its end is being recorded.
 
-RQ and redis-py may then record the end again: as the same success, or as the failure to record it.
+RQ and redis-py may then record the end again: as the same success, or as a failure to record it.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ def proxy(request: pytest.FixtureRequest, redis_server: RedisServer) -> LossyPro
     return LossyProxy(redis_server.port, request.param)
 
 
-def test_a_job_whose_end_is_recorded_over_a_lost_connection_is_counted_once(
+def test_a_job_is_counted_once_if_the_connection_breaks_while_its_end_is_recorded(
     proxy: LossyProxy, queue: Queue, redis_client: Redis, tmp_path: Path, worker_class: str
 ) -> None:
     queue.enqueue(jobs.succeed)
@@ -37,7 +37,7 @@ def test_a_job_whose_end_is_recorded_over_a_lost_connection_is_counted_once(
     assert running(redis_client, "mail") == 0
 
 
-def test_what_redis_recorded_before_the_connection_broke_is_what_counts(
+def test_a_success_that_redis_recorded_before_the_connection_broke_counts(
     redis_server: RedisServer, queue: Queue, redis_client: Redis, tmp_path: Path, worker_class: str
 ) -> None:
     queue.enqueue(jobs.succeed)

@@ -1,4 +1,4 @@
-"""Jobs that are stopped, cancelled or deleted while they run, and work horses that die of something else."""
+"""Jobs that are stopped, cancelled or deleted while they run, and work horses that die."""
 
 from __future__ import annotations
 
@@ -39,12 +39,12 @@ def delete(worker: Any, job: Job) -> None:
 
 
 def stop(worker: Any, job: Job) -> None:
-    """As RQ does when it is told to stop the job."""
+    """Do what RQ does when a stop command arrives."""
     worker._stopped_job_id = job.id
 
 
 def run_and(worker: Any, job: Job, *steps: Callable[[Any, Job], None]) -> None:
-    """Run a job that waits for its release, and do the steps before."""
+    """Run a job that waits to be released; take these steps while it runs, then release it."""
     worker.connection.delete("release")
     forked = worker.fork_work_horse
 
@@ -83,7 +83,7 @@ def idle_worker_and_no_trace(redis: Redis) -> None:
 @pytest.mark.parametrize(
     "steps", [(stop,), (cancel, stop), (stop, cancel), (delete, stop), (stop, delete), (cancel, delete, stop)]
 )
-def test_a_job_that_was_stopped_counts_as_stopped_whatever_else_was_done(
+def test_a_stopped_job_counts_as_stopped_even_if_it_is_cancelled_or_deleted_too(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, steps: Any
 ) -> None:
     worker = start_worker("mail", kind=kind)
@@ -96,14 +96,14 @@ def test_a_job_that_was_stopped_counts_as_stopped_whatever_else_was_done(
     idle_worker_and_no_trace(redis_client)
     assert Job.exists(job.id, connection=redis_client) == (delete not in steps)
 
-    again = queue.enqueue(jobs.kill_work_horse, job_id=job.id)  # the stop was for the one before
+    again = queue.enqueue(jobs.kill_work_horse, job_id=job.id)  # the stop command was for the job before
     take_and_run(worker, again)
     assert ends(redis_client, "mail")["kill_work_horse", "failed"] == 1
 
 
 @FORKING
 @pytest.mark.parametrize(("step", "retry"), [(cancel, None), (delete, None), (delete, Retry(2))])
-def test_a_job_that_was_taken_away_and_whose_work_horse_dies_has_failed_once(
+def test_a_job_that_was_cancelled_or_deleted_fails_once_if_its_work_horse_dies(
     redis_client: Redis,
     queue: Queue,
     start_worker: StartWorker,
@@ -112,7 +112,7 @@ def test_a_job_that_was_taken_away_and_whose_work_horse_dies_has_failed_once(
     retry: Retry | None,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """A job that is gone is not retried, however often it might have been."""
+    """A deleted job is not retried, even if it has retries left."""
     logging.getLogger("rq.worker").propagate = True
     job = queue.enqueue(jobs.die_when_released, retry=retry)
     run_and(start_worker("mail", kind=kind), job, step)
@@ -122,7 +122,7 @@ def test_a_job_that_was_taken_away_and_whose_work_horse_dies_has_failed_once(
     assert (f"job {job.id} was deleted while it ran" in caplog.text) == (step is delete)
 
 
-def test_the_stacks_worker_does_not_run_a_cancelled_job_again(
+def test_the_stacks_worker_does_not_retry_a_cancelled_job(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     job = queue.enqueue(jobs.die_when_released, retry=Retry(2))
@@ -133,7 +133,7 @@ def test_the_stacks_worker_does_not_run_a_cancelled_job_again(
 
 @FORKING
 @pytest.mark.parametrize("step", [cancel, delete])
-def test_a_job_that_was_taken_away_and_returns_is_a_success(
+def test_a_job_that_was_cancelled_or_deleted_and_returns_is_a_success(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, step: Any
 ) -> None:
     job = queue.enqueue(jobs.return_when_released)
@@ -150,7 +150,7 @@ def test_a_job_that_was_taken_away_and_returns_is_a_success(
     ("function", "exception"),
     [("kill_work_horse", WORK_HORSE_KILLED), ("exit_work_horse", WORK_HORSE_EXITED)],
 )
-def test_killed_and_exited_work_horses_differ(
+def test_killed_and_exited_work_horses_count_as_different_failures(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any, function: str, exception: str
 ) -> None:
     worker = start_worker("mail", kind=kind)
@@ -160,7 +160,7 @@ def test_killed_and_exited_work_horses_differ(
 
 
 @FORKING
-def test_a_record_that_cannot_be_written_differs_from_both(
+def test_a_failure_that_could_not_be_recorded_counts_as_such(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, kind: Any
 ) -> None:
     class Unlucky(kind):  # type: ignore[misc]
@@ -187,7 +187,7 @@ def test_a_record_that_cannot_be_written_differs_from_both(
     ],
     ids=["a file's name", "half a character", "NUL", "50 MB", "a million lines"],
 )
-def test_any_message_is_recorded_with_its_exception(
+def test_an_exception_with_any_message_is_recorded(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str, message: str, kept: str
 ) -> None:
     job = queue.enqueue(jobs.fail_with_message, [ord(c) for c in message[:20]], len(message))
@@ -201,7 +201,7 @@ def test_any_message_is_recorded_with_its_exception(
     assert len(text) < LONGEST_TEXT + 1_000
 
 
-def test_text_is_cut_only_where_it_is_too_long() -> None:
+def test_only_too_long_lines_and_texts_are_cut() -> None:
     short = "ValueError: " + "a" * (LONGEST_LINE - 12)
     assert recordable(short) == short
     assert len(recordable(short + "aa")) < len(short) + 100
@@ -216,13 +216,13 @@ def test_text_is_cut_only_where_it_is_too_long() -> None:
     ("job_started", "job_ended", "at_least", "at_most"),
     [
         (0, 5, 5, 5),
-        (1, 5, 4, 4),  # as RQ has it
-        (-100, 5, 5, 5),  # RQ's start is of the run before
-        (-100, -90, 7, 60),  # and so is its end: until now
+        (1, 5, 4, 4),  # RQ's own times
+        (-100, 5, 5, 5),  # RQ's start belongs to the run before
+        (-100, -90, 7, 60),  # so does its end: count until now
         (None, None, 7, 60),
     ],
 )
-def test_run_time_is_of_this_run(
+def test_run_time_covers_this_run_only(
     redis_client: Redis, job_started: float | None, job_ended: float | None, at_least: float, at_most: float
 ) -> None:
     started = now() - timedelta(seconds=7)
@@ -232,13 +232,13 @@ def test_run_time_is_of_this_run(
     assert at_least <= _run_time(job, started) <= at_most + 1e-6
 
 
-def test_a_clock_that_is_set_back_gives_no_negative_run_time(redis_client: Redis) -> None:
+def test_run_time_is_zero_if_the_clock_was_set_back(redis_client: Redis) -> None:
     job = Job.create("app.send", connection=redis_client)
     job.started_at = job.ended_at = None
     assert _run_time(job, now() + timedelta(hours=1)) == 0
 
 
-def test_a_job_that_is_stopped_in_its_second_run_lasted_as_long_as_that(
+def test_the_run_time_of_a_job_stopped_in_its_second_run_is_that_of_the_second(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     worker = start_worker("mail")
@@ -251,14 +251,14 @@ def test_a_job_that_is_stopped_in_its_second_run_lasted_as_long_as_that(
     assert (stopped.count, stopped.seconds > 0.3) == (1, True)
 
 
-# --- what is known of a run --------------------------------------------------------------------------------
+# --- the record of a run -----------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(("timeout", "interval"), [(100, 7), (300, 30)])
-def test_a_running_job_has_time_until_rq_has_ended_it_by_force(
+def test_the_deadline_of_a_running_job_is_when_rq_would_have_killed_it(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, timeout: int, interval: int
 ) -> None:
-    """RQ waits for a minute after the timeout, and looks once in an interval."""
+    """RQ waits a minute after the timeout, and checks once per monitoring interval."""
     worker = start_worker("mail", job_monitoring_interval=interval)
     worker.prepare_execution(queue.enqueue(jobs.succeed, job_timeout=timeout))
     (text,) = redis_client.hvals("rq:monitor:running:mail")  # type: ignore[misc]
@@ -266,7 +266,7 @@ def test_a_running_job_has_time_until_rq_has_ended_it_by_force(
     assert timeout + 60 + interval <= left <= timeout + interval + 130
 
 
-def test_a_running_job_without_limit_has_no_deadline(
+def test_a_running_job_without_timeout_has_no_deadline(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     start_worker("mail").prepare_execution(queue.enqueue(jobs.succeed, job_timeout=-1))
@@ -280,10 +280,10 @@ def lose_on_its_way(redis: Redis, queue: Queue, job: Job) -> None:
 
 
 @pytest.mark.parametrize("is_busy", [False, True])
-def test_a_job_found_on_its_way_is_not_taken_for_the_run_that_this_worker_had(
+def test_a_job_stuck_in_the_intermediate_queue_counts_apart_from_its_earlier_run(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, is_busy: bool
 ) -> None:
-    """Also where a worker does its maintenance while it runs another job."""
+    """Also if the worker does its maintenance while it runs another job."""
     worker = start_worker("mail", kind=MonitoredSimpleWorker)
     job = queue.enqueue(jobs.succeed)
     queue.remove(job)
@@ -300,10 +300,10 @@ def test_a_job_found_on_its_way_is_not_taken_for_the_run_that_this_worker_had(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1, ("succeed", "abandoned"): 1}
 
 
-# --- settings of others ------------------------------------------------------------------------------------
+# --- settings in environments -------------------------------------------------------------------------------
 
 
-def test_each_limit_is_what_its_setting_says(
+def test_settings_limit_the_number_of_functions_and_exceptions(
     rq: RQ, queue: Queue, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE", "1")
@@ -329,7 +329,7 @@ def test_each_limit_is_what_its_setting_says(
         ("RQ_METRICS_MAX_EXCEPTIONS_PER_FUNCTION", "0", True),
     ],
 )
-def test_a_foreign_worker_starts_whatever_the_environment_holds(
+def test_an_applications_worker_starts_with_invalid_settings_in_its_environment(
     rq: RQ,
     queue: Queue,
     redis_client: Redis,

@@ -1,4 +1,4 @@
-"""Jobs that expired before a worker came are counted; those that were taken back are not."""
+"""Jobs whose ttl ended before a worker came are counted; cancelled and deleted ones are not."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ def expired(client: Redis, queue: str = "mail") -> int:
 
 
 def expire(*expiring: Job) -> None:
-    """As Redis does when a ttl ends: the id stays in the queue."""
+    """Delete the hash and leave the id in the queue, as Redis does when a ttl ends."""
     for job in expiring:
         job.connection.delete(job.key)
 
 
-def test_a_ttl_that_ends_before_a_worker_comes_is_counted(
+def test_a_job_whose_ttl_ends_before_a_worker_comes_is_counted(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     with_ttl = [queue.enqueue(jobs.succeed, ttl=1) for _ in range(2)]
@@ -50,7 +50,7 @@ def test_a_ttl_that_ends_before_a_worker_comes_is_counted(
 
 
 @pytest.mark.parametrize("queues", [("mail", "reports"), ("reports", "mail")])
-def test_each_counts_for_its_queue_where_a_worker_has_several(
+def test_a_worker_with_several_queues_counts_expired_jobs_by_queue(
     rq: RQ, queue: Queue, redis_client: Redis, queues: tuple[str, str]
 ) -> None:
     reports = Queue("reports", connection=redis_client)
@@ -65,7 +65,7 @@ def test_each_counts_for_its_queue_where_a_worker_has_several(
     assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail", b"reports"}
 
 
-def test_they_are_counted_before_the_worker_waits_for_more(
+def test_expired_jobs_are_counted_before_the_worker_waits_for_jobs(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     with rq.start_worker("mail", worker_class=worker_class):
@@ -75,7 +75,7 @@ def test_they_are_counted_before_the_worker_waits_for_more(
         wait_until(lambda: expired(redis_client) == 2, "both to be counted")
 
 
-def test_jobs_that_were_deleted_cancelled_or_requeued_did_not_expire(
+def test_deleted_cancelled_and_requeued_jobs_do_not_count_as_expired(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     expire(queue.enqueue(jobs.succeed))
@@ -91,18 +91,20 @@ def test_jobs_that_were_deleted_cancelled_or_requeued_did_not_expire(
     assert expired(redis_client) == 1
 
 
-def test_a_job_that_cannot_be_read_did_not_expire(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_job_that_cannot_be_read_does_not_count_as_expired(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
     broken = queue.enqueue(jobs.succeed)
     redis_client.hset(broken.key, "created_at", "yesterday")
     expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
 
-    for _ in range(3):  # RQ ends a worker that meets one
+    for _ in range(3):  # RQ's worker exits when it finds one
         rq.work("mail")
 
     assert expired(redis_client) == 2
 
 
-def test_losing_the_right_to_count_costs_one_warning(
+def test_expired_jobs_that_cannot_be_counted_cause_one_warning(
     redis_client: Redis, queue: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = MonitoredSimpleWorker([queue], connection=redis_client)
@@ -121,7 +123,7 @@ def test_losing_the_right_to_count_costs_one_warning(
     assert expired(redis_client) == 2
 
 
-def test_losing_the_right_to_run_scripts_costs_one_warning_with_the_reason(
+def test_expired_jobs_without_the_right_to_run_scripts_cause_one_warning_with_the_reason(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     send: Any = redis_client.execute_command
@@ -140,7 +142,7 @@ def test_losing_the_right_to_run_scripts_costs_one_warning_with_the_reason(
     assert "eval" in warning.removeprefix(begin)
 
 
-def test_deferred_and_scheduled_jobs_that_expired_are_counted_once_and_unlisted(
+def test_expired_deferred_and_scheduled_jobs_are_counted_once_and_leave_their_registries(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     never = queue.enqueue(jobs.succeed)
@@ -159,7 +161,7 @@ def test_deferred_and_scheduled_jobs_that_expired_are_counted_once_and_unlisted(
     assert queue.scheduled_job_registry.get_job_ids() == [later.id]
 
 
-def test_an_id_that_is_written_before_its_job_did_not_expire(
+def test_an_id_listed_before_its_job_is_saved_does_not_count_as_expired(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     late = queue.enqueue_in(timedelta(hours=1), jobs.succeed)
@@ -176,7 +178,7 @@ def test_an_id_that_is_written_before_its_job_did_not_expire(
     assert queue.scheduled_job_registry.get_job_ids() == [late.id]
 
 
-def test_a_registry_that_cannot_be_read_keeps_no_worker_from_its_maintenance(
+def test_maintenance_goes_on_if_a_registry_cannot_be_read(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_client.set(queue.deferred_job_registry.key, "a string")
@@ -187,10 +189,10 @@ def test_a_registry_that_cannot_be_read_keeps_no_worker_from_its_maintenance(
 
 
 class OwnQueue(Queue):
-    """As an application may have it."""
+    """An application's own queue class."""
 
 
-def test_an_applications_own_queue_class_stays_what_it_is(redis_client: Redis) -> None:
+def test_an_applications_queue_class_is_kept(redis_client: Redis) -> None:
     seen: list[str] = []
     noticing = noticing_expired(OwnQueue, seen.append)
     assert noticing_expired(noticing, seen.append) is noticing

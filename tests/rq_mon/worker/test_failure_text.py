@@ -1,4 +1,4 @@
-"""The text of a failure, as Redis can store it."""
+"""The text of a failure, changed so that Redis can store it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from rq_mon.worker.failure_text import LONGEST_LINE, LONGEST_TEXT, recordable
         ("a" * LONGEST_LINE, "a" * LONGEST_LINE),
     ],
 )
-def test_only_what_cannot_be_stored_is_changed(text: str, recorded: str) -> None:
+def test_only_characters_that_cannot_be_stored_are_changed(text: str, recorded: str) -> None:
     assert recordable(text) == recorded
 
 

@@ -1,4 +1,4 @@
-"""Each execution is counted once, within limits, and never at the cost of the job's own transaction."""
+"""Each execution is counted once, within limits, and never breaks the transaction of the job."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def run(redis: Redis, function: str, exception: str = "") -> None:
     end(redis, function=function, exception=exception)
 
 
-def test_an_execution_is_stored_as_it_was(redis_client: Redis) -> None:
+def test_an_execution_is_stored_with_its_times_outcome_and_exception(redis_client: Redis) -> None:
     start(redis_client, waited=0.2)
     assert running(redis_client, "mail") == 1
     end(redis_client, exception="ValueError")
@@ -54,13 +54,13 @@ def test_the_newest_job_is_the_exemplar_of_its_bucket(redis_client: Redis) -> No
     assert {bound: exemplar.job_id for bound, exemplar in exemplars.items()} == {0.05: "new", 10.0: "slow"}
 
 
-def test_a_start_that_is_sent_twice_is_one_wait(redis_client: Redis) -> None:
+def test_a_start_recorded_twice_counts_as_one_wait(redis_client: Redis) -> None:
     start(redis_client)
     start(redis_client)
     assert waits(redis_client, "mail").count == 1
 
 
-def test_an_end_that_is_sent_twice_is_one_end(redis_client: Redis) -> None:
+def test_an_end_recorded_twice_counts_once(redis_client: Redis) -> None:
     start(redis_client)
     end(redis_client, exception="ValueError")
     end(redis_client, exception="ValueError")
@@ -69,7 +69,7 @@ def test_an_end_that_is_sent_twice_is_one_end(redis_client: Redis) -> None:
 
 
 def test_only_the_first_of_two_ends_of_an_execution_counts(redis_client: Redis) -> None:
-    """A work horse that is killed after it recorded a success is no failure, nor is it abandoned."""
+    """A work horse that is killed after it recorded a success is neither a failure nor abandoned."""
     start(redis_client)
     end(redis_client)
     end(redis_client, exception="WorkHorseKilled")
@@ -78,7 +78,7 @@ def test_only_the_first_of_two_ends_of_an_execution_counts(redis_client: Redis) 
     assert failures(redis_client, "mail") == {}
 
 
-def test_an_execution_that_ends_after_it_was_given_up_for_dead_stays_abandoned(redis_client: Redis) -> None:
+def test_an_abandoned_execution_that_ends_after_all_stays_abandoned(redis_client: Redis) -> None:
     start(redis_client)
     RECORDER.record_end(redis_client, End("1", "job-1", "mail", "app.send", "abandoned", "AbandonedJobError"))
     end(redis_client)
@@ -86,18 +86,18 @@ def test_an_execution_that_ends_after_it_was_given_up_for_dead_stays_abandoned(r
 
 
 def test_an_end_whose_start_is_lost_is_counted(redis_client: Redis) -> None:
-    """As when a replica took over that had not seen the start."""
+    """As after a failover to a replica that never received the start."""
     end(redis_client)
     end(redis_client)
     assert ends(redis_client, "mail") == {("app.send", "success"): 1}
 
 
-def test_what_was_counted_is_not_remembered_for_ever(redis_client: Redis) -> None:
+def test_the_note_that_an_execution_was_counted_expires(redis_client: Redis) -> None:
     end(redis_client)
     assert 0 < redis_client.ttl(counted_key("1")) <= 3600  # type: ignore[operator]
 
 
-def test_a_wait_that_is_not_known_is_not_counted(redis_client: Redis) -> None:
+def test_an_unknown_wait_is_not_counted(redis_client: Redis) -> None:
     start(redis_client, waited=None)
     assert waits(redis_client, "mail").count == 0
     assert running(redis_client, "mail") == 1
@@ -134,7 +134,7 @@ def test_exceptions_beyond_the_limit_count_as_other(redis_client: Redis) -> None
     }
 
 
-def test_redis_may_forget_the_scripts(redis_client: Redis) -> None:
+def test_scripts_that_redis_has_forgotten_are_loaded_again(redis_client: Redis) -> None:
     start(redis_client)
     redis_client.script_flush()
     end(redis_client)
@@ -151,7 +151,9 @@ def test_redis_may_forget_the_scripts(redis_client: Redis) -> None:
         MONITORED_QUEUES_KEY,
     ],
 )
-def test_a_broken_key_is_counted_and_leaves_the_transaction_whole(redis_client: Redis, key: str) -> None:
+def test_a_key_of_a_wrong_type_is_a_write_error_and_the_jobs_transaction_succeeds(
+    redis_client: Redis, key: str
+) -> None:
     redis_client.lpush(key, "broken")
     with redis_client.pipeline() as pipeline:
         start(pipeline)
@@ -162,7 +164,9 @@ def test_a_broken_key_is_counted_and_leaves_the_transaction_whole(redis_client: 
     assert set(write_errors(redis_client)) == {"WRONGTYPE"}
 
 
-def test_a_foreign_value_is_counted_and_leaves_the_transaction_whole(redis_client: Redis) -> None:
+def test_a_value_that_is_no_number_is_a_write_error_and_the_jobs_transaction_succeeds(
+    redis_client: Redis,
+) -> None:
     redis_client.hset(jobs_key("mail", "app.send"), "success:count", "many")
     with redis_client.pipeline() as pipeline:
         start(pipeline)
@@ -173,7 +177,7 @@ def test_a_foreign_value_is_counted_and_leaves_the_transaction_whole(redis_clien
     assert write_errors(redis_client) == {"ERR": 1}
 
 
-def test_the_errors_may_be_broken_themselves(redis_client: Redis) -> None:
+def test_a_job_ends_even_if_write_errors_cannot_be_counted(redis_client: Redis) -> None:
     redis_client.set(WRITE_ERRORS_KEY, "broken")
     redis_client.set(running_key("mail"), "broken")
     start(redis_client)
@@ -196,7 +200,7 @@ def test_a_rehearsal_touches_no_real_queue(redis_client: Redis) -> None:
     assert {key: redis_client.dump(key) for key in redis_client.scan_iter()} == before
 
 
-def test_a_rehearsal_tells_what_will_not_be_counted(redis_client: Redis) -> None:
+def test_a_rehearsal_returns_the_errors_that_counting_would_meet(redis_client: Redis) -> None:
     redis_client.set(MONITORED_QUEUES_KEY, "broken")
     problems = RECORDER.rehearse(redis_client)
     assert [problem.partition(" ")[0] for problem in problems] == ["WRONGTYPE", "WRONGTYPE"]

@@ -1,4 +1,4 @@
-"""An execution that RQ gave up counts as what is known of it, never as what became of the job later."""
+"""An abandoned execution counts by its own record, whatever happened to the job later."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ LONG_AGO = "2026-11-24T03:12:35.381567Z"
 
 
 @pytest.mark.parametrize("later", [1, 2])
-def test_the_same_worker_has_run_the_job_again(
+def test_an_execution_stays_abandoned_though_its_worker_ran_the_job_again(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, later: int
 ) -> None:
-    """As when the power took the record of an end: RQ retries the job, and its worker never died."""
+    """As when a power failure took the record of an end: RQ retries the job, and its worker never died."""
     worker: Any = start_worker("mail", kind=MonitoredSimpleWorker)
     job = queue.enqueue(jobs.succeed, retry=Retry(3))
     queue.remove(job)
     for _ in range(later):
         worker.prepare_execution(job)
-        redis_client.delete(queue.started_job_registry.key)  # RQ has given it up
-        worker.execution = None  # and its worker has another in hand by now
+        redis_client.delete(queue.started_job_registry.key)  # RQ has abandoned it
+        worker.execution = None  # and its worker runs another job by now
     worker.execute_job(job, queue)
     assert running(redis_client, "mail") == later
 

@@ -1,4 +1,4 @@
-"""Which executions count as abandoned, and that each does once."""
+"""Which executions count as abandoned, and that each counts once."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ def count(redis: Redis) -> int:
         pytest.param(BIRTH, 0, 60, 0, id="alive, with time left"),
     ],
 )
-def test_who_has_lost_its_worker(
+def test_an_execution_is_abandoned_if_its_worker_is_dead_replaced_or_overdue(
     redis_client: Redis, birth: str, silent: float, time_left: float, found: int
 ) -> None:
     list_as_running(redis_client, deadline=time.time() + time_left)
@@ -65,7 +65,7 @@ def test_who_has_lost_its_worker(
     ("status", "time_left", "found"),
     [("canceled", 60, 0), ("canceled", -1, 1), (None, 60, 0), ("failed", 60, 1), ("queued", 60, 1)],
 )
-def test_a_job_that_was_taken_away_by_hand_is_not_lost_because_redis_lost_its_worker(
+def test_a_cancelled_or_deleted_job_is_abandoned_only_after_its_deadline(
     redis_client: Redis, status: str | None, time_left: float, found: int
 ) -> None:
     list_as_running(redis_client, deadline=time.time() + time_left)
@@ -74,7 +74,7 @@ def test_a_job_that_was_taken_away_by_hand_is_not_lost_because_redis_lost_its_wo
     assert count(redis_client) == found
 
 
-def test_one_search_is_enough_for_many_workers(redis_client: Redis) -> None:
+def test_only_one_worker_searches_for_abandoned_jobs_at_a_time(redis_client: Redis) -> None:
     for execution, found in (("one", 1), ("two", 0)):
         list_as_running(redis_client, execution, deadline=0)
         reports(redis_client)
@@ -82,7 +82,7 @@ def test_one_search_is_enough_for_many_workers(redis_client: Redis) -> None:
 
 
 class StartsBetweenReads(Redis):
-    """Another worker starts an execution between two reads."""
+    """A client that starts another execution between two of its reads."""
 
     def zrange(self, *args: Any, **kwargs: Any) -> Any:
         answer = super().zrange(*args, **kwargs)
@@ -102,7 +102,7 @@ class StartsBetweenReads(Redis):
             self.hset("rq:job:late", "status", "started")
 
 
-def test_an_execution_that_starts_meanwhile_is_not_lost(redis_client: Redis) -> None:
+def test_an_execution_that_starts_during_the_search_is_not_abandoned(redis_client: Redis) -> None:
     list_as_running(redis_client, "first", job="first")
     redis_client.zadd(STARTED, {"first:first": math.inf})
     racing = StartsBetweenReads(connection_pool=redis_client.connection_pool)
@@ -110,7 +110,7 @@ def test_an_execution_that_starts_meanwhile_is_not_lost(redis_client: Redis) -> 
     assert redis_client.hexists(running_key("mail"), "late")
 
 
-def test_all_queues_of_a_worker_are_searched_and_those_that_have_lost_theirs(
+def test_a_worker_searches_its_own_queues_and_those_without_workers(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     reports(redis_client, "2026-11-25T00:00:00.000000Z")
@@ -126,7 +126,7 @@ def test_all_queues_of_a_worker_are_searched_and_those_that_have_lost_theirs(
     ] * 3
 
 
-def test_pruning_forgets_what_no_worker_is_left_to_count(redis_client: Redis) -> None:
+def test_prune_removes_abandoned_executions_that_no_worker_will_count(redis_client: Redis) -> None:
     list_as_running(redis_client, "lost")
     list_as_running(redis_client, "in hand", job="in-hand")
     redis_client.zadd(STARTED, {"in-hand:in hand": math.inf})
@@ -135,12 +135,12 @@ def test_pruning_forgets_what_no_worker_is_left_to_count(redis_client: Redis) ->
 
     assert list(prune(redis_client, 30 * DAY, problems.append)) == [Pruned("mail", "app.send", "running")]
     assert redis_client.hkeys(running_key("mail")) == [b"in hand"]
-    assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail"}  # for the one that runs
+    assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail"}  # one job still runs there
     assert problems == []
 
 
 def lose_at_its_start(redis: Redis, queue: Queue, start_worker: StartWorker, job: Job) -> None:
-    """A worker took the job and recorded its start, and died before its work horse had begun."""
+    """Leave a job whose worker died after it recorded the start, before its work horse began."""
     redis.lmove(queue.key, queue.intermediate_queue_key)
     lost = start_worker("mail")
     lost.prepare_execution(job)
@@ -150,16 +150,16 @@ def lose_at_its_start(redis: Redis, queue: Queue, start_worker: StartWorker, job
 
 
 def find_again(redis: Redis, queue: Queue, worker: MonitoredWorker, job: Job) -> None:
-    """As RQ does a minute after it saw the job on its way."""
+    """Make RQ find the job a minute after it saw it in the intermediate queue."""
     redis.set(queue.intermediate_queue.get_first_seen_key(job.id), time.time() - 61)
     redis.delete(search_lock_key("mail"))
     worker.clean_registries()
 
 
-def test_a_job_that_rq_finds_twice_is_counted_once(
+def test_an_abandoned_job_that_rq_finds_twice_is_counted_once(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
-    """Its worker died after the record of the start and before its work horse had begun."""
+    """Its worker died after it recorded the start, before its work horse began."""
     job = queue.enqueue("app.send")
     lose_at_its_start(redis_client, queue, start_worker, job)
     worker = start_worker("mail")
@@ -175,10 +175,10 @@ def test_a_job_that_rq_finds_twice_is_counted_once(
     assert queue.intermediate_queue.get_job_ids() == []
 
 
-def test_a_job_that_rq_finds_after_us_is_counted_once(
+def test_an_abandoned_job_that_rq_finds_after_us_is_counted_once(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
-    """RQ's registry has lost its start, so that only its place on the way to a worker tells RQ of it."""
+    """RQ's registry has lost the start, so RQ finds the job in the intermediate queue only."""
     job = queue.enqueue("app.send")
     lose_at_its_start(redis_client, queue, start_worker, job)
     redis_client.delete(STARTED)
@@ -192,7 +192,7 @@ def test_a_job_that_rq_finds_after_us_is_counted_once(
     assert job.get_status() == "failed"
 
 
-def test_a_job_that_is_lost_again_after_its_retry_is_counted_again(
+def test_a_job_that_is_abandoned_again_after_its_retry_is_counted_again(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     job = queue.enqueue("app.send", retry=Retry(2))

@@ -1,4 +1,4 @@
-"""A worker that counts its jobs says so in the hash that RQ keeps of it, for whoever wants to know."""
+"""A worker that counts its jobs says so in the hash that RQ keeps for it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ WORKER = "rq:worker:ann"
 
 
 def work(rq: RQ, redis: Redis, worker_class: str, *options: str) -> dict[bytes, bytes]:
-    """What Redis knows of a worker that has just ended."""
+    """Run a worker; return its hash as it left it."""
     rq.work("mail", worker_class=worker_class, options=("--name", "ann", *options))
     worker: Any = redis.hgetall(WORKER)
     assert worker[b"queues"] == b"mail"
@@ -33,11 +33,11 @@ def test_a_worker_that_counts_is_marked(rq: RQ, queue: Queue, redis_client: Redi
 
 
 @pytest.mark.parametrize("worker_class", ["rq.Worker", "rq.SimpleWorker"])
-def test_a_plain_worker_is_not(rq: RQ, queue: Queue, redis_client: Redis, worker_class: str) -> None:
+def test_a_plain_worker_is_not_marked(rq: RQ, queue: Queue, redis_client: Redis, worker_class: str) -> None:
     assert MARK not in work(rq, redis_client, worker_class)
 
 
-def test_a_worker_that_may_not_count_is_not(
+def test_a_worker_without_the_right_to_count_is_not_marked(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     rules = ("on", ">secret", "~*", "&*", "+@all", "-@scripting")
@@ -48,7 +48,7 @@ def test_a_worker_that_may_not_count_is_not(
     redis_client.acl_deluser("limited")
 
 
-def test_the_mark_comes_back_with_a_hash_that_redis_had_lost(
+def test_the_mark_comes_back_after_redis_lost_the_workers_hash(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     queue.enqueue(jobs.lose_the_worker, WORKER)

@@ -1,4 +1,4 @@
-"""What moves, ticks, stops or cancels a job loads no `meta`: only the work horse of its job does."""
+"""Only the work horse of a job loads its `meta`, not what moves, starts, stops or cancels it."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ WITH_SCHEDULER = {
 
 
 @pytest.mark.parametrize("command", WITH_SCHEDULER.values(), ids=WITH_SCHEDULER)
-def test_rqs_scheduler_moves_delayed_jobs_as_they_are(
+def test_rqs_scheduler_enqueues_delayed_jobs_without_loading_their_meta(
     rq: RQ, redis_client: Redis, queue: Queue, tmp_path: Path, command: tuple[str, ...]
 ) -> None:
     stored = {}
@@ -53,10 +53,10 @@ def test_rqs_scheduler_moves_delayed_jobs_as_they_are(
 
 @pytest.mark.parametrize("protocol", [0, pickle.HIGHEST_PROTOCOL])
 @pytest.mark.parametrize("function", ["succeed", "fail", "gone"])
-def test_a_tick_is_loaded_in_its_work_horse_and_its_meta_nowhere(
+def test_the_arguments_of_a_tick_are_loaded_in_its_work_horse_and_its_meta_nowhere(
     redis_client: Redis, tmp_path: Path, function: str, protocol: int
 ) -> None:
-    """Neither by the cron scheduler, nor where a retried or failed tick is written again."""
+    """Neither by the cron scheduler, nor by what saves a retried or failed tick."""
     arguments = (Noted(tmp_path / "arguments"),)
     register_as(redis_client, with_call(f"{jobs.__name__}.{function}", args=arguments), retry=Retry(1))
     make_due(redis_client, "mine", NOON)
@@ -85,7 +85,7 @@ def cancelled(redis: Redis, job: Job) -> None:
 
 
 @pytest.mark.parametrize("end", [stopped, cancelled])
-def test_a_job_that_is_stopped_or_cancelled_while_it_runs_keeps_its_meta_unread(
+def test_stopping_or_cancelling_a_running_job_loads_no_meta(
     rq: RQ, redis_client: Redis, queue: Queue, tmp_path: Path, end: Callable[[Redis, Job], None]
 ) -> None:
     job = queue.enqueue(jobs.return_when_released)

@@ -1,4 +1,4 @@
-"""What a job counts as: a name that its application gives, its function, and the same in rqmon."""
+"""The name under which a job counts: from its application or its function, and the same in rqmon."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLASSES = "tests.rq_mon.worker.worker_classes"
 
 
 class Packed:
-    """A serializer of the application's own, whose data show nothing; it tells who reads them."""
+    """An application's own serializer, whose data are not readable; it records what it loads."""
 
     loaded: list[str] = []  # noqa: RUF012
 
@@ -47,10 +47,10 @@ def note(redis: Redis, job: Job, field: str) -> bytes | None:
     return cast("bytes | None", redis.hget(job.key, field))
 
 
-# --- names that an application gives ---
+# --- names from the application ---
 
 
-def test_the_meta_of_a_job_names_what_it_counts_as(
+def test_a_job_counts_under_the_name_in_its_meta(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     ones = [queue.enqueue(jobs.fail, meta={META: "invoice.send"}) for _ in range(2)]
@@ -74,7 +74,7 @@ def test_the_meta_of_a_job_names_what_it_counts_as(
 
 
 @pytest.mark.parametrize("given", ["", "  ", "x" * 201, 7, ["invoice.send"], b"invoice.send", True])
-def test_ignores_an_invalid_name_with_one_warning(
+def test_invalid_names_are_ignored_with_one_warning(
     rq: RQ, queue: Queue, redis_client: Redis, given: object
 ) -> None:
     for _ in range(2):
@@ -86,14 +86,16 @@ def test_ignores_an_invalid_name_with_one_warning(
     assert log.count("expected a name of 1 to 200 characters, got") == 1
 
 
-def test_the_longest_name_counts(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_name_may_have_200_characters(rq: RQ, queue: Queue, redis_client: Redis) -> None:
     queue.enqueue(jobs.succeed, meta={META: "x" * 200})
     log = rq.work("mail")
     assert ends(redis_client, "mail") == {("x" * 200, "success"): 1}
     assert "expected a name" not in log
 
 
-def test_meta_that_is_no_dictionary_names_nothing(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_job_whose_meta_is_no_dictionary_counts_as_its_function(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
     job = queue.enqueue(jobs.succeed)
     stored: Any = pickle.dumps(["no dictionary"])
     redis_client.hset(job.key, "meta", stored)
@@ -101,7 +103,9 @@ def test_meta_that_is_no_dictionary_names_nothing(rq: RQ, queue: Queue, redis_cl
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_a_method_of_the_worker_names_what_a_job_counts_as(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_job_counts_under_the_name_that_a_method_of_its_worker_returns(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
     job = queue.enqueue(jobs.fail_with, "KeyError")
     queue.enqueue(jobs.succeed, meta={META: "not asked for"})
 
@@ -113,7 +117,7 @@ def test_a_method_of_the_worker_names_what_a_job_counts_as(rq: RQ, queue: Queue,
 
 
 @pytest.mark.parametrize("worker", ["RaisesForANameWorker", "ReturnsAListWorker"])
-def test_a_failing_naming_method_breaks_no_job_and_is_logged_once(
+def test_if_the_naming_method_fails_jobs_count_as_their_functions_with_one_warning(
     rq: RQ, queue: Queue, redis_client: Redis, worker: str
 ) -> None:
     for _ in range(2):
@@ -123,7 +127,7 @@ def test_a_failing_naming_method_breaks_no_job_and_is_logged_once(
     assert log.count("counts as its function") == 1
 
 
-def test_given_names_are_bounded_as_functions_are(
+def test_the_limit_of_functions_applies_to_given_names(
     rq: RQ, queue: Queue, redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE", "2")
@@ -133,7 +137,7 @@ def test_given_names_are_bounded_as_functions_are(
     assert ends(redis_client, "mail") == {("a", "success"): 1, ("b", "success"): 1, ("other", "success"): 2}
 
 
-def test_a_job_that_gave_up_its_name_counts_as_its_function_again(
+def test_a_job_whose_name_was_removed_counts_as_its_function_again(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.fail, meta={META: "invoice.send"})
@@ -150,17 +154,17 @@ def test_a_job_that_gave_up_its_name_counts_as_its_function_again(
     assert failed(redis_client, job.id)[0].function == "tests.rq_mon.worker.jobs.fail"
 
 
-def test_a_job_that_was_deleted_leaves_no_note(redis_client: Redis, queue: Queue) -> None:
+def test_no_note_of_the_name_is_left_of_a_deleted_job(redis_client: Redis, queue: Queue) -> None:
     job = queue.enqueue(jobs.succeed, meta={META: "invoice.send"}, result_ttl=0)
     MonitoredSimpleWorker([queue], connection=redis_client).work(burst=True, logging_level="CRITICAL")
     assert not redis_client.exists(job.key)
 
 
-# --- serializers of the application's own ---
+# --- the application's own serializers ---
 
 
 @pytest.mark.parametrize("description", [None, "Nightly (all shops)"])
-def test_a_serializer_of_the_applications_own_is_not_asked_before_the_job_runs(
+def test_an_applications_own_serializer_loads_nothing_before_the_job_runs(
     redis_client: Redis, description: str | None
 ) -> None:
     queue = Queue("mail", connection=redis_client, serializer=Packed)
@@ -183,7 +187,7 @@ def test_a_serializer_of_the_applications_own_is_not_asked_before_the_job_runs(
     assert Packed.loaded == []
 
 
-def test_a_large_method_call_is_named_though_its_data_are_not_read(
+def test_a_method_call_with_large_data_counts_as_its_method(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.Thrower("x" * 100_000).throw, "y" * 100_000)
@@ -196,7 +200,7 @@ def test_a_large_method_call_is_named_though_its_data_are_not_read(
 # --- exceptions ---
 
 
-def test_the_class_that_was_counted_is_kept_with_the_job(
+def test_the_counted_exception_is_saved_with_the_job(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     ones = [queue.enqueue(jobs.fail_with, name) for name in ("Odd-Error", "x" * 250, "KeyError")]
@@ -208,7 +212,7 @@ def test_the_class_that_was_counted_is_kept_with_the_job(
     assert sorted(kept) == counted == sorted(["KeyError", "Odd-Error", "x" * 200])
 
 
-def test_a_killed_work_horse_and_one_retry_too_many_are_kept(
+def test_a_killed_work_horse_and_one_retry_too_many_are_saved_with_the_job(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     killed, asked = queue.enqueue(jobs.kill_work_horse), queue.enqueue(jobs.ask_for_retry, 0)
@@ -218,7 +222,7 @@ def test_a_killed_work_horse_and_one_retry_too_many_are_kept(
     assert len(counted) == 2
 
 
-def test_an_uncounted_later_failure_is_read_from_its_traceback(
+def test_the_exception_of_a_later_uncounted_failure_is_read_from_its_traceback(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.fail_otherwise_the_second_time)
@@ -231,7 +235,7 @@ def test_an_uncounted_later_failure_is_read_from_its_traceback(
     assert failed(redis_client, job.id)[0].exception == "KeyError"
 
 
-def test_a_success_after_a_failure_keeps_the_job_as_rq_reads_it(
+def test_rq_can_read_a_job_that_succeeded_after_a_saved_failure(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.fail_once, retry=Retry(max=1), meta={META: "once"})

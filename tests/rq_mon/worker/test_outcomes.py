@@ -1,4 +1,4 @@
-"""Every way in which a job can end is counted once, whoever runs it."""
+"""Every outcome of a job is counted once, whichever worker runs it."""
 
 from __future__ import annotations
 
@@ -53,13 +53,13 @@ def test_a_job_and_its_dependent_are_counted_once_each(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1, ("succeed_again", "success"): 1}
 
 
-def test_a_worker_without_work_holds_no_job_in_memory(rq: RQ, queue: Queue) -> None:
+def test_an_idle_worker_keeps_no_job_in_memory(rq: RQ, queue: Queue) -> None:
     queue.enqueue(jobs.succeed)
     log = rq.work("mail", worker_class="tests.rq_mon.worker.worker_classes.TellsWhatItKeepsWorker")
     assert "keeps the job as []" in log
 
 
-def test_a_success_that_rq_records_twice_is_counted_once(
+def test_a_success_recorded_twice_by_rq_is_counted_once(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     job = queue.enqueue(jobs.succeed)
@@ -69,7 +69,7 @@ def test_a_success_that_rq_records_twice_is_counted_once(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_a_job_that_raises_has_failed_with_its_exception(
+def test_a_job_that_raises_fails_with_its_exception(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     queue.enqueue(jobs.fail)
@@ -78,7 +78,7 @@ def test_a_job_that_raises_has_failed_with_its_exception(
     assert failures(redis_client, "mail") == {("fail", "ValueError"): 1}
 
 
-def test_a_job_that_takes_too_long_has_failed_with_a_timeout(
+def test_a_job_that_exceeds_its_timeout_fails_with_a_timeout(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     queue.enqueue(jobs.overrun, job_timeout=1)
@@ -88,7 +88,7 @@ def test_a_job_that_takes_too_long_has_failed_with_a_timeout(
     assert series(redis_client, "mail", "tests.rq_mon.worker.jobs.overrun").outcomes["failed"].seconds >= 1
 
 
-def test_a_job_that_runs_out_of_time_while_it_logs_fails_after_its_log_line(
+def test_a_job_that_exceeds_its_timeout_in_a_log_call_fails_after_the_log_line(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     queue.enqueue(jobs.overrun_in_a_log_call, job_timeout=1)
@@ -116,7 +116,7 @@ def test_a_job_that_returns_a_retry_is_retried(
     assert failures(redis_client, "mail") == {}
 
 
-def test_a_job_that_returns_one_retry_too_many_has_failed(
+def test_a_job_that_returns_one_retry_too_many_fails(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     queue.enqueue(jobs.ask_for_retry, 2)
@@ -140,7 +140,7 @@ def test_a_job_that_raises_is_retried_as_long_as_it_has_retries(
     assert failures(redis_client, "mail") == {("fail_once", "ValueError"): 1, ("fail", "ValueError"): 3}
 
 
-def test_a_stopped_job_is_stopped_and_no_failure(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_stopped_job_counts_as_stopped_and_not_as_failed(rq: RQ, queue: Queue, redis_client: Redis) -> None:
     job = queue.enqueue(jobs.wait_for_release, retry=Retry(max=3))
     with rq.start_worker("mail"):
         wait_until(lambda: redis_client.exists("pid"), "the job to run")
@@ -181,7 +181,7 @@ def test_a_job_whose_worker_is_killed_is_abandoned(
     assert failures(redis_client, "mail") == {("wait_for_release", "AbandonedJobError"): 1}
 
 
-def test_an_abandoned_job_that_is_retried_is_counted_for_each_of_its_runs(
+def test_each_run_of_a_job_that_is_abandoned_and_retried_is_counted(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     queue.enqueue(jobs.wait_for_release, retry=Retry(max=1))
@@ -195,10 +195,10 @@ def test_an_abandoned_job_that_is_retried_is_counted_for_each_of_its_runs(
     }
 
 
-def test_a_job_that_another_process_found_abandoned_is_counted(
+def test_an_abandoned_job_that_another_process_found_is_counted(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
-    """`rq info`, rq-dashboard and plain workers clean the registries, too."""
+    """`rq info`, rq-dashboard and plain workers also clean the registries."""
     job = queue.enqueue(jobs.wait_for_release)
     _kill_while_running(rq, redis_client, MISSED_SOON)
     _wait_until_missed(queue)
@@ -223,21 +223,21 @@ def test_a_job_that_is_deleted_while_it_runs_is_not_abandoned(
     assert ends(redis_client, "mail") == {("wait_for_release", "success"): 1}
 
 
-def test_a_job_whose_worker_died_before_it_started_it_is_abandoned(
+def test_a_job_whose_worker_dies_before_starting_it_is_abandoned(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.succeed)
-    redis_client.lmove(queue.key, queue.intermediate_queue_key)  # as far as that worker had come
+    redis_client.lmove(queue.key, queue.intermediate_queue_key)  # where that worker left it
     queue.intermediate_queue.set_first_seen(job.id)
     first_seen = queue.intermediate_queue.get_first_seen_key(job.id)
-    redis_client.set(first_seen, now().timestamp() - 90)  # RQ gives it a minute
+    redis_client.set(first_seen, now().timestamp() - 90)  # RQ waits for a minute
     rq.work("mail")
     assert job.get_status() == "failed"
     assert ends(redis_client, "mail") == {("succeed", "abandoned"): 1}
 
 
-def test_jobs_of_different_outcomes_do_not_mix(rq: RQ, queue: Queue, redis_client: Redis) -> None:
-    """A worker runs one after the other: what one left behind must not count for the next."""
+def test_the_outcome_of_one_job_does_not_affect_the_next(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    """A worker runs one after the other; state left by one must not count for the next."""
     for function in (jobs.fail, jobs.succeed, jobs.fail, jobs.succeed_again):
         queue.enqueue(function)
     queue.enqueue(jobs.fail_with, "KeyError")
@@ -263,7 +263,7 @@ def _wait_until_missed(queue: Queue) -> None:
 
 
 def _maintain_until_counted(rq: RQ, redis_client: Redis) -> None:
-    """A worker that starts does its maintenance; it may find that the lost one has only just gone silent."""
+    """Run maintenance until the job is counted: the lost worker counts as alive for a moment."""
     wait_until(
         lambda: rq.work("mail") and ("wait_for_release", "abandoned") in ends(redis_client, "mail"),
         "the job to be counted",

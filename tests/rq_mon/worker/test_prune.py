@@ -1,4 +1,4 @@
-"""Series that are no longer written can be removed; those in use stay whole."""
+"""Prune removes series that are no longer written; those in use stay unchanged."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def pruned(redis: Redis) -> list[Pruned]:
     return removed
 
 
-def test_an_outcome_without_writes_is_removed_with_all_its_fields(redis_client: Redis) -> None:
+def test_an_outcome_that_is_no_longer_written_is_removed_with_all_its_fields(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     record(redis_client, "app.send", "ValueError")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
@@ -65,7 +65,7 @@ def test_an_exception_that_is_no_longer_raised_makes_room_for_others(redis_clien
     assert ends(redis_client, "mail") == {("app.send", "failed"): 2}
 
 
-def test_an_exception_named_like_an_outcome_is_not_taken_for_it(redis_client: Redis) -> None:
+def test_an_exception_with_the_name_of_an_outcome_is_not_removed_with_it(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     record(redis_client, "app.send", "success")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
@@ -82,7 +82,7 @@ def test_an_unused_queue_leaves_nothing_behind(redis_client: Redis) -> None:
     assert set(stored(redis_client)) == {OPERATOR_CHANGES_KEY.encode()}
 
 
-def test_what_was_removed_counts_from_one_when_it_comes_back(redis_client: Redis) -> None:
+def test_a_removed_series_counts_from_one_when_it_comes_back(redis_client: Redis) -> None:
     record(redis_client, "app.send")
     age(redis_client, jobs_key("mail", "app.send"), "success:written")
     age(redis_client, waits_key("mail"), "written")
@@ -94,7 +94,7 @@ def test_what_was_removed_counts_from_one_when_it_comes_back(redis_client: Redis
     assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail"}
 
 
-def test_what_is_younger_stays(redis_client: Redis) -> None:
+def test_series_written_recently_stay(redis_client: Redis) -> None:
     record(redis_client, "app.send", "ValueError")
     before = stored(redis_client)
     assert pruned(redis_client) == []
@@ -148,7 +148,7 @@ WAITS_KEY = waits_key("mail")
         (("SADD", FUNCTIONS_KEY, b"\xff"), FUNCTIONS_KEY, "expected names in UTF-8"),
     ],
 )
-def test_the_command_reports_what_it_cannot_read_and_goes_on(
+def test_the_command_reports_unreadable_keys_and_goes_on(
     redis_client: Redis, project_root: Path, broken: tuple[str | bytes, ...], key: str, problem: str
 ) -> None:
     record(redis_client, "app.send")

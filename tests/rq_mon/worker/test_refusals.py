@@ -1,4 +1,4 @@
-"""A worker that loses a right at run time loses metrics, never a job."""
+"""A worker that loses a right while it runs loses metrics, never a job."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ KINDS = pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker]
 
 
 class User:
-    """A user of Redis whose rights come and go."""
+    """A Redis user whose rights are revoked and restored."""
 
     def __init__(self, admin: Redis, server: RedisServer) -> None:
         self.admin = admin
@@ -59,7 +59,7 @@ def user(redis_client: Redis, redis_server: RedisServer) -> Iterator[User]:
 
 
 def work(worker: Any, queue: Queue, *awaited: Job) -> None:
-    """Run the jobs one after the other, as the worker's loop does."""
+    """Run the jobs in turn, as the worker's loop does."""
     for job in awaited:
         redis_queue = Queue(queue.name, connection=worker.connection)
         taken = worker.queue_class.dequeue_any([redis_queue], None, worker.connection)
@@ -71,7 +71,7 @@ def work(worker: Any, queue: Queue, *awaited: Job) -> None:
 
 @LOST
 @KINDS
-def test_jobs_end_without_us_and_count_again_when_the_right_is_back(
+def test_jobs_run_uncounted_without_the_right_and_count_again_once_it_is_back(
     user: User,
     queue: Queue,
     start_worker: StartWorker,
@@ -109,10 +109,10 @@ def test_jobs_end_without_us_and_count_again_when_the_right_is_back(
 
 
 @LOST
-def test_a_right_that_is_lost_and_comes_back_while_jobs_run(
+def test_a_job_whose_end_was_refused_is_a_write_error_and_not_abandoned(
     user: User, rq: RQ, queue: Queue, redis_client: Redis, lost: tuple[str, ...]
 ) -> None:
-    """The start is counted, and the end is not: it does not turn up as abandoned."""
+    """Its start was counted: the right was lost while it ran."""
     job = queue.enqueue(jobs.wait_for_release, retry=Retry(2))
     limited = RQ(user.url, rq.log)
     with limited.start_worker("mail"):
@@ -131,7 +131,7 @@ def test_a_right_that_is_lost_and_comes_back_while_jobs_run(
 
 
 @LOST
-def test_what_was_not_counted_is_known_without_another_job(
+def test_maintenance_reports_the_uncounted_jobs_once_the_right_is_back(
     user: User, queue: Queue, start_worker: StartWorker, lost: tuple[str, ...]
 ) -> None:
     worker = start_worker("mail", kind=MonitoredSimpleWorker, connection=user.client)
@@ -153,7 +153,7 @@ def is_marked_by_heartbeat(worker: Any, admin: Redis) -> bool:
 
 
 @LOST
-def test_a_worker_that_starts_without_the_right_counts_when_it_comes(
+def test_a_worker_that_starts_without_the_right_counts_once_it_is_granted(
     user: User,
     queue: Queue,
     start_worker: StartWorker,
@@ -189,7 +189,7 @@ def test_an_idle_worker_that_started_without_the_right_is_monitored_after_mainte
     assert is_marked_by_heartbeat(worker, user.admin)
 
 
-def test_a_search_for_abandoned_jobs_that_is_refused_is_one_warning(
+def test_a_refused_search_for_abandoned_jobs_is_logged_once(
     user: User, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = start_worker("mail", connection=user.client)
@@ -205,7 +205,7 @@ def test_a_search_for_abandoned_jobs_that_is_refused_is_one_warning(
 
 
 @KINDS
-def test_where_rq_itself_loses_a_right_one_line_says_so(
+def test_a_refused_command_of_rq_itself_is_logged_once(
     user: User, queue: Queue, start_worker: StartWorker, kind: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     worker = start_worker("mail", kind=kind, connection=user.client)
@@ -229,10 +229,10 @@ def test_where_rq_itself_loses_a_right_one_line_says_so(
     [(("-eval",), False, 1), (("-eval", "-hset"), True, 0), (("-eval", "-hset"), False, 1)],
     ids=["only ours", "all, until RQ gives up", "all, until RQ tries again"],
 )
-def test_only_what_was_recorded_without_us_is_lost(
+def test_only_ends_that_were_recorded_without_our_commands_are_uncounted(
     user: User, watches: bool, lost: tuple[str, ...], lasts: bool, losses: int
 ) -> None:
-    """An end that Redis does not let RQ record is recorded later, and counted then."""
+    """If Redis refuses RQ's own commands too, the end is recorded and counted later."""
     refused: list[str] = []
     told: list[str] = []
     with user.client.pipeline() as pipeline:
@@ -255,10 +255,10 @@ def test_only_what_was_recorded_without_us_is_lost(
     assert user.admin.exists("rq:job:any") == (not lasts)
 
 
-def test_the_failure_counts_where_the_success_could_not_be_recorded_at_all(
+def test_the_failure_counts_if_the_success_could_not_be_recorded(
     user: User, queue: Queue, start_worker: StartWorker
 ) -> None:
-    """As on a full disk: what Redis refused was another transaction."""
+    """As on a full disk: Redis refused the transaction before it."""
 
     class Unlucky(MonitoredSimpleWorker):
         def handle_execution_ended(self, job: Job, *args: Any) -> None:
@@ -278,8 +278,8 @@ def test_the_failure_counts_where_the_success_could_not_be_recorded_at_all(
     assert running(user.admin, "mail") == 0
 
 
-def test_of_two_commands_only_the_one_that_failed_is_lost(redis_client: Redis) -> None:
-    """The end is counted where only the note in the job's hash fails."""
+def test_of_two_of_our_commands_only_the_one_that_fails_is_lost(redis_client: Redis) -> None:
+    """The end is counted even if the note in the job's hash fails."""
     told: list[str] = []
     with redis_client.pipeline() as pipeline:
         guarded = GuardedTransaction(pipeline, lambda: told.append("refused"))
@@ -295,7 +295,7 @@ def test_of_two_commands_only_the_one_that_failed_is_lost(redis_client: Redis) -
     assert redis_client.get("rq") == b"own"
 
 
-def test_an_uncounted_end_that_is_recorded_twice_is_noted_once(redis_client: Redis) -> None:
+def test_an_uncounted_end_recorded_twice_is_one_write_error(redis_client: Redis) -> None:
     refusals, error = Refusals(), redis.exceptions.NoPermissionError("no")
     for execution_id in ("first", "first", "second", "second", ""):
         refusals.note_end(error, execution_id)
@@ -310,7 +310,7 @@ def test_an_uncounted_end_that_is_recorded_twice_is_noted_once(redis_client: Red
     ("function", "outcome", "found"),
     [(jobs.wait_for_release, "success", 0), (jobs.fail_when_released, "abandoned", 1)],
 )
-def test_an_uncounted_end_counts_once_though_its_worker_is_taken_for_dead(
+def test_an_uncounted_end_counts_once_if_its_worker_was_frozen_and_presumed_dead(
     user: User,
     rq: RQ,
     queue: Queue,
@@ -320,7 +320,7 @@ def test_an_uncounted_end_counts_once_though_its_worker_is_taken_for_dead(
     outcome: str,
     found: int,
 ) -> None:
-    """It was frozen when the right came back, and can only tell when others have counted its job."""
+    """The worker can report it only after others have counted the job."""
     job = queue.enqueue(function)
     limited = RQ(user.url, rq.log)
     with limited.start_worker("mail") as worker:
@@ -349,10 +349,10 @@ def attempt(pipeline: redis.client.Pipeline) -> None:
         pipeline.execute()
 
 
-def test_a_dependent_that_comes_while_we_are_refused_runs(
+def test_a_dependent_is_enqueued_though_our_commands_are_refused(
     user: User, queue: Queue, start_worker: StartWorker, redis_client: Redis
 ) -> None:
-    """RQ watches the dependents of a job that ends: it has to look again before it is sent without us."""
+    """RQ watches the dependents of an ending job: they are read again before the end is sent without us."""
     worker = start_worker("mail", kind=MonitoredSimpleWorker, connection=user.client)
     first = queue.enqueue(jobs.succeed)
     queue.enqueue(jobs.succeed_again, depends_on=first)

@@ -1,4 +1,4 @@
-"""A worker whose registration is lost comes back by its next heartbeat, at no cost; ghosts go."""
+"""A lost registration comes back with the next heartbeat, at no cost; ghosts are removed."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ SETS = ("rq:workers", "rq:workers:mail", "rq:workers:sms")
 
 
 def known(redis: Redis, key: str) -> tuple[dict[bytes, bytes], list[Any]]:
-    """What Redis has of a worker but for the time of its heartbeat, and which sets list it."""
+    """What Redis knows about a worker, except for the time of its heartbeat, and which sets list it."""
     fields: Any = redis.hgetall(key)
     fields.pop(b"last_heartbeat", None)
     return fields, [redis.sismember(name, key) for name in SETS]
@@ -78,7 +78,7 @@ Lose = Callable[[Redis, str], None]
 
 @LOSSES
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
-def test_an_idle_worker_comes_back_by_its_next_heartbeat(
+def test_an_idle_worker_registers_again_with_its_next_heartbeat(
     redis_client: Redis,
     start_worker: StartWorker,
     lose: Lose,
@@ -104,7 +104,7 @@ def test_an_idle_worker_comes_back_by_its_next_heartbeat(
 
 
 @LOSSES
-def test_a_busy_worker_comes_back_with_its_job(
+def test_a_busy_worker_registers_again_with_its_job(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, lose: Lose
 ) -> None:
     worker = start_worker(*QUEUES)
@@ -128,7 +128,7 @@ def test_a_busy_worker_comes_back_with_its_job(
     assert not redis_client.exists(f"{worker.key}:executions")
 
 
-def test_between_jobs_that_follow_each_other_only_a_lost_hash_is_written_again(
+def test_a_worker_between_jobs_registers_again_after_redis_was_flushed(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     worker = start_worker(*QUEUES, kind=MonitoredSimpleWorker)
@@ -142,7 +142,9 @@ def test_between_jobs_that_follow_each_other_only_a_lost_hash_is_written_again(
 
 
 @pytest.mark.slow
-def test_a_worker_process_comes_back_while_its_job_runs(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_a_worker_process_registers_again_while_its_job_runs(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
     queue.enqueue(jobs.wait_for_release)
     with rq.start(
         "worker", "--worker-class", "rq_mon.MonitoredWorker", "--job-monitoring-interval", "1", *QUEUES
@@ -157,8 +159,8 @@ def test_a_worker_process_comes_back_while_its_job_runs(rq: RQ, queue: Queue, re
 
 
 @pytest.mark.slow
-def test_a_simple_worker_comes_back_after_a_long_job(rq: RQ, queue: Queue, redis_client: Redis) -> None:
-    """Nothing reports for it while it runs: its key may expire."""
+def test_a_simple_worker_registers_again_after_a_long_job(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+    """It sends no heartbeats while the job runs, so its key may expire."""
     queue.enqueue(jobs.wait_for_release, job_timeout=-1)
     with rq.start_worker(*QUEUES, worker_class="rq_mon.MonitoredSimpleWorker"):
         wait_until(lambda: redis_client.exists("pid"), "the job to run")
@@ -169,7 +171,7 @@ def test_a_simple_worker_comes_back_after_a_long_job(rq: RQ, queue: Queue, redis
         wait_until(lambda: [worker.state for worker in facts(redis_client)] == ["idle"], "it to be idle")
 
 
-def test_a_worker_that_said_goodbye_does_not_come_back(
+def test_a_worker_that_signed_off_does_not_register_again(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker("mail")
@@ -179,13 +181,13 @@ def test_a_worker_that_said_goodbye_does_not_come_back(
     assert redis_client.hexists(worker.key, "death")
 
 
-def test_the_time_that_rq_gives_a_heartbeat_is_kept(redis_client: Redis, start_worker: StartWorker) -> None:
+def test_a_heartbeat_sets_the_expiry_that_rq_gives_it(redis_client: Redis, start_worker: StartWorker) -> None:
     worker = start_worker("mail")
     worker.heartbeat(500)
     assert 490 < redis_client.ttl(worker.key) <= 500  # type: ignore[operator]
 
 
-def test_after_a_short_job_a_heartbeat_is_sent_once_unless_it_keeps_the_worker_for_longer(
+def test_after_a_short_job_a_second_heartbeat_is_sent_only_if_it_extends_the_expiry(
     redis_client: Redis, queue: Queue, start_worker: StartWorker
 ) -> None:
     worker = start_worker("mail", kind=MonitoredSimpleWorker)
@@ -210,7 +212,7 @@ def test_after_a_short_job_a_heartbeat_is_sent_once_unless_it_keeps_the_worker_f
 
 
 @pytest.mark.parametrize(("seconds_ago", "is_reported"), [(0.0, False), (1.5, True)])
-def test_the_end_of_a_job_is_reported_unless_it_has_just_begun(
+def test_the_end_of_a_job_sends_a_heartbeat_unless_the_job_has_just_begun(
     queue: Queue, start_worker: StartWorker, seconds_ago: float, is_reported: bool
 ) -> None:
     worker, job = start_worker("mail"), queue.enqueue(jobs.succeed)
@@ -225,7 +227,7 @@ def test_the_end_of_a_job_is_reported_unless_it_has_just_begun(
 
 
 @pytest.mark.skipif(version("rq").startswith("3."), reason="RQ 3 does not write it")
-def test_the_time_that_a_job_has_run_is_written_and_taken_back(
+def test_the_working_time_of_the_current_job_is_written_and_reset(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker("mail")
@@ -236,11 +238,11 @@ def test_the_time_that_a_job_has_run_is_written_and_taken_back(
     assert written == [b"31.5", b"0"]
 
 
-# --- what it costs -----------------------------------------------------------------------------------------
+# --- cost -------------------------------------------------------------------------------------------------
 
 
 class CountingConnection(Connection):
-    """Every send is one round trip: redis-py sends a pipeline as one."""
+    """Counts round trips: redis-py sends each command or pipeline at once."""
 
     sent: ClassVar[int] = 0
 
@@ -266,8 +268,8 @@ def round_trips(client: Redis, kind: type[SimpleWorker], many: int) -> int:
     return CountingConnection.sent - before
 
 
-def test_a_job_costs_no_round_trip_more_than_with_rqs_own_worker(counting: Redis) -> None:
-    """The difference of 12 and 2 jobs, so that what a worker does at its start is left out."""
+def test_a_job_costs_no_more_round_trips_than_with_rqs_worker(counting: Redis) -> None:
+    """The difference between 12 jobs and 2, which leaves out what a worker sends when it starts."""
     per_job = {
         kind: (round_trips(counting, kind, 12) - round_trips(counting, kind, 2)) / 10
         for kind in (SimpleWorker, MonitoredSimpleWorker)
@@ -282,7 +284,7 @@ def test_a_heartbeat_costs_one_round_trip(counting: Redis, start_worker: StartWo
     assert CountingConnection.sent - before == 1
 
 
-def test_registering_again_keeps_the_time_of_the_heartbeat(
+def test_registering_again_does_not_set_the_heartbeat_back(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker(*QUEUES)
@@ -315,10 +317,10 @@ def test_between_jobs_in_quick_succession_heartbeats_do_not_register(
     assert "cmdstat_sadd" not in commands
 
 
-def test_a_hash_that_is_lost_between_jobs_in_quick_succession_is_restored_by_the_next_heartbeat(
+def test_a_hash_lost_between_jobs_in_quick_succession_comes_back_with_the_next_heartbeat(
     redis_client: Redis, start_worker: StartWorker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Though that heartbeat would not have registered."""
+    """Such a heartbeat does not normally register."""
     monkeypatch.setattr(registration, "SECONDS_BETWEEN_REGISTRATIONS", 600.0)
     worker = start_worker(*QUEUES, kind=MonitoredSimpleWorker)
     worker.set_state(WorkerStatus.IDLE)
@@ -364,11 +366,11 @@ NEVER, SOON = -1, 50
         ({"state": "idle", "total_working_time": "1.5"}, NEVER, False),
         ({"state": "idle"}, SOON, False),
         ({"last_heartbeat": "2026-01-01T00:00:00.000000Z"}, NEVER, False),
-        ({"last_heartbeat": "2026-01-01T00:00:00.000000Z"}, SOON, True),  # may be a plain worker
+        ({"last_heartbeat": "2026-01-01T00:00:00.000000Z"}, SOON, True),  # it may be a plain worker
         ({"birth": "2026-01-01T00:00:00.000000Z", "queues": "sms"}, NEVER, True),
     ],
 )
-def test_what_cannot_be_a_worker_is_removed(
+def test_hashes_that_cannot_be_workers_are_removed(
     redis_client: Redis, start_worker: StartWorker, fields: dict[Any, Any], expires: int, stays: bool
 ) -> None:
     ghost = "rq:worker:ghost"
@@ -386,7 +388,7 @@ def test_what_cannot_be_a_worker_is_removed(
     assert redis_client.smembers("rq:workers") == redis_client.smembers("rq:workers:sms") == listed
 
 
-def test_a_foreign_key_among_the_workers_ends_no_maintenance(
+def test_maintenance_goes_on_though_a_workers_key_is_no_hash(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker(*QUEUES)

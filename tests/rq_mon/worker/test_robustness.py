@@ -1,4 +1,4 @@
-"""Workers run jobs whether or not they can be counted, whatever the jobs are called."""
+"""Workers run jobs whether or not they can count them, with any names."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOSTILE = ['"quoted"', "line\nfeed", "a:b", "größe ☃", "{a}*[b]", "'; return
 
 
 class CustomJob(Job):
-    """Applications may bring a class of their own."""
+    """An application's own job class."""
 
 
 @pytest.fixture
@@ -47,7 +47,7 @@ def allow(redis: Redis, *rights: str) -> None:
     ],
     ids=["no scripts", "no keys of ours"],
 )
-def test_without_the_right_to_count_a_worker_warns_and_works(
+def test_a_worker_without_the_right_to_count_warns_and_runs_its_jobs(
     user: RQ, queue: Queue, redis_client: Redis, rights: tuple[str, ...]
 ) -> None:
     allow(redis_client, *rights)
@@ -58,7 +58,7 @@ def test_without_the_right_to_count_a_worker_warns_and_works(
     assert list(redis_client.scan_iter("rq:monitor:*")) == []
 
 
-def test_without_the_right_to_some_command_a_worker_warns_and_works(
+def test_a_worker_without_the_right_to_one_command_warns_and_runs_its_jobs(
     user: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     allow(redis_client, "~*", "&*", "+@all", "-sismember")
@@ -68,8 +68,8 @@ def test_without_the_right_to_some_command_a_worker_warns_and_works(
     assert job.get_status() == "finished"
 
 
-def test_the_rights_of_rq_itself_are_enough(user: RQ, queue: Queue, redis_client: Redis) -> None:
-    """Those that the stack gives its workers."""
+def test_counting_needs_only_the_rights_that_rq_needs(user: RQ, queue: Queue, redis_client: Redis) -> None:
+    """These are the rights of the stack's own workers."""
     allow(
         redis_client,
         *("resetkeys", "~rq:*", "resetchannels", "&rq:*", "-@all", "+@read", "+@write", "+@connection"),
@@ -81,7 +81,9 @@ def test_the_rights_of_rq_itself_are_enough(user: RQ, queue: Queue, redis_client
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_a_broken_key_costs_no_job(rq: RQ, queue: Queue, redis_client: Redis, worker_class: str) -> None:
+def test_jobs_run_though_one_of_our_keys_has_a_wrong_type(
+    rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
+) -> None:
     redis_client.set(running_key("mail"), "broken")
     done, failed = queue.enqueue(jobs.succeed), queue.enqueue(jobs.fail)
     rq.work("mail", worker_class=worker_class)
@@ -90,7 +92,7 @@ def test_a_broken_key_costs_no_job(rq: RQ, queue: Queue, redis_client: Redis, wo
 
 
 @pytest.mark.parametrize("foreign", ["", "nonsense", "\x1f" * 5, "\xff"])
-def test_a_foreign_entry_among_the_running_ones_costs_no_worker(
+def test_a_worker_goes_on_though_the_running_jobs_hold_an_unreadable_entry(
     rq: RQ, queue: Queue, redis_client: Redis, foreign: str
 ) -> None:
     redis_client.hset(running_key("mail"), "execution", foreign)
@@ -100,7 +102,7 @@ def test_a_foreign_entry_among_the_running_ones_costs_no_worker(
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_names_may_hold_anything(rq: RQ, redis_client: Redis, worker_class: str) -> None:
+def test_names_may_contain_any_characters(rq: RQ, redis_client: Redis, worker_class: str) -> None:
     for name in HOSTILE:
         Queue(name, connection=redis_client).enqueue(jobs.fail_with, name)
         Queue(name, connection=redis_client).enqueue(name)
@@ -111,7 +113,7 @@ def test_names_may_hold_anything(rq: RQ, redis_client: Redis, worker_class: str)
     assert write_errors(redis_client) == {}
 
 
-def test_a_job_that_cannot_be_read_has_failed(
+def test_a_job_that_cannot_be_deserialized_fails(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     job = queue.enqueue(jobs.succeed)
@@ -127,14 +129,16 @@ def test_jobs_may_be_stored_as_json(rq: RQ, redis_client: Redis, worker_class: s
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_jobs_may_have_a_class_of_their_own(rq: RQ, redis_client: Redis, worker_class: str) -> None:
+def test_jobs_may_have_their_own_class(rq: RQ, redis_client: Redis, worker_class: str) -> None:
     Queue("mail", connection=redis_client, job_class=CustomJob).enqueue(jobs.succeed)
     option = ("--job-class", f"{CustomJob.__module__}.{CustomJob.__name__}")
     rq.work("mail", worker_class=worker_class, options=option)
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_a_key_of_a_wrong_type_keeps_no_abandoned_job(redis_client: Redis, queue: Queue) -> None:
+def test_abandoned_jobs_end_though_the_key_of_their_queue_has_a_wrong_type(
+    redis_client: Redis, queue: Queue
+) -> None:
     job = queue.enqueue(jobs.succeed)
     with redis_client.pipeline() as pipeline:
         job.prepare_for_execution("lost", pipeline)

@@ -1,4 +1,4 @@
-"""What is written of an execution at its start is what is read when its worker has died."""
+"""The record written at the start of an execution is read after its worker has died."""
 
 from __future__ import annotations
 
@@ -22,12 +22,14 @@ def test_a_running_job_is_read_as_it_was_written(function: str, deadline: float)
 
 
 @pytest.mark.parametrize("text", ["", "nonsense", "\x1f" * 4, "a\x1fb\x1fc\x1fsoon\x1fnever\x1ff"])
-def test_anything_else_is_an_error(text: str) -> None:
+def test_a_malformed_record_is_an_error(text: str) -> None:
     with pytest.raises(ValueError, match=r"running job|could not convert"):
         RunningJob.decode(text)
 
 
-def test_a_worker_has_its_job_until_rq_would_have_killed_it(queue: Queue, start_worker: StartWorker) -> None:
+def test_the_deadline_is_the_timeout_plus_the_time_that_rq_needs_to_kill_a_job(
+    queue: Queue, start_worker: StartWorker
+) -> None:
     worker = start_worker("mail", job_monitoring_interval=7)
     before = time.time()
 

@@ -1,4 +1,4 @@
-"""A worker that is told to stop does, wherever the signal finds it."""
+"""A worker stops when it is asked to, wherever the signal interrupts it."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def is_over(worker: Process) -> bool:
         ("SupervisedWorker", "dequeueing jobs on queues", ["mail"]),
     ],
 )
-def test_an_idle_worker_that_is_told_in_a_log_call(
+def test_an_idle_worker_that_is_signalled_in_a_log_call_stops(
     start: Start, redis_client: Redis, worker_class: str, line: str, queues: list[str]
 ) -> None:
     worker = start("-m", SCRIPT, worker_class, "log", line, *queues)
@@ -56,7 +56,7 @@ def test_an_idle_worker_that_is_told_in_a_log_call(
 
 
 @pytest.mark.parametrize("worker_class", ["MonitoredWorker", "MonitoredSimpleWorker", "SupervisedWorker"])
-def test_a_busy_worker_ends_its_job_and_takes_no_other(
+def test_a_busy_worker_that_is_signalled_finishes_its_job_and_takes_no_other(
     start: Start, redis_client: Redis, worker_class: str
 ) -> None:
     queue = Queue("mail", connection=redis_client)
@@ -68,14 +68,16 @@ def test_a_busy_worker_ends_its_job_and_takes_no_other(
     assert (job.get_status(), waiting.get_status()) == ("finished", "queued")
 
 
-def test_what_rq_raises_may_be_caught(start: Start, redis_client: Redis) -> None:
+def test_a_worker_stops_though_code_catches_the_exception_that_rq_raises(
+    start: Start, redis_client: Redis
+) -> None:
     worker = start("-m", SCRIPT, "MonitoredWorker", "swallowed", "", "mail")
 
     assert is_over(worker), worker.output
     assert "swallowed" in worker.output
 
 
-def test_an_idle_worker_that_cannot_reach_redis_stops_before_it_tries_again(
+def test_an_idle_worker_without_redis_stops_before_it_tries_again(
     start_worker: StartWorker,
 ) -> None:
     worker = start_worker("mail")

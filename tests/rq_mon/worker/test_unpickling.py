@@ -1,4 +1,4 @@
-"""What comes out of Redis as a pickle is loaded in the work horse of its job, and in no other process."""
+"""Pickles from Redis are loaded in the work horse of their job, and in no other process."""
 
 from __future__ import annotations
 
@@ -22,10 +22,10 @@ pytestmark = pytest.mark.slow(seconds=15)
 SUCCEED = f"{jobs.__name__}.succeed"
 
 
-def test_arguments_of_any_protocol_are_loaded_in_the_work_horse(
+def test_arguments_are_loaded_in_the_work_horse_with_every_pickle_protocol(
     redis_client: Redis, rq: RQ, tmp_path: Path
 ) -> None:
-    """Also where the data is so large that the worker looks at its head only."""
+    """Large data are included, of which the worker reads only the beginning."""
     client: Any = redis_client
     queue = Queue("mail", connection=redis_client)
     for protocol in PROTOCOLS:

@@ -1,4 +1,4 @@
-"""A worker passes `meta` on as it is stored; only a work horse whose job uses it loads it."""
+"""A worker passes `meta` on as stored; only a work horse whose job uses it loads it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RQ_3 = version("rq").startswith("3.")
 
 
 class Packed:
-    """A serializer of the application's own, whose data show nothing."""
+    """An application's own serializer, whose data are not readable."""
 
     @staticmethod
     def dumps(value: Any) -> bytes:
@@ -37,7 +37,7 @@ class Packed:
 
 
 class OwnJob(Job):
-    """An application's class, which looks at `meta` where it is read."""
+    """An application's job class, which uses `meta` as it is restored."""
 
     seen = None
 
@@ -52,10 +52,10 @@ def work(redis: Redis, *queues: str | Queue, **options: Any) -> None:
 
 
 @pytest.mark.slow
-def test_meta_that_no_job_uses_is_loaded_nowhere_and_stays_as_it_is(
+def test_meta_that_no_job_uses_is_never_loaded_and_stays_unchanged(
     redis_client: Redis, queue: Queue, tmp_path: Path
 ) -> None:
-    """However the job ends: RQ writes it again for each retry, by the work horse and by the worker."""
+    """However the job ends: RQ saves it for each retry, in the work horse and in the worker."""
     retry = Retry(max=1)
     stored = {}
     for protocol in PROTOCOLS:
@@ -89,7 +89,7 @@ def test_meta_that_no_job_uses_is_loaded_nowhere_and_stays_as_it_is(
 def test_meta_is_loaded_in_the_work_horse_that_uses_it(
     redis_client: Redis, queue: Queue, tmp_path: Path, protocol: int
 ) -> None:
-    """And names what the job counts as, also where only the work horse can tell."""
+    """It also names the job, which here only the work horse can find out."""
     job = queue.enqueue(jobs.use_meta)
     store_noted_meta(redis_client, job, tmp_path / "loaded", protocol, **{NAME: "invoice.send"})
 
@@ -134,7 +134,7 @@ def test_a_job_can_use_change_and_be_named_by_its_meta_with_any_serializer(
 
 
 @pytest.mark.parametrize("stored", [b"\x80\x05broken", b"{", b"cgone\nGone\n.", pickle.dumps([7]), b"7"])
-def test_meta_that_cannot_be_read_keeps_no_job_from_its_end_and_is_kept(
+def test_a_job_with_unreadable_meta_ends_and_keeps_it(
     redis_client: Redis, queue: Queue, stored: bytes
 ) -> None:
     job = queue.enqueue(jobs.fail, retry=Retry(max=1))
@@ -146,8 +146,8 @@ def test_meta_that_cannot_be_read_keeps_no_job_from_its_end_and_is_kept(
     assert redis_client.hmget(job.key, ["meta"]) == [stored]
 
 
-def test_meta_that_cannot_be_read_is_given_as_it_is_stored(redis_client: Redis, queue: Queue) -> None:
-    """Under the name that RQ gives it."""
+def test_unreadable_meta_is_returned_as_stored(redis_client: Redis, queue: Queue) -> None:
+    """Under the key that RQ uses for it."""
     stored = queue.enqueue(jobs.succeed)
     redis_client.hset(stored.key, "meta", b"\x80\x05broken")  # type: ignore[arg-type]
 
@@ -159,7 +159,7 @@ def test_meta_that_cannot_be_read_is_given_as_it_is_stored(redis_client: Redis, 
     assert (written == b"\x80\x05broken") == RQ_3, "RQ 2 writes what it gave"
 
 
-def test_the_applications_own_class_of_jobs_sees_meta_as_ever(redis_client: Redis, tmp_path: Path) -> None:
+def test_an_applications_job_class_can_use_meta_as_before(redis_client: Redis, tmp_path: Path) -> None:
     job_class = with_unread_meta(OwnJob)
     stored = OwnJob.create(jobs.use_meta, meta={"customer": 7}, connection=redis_client, origin="mail")
     stored.save()
@@ -171,10 +171,10 @@ def test_the_applications_own_class_of_jobs_sees_meta_as_ever(redis_client: Redi
 
 
 @pytest.mark.parametrize("as_key", [str, str.encode])
-def test_neither_meta_nor_an_old_result_is_loaded_with_the_rest(
+def test_restoring_a_job_loads_neither_meta_nor_an_old_result(
     redis_client: Redis, queue: Queue, tmp_path: Path, as_key: Any
 ) -> None:
-    """RQ takes fields by names in text, too."""
+    """RQ also accepts field names as text."""
     stored = queue.enqueue(jobs.succeed)
     store_noted_meta(redis_client, stored, tmp_path / "loaded", PROTOCOLS[-1])
     raw: Any = redis_client.hgetall(stored.key)
@@ -187,7 +187,7 @@ def test_neither_meta_nor_an_old_result_is_loaded_with_the_rest(
     assert processes(tmp_path / "loaded") == []
 
 
-def test_meta_that_was_not_used_is_written_as_it_was_read(redis_client: Redis, queue: Queue) -> None:
+def test_unused_meta_is_saved_as_it_was_read(redis_client: Redis, queue: Queue) -> None:
     written = {"customer": 7}
     job_id = queue.enqueue(jobs.succeed, meta=written).id
     job: Any = with_unread_meta(Job).fetch(job_id, connection=redis_client)

@@ -1,4 +1,4 @@
-"""A worker reports the version of the code that it runs: as it is told, or as the git checkout says."""
+"""A worker reports the version of its code: the setting, or the commit of the git checkout."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def checkout(tmp_path: Path) -> Path:
-    """One with two commits."""
+    """A git checkout with two commits."""
     folder = tmp_path / "shop"
     (folder / "deep" / "down").mkdir(parents=True)
     git(folder, "init", "--initial-branch", "release/1")
@@ -42,7 +42,7 @@ def checkout(tmp_path: Path) -> Path:
 
 
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
-def test_redis_knows_the_version_of_a_worker(
+def test_a_worker_stores_its_version_in_redis(
     redis_client: Redis, start_worker: StartWorker, kind: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("RQ_MON_VERSION", " shop 1.4.2-β ")
@@ -113,16 +113,14 @@ def no_commit_yet_on_this_branch(git_folder: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [no_commit_yet, no_commit_yet_on_this_branch, no_hash, no_text, no_folder])
-def test_a_folder_that_is_no_checkout_has_no_commit(tmp_path: Path, spoil: Any) -> None:
+def test_a_folder_outside_a_checkout_has_no_commit(tmp_path: Path, spoil: Any) -> None:
     (tmp_path / ".git").mkdir()
     spoil(tmp_path / ".git")
 
     assert version_of_code(LOG) == ""
 
 
-def test_a_working_directory_that_is_gone_has_no_commit(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_deleted_working_directory_has_no_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     gone = tmp_path / "gone"
     gone.mkdir()
     monkeypatch.chdir(gone)
@@ -133,7 +131,7 @@ def test_a_working_directory_that_is_gone_has_no_commit(
 
 @pytest.mark.needs("git")
 @pytest.mark.parametrize("bad", ["1" * 101, "one\ntwo", "nul\x7f", "\udcff"])
-def test_what_cannot_be_a_version_is_named_and_the_default_reported(
+def test_an_invalid_version_is_logged_and_the_commit_reported(
     checkout: Path, bad: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.chdir(checkout)
@@ -147,7 +145,7 @@ def test_what_cannot_be_a_version_is_named_and_the_default_reported(
     assert message.endswith(f"{commit} is reported")
 
 
-def test_a_hundred_characters_are_a_version(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_version_may_have_100_characters(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RQ_MON_VERSION", "ü" * 100)
 
     assert version_of_code(LOG) == "ü" * 100

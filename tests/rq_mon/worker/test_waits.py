@@ -1,4 +1,4 @@
-"""A wait is from the moment a job was enqueued, the last time that it was, to its start."""
+"""The wait of a job lasts from the moment it was last enqueued until its start."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def test_the_wait_is_counted_when_the_job_starts(rq: RQ, queue: Queue, redis_cli
     assert AGES.total_seconds() <= waits(redis_client, "mail").seconds < AGES.total_seconds() + 60
 
 
-def test_a_retried_job_has_waited_since_it_was_enqueued_again(
+def test_the_wait_of_a_retried_job_begins_when_it_is_enqueued_again(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     enqueued_long_ago(queue.enqueue(jobs.fail, retry=Retry(max=1)))
@@ -41,7 +41,7 @@ def test_a_retried_job_has_waited_since_it_was_enqueued_again(
     assert histogram.seconds < AGES.total_seconds() + 60
 
 
-def test_a_scheduled_job_has_waited_since_it_was_due(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_the_wait_of_a_scheduled_job_begins_when_it_is_due(rq: RQ, queue: Queue, redis_client: Redis) -> None:
     job = queue.enqueue_at(now(), jobs.succeed)
     job.created_at = now() - AGES
     job.save()
@@ -50,7 +50,9 @@ def test_a_scheduled_job_has_waited_since_it_was_due(rq: RQ, queue: Queue, redis
     assert waits(redis_client, "mail").seconds < 60
 
 
-def test_the_clock_of_another_machine_may_be_ahead(rq: RQ, queue: Queue, redis_client: Redis) -> None:
+def test_the_wait_is_zero_if_the_enqueuing_machines_clock_is_ahead(
+    rq: RQ, queue: Queue, redis_client: Redis
+) -> None:
     job = queue.enqueue(jobs.succeed)
     job.enqueued_at = now() + AGES
     job.save()
@@ -59,7 +61,7 @@ def test_the_clock_of_another_machine_may_be_ahead(rq: RQ, queue: Queue, redis_c
     assert waits(redis_client, "mail").microseconds == 0
 
 
-def test_a_job_whose_work_horse_was_killed_has_waited_all_the_same(
+def test_the_wait_of_a_job_counts_though_its_work_horse_is_killed(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     queue.enqueue(jobs.kill_work_horse)

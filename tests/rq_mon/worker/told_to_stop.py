@@ -1,7 +1,7 @@
-"""A worker that gets SIGTERM at the worst moment: `told_to_stop.py CLASS MOMENT TEXT QUEUE…`.
+"""A worker that gets SIGTERM at an awkward moment: `told_to_stop.py CLASS MOMENT TEXT QUEUE…`.
 
-MOMENT is `log` (while it formats the line that holds TEXT), `lock` (while it holds the lock of its connection
-pool, with a job in hand) or `swallowed` (in code that catches whatever is raised, while it is idle).
+MOMENT is `log` (while it formats the line that contains TEXT), `lock` (while it holds the lock of its
+connection pool and has a job) or `swallowed` (in code that catches every exception, while it is idle).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ CLASSES: dict[str, type[MonitoredWorker | MonitoredSimpleWorker]] = {
 
 @cache
 def tell() -> None:
-    """Once."""
+    """Send SIGTERM to this process, the first time only."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
@@ -43,7 +43,7 @@ class TellsInALine(logging.Formatter):
 
 
 class TellsWhileHeld:
-    """A lock."""
+    """A lock during which SIGTERM arrives."""
 
     def __init__(self, lock: Any, is_time: Callable[[], bool]) -> None:
         self.lock, self.is_time = lock, is_time

@@ -1,4 +1,4 @@
-"""Workers for tests that cannot wait as long as RQ does."""
+"""Workers for tests, with shorter waits than RQ's, or with the application's own names for jobs."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorke
 
 
 class MissedSoonWorker(MonitoredWorker):
-    """Counts as dead one second after it was killed; RQ waits for more than a minute."""
+    """Counts as dead one second after it was killed; with RQ's worker it takes more than a minute."""
 
     def get_heartbeat_ttl(self, job: Job, *args: Any, **kwargs: Any) -> int:
         return 1
 
 
 class TellsWhatItKeepsWorker(MonitoredWorker):
-    """Logs whether it still refers to a job after it ran it."""
+    """Logs whether it still refers to a job after running it."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         super().execute_job(job, queue)
@@ -27,17 +27,17 @@ class TellsWhatItKeepsWorker(MonitoredWorker):
 
 
 class RacingQueue(Queue):
-    """While a job's end is being recorded, one more job comes to depend on it: RQ has to start over, once."""
+    """Adds a dependent once while a job's end is being recorded, so that RQ has to start over."""
 
     raced = False
 
     def enqueue_dependents(self, job: Job, *args: Any, **kwargs: Any) -> None:
-        """RQ 2.12 calls this between WATCH and MULTI."""
+        """RQ 2.12 calls it between WATCH and MULTI."""
         super().enqueue_dependents(job, *args, **kwargs)
         self._race(job)
 
     def move_dependents_to_ready(self, job: Job, *args: Any, **kwargs: Any) -> Any:
-        """RQ 3 calls this instead."""
+        """RQ 3 calls it instead."""
         moved = super().move_dependents_to_ready(job, *args, **kwargs)  # type: ignore[misc]
         self._race(job)
         return moved
@@ -54,7 +54,7 @@ class MissedSoonSimpleWorker(MonitoredSimpleWorker):
 
 
 class NamesByArgumentWorker(MonitoredWorker):
-    """One entry function serves everything: its argument names what a job counts as."""
+    """All jobs have the same function; the first argument names what a job counts as."""
 
     def metrics_function(self, job: Job) -> str | None:
         return f"named {job.args[0]}" if job.args else None
