@@ -1,1 +1,1 @@
-"""Thousands of jobs while everything is killed, and the ledger of what became of them."""
+"""Runs thousands of jobs while everything is killed, and reports in a ledger what became of them."""

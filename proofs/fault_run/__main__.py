@@ -1,4 +1,4 @@
-"""`python -m proofs.fault_run`: thousands of jobs while everything is killed, and what became of each."""
+"""`python -m proofs.fault_run`: run jobs, kill everything meanwhile, and report what became of each job."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ SEED = 20241124
 PATH = click.Path(path_type=Path)
 DISK_BYTES = 2**26
 DISK_BYTES_A_JOB = 60_000
-"""What Redis writes of a job and its retries, and room to spare."""
+"""The bytes that Redis writes for a job and its retries, with a margin."""
 DRAINED_WITHIN = 900.0
 SCRAPED_WITHIN = 60.0
 REGISTERED_WITHIN = 60.0
@@ -69,7 +69,7 @@ scrape_configs:
 
 
 def _size_options(command: Callable[..., None]) -> Callable[..., None]:
-    """Add an option for each count of `Size`."""
+    """Add an option for each number in `Size`."""
     for field in reversed([field for field in dataclasses.fields(Size) if field.name != "seconds"]):
         option = click.option(
             f"--{field.name.replace('_', '-')}",
@@ -119,7 +119,7 @@ def main(
     keep: Path | None,
     **counts: int | None,
 ) -> None:
-    """Run it, print the ledger, and exit with 1 unless every sentence of it is true."""
+    """Do a run, print the ledger, and exit with 1 if a statement of the ledger is false."""
     given = {name: count for name, count in counts.items() if count is not None}
     size = dataclasses.replace(SHORT if short else Size(), **given)
     if minutes is not None:
@@ -221,7 +221,7 @@ def _register_at_run_time(connection: Redis) -> None:
 
 
 def _registered_again(redis: FaultyRedis, processes: Processes, connection: Redis) -> float:
-    """Lose all registrations, and return the seconds until all workers are registered again."""
+    """Delete all registrations; return the seconds until all workers are registered again."""
     _within(REGISTERED_WITHIN, lambda: not processes.unregistered(connection))
     redis.lose_registrations()
     begin = time.monotonic()
@@ -230,7 +230,7 @@ def _registered_again(redis: FaultyRedis, processes: Processes, connection: Redi
 
 
 def _within(seconds: float, condition: Callable[[], bool]) -> bool:
-    """Wait for a condition, and return whether it came about: the ledger shows what is wrong if not."""
+    """Wait for a condition; return whether it became true. If not, the ledger shows what is wrong."""
     try:
         return wait_until(condition, "the end of the run", within=seconds, every=0.5)
     except AssertionError:

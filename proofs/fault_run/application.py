@@ -1,4 +1,4 @@
-"""The application that enqueues: it knows which jobs Redis has acknowledged, and looks again later."""
+"""The application: it enqueues jobs and later checks that those acknowledged by Redis still exist."""
 
 from __future__ import annotations
 
@@ -18,35 +18,35 @@ from proofs.fault_run.redis_server import HELD_BACK_SECONDS, LOST_SECONDS
 from rq_mon.connection.client import connect
 
 CONFIRMED_AFTER = LOST_SECONDS + HELD_BACK_SECONDS + 1
-"""Seconds after which the application looks whether a job that was acknowledged is still there. What is on
-the disk by then is not lost when the power goes."""
+"""Seconds after which the application checks that an acknowledged job still exists. By then the job is on the
+disk and survives a power cut."""
 RETRY_EVERY = 0.2
 MOST_WAITING = 400
-"""Jobs that may wait while more are enqueued: a slow machine takes longer, and so do its faults."""
+"""While this number of jobs wait, no more are enqueued: a slow machine takes longer, and so do its faults."""
 LOOK_EVERY = 50
-"""Jobs between two looks at how many wait."""
+"""Jobs between two checks of the queues' lengths."""
 
 
 @dataclass
 class Acknowledged:
-    """What the application knows of its jobs, without asking Redis. By job id."""
+    """What the application knows about its jobs without asking Redis, by job id."""
 
     specs: dict[str, Spec] = field(default_factory=dict)
     at: dict[str, float] = field(default_factory=dict)
-    """When Redis acknowledged it last, as Unix time."""
+    """Unix time of the last acknowledgement by Redis."""
     asked: dict[str, float] = field(default_factory=dict)
-    """When Redis was asked for that, as Unix time."""
+    """Unix time of the request that it acknowledged."""
     refused: int = 0
-    """Attempts that Redis answered with an error, or not at all."""
+    """Attempts that failed: Redis returned an error, or did not answer."""
     unknown: list[str] = field(default_factory=list)
-    """No answer came, but a later look found the job."""
+    """Jobs that were found by a later check, although no answer came."""
     lost: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Gone when the application looked, which enqueued it again: when it had asked for the lost one, and when
-    Redis had acknowledged that."""
+    """Jobs that were missing when the application checked, and that it enqueued again. The Unix times of the
+    first request and of its acknowledgement."""
 
 
 class Application:
-    """Enqueues jobs at an even pace, in a thread, until all are acknowledged and confirmed."""
+    """Enqueues jobs at a steady pace in a thread, until all are acknowledged and confirmed."""
 
     def __init__(self, url: str, specs: Iterable[Spec], seconds: float, jobs: int) -> None:
         self.known = Acknowledged()
@@ -69,10 +69,10 @@ class Application:
 
     @property
     def progress(self) -> float:
-        """The part of the jobs that is acknowledged, from 0 to 1.
+        """The share of the jobs that are acknowledged, from 0 to 1.
 
         Raises:
-            RuntimeError: it has failed.
+            RuntimeError: the application has failed.
         """
         self._raise_failure()
         return len(self.known.at) / self._jobs
@@ -82,7 +82,7 @@ class Application:
         """Whether every job is acknowledged and confirmed.
 
         Raises:
-            RuntimeError: it has failed.
+            RuntimeError: the application has failed.
         """
         self._raise_failure()
         return not self._thread.is_alive()
@@ -120,7 +120,10 @@ class Application:
             self._wait(time.monotonic() + RETRY_EVERY)
 
     def _enqueue(self, spec: Spec) -> None:
-        """Enqueue until it is acknowledged; after an answer that did not come, look before trying again."""
+        """Enqueue the job, again and again until Redis acknowledges it.
+
+        Before another attempt, check whether the job arrived although no answer came.
+        """
         attempts = 0
         while not self._stopped.is_set():
             self.known.asked[spec.job_id] = time.time()
@@ -149,7 +152,7 @@ class Application:
         return Job.exists(job_id, connection=self._connection)
 
     def _confirm(self, age: float) -> None:
-        """Look for jobs that were acknowledged some seconds ago; enqueue lost ones again."""
+        """Check for jobs that were acknowledged at least `age` seconds ago; enqueue missing ones again."""
         while self._unconfirmed and self._unconfirmed[0][0] <= time.monotonic() - age:
             spec = self._unconfirmed[0][1]
             try:

@@ -1,4 +1,4 @@
-"""The ends in Redis' file as the exporter should have them."""
+"""The ends of executions that the exporter should show, from Redis' append-only file."""
 
 from __future__ import annotations
 
@@ -8,19 +8,20 @@ from proofs.fault_run.evidence import Evidence
 from proofs.fault_run.recorded_ends import End
 
 VANISHED_WITHIN = 60.0
-"""Seconds after Redis ended within which a worker finds that the job in its hand is gone: Redis has to be
-there again, and loads its file first."""
+"""Seconds after a loss of data within which a worker may find that its job is gone. Redis must first start
+again and load its file."""
 
 
 def uncounted(evidence: Evidence) -> Counter[End]:
-    """Return the recorded ends that the exporter does not have."""
+    """Return the recorded ends that the exporter does not show."""
     return as_counted(evidence) - evidence.exported
 
 
 def as_counted(evidence: Evidence) -> Counter[End]:
-    """Return the ends by Redis' file; one that was given up and ended after all counts once, as either.
+    """Return the recorded ends as they should be counted.
 
-    Where Redis has lost a job and its start, RQ records no end. Its worker counts it, as failed.
+    An execution that was abandoned and ended after all counts once, as either. If Redis lost a job and its
+    start, RQ records no end; the job's worker counts it as failed.
     """
     recorded = Counter(evidence.replay.ends) + Counter(vanished(evidence))
     for abandoned, ended in evidence.replay.late:
@@ -31,7 +32,7 @@ def as_counted(evidence: Evidence) -> Counter[End]:
 
 
 def vanished(evidence: Evidence) -> list[End]:
-    """Return the ends of executions that only their workers know, as Redis lost the jobs with its power."""
+    """Return the ends that only the workers know, because Redis lost the jobs in a power cut."""
     return [
         evidence.replay.end_of(job_id, "failed")
         for moment, job_id in evidence.vanished

@@ -1,4 +1,4 @@
-"""Wrong clocks: libfaketime moves the time of one process, and a file says by how much."""
+"""Wrong clocks: libfaketime shifts the time of one process by the number of seconds in a file."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ PLACES = ("/usr/lib/*/faketime/libfaketime.so.1", "/usr/lib/faketime/libfaketime
 
 
 def library() -> Path | None:
-    """Return libfaketime, None where it is not installed."""
+    """Return the path of libfaketime; None if it is not installed."""
     found = (path for place in PLACES for path in Path("/").glob(place.lstrip("/")))
     return next(found, None)
 
 
 class Clock:
-    """The clock of one process. It goes right until it is told otherwise.
+    """The clock of one process, which is right until `jump` is called.
 
     Args:
-        file: says how wrong it is; made here.
-        library: libfaketime, None if it is not installed: then the clock always goes right.
+        file: holds the error of the clock; it is created here.
+        library: the path of libfaketime. With None the clock is always right.
     """
 
     def __init__(self, file: Path, library: Path | None) -> None:
@@ -28,7 +28,7 @@ class Clock:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What the process must be started with."""
+        """The environment variables with which the process must start."""
         if self._library is None:
             return {}
         return {
@@ -39,7 +39,7 @@ class Clock:
         }
 
     def jump(self, seconds: int) -> None:
-        """Go wrong by this number of seconds."""
+        """Make the clock wrong by this number of seconds."""
         whole = self._file.with_suffix(".new")
         whole.write_text(f"{seconds:+d}\n")
         whole.rename(self._file)

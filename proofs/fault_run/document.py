@@ -1,4 +1,4 @@
-"""docs/proofs/fault-run.md: what the run is, its ledger, and what RQ itself loses or doubles."""
+"""Writes docs/proofs/fault-run.md: the run, its ledger, and what RQ itself loses or doubles."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ LEDGER = re.compile(r"^### RQ (\d+).*?(?=^##)", re.MULTILINE | re.DOTALL)
 
 
 def write_document(path: Path, evidence: Evidence, rows: Sequence[Row]) -> None:
-    """Write the ledger with what it means; the page keeps its ledger of another major version of RQ."""
+    """Write the page with this ledger. A ledger of another major version of RQ stays on it."""
     size = evidence.size
     before = path.read_text(encoding="utf-8") if path.exists() else ""
     ledgers = {found[1]: found[0] for found in LEDGER.finditer(before)}

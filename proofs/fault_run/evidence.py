@@ -1,4 +1,4 @@
-"""All that is known when the run is over, each part from a source of its own."""
+"""Everything that is known after the run; each part has its own source."""
 
 from __future__ import annotations
 
@@ -26,12 +26,12 @@ from rq_mon import catalogue
 
 @dataclass
 class Times:
-    """How long things took, in seconds."""
+    """Durations in seconds."""
 
     waiting_at_last_kill: int = 0
-    """Jobs that were not through then."""
+    """Jobs that had not ended at that time."""
     until_empty: float = 0.0
-    """From the last kill until nothing waited, ran or was delayed any more."""
+    """From the last kill until no job waited, ran or was delayed."""
     until_registered: float = 0.0
     """From the last loss of all registrations until all workers were registered again."""
     whole: float = 0.0
@@ -39,60 +39,61 @@ class Times:
 
 @dataclass
 class Evidence:
-    """What the ledger is made from."""
+    """The input of the ledger."""
 
     date: datetime
     size: Size
     seed: int
     fsync: str
     known: Acknowledged
-    """By the application: what Redis has acknowledged."""
+    """From the application: the jobs that Redis acknowledged."""
     lines: Mapping[str, Sequence[Line]]
-    """By the jobs: what was done."""
+    """From the jobs: what they did."""
     replay: FaultReplay
-    """By Redis' append-only file: what was recorded."""
+    """From Redis' append-only file: what was recorded."""
     states: Mapping[str, FinalState]
-    """By RQ's keys: how each job of the application stands."""
+    """From RQ's keys: the final state of each job of the application."""
     exported: Counter[End]
-    """By the exporter: ends of executions."""
+    """From the exporter: ends of executions."""
     in_prometheus: Counter[End] | None
-    """By Prometheus; None where it is not installed."""
+    """From Prometheus; None if it is not installed."""
     increase: float | None
-    """What Prometheus makes of them over the run."""
+    """Prometheus' `increase` of these ends over the run."""
     stock_increase: float | None
-    """The same from rq-exporter's own counters, of which each worker has its own."""
+    """The same with rq-exporter's own counters, which each worker has for itself."""
     ticks: Counter[tuple[str, str]]
-    """By the exporter: ticks by cron job and result."""
+    """From the exporter: ticks by cron job and result."""
     killed: Counter[str]
     done: Counter[str]
     hanging: Sequence[str]
-    """Processes that did not end when they were told to."""
+    """Processes that did not end when they were asked to."""
     hit: Set[int]
     """Processes that were killed or frozen."""
     told: Sequence[tuple[float, str]]
-    """What was done when, as Unix times."""
+    """The Unix time and description of each thing that was done."""
     vanished: Sequence[tuple[float, str]]
-    """By the workers' log: when which job was gone from Redis before its end could be recorded."""
+    """From the workers' log: Unix time and id of each job that was gone from Redis before its end could be
+    recorded."""
     outages: Sequence[tuple[float, float]]
     refused: Sequence[tuple[float, float]]
-    """When Redis refused to count: from and to, as Unix times."""
+    """Periods in which Redis refused to count, as Unix times."""
     left_out: Mapping[str, str]
     losses: Sequence[Loss]
     write_errors: Counter[str]
-    """By the exporter: what workers were not allowed to count, by Redis' error code."""
+    """From the exporter: jobs that workers had no right to count, by Redis' error code."""
     cron_jobs: Sequence[str]
-    """Ids of those that are registered in the end."""
+    """Ids of the cron jobs that are registered at the end."""
     forgotten: int
-    """Keys of workers that Redis has lost while jobs ran."""
+    """Number of workers' keys that Redis lost while jobs ran."""
     unregistered: Sequence[str]
-    """Workers that have not registered again after Redis had lost all of them, when all was quiet."""
+    """Workers that had not registered again at the end, after Redis had lost all registrations."""
     rq: str
-    """RQ's version, of workers and cron schedulers."""
+    """The version of RQ that workers and cron schedulers run."""
     times: Times = field(default_factory=Times)
 
 
 def exported_ends(url: str) -> Counter[End]:
-    """Return what the exporter says of the ends of executions."""
+    """Return the ends of executions that the exporter shows."""
     return Counter(
         {
             End(labels["queue"], labels["function"], labels["outcome"]): int(value)
@@ -103,7 +104,7 @@ def exported_ends(url: str) -> Counter[End]:
 
 
 def exported_ticks(url: str) -> Counter[tuple[str, str]]:
-    """Return what the exporter says of ticks."""
+    """Return the ticks that the exporter shows."""
     return Counter(
         {
             (labels["cron_job"], labels["result"]): int(value)
@@ -113,13 +114,13 @@ def exported_ticks(url: str) -> Counter[tuple[str, str]]:
 
 
 def exported_write_errors(url: str) -> Counter[str]:
-    """Return what the exporter says of jobs that could not be counted."""
+    """Return the number of uncounted jobs that the exporter shows, by error code."""
     samples = _samples(url, catalogue.JOB_METRICS_WRITE_ERRORS.name)
     return Counter({labels["reason"]: int(value) for labels, value in samples if value})
 
 
 def prometheus_ends(url: str) -> Counter[End]:
-    """Return what Prometheus has of the ends of executions, now."""
+    """Return the ends of executions that Prometheus has now."""
     query = f"sum by (queue, function, outcome) ({catalogue.JOBS_PROCESSED.name}) > 0"
     found = Counter[End]()
     for series in _ask(url, query):
@@ -129,12 +130,12 @@ def prometheus_ends(url: str) -> Counter[End]:
 
 
 def prometheus_increase(url: str, seconds: float) -> float:
-    """Return what `increase` makes of all ends in the last seconds."""
+    """Return Prometheus' `increase` of all ends over the last seconds."""
     return _increase(url, catalogue.JOBS_PROCESSED.name, seconds)
 
 
 def stock_increase(url: str, seconds: float) -> float:
-    """Return what `increase` makes of rq-exporter's own counters in the last seconds."""
+    """Return Prometheus' `increase` of rq-exporter's own counters over the last seconds."""
     stock = (catalogue.WORKERS_SUCCESS, catalogue.WORKERS_FAILED)
     return sum(_increase(url, metric.name, seconds) for metric in stock)
 

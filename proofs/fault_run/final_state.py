@@ -1,4 +1,4 @@
-"""What Redis holds of each job in the end."""
+"""The state of each job in Redis at the end of the run."""
 
 from __future__ import annotations
 
@@ -18,16 +18,16 @@ MAX_RETRIES = "MaxRetriesExceeded"
 
 
 class FinalState(NamedTuple):
-    """How a job stands."""
+    """The state of a job."""
 
     status: str
-    """RQ's word for it; GONE if Redis does not know the job."""
+    """RQ's status; GONE if Redis does not have the job."""
     reason: str = ""
-    """Why it has failed."""
+    """Why the job failed."""
 
 
 def final_states(connection: Redis, job_ids: Iterable[str]) -> dict[str, FinalState]:
-    """Return the state of each job. One that is queued or delayed must be held by a list."""
+    """Return the state of each job. A job that is queued or delayed must also be in a queue or registry."""
     ids = list(job_ids)
     client: Any = connection
     with client.pipeline(transaction=False) as pipeline:
@@ -42,7 +42,7 @@ def final_states(connection: Redis, job_ids: Iterable[str]) -> dict[str, FinalSt
 
 
 def waiting(connection: Redis) -> int:
-    """Return how many jobs wait, run, or are delayed, and ends that are not counted yet."""
+    """Return the number of jobs that wait, run or are delayed, plus ends that are not counted yet."""
     client: Any = connection
     with client.pipeline() as pipeline:
         for name in QUEUES:

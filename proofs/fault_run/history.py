@@ -1,4 +1,4 @@
-"""Why a sentence of the ledger is not true: all that each witness has of the jobs in question."""
+"""Explains false statements of the ledger: everything that each source has about the jobs in question."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ from rq_mon.catalogue import COUNTED_KEY_PREFIX, JOBS_KEY_PREFIX
 from rq_mon.worker.recorder import REHEARSAL
 
 MOST = 10
-"""Jobs whose history is shown."""
+"""Number of jobs whose history is shown."""
 NEAR = 5.0
-"""Seconds before the first and after the last line of a job in which a fault is shown with it."""
+"""Faults are shown up to this number of seconds before the first and after the last line of a job."""
 LONGEST = 240
-"""Characters of a line."""
+"""Most characters of a line."""
 APPEND_ONLY_FILE = "appendonly.aof"
 JOB_ID = re.compile(r"\bjob-\d{6}\b")
 _TIME = re.compile(r"^(\d{4}-\d\d-\d\dT\S+Z) ")
@@ -28,17 +28,17 @@ _COUNT = ":count"
 
 
 class _Compared(FaultReplay):
-    """Notes of each execution how RQ recorded its end, and how this package counted it.
+    """Records for each execution how RQ recorded its end, and how this package counted it.
 
     Args:
-        known: functions and queues, as `FaultReplay` takes them.
-        refused: when Redis refused to count.
+        known: functions and queues, the arguments of `FaultReplay`.
+        refused: periods in which Redis refused to count.
     """
 
     def __init__(self, *known: dict[str, str], refused: Sequence[tuple[float, float]] = ()) -> None:
         super().__init__(*known)
         self.moment = 0.0
-        """When the next transaction came, as Unix time."""
+        """Unix time of the next transaction."""
         self.recorded: dict[str, list[str]] = defaultdict(list)
         self.counted: dict[str, list[str]] = defaultdict(list)
         self.jobs: dict[str, str] = {}
@@ -71,7 +71,7 @@ class _Compared(FaultReplay):
                     self._may_be_uncounted.add(execution)
 
     def disagreements(self) -> Iterator[tuple[str, str]]:
-        """Yield executions that are counted otherwise than they were recorded, and their jobs."""
+        """Yield the job of each execution that was not counted as it was recorded, and the difference."""
         for execution in self.recorded.keys() | self.counted.keys():
             recorded, counted = self.recorded.get(execution, []), self.counted.get(execution, [])
             is_uncounted = not counted and execution in self._may_be_uncounted
@@ -80,7 +80,7 @@ class _Compared(FaultReplay):
 
 
 def show_histories(directory: Path, evidence: Evidence, missed: Sequence[Row]) -> None:
-    """Print what is known of the jobs that a missed sentence names, or whose ends two count differently."""
+    """Print the history of jobs that a false statement names, or whose recorded and counted ends differ."""
     file = directory / APPEND_ONLY_FILE
     named = {job_id for row in missed for job_id in JOB_ID.findall(" ".join(row.cells()))}
     compared = _compare(file, evidence)
@@ -130,7 +130,7 @@ def _logged(job_id: str, log: Path) -> Iterator[tuple[float, str]]:
 
 
 def _commands(job_id: str, file: Path) -> Iterator[tuple[float, str]]:
-    """Yield the commands that name the job; Redis notes the time of each second's first."""
+    """Yield the commands that name the job. Redis notes the time once a second."""
     with file.open("rb") as log:
         for moment, transaction in timed_transactions(log):
             for command in transaction:

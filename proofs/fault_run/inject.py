@@ -1,4 +1,4 @@
-"""Carry out the plan: each fault at its time, and its end when it has lasted long enough."""
+"""Carries out the plan: starts each fault at its time, and ends it after its duration."""
 
 from __future__ import annotations
 
@@ -16,42 +16,43 @@ from proofs.fault_run.redis_server import FaultyRedis
 
 LOOK_EVERY = 0.02
 TOLD_WITHIN = 300.0
-"""Seconds to wait until all workers have written down what they were not allowed to count; each does when it
-starts a job, or in its next maintenance."""
+"""Seconds to wait until all workers have written down what they were not allowed to count. They do so when
+they start a job, or in their next maintenance."""
 
 
 class Injector:
-    """Breaks things by plan, and counts what it has done."""
+    """Carries out faults and counts them."""
 
     def __init__(self, redis: FaultyRedis, processes: Processes) -> None:
         self.done: Counter[str] = Counter()
         self.left_out: dict[str, str] = {}
-        """Fault -> why it cannot be carried out here."""
+        """Fault -> the reason why it cannot be carried out here."""
         self.outages: list[tuple[float, float]] = []
-        """When Redis did not answer or did not write: from and to, as Unix times."""
+        """Periods in which Redis did not answer or did not write, as Unix times."""
         self.refused: list[tuple[float, float]] = []
-        """When Redis refused to count: from and to, as Unix times."""
+        """Periods in which Redis refused to count, as Unix times."""
         self.last_kill = time.time()
         """Unix time."""
         self.told: list[tuple[float, str]] = []
-        """When what was done, as Unix times."""
+        """The Unix time and description of each fault."""
         self.forgotten = 0
-        """Keys of workers that Redis has lost."""
+        """Number of workers' keys that Redis lost."""
         self._ending: list[tuple[float, int, ExitStack]] = []
-        """A heap: when, by the monotonic clock, which fault ends."""
+        """A heap of the faults that last: the end by the monotonic clock, the number of the fault, and what
+        ends it."""
         self._redis_until = -math.inf
-        """When Redis is well again, by the monotonic clock."""
+        """When the fault of Redis ends, by the monotonic clock."""
         self._workers_until = -math.inf
-        """When no worker is frozen any more, by the monotonic clock."""
+        """When the last frozen worker continues, by the monotonic clock."""
         self._redis = redis
         self._processes = processes
 
     def carry_out(self, faults: Sequence[Fault], clock: Callable[[], float]) -> None:
-        """Return when the last fault is over.
+        """Carry out all faults; return after the end of the last.
 
         Args:
-            faults: in the order of their time.
-            clock: tells the time of the plan. It goes more slowly where the jobs do.
+            faults: in the order of their times.
+            clock: returns the time of the plan, which passes more slowly if the jobs take longer.
         """
         with ExitStack() as whatever_happens:
             for number, fault in enumerate(faults):
@@ -77,14 +78,14 @@ class Injector:
             self._wait(lambda: time.monotonic() > self._workers_until)
 
     def _wait_until_told(self, logged: int) -> None:
-        """Do nothing else meanwhile: a worker that is killed never tells what it was not allowed to count."""
+        """Let workers write down what they were not allowed to count, before one of them is killed."""
         self._wait(lambda: time.monotonic() > self._redis_until)
         self._wait(lambda: not self._processes.owe_counts(logged), TOLD_WITHIN)
         if self._processes.owe_counts(logged):
             self.told.append((time.time(), "some workers have not written down what they could not count"))
 
     def _wait(self, condition: Callable[[], bool], most: float = math.inf) -> None:
-        """Wait, and end what has lasted long enough."""
+        """Wait for a condition, and end each fault after its duration meanwhile."""
         deadline = time.monotonic() + most
         while not condition() and time.monotonic() < deadline:
             time.sleep(LOOK_EVERY)

@@ -1,4 +1,4 @@
-"""Which Python, and so which RQ, runs workers and cron schedulers."""
+"""Selects the Python, and so the RQ, that runs workers and cron schedulers."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ RQ3 = PROJECT_ROOT / ".venv-rq3" / "bin" / "python"
 
 
 class Interpreter(NamedTuple):
-    """One with this package's dependencies."""
+    """A Python with this package's dependencies."""
 
     path: str
     rq_version: str
 
 
 def interpreter(rq: str) -> Interpreter:
-    """Return the interpreter that has this major version of RQ.
+    """Return the interpreter with this major version of RQ.
 
     Raises:
-        click.UsageError: it is not installed.
+        click.UsageError: that version is not installed.
     """
     path = sys.executable if rq == CHOICES[0] else str(RQ3)
     version = _rq_version(path)
@@ -37,7 +37,7 @@ def interpreter(rq: str) -> Interpreter:
 
 
 def _rq_version(path: str) -> str:
-    """Return the version that an interpreter has; empty if there is none."""
+    """Return the version of an interpreter's RQ; empty if it has none."""
     try:
         asked = [path, "-c", "import rq; print(rq.VERSION)"]
         return subprocess.run(asked, capture_output=True, text=True, check=True).stdout.strip()

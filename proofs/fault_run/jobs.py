@@ -1,4 +1,4 @@
-"""The jobs of the run: each says on the side file that it begins and how it ends."""
+"""The jobs of the run. Each writes a line to the side file when it begins and when it ends."""
 
 from __future__ import annotations
 
@@ -17,19 +17,16 @@ STOPPED_WITHIN = 5.0
 
 
 def succeed() -> None:
-    """End soon."""
     with _noted():
         time.sleep(0.01)
 
 
 def succeed_slowly(seconds: float) -> None:
-    """Take a while."""
     with _noted():
         time.sleep(seconds)
 
 
 def fail() -> None:
-    """Fail, and not be tried again."""
     with _noted():
         raise ValueError("never works")
 
@@ -42,7 +39,7 @@ def fail_at_first() -> None:
 
 
 def return_retry() -> Retry | None:
-    """Ask twice to be run again."""
+    """Return Retry twice."""
     job = _job()
     note("begin", job.id)
     if (job.number_of_retries or 0) < 2:
@@ -53,7 +50,7 @@ def return_retry() -> Retry | None:
 
 
 def return_retry_too_often() -> Retry:
-    """Ask again and again."""
+    """Return Retry each time."""
     job = _job()
     note("begin", job.id)
     note("retry", job.id)
@@ -61,13 +58,13 @@ def return_retry_too_often() -> Retry:
 
 
 def overrun() -> None:
-    """Take longer than allowed."""
+    """Exceed the timeout."""
     with _noted():
         time.sleep(60)
 
 
 def stop_itself() -> None:
-    """Be stopped, as by an operator; fail if the command is lost with Redis or the worker."""
+    """Send the command to stop this job; fail if the command is lost with Redis or the worker."""
     with _noted() as job:
         send_stop_job_command(job.connection, job.id)
         time.sleep(STOPPED_WITHIN)
@@ -81,19 +78,18 @@ def tick() -> None:
 
 
 def callback_that_raises(job: Job, *_: object) -> None:
-    """Be a callback that fails."""
     note("callback", job.id)
     raise LookupError("nothing to call back")
 
 
 def callback_that_hangs(job: Job, *_: object) -> None:
-    """Be a callback that takes longer than it may."""
+    """Exceed the timeout of callbacks."""
     note("callback", job.id)
     time.sleep(60)
 
 
 def callback_that_exits(job: Job, *_: object) -> None:
-    """Be a callback that ends its process."""
+    """End the process."""
     note("callback", job.id)
     os._exit(3)
 

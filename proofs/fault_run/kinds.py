@@ -1,4 +1,4 @@
-"""Which jobs are enqueued, where, and how they should end."""
+"""The kinds of jobs: how many, in which queue, and how they should end."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from scheduler.queues import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE
 
 QUEUES = (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE)
 KEPT = -1
-"""RQ forgets a finished job after 500 s; here it is kept until it has been looked at."""
+"""RQ deletes a finished job after 500 s; the run keeps it until it has been checked."""
 RETRIES = 3
 CALLBACK_TIMEOUT = 1
 
@@ -29,22 +29,22 @@ class Kind:
     """Percent of all jobs."""
     function: Callable[..., Any]
     ends: Literal["finished", "failed", "stopped"] = "finished"
-    """RQ's status of the job in the end if nothing is killed."""
+    """RQ's status at the end if nothing is killed."""
     queue: str = SHORT_RUNNING_QUEUE
     retries: int = RETRIES
     retry_intervals: tuple[int, ...] = (0,)
     timeout: int = 60
     takes: tuple[float, float] | None = None
-    """Its argument, from and to."""
+    """The range of its argument, in seconds."""
     delay: tuple[int, int] | None = None
-    """Enqueued by `enqueue_in`, from and to."""
+    """The range of the delay of `enqueue_in`."""
 
     callback: Callable[..., None] | None = None
-    """Called however it ends; it does what no callback should."""
+    """Called at every end; it raises, hangs or exits."""
 
     @property
     def path(self) -> str:
-        """The function's name, as metrics have it."""
+        """The function's name in metrics."""
         return f"{self.function.__module__}.{self.function.__qualname__}"
 
 
@@ -90,7 +90,7 @@ KINDS = (
 
 
 class Spec(NamedTuple):
-    """One job to be enqueued, chosen by the seed."""
+    """One job to enqueue, chosen by the seed."""
 
     job_id: str
     kind: Kind
@@ -98,7 +98,7 @@ class Spec(NamedTuple):
     delay: timedelta | None
 
     def options(self) -> dict[str, Any]:
-        """What `rq.Queue.enqueue` is told."""
+        """The arguments of `rq.Queue.enqueue`."""
         kind = self.kind
         retry = Retry(kind.retries, list(kind.retry_intervals)) if kind.retries else None
         callback = Callback(kind.callback, timeout=CALLBACK_TIMEOUT) if kind.callback else None

@@ -1,4 +1,4 @@
-"""The ledger: what became of every job, and whether all who counted agree. One row for each sentence."""
+"""The ledger: what became of every job, and whether all sources agree. Each row is one statement."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ OWN_REASONS = {
     jobs.overrun: "rq.timeouts.JobTimeoutException",
     jobs.stop_itself: "RuntimeError",
 }
-"""How functions fail when nothing is killed; a stopped job when the command to stop it was lost."""
+"""How functions fail if nothing is killed; a job to be stopped fails if the stop command was lost."""
 ENDED = ("finished", "failed", "stopped", "queued", "scheduled")
 RECORDED_WITHIN = 5.0
-"""Seconds from the last line of a job until its end is recorded, on a busy machine."""
+"""Seconds from the last line of a job until its end is recorded on a busy machine."""
 GETS_OVER_IT = SOCKET_TIMEOUT + 5
-"""Seconds after an outage of Redis in which a work horse may still wait for an answer, or try to connect."""
+"""Seconds after an outage of Redis in which a work horse may still wait for an answer, or reconnect."""
 
 
 def ledger(evidence: Evidence) -> list[Row]:
-    """Return the rows; `missed` where the sentence is not true."""
+    """Return the rows; a false statement has the verdict `missed`."""
     return [
         *_what_was_done(evidence),
         *_none_lost(evidence),
@@ -212,7 +212,7 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
 
 
 def _is_explained(evidence: Evidence, job_id: str) -> bool:
-    """Tell whether each success but the last met with a fault before Redis had it for good."""
+    """Return whether a fault hit each success but the last before it was safely in Redis."""
     successes = [line for line in evidence.lines[job_id] if line.event == "success"]
     return all(
         line.pid in evidence.hit

@@ -1,4 +1,4 @@
-"""What is done to the stack, and when: all of it from the seed."""
+"""The plan of all faults and their times, made from the seed."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ DEFAULTS = Settings()
 
 WorkerKill = Literal["worker", "horse", "worker and horse"]
 Right = Literal["scripts", "keys"]
-"""What Redis refuses: EVAL, or every key of this project."""
+"""What Redis refuses: EVAL, or all keys of this project."""
 WORKER_KILLS: tuple[WorkerKill, ...] = ("worker", "horse", "worker and horse")
 MARGIN = 0.03
-"""Part of the run at its beginning, and at its end, in which nothing is broken."""
+"""Share of the run without faults, at its beginning and at its end."""
 
 FORGOTTEN_AFTER = 60
-"""Seconds after its own time to live for which RQ remembers a worker that does not report."""
+"""Seconds for which RQ remembers a silent worker beyond its ttl."""
 RIGHTS: tuple[Right, ...] = ("scripts", "keys")
 JUMPS = (-7200, -90, -5, 5, 90, 7200)
-"""Seconds by which a cron scheduler's clock goes wrong."""
+"""Errors in seconds of a cron scheduler's clock."""
 
 
 @dataclass(frozen=True, slots=True)
 class Size:
-    """How much of everything. Times in seconds."""
+    """The size of the run. Times are in seconds."""
 
     jobs: int = 10_000
     seconds: float = 480.0
-    """In which the jobs are enqueued if the machine keeps up; the faults come within these."""
+    """Time in which the jobs are enqueued if the machine keeps up, and in which the faults occur."""
     workers: int = 8
     cron_schedulers: int = 2
     worker_kills: int = 200
@@ -47,24 +47,24 @@ class Size:
     clock_jumps: int = 8
     disk_full: int = 1
     long_redis_freezes: int = 1
-    """SIGSTOPs of Redis for longer than any lease in it."""
+    """SIGSTOPs of Redis for longer than any lease."""
     lost_rights: int = 2
-    """Times at which Redis refuses to run scripts, or all keys of this project, for a few seconds."""
+    """How often Redis refuses scripts, or all keys of this project, for a few seconds."""
     lost_registrations: int = 5
-    """Times at which Redis loses all that it knows of workers."""
+    """How often Redis loses everything that it knows about workers."""
     older_cron_lists: int = 2
-    """Cron schedulers that start with an older list, are frozen, and go on while newer ones run."""
+    """Cron schedulers that start with an older list, are frozen, and continue while newer ones run."""
     worker_ttl: int = DEFAULTS.worker_ttl
     job_monitoring_interval: int = DEFAULTS.job_monitoring_interval
 
     @property
     def abandoned_after(self) -> int:
-        """Seconds without a report after which the stack's workers count as dead."""
+        """Seconds without a heartbeat after which the stack's workers count as dead."""
         return INTERVALS_UNTIL_ABANDONED * self.job_monitoring_interval
 
     @property
     def longest_lease(self) -> int:
-        """Seconds after which Redis has forgotten all that is held by reporting."""
+        """Seconds without heartbeats after which Redis has forgotten every lease."""
         return max(self.worker_ttl, self.job_monitoring_interval) + FORGOTTEN_AFTER
 
 
@@ -84,24 +84,24 @@ SHORT = Size(
     worker_ttl=16,
     job_monitoring_interval=3,
 )
-"""What is over in three minutes, half of which Redis is frozen."""
+"""A run that takes three minutes; Redis is frozen for half of them."""
 
 
 class Fault(NamedTuple):
-    """One thing that is done."""
+    """One fault."""
 
     at: float
-    """Seconds after the beginning, if jobs are enqueued as fast as they should be."""
+    """Seconds after the beginning, if jobs are enqueued on time."""
     name: str
     choice: float
-    """From 0 to 1: which of those that could be hit."""
+    """Selects the target, from 0 to 1."""
     lasts: float = 0.0
-    """Seconds until it is undone."""
+    """Duration in seconds."""
     detail: str = ""
 
 
 def plan(size: Size, seed: int) -> list[Fault]:
-    """Return the faults in the order of their time."""
+    """Return the faults in the order of their times."""
     chance = random.Random(seed)
     faults = [
         *_spread(size.worker_kills, size, chance, _worker_kill),
@@ -122,7 +122,7 @@ def plan(size: Size, seed: int) -> list[Fault]:
 def _spread(
     count: int, size: Size, chance: random.Random, make: Callable[[float, random.Random], Fault]
 ) -> Iterator[Fault]:
-    """One in each of the equal parts of the time, anywhere in its part."""
+    """Yield one fault in each of `count` equal parts of the time, at a random moment of the part."""
     begin, length = MARGIN * size.seconds, (1 - 2 * MARGIN) * size.seconds
     for number in range(count):
         yield make(begin + (number + chance.random()) * length / count, chance)
@@ -133,7 +133,7 @@ def _worker_kill(at: float, chance: random.Random) -> Fault:
 
 
 def _worker_freeze(at: float, chance: random.Random, abandoned_after: float) -> Fault:
-    """Some freezes last longer than it takes until the job is given to another worker."""
+    """Some freezes last until the job is abandoned and given to another worker."""
     lasts = abandoned_after + 10 if chance.random() < 0.3 else chance.uniform(1, 10)
     return Fault(at, "freeze worker", chance.random(), lasts)
 
@@ -143,9 +143,9 @@ def _clock_jump(at: float, chance: random.Random) -> Fault:
 
 
 def _redis_faults(size: Size, chance: random.Random) -> Iterator[Fault]:
-    """One after the other: each has a part of the time of its own, and ends before the next begins.
+    """Yield the faults of Redis one after another: each has its own part of the time.
 
-    Nothing is enqueued while Redis is frozen, so the time of the plan stands still then.
+    The time of the plan stands still while Redis is frozen, as nothing is enqueued then.
     """
     names = [
         *["crash Redis"] * size.redis_crashes,

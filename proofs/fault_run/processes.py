@@ -1,4 +1,4 @@
-"""The processes of the run, each of which is started again when it has ended, as a supervisor does."""
+"""The processes of the run. A process that ends is started again, as by a supervisor."""
 
 from __future__ import annotations
 
@@ -42,12 +42,12 @@ END_WITHIN = 60.0
 FROZEN_WITHIN = 60.0
 REFUSED = (b"but are not counted for now", b"cannot look for abandoned jobs")
 ACCEPTED = b"jobs are counted again"
-"""What a worker logs when Redis refuses to count its jobs, and when it has written down how many."""
+"""What a worker logs when Redis refuses to count its jobs, and when it has written down their number."""
 
 
 @dataclass
 class Post:
-    """A place at which a process runs, one after the other."""
+    """A place for one process at a time."""
 
     arguments: tuple[str, ...]
     environment: Mapping[str, str] = field(default_factory=dict)
@@ -60,8 +60,8 @@ class Processes:
     Args:
         url: of Redis.
         directory: for the side file, clocks and logs.
-        size: how many there are.
-        python: the interpreter that runs them; its RQ may be another than this process'.
+        size: the number of workers and cron schedulers.
+        python: the interpreter that runs them; it may have another RQ than this process.
     """
 
     def __init__(self, url: str, directory: Path, size: Size, python: str = sys.executable) -> None:
@@ -69,9 +69,9 @@ class Processes:
         self.hit: set[int] = set()
         """The ids of all processes that were killed or frozen."""
         self.told: list[tuple[float, str]] = []
-        """When which process was killed or frozen, as Unix times."""
+        """Unix time and description of each kill and freeze."""
         self.hanging: list[str] = []
-        """Those that did not end when they were told to."""
+        """Processes that did not end when they were asked to."""
         self.side_file = directory / "side-file"
         self._clocks = [Clock(directory / f"clock-{n}", library()) for n in range(size.cron_schedulers)]
         self._workers = [Post((f"{_queue(n)}-worker.py",)) for n in range(size.workers)]
@@ -101,7 +101,7 @@ class Processes:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """End all of them, those included whose parents were killed."""
+        """End all of them, including those whose parents were killed."""
         self._ended.set()
         self._thread.join()
         while self.thaw_older_list():
@@ -118,12 +118,12 @@ class Processes:
         """Whether libfaketime is installed."""
         return library() is not None
 
-    # --- what is done to them ------------------------------------------------------------------------------
+    # --- faults --------------------------------------------------------------------------------------------
 
     def kill_worker(self, choice: float, which: WorkerKill) -> None:
-        """Kill a worker, its work horse, or both at once, as when a machine goes.
+        """Kill a worker, its work horse, or both at once, as when a machine fails.
 
-        Waits a while for a worker that has a horse, if the horse is to be killed.
+        If a horse is to be killed, wait a while for a worker that has one.
         """
         deadline = time.monotonic() + HORSE_WITHIN
         while True:
@@ -157,7 +157,7 @@ class Processes:
 
     @contextlib.contextmanager
     def frozen_worker(self, choice: float) -> Iterator[None]:
-        """Stop a worker with all its children for as long as the block lasts, as if its machine hung."""
+        """Freeze a worker and its children during the block, as if their machine hung."""
         frozen: list[psutil.Process] = []
         with contextlib.suppress(psutil.Error):
             worker = next(self._beginning_at(choice))
@@ -174,7 +174,7 @@ class Processes:
                     process.send_signal(signal.SIGCONT)
 
     def thaw_older_list(self) -> bool:
-        """Let the next cron scheduler with an older list go on; return whether there was one."""
+        """Continue the next cron scheduler with an older list; return whether there was one."""
         frozen = next(filter(_is_frozen, self._older), None)
         if frozen is None or frozen.process is None:
             return False
@@ -183,7 +183,7 @@ class Processes:
 
     @contextlib.contextmanager
     def wrong_clock(self, choice: float, seconds: int) -> Iterator[None]:
-        """Let the clock of a cron scheduler go wrong for as long as the block lasts."""
+        """Make the clock of a cron scheduler wrong during the block."""
         clock = _chosen(self._clocks, choice)
         clock.jump(seconds)
         try:
@@ -208,10 +208,10 @@ class Processes:
             python=self._python,
         )
 
-    # --- what is known of workers --------------------------------------------------------------------------
+    # --- state of workers ----------------------------------------------------------------------------------
 
     def unregistered(self, connection: Redis) -> list[str]:
-        """Return the workers that run, or should, and that RQ does not know with all that belongs to them."""
+        """Return the workers that RQ does not know, or not with everything that belongs to them."""
         names = [
             f"{_queue(number)}-{socket.gethostname()}-{post.process.pid if post.process else 0}"
             for number, post in enumerate(self._workers)
@@ -222,20 +222,20 @@ class Processes:
 
     @property
     def logged(self) -> int:
-        """How many bytes they have logged."""
+        """Bytes in their log."""
         return self.log.stat().st_size
 
     def owe_counts(self, since: int) -> bool:
-        """Tell whether a worker has still to write down how many jobs it was not allowed to count.
+        """Return whether a worker still has to write down how many jobs it was not allowed to count.
 
         Args:
-            since: bytes of the log that were written before Redis refused anything.
+            since: bytes of the log from before Redis refused anything.
         """
         log = self.log.read_bytes()[since:]
         return sum(map(log.count, REFUSED)) > log.count(ACCEPTED)
 
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
-        """Yield the workers that run, from the chosen one round to the one before it."""
+        """Yield the running workers, beginning with the chosen one."""
         first = int(choice * len(self._workers))
         for post in (*self._workers[first:], *self._workers[:first]):
             if post.process is not None and post.process.poll() is None:
@@ -272,7 +272,7 @@ def _is_frozen(post: Post) -> bool:
 
 
 def _horse_of(worker: psutil.Process) -> psutil.Process | None:
-    """Return the newest child in a process group of its own: RQ's scheduler is in its worker's."""
+    """Return the newest child in its own process group; RQ's scheduler is in the worker's group."""
     with contextlib.suppress(psutil.Error, OSError):
         children = sorted(worker.children(), key=lambda child: child.create_time(), reverse=True)
         return next((child for child in children if os.getpgid(child.pid) == child.pid), None)

@@ -1,8 +1,8 @@
-"""What RQ recorded, read from Redis's own log of every write: the truth that counters are held to.
+"""Ends of executions from Redis' append-only file, to which the counters are compared.
 
-Redis appends each write to its append-only file, transactions as one block. Replaying RQ's registries and
-queues from it tells which transaction ended which execution, and how, whatever has since expired or been
-overwritten. Nothing in here looks at a key of this project.
+Redis appends each write to this file, and each transaction as one block. The replay of RQ's registries and
+queues shows which transaction ended which execution, and how, even if the data have expired or were
+overwritten since. It ignores the keys of this project.
 """
 
 from __future__ import annotations
@@ -23,13 +23,13 @@ class End(NamedTuple):
 
 
 def transactions(file: BinaryIO) -> Iterator[list[Command]]:
-    """Yield what an append-only file holds; a command outside of a transaction is one."""
+    """Yield the transactions in an append-only file; a single command counts as one."""
     for _, transaction in timed_transactions(file):
         yield transaction
 
 
 def timed_transactions(file: BinaryIO) -> Iterator[tuple[float, list[Command]]]:
-    """Yield also the Unix time of each, in whole seconds; 0 if the file holds none."""
+    """Yield the transactions with their Unix times in whole seconds; 0 if the file has none."""
     block: list[Command] | None = None
     for moment, command in _commands(file):
         name = command[0].upper()
@@ -59,24 +59,25 @@ def _commands(file: BinaryIO) -> Iterator[tuple[float, Command]]:
 
 
 class Replay:
-    """RQ's registries of started jobs and its queues, as far as ends depend on them."""
+    """RQ's registries of started jobs and its queues, as far as needed to find ends."""
 
     def __init__(self, functions: Mapping[str, str]) -> None:
         self.ends: Counter[End] = Counter()
         self.recorded_again = 0
-        """Ends of executions that had been recorded before: RQ's own doubles."""
+        """Ends that were recorded more than once, by RQ itself."""
         self.taken_back: Counter[str] = Counter()
-        """By job: starts that a worker took back, as others had the job by then. They end no execution."""
+        """By job: starts that a worker undid because another worker had the job by then. They end no
+        execution."""
         self.ended: set[str] = set()
         """The executions that have ended, as `<job id>:<execution id>`."""
         self.ended_now: list[str] = []
-        """Those of the last transaction."""
+        """The executions that ended in the last transaction."""
         self._functions = functions
         self._started: dict[str, dict[str, float]] = {}
         self._lists: dict[str, deque[str]] = {}
 
     def take(self, transaction: list[Command]) -> None:
-        """Apply one transaction, and note what it ended."""
+        """Apply one transaction, and record what it ended."""
         ended: list[tuple[str, str]] = []
         self.ended_now = []
         for command in transaction:
@@ -135,12 +136,12 @@ class Replay:
             case "LREM", [_, job_id]:
                 items.remove(job_id)
             case (("SET" | "PEXPIREAT" | "EXPIRE" | "DEL"), _):
-                pass  # when a stuck job was first seen
+                pass  # the key with the time at which a stuck job was first seen
             case _:
                 raise ValueError(f"a queue was changed by {name}")
 
     def note_end_without_execution(self, transaction: list[Command]) -> None:
-        """RQ ended a job that was not running: it was stuck on its way to a worker, or had ended before."""
+        """Record the end of a job that did not run: stuck in the intermediate queue, or already ended."""
         for command in transaction:
             key = command[1].decode(errors="replace") if len(command) > 1 else ""
             if not (key.startswith("rq:job:") and command[0].upper() == b"HSET"):
@@ -171,7 +172,7 @@ def _changes(transaction: list[Command], job: str) -> bool:
 
 
 def outcome_of(transaction: list[Command], job: str) -> str:
-    """Return what a transaction that ends an execution makes of its job."""
+    """Return the outcome of a job in the transaction that ends its execution."""
     statuses = [
         field(command, b"status")
         for command in transaction
@@ -182,6 +183,6 @@ def outcome_of(transaction: list[Command], job: str) -> str:
 
 
 def field(command: Command, name: bytes) -> bytes | None:
-    """Return what HSET sets a field to; None if it does not."""
+    """Return the value of a field in HSET; None if it is not set."""
     pairs = command[2:]
     return dict(zip(pairs[::2], pairs[1::2], strict=True)).get(name)

@@ -1,4 +1,4 @@
-"""The Redis of the run: it can crash, lose power, freeze, and run out of disk."""
+"""The Redis of the run, which can crash, lose power, freeze, and fill its disk."""
 
 from __future__ import annotations
 
@@ -23,16 +23,17 @@ from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 
 LOST_SECONDS = 1.0
-"""What `appendfsync everysec` may lose when the power goes."""
+"""What `appendfsync everysec` may lose in a power cut."""
 HELD_BACK_SECONDS = 3.0
-"""For how long Redis keeps acknowledged writes to itself while its disk is slow (`flushAppendOnlyFile`)."""
+"""Seconds for which Redis keeps acknowledged writes in memory while its disk is slow
+(`flushAppendOnlyFile`)."""
 WRITES_WITHIN = 10.0
 BALLAST_BYTES = 2**16
 RULES: dict[Right, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "scripts": (("-eval",), ("+eval",)),
     "keys": (("resetkeys", "~rq:[^m]*"), ("allkeys",)),
 }
-"""Rules of an ACL that take a right, and that give it back. RQ has no keys that begin with `rq:m`."""
+"""ACL rules that revoke a right, and that restore it. No key of RQ begins with `rq:m`."""
 OPTIONS = (
     *("--appendonly", "yes", "--maxmemory-policy", "noeviction", "--auto-aof-rewrite-percentage", "0"),
     *("--aof-timestamp-enabled", "yes"),
@@ -42,20 +43,20 @@ OPTIONS = (
 
 @dataclass(frozen=True)
 class Loss:
-    """What Redis may have lost when it ended, with Unix times."""
+    """The period of which Redis may have lost writes, as Unix times."""
 
     since: float
-    """What it acknowledged before is there."""
+    """Older acknowledged writes are kept."""
     until: float
 
 
 class FaultyRedis:
-    """A Redis whose data is on a small disk of its own.
+    """A Redis with its data on its own small disk.
 
     Args:
-        directory: for its data; a file system is mounted there if that is permitted.
+        directory: for its data; a file system is mounted there if permitted.
         disk_bytes: the size of that file system.
-        fsync: `everysec`, as the stack has it, or `always`.
+        fsync: `everysec`, as in the stack, or `always`.
     """
 
     def __init__(self, directory: Path, disk_bytes: int, fsync: str) -> None:
@@ -68,23 +69,21 @@ class FaultyRedis:
 
     @property
     def url(self) -> str:
-        """Where it answers."""
         return self._server.url
 
     @property
     def append_only_file(self) -> Path:
-        """The log of all writes."""
         return max((self._directory / "appendonlydir").glob("*.incr.aof"))
 
     def crash(self) -> None:
-        """End it with SIGKILL and start it again. What it had written is with the kernel, and stays."""
+        """Kill Redis and start it again. Its writes are in the kernel's cache and are kept."""
         since = time.time() - HELD_BACK_SECONDS
         self._server.kill()
         self.losses.append(Loss(since, time.time()))
         self._server.start()
 
     def cut_power(self) -> None:
-        """End it, and take from its file what the last second has added: that is not on the disk yet."""
+        """Kill Redis, and cut the last second from its file, which would not be on the disk yet."""
         if self._fsync == "always":
             self.crash()
             return
@@ -97,7 +96,7 @@ class FaultyRedis:
 
     @contextlib.contextmanager
     def frozen(self) -> Iterator[None]:
-        """Let it take connections and answer none for as long as the block lasts."""
+        """Freeze Redis during the block: it accepts connections but does not answer."""
         self._server.signal(signal.SIGSTOP)
         try:
             yield
@@ -106,7 +105,7 @@ class FaultyRedis:
 
     @contextlib.contextmanager
     def refusing(self, right: Right) -> Iterator[None]:
-        """Refuse what is needed to count jobs for as long as the block lasts."""
+        """Revoke a right that is needed to count jobs, during the block."""
         take, give_back = RULES[right]
         with connect(self.url) as connection:
             _set_rules(connection, take)
@@ -117,7 +116,7 @@ class FaultyRedis:
                 _set_rules(connection, give_back)
 
     def lose_registrations(self) -> int:
-        """Lose all that RQ knows of workers; return how many keys that were."""
+        """Delete everything that RQ knows about workers; return the number of deleted keys."""
         with connect(self.url) as connection:
             keys = list(connection.scan_iter(f"{Worker.redis_worker_namespace_prefix}*", count=1000))
             lists = [REDIS_WORKER_KEYS, *(WORKERS_BY_QUEUE_KEY % name for name in QUEUES)]
@@ -126,7 +125,7 @@ class FaultyRedis:
 
     @contextlib.contextmanager
     def full_disk(self) -> Iterator[None]:
-        """Leave it no place to write to for as long as the block lasts."""
+        """Fill its disk during the block."""
         ballast = self._directory / "ballast"
         with ballast.open("wb", buffering=0) as file, contextlib.suppress(OSError):
             while True:  # until there is no space left
@@ -138,7 +137,7 @@ class FaultyRedis:
             wait_until(self._writes, "Redis to write again", within=WRITES_WITHIN)
 
     def _writes(self) -> bool:
-        """It tries once a second, and refuses all writes until then."""
+        """Redis tries to write once a second, and refuses all writes until it succeeds."""
         with contextlib.suppress(RedisError), connect(self.url) as connection:
             return bool(connection.info("persistence")["aof_last_write_status"] == "ok")
         return False
@@ -151,7 +150,7 @@ class FaultyRedis:
         self._server.kill()
 
     def unmount(self) -> None:
-        """Give up the disk and all that is on it."""
+        """Unmount the disk; its data are lost."""
         if self.has_disk:
             subprocess.run(["umount", "--lazy", str(self._directory)], check=True)
 

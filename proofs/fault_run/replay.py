@@ -1,4 +1,4 @@
-"""What Redis recorded, replayed from its append-only file: ends of executions, and ticks of cron jobs."""
+"""Replays Redis' append-only file: ends of executions, and ticks of cron jobs."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ WORKERS = "rq:worker:"
 
 
 class _WithTicks(dict[str, str]):
-    """Functions by job id; the jobs of ticks are known by the form of their ids."""
+    """Functions by job id; the jobs of ticks are recognized by their ids."""
 
     def __missing__(self, job_id: str) -> str:
         if is_tick(job_id):
@@ -32,7 +32,7 @@ class _WithTicks(dict[str, str]):
 
 
 def is_tick(job_id: str) -> bool:
-    """Tell whether it is the id of a job that runs for a tick of a cron job."""
+    """Return whether this is the id of a tick's job."""
     return job_id.rpartition("-")[0] in SCHEDULES
 
 
@@ -40,27 +40,27 @@ class FaultReplay(Replay):
     """RQ's registries and queues, and the claims of ticks.
 
     Args:
-        functions: those of the jobs, by job id.
-        queues: where they are enqueued, by job id.
+        functions: the jobs' functions, by job id.
+        queues: the jobs' queues, by job id.
     """
 
     def __init__(self, functions: Mapping[str, str], queues: Mapping[str, str]) -> None:
         super().__init__(_WithTicks(functions))
         self.successes: Counter[str] = Counter()
-        """By job: how often the end of an execution was recorded as a success."""
+        """By job: how often a success was recorded."""
         self.without_start: Counter[str] = Counter()
-        """By job: ends whose starts Redis had lost with its power."""
+        """By job: ends whose starts Redis had lost in a power cut."""
         self.late: list[tuple[End, End]] = []
-        """Executions that RQ gave up and that ended after all: as what they count, and how they ended."""
+        """Executions that RQ abandoned and that ended after all: the counted end and the real one."""
         self.claims: Counter[str] = Counter()
-        """By the id of the job that runs for a tick: how often the tick was claimed."""
+        """By job id of a tick: how often the tick was claimed."""
         self.due: dict[str, list[float]] = {}
-        """By cron job: when it was due next, from its registration on."""
+        """By cron job: its next due times, from its registration on."""
         self.cancelled: Counter[str] = Counter()
         """By cron job: how often it was cancelled."""
         self._queues = queues
         self._in_hand: dict[str, str] = {}
-        """By worker: the execution that it has started last, as far as Redis knows."""
+        """By worker: the last execution that it started, as far as Redis knows."""
         self._abandoned: set[str] = set()
 
     def take(self, transaction: list[Command]) -> None:
@@ -85,11 +85,11 @@ class FaultReplay(Replay):
             self.successes[job] += 1
 
     def end_of(self, job: str, outcome: str) -> End:
-        """Return such an end of a job."""
+        """Return the end of a job with this outcome."""
         return End(self._queues.get(job, SHORT_RUNNING_QUEUE), self._functions[job], outcome)
 
     def note_end_without_execution(self, transaction: list[Command]) -> None:
-        """Count ends whose start Redis has lost: as far as it knows, the worker is at something else."""
+        """Count ends whose starts Redis has lost, so that the worker seems to run something else."""
         job = _ended_job(transaction)
         worker = _worker_of(transaction) or self._last_worker_of(job, transaction)
         if not worker or not job:
@@ -108,9 +108,9 @@ class FaultReplay(Replay):
             super().note_end_without_execution(transaction)
 
     def _last_worker_of(self, job: str, transaction: list[Command]) -> str:
-        """Return who ran a job, as RQ saves it with the job: the worker itself may not be written to."""
+        """Return the worker that RQ saved with the job; the transaction may not change the worker itself."""
         if self._queue_that_it_is_stuck_in(job) is not None:
-            return ""  # maintenance ended it, not the worker that once ran it
+            return ""  # maintenance ended it, not the worker that ran it
         if any(command[0].upper() == b"ZREM" and command[1].startswith(SCHEDULED) for command in transaction):
             return ""  # its delay is over
         for command in transaction:

@@ -1,6 +1,6 @@
-"""What the jobs themselves say: a line when a run begins and one when it ends, in a file that only grows.
+"""The side file: each job appends a line when a run begins, and one when it ends.
 
-It is not in Redis, and no library writes it, so that it tells what was done whatever is killed when.
+The file is outside of Redis and no library writes it, so it stays true whatever is killed.
 """
 
 from __future__ import annotations
@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple, get_args
 
 SIDE_FILE = "FAULT_RUN_SIDE_FILE"
-"""The variable that names the file."""
+"""Name of the environment variable with the path of the file."""
 
 Event = Literal["begin", "success", "failed", "retry", "callback"]
 EVENTS: tuple[Event, ...] = get_args(Event)
 
 
 class Line(NamedTuple):
-    """What a work horse said of a job."""
+    """A line of a work horse about a job."""
 
     time: float
     pid: int
@@ -29,7 +29,7 @@ class Line(NamedTuple):
 
 
 def note(event: Event, job_id: str) -> None:
-    """Add a line. One write, so that lines of several processes do not mix and none is half written."""
+    """Append a line with one write, so that lines of several processes do not mix and none is cut."""
     line = f"{time.time():.6f} {os.getpid()} {event} {job_id}\n"
     file = os.open(os.environ[SIDE_FILE], os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
     try:
@@ -42,7 +42,7 @@ def read(path: Path) -> Mapping[str, Sequence[Line]]:
     """Return the lines by job, in the order in which they were written.
 
     Raises:
-        ValueError: something else is in the file.
+        ValueError: the file contains other lines.
     """
     lines: dict[str, list[Line]] = defaultdict(list)
     for text in path.read_text().splitlines() if path.exists() else ():

@@ -1,4 +1,4 @@
-"""What only the log of a worker tells."""
+"""Facts that only a worker's log contains."""
 
 from __future__ import annotations
 
@@ -10,6 +10,6 @@ _VANISHED = re.compile(r"^(\S+) +WARNING +rq\.worker: .*: job (\S+) was deleted 
 
 
 def vanished(log: Path) -> list[tuple[float, str]]:
-    """Return when, as Unix time, a worker found which job gone before it could record its end."""
+    """Return the jobs that workers found deleted before they could record the end, with the Unix times."""
     found = _VANISHED.findall(log.read_text(errors="replace"))
     return [(datetime.fromisoformat(moment).timestamp(), job_id) for moment, job_id in found]

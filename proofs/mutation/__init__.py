@@ -1,1 +1,1 @@
-"""Mutation testing: small faults in the product, each of which a test should notice."""
+"""Mutation testing: puts small faults into the product, and counts how many of them a test notices."""

@@ -1,4 +1,4 @@
-"""`python -m proofs.mutation`: do the tests notice faults in the product? Exits with 1 if too few."""
+"""`python -m proofs.mutation`: do the tests notice faults in the product? Exits with 1 if too few do."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
 )
 @click.option("--markdown", type=FILE, metavar="FILE", help="Also write the result to this file.")
 def main(number: int, seed: int | None, minutes: float, markdown: Path | None) -> None:
-    """Pick mutants, try each, print the table, and exit with 1 if too many survive."""
+    """Select mutants, test each, print the table, and exit with 1 if too many survive."""
     seed = random.randrange(1_000_000) if seed is None else seed
     project = Project(PROJECT_ROOT, PACKAGES)
     mutants = pick(project.root, project.packages, number, seed)

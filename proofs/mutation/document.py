@@ -1,4 +1,4 @@
-"""The rate and the survivors: as rows of a table, and as docs/proofs/mutation.md."""
+"""The rate and the survivors, as rows of a table and as docs/proofs/mutation.md."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proofs.mutation.result import Outcome, Result
 from proofs.table import Row, markdown, verdict, write_page
 
 TARGET = 0.95
-"""The share that tests must notice, of the mutants that have an effect."""
+"""The share that tests must notice of the mutants with an effect."""
 TEMPLATE = Path(__file__).with_name("template.md")
 REASONS = Path(__file__).with_name("reasons.yml")
 NO_REASON = "a missing test"
@@ -24,9 +24,9 @@ HEADINGS = ("where", "original", "mutant", "why it survives")
 
 
 def share_of(results: Sequence[Result]) -> float:
-    """The share that tests noticed, from 0 to 1, of the mutants that have an effect.
+    """The share, from 0 to 1, that tests noticed of the mutants with an effect.
 
-    A mutant for which the tests did not end counts as noticed, a survivor without a reason as missed.
+    A mutant with which the tests do not end counts as noticed, and a survivor without a reason as missed.
     """
     with_effect = [result for result in results if _why_without_effect(result) is None]
     noticed = sum(result.outcome != "survived" for result in with_effect)
@@ -34,7 +34,7 @@ def share_of(results: Sequence[Result]) -> float:
 
 
 def rows(results: Sequence[Result], picked: int) -> list[Row]:
-    """Return a row for each package and one for all of them: the target is met once all picked were tried."""
+    """Return a row for each package and a total; the target is met only if all mutants were tried."""
     packages = sorted({_package(result) for result in results})
     shown = [
         _row(package, [result for result in results if _package(result) == package]) for package in packages
@@ -46,7 +46,7 @@ def rows(results: Sequence[Result], picked: int) -> list[Row]:
 
 
 def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
-    """Return where each survivor is, its original, its fault, and why it survives."""
+    """Return place, original, mutant and reason of each survivor."""
     found = sorted(
         (result for result in results if result.outcome == "survived"),
         key=lambda each: (each.path, each.line),
@@ -65,15 +65,15 @@ def survivors(results: Iterable[Result]) -> list[tuple[str, str, str, str]]:
 def write_document(
     path: Path, results: Sequence[Result], picked: int, seed: int, day: date, *, late: int = 0
 ) -> None:
-    """Write the rate and the survivors with what they mean.
+    """Write the page.
 
     Args:
-        path: of the page.
-        results: of the mutants that were tried.
-        picked: how many were to be tried.
-        seed: chose them.
-        day: of the run.
-        late: how many of the results are of a second try, in which a test noticed a survivor of the run.
+        path: the page.
+        results: the results of all mutants that were tried.
+        picked: the number of mutants that were to be tried.
+        seed: the seed that selected them.
+        day: the day of the run.
+        late: how many survivors of the run were noticed when they were tried again.
     """
     found = survivors(results)
     noticed = sum(result.outcome != "survived" for result in results)
@@ -109,7 +109,7 @@ def _row(name: str, results: Sequence[Result]) -> Row:
 
 
 def _why_without_effect(result: Result) -> str | None:
-    """The reason why no test can notice a survivor; None if there is none, or a test noticed."""
+    """The reason why no test can notice a survivor; None without a reason, or if a test noticed it."""
     if result.outcome != "survived":
         return None
     return _reasons(REASONS).get((result.path, result.original, result.mutated))

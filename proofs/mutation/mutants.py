@@ -1,4 +1,4 @@
-"""Mutants of a file: the file with one small fault in it."""
+"""Mutants: copies of a file with one small fault each."""
 
 from __future__ import annotations
 
@@ -21,35 +21,35 @@ Place = tuple[int, int]
 
 @dataclass(frozen=True, slots=True)
 class Mutant:
-    """One file with one fault."""
+    """A file with one fault."""
 
     path: str
-    """Of the file, from the root of the project."""
+    """Path of the file from the root of the project."""
     line: int
     original: str
-    """The lines that change, as one."""
+    """The lines that change, joined into one."""
     mutated: str
-    """What stands there instead."""
+    """The line that replaces them."""
     code: str
-    """The whole file with the fault."""
+    """The whole file, with the fault."""
 
     @property
     def key(self) -> str:
-        """Names this mutant for as long as its file stays as it is."""
+        """Identifies this mutant until its file changes."""
         return hashlib.sha256(f"{self.path}\n{self.code}".encode()).hexdigest()[:16]
 
 
 def pick(root: Path, packages: Sequence[str], number: int, seed: int) -> list[Mutant]:
-    """Return mutants of the files in these folders, the same for the same seed and the same files.
+    """Select mutants of the files in these folders; the same seed and files give the same mutants.
 
-    Each place in the code has the same chance, however many faults fit there, and is picked once. A smaller
-    number picks the first of those that a larger one picks.
+    Each place in the code has the same chance, whatever the number of possible faults, and is selected at
+    most once. A smaller number selects the first of those that a larger number selects.
 
     Args:
-        root: of the project.
-        packages: folders from its root, without the folders in them.
-        number: how many; all there are, if there are fewer places.
-        seed: chooses.
+        root: the root of the project.
+        packages: folders in it; their subfolders are left out.
+        number: how many mutants; fewer if there are fewer places.
+        seed: of the random selection.
     """
     chance = random.Random(seed)
     files = sorted(path for package in packages for path in (root / package).glob("*.py"))
@@ -90,7 +90,7 @@ def _faults_of(path: Path) -> dict[Place, list[tuple[cst.CSTNode, cst.CSTNode]]]
 
 
 class _Faults(cst.CSTVisitor):
-    """Finds where faults fit. Annotations are no such place: nothing evaluates them."""
+    """Finds the places for faults. Annotations are left out: nothing evaluates them."""
 
     METADATA_DEPENDENCIES = (PositionProvider,)
 
@@ -119,7 +119,7 @@ def _faults_at(node: cst.CSTNode) -> Iterator[cst.CSTNode]:
 
 
 def _leave_out(_: cst.Expr) -> Iterable[cst.CSTNode]:
-    """`call()` becomes `pass`: much of what the product does to Redis is a call whose answer is not used."""
+    """`call()` becomes `pass`: the product often changes Redis by a call whose result it does not use."""
     yield cst.Pass()
 
 
@@ -129,4 +129,4 @@ def _negate(condition: cst.If | cst.While) -> Iterable[cst.CSTNode]:
 
 
 OPERATORS: OPERATORS_TYPE = ((cst.Expr, _leave_out), (cst.If, _negate), (cst.While, _negate))
-"""What mutmut does not do."""
+"""Operators that mutmut lacks."""

@@ -1,4 +1,4 @@
-"""What is mutated, and which tests may notice."""
+"""The packages to mutate, and the tests that may notice."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ class Project:
     packages: Sequence[str]
 
     def tests(self) -> list[str]:
-        """All test files of the packages, and none of what is built on them."""
+        """All test files of the packages' top-level folders."""
         tops = sorted({PurePosixPath(package).parts[0] for package in self.packages})
         return [test for top in tops for test in self._files(TESTS / top, "test_*.py")]
 
     def own_tests(self, path: str) -> list[str]:
-        """The test files of the folder that a module is in."""
+        """The test files in the folder that mirrors the module's folder."""
         folder = TESTS / PurePosixPath(path).parent
         return [test for test in self._files(folder, "test_*.py") if PurePosixPath(test).parent == folder]
 
     def digest(self) -> str:
-        """Names packages and tests as they are."""
+        """Changes when a file of the packages or of the tests changes."""
         digest = hashlib.sha256()
         for folder in (*self.packages, str(TESTS)):
             for path in self._files(PurePosixPath(folder), "*.py"):

@@ -1,6 +1,6 @@
-"""Which test files run which lines of the product, and how long they take: found by running each once.
+"""Which lines of the product each test file runs, and how long it takes: each file is run once.
 
-The processes that tests start are seen too, unless they are killed before they can write what they ran.
+Child processes of the tests are included, unless they are killed before they save their lines.
 """
 
 from __future__ import annotations
@@ -39,19 +39,19 @@ disable_warnings = no-data-collected, module-not-measured, module-not-imported
 
 @dataclass(frozen=True)
 class Reach:
-    """What test files run."""
+    """The duration of each test file, and the lines that it runs."""
 
     seconds: Mapping[str, float]
-    """By test file: how long it takes."""
+    """By test file: its duration."""
     lines: Mapping[str, Mapping[str, frozenset[int]]]
-    """By test file, by module: the lines that it runs."""
+    """By test file and module: the lines that it runs."""
 
     def tests_of(self, module: Path, path: str, line: int) -> list[str]:
-        """The test files that run the statement in this line of a module, the quickest first.
+        """The test files that run the statement on this line of a module, the fastest first.
 
         Args:
             module: the file.
-            path: the same, from the root of the project.
+            path: the same file, from the root of the project.
             line: any line of the statement.
         """
         statement = _statement(module, line)
@@ -77,16 +77,16 @@ class Reach:
 
 
 class FailingTestsError(Exception):
-    """The tests fail without a mutant, so they say nothing about one."""
+    """Tests already fail without a mutant, so they cannot judge one."""
 
 
 def find_reach(project: Project, file: Path, at_a_time: int) -> Reach:
-    """Run each test file of a project once, unless this file holds what was found.
+    """Run each test file of a project once, unless `file` has the result already.
 
     Args:
-        project: stays as it is.
-        file: keeps what is found for as long as the project does not change.
-        at_a_time: how many test files run at a time.
+        project: is not changed.
+        file: the result is saved here.
+        at_a_time: the number of test files that run at the same time.
 
     Raises:
         FailingTestsError: at least one test fails.
@@ -132,7 +132,7 @@ def _lines_in(directory: Path, root: Path) -> Mapping[str, frozenset[int]]:
         try:
             data.read()
         except DataError:
-            continue  # it was killed while it wrote
+            continue  # the process was killed while it wrote
         for module in data.measured_files():
             path = str(Path(module).relative_to(root))
             lines[path] = lines.get(path, frozenset()) | frozenset(data.lines(module) or ())
@@ -140,7 +140,7 @@ def _lines_in(directory: Path, root: Path) -> Mapping[str, frozenset[int]]:
 
 
 def _statement(module: Path, line: int) -> frozenset[int]:
-    """The lines of the smallest statement around a line; of one that holds others, only its head."""
+    """The lines of the smallest statement around a line; only the head of a compound statement."""
     around = [lines for lines in _statements(module) if line in lines]
     smallest: range = min(around, key=len, default=range(line, line + 1))
     return frozenset(smallest)

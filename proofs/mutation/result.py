@@ -1,4 +1,4 @@
-"""What became of a mutant, and the file that remembers it."""
+"""The result of a mutant, and the file that stores results."""
 
 from __future__ import annotations
 
@@ -15,21 +15,21 @@ Outcome = Literal["killed", "timeout", "survived"]
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a mutant."""
+    """The result of a mutant."""
 
     path: str
     line: int
     original: str
     mutated: str
     outcome: Outcome
-    """`timeout` where the tests did not end: they noticed, in their way."""
+    """`timeout` if the tests did not end, which counts as noticed."""
     noticed_by: str
-    """The test that failed; empty for a survivor and a timeout."""
+    """The test that failed; empty for `survived` and `timeout`."""
     seconds: float
 
 
 class Memory:
-    """The results so far, in a file with a line for each, so that a run can go on where it was stopped."""
+    """The results so far, one per line of a file, so that an interrupted run can continue."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
@@ -41,7 +41,7 @@ class Memory:
                 self._results[key] = Result(**result)
 
     def get(self, mutant: Mutant) -> Result | None:
-        """The result of a mutant, if it is known."""
+        """The result of a mutant; None if it has not been tried."""
         return self._results.get(mutant.key)
 
     def add(self, mutant: Mutant, result: Result) -> None:

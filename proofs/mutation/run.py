@@ -1,4 +1,4 @@
-"""Tries all mutants, several at a time."""
+"""Tries all mutants, several at the same time."""
 
 from __future__ import annotations
 
@@ -15,13 +15,13 @@ from proofs.mutation.workshop import Workshop
 def try_out(
     mutants: Sequence[Mutant], workshops: Sequence[Workshop], memory: Memory, seconds: float
 ) -> Iterator[Result]:
-    """Yield the result of each mutant: those in memory first, then the others as they end.
+    """Yield the result of each mutant: first those in memory, then the others as they are done.
 
     Args:
-        mutants: all of the run.
-        workshops: each tries one at a time.
-        memory: gets each result at once.
-        seconds: after these no mutant is begun.
+        mutants: all mutants of the run.
+        workshops: each tries one mutant at a time.
+        memory: stores each result at once.
+        seconds: no mutant is begun after this time.
     """
     deadline = time.monotonic() + seconds
     free: queue.Queue[Workshop] = queue.Queue()

@@ -1,4 +1,4 @@
-"""A copy of the project in which mutants are tried, so that the checkout is never touched."""
+"""A copy of the project in which mutants are tried, so that the checkout never changes."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ from proofs.mutation.result import Outcome, Result
 
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (\S.*?)(?: - .*)?$", re.MULTILINE)
 SUMMARY = re.compile(r"^(?:\d+ \w+.*|no tests ran) in [\d.]+s", re.MULTILINE)
-"""Pytest's last line: a mutant may also end pytest's process with exit code 0."""
+"""Pytest's last line. It is missing if a mutant ended pytest, even with exit code 0."""
 LONGEST = 240.0
-"""Seconds of tests for one mutant. Most have met a test that notices long before."""
+"""Most seconds of tests for one mutant. Most mutants are noticed long before."""
 PATIENCE = 3
-"""Where tests take this many times as long as without the mutant, it makes them run forever."""
+"""If tests take this many times as long as without the mutant, they are considered endless."""
 
 
 class Workshop:
@@ -41,7 +41,7 @@ class Workshop:
         copy_tree(project.root, self._copy)
 
     def try_out(self, mutant: Mutant) -> Result:
-        """Run the tests that run a mutant's line, the quickest first, until one notices it."""
+        """Run the tests that reach a mutant's line, the fastest first, until one notices it."""
         file = self._copy / mutant.path
         unchanged = file.read_bytes()
         tests = self._tests_of(mutant, file)
@@ -60,7 +60,10 @@ class Workshop:
         return Result(mutant.path, mutant.line, mutant.original, mutant.mutated, outcome, noticed_by, seconds)
 
     def _tests_of(self, mutant: Mutant, file: Path) -> list[str]:
-        """No test need be seen to run a line that only runs in processes that are killed."""
+        """The tests to run: if none was seen to run the line, those of the module's own folder.
+
+        Lines that run only in processes that are killed are never seen.
+        """
         tests = self._reach.tests_of(file, mutant.path, mutant.line) or self._project.own_tests(mutant.path)
         ends = accumulate(self._reach.seconds[test] for test in tests)
         return [test for test, end in zip(tests, ends, strict=True) if end <= LONGEST] or tests[:1]
@@ -76,7 +79,7 @@ class Workshop:
                 stdin=subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
-                start_new_session=True,  # a mutant may kill its process group
+                start_new_session=True,  # a mutant may kill its own process group
             )
             try:
                 status = process.wait(limit)
@@ -93,7 +96,7 @@ class Workshop:
             return "survived" if has_passed else "killed", text
 
     def _end_what_is_left(self) -> None:
-        """Kill what tests of a mutant could not end: all that runs in this workshop's directory."""
+        """Kill all processes that a mutant's tests left in this workshop's directory."""
         for process in psutil.process_iter():
             with contextlib.suppress(psutil.Error, OSError):
                 if Path(process.cwd()).is_relative_to(self._directory):
@@ -101,12 +104,12 @@ class Workshop:
 
 
 def _start_pytest() -> None:
-    """Raise an error where pytest cannot even start: that would look like a mutant that is noticed."""
+    """Raise an error if pytest cannot start: otherwise every mutant would seem to be noticed."""
     subprocess.run([sys.executable, "-m", "pytest", "--version"], check=True, capture_output=True)
 
 
 def _write(file: Path, code: bytes) -> None:
-    """Write a module; Python would take its compiled file for current if time and size are the same."""
+    """Write a module so that Python compiles it again, even if its time and size are the same."""
     file.write_bytes(code)
     for compiled in file.parent.glob(f"__pycache__/{file.stem}.*.pyc"):
         compiled.unlink()
@@ -114,12 +117,12 @@ def _write(file: Path, code: bytes) -> None:
 
 @contextlib.contextmanager
 def open_workshops(project: Project, number: int, reach: Reach) -> Iterator[list[Workshop]]:
-    """Copies of the project, which are gone afterwards.
+    """Make workshops, and remove them at the end of the block.
 
     Args:
-        project: stays as it is.
-        number: how many.
-        reach: which tests run which lines of it.
+        project: is not changed.
+        number: how many workshops.
+        reach: which tests run which lines of the project.
     """
     with tempfile.TemporaryDirectory(prefix="rq-mut-", ignore_cleanup_errors=True) as directory:
         yield [Workshop(project, Path(directory) / str(each), reach) for each in range(number)]
