@@ -24,7 +24,7 @@ def lines_of_table(text: str) -> list[str]:
     return [line for line in text.splitlines() if line.startswith("|")]
 
 
-def test_a_bar_in_a_cell_does_not_end_it_and_a_row_without_a_target_is_shown() -> None:
+def test_a_bar_in_a_cell_is_escaped_and_a_row_without_target_is_shown() -> None:
     heading, _, lost, time = lines_of_table(markdown(ROWS))
 
     assert heading == f"| {' | '.join(HEADINGS)} |"
@@ -32,13 +32,13 @@ def test_a_bar_in_a_cell_does_not_end_it_and_a_row_without_a_target_is_shown() -
     assert time == "| time | 3 s |  |  | shown |"
 
 
-def test_the_terminal_shows_brackets_as_they_are(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_terminal_shows_brackets_unchanged(capsys: pytest.CaptureFixture[str]) -> None:
     show(ROWS)
 
     assert "jobs | lost [of all]" in capsys.readouterr().out
 
 
-def test_a_page_is_its_template_with_the_facts_and_one_line_break_at_its_end(tmp_path: Path) -> None:
+def test_a_page_is_its_filled_template_with_one_line_break_at_the_end(tmp_path: Path) -> None:
     template, page = tmp_path / "template.md", tmp_path / "page.md"
     template.write_text("# {name}\n\n{table}\n")
 
@@ -47,7 +47,7 @@ def test_a_page_is_its_template_with_the_facts_and_one_line_break_at_its_end(tmp
     assert page.read_text() == "# Proof\n\n| a |\n| --- |\n| 1 |\n"
 
 
-def test_the_page_of_the_soak_holds_its_figures(tmp_path: Path) -> None:
+def test_the_page_of_the_soak_shows_its_figures(tmp_path: Path) -> None:
     page = tmp_path / "soak.md"
 
     write_soak(page, ROWS, minutes=42, warm_up=420, interval=10)
@@ -57,7 +57,7 @@ def test_the_page_of_the_soak_holds_its_figures(tmp_path: Path) -> None:
     assert lines_of_table(text) == lines_of_table(markdown(ROWS))
 
 
-def test_the_page_of_the_drill_holds_each_expected_alert_and_what_went_wrong(tmp_path: Path) -> None:
+def test_the_page_of_the_drill_shows_each_expected_alert_and_each_problem(tmp_path: Path) -> None:
     page = tmp_path / "drill.md"
     found = [
         Observation(expect("RQExporterDown"), "critical", 6.0, resolved=3.0),

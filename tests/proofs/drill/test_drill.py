@@ -1,4 +1,4 @@
-"""The drill in its short version, and invalid command lines."""
+"""The short version of the drill, and invalid command lines."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from tests.harness.short_drill import check_short_drill
 
 @pytest.mark.e2e(seconds=80)
 @pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter")
-def test_short_drill_passes_and_writes_what_it_found(project_root: Path, tmp_path: Path) -> None:
+def test_short_drill_passes_and_writes_its_results(project_root: Path, tmp_path: Path) -> None:
     check_short_drill(project_root, tmp_path, NativeRuntime.name)
 
 
 @pytest.mark.slow
-def test_unknown_fault_is_refused_with_those_that_there_are(project_root: Path) -> None:
+def test_an_unknown_fault_is_refused_with_a_list_of_the_faults(project_root: Path) -> None:
     drill = subprocess.run(
         [sys.executable, "-m", "proofs.drill", "no-such-fault"],
         cwd=project_root,

@@ -1,4 +1,4 @@
-"""A fault is repaired however it ends, so that a failed one does not spoil the next."""
+"""Every fault is repaired, even after an error, so that it does not spoil the next one."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class BrokenError(AssertionError):
 
 
 class Calls:
-    """Replaces what breaks and repairs, and records the calls."""
+    """Replaces functions that break and repair things, and records their calls."""
 
     def __init__(self) -> None:
         self.made: list[tuple[Any, ...]] = []
@@ -59,7 +59,7 @@ def fail_within(context: AbstractContextManager[None], look: Callable[[], None] 
         raise BrokenError
 
 
-def test_service_that_does_not_end_in_time_is_started_all_the_same(
+def test_a_service_that_does_not_stop_in_time_is_started_again(
     calls: Calls, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     services = NativeServices.__new__(NativeServices)
@@ -78,7 +78,7 @@ def _in_vain(*_: Any) -> None:
     raise BrokenError
 
 
-def test_container_is_started_again_whatever_happens_meanwhile(calls: Calls) -> None:
+def test_a_container_is_started_again_after_an_error(calls: Calls) -> None:
     services = ComposeServices(calls)  # type: ignore[arg-type]
 
     for broken in (services.stopped(REDIS), services.frozen(REDIS)):
@@ -101,7 +101,7 @@ def test_rule_file_is_removed_and_prometheus_reloads(calls: Calls, tmp_path: Pat
     assert calls.made == 2 * [("send", PROMETHEUS, signal.SIGHUP)]
 
 
-def test_overwritten_key_is_what_it_was(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
+def test_an_overwritten_key_is_restored(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
     redis_client.hset("counts", "a", "1")
     stack = stack_with(calls, tmp_path, redis_client)
 
@@ -130,7 +130,7 @@ def test_ballast_is_removed(fill: Callable[..., Any], redis_client: Redis) -> No
     assert redis_client.keys("*") == []
 
 
-def test_redis_has_its_configuration_file_back(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
+def test_redis_configuration_file_is_restored(calls: Calls, tmp_path: Path, redis_client: Redis) -> None:
     file = tmp_path / "stack" / "redis.conf"
     file.parent.mkdir()
     file.write_text("# Redis\nmaxmemory-policy noeviction\n")
@@ -147,7 +147,7 @@ def test_redis_has_its_configuration_file_back(calls: Calls, tmp_path: Path, red
 
 
 @pytest.mark.parametrize(("busy", "excuse"), [(False, ""), (True, f"; {TOO_BUSY}")])
-def test_fault_that_cannot_be_injected_has_failed_and_the_drill_goes_on(
+def test_a_fault_that_cannot_be_injected_fails_and_the_drill_goes_on(
     busy: bool, excuse: str, calls: Calls, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     @contextmanager

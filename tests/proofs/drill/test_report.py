@@ -1,4 +1,4 @@
-"""The table's verdicts on faults, and when the drill counts as failed."""
+"""The table's verdicts on faults, and when the drill as a whole fails."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def arrived(detected: float = 6.0) -> Observation:
     return Observation(expect("RQExporterDown"), "critical", detected, resolved=3.0)
 
 
-def test_true_time_adds_what_the_files_wait_for_longer(times: TrueTimes) -> None:
+def test_true_time_adds_the_waits_that_the_drill_shortens(times: TrueTimes) -> None:
     lasting, group_wait, looking = 60, 10, 15 + 15 - 2 - 1
 
     assert times.of(arrived()) == pytest.approx(6 + (lasting + group_wait) * (1 - 1 / FACTOR) + looking)
@@ -40,7 +40,7 @@ def test_false_alarm_fails_the_drill_and_a_consequence_does_not(times: TrueTimes
     assert "false alarms: RQQueueStalled (critical) |" in markdown([surprising], times)
 
 
-def test_alert_that_did_not_arrive_fails_the_drill_and_is_not_counted(times: TrueTimes) -> None:
+def test_an_alert_that_did_not_arrive_fails_the_drill_and_is_not_counted(times: TrueTimes) -> None:
     missed = Result("name", "what", [Observation(expect("RQExporterDown"), problem="did not arrive")])
 
     assert not missed.passed
@@ -48,14 +48,14 @@ def test_alert_that_did_not_arrive_fails_the_drill_and_is_not_counted(times: Tru
     assert summary([missed], times).startswith("Alerts drilled: 0 of ")
 
 
-def test_every_alert_has_a_fault_and_no_fault_allows_all(times: TrueTimes) -> None:
+def test_every_alert_has_a_fault_and_no_fault_allows_every_alert(times: TrueTimes) -> None:
     assert {each.alert for fault in FAULTS.values() for each in fault.expects} == times.alerts
     for fault in FAULTS.values():
         assert {each.alert for each in fault.consequences} <= times.alerts
         assert not fault.allows({"alertname": "Watchdog"})
 
 
-def test_error_budget_of_every_objective_and_both_its_alerts_have_faults() -> None:
+def test_the_error_budget_of_each_objective_has_a_fault_and_so_has_each_severity() -> None:
     burns = [
         each.labels
         for fault in FAULTS.values()
@@ -78,7 +78,7 @@ def test_both_alerts_about_memory_have_faults() -> None:
     assert severities == {"critical", "warning"}
 
 
-def test_page_reports_a_passed_drill_with_all_of_these_faults(times: TrueTimes) -> None:
+def test_the_page_reports_a_passed_drill_with_all_faults(times: TrueTimes) -> None:
     text = (PROJECT_ROOT / "docs" / "proofs" / "drill.md").read_text(encoding="utf-8")
 
     assert [fault.what for fault in FAULTS.values() if fault.what not in text] == []
@@ -86,7 +86,7 @@ def test_page_reports_a_passed_drill_with_all_of_these_faults(times: TrueTimes) 
     assert f"Alerts drilled: {len(times.alerts)} of {len(times.alerts)}. False alarms: 0." in text
 
 
-def test_alert_that_cannot_be_sent_is_marked_and_does_not_wait_for_alertmanager(times: TrueTimes) -> None:
+def test_an_alert_that_cannot_be_sent_is_marked_and_has_no_wait_for_alertmanager(times: TrueTimes) -> None:
     shown = Observation(expect("RQAlertmanagerDown", only_shown=True), "critical", 8.0, resolved=1.0)
     lasting, looking = 120, 15 + 15 - 2 - 1
 

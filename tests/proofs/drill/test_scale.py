@@ -1,4 +1,4 @@
-"""The shortened configuration: every wait is shorter, and none is too short to measure."""
+"""The shortened configuration: every wait is shorter, but long enough to measure."""
 
 from __future__ import annotations
 
@@ -43,14 +43,14 @@ def rules(tree: Path) -> list[dict[str, Any]]:
     ]
 
 
-def test_duration_is_divided_and_kept_above_its_least() -> None:
+def test_a_duration_is_divided_but_not_below_the_minimum() -> None:
     assert seconds("1h30m") == 5400
     assert scaled("1h") == "180000ms"
     assert scaled("30s") == "1500ms"
     assert scaled("30s", shortest=4) == "4000ms"
 
 
-def test_every_for_is_shorter_by_the_factor_and_no_rule_is_lost(project_root: Path, tree: Path) -> None:
+def test_every_for_is_divided_by_the_factor_and_no_rule_is_lost(project_root: Path, tree: Path) -> None:
     before, after = rules(project_root), rules(tree)
 
     assert len(after) == len(before) > 50
@@ -66,7 +66,7 @@ def windows(rule: dict[str, Any]) -> list[float]:
     ]
 
 
-def test_every_window_is_shorter_and_holds_enough_scrapes(project_root: Path, tree: Path) -> None:
+def test_every_window_is_shorter_and_contains_enough_scrapes(project_root: Path, tree: Path) -> None:
     pairs = [
         pair
         for whole, part in zip(rules(project_root), rules(tree), strict=True)
@@ -78,7 +78,7 @@ def test_every_window_is_shorter_and_holds_enough_scrapes(project_root: Path, tr
         assert part == max(whole / FACTOR, FEWEST_SCRAPES * SCRAPE_SECONDS)
 
 
-def test_numbers_that_stand_for_durations_are_scaled_with_them(project_root: Path, tree: Path) -> None:
+def test_numbers_that_depend_on_durations_are_scaled_too(project_root: Path, tree: Path) -> None:
     text = "".join(path.read_text() for path in sorted((tree / "prometheus" / "rules").rglob("*.yml")))
 
     assert text.count(f" / {300 / FACTOR:g} unless ") == 3
@@ -98,7 +98,7 @@ def test_descriptions_are_not_scaled(project_root: Path) -> None:
 
 
 @pytest.mark.needs("promtool", "amtool")
-def test_prometheus_and_alertmanager_accept_it(tree: Path) -> None:
+def test_prometheus_and_alertmanager_accept_the_shortened_configuration(tree: Path) -> None:
     folder = tree / "prometheus"
     for command in (
         ["promtool", "check", "config", "--syntax-only", str(folder / "prometheus.yml")],
@@ -109,7 +109,7 @@ def test_prometheus_and_alertmanager_accept_it(tree: Path) -> None:
         assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_alertmanagers_waits_are_shorter_too(project_root: Path, tree: Path) -> None:
+def test_alertmanagers_waits_are_divided_too(project_root: Path, tree: Path) -> None:
     whole, part = (
         yaml.safe_load((root / "prometheus" / "alertmanager.yml").read_text())["route"]
         for root in (project_root, tree)
@@ -121,7 +121,7 @@ def test_alertmanagers_waits_are_shorter_too(project_root: Path, tree: Path) -> 
                 assert seconds(after[name]) == pytest.approx(seconds(before[name]) / FACTOR)
 
 
-def test_objectives_of_the_drill_can_be_used(project_root: Path) -> None:
+def test_the_objectives_of_the_drill_are_valid(project_root: Path) -> None:
     objectives = load_objectives(project_root / "proofs" / "drill" / "objectives.yml")
 
     assert objectives.of("short-running").wait_seconds < 60

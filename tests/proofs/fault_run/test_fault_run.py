@@ -1,4 +1,4 @@
-"""The run itself, in its short version, as users call it."""
+"""The run itself, in its short version, started as users start it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from proofs.fault_run.interpreter import interpreter
 @pytest.mark.e2e(seconds=65)
 @pytest.mark.needs("redis-server", "prometheus", "faketime")
 def test_short_run_loses_nothing_and_counts_nothing_twice(project_root: Path, tmp_path: Path) -> None:
-    """But for the long freeze of Redis, which would double its time."""
+    """Without the long freeze of Redis, which would double its duration."""
     document = tmp_path / "fault-run.md"
     options = ["--short", "--long-redis-freezes", "0", "--markdown", str(document)]
 
@@ -34,7 +34,9 @@ def test_short_run_loses_nothing_and_counts_nothing_twice(project_root: Path, tm
     assert written.count("| met |") >= 18
 
 
-def test_an_rq_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_version_of_rq_that_is_not_installed_is_refused(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr("proofs.fault_run.interpreter.RQ3", tmp_path / "python")
 
     with pytest.raises(
@@ -43,7 +45,7 @@ def test_an_rq_that_is_not_installed_is_refused(monkeypatch: pytest.MonkeyPatch,
         interpreter("3")
 
 
-def test_workers_run_on_the_rq_of_this_process_by_default() -> None:
+def test_workers_use_the_rq_of_this_process_by_default() -> None:
     assert interpreter("2") == (sys.executable, version("rq"))
 
 

@@ -1,4 +1,4 @@
-"""What is shown with a sentence of the ledger that is not true."""
+"""What is printed for a false statement of the ledger."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def run(job: str, execution: str, status: str, outcome: str) -> list[str]:
     return [command.format(**values) for command in (*START, *END)]
 
 
-def test_an_execution_that_is_counted_otherwise_than_it_was_recorded_is_named(tmp_path: Path) -> None:
+def test_an_execution_counted_differently_than_recorded_is_printed(tmp_path: Path) -> None:
     file = written(
         tmp_path / "file",
         *run("job-000001", "e1", "finished", "success"),
@@ -58,7 +58,7 @@ def test_an_execution_that_is_counted_otherwise_than_it_was_recorded_is_named(tm
     ]
 
 
-def test_an_execution_that_is_not_counted_is_named_unless_redis_refused_to_count(tmp_path: Path) -> None:
+def test_an_uncounted_execution_is_printed_unless_redis_refused_to_count(tmp_path: Path) -> None:
     uncounted = [command for command in END if "rq:monitor:" not in command]
     ids = [{"job": f"job-00000{n}", "execution": f"e{n}", "status": "finished"} for n in (1, 2)]
     file = written(
@@ -72,7 +72,7 @@ def test_an_execution_that_is_not_counted_is_named_unless_redis_refused_to_count
     assert list(compared.disagreements()) == [("job-000002", "e2: recorded as ['success'], counted as []")]
 
 
-def test_a_start_that_was_taken_back_ends_no_execution(tmp_path: Path) -> None:
+def test_a_start_that_its_worker_undid_ends_no_execution(tmp_path: Path) -> None:
     take_back = ("MULTI", "ZREM rq:wip:mail {job}:{execution}", "DEL rq:execution:{job}:{execution}", "EXEC")
     ids = {"job": "job-000001", "execution": "e1"}
     file = written(
@@ -86,13 +86,13 @@ def test_a_start_that_was_taken_back_ends_no_execution(tmp_path: Path) -> None:
     assert replayed.taken_back == {"job-000001": 1}
 
 
-def test_commands_about_a_job_come_with_their_times(tmp_path: Path) -> None:
+def test_the_commands_about_a_job_are_printed_with_their_times(tmp_path: Path) -> None:
     file = written(tmp_path / "file", "SET other 1", "SET rq:job:job-000001 1", "DEL other")
 
     assert list(_commands("job-000001", file)) == [(1001.0, "Redis: SET rq:job:job-000001 1")]
 
 
-def test_lines_about_a_job_come_with_their_times(tmp_path: Path) -> None:
+def test_the_log_lines_about_a_job_are_printed_with_their_times(tmp_path: Path) -> None:
     log = tmp_path / "log"
     lost = "2026-11-29T07:47:54.500Z WARNING rq.worker: Worker ann: job job-000001 was deleted while it ran"
     log.write_text(f"2026-11-29T07:47:53.000Z INFO    rq.worker: Worker ann: job-000002\n{lost}\nTraceback\n")

@@ -1,4 +1,4 @@
-"""The ledger finds what is wrong: each test takes one thing from a run in which all is well."""
+"""The ledger finds damage: each test changes one thing in a run without damage."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ POWER_CUT, LONG_AFTER = 50.0, 500.0
 
 @pytest.fixture
 def evidence() -> Evidence:
-    """Two jobs and a tick: one that succeeded, one that failed as it should."""
+    """Two jobs and a tick: one job succeeded, one failed as it should."""
     specs = {"good": Spec("good", SUCCESS, (), None), "bad": Spec("bad", FAILING, (), None)}
     replay = FaultReplay({"good": SUCCEEDED.function}, {"good": SUCCEEDED.queue})
     replay.ends.update({SUCCEEDED: 1, FAILED: 1, TICKED: 1})
@@ -83,7 +83,7 @@ def missed(evidence: Evidence) -> list[str]:
     return [row.name for row in ledger(evidence) if row.verdict == "missed"]
 
 
-def test_all_is_well(evidence: Evidence) -> None:
+def test_a_run_without_damage_has_no_false_statement(evidence: Evidence) -> None:
     assert missed(evidence) == []
 
 
@@ -220,7 +220,9 @@ def too_few_kills(evidence: Evidence) -> None:
         (too_few_kills, "SIGKILL of workers"),
     ],
 )
-def test_damage_is_found(evidence: Evidence, damage: Callable[[Evidence], None], sentence: str) -> None:
+def test_each_kind_of_damage_makes_its_statement_false(
+    evidence: Evidence, damage: Callable[[Evidence], None], sentence: str
+) -> None:
     damage(evidence)
 
     assert [name for name in missed(evidence) if name.startswith(sentence)]
@@ -237,7 +239,7 @@ def test_damage_is_found(evidence: Evidence, damage: Callable[[Evidence], None],
     ],
     ids=str,
 )
-def test_a_job_that_is_to_be_stopped_is_stopped_or_says_why_not(
+def test_a_job_to_be_stopped_may_fail_if_the_stop_command_was_lost(
     evidence: Evidence, state: FinalState, wrong: bool
 ) -> None:
     stopped = next(kind for kind in KINDS if kind.ends == "stopped")
@@ -247,7 +249,7 @@ def test_a_job_that_is_to_be_stopped_is_stopped_or_says_why_not(
     assert any(name.startswith("jobs that ended in a way") for name in missed(evidence)) is wrong
 
 
-def test_the_page_holds_the_ledger_and_the_seed_that_repeats_it(evidence: Evidence, tmp_path: Path) -> None:
+def test_the_page_shows_the_ledger_and_its_seed(evidence: Evidence, tmp_path: Path) -> None:
     page, rows = tmp_path / "fault-run.md", ledger(evidence)
 
     write_document(page, evidence, rows)
@@ -257,7 +259,7 @@ def test_the_page_holds_the_ledger_and_the_seed_that_repeats_it(evidence: Eviden
     assert "`make fault-run SEED=1`" in text
 
 
-def test_the_page_keeps_the_ledger_of_another_rq(evidence: Evidence, tmp_path: Path) -> None:
+def test_the_page_keeps_the_ledger_of_the_other_version_of_rq(evidence: Evidence, tmp_path: Path) -> None:
     page = tmp_path / "fault-run.md"
     for rq, seed in (("3.0.0", 1), ("2.12.0", 2), ("3.0.1", 3)):
         evidence.rq, evidence.seed = rq, seed
@@ -270,7 +272,7 @@ def test_the_page_keeps_the_ledger_of_another_rq(evidence: Evidence, tmp_path: P
     assert text.count("| RQ of workers") == 2
 
 
-def test_what_redis_refused_to_count_is_no_damage_if_it_is_told(evidence: Evidence) -> None:
+def test_jobs_that_redis_refused_to_count_are_no_damage_if_they_are_reported(evidence: Evidence) -> None:
     evidence.exported[SUCCEEDED] = 0
     evidence.in_prometheus = evidence.exported
     evidence.write_errors["NOPERM"] += 1
@@ -278,13 +280,13 @@ def test_what_redis_refused_to_count_is_no_damage_if_it_is_told(evidence: Eviden
     assert missed(evidence) == []
 
 
-def test_what_only_the_older_list_held_may_be_cancelled(evidence: Evidence) -> None:
+def test_a_cron_job_only_on_the_older_list_may_be_cancelled(evidence: Evidence) -> None:
     evidence.replay.cancelled[OLDER_ONLY] += 1
 
     assert missed(evidence) == []
 
 
-def test_a_callback_that_failed_was_called(evidence: Evidence) -> None:
+def test_a_callback_that_failed_counts_as_called(evidence: Evidence) -> None:
     with_callback(evidence)
     called = Line(10, 1, "callback", "good")
     evidence.lines = {**evidence.lines, "good": [*evidence.lines["good"], called]}
@@ -297,14 +299,16 @@ def test_a_callback_that_failed_was_called(evidence: Evidence) -> None:
     [(POWER_CUT - 0.5, POWER_CUT - 0.4), (POWER_CUT - 3, POWER_CUT - 1), (POWER_CUT - 0.1, POWER_CUT + 3)],
     ids=["in the last second", "asked long before", "looked at the clock late"],
 )
-def test_what_the_power_took_is_no_damage(evidence: Evidence, asked: float, acknowledged: float) -> None:
+def test_writes_lost_in_a_power_cut_are_no_damage(
+    evidence: Evidence, asked: float, acknowledged: float
+) -> None:
     evidence.known.lost["good"] = asked, acknowledged
 
     assert missed(evidence) == []
 
 
 @pytest.mark.parametrize(("after_the_cut", "is_found"), [(12, False), (120, True)])
-def test_a_job_that_the_power_took_while_it_ran_is_counted_by_its_worker(
+def test_a_running_job_lost_in_a_power_cut_is_counted_by_its_worker(
     evidence: Evidence, after_the_cut: float, is_found: bool
 ) -> None:
     evidence.exported[SUCCEEDED._replace(outcome="failed")] += 1

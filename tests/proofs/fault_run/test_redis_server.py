@@ -1,4 +1,4 @@
-"""The Redis of the run loses exactly what it says."""
+"""The Redis of the run loses exactly the writes that it says it lost."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ DISK_BYTES = 2**24
 
 
 class Writer:
-    """Writes numbers from 0 on, a few hundred a second, until Redis does not answer or the block ends.
+    """Writes consecutive numbers, a few hundred a second, until Redis does not answer or the block ends.
 
-    Notes of each when Redis was asked, and when it acknowledged.
+    Records for each when it was sent, and when Redis acknowledged it.
     """
 
     def __init__(self, url: str) -> None:
@@ -64,7 +64,7 @@ def redis(fsync: str, tmp_path: Path) -> Iterator[FaultyRedis]:
 
 
 @pytest.mark.slow
-def test_loses_with_its_power_what_it_acknowledged_in_the_last_second(redis: FaultyRedis, fsync: str) -> None:
+def test_a_power_cut_loses_the_writes_acknowledged_in_the_last_second(redis: FaultyRedis, fsync: str) -> None:
     with Writer(redis.url) as writer:
         wait_until(lambda: len(writer.acknowledged) > 100, "a hundred writes", within=60)
         redis.cut_power()

@@ -1,4 +1,4 @@
-"""The side file tells what jobs did."""
+"""The side file contains what the jobs wrote."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def test_lines_are_read_as_they_were_noted(tmp_path: Path, monkeypatch: pytest.M
     assert {line.pid for each in lines.values() for line in each} == {os.getpid()}
 
 
-def test_something_else_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_line_is_refused(tmp_path: Path) -> None:
     path = tmp_path / "side-file"
     path.write_text("1.0 2 vanished job\n")
 
@@ -34,5 +34,5 @@ def test_something_else_is_refused(tmp_path: Path) -> None:
         read(path)
 
 
-def test_no_job_has_run_yet(tmp_path: Path) -> None:
+def test_a_missing_file_has_no_lines(tmp_path: Path) -> None:
     assert not read(tmp_path / "side-file")

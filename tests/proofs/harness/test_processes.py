@@ -36,7 +36,7 @@ def is_over(process: psutil.Process) -> bool:
     return not process.is_running() or process.status() == psutil.STATUS_ZOMBIE
 
 
-def test_end_returns_only_those_that_had_to_be_killed_and_kills_their_children(tmp_path: Path) -> None:
+def test_end_returns_only_processes_that_had_to_be_killed_and_kills_their_children(tmp_path: Path) -> None:
     obedient, other = (start(tmp_path, name, OBEDIENT) for name in ("obedient", "other"))
     deaf = start(tmp_path, "deaf", DEAF)
     child = child_of(tmp_path, "deaf")
@@ -49,7 +49,7 @@ def test_end_returns_only_those_that_had_to_be_killed_and_kills_their_children(t
     wait_until(lambda: is_over(child), "the end of the child")
 
 
-def test_a_process_is_killed_with_all_below_it_and_one_that_has_ended_is_no_error(tmp_path: Path) -> None:
+def test_a_process_is_killed_with_its_descendants_and_an_ended_one_is_no_error(tmp_path: Path) -> None:
     deaf = start(tmp_path, "deaf", DEAF)
     child = child_of(tmp_path, "deaf")
 

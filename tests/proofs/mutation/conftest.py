@@ -1,4 +1,4 @@
-"""`make mutation` runs these tests, in its own environment: mutmut is in no other."""
+"""Only `make mutation` runs these tests, in its own environment, the only one with mutmut."""
 
 from __future__ import annotations
 

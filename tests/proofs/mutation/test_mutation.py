@@ -1,4 +1,4 @@
-"""Mutants of a small package: which are picked, which tests notice them, and what is remembered."""
+"""Mutants of a small package: their selection, the tests that notice them, and the stored results."""
 
 from __future__ import annotations
 
@@ -102,7 +102,7 @@ def faults(mutants: list[Mutant]) -> list[tuple[str, int, str]]:
     return [(mutant.path, mutant.line, mutant.mutated) for mutant in mutants]
 
 
-def test_a_seed_picks_the_same_mutants_each_time_and_another_seed_others(project: Project) -> None:
+def test_the_same_seed_selects_the_same_mutants_and_another_seed_others(project: Project) -> None:
     first, again, other = (pick(project.root, project.packages, 6, seed) for seed in (1, 1, 2))
 
     assert first == again
@@ -110,7 +110,7 @@ def test_a_seed_picks_the_same_mutants_each_time_and_another_seed_others(project
     assert pick(project.root, project.packages, 2, seed=1) == first[:2]
 
 
-def test_each_place_is_picked_once_and_only_in_the_packages(project: Project) -> None:
+def test_each_place_is_selected_once_and_only_in_the_packages(project: Project) -> None:
     picked = pick(project.root, project.packages, 1000, seed=3)
 
     assert len({mutant.key for mutant in picked}) == len(picked) > 8
@@ -119,7 +119,7 @@ def test_each_place_is_picked_once_and_only_in_the_packages(project: Project) ->
     }
 
 
-def test_every_mutant_differs_in_its_line_and_neither_annotations_nor_docstrings_change(
+def test_a_mutant_changes_its_line_but_no_annotation_or_docstring(
     project: Project,
 ) -> None:
     for seed in range(30):
@@ -132,7 +132,7 @@ def test_every_mutant_differs_in_its_line_and_neither_annotations_nor_docstrings
                 assert '"""The whole price."""' in mutant.code
 
 
-def test_calls_are_left_out_and_conditions_negated(project: Project) -> None:
+def test_mutants_leave_out_calls_and_negate_conditions(project: Project) -> None:
     found = {
         fault for seed in range(30) for fault in faults(pick(project.root, project.packages, 1000, seed))
     }
@@ -142,7 +142,7 @@ def test_calls_are_left_out_and_conditions_negated(project: Project) -> None:
     assert ("shop/till/price.py", 5, "total = pieces / each") in found
 
 
-def test_tests_that_run_a_line_are_known_also_where_another_process_runs_it(
+def test_the_tests_that_run_a_line_are_found_even_if_a_child_process_runs_it(
     project: Project, reach: Reach
 ) -> None:
     def tests_of(path: str, line: int) -> set[str]:
@@ -156,7 +156,7 @@ def test_tests_that_run_a_line_are_known_also_where_another_process_runs_it(
     assert tests_of("shop/till/unused.py", 2) == set()
 
 
-def test_what_was_found_is_kept(project: Project, reach: Reach, tmp_path: Path) -> None:
+def test_the_reach_is_saved_until_a_file_changes(project: Project, reach: Reach, tmp_path: Path) -> None:
     before = project.digest()
     assert find_reach(project, tmp_path / "reach.json", at_a_time=1) == reach
 
@@ -166,7 +166,7 @@ def test_what_was_found_is_kept(project: Project, reach: Reach, tmp_path: Path) 
 
 
 @pytest.mark.slow(seconds=6)
-def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
+def test_a_mutant_that_a_test_notices_is_killed_and_any_other_survives(
     project: Project, workshop: Workshop
 ) -> None:
 
@@ -186,7 +186,9 @@ def test_a_mutant_that_a_test_notices_is_killed_and_another_survives(
 
 
 @pytest.mark.slow(seconds=6)
-def test_slow_tests_and_tests_of_other_folders_notice_too(project: Project, workshop: Workshop) -> None:
+def test_slow_tests_and_tests_of_other_folders_can_notice_a_mutant(
+    project: Project, workshop: Workshop
+) -> None:
     slow = workshop.try_out(mutant_of(project, "shop/till/slow.py", "7", "8"))
     other = workshop.try_out(mutant_of(project, "shop/till/price.py", 'each: "int | None" = 3', "each=3.0"))
 
@@ -209,7 +211,7 @@ def test_a_mutant_that_ends_pytest_or_its_process_group_is_killed(
 def test_a_python_that_cannot_run_tests_ends_the_run(
     project: Project, workshop: Workshop, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each mutant would count as noticed."""
+    """Otherwise every mutant would count as noticed."""
     monkeypatch.setattr(sys, "executable", "/bin/false")
 
     with pytest.raises(subprocess.CalledProcessError):
@@ -217,7 +219,7 @@ def test_a_python_that_cannot_run_tests_ends_the_run(
 
 
 @pytest.mark.e2e(seconds=40)
-def test_a_mutant_whose_tests_do_not_end_is_listed_apart(project: Project, workshop: Workshop) -> None:
+def test_a_mutant_whose_tests_do_not_end_is_a_timeout(project: Project, workshop: Workshop) -> None:
     result = workshop.try_out(mutant_of(project, "shop/till/endless.py", "False", "True"))
 
     assert result.outcome == "timeout"
@@ -233,7 +235,9 @@ def test_tests_that_fail_without_a_mutant_are_refused(project: Project, tmp_path
 
 
 @pytest.mark.slow(seconds=6)
-def test_a_run_goes_on_where_it_was_stopped(project: Project, reach: Reach, tmp_path: Path) -> None:
+def test_an_interrupted_run_continues_where_it_stopped(
+    project: Project, reach: Reach, tmp_path: Path
+) -> None:
     file = tmp_path / "memory.jsonl"
     mutants = [
         mutant_of(project, "shop/till/price.py", "pieces * each", "pieces / each"),
@@ -269,7 +273,7 @@ def reasons(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("reasons")
-def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
+def test_the_page_shows_the_rate_and_each_survivor(tmp_path: Path) -> None:
     results = [
         result_of("shop/till/price.py", "killed"),
         result_of("shop/till/price.py", "survived"),
@@ -301,7 +305,7 @@ def test_the_page_has_the_rate_and_each_survivor(tmp_path: Path) -> None:
 
 
 @pytest.mark.usefixtures("reasons")
-def test_a_package_with_nothing_to_notice_has_no_rate() -> None:
+def test_a_package_whose_mutants_have_no_effect_has_no_rate() -> None:
     results = [result_of("shop/report.py", "survived"), result_of("shop/till/price.py", "killed")]
 
     report, till, _ = rows(results, picked=2)
@@ -311,19 +315,19 @@ def test_a_package_with_nothing_to_notice_has_no_rate() -> None:
 
 
 @pytest.mark.usefixtures("reasons")
-def test_a_reason_excuses_a_survivor_only() -> None:
+def test_a_reason_takes_only_a_survivor_out_of_the_rate() -> None:
     assert share_of([result_of("shop/report.py", "killed")] * 2) == 1
     assert share_of([result_of("shop/report.py", "killed"), result_of("shop/report.py", "survived")]) == 1
     assert share_of([result_of("shop/report.py", "survived")]) == 0
 
 
-def test_the_target_is_met_only_once_all_were_tried() -> None:
+def test_the_target_is_met_only_if_all_mutants_were_tried() -> None:
     results = [result_of("shop/report.py", "killed"), result_of("shop/report.py", "timeout")]
 
     assert rows(results, picked=2)[-1].verdict == "met"
     assert rows(results, picked=3)[-1].verdict == "shown"
 
 
-def test_nothing_tried_is_no_success() -> None:
+def test_a_run_without_results_has_a_rate_of_zero() -> None:
     assert share_of([]) == 0
     assert survivors([]) == []

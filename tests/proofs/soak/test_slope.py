@@ -1,4 +1,4 @@
-"""The slope of a soak shows a leak, despite restarts and noise."""
+"""The slope of a soak shows a leak despite restarts and noise."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 from proofs.soak.slope import Point, slope_of
 
 
-def test_a_line_has_its_slope_and_no_error() -> None:
+def test_points_on_a_line_have_its_slope_without_error() -> None:
     points = [Point(second, 100 + 2 * second) for second in range(100)]
 
     slope = slope_of(points, warm_up=0)
@@ -19,7 +19,7 @@ def test_a_line_has_its_slope_and_no_error() -> None:
     assert slope.error == pytest.approx(0, abs=1e-6)
 
 
-def test_the_warm_up_of_each_life_is_left_out() -> None:
+def test_the_warm_up_after_each_restart_is_left_out() -> None:
     points = [Point(time, 50 if time % 100 < 20 else 500, life=time // 100) for time in range(0, 300, 5)]
 
     slope = slope_of(points, warm_up=20)
@@ -33,7 +33,7 @@ def test_a_restart_at_another_level_is_no_growth() -> None:
     assert slope_of(points, warm_up=0).per_hour == 0
 
 
-def test_a_leak_is_seen_across_restarts_and_through_noise() -> None:
+def test_a_leak_is_found_despite_restarts_and_noise() -> None:
     chance = random.Random(1)
     points = [Point(time, time % 600 + chance.gauss(0, 30), life=time // 600) for time in range(0, 1800, 10)]
 
@@ -53,7 +53,7 @@ def test_noise_without_a_leak_is_not_above_its_bound() -> None:
     assert sum(slope.is_above(0) for slope in slopes) <= 5
 
 
-def test_neighbours_that_are_alike_widen_the_error() -> None:
+def test_similar_neighbours_widen_the_error() -> None:
     chance = random.Random(3)
     independent = [Point(time, chance.gauss(0, 1)) for time in range(400)]
     held = [Point(time, independent[time // 20].value) for time in range(400)]

@@ -1,4 +1,4 @@
-"""A soak that is too short for a verdict: a minute; in `make test-proofs` a few, as users run it."""
+"""A soak of one minute, too short for a verdict; `make test-proofs` runs a longer one, as users do."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ needs_programs = pytest.mark.needs(
 
 @pytest.mark.e2e(seconds=80)
 @needs_programs
-def test_a_minute_of_it_sees_everything_that_has_a_bound(
+def test_a_soak_of_one_minute_measures_everything_that_has_a_bound(
     project_root: Path, tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     stack = NativeStack(project_root, tmp_path_factory.mktemp("soak"))
@@ -55,7 +55,7 @@ def test_short_soak_measures_everything(project_root: Path, tmp_path: Path) -> N
     assert soak.returncode == int("| missed |" in written)
 
 
-def test_too_short_a_soak_is_refused(project_root: Path) -> None:
+def test_a_soak_that_is_too_short_is_refused(project_root: Path) -> None:
     soak = subprocess.run(
         [sys.executable, "-m", "proofs.soak", "--minutes", "1"],
         cwd=project_root,
