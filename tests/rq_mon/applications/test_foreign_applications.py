@@ -146,7 +146,7 @@ def test_shows_the_running_job_with_its_worker(watched: Watched) -> None:
         (NUMBERS, "shop.tasks.divide", "failed", 1),
     ],
 )
-def test_monitored_workers_give_durations_by_function_and_outcome(
+def test_monitored_workers_add_durations_by_function_and_outcome(
     watched: Watched, queue: str, function: str, outcome: str, number: int
 ) -> None:
     labels = {"queue": queue, "function": function, "outcome": outcome}
@@ -156,7 +156,7 @@ def test_monitored_workers_give_durations_by_function_and_outcome(
     assert watched.value("rq_job_duration_seconds_bucket", **labels, le="+Inf") == number
 
 
-def test_monitored_workers_give_waits_and_failures_by_exception(watched: Watched) -> None:
+def test_monitored_workers_add_waits_and_failures_by_exception(watched: Watched) -> None:
     declined = {"queue": PRIORITY, "function": "shop.tasks.charge", "exception": "PaymentDeclinedError"}
     divided = {"queue": NUMBERS, "function": "shop.tasks.divide", "exception": "ZeroDivisionError"}
 
@@ -165,7 +165,7 @@ def test_monitored_workers_give_waits_and_failures_by_exception(watched: Watched
     assert watched.value("rq_job_wait_seconds_count", queue=MAIL) == 20
 
 
-def test_exemplars_name_the_jobs_behind_a_bucket_also_of_json(watched: Watched) -> None:
+def test_exemplars_name_jobs_of_both_serializers(watched: Watched) -> None:
     text = watched.exporter.get(Accept="application/openmetrics-text;version=1.0.0").body.decode()
     lines = [line for line in text.splitlines() if f'queue="{NUMBERS}"' in line and " # {job_id=" in line]
 
@@ -174,21 +174,21 @@ def test_exemplars_name_the_jobs_behind_a_bucket_also_of_json(watched: Watched) 
     assert watched.redis.hget(f"rq:job:{job_id}", "status") == b"failed"
 
 
-def test_plain_workers_give_no_durations(watched: Watched) -> None:
+def test_plain_workers_add_no_durations(watched: Watched) -> None:
     counted = [key for key in samples(watched.exporter) if key[0] == "rq_jobs_processed_total"]
 
     assert counted
     assert not [key for key in counted if ("queue", ORDERS) in key]
 
 
-def test_nothing_is_counted_as_an_error(watched: Watched) -> None:
+def test_the_exporter_counts_no_read_errors(watched: Watched) -> None:
     scrape = samples(watched.exporter)
 
     assert {key: value for key, value in scrape.items() if "errors_total" in key[0] and value} == {}
     assert watched.value("rq_redis_up") == 1
 
 
-def test_the_monitor_changes_nothing_and_asks_for_nothing_that_it_may_not(watched: Watched) -> None:
+def test_the_exporter_writes_nothing_and_sends_no_forbidden_command(watched: Watched) -> None:
     watched.application.freeze()
     digest = digest_of(watched.redis)
 
@@ -199,7 +199,7 @@ def test_the_monitor_changes_nothing_and_asks_for_nothing_that_it_may_not(watche
     assert watched.redis.acl_log() == []
 
 
-def test_it_needs_each_right_that_the_page_lists(watched: Watched) -> None:
+def test_the_exporter_needs_exactly_the_rights_on_the_page(watched: Watched) -> None:
     """Except those of redis-exporter, and those that open a connection."""
     begin = {"ping", "client|setname", "client|setinfo", "hello", "select"}
     listed = {rule[1:] for rule in rules() if rule.startswith("+")} - begin - {"info"}

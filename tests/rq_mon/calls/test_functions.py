@@ -14,7 +14,7 @@ from rq_mon.calls.serializers import PICKLE
 from tests.scheduler import jobs
 
 
-def test_a_function_is_known_by_its_path() -> None:
+def test_a_function_is_stored_as_its_dotted_path() -> None:
     assert function_reference(jobs.add, PICKLE) == "tests.scheduler.jobs.add"
 
 
@@ -39,7 +39,7 @@ def test_accepts_a_path_into_code_that_only_workers_have() -> None:
         (jobs.Counter(3), "tests.scheduler.jobs.Counter.__call__"),
     ],
 )
-def test_methods_and_callable_objects_travel_as_they_are(method: Callable[..., Any], path: str) -> None:
+def test_methods_and_callable_objects_are_stored_themselves(method: Callable[..., Any], path: str) -> None:
     assert function_reference(method, PICKLE) is method
     assert function_path(method) == path
 
@@ -93,14 +93,18 @@ def shadowed() -> None: ...  # type: ignore[no-redef]
         ("not a path!", ValueError, "got 'not a path!'"),
     ],
 )
-def test_what_no_worker_could_import_is_named(function: Any, error: type[Exception], message: str) -> None:
+def test_a_function_that_no_worker_can_import_is_refused(
+    function: Any, error: type[Exception], message: str
+) -> None:
     with pytest.raises(error, match=message) as raised:
         function_reference(function, PICKLE)
 
     assert str(raised.value).startswith("function: ")
 
 
-def test_main_is_another_module_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_function_of_main_is_refused_unless_it_runs_in_this_process(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     exec("def local(): ...", vars(sys.modules["__main__"]))
     local = vars(sys.modules["__main__"])["local"]
 
@@ -110,5 +114,5 @@ def test_main_is_another_module_in_a_worker(monkeypatch: pytest.MonkeyPatch) -> 
         assert function_reference(function, PICKLE, same_process=True) == "__main__.local"
 
 
-def test_a_wrapped_function_is_found_by_the_name_it_took_over() -> None:
+def test_a_wrapped_function_is_stored_under_the_name_of_the_original() -> None:
     assert function_reference(json.dumps, PICKLE) == "json.dumps"

@@ -111,11 +111,13 @@ def test_a_method_of_an_unknown_class_has_its_own_name_only() -> None:
         (None, UNKNOWN_FUNCTION),
     ],
 )
-def test_where_the_data_cannot_be_read_the_description_tells(description: str | None, name: str) -> None:
+def test_if_the_data_are_unreadable_the_function_comes_from_the_description(
+    description: str | None, name: str
+) -> None:
     assert function_told(b"BZh91AY", description) == name
 
 
-def test_a_job_that_was_not_stored_yet_has_its_function(queue: Queue) -> None:
+def test_the_function_of_an_unsaved_job_is_known(queue: Queue) -> None:
     job = Job.create(jobs.succeed, connection=queue.connection)
     assert function_of(job) == "tests.rq_mon.worker.jobs.succeed"
 
@@ -123,15 +125,13 @@ def test_a_job_that_was_not_stored_yet_has_its_function(queue: Queue) -> None:
 @pytest.mark.parametrize(
     "data", [b"", b"\x80", b"\x80\x05N.", b"\x80\x05K\x01.", b"nonsense", b"null", b"\xff\x00"]
 )
-def test_data_that_cannot_be_read_is_an_unknown_function(
-    queue: Queue, redis_client: Redis, data: bytes
-) -> None:
+def test_the_function_of_unreadable_data_is_unknown(queue: Queue, redis_client: Redis, data: bytes) -> None:
     job = queue.enqueue("app.send", description="A mail")
     redis_client.hset(job.key, mapping={"data": data})
     assert function_of(Job.fetch(job.id, connection=redis_client)) == UNKNOWN_FUNCTION
 
 
-def test_a_name_that_is_no_text_can_be_stored(queue: Queue, redis_client: Redis) -> None:
+def test_a_name_with_a_lone_surrogate_is_made_storable(queue: Queue, redis_client: Redis) -> None:
     job = queue.enqueue("app.send.\ud800", description="x")
     name = function_of(Job.fetch(job.id, connection=redis_client))
     assert name == "app.send.?"

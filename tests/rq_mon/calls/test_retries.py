@@ -7,15 +7,15 @@ import pytest
 from rq_mon.calls.retries import retry_backoff_intervals, retry_policy
 
 
-def test_backoff_waits_for_squares_of_seconds() -> None:
+def test_backoff_intervals_are_square_numbers_of_seconds() -> None:
     assert retry_backoff_intervals(4, True, is_backoff_an_int=False) == [1, 4, 9, 16]
 
 
-def test_backoff_starts_at_the_number_it_is_given() -> None:
+def test_backoff_starts_at_the_given_number() -> None:
     assert retry_backoff_intervals(max_retries=3, retry_backoff=30, is_backoff_an_int=True) == [30, 961, 1024]
 
 
-def test_backoff_that_is_off_does_not_wait() -> None:
+def test_without_backoff_retries_do_not_wait() -> None:
     assert retry_backoff_intervals(max_retries=3, retry_backoff=False, is_backoff_an_int=False) == 0
 
 
@@ -39,7 +39,7 @@ def test_a_job_without_retries_has_no_policy(max_retries: int | None) -> None:
         ({"retry_backoff": False, "retry_intervals": 30}, [30]),
     ],
 )
-def test_intervals_come_from_backoff_or_else_as_given(
+def test_intervals_come_from_backoff_or_are_the_given_ones(
     arguments: dict[str, Any], intervals: list[int]
 ) -> None:
     policy = retry_policy(3, **arguments)
@@ -67,7 +67,7 @@ def test_intervals_come_from_backoff_or_else_as_given(
         ({"retry_intervals": [1, 2, 3, 4]}, ValueError, "retry_intervals: expected 1 to 3 "),
     ],
 )
-def test_what_cannot_be_used_is_named(
+def test_an_invalid_argument_is_refused_by_name_and_value(
     arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):

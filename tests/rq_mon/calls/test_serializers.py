@@ -107,7 +107,7 @@ def test_rq_itself_reads_what_is_written(scheduler: DataHubScheduler, json_mode:
     ids=["date", "bytes", "set", "deep", "key", "nan"],
 )
 @pytest.mark.parametrize("how", [{}, {"time_delta": timedelta(hours=1)}, {"cron": "* * * * *"}])
-def test_an_argument_that_json_cannot_hold_is_named_and_nothing_is_written(
+def test_an_argument_that_json_cannot_hold_is_refused_by_name_and_nothing_is_written(
     json_mode: Any, value: Any, reason: str, how: dict[str, Any]
 ) -> None:
     with pytest.raises(TypeError) as positional:
@@ -141,14 +141,14 @@ def test_meta_that_json_cannot_hold_is_refused(scheduler: DataHubScheduler, json
 
 
 @pytest.mark.parametrize("method", [jobs.Counter(1).plus, jobs.Counter.name, jobs.Counter(1)])
-def test_a_method_whose_object_would_have_to_travel_is_refused(json_mode: Any, method: Any) -> None:
+def test_a_method_whose_object_would_have_to_be_pickled_is_refused(json_mode: Any, method: Any) -> None:
     with pytest.raises(TypeError, match="function: expected one of an object that JSON can hold"):
         job_scheduler(method)
 
     assert json_mode.keys() == []
 
 
-def test_a_value_that_changes_nothing_on_its_way_is_taken(scheduler: DataHubScheduler) -> None:
+def test_values_that_json_returns_unchanged_are_accepted(scheduler: DataHubScheduler) -> None:
     values = [None, True, 1, 1.5, "größe ☃", [1, [2]], {"a": {"b": None}}]
 
     job = scheduler.enqueue("queue", jobs.record, values)
@@ -188,7 +188,7 @@ def test_a_pickled_job_fails_with_the_reason_and_is_not_unpickled(
     worker.stop()
 
 
-def test_what_would_unpickle_does_unpickle(tmp_path: Path) -> None:
+def test_the_trap_works_with_pickle(tmp_path: Path) -> None:
     """The trap in the previous test works."""
     trap = Trap(tmp_path / "unpickled")
 
@@ -227,7 +227,7 @@ run_cron_scheduler([entry])
 """
 
 
-def test_a_cron_job_on_the_list_that_json_cannot_hold_is_named(json_mode: Any, start: Start) -> None:
+def test_a_listed_cron_job_that_json_cannot_hold_is_refused_by_name(json_mode: Any, start: Start) -> None:
     script = CRON_SCRIPT.replace('("cron",)', "(b'cron',)")
     cron = start("-c", script)
 
@@ -251,7 +251,7 @@ def test_a_job_whose_worker_was_killed_is_counted(json_mode: Any, start: Start) 
     assert job.get_status() == "failed"
 
 
-def test_delayed_jobs_and_retries_come_back_in_json(json_mode: Any, start: Start) -> None:
+def test_delayed_jobs_and_retries_stay_json(json_mode: Any, start: Start) -> None:
     job_scheduler(jobs.record, ("later",), time_delta=timedelta(seconds=1))
     again = job_scheduler(jobs.fail_once, retry_intervals=1)
     start(WORKER)
@@ -262,6 +262,6 @@ def test_delayed_jobs_and_retries_come_back_in_json(json_mode: Any, start: Start
     assert again.return_value() == "at last"
 
 
-def test_no_such_serializer_is_refused_by_name() -> None:
+def test_an_unknown_serializer_is_refused_by_name() -> None:
     with pytest.raises(SettingsError, match="RQ_SERIALIZER: expected one of pickle, json, got 'yaml'"):
         Settings.from_environment({"RQ_SERIALIZER": "yaml"})

@@ -54,7 +54,7 @@ def test_plain_values_are_shown_as_python_prints_them(value: object, protocol: i
         assert told == f"{value!r}, name={value!r}"
 
 
-def test_json_is_shown_as_well() -> None:
+def test_json_arguments_are_shown_too() -> None:
     data = json.dumps(["shop.charge", None, [1, "x", {"a": None}], {"b": [True]}]).encode()
     assert arguments_told(data) == "1, 'x', {'a': None}, b=[True]"
 
@@ -68,7 +68,7 @@ def test_objects_are_shown_by_their_class() -> None:
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
-def test_no_code_runs(tmp_path: Path, protocol: int) -> None:
+def test_showing_arguments_runs_none_of_their_code(tmp_path: Path, protocol: int) -> None:
     data = call(Evil(tmp_path / "ran"), protocol=protocol)
     assert "touch" in arguments_told(data)
     assert keys_told(pickle.dumps({"a": Evil(tmp_path / "ran")}, protocol)) == ("a",)
@@ -76,7 +76,7 @@ def test_no_code_runs(tmp_path: Path, protocol: int) -> None:
     assert not (tmp_path / "ran").exists()
 
 
-def test_what_holds_itself_and_what_repeats_itself_is_cut() -> None:
+def test_recursive_and_repetitive_values_are_cut() -> None:
     own: list[Any] = []
     own.append(own)
     bomb: list[Any] = ["x"]
@@ -132,7 +132,7 @@ def test_finds_the_type_in_the_head_of_the_data(value: object, type_: str, proto
         assert type_told(large[:5000]) == "list"
 
 
-def test_the_type_of_json() -> None:
+def test_finds_the_type_in_the_head_of_json() -> None:
     assert [
         type_told(each) for each in (b'{"a": 1}', b'{"a": "xxx', b"[1]", b"[1, ", b'"x', b"null", b"7")
     ] == [*("dict", "dict", "list", "list", "str", "NoneType", "int")]
@@ -142,14 +142,14 @@ def test_the_type_of_json() -> None:
 @pytest.mark.parametrize(
     "value", ["größe|\ud800", 'it\'s "x"\n\\', "", 7, None, True, [1, "x"], {"a": (1,)}, 1.5]
 )
-def test_an_entry_of_a_dict_is_read_as_it_was_written(protocol: int, value: object) -> None:
+def test_an_entry_of_a_pickled_dict_is_read_unchanged(protocol: int, value: object) -> None:
     held = {"one": value, 7: "seven", "evil": date(2026, 1, 2)}
     assert entry_told(pickle.dumps(held, protocol), "one") == value
     assert entry_told(pickle.dumps(held, protocol), "7") is None
     assert entry_told(pickle.dumps({}, protocol), "one") is None
 
 
-def test_an_entry_of_json_is_read_too() -> None:
+def test_an_entry_of_a_json_object_is_read_unchanged() -> None:
     assert entry_told(b'{"one": 1, "two": [2]}', "two") == [2]
     assert entry_told(json.dumps({"one": "größe"}).encode(), "one") == "größe"
 
@@ -164,12 +164,12 @@ def test_an_entry_that_code_creates_is_not_shown(tmp_path: Path, protocol: int) 
 
 
 @pytest.mark.parametrize("data", [b"", b".", b"\x80", b"\x80\x05", b"packed", b"(.", b"{", b"cos\nsystem\n."])
-def test_data_of_another_kind_hold_no_entry(data: bytes) -> None:
+def test_reading_an_entry_of_anything_but_a_dict_is_an_error(data: bytes) -> None:
     with pytest.raises((UntoldError, TypeError)):
         entry_told(data, "one")
 
 
-def test_the_beginning_of_a_long_string_is_enough_and_a_long_dict_is_not_read() -> None:
+def test_a_long_string_is_cut_and_an_entry_in_a_long_dict_is_not_read() -> None:
     told = entry_told(pickle.dumps({"one": "x" * 10_000}), "one")
     assert isinstance(told, str)
     assert 200 < len(told) < LONGEST_TEXT

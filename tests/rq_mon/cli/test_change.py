@@ -51,7 +51,7 @@ def read(client: Redis, *job_ids: str) -> list[FailedJob]:
     ],
 )
 @pytest.mark.parametrize("command", ["requeue", "delete"])
-def test_changes_the_jobs_that_are_chosen_and_no_other(
+def test_changes_only_the_selected_jobs(
     rqmon: Rqmon, redis_client: Redis, command: str, options: list[str], expected: set[str]
 ) -> None:
     first, second = fail_jobs(redis_client, FAIL, jobs=2)
@@ -68,7 +68,7 @@ def test_changes_the_jobs_that_are_chosen_and_no_other(
     assert queued == (expected if command == "requeue" else set())
 
 
-def test_ids_choose_jobs(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+def test_jobs_are_selected_by_id(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
     first, second, third = fail_jobs(redis_client, jobs=3)
 
     result = rqmon("requeue", third, first, "no-such-job", first, "--yes", "--json")
@@ -79,7 +79,7 @@ def test_ids_choose_jobs(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> Non
 
 
 @pytest.mark.parametrize("arguments", [[], ["--yes"], ["--all", "--function", "fail"]])
-def test_all_jobs_are_only_meant_if_that_is_said(
+def test_all_jobs_are_selected_only_with_the_option_all(
     rqmon: Rqmon, redis_client: Redis, queue: Queue, arguments: list[str]
 ) -> None:
     fail_jobs(redis_client)
@@ -91,7 +91,7 @@ def test_all_jobs_are_only_meant_if_that_is_said(
     assert len(failed_ids(queue)) == 1
 
 
-def test_nothing_to_do_is_exit_code_1(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_exits_with_1_if_there_is_nothing_to_do(rqmon: Rqmon, redis_client: Redis) -> None:
     fail_jobs(redis_client)
 
     result = rqmon("requeue", "--function", "no_such", "--yes")
@@ -131,7 +131,7 @@ def test_refuses_without_a_terminal_to_confirm_on(rqmon: Rqmon, redis_client: Re
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("answer", "left"), [("n\n", 1), ("\n", 1), ("y\n", 0)])
-def test_asks_at_a_terminal_and_names_what_it_will_touch(
+def test_asks_at_a_terminal_and_names_the_jobs(
     at_a_terminal: Rqmon, redis_client: Redis, queue: Queue, answer: str, left: int
 ) -> None:
     fail_jobs(redis_client)
@@ -145,7 +145,7 @@ def test_asks_at_a_terminal_and_names_what_it_will_touch(
 
 
 @pytest.mark.slow
-def test_shows_how_far_it_is_on_a_terminal_and_nowhere_else(
+def test_shows_its_progress_only_on_a_terminal(
     rqmon: Rqmon, at_a_terminal: Rqmon, redis_client: Redis
 ) -> None:
     fail_jobs(redis_client, jobs=300)
@@ -172,7 +172,7 @@ def test_requeued_jobs_run_again(
     assert failed_ids(queue) == set()
 
 
-def test_a_requeued_job_is_what_rq_makes_of_it(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_a_requeued_job_is_stored_as_rq_stores_it(rqmon: Rqmon, redis_client: Redis) -> None:
     ours, theirs = fail_jobs(redis_client, jobs=2)
     rq_job = Job.fetch(theirs, connection=redis_client)
 
@@ -273,7 +273,7 @@ def test_a_job_that_expired_leaves_the_registry(
     assert (failed_ids(queue), queue.job_ids) == (set(), [])
 
 
-def test_a_job_that_rq_3_limits_the_rate_of_is_left_to_rq(
+def test_a_job_with_a_rate_limit_of_rq_3_is_left_alone(
     rqmon: Rqmon, redis_client: Redis, queue: Queue
 ) -> None:
     (job_id,) = fail_jobs(redis_client)
@@ -287,7 +287,7 @@ def test_a_job_that_rq_3_limits_the_rate_of_is_left_to_rq(
 
 
 @pytest.mark.e2e
-def test_two_at_once_put_each_job_into_the_queue_once(
+def test_two_requeues_at_once_enqueue_each_job_once(
     redis_client: Redis, queue: Queue, project_root: Path
 ) -> None:
     ids = fail_jobs(redis_client, jobs=3000)
@@ -301,7 +301,7 @@ def test_two_at_once_put_each_job_into_the_queue_once(
 
 
 @pytest.mark.e2e
-def test_workers_at_work_meanwhile_run_each_job_once(
+def test_busy_workers_run_each_requeued_job_once(
     redis_client: Redis, redis_server: RedisServer, queue: Queue, project_root: Path, tmp_path: Path
 ) -> None:
     ids = fail_jobs(redis_client, "tests.rq_mon.cli.jobs.fail_once", jobs=300)
@@ -324,7 +324,7 @@ def test_workers_at_work_meanwhile_run_each_job_once(
 @pytest.mark.e2e
 @pytest.mark.parametrize("ending", [signal.SIGINT, signal.SIGKILL])
 @pytest.mark.parametrize("command", ["requeue", "delete"])
-def test_no_job_is_lost_when_it_is_ended_half_way(
+def test_no_job_is_lost_if_the_command_is_killed_half_way(
     rqmon: Rqmon,
     redis_client: Redis,
     queue: Queue,

@@ -71,11 +71,11 @@ def test_shows_who_registered_each(rqmon: Rqmon, registry: CronRegistry, redis_c
     assert "billing, shop, run time" in rqmon("cron", "list").out
 
 
-def test_no_cron_job_is_exit_code_1(rqmon: Rqmon) -> None:
+def test_exits_with_1_without_cron_jobs(rqmon: Rqmon) -> None:
     assert rqmon("cron", "list").code == 1
 
 
-def test_runs_now_what_begins_so(
+def test_runs_the_cron_job_whose_id_begins_with_the_text_now(
     rqmon: Rqmon, registry: CronRegistry, queue: Queue, work: Callable[..., None]
 ) -> None:
     before = listed(rqmon)
@@ -118,7 +118,7 @@ def test_cancels_after_asking(rqmon: Rqmon, at_a_terminal: Rqmon, registry: Cron
     [("week", "only one of these: weekly-mail, weekly-report"), ("x", "one of these: nightly")],
 )
 @pytest.mark.parametrize("command", ["run", "pause", "resume", "cancel"])
-def test_a_name_that_is_not_one_cron_job_is_an_error(
+def test_a_text_that_matches_none_or_several_cron_jobs_is_an_error(
     rqmon: Rqmon, registry: CronRegistry, command: str, name: str, expected: str
 ) -> None:
     result = rqmon("cron", command, name)

@@ -45,7 +45,9 @@ def test_groups_jobs_by_queue_function_and_exception(rqmon: Rqmon, redis_client:
     }
 
 
-def test_a_group_has_its_first_and_last_time_and_its_newest_job(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_a_group_shows_its_first_and_last_failure_and_its_newest_job(
+    rqmon: Rqmon, redis_client: Redis
+) -> None:
     old, new = fail_jobs(redis_client, jobs=2)
     let_it_have_failed(redis_client, old, 7200)
 
@@ -58,7 +60,7 @@ def test_a_group_has_its_first_and_last_time_and_its_newest_job(rqmon: Rqmon, re
     assert group["last_line"] == "ValueError: no such order"
 
 
-def test_the_table_has_the_same_for_people(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_the_table_shows_the_same_as_json(rqmon: Rqmon, redis_client: Redis) -> None:
     (job_id,) = fail_jobs(redis_client)
 
     out = rqmon("failed").out
@@ -96,7 +98,7 @@ def test_the_latest_group_is_the_first_and_the_limit_leaves_out_the_last(
         (["--older-than", "1h", "--exception", "KeyError"], set()),
     ],
 )
-def test_options_choose_jobs(
+def test_options_select_jobs(
     rqmon: Rqmon, redis_client: Redis, options: list[str], expected: set[str]
 ) -> None:
     old, new = fail_jobs(redis_client, FAIL, jobs=2)
@@ -120,7 +122,7 @@ def test_shows_tracebacks_if_asked_to(rqmon: Rqmon, redis_client: Redis) -> None
     assert 'raise ValueError("no such order")\n' in out
 
 
-def test_nothing_that_failed_is_exit_code_1(rqmon: Rqmon) -> None:
+def test_exits_with_1_without_failed_jobs(rqmon: Rqmon) -> None:
     result = rqmon("failed")
 
     assert result.code == 1
@@ -154,7 +156,7 @@ def test_jobs_whose_code_cannot_be_imported_are_shown_like_others(rqmon: Rqmon, 
     assert group["function"] == "no_such_package.tasks.send"
 
 
-def test_arguments_that_cannot_be_read_here_say_so(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_unreadable_arguments_are_marked_as_such(rqmon: Rqmon, redis_client: Redis) -> None:
     (job_id,) = fail_jobs(redis_client)
     redis_client.hset(f"rq:job:{job_id}", "data", NOT_FOUND_HERE)
 
@@ -179,9 +181,7 @@ def test_a_job_that_has_expired_is_unknown(rqmon: Rqmon, redis_client: Redis) ->
     assert (group["function"], group["exception"], group["last_at"]) == ("unknown", "unknown", None)
 
 
-def test_keys_that_hold_something_else_are_unknown_and_nothing_fails(
-    rqmon: Rqmon, redis_client: Redis
-) -> None:
+def test_jobs_behind_foreign_keys_are_shown_as_unknown(rqmon: Rqmon, redis_client: Redis) -> None:
     first, second = fail_jobs(redis_client, jobs=2)
     redis_client.delete(f"rq:job:{first}", f"rq:results:{second}")
     redis_client.set(f"rq:job:{first}", "text")

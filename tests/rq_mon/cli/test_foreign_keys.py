@@ -28,7 +28,7 @@ def make_foreign(client: Redis, key: str) -> None:
 
 @pytest.mark.parametrize("key", ["rq:job:{}", "rq:results:{}", "rq:failed:mail"])
 @pytest.mark.parametrize("options", [(), ("--traceback", "--arguments")])
-def test_failed_shows_the_others(
+def test_failed_shows_the_jobs_behind_the_other_keys(
     rqmon: Rqmon, redis_client: Redis, ids: list[str], key: str, options: tuple[str, ...]
 ) -> None:
     make_foreign(redis_client, key.format(ids[0]))
@@ -39,7 +39,9 @@ def test_failed_shows_the_others(
     assert sum(group["jobs"] for group in result.json) == (1 if key == "rq:failed:mail" else 3)
 
 
-def test_ids_of_foreign_keys_are_no_failed_jobs(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_ids_of_foreign_keys_do_not_count_as_failed_jobs(
+    rqmon: Rqmon, redis_client: Redis, ids: list[str]
+) -> None:
     make_foreign(redis_client, f"rq:job:{ids[0]}")
     assert [group["jobs"] for group in rqmon("failed", *ids, "--json").json] == [1, 1]
 
@@ -60,7 +62,7 @@ KEYS = [
 
 @pytest.mark.usefixtures("ids")
 @pytest.mark.parametrize("key", KEYS)
-def test_each_command_goes_on_beside_a_foreign_key(rqmon: Rqmon, redis_client: Redis, key: str) -> None:
+def test_each_command_works_despite_a_foreign_key(rqmon: Rqmon, redis_client: Redis, key: str) -> None:
     SimpleWorker(["mail"], connection=redis_client, name="w").register_birth()  # type: ignore[no-untyped-call]
     redis_client.delete(key)
     redis_client.set(key, "foreign")
@@ -77,7 +79,9 @@ def test_each_command_goes_on_beside_a_foreign_key(rqmon: Rqmon, redis_client: R
     assert redis_client.get(key) == b"foreign"
 
 
-def test_an_unknown_registry_is_not_purged(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_a_registry_with_a_foreign_type_is_not_purged(
+    rqmon: Rqmon, redis_client: Redis, ids: list[str]
+) -> None:
     make_foreign(redis_client, "rq:failed:mail")
     result = rqmon("purge", "mail", "failed", "--yes")
     assert (result.code, result.err.count("\n")) == (1, 1)
@@ -85,7 +89,9 @@ def test_an_unknown_registry_is_not_purged(rqmon: Rqmon, redis_client: Redis, id
 
 
 @pytest.mark.parametrize("key", ["rq:queue:mail", "rq:failed:mail", "rq:job:{}", "rq:results:{}"])
-def test_requeue_does_the_others(rqmon: Rqmon, redis_client: Redis, ids: list[str], key: str) -> None:
+def test_requeue_requeues_the_jobs_behind_the_other_keys(
+    rqmon: Rqmon, redis_client: Redis, ids: list[str], key: str
+) -> None:
     make_foreign(redis_client, key.format(ids[0]))
     dump: Any = redis_client.dump(f"rq:job:{ids[1]}")
 
@@ -100,7 +106,7 @@ def test_requeue_does_the_others(rqmon: Rqmon, redis_client: Redis, ids: list[st
         assert redis_client.dump(f"rq:job:{ids[1]}") == dump
 
 
-def test_delete_does_all_of_a_job_whose_group_is_foreign(
+def test_delete_removes_a_job_whose_group_is_a_foreign_key(
     rqmon: Rqmon, redis_client: Redis, ids: list[str]
 ) -> None:
     redis_client.hset(f"rq:job:{ids[0]}", "group_id", "batch")
@@ -111,7 +117,7 @@ def test_delete_does_all_of_a_job_whose_group_is_foreign(
 
 
 @pytest.mark.parametrize("ttl", ["60.5", "inf", "nan", "1e300", "garbage", "-1"])
-def test_a_job_whose_ttl_is_odd_is_requeued_whole(
+def test_a_job_with_an_invalid_ttl_is_requeued_whole(
     rqmon: Rqmon, redis_client: Redis, ids: list[str], ttl: str
 ) -> None:
     redis_client.hset(f"rq:job:{ids[0]}", "ttl", ttl)

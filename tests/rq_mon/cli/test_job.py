@@ -34,7 +34,7 @@ def running(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator
         yield job.id
 
 
-def test_job_shows_what_rq_keeps(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+def test_job_shows_the_stored_job(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
     (job_id,) = fail_jobs(redis_client)
     result = rqmon("job", job_id)
     assert result.code == 0
@@ -45,7 +45,7 @@ def test_job_shows_what_rq_keeps(rqmon: Rqmon, redis_client: Redis, queue: Queue
     assert as_json["created_at"].endswith("+00:00")
 
 
-def test_job_shows_arguments_only_when_asked_and_runs_nothing(
+def test_job_shows_arguments_only_on_request_and_runs_no_code(
     rqmon: Rqmon, queue: Queue, tmp_path: Path
 ) -> None:
     job = queue.enqueue(jobs.succeed, "hunter2", Evil(tmp_path / "ran"), description="login")
@@ -65,7 +65,7 @@ def test_job_shows_hostile_text_as_text(rqmon: Rqmon, queue: Queue, work: Callab
 
 
 @pytest.mark.parametrize("command", [("job",), ("stop",), ("stop", "--yes"), ("stop", "--dry-run")])
-def test_a_job_that_is_not_there_is_an_error(rqmon: Rqmon, command: tuple[str, ...]) -> None:
+def test_a_missing_job_is_an_error(rqmon: Rqmon, command: tuple[str, ...]) -> None:
     result = rqmon(*command, "no-such-job")
     assert result.code == 1
     assert "JOB_ID: expected the id of a job in this Redis, got 'no-such-job'" in result.err
@@ -87,7 +87,9 @@ def test_jobs_of_a_state_are_listed_and_searched(rqmon: Rqmon, redis_client: Red
     assert "Failed jobs of mail: 20 of 32 jobs" in rqmon("jobs", "mail", "--state", "failed").out
 
 
-def test_no_job_and_no_queue(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
+def test_jobs_exits_with_1_without_jobs_and_refuses_unknown_queues_and_states(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue
+) -> None:
     queue.enqueue(jobs.succeed)
     assert rqmon("jobs", "mail", "--state", "failed").code == 1
     unknown = rqmon("jobs", "nail")

@@ -66,7 +66,7 @@ def resident_kilobytes(*arguments: str) -> int:
 
 
 @pytest.mark.usefixtures("large_jobs")
-def test_no_command_has_more_than_64_megabytes() -> None:
+def test_no_command_uses_more_than_64_megabytes() -> None:
     commands = [
         ("failed",),
         ("failed", "--json"),
@@ -85,7 +85,7 @@ def test_no_command_has_more_than_64_megabytes() -> None:
 
 
 @pytest.mark.usefixtures("large_jobs")
-def test_one_job_has_no_more_whatever_is_large(redis_client: Redis) -> None:
+def test_showing_a_job_uses_no_more_memory_whatever_is_large(redis_client: Redis) -> None:
     for state in ("failed", "finished"):
         ids: Any = redis_client.zrange(f"rq:{state}:mail", 0, 1)
         for raw_id in ids:
@@ -93,7 +93,7 @@ def test_one_job_has_no_more_whatever_is_large(redis_client: Redis) -> None:
 
 
 @pytest.mark.usefixtures("large_jobs")
-def test_deleting_has_no_more_either(redis_client: Redis) -> None:
+def test_deleting_large_jobs_uses_no_more_memory(redis_client: Redis) -> None:
     assert resident_kilobytes("delete", "--all", "--yes") < MOST_RESIDENT
     assert redis_client.zcard("rq:failed:mail") == 0
 

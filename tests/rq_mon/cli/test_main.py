@@ -49,7 +49,7 @@ WITH_REDIS = [
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_the_list_of_commands_has_the_first_sentence_of_their_help(name: str) -> None:
+def test_the_list_of_commands_shows_the_first_sentence_of_each_help(name: str) -> None:
     text = " ".join((command_of(rqmon, name).help or "").split())
 
     assert text == COMMANDS[name] or text.startswith(f"{COMMANDS[name]} ")
@@ -73,7 +73,7 @@ def test_the_list_of_commands_has_the_first_sentence_of_their_help(name: str) ->
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )
-def test_a_command_loads_what_it_needs(
+def test_a_command_imports_only_what_it_needs(
     redis_client: Redis, arguments: list[str], needed: set[str], needless: set[str], project_root: Path
 ) -> None:
     call = f"import sys; from rq_mon.cli.main import main; main({arguments!r})"
@@ -98,7 +98,7 @@ def test_each_command_has_help(path: tuple[str, ...], capsys: pytest.CaptureFixt
 @pytest.mark.parametrize(
     "path", [path for path in commands(rqmon) if path != ("cron",) and path[0] != "export"], ids=" ".join
 )
-def test_each_command_has_json(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+def test_each_command_can_print_json(path: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     main([*path, "--help"])
 
     assert "--json" in capsys.readouterr().out
@@ -117,7 +117,7 @@ def test_each_command_has_json(path: tuple[str, ...], capsys: pytest.CaptureFixt
         (["prune", "--days", "x"], "'x' is not a valid integer"),
     ],
 )
-def test_a_command_line_that_cannot_be_used_is_one_clear_line(
+def test_an_invalid_command_line_is_one_line_of_error(
     rqmon: Rqmon, arguments: list[str], expected: str
 ) -> None:
     result = rqmon(*arguments)
@@ -142,9 +142,7 @@ def test_without_redis_each_command_fails_with_one_line(
     assert "Traceback" not in said
 
 
-def test_a_setting_that_cannot_be_used_is_one_clear_line(
-    rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_invalid_setting_is_one_line_of_error(rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", "http://127.0.0.1")
 
     result = rqmon("status")
@@ -176,7 +174,7 @@ def test_each_changing_command_has_a_dry_run_and_can_skip_the_question(
     assert "--yes" in printed
 
 
-def test_prune_has_nothing_to_ask_where_nothing_is_old(rqmon: Rqmon) -> None:
+def test_prune_does_not_ask_if_nothing_is_old(rqmon: Rqmon) -> None:
     assert rqmon("prune", "--json").json == {
         "dry_run": False, "chosen": [], "removed": [], "left_as_they_are": []
     }  # fmt: skip
@@ -209,7 +207,7 @@ def test_the_script_of_a_checkout_reports_what_is_missing(project_root: Path, tm
 
 
 @pytest.mark.slow
-def test_a_reader_that_goes_away_is_no_traceback(redis_client: Redis, project_root: Path) -> None:
+def test_a_closed_pipe_causes_no_traceback(redis_client: Redis, project_root: Path) -> None:
     fail_jobs(redis_client)
 
     piped = subprocess.run(
@@ -223,7 +221,7 @@ def test_a_reader_that_goes_away_is_no_traceback(redis_client: Redis, project_ro
     assert "Traceback" not in piped.stderr
 
 
-def test_the_page_names_each_command_and_option_and_no_other(project_root: Path) -> None:
+def test_the_page_names_exactly_the_commands_and_options_that_exist(project_root: Path) -> None:
     page = (project_root / "docs" / "use" / "command-line.md").read_text()
     leaves = [path for path in commands(rqmon) if not isinstance(command_at(path), click.Group)]
 

@@ -53,7 +53,7 @@ def ids(redis_client: Redis) -> list[str]:
     return fail_jobs(redis_client, jobs=JOBS)
 
 
-def test_reading_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_failed_reads_registries_in_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     sent = commands_during(redis_client, lambda: rqmon("failed"))
 
     assert sent.keys() == READS
@@ -65,7 +65,7 @@ def test_reading_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str]) 
 
 
 @pytest.mark.parametrize("search", [("--search", "no such text"), ("--exception", "NoSuchError")])
-def test_searching_takes_pages(
+def test_a_search_reads_in_pages(
     rqmon: Rqmon, redis_client: Redis, ids: list[str], search: tuple[str, ...]
 ) -> None:
     sent = commands_during(redis_client, lambda: rqmon("jobs", "mail", "--state", "failed", *search))
@@ -76,20 +76,20 @@ def test_searching_takes_pages(
     assert max(len(words) for of_name in sent.values() for words in of_name if words[0] != "HMGET") < 10
 
 
-def test_a_page_reads_its_jobs_only(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_listing_one_page_reads_only_its_jobs(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     sent = commands_during(redis_client, lambda: rqmon("jobs", "mail", "--state", "failed", "--limit", "7"))
 
     assert len(sent["XREVRANGE"]) == len(sent["HMGET"]) == 7
 
 
-def test_one_job_reads_one_job(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_showing_one_job_reads_only_that_job(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     sent = commands_during(redis_client, lambda: rqmon("job", ids[7], "--arguments"))
 
     assert sum(map(len, sent.values())) < 40
 
 
 @pytest.mark.parametrize("command", ["requeue", "delete"])
-def test_changing_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str], command: str) -> None:
+def test_changes_are_made_in_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str], command: str) -> None:
     sent = commands_during(redis_client, lambda: rqmon(command, "--all", "--yes"))
 
     assert sent.keys() == READS | {"EVALSHA"}
@@ -98,7 +98,7 @@ def test_changing_takes_pages(rqmon: Rqmon, redis_client: Redis, ids: list[str],
     assert redis_client.zcard("rq:failed:mail") == 0
 
 
-def test_purging_takes_batches(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
+def test_a_purge_deletes_in_batches(rqmon: Rqmon, redis_client: Redis, ids: list[str]) -> None:
     sent = commands_during(redis_client, lambda: rqmon("purge", "mail", "failed", "--yes"))
 
     assert len(sent["EVALSHA"]) <= JOBS / JOBS_PER_BATCH + 1  # the first call may have to load a script
@@ -107,7 +107,7 @@ def test_purging_takes_batches(rqmon: Rqmon, redis_client: Redis, ids: list[str]
 
 
 @pytest.mark.parametrize("command", [("status",), ("health",), ("cron", "list")])
-def test_what_shows_no_single_job_reads_none(
+def test_commands_that_show_no_jobs_read_none(
     rqmon: Rqmon, redis_client: Redis, ids: list[str], command: tuple[str, ...]
 ) -> None:
     sent = commands_during(redis_client, lambda: rqmon(*command))

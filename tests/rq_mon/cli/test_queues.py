@@ -49,7 +49,7 @@ def test_purge_deletes_the_jobs_in_one_state(
     assert not redis_client.exists(one_of_each[state].key)
 
 
-def test_empty_deletes_what_waits(rqmon: Rqmon, queue: Queue, one_of_each: object) -> None:
+def test_empty_deletes_the_queued_jobs(rqmon: Rqmon, queue: Queue, one_of_each: object) -> None:
     assert rqmon("empty", "mail", "--yes", "--json").json["deleted"] == 1
 
     assert queue.count == 0
@@ -95,7 +95,7 @@ def test_paused_workers_start_no_job_until_they_are_resumed(
     assert rqmon("resume", "--json").json == {"dry_run": False, "was_paused": False}
 
 
-def test_a_pause_may_have_an_end(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_a_pause_can_end_by_itself(rqmon: Rqmon, redis_client: Redis) -> None:
     rqmon("pause", "--for", "10m", "--yes")
 
     assert 590 <= int(redis_client.ttl("rq:suspended")) <= 600  # type: ignore[arg-type]

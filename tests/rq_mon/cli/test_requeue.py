@@ -25,7 +25,7 @@ from tests.rq_mon.cli.conftest import Rqmon
 from tests.rq_mon.worker.processes import FORKING, RQ
 
 
-def test_a_job_keeps_the_ttl_that_it_was_enqueued_with(
+def test_a_requeued_job_keeps_its_ttl(
     rqmon: Rqmon, redis_client: Redis, queue: Queue, work: Callable[..., None]
 ) -> None:
     with_ttl, without = queue.enqueue(fail, ttl=60), queue.enqueue(fail)
@@ -38,7 +38,7 @@ def test_a_job_keeps_the_ttl_that_it_was_enqueued_with(
 
 
 @pytest.mark.parametrize("action", ["requeue", "delete"])
-def test_a_job_that_was_stopped_can_be_changed(
+def test_a_stopped_job_can_be_requeued_or_deleted(
     redis_server: RedisServer, redis_client: Redis, rqmon: Rqmon, queue: Queue, tmp_path: Path, action: str
 ) -> None:
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
@@ -82,7 +82,7 @@ def test_jobs_that_fail_after_the_start_are_not_touched(
 
 
 @pytest.mark.parametrize("action", ["requeue", "delete"])
-def test_interrupted_between_two_pages_it_ends_with_130_and_says_what_is_done(
+def test_a_command_interrupted_between_pages_exits_with_130_and_reports_what_is_done(
     redis_client: Redis, rqmon: Rqmon, monkeypatch: pytest.MonkeyPatch, action: str
 ) -> None:
     fail_jobs(redis_client, jobs=250)
@@ -107,7 +107,7 @@ def test_interrupted_between_two_pages_it_ends_with_130_and_says_what_is_done(
 
 
 @pytest.mark.parametrize("name", ["handle", "Report.handle", "methods.Report.handle"])
-def test_a_function_is_chosen_by_its_last_parts(
+def test_a_function_can_be_selected_by_its_last_parts(
     rqmon: Rqmon, queue: Queue, work: Callable[..., None], name: str
 ) -> None:
     queue.enqueue(methods.Report.handle, "one argument too many")

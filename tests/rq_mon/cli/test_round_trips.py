@@ -29,7 +29,7 @@ def _busy_workers(client: Redis, number: int) -> None:
 
 
 @pytest.mark.slow(seconds=8)
-def test_status_takes_as_many_round_trips_whatever_there_is(
+def test_status_takes_the_same_number_of_round_trips_for_any_data(
     rqmon: Rqmon, redis_client: Redis, redis_server: RedisServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     number = 2 * MOST

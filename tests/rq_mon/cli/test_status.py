@@ -96,7 +96,7 @@ def test_shows_the_jobs_of_each_queue_by_state(
     }
 
 
-def test_shows_what_workers_work_on_and_for_how_long(rqmon: Rqmon, busy_worker: str) -> None:
+def test_shows_the_job_of_each_worker_and_its_age(rqmon: Rqmon, busy_worker: str) -> None:
     (row,) = rqmon("status", "--json").json["workers"]
     out = rqmon("status").out
 
@@ -139,9 +139,7 @@ def test_says_first_that_workers_are_paused(rqmon: Rqmon, redis_client: Redis) -
     assert rqmon("status", "--json").json["paused_for_seconds"] == pytest.approx(600, abs=60)
 
 
-def test_a_wait_that_cannot_be_known_is_shown_as_such(
-    rqmon: Rqmon, redis_client: Redis, queue: Queue
-) -> None:
+def test_an_unknown_wait_is_shown_as_unknown(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
     redis_client.delete(queue.enqueue(jobs.succeed).key)
 
     assert rqmon("status", "--json").json["queues"][0]["oldest_waits_seconds"] is None
@@ -184,7 +182,7 @@ def test_unhealthy_with_a_job_of_a_dead_worker(rqmon: Rqmon, redis_client: Redis
     assert "mail: 1 started jobs are stuck: their worker is dead" in rqmon("health").out
 
 
-def test_what_is_left_of_a_lost_worker_is_not_shown_and_judged_as_a_worker(
+def test_the_remains_of_a_lost_worker_are_not_a_worker(
     rqmon: Rqmon, redis_client: Redis, queue: Queue
 ) -> None:
     queue.enqueue(jobs.succeed)
@@ -209,7 +207,7 @@ def test_unhealthy_with_deferred_jobs_that_will_never_run(
     assert problem.startswith("mail: 2 deferred jobs will never run: a job they depend on failed")
 
 
-def test_limits_are_kept_to_where_jobs_have_expired(
+def test_limits_apply_to_existing_jobs_only(
     rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker
 ) -> None:
     gone, waits, _ = (queue.enqueue(jobs.succeed) for _ in range(3))
@@ -244,7 +242,9 @@ def test_healthy_without_a_cron_scheduler_while_all_cron_jobs_are_paused(
     assert rqmon("health").code == 0
 
 
-def test_limits_are_the_users(rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker) -> None:
+def test_health_has_limits_only_if_the_user_sets_them(
+    rqmon: Rqmon, redis_client: Redis, queue: Queue, worker: SimpleWorker
+) -> None:
     waits = queue.enqueue(jobs.succeed)
     redis_client.hset(f"rq:job:{waits.id}", "enqueued_at", "2026-01-01T00:00:00.000000Z")
     fail_jobs(redis_client, jobs=2)

@@ -21,7 +21,7 @@ HEADINGS = ("queue", "jobs", "oldest waits")
 ROWS = [("mail", 12345, "2h 5m"), ("reports", 7, None)]
 
 
-def test_numbers_stand_to_the_right_and_text_to_the_left() -> None:
+def test_numbers_are_right_aligned_and_text_is_left_aligned() -> None:
     assert table_lines(HEADINGS, ROWS, 80) == [
         " queue      jobs  oldest waits",
         " mail     12,345  2h 5m",
@@ -29,7 +29,7 @@ def test_numbers_stand_to_the_right_and_text_to_the_left() -> None:
     ]
 
 
-def test_a_column_that_is_not_all_numbers_is_text() -> None:
+def test_a_column_with_text_and_numbers_is_text() -> None:
     assert table_lines(("a", "b"), [(1, "x"), (None, "y")], 80) == [" a  b", " 1  x", "    y"]
 
 

@@ -56,7 +56,7 @@ def test_a_job_that_fails_again_is_reported_again(
         assert ended.look() == []
 
 
-def test_jobs_that_ended_before_are_not_shown(
+def test_jobs_that_ended_before_the_start_are_not_shown(
     queue: Queue, redis_client: Redis, work: Callable[..., None]
 ) -> None:
     old = queue.enqueue(jobs.succeed)
@@ -69,7 +69,7 @@ def test_jobs_that_ended_before_are_not_shown(
 
 
 @pytest.mark.slow
-def test_a_job_that_is_kept_forever_is_reported_if_it_was_seen_running(
+def test_the_end_of_a_job_that_is_kept_forever_is_reported_if_it_was_seen_running(
     ended: EndedJobs, queue: Queue, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "end"), result_ttl=-1)
@@ -81,7 +81,7 @@ def test_a_job_that_is_kept_forever_is_reported_if_it_was_seen_running(
     assert [each.id for each in ended.look()] == [job.id]
 
 
-def test_one_look_sends_few_commands_that_only_read(
+def test_each_look_sends_few_commands_that_only_read(
     ended: EndedJobs, queue: Queue, redis_client: Redis, work: Callable[..., None]
 ) -> None:
     for _ in range(3 * JOBS_PER_LOOK):
@@ -95,7 +95,7 @@ def test_one_look_sends_few_commands_that_only_read(
 
 
 @pytest.mark.parametrize("key", ["rq:finished:mail", "rq:failed:mail", "rq:wip:mail", "rq:results:{}"])
-def test_foreign_keys_end_nothing(
+def test_tail_works_despite_foreign_keys(
     ended: EndedJobs, queue: Queue, redis_client: Redis, work: Callable[..., None], key: str
 ) -> None:
     job = queue.enqueue(jobs.fail_otherwise)
@@ -106,7 +106,7 @@ def test_foreign_keys_end_nothing(
 
 
 @pytest.mark.slow
-def test_the_command_prints_a_line_for_each(
+def test_the_command_prints_a_line_for_each_ended_job(
     queue: Queue, redis_client: Redis, work: Callable[..., None], project_root: Path, tmp_path: Path
 ) -> None:
     queue.enqueue(jobs.succeed)

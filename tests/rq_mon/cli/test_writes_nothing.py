@@ -81,7 +81,7 @@ def _write_old_metrics(client: Redis) -> None:
 
 
 @pytest.mark.usefixtures("a_bit_of_everything")
-def test_prune_lists_first_what_it_will_remove(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_prunes_dry_run_lists_exactly_what_prune_removes(rqmon: Rqmon, redis_client: Redis) -> None:
     said = rqmon("prune", "--dry-run", "--json").json
     done = rqmon("prune", "--yes", "--json").json
 
@@ -108,7 +108,9 @@ def dumps(client: Any) -> dict[bytes, tuple[bytes, bool]]:
 
 @pytest.mark.usefixtures("a_bit_of_everything")
 @pytest.mark.parametrize("command", [*((*command, "--dry-run") for command in DRY_RUNS), *LOOKS])
-def test_no_key_is_written(rqmon: Rqmon, redis_client: Redis, command: tuple[str, ...]) -> None:
+def test_reading_commands_and_dry_runs_write_no_key(
+    rqmon: Rqmon, redis_client: Redis, command: tuple[str, ...]
+) -> None:
     before = dumps(redis_client)
 
     result = rqmon(*command)
@@ -127,7 +129,7 @@ def test_failed_jobs_that_have_expired_are_not_shown(rqmon: Rqmon) -> None:
 @pytest.mark.parametrize(
     ("state", "jobs_left"), [("failed", 2), ("finished", 2), ("canceled", 2), ("deferred", 2)]
 )
-def test_purging_takes_as_many_as_it_says_before_and_leaves_no_expired_id(
+def test_purge_deletes_as_many_jobs_as_its_dry_run_shows_and_all_expired_ids(
     rqmon: Rqmon, redis_client: Redis, state: str, jobs_left: int
 ) -> None:
     assert rqmon("purge", "mail", state, "--dry-run", "--json").json["jobs"] == jobs_left

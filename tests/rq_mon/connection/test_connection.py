@@ -25,7 +25,7 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
     server.kill()
 
 
-def test_a_refused_connection_is_tried_again_and_then_given_up() -> None:
+def test_a_refused_connection_is_retried_and_then_fails() -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
 
     def seconds_until_it_is_given_up(attempts: int) -> float:
@@ -38,7 +38,7 @@ def test_a_refused_connection_is_tried_again_and_then_given_up() -> None:
     wait_until(lambda: seconds_until_it_is_given_up(attempts=1) < 0.2, "an attempt without a wait")
 
 
-def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> None:
+def test_a_missing_socket_file_is_retried(tmp_path: Path) -> None:
     begin = time.monotonic()
 
     with connect(f"unix://{tmp_path}/redis.sock", attempts=3) as client, pytest.raises(RedisConnectionError):
@@ -48,7 +48,7 @@ def test_a_socket_file_that_is_not_there_yet_is_tried_again(tmp_path: Path) -> N
 
 
 @pytest.mark.parametrize(("database", "trips"), [(0, 1), (3, 2)])
-def test_a_new_connection_takes_no_round_trip_for_itself(
+def test_opening_a_connection_takes_no_extra_round_trip(
     server: RedisServer, database: int, trips: int
 ) -> None:
     """A work horse opens one for each job. Another database must be selected."""
@@ -63,7 +63,7 @@ def test_a_new_connection_takes_no_round_trip_for_itself(
 
 @pytest.mark.parametrize("database", [0, 3])
 @pytest.mark.parametrize("connected", [False, True])
-def test_a_frozen_redis_is_given_up_after_one_timeout(
+def test_a_command_to_a_frozen_redis_fails_after_one_timeout(
     server: RedisServer, database: int, connected: bool
 ) -> None:
     with connect(f"redis://127.0.0.1:{server.port}/{database}", socket_timeout=0.5) as client:

@@ -48,7 +48,7 @@ def group(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[SentinelG
         yield group
 
 
-def test_one_thread_puts_the_sentinels_in_order_while_another_asks_them(group: SentinelGroup) -> None:
+def test_two_threads_can_ask_the_sentinels_at_once(group: SentinelGroup) -> None:
     asked: list[tuple[str, int]] = []
 
     class Sentinel(tuple[str, int]):
@@ -79,7 +79,7 @@ def test_one_thread_puts_the_sentinels_in_order_while_another_asks_them(group: S
         (f"rediss+sentinel://:secret@[::1]:26379,b/{SERVICE}/0", ["::1", "b"]),
     ],
 )
-def test_an_address_names_sentinels_and_a_service(url: str, expected: list[str]) -> None:
+def test_an_address_contains_sentinels_and_a_service(url: str, expected: list[str]) -> None:
     settings = Settings.from_environment({URL: url})
 
     assert hosts_of(settings.redis_url) == expected
@@ -96,7 +96,7 @@ def test_an_address_names_sentinels_and_a_service(url: str, expected: list[str])
         ("sentinel://:secret@a:1/queues", "a URL that starts with redis://, rediss://, redis+sentinel://"),
     ],
 )
-def test_what_is_no_such_address_is_refused_without_its_password(url: str, problem: str) -> None:
+def test_an_invalid_address_is_refused_without_showing_its_password(url: str, problem: str) -> None:
     with pytest.raises(SettingsError) as error:
         Settings.from_environment({URL: url})
 
@@ -104,7 +104,7 @@ def test_what_is_no_such_address_is_refused_without_its_password(url: str, probl
     assert "secret" not in str(error.value)
 
 
-def test_user_and_password_of_redis_come_from_their_own_settings_too(tmp_path: Path) -> None:
+def test_user_and_password_of_redis_can_come_from_their_own_settings(tmp_path: Path) -> None:
     (tmp_path / "password").write_text("secret")
     given = {"RQ_REDIS_USERNAME": "ann", "RQ_REDIS_PASSWORD_FILE": str(tmp_path / "password")}
 
@@ -116,7 +116,7 @@ def test_user_and_password_of_redis_come_from_their_own_settings_too(tmp_path: P
 # --- asking Sentinels --------------------------------------------------------------------------------------
 
 
-def test_the_first_sentinel_that_answers_is_asked(group: SentinelGroup) -> None:
+def test_the_master_comes_from_the_first_sentinel_that_answers(group: SentinelGroup) -> None:
     group.kill_sentinel(0)
 
     with connect(group.url.replace("/0", "/5"), attempts=1) as client:
@@ -138,7 +138,7 @@ def test_reports_the_answer_of_each_sentinel_if_none_knows_the_master(group: Sen
     assert "Connection refused" in str(error.value)
 
 
-def test_redis_and_sentinels_can_each_want_a_password(group: SentinelGroup) -> None:
+def test_redis_and_sentinels_can_each_require_a_password(group: SentinelGroup) -> None:
     with connect(f"redis://127.0.0.1:{group.master.port}/0") as master:
         master.execute_command("ACL", "SETUSER", "ann", "on", ">secret", "~*", "&*", "+@all")
         master.execute_command("ACL", "SETUSER", "default", "off")
@@ -245,7 +245,7 @@ def _wait_for_ticks(group: SentinelGroup, number: int) -> None:
 
 
 @pytest.mark.e2e
-def test_a_master_that_freezes_is_left_for_the_new_one(
+def test_clients_of_a_frozen_master_switch_to_the_new_one(
     group: SentinelGroup, start: Start, tmp_path: Path
 ) -> None:
     with running_exporter(group.url, tmp_path) as exporter:
@@ -263,7 +263,7 @@ def test_a_master_that_freezes_is_left_for_the_new_one(
             group.master.signal(signal.SIGCONT)
 
 
-def test_a_master_that_was_demoted_is_written_to_no_more(group: SentinelGroup) -> None:
+def test_a_demoted_master_receives_no_more_writes(group: SentinelGroup) -> None:
     client = connect(group.url, attempts=1)
     client.set("before", 1)
     with connect(f"redis://127.0.0.1:{group.master.port}/0") as master:

@@ -28,7 +28,7 @@ def enqueue_over_one_connection(url: str) -> None:
         assert connection.llen(f"rq:queue:{SHORT_RUNNING_QUEUE}") == 7
 
 
-def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_share_a_connection_over_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     certificates = Certificates(tmp_path / "certificates", "127.0.0.1")
     with TlsRedisServer(tmp_path, certificates) as server:
         monkeypatch.setenv("RQ_REDIS_URL", server.url)
@@ -36,7 +36,7 @@ def test_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         enqueue_over_one_connection(f"{server.url}?ssl_ca_certs={certificates.ca}")
 
 
-def test_a_unix_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_share_a_connection_over_a_unix_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     socket = tmp_path / "redis.sock"
     with RedisServer(tmp_path, "--unixsocket", str(socket)):
         monkeypatch.setenv("RQ_REDIS_URL", f"unix://{socket}")
@@ -44,7 +44,7 @@ def test_a_unix_socket(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.slow
-def test_sentinels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jobs_share_a_connection_behind_sentinels(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with SentinelGroup(tmp_path) as group:
         monkeypatch.setenv("RQ_REDIS_URL", group.url)
         connection: Any

@@ -9,7 +9,7 @@ from proofs.harness.waiting import wait_until
 from scheduler.supervised_worker import SupervisedWorker
 
 
-def test_it_can_be_ended_right_after_its_connection_broke(redis_client: Any) -> None:
+def test_a_subscription_can_be_ended_right_after_its_connection_broke(redis_client: Any) -> None:
     worker: Any = SupervisedWorker(["queue"], connection=redis_client)
     worker.subscribe()
     broken = worker.pubsub.connection._sock

@@ -107,7 +107,7 @@ def test_every_process_works_over_tls(
         assert exporter.get("/readyz").status == 200
 
 
-def test_the_files_can_be_parameters_of_the_address(
+def test_certificate_files_can_be_parameters_of_the_address(
     asking_redis: TlsRedisServer, certificates: Certificates
 ) -> None:
     own = certificates
@@ -118,7 +118,7 @@ def test_the_files_can_be_parameters_of_the_address(
 
 
 @pytest.mark.needs("prometheus-redis-exporter")
-def test_redis_exporter_takes_the_same_files(
+def test_redis_exporter_accepts_the_same_certificate_files(
     asking_redis: TlsRedisServer, certificates: Certificates, tmp_path: Path
 ) -> None:
     files = {CA: certificates.ca, CERT: certificates.client_cert, KEY: certificates.client_key}
@@ -135,7 +135,7 @@ def test_redis_exporter_takes_the_same_files(
 
 
 @pytest.mark.slow
-def test_a_server_of_an_unknown_authority_is_refused_with_the_reason(
+def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
     redis: TlsRedisServer, others: Certificates, start: Start, tmp_path: Path
 ) -> None:
     variables = {URL: redis.url, CA: str(others.ca)}
@@ -148,9 +148,7 @@ def test_a_server_of_an_unknown_authority_is_refused_with_the_reason(
     _assert_exporter_says_tls(redis, tmp_path, "its certificate is not accepted: ", **variables)
 
 
-def test_a_server_with_a_certificate_of_its_own_is_refused_without_its_ca(
-    redis: TlsRedisServer, tmp_path: Path
-) -> None:
+def test_a_self_signed_certificate_is_refused_without_its_ca(redis: TlsRedisServer, tmp_path: Path) -> None:
     with connect(redis.url, attempts=1) as client, pytest.raises(TlsError, match="self-signed certificate"):
         client.ping()
 
@@ -167,7 +165,7 @@ def _assert_exporter_says_tls(redis: RedisServer, directory: Path, reason: str, 
         assert reason in exporter.log
 
 
-def test_a_server_with_the_certificate_of_another_address_is_refused(tmp_path: Path) -> None:
+def test_a_certificate_of_another_address_is_refused(tmp_path: Path) -> None:
     elsewhere = Certificates(tmp_path / "elsewhere", "queues.example")
     with TlsRedisServer(tmp_path, elsewhere) as server:
         url = url_of({URL: server.url, CA: str(elsewhere.ca)})
@@ -189,7 +187,7 @@ def test_a_server_that_requires_a_client_certificate_reports_it(
     _assert_exporter_says_tls(asking_redis, tmp_path, "wanted a client certificate", **variables)
 
 
-def test_a_server_without_tls_differs_from_one_that_is_down(
+def test_a_server_without_tls_has_a_different_error_than_a_stopped_one(
     redis_server: RedisServer, tmp_path: Path
 ) -> None:
     url = redis_server.url.replace("redis://", "rediss://")
@@ -216,14 +214,14 @@ def test_a_server_without_tls_differs_from_one_that_is_down(
     ],
     ids=["no file", "no PEM", "no certificate", "a key alone"],
 )
-def test_a_file_that_cannot_be_used_is_named(variables: dict[str, str], problem: str) -> None:
+def test_an_invalid_certificate_file_is_refused_by_name(variables: dict[str, str], problem: str) -> None:
     with pytest.raises(SettingsError) as error:
         Settings.from_environment({URL: "rediss://queues", **variables})
 
     assert str(error.value).startswith(problem)
 
 
-def test_a_file_in_the_address_is_named_too() -> None:
+def test_an_invalid_certificate_file_in_the_address_is_refused_by_name() -> None:
     with pytest.raises(SettingsError, match=f"{URL}: expected {CA_FILE}, got /nowhere"):
         Settings.from_environment({URL: "rediss://:secret@queues?ssl_ca_certs=/nowhere.pem"})
 
@@ -235,7 +233,7 @@ def test_a_file_in_the_address_is_named_too() -> None:
         ("rediss://:secret@queues?ssl_ca_certs=ca.pem", "an address without ssl_ca_certs"),
     ],
 )
-def test_an_address_that_the_files_do_not_go_with_is_refused_without_its_password(
+def test_certificate_files_with_an_address_without_tls_are_refused_without_showing_its_password(
     url: str, problem: str, certificates: Certificates
 ) -> None:
     with pytest.raises(SettingsError, match=f"{URL}: expected {problem}, since {CA} is set") as error:
@@ -245,9 +243,7 @@ def test_an_address_that_the_files_do_not_go_with_is_refused_without_its_passwor
 
 
 @pytest.mark.parametrize("command", [(WORKER,), (CRON,), ("-m", "rq_mon.exporter")])
-def test_a_process_that_cannot_use_its_settings_ends_with_one_line(
-    command: tuple[str, ...], start: Start
-) -> None:
+def test_a_process_with_invalid_settings_ends_with_one_line(command: tuple[str, ...], start: Start) -> None:
     process = start(*command, **{URL: "rediss://queues", CA: "/nowhere.pem"})
 
     assert process.wait() != 0

@@ -88,7 +88,7 @@ def test_the_list_of_an_application_is_enqueued_and_the_health_check_sees_it(
 
 
 @pytest.mark.slow
-def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_client: Any) -> None:
+def test_a_list_with_another_name_follows_a_colon(shop: Path, redis_client: Any) -> None:
     with cron(shop, "shop.cron_jobs:NIGHTLY") as process:
         wait_until(lambda: is_up(process, redis_client), "a live cron scheduler", within=120)
         process.send_signal(signal.SIGINT)
@@ -98,7 +98,7 @@ def test_another_list_of_the_module_is_named_behind_a_colon(shop: Path, redis_cl
     assert redis_client.llen("rq:queue:shop") == 0
 
 
-def test_help_says_where_the_list_is_looked_for(
+def test_help_says_where_the_list_is_searched(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(sys, "argv", ["rq-mon-cron", "--help"])
@@ -111,7 +111,7 @@ def test_help_says_where_the_list_is_looked_for(
     assert "module with the list of rq_mon.CronEntry, in the working directory or installed; :NAME" in told
 
 
-def test_the_working_directory_comes_before_everything_that_is_installed(
+def test_the_working_directory_comes_before_installed_packages(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     entry = 'CronEntry(function="shop.tidy", cron="* * * * *", queue_name="shop", id="{}")'

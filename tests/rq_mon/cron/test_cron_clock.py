@@ -49,7 +49,7 @@ def test_a_cron_job_is_due_by_the_clock_of_redis(redis_client: Any, wrong_clock:
     assert 0 < next_tick(redis_client) - REAL_TIME() <= 61
 
 
-def test_ticks_are_enqueued_in_their_time(
+def test_ticks_are_enqueued_on_time(
     redis_client: Any, wrong_clock: None, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.INFO)
@@ -84,7 +84,7 @@ def test_ticks_are_enqueued_in_their_time(
         ("0 12 1 1 *", 365 * 24 * HOUR, 1_735_732_800),
     ],
 )
-def test_a_clock_that_is_set_back_by_more_than_three_hours_counts_at_once(
+def test_a_clock_set_back_by_more_than_three_hours_is_followed_at_once(
     redis_client: Any, cron: str, set_back: int, expected: int
 ) -> None:
     CronRegistry(redis_client).register(cron_job(cron))
@@ -96,7 +96,7 @@ def test_a_clock_that_is_set_back_by_more_than_three_hours_counts_at_once(
     assert next_tick(redis_client) == expected
 
 
-def test_a_last_tick_that_is_over_stays_known(redis_client: Any) -> None:
+def test_a_last_tick_in_the_past_is_kept(redis_client: Any) -> None:
     CronRegistry(redis_client).register(cron_job("0 12 * * *"))
     redis_client.hset(catalogue.CRON_LAST_TICKS_KEY, "mine", NOON - 48 * HOUR)
     make_due(redis_client, "mine", NOON + 24 * HOUR)
@@ -121,7 +121,7 @@ def test_cron_jobs_run_after_the_clock_was_set_back(redis_client: Any) -> None:
     assert follow_clock(redis_client, NOON - 4 * HOUR + 60) == []
 
 
-def test_a_cron_job_that_is_paused_or_cannot_be_read_stays_as_it_is(redis_client: Any) -> None:
+def test_following_the_clock_changes_no_paused_or_unreadable_cron_job(redis_client: Any) -> None:
     CronRegistry(redis_client).register(cron_job())
     CronRegistry(redis_client).pause("mine")
     redis_client.hset(catalogue.CRON_JOBS_KEY, "broken", "{")
@@ -130,7 +130,7 @@ def test_a_cron_job_that_is_paused_or_cannot_be_read_stays_as_it_is(redis_client
     assert follow_clock(redis_client, NOON - 24 * HOUR) == []
 
 
-def test_a_cron_job_that_is_cancelled_while_the_clock_is_followed_stays_so(
+def test_a_cron_job_cancelled_while_the_clock_is_followed_stays_cancelled(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     CronRegistry(redis_client).register(cron_job())
@@ -182,7 +182,7 @@ READERS: dict[str, Callable[[Any], int]] = {
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("off", [-3600, -60, -12, 0, 12, 60, 3600])
-def test_a_reader_whose_clock_is_off_sees_the_same_schedulers(
+def test_a_reader_with_a_wrong_clock_sees_the_same_schedulers(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch, reader: str, off: int
 ) -> None:
     for name in ("alive", "alive-too", "killed"):
@@ -195,7 +195,7 @@ def test_a_reader_whose_clock_is_off_sees_the_same_schedulers(
 
 
 @pytest.mark.parametrize("off", [-3600, -12, 0, 12, 3600])
-def test_a_health_check_whose_clock_is_off_says_the_same(
+def test_a_health_check_with_a_wrong_clock_gives_the_same_result(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch, off: int
 ) -> None:
     monkeypatch.setattr(time, "time", lambda: REAL_TIME() + off)
@@ -208,7 +208,9 @@ def test_a_health_check_whose_clock_is_off_says_the_same(
     assert health.main(["--here", "cron"]) == 1
 
 
-def test_others_stay_alive(redis_client: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_scheduler_with_a_wrong_clock_does_not_expire_the_others(
+    redis_client: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
     announce(redis_client, "right")
     monkeypatch.setattr(time, "time", lambda: REAL_TIME() + 2 * HOUR)
 

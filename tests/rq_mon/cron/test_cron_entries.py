@@ -18,7 +18,7 @@ SETTINGS = Settings(timezone=ZoneInfo("Europe/London"))
 NOW = 1_748_779_200
 
 
-def test_an_entry_takes_what_job_scheduler_takes() -> None:
+def test_an_entry_takes_the_arguments_of_job_scheduler() -> None:
     entry = CronEntry(
         function=jobs.add,
         cron="0 9 * * MON-FRI",
@@ -58,7 +58,7 @@ def test_an_entry_takes_what_job_scheduler_takes() -> None:
         ({"function": jobs.sleep}, "numbers? 1 and 2 of the list have one id, 'sleep-[0-9a-f]+'"),
     ],
 )
-def test_an_entry_that_cannot_be_used_is_named(fields: dict[str, Any], message: str) -> None:
+def test_an_invalid_entry_is_refused_by_name(fields: dict[str, Any], message: str) -> None:
     good = CronEntry(function=jobs.sleep, cron="* * * * *")
     defaults: dict[str, Any] = {"function": jobs.add, "cron": "* * * * *"}
     bad = CronEntry(**(defaults | fields))
@@ -67,7 +67,7 @@ def test_an_entry_that_cannot_be_used_is_named(fields: dict[str, Any], message: 
         define_all([good, bad], SETTINGS, NOW)
 
 
-def test_the_list_that_ships_is_sound_and_checks_the_queues_every_ten_minutes() -> None:
+def test_the_shipped_list_is_valid_and_checks_the_queues_every_ten_minutes() -> None:
     defined = define_all(cron_jobs.CRON_JOBS, Settings(), NOW)
 
     schedules = {cron_job.function.rpartition(".")[2]: cron_job.schedule.expression for cron_job in defined}
@@ -78,7 +78,7 @@ def test_the_list_that_ships_is_sound_and_checks_the_queues_every_ten_minutes() 
     "retries",
     [{"max_retries": None}, {}, {"retry_backoff": True}, {"max_retries": 5, "retry_intervals": [1.5, 30]}],
 )
-def test_a_definition_comes_back_from_redis_as_it_went(retries: dict[str, Any]) -> None:
+def test_a_definition_is_read_as_it_was_written(retries: dict[str, Any]) -> None:
     entry = CronEntry(
         function=jobs.Counter(1).plus, cron="*/5 * * * *", function_args=(b"\x00", "ä"), id="plus", **retries
     )
@@ -87,7 +87,7 @@ def test_a_definition_comes_back_from_redis_as_it_went(retries: dict[str, Any]) 
     assert CronJob.from_json(cron_job.id, cron_job.to_json()) == cron_job
 
 
-def test_arguments_do_not_show_where_a_cron_job_is_printed() -> None:
+def test_a_printed_cron_job_does_not_show_its_arguments() -> None:
     (cron_job,) = define_all(
         [CronEntry(function=jobs.add, cron="* * * * *", function_args=("hunter2",))], SETTINGS, NOW
     )

@@ -36,7 +36,7 @@ def run_once(redis_client: Any, tick: int) -> None:
     TickClaims(redis_client, grace=3600).claim(tick)
 
 
-def test_a_new_generation_keeps_what_stays_and_cancels_what_left(redis_client: Any) -> None:
+def test_a_new_generation_cancels_the_cron_jobs_that_left_the_list(redis_client: Any) -> None:
     register_list(redis_client, *named("mine", "leaves", "leaves-too"))
     run_once(redis_client, int(time.time()) // 60 * 60)
     before = state(redis_client)
@@ -52,7 +52,7 @@ def test_a_new_generation_keeps_what_stays_and_cancels_what_left(redis_client: A
     assert tick_counts(redis_client, "leaves") == {}
 
 
-def test_an_empty_list_leaves_nothing_but_its_generation(redis_client: Any) -> None:
+def test_an_empty_list_cancels_all_its_cron_jobs(redis_client: Any) -> None:
     register_list(redis_client, *named("one", "two"))
 
     register_list(redis_client)
@@ -61,7 +61,9 @@ def test_an_empty_list_leaves_nothing_but_its_generation(redis_client: Any) -> N
 
 
 @pytest.mark.parametrize("order", ["before", "after"])
-def test_what_is_registered_at_run_time_stays(registry: CronRegistry, redis_client: Any, order: str) -> None:
+def test_a_cron_job_registered_at_run_time_stays(
+    registry: CronRegistry, redis_client: Any, order: str
+) -> None:
     if order == "before":
         registry.register(cron_job())
     register_list(redis_client, *named("listed", "leaves"))
@@ -76,7 +78,7 @@ def test_what_is_registered_at_run_time_stays(registry: CronRegistry, redis_clie
 
 
 @pytest.mark.parametrize("order", ["run time first", "list first"])
-def test_what_is_on_a_list_as_well_stays_when_it_leaves_that(
+def test_a_cron_job_registered_at_run_time_stays_when_it_leaves_a_list(
     registry: CronRegistry, redis_client: Any, order: str
 ) -> None:
     if order == "run time first":
@@ -89,7 +91,7 @@ def test_what_is_on_a_list_as_well_stays_when_it_leaves_that(
     assert registered(redis_client) == ["mine"]
 
 
-def test_two_lists_live_side_by_side(redis_client: Any) -> None:
+def test_two_lists_do_not_affect_each_other(redis_client: Any) -> None:
     register_list(redis_client, *named("a1", "a2"), name="a")
     register_list(redis_client, *named("b1", "b2", "b3"), name="b")
 
@@ -100,7 +102,9 @@ def test_two_lists_live_side_by_side(redis_client: Any) -> None:
 
 
 @pytest.mark.parametrize("leaves_first", ["a", "b"])
-def test_what_is_on_two_lists_is_cancelled_when_it_left_both(redis_client: Any, leaves_first: str) -> None:
+def test_a_cron_job_on_two_lists_is_cancelled_once_it_has_left_both(
+    redis_client: Any, leaves_first: str
+) -> None:
     for name in ("a", "b"):
         register_list(redis_client, *named("shared", name), name=name)
 
@@ -155,9 +159,7 @@ def test_registering_a_generation_twice_changes_nothing(redis_client: Any) -> No
 
 
 @pytest.mark.parametrize("first", ["old", "new"])
-def test_after_a_flush_the_newest_generation_counts_whichever_comes_first(
-    redis_client: Any, first: str
-) -> None:
+def test_after_a_flush_the_newest_generation_wins_in_any_order(redis_client: Any, first: str) -> None:
     cron_list = CronList(redis_client, "default")
     generations = {"old": cron_list.new_generation(), "new": cron_list.new_generation()}
     (second,) = generations.keys() - {first}
@@ -180,7 +182,7 @@ def test_a_process_that_starts_after_a_flush_is_newer_than_those_before_it(redis
     assert registered(redis_client) == ["both", "new"]
 
 
-def test_a_generation_is_newer_though_the_clock_of_redis_went_back(redis_client: Any) -> None:
+def test_a_generation_is_newer_even_if_the_clock_of_redis_went_back(redis_client: Any) -> None:
     ahead = 10**17
     redis_client.hset(catalogue.CRON_LISTS_KEY, "default", ahead)
 
@@ -200,7 +202,7 @@ def test_a_generation_that_cannot_be_read_is_replaced(redis_client: Any, stored:
 # ---- from before lists had names ----
 
 
-def test_the_first_start_adopts_what_is_on_its_list_and_names_what_it_keeps(redis_client: Any) -> None:
+def test_the_first_start_adopts_cron_jobs_on_its_list_and_names_the_others(redis_client: Any) -> None:
     register_as_before_lists_had_names(redis_client, "listed", "kept", "kept-too")
 
     assert register_list(redis_client, *named("listed")).unclaimed == ["kept", "kept-too"]
@@ -220,7 +222,7 @@ def test_adopting_keeps_next_tick_counters_and_pause(registry: CronRegistry, red
     assert state(redis_client) == before
 
 
-def test_each_list_adopts_its_own_whichever_starts_first(redis_client: Any) -> None:
+def test_each_list_adopts_its_own_cron_jobs_in_any_order(redis_client: Any) -> None:
     register_as_before_lists_had_names(redis_client, "a1", "a2", "b1", "lost")
 
     assert register_list(redis_client, *named("a1", "a2"), name="a").unclaimed == ["b1", "lost"]
@@ -229,7 +231,9 @@ def test_each_list_adopts_its_own_whichever_starts_first(redis_client: Any) -> N
     assert registered(redis_client) == ["a1", "a2", "lost"]
 
 
-def test_what_an_application_registers_again_is_its_own(registry: CronRegistry, redis_client: Any) -> None:
+def test_a_cron_job_that_an_application_registers_again_belongs_to_it(
+    registry: CronRegistry, redis_client: Any
+) -> None:
     register_as_before_lists_had_names(redis_client, "mine", "kept")
     registry.register(cron_job())
 
@@ -240,7 +244,7 @@ def test_what_an_application_registers_again_is_its_own(registry: CronRegistry, 
 @pytest.mark.parametrize(
     "owners", [b"", b"{", b"[]", b"5", b"\xff", b'{"default": "x"}', b'{"default": null}']
 )
-def test_owners_that_cannot_be_read_cancel_nothing(redis_client: Any, owners: bytes) -> None:
+def test_a_cron_job_with_unreadable_owners_is_not_cancelled(redis_client: Any, owners: bytes) -> None:
     register_list(redis_client, *named("one", "two"))
     redis_client.hset(catalogue.CRON_OWNERS_KEY, "one", owners)
 
@@ -248,7 +252,7 @@ def test_owners_that_cannot_be_read_cancel_nothing(redis_client: Any, owners: by
     assert registered(redis_client) == ["one"]
 
 
-def test_a_foreign_definition_stays_and_can_be_cancelled_by_the_id_that_is_shown(
+def test_a_foreign_definition_stays_and_can_be_cancelled_by_its_shown_id(
     registry: CronRegistry, redis_client: Any
 ) -> None:
     redis_client.hset(catalogue.CRON_JOBS_KEY, b"\xff", "{")
@@ -260,7 +264,7 @@ def test_a_foreign_definition_stays_and_can_be_cancelled_by_the_id_that_is_shown
     assert registered(redis_client) == ["broken"]
 
 
-def test_a_definition_of_a_list_that_cannot_be_read_any_more_is_cancelled_when_it_leaves_it(
+def test_an_unreadable_definition_is_cancelled_when_it_leaves_its_list(
     redis_client: Any,
 ) -> None:
     register_list(redis_client, *named("one", "broken"))
@@ -273,7 +277,9 @@ def test_a_definition_of_a_list_that_cannot_be_read_any_more_is_cancelled_when_i
 
 
 @pytest.mark.parametrize("change", ["register", "pause", "resume", "cancel"])
-def test_a_change_of_one_reads_that_one(registry: CronRegistry, redis_client: Any, change: str) -> None:
+def test_changing_one_cron_job_does_not_read_the_others(
+    registry: CronRegistry, redis_client: Any, change: str
+) -> None:
     """Redis counts the bytes that it sends: those of one cron job, not of all."""
     register_list(redis_client, *named(*(f"job-{number}" for number in range(500))))
     registry.register(cron_job())

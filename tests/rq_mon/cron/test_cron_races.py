@@ -58,7 +58,7 @@ def queued(redis_client: Any, name: str = "queue") -> list[str]:
 
 
 @pytest.mark.parametrize("how", ["at run time", "on a list"])
-def test_a_tick_that_is_claimed_while_its_cron_job_is_registered_does_not_come_back(
+def test_registering_a_cron_job_does_not_restore_a_tick_claimed_meanwhile(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, meanwhile: Meanwhile, due: int, how: str
 ) -> None:
     meanwhile(lambda: claims.claim(due))
@@ -75,7 +75,7 @@ def test_a_tick_that_is_claimed_while_its_cron_job_is_registered_does_not_come_b
 
 
 @pytest.mark.parametrize("how", ["at run time", "on a list"])
-def test_a_cron_job_that_is_paused_while_it_is_registered_stays_so(
+def test_a_cron_job_paused_while_it_is_registered_stays_paused(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int, how: str
 ) -> None:
     cron_list = CronList(redis_client, "default")
@@ -91,7 +91,7 @@ def test_a_cron_job_that_is_paused_while_it_is_registered_stays_so(
     assert state(redis_client)["next"] == {}
 
 
-def test_a_next_tick_alone_is_not_written_back(
+def test_registering_does_not_restore_an_older_next_tick(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: make_due(redis_client, "mine", due + 3 * MINUTE))
@@ -101,7 +101,7 @@ def test_a_next_tick_alone_is_not_written_back(
     assert state(redis_client)["next"] == {b"mine": due + 3 * MINUTE}
 
 
-def test_registering_at_run_time_and_on_a_list_at_once_keeps_both_owners(
+def test_registering_at_run_time_and_on_a_list_at_the_same_time_keeps_both_owners(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile
 ) -> None:
     meanwhile(lambda: register_list(redis_client, cron_job()))
@@ -112,7 +112,7 @@ def test_registering_at_run_time_and_on_a_list_at_once_keeps_both_owners(
     assert registered(redis_client) == ["mine"]
 
 
-def test_what_is_registered_at_run_time_while_it_leaves_a_list_stays(
+def test_a_cron_job_registered_at_run_time_while_it_leaves_a_list_stays(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile
 ) -> None:
     register_list(redis_client, cron_job(), cron_job(cron_job_id="leaves"))
@@ -127,7 +127,7 @@ def test_what_is_registered_at_run_time_while_it_leaves_a_list_stays(
     assert state(redis_client)["next"].keys() == {b"mine"}
 
 
-def test_owners_alone_are_not_written_back(redis_client: Any, meanwhile: Meanwhile) -> None:
+def test_registering_a_list_does_not_restore_older_owners(redis_client: Any, meanwhile: Meanwhile) -> None:
     register_list(redis_client, cron_job(), cron_job(cron_job_id="leaves"))
     cron_list = CronList(redis_client, "default")
     generation = cron_list.new_generation()
@@ -138,7 +138,7 @@ def test_owners_alone_are_not_written_back(redis_client: Any, meanwhile: Meanwhi
     assert registered(redis_client) == ["mine"]
 
 
-def test_a_list_that_is_overtaken_while_it_is_registered_changes_nothing(
+def test_a_list_changes_nothing_if_a_newer_one_is_registered_meanwhile(
     redis_client: Any, meanwhile: Meanwhile
 ) -> None:
     cron_list = CronList(redis_client, "default")
@@ -151,7 +151,9 @@ def test_a_list_that_is_overtaken_while_it_is_registered_changes_nothing(
     assert registered(redis_client) == ["both", "new"]
 
 
-def test_two_that_start_at_once_have_different_generations(redis_client: Any, meanwhile: Meanwhile) -> None:
+def test_two_schedulers_starting_at_once_have_different_generations(
+    redis_client: Any, meanwhile: Meanwhile
+) -> None:
     redis_client.hset(catalogue.CRON_LISTS_KEY, "default", 10**17)  # ahead of the clock
     first: list[int] = []
     meanwhile(lambda: first.append(CronList(redis_client, "default").new_generation()))
@@ -164,7 +166,7 @@ def test_two_that_start_at_once_have_different_generations(redis_client: Any, me
 # ---- claiming ----
 
 
-def test_a_cron_job_that_is_defined_otherwise_while_its_tick_is_claimed_runs_as_it_is_now(
+def test_a_cron_job_changed_while_its_tick_is_claimed_runs_as_changed(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: registry.register(cron_job("* * * * *", "changed", queue_name="another")))
@@ -177,7 +179,7 @@ def test_a_cron_job_that_is_defined_otherwise_while_its_tick_is_claimed_runs_as_
 
 
 @pytest.mark.parametrize("change", ["pause", "cancel"])
-def test_a_cron_job_that_is_taken_out_while_its_tick_is_claimed_does_not_run(
+def test_a_cron_job_cancelled_or_paused_while_its_tick_is_claimed_does_not_run(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, meanwhile: Meanwhile, due: int, change: str
 ) -> None:
     meanwhile(lambda: getattr(registry, change)("mine"))
@@ -191,7 +193,7 @@ def test_a_cron_job_that_is_taken_out_while_its_tick_is_claimed_does_not_run(
     )
 
 
-def test_a_cron_job_that_leaves_its_list_while_its_tick_is_claimed_does_not_run(
+def test_a_cron_job_leaving_its_list_while_its_tick_is_claimed_does_not_run(
     claims: TickClaims, redis_client: Any, meanwhile: Meanwhile
 ) -> None:
     register_list(redis_client, cron_job(), cron_job(cron_job_id="stays"))
@@ -206,7 +208,7 @@ def test_a_cron_job_that_leaves_its_list_while_its_tick_is_claimed_does_not_run(
     assert state(redis_client)["last"].keys() == {b"stays"}
 
 
-def test_a_tick_that_another_scheduler_claims_in_that_moment_is_left_to_it(
+def test_a_tick_claimed_by_another_scheduler_meanwhile_is_left_to_it(
     claims: TickClaims, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: TickClaims(redis_client, grace=3600).claim(due))
@@ -216,7 +218,7 @@ def test_a_tick_that_another_scheduler_claims_in_that_moment_is_left_to_it(
     assert tick_counts(redis_client)["enqueued"] == 1
 
 
-def test_a_cron_job_that_is_registered_while_another_tick_is_claimed_is_there(
+def test_a_cron_job_registered_while_another_tick_is_claimed_is_kept(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: registry.register(cron_job(cron_job_id="new")))
@@ -231,7 +233,7 @@ def test_a_cron_job_that_is_registered_while_another_tick_is_claimed_is_there(
 # ---- pausing and cancelling ----
 
 
-def test_pausing_what_is_cancelled_in_that_moment_leaves_nothing(
+def test_pausing_a_cron_job_that_is_cancelled_meanwhile_leaves_nothing_behind(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: registry.cancel("mine"))
@@ -241,7 +243,7 @@ def test_pausing_what_is_cancelled_in_that_moment_leaves_nothing(
     assert redis_client.hgetall(OPERATOR_CHANGES_KEY) == {b"cron_cancel": b"1"}
 
 
-def test_resuming_what_is_cancelled_in_that_moment_leaves_nothing(
+def test_resuming_a_cron_job_that_is_cancelled_meanwhile_leaves_nothing_behind(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     registry.pause("mine")
@@ -252,7 +254,7 @@ def test_resuming_what_is_cancelled_in_that_moment_leaves_nothing(
     assert redis_client.hgetall(OPERATOR_CHANGES_KEY) == {b"cron_pause": b"1", b"cron_cancel": b"1"}
 
 
-def test_what_is_resumed_goes_by_a_schedule_that_changes_in_that_moment(
+def test_a_resumed_cron_job_follows_a_schedule_that_changes_meanwhile(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     registry.pause("mine")
@@ -264,7 +266,7 @@ def test_what_is_resumed_goes_by_a_schedule_that_changes_in_that_moment(
     assert state(redis_client)["next"] == {b"mine": yearly.schedule.next_tick(time.time())}
 
 
-def test_cancelling_all_cancels_what_is_registered_in_that_moment(
+def test_cancelling_all_includes_a_cron_job_registered_meanwhile(
     registry: CronRegistry, redis_client: Any, meanwhile: Meanwhile, due: int
 ) -> None:
     meanwhile(lambda: registry.register(cron_job(cron_job_id="new")))

@@ -37,7 +37,7 @@ def test_a_cron_job_is_due_at_its_next_tick_and_its_counters_exist(
     assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 0, "failed": 0}
 
 
-def test_registering_the_same_again_changes_nothing(registry: CronRegistry, redis_client: Any) -> None:
+def test_registering_an_unchanged_cron_job_changes_nothing(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     run_once(redis_client, int(time.time()) // 60 * 60)
     before = state(redis_client)
@@ -47,7 +47,7 @@ def test_registering_the_same_again_changes_nothing(registry: CronRegistry, redi
     assert state(redis_client) == before
 
 
-def test_a_tick_that_is_due_is_not_lost_by_registering(registry: CronRegistry, redis_client: Any) -> None:
+def test_registering_does_not_lose_a_due_tick(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     due = int(time.time()) - 30
     make_due(redis_client, "mine", due)
@@ -58,7 +58,7 @@ def test_a_tick_that_is_due_is_not_lost_by_registering(registry: CronRegistry, r
 
 
 @pytest.mark.parametrize("changes", [{"cron": "0 0 1 1 *"}, {"timezone": "Asia/Kolkata"}])
-def test_another_schedule_moves_the_next_tick_and_keeps_the_counters(
+def test_a_new_schedule_moves_the_next_tick_and_keeps_the_counters(
     registry: CronRegistry, redis_client: Any, changes: dict[str, str]
 ) -> None:
     registry.register(cron_job("0 12 * * *"))
@@ -73,7 +73,7 @@ def test_another_schedule_moves_the_next_tick_and_keeps_the_counters(
     assert (after["last"], after["ticks"]) == (before["last"], before["ticks"])
 
 
-def test_another_schedule_does_not_run_the_last_tick_again(registry: CronRegistry, redis_client: Any) -> None:
+def test_a_new_schedule_does_not_run_the_last_tick_again(registry: CronRegistry, redis_client: Any) -> None:
     """The clock of the registering process may be behind."""
     registry.register(cron_job())
     last = (int(time.time()) // 60 + 10) * 60
@@ -84,7 +84,7 @@ def test_another_schedule_does_not_run_the_last_tick_again(registry: CronRegistr
     assert state(redis_client)["next"] == {b"mine": last + 1}
 
 
-def test_another_description_is_taken_over(registry: CronRegistry) -> None:
+def test_a_new_description_replaces_the_old_one(registry: CronRegistry) -> None:
     registry.register(cron_job(description="old"))
     registry.register(cron_job(description="new"))
 
@@ -152,7 +152,7 @@ def test_registering_restores_a_lost_next_tick(registry: CronRegistry, redis_cli
     assert state(redis_client)["next"].keys() == {b"mine"}
 
 
-def test_cancelling_one_leaves_nothing_of_it(registry: CronRegistry, redis_client: Any) -> None:
+def test_cancelling_a_cron_job_removes_everything_of_it(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     run_once(redis_client, int(time.time()) // 60 * 60)
     registry.register(cron_job(cron_job_id="stays"))
@@ -164,7 +164,7 @@ def test_cancelling_one_leaves_nothing_of_it(registry: CronRegistry, redis_clien
     assert state(redis_client)["last"] == {}
 
 
-def test_what_cannot_be_read_is_left_out_and_kept(
+def test_an_unreadable_definition_is_left_out_and_kept(
     registry: CronRegistry, redis_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.register(cron_job())
@@ -190,7 +190,7 @@ def test_a_paused_cron_job_stays_paused_when_it_is_registered_again(
     assert not registry.pause("mine")
 
 
-def test_a_cron_job_that_is_resumed_is_due_after_now_and_has_missed_nothing(
+def test_a_resumed_cron_job_is_due_in_the_future_and_has_no_missed_ticks(
     registry: CronRegistry, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -207,7 +207,7 @@ def test_a_cron_job_that_is_resumed_is_due_after_now_and_has_missed_nothing(
     assert not registry.resume("mine")
 
 
-def test_a_cron_job_that_is_cancelled_is_not_paused_when_it_comes_back(
+def test_a_cancelled_cron_job_is_not_paused_when_it_is_registered_again(
     registry: CronRegistry, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -225,7 +225,7 @@ def test_an_unregistered_cron_job_cannot_be_paused(registry: CronRegistry, redis
     assert not redis_client.exists(catalogue.CRON_PAUSED_KEY)
 
 
-def test_running_a_cron_job_now_leaves_its_ticks_alone(registry: CronRegistry, redis_client: Any) -> None:
+def test_running_a_cron_job_now_does_not_change_its_ticks(registry: CronRegistry, redis_client: Any) -> None:
     registry.register(cron_job())
     before = state(redis_client)
 
@@ -238,7 +238,7 @@ def test_running_a_cron_job_now_leaves_its_ticks_alone(registry: CronRegistry, r
     assert [job.get_status() for job in (first, second)] == [JobStatus.FINISHED] * 2
 
 
-def test_registering_one_reads_nothing_of_the_others(registry: CronRegistry, redis_client: Any) -> None:
+def test_registering_one_cron_job_does_not_read_the_others(registry: CronRegistry, redis_client: Any) -> None:
     def bytes_read(names: list[str]) -> int:
         before = redis_client.info("stats")["total_net_output_bytes"]
         for name in names:

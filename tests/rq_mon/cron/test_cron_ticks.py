@@ -76,7 +76,7 @@ def test_retries_apply_to_each_tick(registry: CronRegistry, claims: TickClaims, 
     assert jobs["once"].retries_left is None
 
 
-def test_nothing_is_claimed_before_its_time(
+def test_no_tick_is_claimed_before_it_is_due(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -87,7 +87,7 @@ def test_nothing_is_claimed_before_its_time(
     assert queued(redis_client) == []
 
 
-def test_after_an_outage_one_job_replaces_the_ticks_in_grace(
+def test_after_an_outage_one_job_runs_for_all_ticks_within_grace(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -113,7 +113,7 @@ def test_missed_ticks_are_logged(
     assert told == {"cron_job": "mine", "queue": "queue", "function": "tests.scheduler.jobs.record"}
 
 
-def test_a_cron_job_that_left_meanwhile_is_not_enqueued(
+def test_a_cron_job_cancelled_meanwhile_is_not_enqueued(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -156,7 +156,7 @@ def test_next_ticks_from_a_backup_run_no_tick_again(
     assert claims.next_tick() == NOON + 2 * MINUTE
 
 
-def test_a_job_that_exists_is_not_enqueued_again_though_no_other_trace_is_left(
+def test_a_tick_whose_job_exists_is_not_enqueued_again(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     registry.register(cron_job())
@@ -189,7 +189,7 @@ def foreign(**fields: object) -> str:
         foreign(description="\ud800"),
     ],
 )
-def test_a_definition_that_cannot_be_read_stops_no_other_and_is_kept(
+def test_an_unreadable_definition_is_kept_and_other_cron_jobs_run(
     registry: CronRegistry,
     claims: TickClaims,
     redis_client: Any,
@@ -210,7 +210,9 @@ def test_a_definition_that_cannot_be_read_stops_no_other_and_is_kept(
     assert caplog.text.count("cron_job=broken") == 1
 
 
-def test_what_was_mended_runs_again(registry: CronRegistry, claims: TickClaims, redis_client: Any) -> None:
+def test_a_repaired_definition_runs_again(
+    registry: CronRegistry, claims: TickClaims, redis_client: Any
+) -> None:
     redis_client.hset(catalogue.CRON_JOBS_KEY, "mine", "{")
     make_due(redis_client, "mine", NOON)
     claims.claim(NOON)
@@ -221,7 +223,7 @@ def test_what_was_mended_runs_again(registry: CronRegistry, claims: TickClaims, 
     assert queued(redis_client) == [f"mine-{NOON + UNREADABLE_RETRY_SECONDS}"]
 
 
-def test_a_function_that_vanished_fails_where_it_is_seen(claims: TickClaims, redis_client: Any) -> None:
+def test_a_missing_function_fails_in_the_worker(claims: TickClaims, redis_client: Any) -> None:
     """A cron scheduler may lack the application's code, so it cannot know; a worker does."""
     gone = foreign(function="gone.job", call="gAWVEwAAAAAAAAAojAhnb25lLmpvYpROKX2UdJQu")
     redis_client.hset(catalogue.CRON_JOBS_KEY, "gone", gone)
@@ -245,7 +247,7 @@ def test_a_schedule_that_has_ended_is_not_due_again(
     assert claims.next_tick() is None
 
 
-def test_a_transaction_settles_no_more_than_its_limit(
+def test_a_transaction_claims_no_more_ticks_than_its_limit(
     registry: CronRegistry, claims: TickClaims, redis_client: Any
 ) -> None:
     due = TICKS_PER_TRANSACTION + 10
@@ -258,7 +260,7 @@ def test_a_transaction_settles_no_more_than_its_limit(
     assert claims.claim(NOON) == []
 
 
-def test_of_many_that_claim_the_same_ticks_each_tick_goes_to_one(
+def test_schedulers_that_claim_the_same_ticks_get_each_tick_once(
     registry: CronRegistry, redis_client: Any, redis_server: RedisServer
 ) -> None:
     cron_jobs, schedulers, minutes = 50, 8, 5

@@ -92,7 +92,7 @@ def work(redis_client: Any, kind: type[Any] = MonitoredSimpleWorker, queue: str 
 
 @pytest.mark.parametrize("worker", [MonitoredSimpleWorker, MonitoredWorker])
 @pytest.mark.parametrize("case", UNCALLABLE)
-def test_a_tick_that_a_worker_cannot_call_is_failed(
+def test_a_tick_whose_function_cannot_be_called_counts_as_failed(
     redis_client: Any, case: str, worker: type[Any], caplog: pytest.LogCaptureFixture
 ) -> None:
     register_as(redis_client, UNCALLABLE[case]())
@@ -121,7 +121,7 @@ def test_a_tick_that_a_worker_cannot_call_is_failed(
         with_call("tests.rq_mon.cron.test_failed_ticks.perform_what_is_gone"),
     ],
 )
-def test_a_tick_whose_function_was_called_is_not_failed_whatever_it_does(
+def test_a_tick_whose_function_was_called_does_not_count_as_failed(
     redis_client: Any, call: dict[str, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     register_as(redis_client, call)
@@ -149,7 +149,7 @@ def fetch_what_cannot_be_read() -> None:
     job.args  # noqa: B018
 
 
-def test_a_tick_that_is_tried_again_fails_once(redis_client: Any) -> None:
+def test_a_retried_tick_counts_as_failed_once(redis_client: Any) -> None:
     register_as(redis_client, UNCALLABLE["function gone"](), retry=Retry(2))
     tick(redis_client)
 
@@ -158,7 +158,7 @@ def test_a_tick_that_is_tried_again_fails_once(redis_client: Any) -> None:
     assert tick_counts(redis_client)["failed"] == 1
 
 
-def test_a_tick_that_can_be_called_at_its_last_try_is_not_failed(
+def test_a_tick_that_can_be_called_at_its_last_try_does_not_count_as_failed(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     register_as(redis_client, with_call("tests.scheduler.jobs.gone"), retry=Retry(1))
@@ -174,7 +174,7 @@ def test_a_tick_that_can_be_called_at_its_last_try_is_not_failed(
     assert tick_counts(redis_client)["failed"] == 0
 
 
-def test_an_extra_run_is_no_failed_tick(redis_client: Any) -> None:
+def test_a_failed_extra_run_does_not_count_as_a_failed_tick(redis_client: Any) -> None:
     defined = register_as(redis_client, UNCALLABLE["function gone"]())
     enqueue_now(redis_client, defined)
 
@@ -195,7 +195,7 @@ def test_the_tick_of_a_cron_job_that_was_cancelled_leaves_no_count(
     assert tick_counts(redis_client) == {}
 
 
-def test_a_worker_that_may_not_count_ends_its_job(
+def test_a_job_ends_although_its_worker_may_not_count(
     redis_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     register_as(redis_client, UNCALLABLE["function gone"]())
@@ -226,7 +226,7 @@ def claim_now(redis_client: Any, claims: TickClaims, now: float) -> list[str]:
     return [job.id for job in claims.claim(now)]
 
 
-def test_a_tick_for_a_queue_that_no_worker_listens_to_any_more_is_failed_and_waits(
+def test_a_tick_for_a_queue_without_workers_counts_as_failed_and_stays_queued(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     registry.register(cron_job())
@@ -242,7 +242,7 @@ def test_a_tick_for_a_queue_that_no_worker_listens_to_any_more_is_failed_and_wai
 
 
 @pytest.mark.parametrize("case", ["waits not for long", "has a worker", "is empty", "head is gone"])
-def test_a_tick_is_not_failed_where_a_worker_may_come(
+def test_a_tick_does_not_count_as_failed_if_a_worker_may_still_come(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, case: str
 ) -> None:
     registry.register(cron_job())
@@ -260,7 +260,7 @@ def test_a_tick_is_not_failed_where_a_worker_may_come(
 
 
 @pytest.mark.parametrize("key", ["rq:queue:queue", "rq:workers:queue"])
-def test_a_key_of_a_queue_that_holds_something_else_stops_no_other(
+def test_a_foreign_key_instead_of_a_queue_does_not_stop_other_cron_jobs(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, key: str
 ) -> None:
     registry.register(cron_job())
@@ -279,7 +279,7 @@ def test_a_key_of_a_queue_that_holds_something_else_stops_no_other(
 
 
 @pytest.mark.parametrize("name", ["", "a,b", "   ", None, 5])
-def test_a_queue_that_cannot_be_one_fails_each_look(
+def test_a_definition_with_an_invalid_queue_counts_as_failed(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, name: Any
 ) -> None:
     registry.register(cron_job(cron_job_id="other"))
@@ -292,7 +292,7 @@ def test_a_queue_that_cannot_be_one_fails_each_look(
     assert tick_counts(redis_client) == {"failed": 1}
 
 
-def test_a_definition_that_breaks_the_code_stops_no_other(
+def test_a_definition_that_raises_does_not_stop_other_cron_jobs(
     registry: CronRegistry, claims: TickClaims, redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Otherwise a cron scheduler that crashed because of it would crash again after its restart."""

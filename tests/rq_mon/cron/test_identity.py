@@ -26,12 +26,12 @@ def id_of(*args: Any, function: Any = "package.function", queue: str = "queue", 
     return derived_id("package.function", function, queue, args, kwargs)
 
 
-def test_it_begins_with_the_name_of_the_function() -> None:
+def test_an_id_begins_with_the_name_of_the_function() -> None:
     assert id_of().startswith("function-")
     validate_job_id(id_of())
 
 
-def test_a_name_in_any_script_gives_an_id_that_rq_takes() -> None:
+def test_a_name_in_any_script_gives_an_id_that_rq_accepts() -> None:
     validate_job_id(derived_id("paket.größe", "paket.größe", "q", (), {}))
 
 
@@ -63,13 +63,13 @@ GOLDEN = [
 
 
 @pytest.mark.parametrize(("expected", "name", "queue", "args", "kwargs"), GOLDEN)
-def test_ids_are_what_they_always_were(
+def test_ids_never_change_between_versions(
     expected: str, name: str, queue: str, args: tuple[Any, ...], kwargs: dict[str, Any]
 ) -> None:
     assert derived_id(name, name, queue, args, kwargs) == expected
 
 
-def test_the_id_of_a_class_method_is_what_it_always_was() -> None:
+def test_the_id_of_a_class_method_never_changes_between_versions() -> None:
     name = "tests.scheduler.jobs.Counter.name"
 
     assert derived_id(name, jobs.Counter.name, "mail", (1,), {}) == "name-2102e025f2ac"
@@ -113,7 +113,7 @@ class Number(int):
         (Number(1), "tests.rq_mon.cron.test_identity.Number"),
     ],
 )
-def test_other_types_need_an_id(value: object, kind: str) -> None:
+def test_arguments_of_other_types_require_an_explicit_id(value: object, kind: str) -> None:
     for place, call in {
         "function_args[1]": ((1, value), {}),
         "function_args[0]": (([{"deep": (value,)}],), {}),
@@ -130,7 +130,7 @@ def test_other_types_need_an_id(value: object, kind: str) -> None:
 
 
 @pytest.mark.parametrize("function", [jobs.Counter(1).plus, jobs.Counter(1)])
-def test_a_function_of_an_object_needs_an_id(function: object) -> None:
+def test_a_method_of_an_object_requires_an_explicit_id(function: object) -> None:
     with pytest.raises(ValueError, match=r"since function is .* tests\.scheduler\.jobs\.Counter;"):
         id_of(function=function)
 
@@ -140,22 +140,22 @@ def test_a_value_that_may_be_a_secret_is_not_in_the_error() -> None:
         id_of(Colour.RED, "hunter2", bytearray(b"hunter2"))
 
 
-def test_function_and_queue_count() -> None:
+def test_another_function_or_queue_gives_another_id() -> None:
     assert len({id_of(), id_of(queue="another"), id_of(function="package.another")}) == 3
 
 
-def test_the_order_of_keywords_and_of_sets_does_not_count() -> None:
+def test_the_order_of_keywords_and_of_sets_does_not_change_the_id() -> None:
     assert id_of(first=1, second=2) == id_of(second=2, first=1)
     assert id_of({"a": 1, "b": 2}) == id_of({"b": 2, "a": 1})
 
 
-def test_equal_objects_need_not_be_one() -> None:
+def test_equal_arguments_give_the_same_id_whether_or_not_they_are_the_same_object() -> None:
     word = "".join(["wo", "rd"])
 
     assert id_of([word, word]) == id_of(["word", "".join(["wor", "d"])])
 
 
-def test_it_is_the_same_in_every_process(project_root: Path) -> None:
+def test_an_id_is_the_same_in_every_process(project_root: Path) -> None:
     program = """
 from rq_mon.cron.identity import derived_id
 arguments = {"a", "b", "c", "d"}, {"k": frozenset({"x", "y", "z"})}
@@ -175,7 +175,7 @@ print(derived_id("f", "f", "q", arguments, {}))
     assert len(ids) == 1
 
 
-def test_an_argument_that_contains_itself_needs_an_id() -> None:
+def test_a_recursive_argument_requires_an_explicit_id() -> None:
     endless: list[Any] = []
     endless.append(endless)
 
@@ -184,11 +184,11 @@ def test_an_argument_that_contains_itself_needs_an_id() -> None:
 
 
 @pytest.mark.parametrize("value", ["", "with space", "a/b", "a:b", "ä", "x" * 151])
-def test_an_id_holds_what_rq_allows(value: str) -> None:
+def test_an_id_with_characters_that_rq_refuses_is_refused(value: str) -> None:
     with pytest.raises(ValueError, match="id: expected 1 to 150 letters"):
         check_id(value)
 
 
-def test_an_id_is_text() -> None:
+def test_an_id_that_is_not_text_is_refused() -> None:
     with pytest.raises(TypeError, match="id: expected a string, got 5"):
         check_id(5)

@@ -39,9 +39,7 @@ def ticks(url: str) -> int:
         return int(client.llen("rq:queue:short-running"))
 
 
-def test_it_registers_the_list_and_leaves_no_trace_of_itself_when_it_ends(
-    redis_client: Any, start: Start
-) -> None:
+def test_registers_its_list_and_signs_off_when_it_ends(redis_client: Any, start: Start) -> None:
     process = start(CRON_SCHEDULER)
     process.wait_for_log("registered cron_job=")
 
@@ -55,7 +53,7 @@ def test_it_registers_the_list_and_leaves_no_trace_of_itself_when_it_ends(
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 @pytest.mark.parametrize("redis", ["up", "down", "gone", "frozen"])
-def test_it_ends_at_once_whatever_redis_does(
+def test_ends_at_once_whether_or_not_redis_answers(
     own_redis: RedisServer, start: Start, redis: str, number: signal.Signals
 ) -> None:
     if redis != "down":
@@ -77,7 +75,7 @@ def test_it_ends_at_once_whatever_redis_does(
     assert process.popen.returncode == 0
 
 
-def test_it_waits_for_redis_and_gets_over_its_outages(own_redis: RedisServer, start: Start) -> None:
+def test_waits_for_redis_and_survives_its_outages(own_redis: RedisServer, start: Start) -> None:
     process = start(*with_list(EVERY_SECOND))
     process.wait_for_log("Redis does not answer, waiting for it")
     own_redis.start()
@@ -93,7 +91,7 @@ def test_it_waits_for_redis_and_gets_over_its_outages(own_redis: RedisServer, st
     assert process.popen.poll() is None
 
 
-def test_it_registers_its_list_again_when_redis_has_lost_its_data(redis_client: Any, start: Start) -> None:
+def test_registers_its_list_again_after_redis_lost_its_data(redis_client: Any, start: Start) -> None:
     start(*with_list(EVERY_SECOND)).wait_for_log("enqueued")
 
     redis_client.flushall()
@@ -101,7 +99,7 @@ def test_it_registers_its_list_again_when_redis_has_lost_its_data(redis_client: 
     wait_until(lambda: redis_client.hlen(catalogue.CRON_JOBS_KEY) == 1, "the cron job to be back")
 
 
-def test_it_wakes_for_a_cron_job_that_another_process_registers(redis_client: Any, start: Start) -> None:
+def test_enqueues_a_cron_job_that_another_process_registers(redis_client: Any, start: Start) -> None:
     start(*with_list(YEARLY)).wait_for_log("registered")
 
     cron_job = job_scheduler(jobs.sleep, (0,), cron="* * * * * *")
@@ -109,7 +107,7 @@ def test_it_wakes_for_a_cron_job_that_another_process_registers(redis_client: An
     wait_until(lambda: redis_client.hget(catalogue.CRON_LAST_TICKS_KEY, cron_job.id), "its first tick")
 
 
-def test_its_jobs_run_in_a_worker(redis_client: Any, start: Start) -> None:
+def test_a_worker_runs_its_jobs(redis_client: Any, start: Start) -> None:
     start(*with_list(EVERY_SECOND))
     worker = start("short-running-worker.py")
 
@@ -133,7 +131,7 @@ def test_a_list_with_an_error_changes_nothing(redis_client: Any, start: Start) -
     assert "Traceback" not in process.output
 
 
-def test_several_are_counted_as_alive(redis_client: Any, start: Start) -> None:
+def test_several_cron_schedulers_are_counted_as_alive(redis_client: Any, start: Start) -> None:
     processes: list[Process] = [start(*with_list(YEARLY)) for _ in range(3)]
 
     wait_until(lambda: len(live_schedulers(redis_client)) == 3, "three live cron schedulers")
@@ -144,7 +142,7 @@ def test_several_are_counted_as_alive(redis_client: Any, start: Start) -> None:
     assert len(live_schedulers(redis_client)) == 1
 
 
-def test_log_lines_name_job_queue_and_function_and_no_arguments(redis_client: Any, start: Start) -> None:
+def test_log_lines_name_job_queue_and_function_but_no_arguments(redis_client: Any, start: Start) -> None:
     process = start(*with_list(EVERY_SECOND), RQ_LOG_LEVEL="DEBUG")
 
     process.wait_for_log("queue=short-running function=tests.scheduler.jobs.record")

@@ -37,9 +37,7 @@ def thawed(redis_client: Any, process: Process) -> None:
     )
 
 
-def test_a_scheduler_that_was_frozen_cancels_nothing_and_brings_nothing_back(
-    redis_client: Any, start: Start
-) -> None:
+def test_a_scheduler_that_was_frozen_cancels_and_restores_nothing(redis_client: Any, start: Start) -> None:
     old = start(*with_list(EVERY_SECOND, OLD))
     old.wait_for_log("enqueued")
     frozen_for_long(redis_client, old)
@@ -56,7 +54,7 @@ def test_a_scheduler_that_was_frozen_cancels_nothing_and_brings_nothing_back(
     assert "cancelled" not in old.output
 
 
-def test_a_scheduler_that_was_frozen_brings_nothing_back_that_was_cancelled_meanwhile(
+def test_a_scheduler_that_was_frozen_restores_no_cron_job_cancelled_meanwhile(
     redis_client: Any, start: Start
 ) -> None:
     process = start(*with_list(EVERY_SECOND, OLD))
@@ -71,7 +69,9 @@ def test_a_scheduler_that_was_frozen_brings_nothing_back_that_was_cancelled_mean
     assert registered(redis_client) == ["second"]
 
 
-def test_a_deployment_and_its_rollback(redis_client: Any, start: Start) -> None:
+def test_a_deployment_and_its_rollback_each_cancel_what_left_the_list(
+    redis_client: Any, start: Start
+) -> None:
     at_run_time = job_scheduler(jobs.sleep, (0,), cron="0 0 1 1 *")
     first = start(*with_list(EVERY_SECOND, OLD))
     first.wait_for_log("enqueued")
@@ -89,7 +89,7 @@ def test_a_deployment_and_its_rollback(redis_client: Any, start: Start) -> None:
     assert at_run_time.id not in first.output + second.output + third.output
 
 
-def test_two_lists_of_two_applications(redis_client: Any, start: Start) -> None:
+def test_a_list_of_one_application_does_not_cancel_those_of_another(redis_client: Any, start: Start) -> None:
     one = start(*with_list(EVERY_SECOND, OLD), SCHEDULER_CRON_LIST="shop")
     one.wait_for_log("registered cron_job=yearly")
     two = start(*with_list(NEW), SCHEDULER_CRON_LIST="billing")
@@ -103,7 +103,9 @@ def test_two_lists_of_two_applications(redis_client: Any, start: Start) -> None:
     assert "cancelled" not in two.output
 
 
-def test_redis_loses_its_data_under_two_that_disagree(redis_client: Any, start: Start) -> None:
+def test_after_redis_lost_its_data_the_newer_of_two_lists_is_registered(
+    redis_client: Any, start: Start
+) -> None:
     old = start(*with_list(EVERY_SECOND, OLD))
     old.wait_for_log("enqueued")
     new = start(*with_list(EVERY_SECOND, NEW))
@@ -116,7 +118,9 @@ def test_redis_loses_its_data_under_two_that_disagree(redis_client: Any, start: 
     wait_until(lambda: registered(redis_client) == ["new", "second"], "the newer list")
 
 
-def test_cron_jobs_from_before_lists_had_names(redis_client: Any, start: Start) -> None:
+def test_cron_jobs_from_before_lists_had_names_are_kept_with_a_warning(
+    redis_client: Any, start: Start
+) -> None:
     with DataHubScheduler() as scheduler:
         for each in ("yearly", "left", "left-too"):
             scheduler.cron("queue", "0 0 1 1 *", jobs.add, cron_job_id=each)
@@ -134,9 +138,7 @@ def test_cron_jobs_from_before_lists_had_names(redis_client: Any, start: Start) 
     assert registered(redis_client) == ["left", "left-too", "yearly"]
 
 
-def test_a_name_of_a_list_that_cannot_be_used_ends_the_process_with_a_message(
-    redis_client: Any, start: Start
-) -> None:
+def test_an_invalid_name_of_a_list_ends_the_process_with_an_error(redis_client: Any, start: Start) -> None:
     process = start(*with_list(OLD), SCHEDULER_CRON_LIST="my list")
 
     assert process.wait() == 1

@@ -14,7 +14,7 @@ from rq_mon.settings import Settings
 from tests.rq_mon.cron.cron import cron_job, make_due, registered
 
 
-def test_it_looks_each_second_and_at_once_after_ticks(redis_client: Any) -> None:
+def test_looks_for_due_ticks_each_second_and_at_once_after_enqueuing_some(redis_client: Any) -> None:
     """Others may register cron jobs meanwhile, and one look takes only some of the due ticks."""
     scheduler = CronScheduler(Settings.from_environment(), [])
     assert scheduler._look() == 1.0
@@ -28,7 +28,7 @@ def test_it_looks_each_second_and_at_once_after_ticks(redis_client: Any) -> None
     assert len(Queue("queue", connection=redis_client).job_ids) == 1
 
 
-def test_an_older_start_says_that_it_changed_nothing(
+def test_an_older_start_logs_that_it_changed_nothing(
     redis_client: Any, caplog: pytest.LogCaptureFixture
 ) -> None:
     older, newer = (CronScheduler(Settings.from_environment(), [cron_job(cron_job_id=name)]) for name in "on")

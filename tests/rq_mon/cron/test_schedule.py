@@ -27,7 +27,7 @@ def ticks(expression: str, timezone: ZoneInfo, after: str, count: int) -> list[s
     return [datetime.fromtimestamp(tick, UTC).strftime("%d %H:%M") for tick in found]
 
 
-def test_a_tick_is_later_than_the_time_it_is_asked_for() -> None:
+def test_the_next_tick_is_later_than_the_given_time() -> None:
     schedule = Schedule("0 12 * * *", ZoneInfo("UTC"))
 
     assert schedule.next_tick(at("2025-06-01T11:59:59")) == at("2025-06-01T12:00:00")
@@ -35,12 +35,12 @@ def test_a_tick_is_later_than_the_time_it_is_asked_for() -> None:
     assert schedule.next_tick(at("2025-06-01T12:00:00") + 0.5) == at("2025-06-02T12:00:00")
 
 
-def test_hours_are_those_of_the_time_zone() -> None:
+def test_hours_are_in_the_time_zone() -> None:
     assert ticks("0 12 * * *", NEW_YORK, "2025-07-01T00:00", 1) == ["01 16:00"]
     assert ticks("0 12 * * *", NEW_YORK, "2025-01-01T00:00", 1) == ["01 17:00"]
 
 
-def test_a_sixth_field_holds_seconds() -> None:
+def test_the_sixth_field_is_seconds() -> None:
     schedule = Schedule("* * * * * */20", ZoneInfo("UTC"))
 
     assert list(islice(schedule.ticks(at("2025-01-01T00:00:00")), 4)) == [
@@ -60,7 +60,7 @@ def test_a_sixth_field_holds_seconds() -> None:
         ("*/30 * * * *", NEW_YORK, "2025-03-09T06:00", ["09 06:30", "09 07:00", "09 07:30"]),
     ],
 )
-def test_clocks_forward_a_skipped_tick_comes_when_the_gap_begins(
+def test_when_clocks_go_forward_a_skipped_tick_comes_at_the_beginning_of_the_gap(
     expression: str, timezone: ZoneInfo, after: str, expected: list[str]
 ) -> None:
     assert ticks(expression, timezone, after, len(expected)) == expected
@@ -80,7 +80,7 @@ def test_clocks_forward_a_skipped_tick_comes_when_the_gap_begins(
         ("*/30 0-23 * * *", NEW_YORK, "2025-11-02T05:15", ["02 05:30", "02 06:00", "02 06:30", "02 07:00"]),
     ],
 )
-def test_clocks_back_fixed_hours_tick_once_and_every_hour_ticks_through(
+def test_when_clocks_go_back_fixed_hours_tick_once_and_every_hour_keeps_ticking(
     expression: str, timezone: ZoneInfo, after: str, expected: list[str]
 ) -> None:
     assert ticks(expression, timezone, after, len(expected)) == expected
@@ -115,7 +115,7 @@ HOURS = ("*", "*/2", "*/3", "0-23", "0", "1", "2", "3", "0,1,2,3", "1-2", "23", 
     later=st.integers(-4 * 60, 4 * 60),
 )
 @settings(max_examples=300)
-def test_where_clocks_are_changed_it_ticks_when_vixies_cron_runs(
+def test_around_clock_changes_ticks_are_the_same_as_in_vixie_cron(
     expression: str, change: tuple[str, str], minutes_before: int, later: int
 ) -> None:
     timezone = ZoneInfo(change[0])
@@ -152,7 +152,9 @@ def test_where_clocks_are_changed_it_ticks_when_vixies_cron_runs(
         ("* 2 * * * 0,30", "Europe/Berlin", "2025-10-26T00:59", ["26 00:59", "26 01:00", "26 01:00"]),
     ],
 )
-def test_clocks_are_changed(expression: str, zone: str, after: str, expected: list[str]) -> None:
+def test_examples_of_ticks_around_clock_changes(
+    expression: str, zone: str, after: str, expected: list[str]
+) -> None:
     assert ticks(expression, ZoneInfo(zone), after, len(expected)) == expected
 
 
@@ -173,7 +175,7 @@ EXPRESSIONS = (
     after=st.integers(int(at("2025-03-01T00:00")), int(at("2025-11-15T00:00"))),
     later=st.integers(0, 3 * 86400),
 )
-def test_every_process_finds_the_same_ticks_whenever_it_looks(
+def test_ticks_do_not_depend_on_when_a_process_looks(
     expression: str, timezone: ZoneInfo, after: int, later: int
 ) -> None:
     schedule = Schedule(expression, timezone)
@@ -189,7 +191,7 @@ def test_every_process_finds_the_same_ticks_whenever_it_looks(
     after=st.integers(int(at("2025-03-01T00:00")), int(at("2025-11-15T00:00"))),
     span=st.integers(0, 40 * 86400),
 )
-def test_the_latest_tick_is_the_last_of_all(expression: str, after: int, span: int) -> None:
+def test_no_tick_follows_the_latest_tick_within_the_span(expression: str, after: int, span: int) -> None:
     schedule = Schedule(expression, LONDON)
     latest = schedule.latest_tick(after, after + span)
 
@@ -205,7 +207,7 @@ def test_the_latest_tick_is_the_last_of_all(expression: str, after: int, span: i
 @pytest.mark.parametrize(
     "expression", ["*/7 3 * * *", "0 5 13 * fri", "0 5 L * *", "0 5 * * fri#2", "30 2 * * * 5", "@weekly"]
 )
-def test_schedules_with_one_expression_do_not_disturb_each_other(expression: str) -> None:
+def test_schedules_with_the_same_expression_are_independent(expression: str) -> None:
     """It is parsed once for all of them."""
     starts = [(LONDON, "2025-03-29T23:00"), (NEW_YORK, "2025-11-01T12:00"), (LONDON, "2024-02-28T00:00")]
     alone = [ticks(expression, zone, after, 40) for zone, after in starts]
@@ -226,7 +228,7 @@ def test_the_latest_tick_of_a_year_of_seconds_is_found_at_once() -> None:
     assert schedule.latest_tick(at("2024-01-01T00:00"), at("2025-01-01T00:00")) == at("2025-01-01T00:00")
 
 
-def test_a_schedule_can_come_to_its_end() -> None:
+def test_a_schedule_with_a_year_has_a_last_tick() -> None:
     schedule = Schedule("0 0 1 1 * 0 2026", ZoneInfo("UTC"))
 
     assert schedule.next_tick(at("2025-01-01T00:00")) == at("2026-01-01T00:00")
@@ -234,7 +236,7 @@ def test_a_schedule_can_come_to_its_end() -> None:
 
 
 @pytest.mark.parametrize("value", [None, 5, b"* * * * *", ["*"] * 5])
-def test_an_expression_is_text(value: Any) -> None:
+def test_an_expression_that_is_not_text_is_refused(value: Any) -> None:
     with pytest.raises(TypeError, match="cron: expected"):
         check_schedule(value, LONDON, after=0)
 
@@ -273,6 +275,6 @@ def test_a_week_begins_on_monday_at_midnight() -> None:
     assert first == at("2025-06-09T00:00")
 
 
-def test_durations_are_in_seconds() -> None:
+def test_constants_of_durations_are_in_seconds() -> None:
     assert cron_constants.THREE_MINUTES_IN_SECONDS == 180
     assert cron_constants.HALF_DAY_IN_SECONDS == 43200

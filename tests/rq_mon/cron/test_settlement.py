@@ -16,11 +16,11 @@ NOON = 1_748_779_200
 MINUTE, HOUR, YEAR = 60, 3600, 365 * 86400
 
 
-def test_a_tick_on_time_runs() -> None:
+def test_a_tick_on_time_is_run() -> None:
     assert settle(EVERY_MINUTE, NOON, None, now=NOON + 0.2, grace=HOUR) == Settlement(NOON + MINUTE, run=NOON)
 
 
-def test_of_several_ticks_in_grace_the_newest_runs_and_the_others_are_coalesced() -> None:
+def test_the_newest_of_several_ticks_within_grace_runs_and_the_others_are_coalesced() -> None:
     settlement = settle(EVERY_MINUTE, NOON, NOON - MINUTE, now=NOON + 3 * MINUTE + 1, grace=HOUR)
 
     assert settlement == Settlement(NOON + 4 * MINUTE, run=NOON + 3 * MINUTE, coalesced=3)
@@ -32,7 +32,7 @@ def test_ticks_beyond_grace_are_missed() -> None:
     assert settlement == Settlement(NOON + 11 * MINUTE, run=NOON + 10 * MINUTE, coalesced=2, missed=8)
 
 
-def test_if_the_newest_is_beyond_grace_none_runs() -> None:
+def test_no_tick_runs_if_the_newest_is_beyond_grace() -> None:
     daily = Schedule("0 12 * * *", ZoneInfo("UTC"))
 
     settlement = settle(daily, NOON, None, now=NOON + 2 * HOUR, grace=HOUR)
@@ -67,7 +67,7 @@ def test_the_first_tick_after_the_last_one_runs() -> None:
 
 
 @pytest.mark.parametrize("beyond", [0, 1, 59, 60])
-def test_of_more_ticks_than_are_counted_the_newest_runs(beyond: int) -> None:
+def test_the_newest_tick_runs_even_if_there_are_more_than_are_counted(beyond: int) -> None:
     """Even if the newest is the first that is no longer counted."""
     now = NOON + MAX_COUNTED_TICKS * MINUTE + beyond
 

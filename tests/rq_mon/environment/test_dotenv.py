@@ -46,7 +46,9 @@ def test_a_line_sets_a_variable(tmp_path: Path, line: str, value: str) -> None:
         "NAME=\0",
     ],
 )
-def test_what_readers_understand_differently_is_refused_by_its_line(tmp_path: Path, line: str) -> None:
+def test_a_line_that_readers_interpret_differently_is_refused_by_its_number(
+    tmp_path: Path, line: str
+) -> None:
     file = tmp_path / ".env"
     file.write_text(f"FIRST=1\n{line}\n")
 
@@ -64,12 +66,12 @@ def test_the_value_of_a_refused_line_is_not_shown(tmp_path: Path) -> None:
     assert "cret" not in str(error.value)
 
 
-def test_no_file_sets_nothing(tmp_path: Path) -> None:
+def test_a_missing_file_sets_nothing(tmp_path: Path) -> None:
     assert read_dotenv(tmp_path / ".env") == {}
 
 
 @pytest.mark.parametrize("content", [b"NAME=\xff", b"\xff\xfeN\0"])
-def test_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None:
+def test_a_file_that_is_not_text_is_refused(tmp_path: Path, content: bytes) -> None:
     file = tmp_path / ".env"
     file.write_bytes(content)
 
@@ -77,7 +79,7 @@ def test_file_that_is_no_text_is_refused(tmp_path: Path, content: bytes) -> None
         read_dotenv(file)
 
 
-def test_characters_that_only_some_readers_take_for_the_end_of_a_line_are_part_of_the_value(
+def test_unusual_line_separators_are_part_of_the_value(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / ".env"

@@ -33,7 +33,7 @@ SIZE = matching("[1-9][0-9]*(kb|mb)", "a size such as 1kb")
         (SIZE, "12mb", "12mb"),
     ],
 )
-def test_a_value_is_read(kind: Kind[Any], text: str, value: object) -> None:
+def test_a_valid_value_is_read(kind: Kind[Any], text: str, value: object) -> None:
     assert kind(text) == value
 
 
@@ -57,12 +57,12 @@ def test_a_value_is_read(kind: Kind[Any], text: str, value: object) -> None:
         *((SIZE, text) for text in ("0mb", "1gb", "1mb\n", "1mb 2mb")),
     ],
 )
-def test_anything_else_is_refused_with_the_value_and_what_was_expected(kind: Kind[Any], text: str) -> None:
+def test_an_invalid_value_is_refused_with_the_value_and_what_was_expected(kind: Kind[Any], text: str) -> None:
     with pytest.raises(ValueError, match=f"^{re.escape(f'{kind.expected}, got {text!r}')}$"):
         kind(text)
 
 
-def test_bounds_are_part_of_what_is_expected() -> None:
+def test_the_error_names_the_bounds() -> None:
     assert whole_number(2, 3).expected == "a whole number from 2 to 3"
     assert whole_number(2).expected == "a whole number of at least 2"
     assert LEVEL.expected == "one of DEBUG, Info"

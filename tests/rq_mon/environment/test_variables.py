@@ -44,7 +44,7 @@ def test_a_variable_reads_the_environment_of_its_process(monkeypatch: pytest.Mon
     assert WORKERS.read() == 4
 
 
-def test_a_value_that_cannot_be_used_is_refused_by_the_variables_name() -> None:
+def test_an_invalid_value_is_refused_by_the_name_of_its_variable() -> None:
     with pytest.raises(SettingsError) as refused:
         WORKERS.read({"WORKERS": "ten"})
 
@@ -58,14 +58,14 @@ def test_every_problem_gets_a_line() -> None:
     assert [line.partition(":")[0] for line in str(refused.value).splitlines()] == ["WORKERS", "LISTEN"]
 
 
-def test_fields_of_a_class_are_read_by_their_variables() -> None:
+def test_the_fields_of_a_class_are_read_from_their_variables() -> None:
     assert variables_in(ShopSettings) == {"workers": WORKERS, "listen": LISTEN, "title": TITLE}
     assert ShopSettings(**read_fields(ShopSettings, {"LISTEN": "81", "OPENED": "1"})) == ShopSettings(
         listen=81
     )
 
 
-def test_single_fields_are_read_whatever_the_others_hold() -> None:
+def test_single_fields_are_read_even_if_others_are_invalid() -> None:
     environment = {"WORKERS": "3", "LISTEN": "nowhere"}
 
     assert read_fields(ShopSettings, environment, only=["workers"]) == {"workers": 3}

@@ -75,14 +75,14 @@ def test_rules_are_those_of_the_stack_with_links_to_the_users_grafana_and_runboo
     assert "externalLabels" not in "".join(path.read_text() for path in (tmp_path / "rules").iterdir())
 
 
-def test_without_addresses_alerts_have_no_links_that_lead_nowhere(run: Run, tmp_path: Path) -> None:
+def test_without_addresses_alerts_have_no_broken_links(run: Run, tmp_path: Path) -> None:
     run("rules", str(tmp_path / "rules"))
 
     for alert in alerts(tmp_path / "rules"):
         assert alert["annotations"].keys() == {"summary", "description"}
 
 
-def test_alerts_about_jobs_lead_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
+def test_alerts_about_jobs_link_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
     run(*RULES, "--job-pages-url", "https://jobs.example/rq/", str(tmp_path / "rules"))
 
     found = {alert["alert"]: alert["annotations"].get("jobs_url") for alert in alerts(tmp_path / "rules")}
@@ -95,7 +95,7 @@ def test_alerts_about_jobs_lead_to_the_users_job_pages(run: Run, tmp_path: Path)
 
 
 @BOTH
-def test_without_job_pages_nothing_leads_there(run: Run, tmp_path: Path, what: str) -> None:
+def test_without_job_pages_nothing_links_to_them(run: Run, tmp_path: Path, what: str) -> None:
     run(what, str(tmp_path / "written"))
 
     text = "".join(path.read_text() for path in (tmp_path / "written").iterdir())
@@ -104,7 +104,7 @@ def test_without_job_pages_nothing_leads_there(run: Run, tmp_path: Path, what: s
     assert "](" not in text, "a link in Markdown"
 
 
-def test_dashboards_lead_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
+def test_dashboards_link_to_the_users_job_pages(run: Run, tmp_path: Path) -> None:
     run("dashboards", "--job-pages-url", "https://jobs.example/rq/", str(tmp_path / "boards"))
 
     text = (tmp_path / "boards" / "rq-failures.json").read_text()
@@ -114,7 +114,7 @@ def test_dashboards_lead_to_the_users_job_pages(run: Run, tmp_path: Path) -> Non
     assert "job_pages" not in text
 
 
-def test_a_runbook_may_have_the_name_anywhere_in_its_address(run: Run, tmp_path: Path) -> None:
+def test_the_address_of_runbooks_may_contain_the_alerts_name_anywhere(run: Run, tmp_path: Path) -> None:
     run("rules", "--runbook-url", "https://example.com/{name}.md", str(tmp_path / "rules"))
 
     assert {alert["annotations"]["runbook_url"] for alert in alerts(tmp_path / "rules")} >= {
@@ -123,7 +123,7 @@ def test_a_runbook_may_have_the_name_anywhere_in_its_address(run: Run, tmp_path:
     }
 
 
-def test_rules_about_other_programs_come_only_where_they_are_asked_for(run: Run, tmp_path: Path) -> None:
+def test_rules_about_other_programs_are_written_only_on_request(run: Run, tmp_path: Path) -> None:
     run("rules", str(tmp_path / "alone"))
     run("rules", "--with", "alertmanager", "--with", "redis-exporter", str(tmp_path / "more"))
 
@@ -135,7 +135,7 @@ def test_rules_about_other_programs_come_only_where_they_are_asked_for(run: Run,
 
 
 @pytest.mark.needs("promtool")
-def test_promtool_accepts_what_is_written(run: Run, tmp_path: Path) -> None:
+def test_promtool_accepts_the_written_rules(run: Run, tmp_path: Path) -> None:
     run(*RULES, "--with", "prometheus", str(tmp_path / "rules"))
     (tmp_path / "prometheus.yml").write_text(
         run("prometheus-config", "--name", "shop", "--exporter", "[::1]:9", "--scrape-interval", "5s")
@@ -149,7 +149,7 @@ def test_promtool_accepts_what_is_written(run: Run, tmp_path: Path) -> None:
     assert checked.returncode == 0, checked.stdout + checked.stderr
 
 
-def test_dashboards_are_those_of_the_stack_when_nothing_is_chosen(
+def test_without_options_dashboards_are_those_of_the_stack(
     run: Run, tmp_path: Path, project_root: Path
 ) -> None:
     run("dashboards", str(tmp_path / "boards"))
@@ -166,7 +166,7 @@ def test_dashboards_are_those_of_the_stack_when_nothing_is_chosen(
         assert exported == own
 
 
-def test_dashboards_ask_the_users_data_source_at_his_interval_and_leave_out_the_name_of_his_redis(
+def test_dashboards_use_the_users_data_source_and_interval_without_the_name_of_the_redis(
     run: Run, tmp_path: Path
 ) -> None:
     options = ("--data-source", "Mimir «eu»", "--scrape-interval", "30s", "--name", "shop.eu")
@@ -213,7 +213,7 @@ def test_dashboards_for_one_redis_are_those_of_the_stack_that_watches_one(
         assert exported["panels"] == own["panels"]
 
 
-def test_the_scrape_job_gives_the_redis_its_name(run: Run) -> None:
+def test_the_scrape_job_labels_the_redis_with_its_name(run: Run) -> None:
     printed = run("prometheus-config", "--name", "shop", "--scrape-interval", "30s")
 
     (job,) = yaml.safe_load(printed)["scrape_configs"]
@@ -222,7 +222,7 @@ def test_the_scrape_job_gives_the_redis_its_name(run: Run) -> None:
 
 
 @pytest.mark.parametrize("name", ["1", "0x1F", "no", "1e3"])
-def test_a_name_that_yaml_would_take_for_something_else_stays_text(run: Run, name: str) -> None:
+def test_a_name_that_yaml_would_read_as_another_type_stays_text(run: Run, name: str) -> None:
     (job,) = yaml.safe_load(run("prometheus-config", "--name", name))["scrape_configs"]
 
     assert job["static_configs"][0]["labels"] == {"instance": name}
@@ -242,7 +242,7 @@ def test_a_name_that_yaml_would_take_for_something_else_stays_text(run: Run, nam
     ],
     ids=" ".join,
 )
-def test_a_value_that_cannot_be_used_is_named_and_nothing_is_written(
+def test_an_invalid_value_is_refused_by_name_and_nothing_is_written(
     run: Run, tmp_path: Path, arguments: tuple[str, ...]
 ) -> None:
     said = run(*arguments, str(tmp_path / "new"), code=2)
@@ -254,7 +254,7 @@ def test_a_value_that_cannot_be_used_is_named_and_nothing_is_written(
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_all_is_what_the_parts_write_and_a_configuration_that_loads_it(
+def test_all_writes_every_part_and_a_configuration_that_loads_them(
     run: Run, tmp_path: Path, is_new: bool
 ) -> None:
     links = ("--grafana-url", "https://grafana.example/g/", "--runbook-url", "https://runbooks.example")

@@ -28,7 +28,7 @@ def test_a_new_folder_gets_all_files_and_the_usual_permissions(tmp_path: Path) -
     assert {path.name for path in tmp_path.iterdir()} == {"new", "other"}
 
 
-def test_an_empty_folder_stays_the_same_one(tmp_path: Path) -> None:
+def test_an_existing_empty_folder_is_filled_in_place(tmp_path: Path) -> None:
     """It may be a mount, or the working directory of a shell."""
     before = tmp_path.stat().st_ino
 
@@ -63,7 +63,7 @@ def test_refuses_a_path_that_is_no_folder(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("is_new", [True, False])
-def test_a_file_that_cannot_be_written_leaves_none_of_the_others(tmp_path: Path, is_new: bool) -> None:
+def test_if_one_file_cannot_be_written_none_is_left(tmp_path: Path, is_new: bool) -> None:
     folder = tmp_path / "folder"
     if not is_new:
         folder.mkdir()

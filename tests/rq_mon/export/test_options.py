@@ -46,7 +46,7 @@ NO_ADDRESSES = [
 
 
 @pytest.mark.parametrize("text", NO_ADDRESSES)
-def test_what_is_no_web_address_is_refused_by_its_value(text: str) -> None:
+def test_an_invalid_web_address_is_refused_by_its_value(text: str) -> None:
     with pytest.raises(ValueError, match="expected an address such as") as refused:
         options.web_address(text)
 
@@ -84,12 +84,12 @@ def test_refuses_an_invalid_or_too_long_interval(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["shop", "10.2.3.4:9726", "eu-1_b", "7"])
-def test_a_redis_may_be_called_anything_without_special_characters(text: str) -> None:
+def test_a_redis_may_have_any_name_without_special_characters(text: str) -> None:
     assert options.redis_name(text) == text
 
 
 @pytest.mark.parametrize("text", ["", " ", "a b", "-a", "a/b", 'a"', "a\n", "$1", "ü", "a" * 101, ".*"])
-def test_what_would_break_a_label_or_a_legend_is_refused(text: str) -> None:
+def test_a_name_that_would_break_a_label_or_a_legend_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="got"):
         options.redis_name(text)
 
@@ -121,6 +121,6 @@ def test_refuses_an_address_that_is_not_host_and_port(text: str) -> None:
 
 
 @pytest.mark.parametrize("text", ["", " ", "a\n", "\x1b[31m", "x" * 191])
-def test_what_cannot_be_a_data_source_is_refused(text: str) -> None:
+def test_an_invalid_data_source_is_refused(text: str) -> None:
     with pytest.raises(ValueError, match="expected the name of a data source"):
         options.data_source(text)

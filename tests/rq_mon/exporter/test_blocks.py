@@ -23,7 +23,7 @@ def _text(length: int, seed: str) -> bytes:
 
 @pytest.mark.parametrize("length", [0, 1, 255, 70_000])
 @pytest.mark.parametrize("shape", SHAPES)
-def test_stream_is_valid_and_holds_all_in_order(shape: str, length: int) -> None:
+def test_the_stream_is_valid_and_contains_all_blocks_in_order(shape: str, length: int) -> None:
     texts = [_text(length + place, f"{shape} {place}") for place in range(len(shape))]
     pieces = [Block(text) if kind == "b" else text for kind, text in zip(shape, texts, strict=True)]
 
@@ -36,7 +36,7 @@ def test_stream_is_valid_and_holds_all_in_order(shape: str, length: int) -> None
     assert b"".join(plain(pieces)) == b"".join(texts)
 
 
-def test_block_serves_many_streams() -> None:
+def test_a_block_can_be_used_in_many_streams() -> None:
     block = Block(_text(5000, "block"))
 
     for text in (b"", b"one", b"another"):

@@ -61,7 +61,7 @@ def _assert_good_is_served(registry: CollectorRegistry) -> None:
         (catalogue.CRON_SCHEDULERS_KEY, "cron"),
     ],
 )
-def test_key_of_a_foreign_type(
+def test_a_key_with_a_foreign_type_is_left_out_and_counted(
     registry: CollectorRegistry, redis_client: Redis, good: Queue, key: str, theme: str
 ) -> None:
     redis_client.sadd("rq:queues", "rq:queue:other")
@@ -87,7 +87,7 @@ def test_key_of_a_foreign_type(
     ("key", "theme"),
     [("rq:queues", "queues"), ("rq:workers", "workers"), (catalogue.MONITORED_QUEUES_KEY, "jobs")],
 )
-def test_list_of_names_of_a_foreign_type(
+def test_a_list_of_names_with_a_foreign_type_is_counted(
     registry: CollectorRegistry, redis_client: Redis, key: str, theme: str
 ) -> None:
     redis_client.set(key, GARBAGE)
@@ -98,7 +98,7 @@ def test_list_of_names_of_a_foreign_type(
 
 
 @pytest.mark.parametrize(("names", "theme"), [("rq:queues", "queues"), ("rq:workers", "workers")])
-def test_foreign_member_of_a_list_of_names(
+def test_a_foreign_member_of_a_list_of_names_is_left_out_and_counted(
     registry: CollectorRegistry, redis_client: Redis, good: Queue, names: str, theme: str
 ) -> None:
     members: Any = ["mail", GARBAGE, "rq:other:mail"]
@@ -133,7 +133,7 @@ def test_worker_with_a_broken_field_loses_only_that(
 
 
 @pytest.mark.parametrize("value", ["yesterday", "2026-01-01T00:00:00", "1795490000", GARBAGE])
-def test_broken_dates_of_jobs(
+def test_broken_dates_of_jobs_are_left_out_and_counted(
     registry: CollectorRegistry, redis_client: Redis, good: Queue, value: Any
 ) -> None:
     job_id = good.job_ids[0]
@@ -186,7 +186,7 @@ def test_function_with_a_broken_field_is_left_out_alone(
     assert errors_of(registry, "jobs") == 2
 
 
-def test_garbage_of_ever_new_kinds_does_not_fill_the_log(
+def test_more_than_a_limit_of_different_errors_is_not_logged(
     registry: CollectorRegistry, redis_client: Redis, good: Queue, caplog: pytest.LogCaptureFixture
 ) -> None:
     redis_client.sadd("rq:queues", *(f"foreign-{i}" for i in range(MAX_REMEMBERED + 100)))

@@ -62,7 +62,7 @@ def _family_name(metric: catalogue.Metric) -> str:
 
 
 @pytest.mark.parametrize("metric", catalogue.CATALOGUE, ids=lambda metric: metric.name)
-def test_metric_is_served_as_the_catalogue_has_it(
+def test_a_metric_is_served_as_the_catalogue_describes_it(
     metric: catalogue.Metric, everything: None, registry: CollectorRegistry
 ) -> None:
     family = _own(registry.collect())[
@@ -79,7 +79,7 @@ def test_nothing_else_is_served_under_the_prefix(everything: None, registry: Col
     assert _own(registry.collect()).keys() == {_family_name(metric) for metric in catalogue.CATALOGUE}
 
 
-def test_both_formats_hold_the_same_samples(everything: None, exporter: Exporter) -> None:
+def test_both_formats_contain_the_same_samples(everything: None, exporter: Exporter) -> None:
     text = _own(parse_text(exporter.get().body.decode()))
     openmetrics = _own(parse_openmetrics(exporter.get(Accept=OPENMETRICS).body.decode()))  # type: ignore[no-untyped-call]
 
@@ -92,7 +92,7 @@ def test_both_formats_hold_the_same_samples(everything: None, exporter: Exporter
         }
 
 
-def test_openmetrics_has_the_job_behind_a_bucket(everything: None, exporter: Exporter) -> None:
+def test_openmetrics_names_a_job_of_each_bucket(everything: None, exporter: Exporter) -> None:
     families = _own(parse_openmetrics(exporter.get(Accept=OPENMETRICS).body.decode()))  # type: ignore[no-untyped-call]
 
     exemplars = [sample.exemplar for sample in families["rq_job_duration_seconds"].samples if sample.exemplar]
@@ -101,9 +101,7 @@ def test_openmetrics_has_the_job_behind_a_bucket(everything: None, exporter: Exp
 
 
 @pytest.mark.needs("promtool")
-def test_promtool_complains_only_about_what_was_decided_otherwise(
-    everything: None, exporter: Exporter
-) -> None:
+def test_promtool_warns_only_about_accepted_exceptions(everything: None, exporter: Exporter) -> None:
     checked = subprocess.run(
         ["promtool", "check", "metrics"], input=exporter.get().body, capture_output=True, check=False
     )
@@ -116,7 +114,7 @@ def test_promtool_complains_only_about_what_was_decided_otherwise(
     }
 
 
-def test_without_an_address_there_are_no_job_pages(
+def test_without_an_address_no_job_pages_are_served(
     redis_client: Redis, redis_server: RedisServer, tmp_path: Path
 ) -> None:
     """The process reads its setting; without it there is no series."""

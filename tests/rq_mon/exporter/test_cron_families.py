@@ -62,7 +62,7 @@ def test_next_tick_is_a_unix_time(registry: CollectorRegistry, cron_job: None) -
     assert 0 < tick - time.time() <= 86400
 
 
-def test_paused_cron_job_says_so_and_has_no_next_tick(
+def test_a_paused_cron_job_is_marked_and_has_no_next_tick(
     registry: CollectorRegistry, redis_client: Redis, cron_job: None
 ) -> None:
     assert registry.get_sample_value("rq_cron_job_paused", NIGHTLY) == 0
@@ -73,7 +73,7 @@ def test_paused_cron_job_says_so_and_has_no_next_tick(
     assert registry.get_sample_value("rq_cron_job_next_tick_timestamp_seconds", NIGHTLY) is None
 
 
-def test_tick_that_ran_is_the_last_and_counts(
+def test_an_enqueued_tick_is_the_last_tick_and_is_counted(
     registry: CollectorRegistry, redis_client: Redis, cron_job: None
 ) -> None:
     due = registry.get_sample_value("rq_cron_job_next_tick_timestamp_seconds", NIGHTLY)
@@ -110,7 +110,7 @@ def test_live_schedulers_count_until_they_withdraw_or_expire(
     assert registry.get_sample_value("rq_cron_schedulers") == 1
 
 
-def test_without_the_right_to_time_the_clock_of_this_machine_counts(
+def test_without_the_right_to_time_the_machines_clock_is_used(
     redis_client: Redis, redis_server: RedisServer, cron_job: None
 ) -> None:
     for name in ("alive", "alive-too", "killed"):
@@ -128,7 +128,7 @@ def test_without_the_right_to_time_the_clock_of_this_machine_counts(
     assert errors_of(registry, "cron") >= 1
 
 
-def test_there_is_a_zero_where_no_scheduler_ever_ran(registry: CollectorRegistry) -> None:
+def test_schedulers_are_zero_if_none_ever_ran(registry: CollectorRegistry) -> None:
     assert registry.get_sample_value("rq_cron_schedulers") == 0
 
 

@@ -49,7 +49,7 @@ def hostile(redis_client: Redis) -> None:
     redis_client.hset(catalogue.CRON_JOBS_KEY, mapping={b'\xff"\n': surrogate})
 
 
-def test_text_can_be_parsed_and_holds_the_names(hostile: None, registry: CollectorRegistry) -> None:
+def test_the_text_can_be_parsed_and_contains_the_names(hostile: None, registry: CollectorRegistry) -> None:
     text = b"".join(plain(text_format(registry.collect()))).decode()
 
     parsed = {family.name: family for family in parse_text(text)}
@@ -90,7 +90,7 @@ def test_bytes_that_are_not_utf_8_are_shown_as_escapes(
     assert registry.get_sample_value("rq_workers", labels) == 1
 
 
-def test_of_two_names_that_look_the_same_one_is_served(
+def test_only_one_of_two_names_with_the_same_text_is_served(
     registry: CollectorRegistry, redis_client: Redis
 ) -> None:
     redis_client.sadd("rq:queues", b"rq:queue:\xff", rb"rq:queue:\xff")

@@ -63,7 +63,7 @@ def long_jobs(registry: CollectorRegistry) -> dict[str, dict[str, str]]:
     return {labels.pop("name"): labels for labels in found}
 
 
-def test_those_past_the_objective_of_their_queue_are_named(registry: CollectorRegistry, run: Run) -> None:
+def test_jobs_past_the_objective_of_their_queue_are_named(registry: CollectorRegistry, run: Run) -> None:
     run("short", "mail", 20)
     over = run("over", "mail", 40)
     run("within", "reports", 40)
@@ -75,7 +75,7 @@ def test_those_past_the_objective_of_their_queue_are_named(registry: CollectorRe
     }
 
 
-def test_a_worker_that_takes_another_job_is_named_with_that(
+def test_a_worker_that_takes_another_job_is_listed_with_the_new_one(
     registry: CollectorRegistry, run: Run, redis_client: Redis
 ) -> None:
     first = run("ann", "mail", 40)
@@ -87,7 +87,7 @@ def test_a_worker_that_takes_another_job_is_named_with_that(
     assert {*long_jobs(registry)} == {"bob"}
 
 
-def test_there_are_a_hundred_at_most_those_that_run_longest(registry: CollectorRegistry, run: Run) -> None:
+def test_only_the_hundred_longest_running_jobs_are_named(registry: CollectorRegistry, run: Run) -> None:
     for number in range(MOST + 3):
         run(f"w{number}", "mail", 100 + number)
     assert {*long_jobs(registry)} == {f"w{number}" for number in range(3, MOST + 3)}
@@ -104,14 +104,16 @@ def test_the_function_of_a_job_is_read_once(
     assert "HSTRLEN" not in second
 
 
-def test_hostile_ids_are_labels(registry: CollectorRegistry, run: Run, redis_client: Redis) -> None:
+def test_hostile_ids_are_escaped_in_labels(
+    registry: CollectorRegistry, run: Run, redis_client: Redis
+) -> None:
     job = run("ann", "mail", 40)
     redis_client.rename(job.key, b'rq:job:\xff"\n')
     redis_client.hset("rq:worker:ann", "current_job", b'\xff"\n')  # type: ignore[arg-type]
     assert long_jobs(registry)["ann"]["job_id"] == '\\xff"\n'
 
 
-def test_changes_of_operators_begin_at_zero_and_what_is_no_number_is_left_out(
+def test_operator_changes_begin_at_zero_and_values_that_are_no_numbers_are_left_out(
     registry: CollectorRegistry, redis_client: Redis
 ) -> None:
     redis_client.hset(OPERATOR_CHANGES_KEY, mapping={"requeue": "7", "delete": "many", "later": "2"})
@@ -123,7 +125,7 @@ def test_changes_of_operators_begin_at_zero_and_what_is_no_number_is_left_out(
     assert counts == dict.fromkeys(readable, 0) | {"requeue": 7, "later": 2}
 
 
-def test_without_the_right_to_ask_for_sizes_only_the_function_is_unknown(
+def test_without_the_right_to_hstrlen_only_the_function_is_unknown(
     registry: CollectorRegistry, run: Run, redis_client: Redis
 ) -> None:
     job = run("ann", "mail", 40)

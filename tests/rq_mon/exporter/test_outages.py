@@ -93,7 +93,7 @@ def _assert_outage(exporter: Exporter, reason: str) -> None:
     assert readiness.seconds < LIMIT
 
 
-def test_redis_goes_down_and_comes_back_empty(exporter: Exporter, redis: RedisServer) -> None:
+def test_recovers_when_redis_stops_and_returns_empty(exporter: Exporter, redis: RedisServer) -> None:
     redis.kill()
     _assert_outage(exporter, "unreachable")
 
@@ -104,7 +104,7 @@ def test_redis_goes_down_and_comes_back_empty(exporter: Exporter, redis: RedisSe
     assert "rq_jobs" not in scrape.names()
 
 
-def test_redis_restarts_between_two_scrapes(exporter: Exporter, redis: RedisServer) -> None:
+def test_survives_a_restart_of_redis_between_two_scrapes(exporter: Exporter, redis: RedisServer) -> None:
     before = _errors(exporter.get(), "unreachable")
     redis.kill()
     redis.start()
@@ -114,7 +114,7 @@ def test_redis_restarts_between_two_scrapes(exporter: Exporter, redis: RedisServ
     assert _errors(scrape, "unreachable") == before
 
 
-def test_redis_freezes_and_thaws(exporter: Exporter, redis: RedisServer) -> None:
+def test_recovers_when_redis_was_frozen(exporter: Exporter, redis: RedisServer) -> None:
     redis.signal(signal.SIGSTOP)
     _assert_outage(exporter, "timeout")
 
@@ -140,7 +140,7 @@ def test_scrapes_of_a_frozen_redis_wait_together_and_leave_no_threads(
     _assert_healthy(exporter)
 
 
-def test_redis_is_loading(exporter: Exporter, redis: RedisServer) -> None:
+def test_reports_that_redis_is_loading(exporter: Exporter, redis: RedisServer) -> None:
     with Redis(port=redis.port) as client, client.pipeline(transaction=False) as pipeline:
         for i in range(3000):
             pipeline.set(f"rq:filler:{i}", "x" * 100)
@@ -160,7 +160,7 @@ def test_redis_is_loading(exporter: Exporter, redis: RedisServer) -> None:
 
 
 @pytest.mark.parametrize("given", ["", ":wrong@"], ids=["none", "wrong"])
-def test_password_is_refused_until_redis_takes_it(
+def test_reports_a_refused_password_until_redis_accepts_it(
     exporter: Exporter, redis: RedisServer, tmp_path: Path, given: str
 ) -> None:
     with (
@@ -176,7 +176,9 @@ def test_password_is_refused_until_redis_takes_it(
         _assert_healthy(other)
 
 
-def test_user_may_not_read_the_keys(exporter: Exporter, redis: RedisServer, tmp_path: Path) -> None:
+def test_reports_that_its_user_may_not_read_the_keys(
+    exporter: Exporter, redis: RedisServer, tmp_path: Path
+) -> None:
     with Redis(port=redis.port) as client:
         client.acl_setuser("blind", enabled=True, passwords=["+x"], categories=["+@all"], keys=["other:*"])
 
@@ -187,7 +189,7 @@ def test_user_may_not_read_the_keys(exporter: Exporter, redis: RedisServer, tmp_
     assert _errors(scrape, "permission") == 1
 
 
-def test_server_does_not_speak_redis(exporter: Exporter, tmp_path: Path) -> None:
+def test_reports_redis_down_if_the_server_is_no_redis(exporter: Exporter, tmp_path: Path) -> None:
     with running_exporter(f"redis://127.0.0.1:{exporter.port}/0", tmp_path) as other:
         scrape = other.get()
 
@@ -196,7 +198,7 @@ def test_server_does_not_speak_redis(exporter: Exporter, tmp_path: Path) -> None
     assert _errors(scrape, "internal") == 0
 
 
-def test_address_never_answers(exporter: Exporter, tmp_path: Path) -> None:
+def test_reports_a_timeout_if_the_address_never_answers(exporter: Exporter, tmp_path: Path) -> None:
     # If the queue of new connections is full, the kernel does not answer the next ones.
     with socket.create_server(("127.0.0.1", 0), backlog=0) as listener:
         address = listener.getsockname()

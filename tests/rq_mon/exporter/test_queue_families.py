@@ -41,7 +41,7 @@ def test_age_is_0_in_an_empty_queue(registry: CollectorRegistry, queue: Queue) -
     assert registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL) == 0
 
 
-def test_age_is_not_negative_where_the_clock_of_the_application_is_ahead(
+def test_age_is_not_negative_if_the_applications_clock_is_ahead(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.succeed)
@@ -50,7 +50,7 @@ def test_age_is_not_negative_where_the_clock_of_the_application_is_ahead(
     assert registry.get_sample_value("rq_queue_oldest_job_age_seconds", MAIL) == 0
 
 
-def test_age_goes_on_while_no_job_of_the_queue_is_found(
+def test_age_continues_to_grow_while_no_job_of_the_queue_is_found(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     """All have expired, and no worker removes them: the queue is stuck, and its alert must not resolve."""
@@ -75,7 +75,7 @@ def test_age_goes_on_while_no_job_of_the_queue_is_found(
     assert age() == 0
 
 
-def test_age_of_a_queue_of_which_no_job_was_ever_found_grows_from_the_first_scrape(
+def test_age_of_a_queue_whose_jobs_were_never_found_grows_from_the_first_scrape(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     redis_client.delete(queue.enqueue(jobs.succeed).key)

@@ -78,7 +78,7 @@ def _trips_of_a_scrape(server: RedisServer) -> int:
 
 
 @pytest.mark.parametrize("number", [1, 10, 100])
-def test_scrape_takes_as_many_round_trips_whatever_the_number_of_workers_and_queues(
+def test_a_scrape_takes_the_same_number_of_round_trips_for_any_number_of_workers_and_queues(
     redis_client: Redis, redis_server: RedisServer, number: int
 ) -> None:
     _fill(redis_client, number)
@@ -86,7 +86,7 @@ def test_scrape_takes_as_many_round_trips_whatever_the_number_of_workers_and_que
     assert _trips_of_a_scrape(redis_server) == STEPS <= MAX_ROUND_TRIPS
 
 
-def test_scrape_that_has_to_connect_and_log_in_first_stays_within_the_limit(
+def test_a_scrape_that_connects_and_logs_in_stays_within_the_limit(
     redis_client: Redis, redis_server: RedisServer
 ) -> None:
     _fill(redis_client, 10)
@@ -99,7 +99,9 @@ def test_scrape_that_has_to_connect_and_log_in_first_stays_within_the_limit(
     assert proxy.trips <= MAX_ROUND_TRIPS
 
 
-def test_scrape_of_an_empty_redis_takes_fewer(redis_client: Redis, redis_server: RedisServer) -> None:
+def test_a_scrape_of_an_empty_redis_takes_fewer_round_trips(
+    redis_client: Redis, redis_server: RedisServer
+) -> None:
     assert _trips_of_a_scrape(redis_server) < STEPS
 
 
@@ -118,7 +120,7 @@ def _facts(registry: CollectorRegistry) -> Samples:
     return samples_of(registry, *names)
 
 
-def test_newer_protocol_of_redis_gives_the_same(
+def test_resp3_returns_the_same(
     redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
 ) -> None:
     _fill(redis_client, 3)
@@ -131,7 +133,7 @@ def test_newer_protocol_of_redis_gives_the_same(
     )
 
 
-def test_user_that_may_only_read_serves_the_same(
+def test_a_read_only_user_serves_the_same(
     redis_client: Redis, redis_server: RedisServer, registry: CollectorRegistry
 ) -> None:
     _fill(redis_client, 3)

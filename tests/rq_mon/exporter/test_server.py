@@ -85,7 +85,7 @@ def test_head_gets_the_headers_of_get_and_no_body(exporter: Exporter, path: str)
     assert int(head.headers["Content-Length"]) > 0
 
 
-def test_classic_text_unless_openmetrics_is_asked_for(exporter: Exporter) -> None:
+def test_sends_classic_text_unless_openmetrics_is_requested(exporter: Exporter) -> None:
     assert exporter.get().headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
     assert exporter.get(Accept="*/*").headers["Content-Type"].startswith("text/plain")
 
@@ -108,7 +108,7 @@ def test_answer_is_not_compressed_where_that_is_refused(exporter: Exporter, acce
 
 
 @pytest.mark.parametrize("accepted", ["br, GZIP;q=0.1", "gzip;q=1.0, identity;q=0"])
-def test_a_low_quality_is_no_refusal(exporter: Exporter, accepted: str) -> None:
+def test_a_low_quality_value_still_accepts_compression(exporter: Exporter, accepted: str) -> None:
     assert exporter.get(Accept_Encoding=accepted).headers["Content-Encoding"] == "gzip"
 
 
@@ -117,7 +117,7 @@ def test_a_format_that_is_refused_is_not_sent(exporter: Exporter) -> None:
     assert plain.headers["Content-Type"].startswith("text/plain")
 
 
-def test_query_can_limit_the_answer_to_some_series(exporter: Exporter) -> None:
+def test_a_query_can_limit_the_answer_to_some_metrics(exporter: Exporter) -> None:
     assert exporter.get("/metrics?name[]=rq_redis_up&name[]=rq_cron_schedulers").names() == {
         "rq_redis_up",
         "rq_cron_schedulers",
@@ -140,7 +140,7 @@ def test_bad_request_is_refused(exporter: Exporter, request_: bytes, status: byt
     assert exporter.get("/healthz").status == 200
 
 
-def test_request_that_drips_in_is_cut_off(exporter: Exporter) -> None:
+def test_a_request_that_arrives_too_slowly_is_cut_off(exporter: Exporter) -> None:
     with connected(exporter) as connection:
         connection.settimeout(REQUEST_SECONDS / 10)
 
@@ -156,7 +156,7 @@ def test_request_that_drips_in_is_cut_off(exporter: Exporter) -> None:
         wait_until(is_cut_off, "the exporter to hang up", every=0)
 
 
-def test_clients_that_say_nothing_do_not_keep_others_from_scraping(exporter: Exporter) -> None:
+def test_idle_connections_do_not_block_scrapes(exporter: Exporter) -> None:
     process = psutil.Process(exporter.process.pid)
 
     def is_served_before_they_are_cut_off() -> bool:
@@ -181,7 +181,7 @@ def test_clients_that_say_nothing_do_not_keep_others_from_scraping(exporter: Exp
         *("rq.example.com", "RQ.example.com:80", socket.gethostname()),
     ],
 )
-def test_names_that_no_foreign_page_can_have_are_answered(own_names: Exporter, host: str) -> None:
+def test_host_names_that_no_foreign_page_can_have_are_answered(own_names: Exporter, host: str) -> None:
     assert own_names.get(Host=host.format(port=own_names.port)).status == 200
 
 
@@ -198,7 +198,9 @@ def test_a_client_without_a_host_header_is_answered(own_names: Exporter) -> None
         *("cluster.local.evil.test", "sub.rq.example.com", "rq.example.com.evil.test", "notsvc.test"),
     ],
 )
-def test_a_page_whose_name_leads_here_reads_nothing(own_names: Exporter, host: str, path: str) -> None:
+def test_a_foreign_page_whose_name_resolves_here_reads_nothing(
+    own_names: Exporter, host: str, path: str
+) -> None:
     """DNS rebinding: to the browser that page and the exporter are one origin."""
     answer = own_names.get(path, Host=host.format(port=own_names.port))
 
@@ -207,7 +209,7 @@ def test_a_page_whose_name_leads_here_reads_nothing(own_names: Exporter, host: s
     assert b"RQ_EXPORTER_NAMES" in answer.body
 
 
-def test_a_refused_name_is_logged_once_and_on_one_line(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_a_refused_host_name_is_logged_once_on_one_line(redis_server: RedisServer, tmp_path: Path) -> None:
     """Prometheus may use it since an earlier version. And a page can ask under any number of names."""
     with running_exporter(redis_server.url, tmp_path) as exporter:
         for host in (
@@ -224,12 +226,12 @@ def test_a_refused_name_is_logged_once_and_on_one_line(redis_server: RedisServer
     assert "\x1b" not in "".join(lines)
 
 
-def test_sigint_ends_it(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_sigint_ends_the_exporter(redis_server: RedisServer, tmp_path: Path) -> None:
     with running_exporter(redis_server.url, tmp_path) as exporter:
         assert exporter.stop(signal.SIGINT) == 0
 
 
-def test_client_that_hangs_up_leaves_no_trace(exporter: Exporter) -> None:
+def test_a_client_that_disconnects_causes_no_error(exporter: Exporter) -> None:
     with connected(exporter) as connection:
         connection.sendall(b"GET /metrics HTTP/1.1\r\n\r\n")
 
@@ -243,7 +245,7 @@ def test_requests_are_not_logged(exporter: Exporter) -> None:
     assert "some-path" not in exporter.log
 
 
-def test_port_in_use_is_named(exporter: Exporter, project_root: Path) -> None:
+def test_a_port_in_use_is_an_error_that_names_it(exporter: Exporter, project_root: Path) -> None:
     ended = subprocess.run(
         [sys.executable, "-m", "rq_mon.exporter"],
         cwd=project_root,

@@ -24,7 +24,7 @@ def test_result_and_error_of_the_call_reach_the_caller() -> None:
         SharedCall(fail).result(within=60)
 
 
-def test_each_call_after_the_end_of_the_last_is_a_new_one() -> None:
+def test_a_call_after_the_end_of_the_last_starts_a_new_one() -> None:
     calls: list[None] = []
     shared = SharedCall(lambda: calls.append(None))
 

@@ -131,7 +131,7 @@ class Happenings:
 
 
 @pytest.mark.slow
-def test_every_line_is_that_of_a_full_read(redis_client: Redis, redis_server: RedisServer) -> None:
+def test_every_line_is_the_same_as_after_a_full_read(redis_client: Redis, redis_server: RedisServer) -> None:
     """Two exporters are scraped in turn, one of them rarely. A third one has always just started."""
     often, rarely = Exporter(redis_server.url), Exporter(redis_server.url)
     happenings = Happenings(redis_client, 1)
@@ -148,7 +148,7 @@ def test_every_line_is_that_of_a_full_read(redis_client: Redis, redis_server: Re
             assert rarely.lines(OPENMETRICS) == Exporter(redis_server.url).lines(OPENMETRICS)
 
 
-def test_what_cannot_be_read_is_counted_at_each_scrape_also_when_nothing_changes(
+def test_unreadable_data_are_counted_at_each_scrape_even_if_nothing_changes(
     redis_client: Redis, redis_server: RedisServer
 ) -> None:
     errors, registry = Errors(), CollectorRegistry()
@@ -167,7 +167,7 @@ def test_what_cannot_be_read_is_counted_at_each_scrape_also_when_nothing_changes
     assert errors.counts()["jobs"] == 3 * 3
 
 
-def test_a_scrape_after_a_restart_on_older_data_serves_the_older_data(tmp_path: Path) -> None:
+def test_after_redis_restarts_with_older_data_these_are_served(tmp_path: Path) -> None:
     """Like a restored backup, or a replica that took over slightly behind."""
     with RedisServer(tmp_path) as server, Redis(port=server.port) as client:
         exporter = Exporter(server.url)

@@ -43,7 +43,7 @@ def test_last_heartbeat_is_the_unix_time_of_the_workers_report(
     assert reported == pytest.approx(time.time(), abs=60)
 
 
-def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
+def test_a_running_job_has_an_age_and_its_queue(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis
 ) -> None:
     _start_job(worker, Queue("reports", connection=redis_client))
@@ -54,7 +54,7 @@ def test_job_in_hand_has_an_age_and_the_queue_that_it_came_from(
     assert 0 <= age < 60
 
 
-def test_job_in_hand_of_a_worker_of_rq_3_is_found_among_its_executions(
+def test_the_running_job_of_an_rq_3_worker_is_found_in_its_executions(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
 ) -> None:
     job = _start_job(worker, queue)
@@ -68,7 +68,7 @@ def test_job_in_hand_of_a_worker_of_rq_3_is_found_among_its_executions(
 
 
 @pytest.mark.parametrize(("given", "seconds"), [(90, 90), (None, Queue.DEFAULT_TIMEOUT)])
-def test_job_in_hand_has_the_timeout_that_its_worker_ends_it_at(
+def test_a_running_job_has_its_timeout(
     registry: CollectorRegistry, worker: Worker, queue: Queue, given: int | None, seconds: int
 ) -> None:
     _start_job(worker, queue, timeout=given)
@@ -103,7 +103,7 @@ def test_idle_worker_has_no_running_job(registry: CollectorRegistry, worker: Wor
     assert samples_of(registry, "rq_worker_job_timeout_seconds") == {}
 
 
-def test_worker_that_unregisters_during_a_job_no_longer_runs_it(
+def test_a_worker_that_signs_off_during_a_job_no_longer_runs_it(
     registry: CollectorRegistry, worker: Worker, queue: Queue, redis_client: Redis
 ) -> None:
     """Its hash remains for another minute."""
@@ -118,7 +118,7 @@ def test_worker_that_unregisters_during_a_job_no_longer_runs_it(
     assert [dict(labels)["name"] for _, labels in running] == ["bob", "bob"]
 
 
-def test_worker_whose_key_never_expires_has_no_time_to_expire(
+def test_a_worker_whose_key_never_expires_has_no_expiry(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis
 ) -> None:
     labels = {"name": "ann"}
@@ -140,7 +140,7 @@ def test_job_that_is_deleted_while_it_runs_has_no_age(
     assert registry.get_sample_value("rq_exporter_errors_total", {"reason": "workers"}) == 0
 
 
-def test_worker_that_unregistered_is_left_out(
+def test_a_worker_that_signed_off_is_left_out(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis
 ) -> None:
     redis_client.hset(worker.key, "death", "2026-01-01T00:00:00.000000Z")
@@ -167,7 +167,7 @@ def test_a_worker_that_is_not_busy_runs_no_job(
         {"state": "busy", "current_job": "gone", "failed_job_count": "1", "total_working_time": "1.5"},
     ],
 )
-def test_what_is_left_of_a_lost_worker_is_no_worker(
+def test_the_remains_of_a_lost_worker_are_not_a_worker(
     registry: CollectorRegistry, worker: Worker, redis_client: Redis, fields: dict[str, str]
 ) -> None:
     stored: Any = fields
