@@ -82,7 +82,7 @@ def calls(command: str) -> str:
 
 @pytest.mark.e2e(seconds=60)
 @pytest.mark.parametrize("command", SETTINGS)
-def test_help_names_each_setting_also_without_extras(bare: Environment, tmp_path: Path, command: str) -> None:
+def test_help_names_each_setting_even_without_extras(bare: Environment, tmp_path: Path, command: str) -> None:
     text = " ".join(bare.run(command, "--help", cwd=tmp_path, url=NO_REDIS).split())
 
     for variable in SETTINGS[command]:
@@ -104,14 +104,14 @@ def test_without_its_extra_a_command_says_what_to_install(
 
 
 @pytest.mark.e2e
-def test_a_wrong_call_is_refused_without_extras_too(bare: Environment, tmp_path: Path) -> None:
+def test_an_invalid_command_line_is_refused_even_without_extras(bare: Environment, tmp_path: Path) -> None:
     result = bare.try_to_run("rqmon", "stauts", cwd=tmp_path, url=NO_REDIS)
 
     assert_refused(result, "stauts")
 
 
 @pytest.mark.e2e
-def test_the_package_alone_brings_what_a_worker_needs_and_pins_none_of_it(
+def test_the_bare_package_installs_what_a_worker_needs_and_pins_no_version(
     bare: Environment, tmp_path: Path
 ) -> None:
     code = (
@@ -142,7 +142,7 @@ def test_each_missing_package_of_an_extra_is_named(
 
 
 @pytest.mark.e2e
-def test_versions_that_do_not_fit_are_named_with_what_to_do(
+def test_incompatible_versions_are_named_with_what_to_do(
     full: Environment, tmp_path: Path, redis_client: Redis, redis_server: RedisServer
 ) -> None:
     before = full.run("rqmon", "status", cwd=tmp_path, url=redis_server.url)

@@ -96,7 +96,7 @@ def metrics(installed: Environment, folder: Path, url: str) -> str:
         return str(answer.read().decode())
 
 
-def test_only_the_second_distribution_brings_the_package_scheduler(wheels: dict[str, Path]) -> None:
+def test_only_the_second_distribution_contains_the_package_scheduler(wheels: dict[str, Path]) -> None:
     packages = {
         name: {file.split("/")[0] for file in zipfile.ZipFile(path).namelist() if ".dist-info" not in file}
         for name, path in wheels.items()

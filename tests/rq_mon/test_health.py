@@ -38,7 +38,7 @@ def test_a_queue_with_a_worker_is_healthy(redis_client: Any, worker: Worker, cap
     assert capsys.readouterr().out == "healthy: 1 live workers that listen to short-running\n"
 
 
-def test_another_queue_is_not(redis_client: Any, worker: Worker, capsys: Output) -> None:
+def test_a_queue_without_a_worker_is_unhealthy(redis_client: Any, worker: Worker, capsys: Output) -> None:
     assert main(["worker", "long-running"]) == 1
     assert capsys.readouterr().out == "unhealthy: 0 live workers that listen to long-running\n"
 
@@ -49,7 +49,7 @@ def test_a_worker_that_has_ended_does_not_count(redis_client: Any, worker: Worke
     assert live_workers(redis_client, "short-running") == []
 
 
-def test_a_worker_whose_reports_stay_out_does_not_count(redis_client: Any, worker: Worker) -> None:
+def test_a_worker_without_heartbeats_does_not_count(redis_client: Any, worker: Worker) -> None:
     redis_client.delete(worker.key)
 
     assert live_workers(redis_client, "short-running") == []
@@ -69,7 +69,7 @@ def test_cron_is_healthy_while_a_cron_scheduler_sends_heartbeats(redis_client: A
     ]
 
 
-def test_a_silent_cron_scheduler_differs_from_one_that_never_reported(
+def test_a_silent_cron_scheduler_has_another_message_than_none_at_all(
     redis_client: Any, capsys: Output
 ) -> None:
     redis_client.zadd(catalogue.CRON_SCHEDULERS_KEY, {"older": 1_700_000_005, "newer": 1_700_000_015})
@@ -100,7 +100,7 @@ def test_without_redis_nothing_is_healthy(
 
 
 @pytest.mark.parametrize("host", ["another", f"x{socket.gethostname()}"])
-def test_what_runs_elsewhere_counts_unless_only_this_host_is_asked_about(
+def test_workers_on_other_hosts_count_unless_only_this_host_is_checked(
     redis_client: Any, capsys: Output, host: str
 ) -> None:
     Worker(["short-running"], name=f"short-running-{host}-1", connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
@@ -111,7 +111,7 @@ def test_what_runs_elsewhere_counts_unless_only_this_host_is_asked_about(
     assert "unhealthy: 0 live cron schedulers on this host\n" in capsys.readouterr().out
 
 
-def test_what_runs_on_this_host_is_found_there(redis_client: Any) -> None:
+def test_workers_on_this_host_are_found(redis_client: Any) -> None:
     name = worker_name(["short-running"])
     Worker(["short-running"], name=name, connection=redis_client).register_birth()  # type: ignore[no-untyped-call]
     announce(redis_client, scheduler_name())
@@ -120,7 +120,7 @@ def test_what_runs_on_this_host_is_found_there(redis_client: Any) -> None:
 
 
 @pytest.mark.parametrize("arguments", [["worker", "short-running"], ["cron"]])
-def test_a_check_that_ends_the_process_can_tolerate_an_outage_of_redis(
+def test_a_liveness_check_can_tolerate_an_outage_of_redis(
     monkeypatch: pytest.MonkeyPatch, capsys: Output, arguments: list[str]
 ) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", f"redis://127.0.0.1:{free_port()}/0")
@@ -133,7 +133,9 @@ def test_tolerating_outages_does_not_hide_a_missing_worker(redis_client: Any) ->
     assert main(["--tolerate-outage", "worker", "short-running"]) == 1
 
 
-def test_a_setting_that_cannot_be_used_is_named(monkeypatch: pytest.MonkeyPatch, capsys: Output) -> None:
+def test_an_invalid_setting_is_an_error_that_names_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: Output
+) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", "localhost")
 
     assert main(["cron"]) == 1
@@ -151,7 +153,7 @@ def meanwhile(do: Callable[..., None], *arguments: Any) -> Iterator[None]:
         timer.join()
 
 
-def test_a_check_that_may_wait_looks_again(redis_client: Any, capsys: Output) -> None:
+def test_a_check_with_a_wait_tries_again(redis_client: Any, capsys: Output) -> None:
     with meanwhile(announce, redis_client, "one"):
         assert main(["--wait", "60", "cron"]) == 0
     assert capsys.readouterr().out == "healthy: 1 live cron schedulers\n"
@@ -161,7 +163,7 @@ def test_a_check_that_may_wait_looks_again(redis_client: Any, capsys: Output) ->
     assert capsys.readouterr().out.startswith("unhealthy: 0 live cron schedulers")
 
 
-def test_a_check_that_may_wait_waits_for_redis_as_well(own_redis: RedisServer, capsys: Output) -> None:
+def test_a_check_with_a_wait_also_waits_for_redis(own_redis: RedisServer, capsys: Output) -> None:
     def start() -> None:
         own_redis.start()
         with connect(own_redis.url) as client:
@@ -173,14 +175,14 @@ def test_a_check_that_may_wait_waits_for_redis_as_well(own_redis: RedisServer, c
 
 
 @pytest.mark.parametrize("seconds", ["-1", "61", "nan", "soon"])
-def test_a_wait_is_of_0_to_60_seconds(capsys: Output, seconds: str) -> None:
+def test_a_wait_must_be_0_to_60_seconds(capsys: Output, seconds: str) -> None:
     with pytest.raises(SystemExit):
         main([f"--wait={seconds}", "cron"])
     assert f"expected 0 to 60 seconds, got '{seconds}'" in capsys.readouterr().err
 
 
 @pytest.mark.slow
-def test_it_is_a_command(redis_client: Any, worker: Worker, project_root: Path) -> None:
+def test_exit_codes_of_the_command(redis_client: Any, worker: Worker, project_root: Path) -> None:
     command = [sys.executable, "-m", "rq_mon.health"]
 
     def run(*arguments: str) -> subprocess.CompletedProcess[str]:

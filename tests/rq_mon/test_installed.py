@@ -57,7 +57,7 @@ def test_packaging_decides_about_requirements_beyond_two_releases(text: str) -> 
     assert not surely_fits(text)
 
 
-def test_what_surely_fits_here_fits() -> None:
+def test_requirements_accepted_without_packaging_are_accepted_by_it() -> None:
     texts = {text for each in metadata.distributions() for text in each.requires or ()}
 
     sure = {text for text in texts if surely_fits(text)}

@@ -31,7 +31,7 @@ def lines_said(log_format: str, name: str) -> list[str]:
 
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\r", "\v", "\f", "\x1e", "\x85", "\u2028"])
-def test_a_name_with_line_feeds_forges_no_record(separator: str) -> None:
+def test_a_name_with_line_feeds_cannot_forge_a_record(separator: str) -> None:
     first, *others = lines_said("text", f"mail{separator}{FORGED}")
 
     assert first.endswith(" ERROR   app: job mail")
@@ -43,7 +43,7 @@ COVERS = f"\x1b[1A\x1b[2K\x1b[1G{FORGED}\x1b[8m"
 
 
 @pytest.mark.parametrize("name", [COVERS, f"mail\x9b1A\b\b{FORGED}", f"\x1b]0;{FORGED}\x07", "\u202egro"])
-def test_a_name_covers_no_line_of_a_terminal(name: str) -> None:
+def test_a_name_cannot_overwrite_lines_of_a_terminal(name: str) -> None:
     first, *others = lines_said("text", name)
 
     assert " ERROR   app: job " in first
@@ -51,18 +51,18 @@ def test_a_name_covers_no_line_of_a_terminal(name: str) -> None:
     assert "gro" in first or FORGED in first, "it is shown"
 
 
-def test_what_is_printable_and_tabs_are_shown_as_they_are() -> None:
+def test_printable_characters_and_tabs_are_not_escaped() -> None:
     first = lines_said("text", "größe 注文\t7")[0]
     assert "app: job größe 注文 " in first
     assert first.endswith(" 7 failed")
 
 
-def test_as_json_it_is_one_line() -> None:
+def test_a_json_record_is_one_line() -> None:
     (line,) = lines_said("json", f"mail\n{FORGED}")
     assert json.loads(line)["message"] == f"job mail\n{FORGED} failed"
 
 
-def test_no_process_has_another_format() -> None:
+def test_logging_is_set_up_in_one_place() -> None:
     """`rqmon` shows warnings as notes, and escapes them itself."""
     setups = re.compile(r"basicConfig\(|dictConfig\(|StreamHandler\(")
     found = {

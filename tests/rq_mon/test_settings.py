@@ -43,9 +43,7 @@ def test_an_address_alone_stays_as_it_is() -> None:
 
 
 @pytest.mark.parametrize("variable", [USERNAME, PASSWORD_FILE])
-def test_an_address_that_has_a_user_or_a_password_gets_no_second_one(
-    variable: str, password_file: Path
-) -> None:
+def test_an_address_with_user_or_password_refuses_separate_ones(variable: str, password_file: Path) -> None:
     with pytest.raises(SettingsError, match=f"{URL}: expected an address without user and password") as error:
         Settings.from_environment({URL: "redis://:secret@queues", variable: str(password_file)})
 
@@ -78,12 +76,12 @@ def test_a_file_without_a_password_is_refused_by_its_name(
     )
 
 
-def test_a_folder_is_no_password(tmp_path: Path) -> None:
+def test_a_folder_as_password_file_is_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="Is a directory"):
         Settings.from_environment({PASSWORD_FILE: str(tmp_path)})
 
 
-def test_settings_that_are_printed_show_no_password(password_file: Path) -> None:
+def test_printed_settings_show_no_password(password_file: Path) -> None:
     settings = Settings.from_environment({USERNAME: "ann", PASSWORD_FILE: str(password_file)})
 
     assert "ann" in repr(settings)
@@ -91,7 +89,7 @@ def test_settings_that_are_printed_show_no_password(password_file: Path) -> None
     assert "p%40ss" not in repr(settings)
 
 
-def test_some_settings_can_be_read_whatever_the_others_hold() -> None:
+def test_some_settings_can_be_read_even_if_others_are_invalid() -> None:
     environment = {"RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE": "7", "RQ_LOG_LEVEL": "loud", PASSWORD_FILE: "/none"}
 
     settings = Settings.from_environment(environment, only=["max_functions_per_queue"])
@@ -99,7 +97,7 @@ def test_some_settings_can_be_read_whatever_the_others_hold() -> None:
     assert settings == Settings(max_functions_per_queue=7)
 
 
-def test_every_setting_that_cannot_be_used_is_named() -> None:
+def test_every_invalid_setting_is_named() -> None:
     with pytest.raises(SettingsError) as error:
         Settings.from_environment({"RQ_LOG_LEVEL": "loud", "RQ_WORKER_TTL_SECONDS": "15"})
 
@@ -111,7 +109,9 @@ def test_every_setting_that_cannot_be_used_is_named() -> None:
 
 @pytest.mark.needs("redis-server")
 @pytest.mark.parametrize("username", ["ann", ""])
-def test_redis_takes_user_and_password(username: str, password_file: Path, tmp_path: Path) -> None:
+def test_redis_accepts_user_and_password_from_the_settings(
+    username: str, password_file: Path, tmp_path: Path
+) -> None:
     users = tmp_path / "users.acl"
     users.write_text(f"user {username or 'default'} on >{AWKWARD} ~* +@all\n")
     with RedisServer(tmp_path, "--aclfile", str(users)) as server:
@@ -138,7 +138,7 @@ def test_a_number_beyond_either_limit_is_refused(variable: str, smallest: int, l
             Settings.from_environment({variable: str(refused)})
 
 
-def test_for_each_job_what_has_changed_is_read_again(
+def test_changed_settings_are_read_again_for_each_job(
     monkeypatch: pytest.MonkeyPatch, password_file: Path
 ) -> None:
     monkeypatch.setenv(URL, "redis://queues")
@@ -166,11 +166,11 @@ def test_for_each_job_what_has_changed_is_read_again(
     assert settings_of_job().serializer == "json"
 
 
-def test_what_changes_for_each_job_are_variables_of_the_settings() -> None:
+def test_variables_read_for_each_job_are_variables_of_the_settings() -> None:
     assert set(FOR_EACH_JOB) <= variables_of("cron-scheduler")
 
 
-def test_the_first_job_finds_any_setting_that_cannot_be_used(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_first_job_reports_any_invalid_setting(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(URL, "redis://somewhere-else")
     monkeypatch.setenv("RQ_WORKER_TTL_SECONDS", "soon")
 

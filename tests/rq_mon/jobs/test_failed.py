@@ -11,7 +11,7 @@ NAME, RAW_NAME = "m\udcff", b"m\xff"
 """A queue whose name is not UTF-8, as it is shown, and as it is stored."""
 
 
-def test_a_queue_may_have_a_name_that_is_not_utf_8(redis_client: Redis) -> None:
+def test_failed_jobs_of_a_queue_whose_name_is_not_utf_8_are_changed(redis_client: Redis) -> None:
     for number in (1, 2, 3):
         redis_client.hset(f"rq:job:{number}", mapping={"status": "failed", "origin": RAW_NAME})
         redis_client.zadd(b"rq:failed:" + RAW_NAME, {str(number): 1e10 + number})

@@ -56,9 +56,7 @@ def _ids(client: Redis, key: str) -> list[str]:
     return [job_id.decode() for job_id in client.zrange(key, 0, -1)]  # type: ignore[union-attr]
 
 
-def test_emptying_a_queue_lets_the_jobs_that_were_held_back_take_the_places(
-    queue: Queue, redis_client: Redis
-) -> None:
+def test_emptying_a_queue_releases_rate_limited_jobs(queue: Queue, redis_client: Redis) -> None:
     held = _limit(redis_client, concurrency=2, queued=2, held_back=3)
 
     assert purge_jobs(queue, "queued") == 2
@@ -70,7 +68,7 @@ def test_emptying_a_queue_lets_the_jobs_that_were_held_back_take_the_places(
     assert utcparse(enqueued_at.decode())
 
 
-def test_those_to_run_first_go_to_the_front_and_those_that_are_gone_are_passed_over(
+def test_released_jobs_go_to_the_front_if_requested_and_deleted_ones_are_skipped(
     queue: Queue, redis_client: Redis
 ) -> None:
     gone, urgent, _ = held = _limit(redis_client, concurrency=3, queued=3, held_back=3)
@@ -86,7 +84,7 @@ def test_those_to_run_first_go_to_the_front_and_those_that_are_gone_are_passed_o
     assert _ids(redis_client, "rq:rl:api:v1:rate_limited") == []
 
 
-def test_a_job_that_runs_keeps_its_place_though_it_is_deleted(queue: Queue, redis_client: Redis) -> None:
+def test_a_running_job_keeps_its_rate_limit_slot_if_it_is_purged(queue: Queue, redis_client: Redis) -> None:
     held = _limit(redis_client, concurrency=2, queued=2, held_back=2)
     running = queue.job_ids[0]
     redis_client.zadd(f"rq:executions:{running}", {"execution": time.time() + 60})
@@ -98,7 +96,7 @@ def test_a_job_that_runs_keeps_its_place_though_it_is_deleted(queue: Queue, redi
     assert redis_client.exists(f"rq:executions:{running}")
 
 
-def test_an_interrupted_purge_still_releases(queue: Queue, redis_client: Redis) -> None:
+def test_an_interrupted_purge_still_releases_rate_limited_jobs(queue: Queue, redis_client: Redis) -> None:
     held = _limit(redis_client, concurrency=2 * JOBS_PER_BATCH, queued=2 * JOBS_PER_BATCH, held_back=1)
     batches = purge_in_batches(queue, "queued")
     next(batches)
@@ -109,7 +107,7 @@ def test_an_interrupted_purge_still_releases(queue: Queue, redis_client: Redis) 
 
 
 @needs_rq_3
-def test_with_the_jobs_of_rq_itself(queue: Queue) -> None:
+def test_jobs_limited_by_rq_itself_are_released_and_run(queue: Queue) -> None:
     enqueued = [queue.enqueue(jobs.succeed, rate_limit=_api_of_two()) for _ in range(5)]
 
     purge_jobs(queue, "queued")
@@ -129,9 +127,7 @@ def _hold_back_for(client: Redis, queue: str, limit: str, *names: str) -> None:
         client.zadd(f"rq:rl:{limit}:rate_limited", {name: number})
 
 
-def test_what_rate_limits_hold_back_is_purged_for_one_queue_of_all_limits(
-    queue: Queue, redis_client: Redis
-) -> None:
+def test_rate_limited_jobs_of_one_queue_are_purged_from_all_limits(queue: Queue, redis_client: Redis) -> None:
     held = _limit(redis_client, concurrency=2, queued=2, held_back=3)
     _hold_back_for(redis_client, "mail", "other", "mail-1", "mail-2")
     _hold_back_for(redis_client, "reports", "other", "reports-1")
@@ -149,7 +145,7 @@ def test_what_rate_limits_hold_back_is_purged_for_one_queue_of_all_limits(
     assert queue.count == 2
 
 
-def test_no_more_than_were_counted_are_purged_of_those_held_back(queue: Queue, redis_client: Redis) -> None:
+def test_no_more_rate_limited_jobs_are_purged_than_were_counted(queue: Queue, redis_client: Redis) -> None:
     held = [f"held-{number:03}" for number in range(2 * JOBS_PER_BATCH + 50)]
     _hold_back_for(redis_client, "mail", "api", *held)
     _hold_back_for(redis_client, "mail", "other", "later")
@@ -161,7 +157,7 @@ def test_no_more_than_were_counted_are_purged_of_those_held_back(queue: Queue, r
 
 
 @needs_rq_3
-def test_jobs_that_rq_itself_holds_back_are_purged_and_the_others_run(queue: Queue) -> None:
+def test_jobs_limited_by_rq_itself_are_purged_and_the_others_run(queue: Queue) -> None:
     enqueued = [queue.enqueue(jobs.succeed, rate_limit=_api_of_two()) for _ in range(5)]
 
     assert purge_jobs(queue, "rate_limited") == 3
@@ -172,9 +168,7 @@ def test_jobs_that_rq_itself_holds_back_are_purged_and_the_others_run(queue: Que
     assert queue.enqueue(jobs.succeed, rate_limit=_api_of_two()).get_status() == "queued"
 
 
-def test_a_failed_job_that_kept_its_place_gives_it_up_when_it_is_deleted(
-    queue: Queue, redis_client: Redis
-) -> None:
+def test_deleting_a_failed_job_releases_its_rate_limit_slot(queue: Queue, redis_client: Redis) -> None:
     """Its worker may have died before it released the place."""
     held = _limit(redis_client, concurrency=1, queued=0, held_back=2)
     (failed,) = fail_jobs(redis_client)
@@ -187,7 +181,7 @@ def test_a_failed_job_that_kept_its_place_gives_it_up_when_it_is_deleted(
     assert queue.job_ids == _ids(redis_client, "rq:rl:api:v1:allowed") == held[:1]
 
 
-def test_a_foreign_key_ends_nothing(queue: Queue, redis_client: Redis) -> None:
+def test_a_purge_works_despite_a_foreign_key(queue: Queue, redis_client: Redis) -> None:
     names = [queue.enqueue(jobs.succeed).id for _ in range(3)]
     redis_client.delete(f"rq:job:{names[1]}")
     redis_client.set(f"rq:job:{names[1]}", "a string")
@@ -197,7 +191,7 @@ def test_a_foreign_key_ends_nothing(queue: Queue, redis_client: Redis) -> None:
 
 
 @pytest.mark.parametrize("state", ["finished", "failed"])
-def test_what_has_expired_is_neither_counted_nor_deleted_in_place_of_others(
+def test_expired_jobs_are_neither_counted_nor_deleted_instead_of_others(
     queue: Queue, redis_client: Redis, state: str
 ) -> None:
     key, later = f"rq:{state}:mail", time.time() + 60

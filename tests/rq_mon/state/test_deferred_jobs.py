@@ -40,9 +40,7 @@ def test_jobs_that_wait_their_turn_are_not_stuck(read: ReadQueues, queue: Queue)
     assert _deferred(read) == (3, 0)
 
 
-def test_a_dependency_is_known_from_the_job_where_the_set_of_them_is_gone(
-    read: ReadQueues, queue: Queue
-) -> None:
+def test_dependencies_are_read_from_the_job_if_their_set_is_gone(read: ReadQueues, queue: Queue) -> None:
     first = queue.enqueue(jobs.succeed)
     for _ in range(2):
         waiting = queue.enqueue(jobs.succeed, depends_on=first)
@@ -51,7 +49,7 @@ def test_a_dependency_is_known_from_the_job_where_the_set_of_them_is_gone(
     assert _deferred(read) == (2, 0)
 
 
-def test_those_whose_dependency_failed_are_stuck(
+def test_jobs_whose_dependency_failed_are_stuck(
     read: ReadQueues, queue: Queue, work: Callable[[], None]
 ) -> None:
     failing = queue.enqueue(jobs.fail)
@@ -75,7 +73,7 @@ def test_a_dependency_that_will_be_retried_does_not_make_a_job_stuck(
     assert _deferred(read) == (1, 0)
 
 
-def test_a_job_that_bears_failures_is_not_stuck_by_one(
+def test_a_job_that_allows_failures_is_not_stuck_after_one(
     read: ReadQueues, queue: Queue, work: Callable[[], None]
 ) -> None:
     failing, other = (
@@ -90,7 +88,7 @@ def test_a_job_that_bears_failures_is_not_stuck_by_one(
 
 
 @pytest.mark.parametrize("end", [Job.cancel, Job.delete], ids=["cancelled", "deleted"])
-def test_those_whose_dependency_was_cancelled_or_deleted_are_stuck(
+def test_jobs_whose_dependency_was_cancelled_or_deleted_are_stuck(
     read: ReadQueues, queue: Queue, end: Callable[[Job], None]
 ) -> None:
     first, other = queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed)
@@ -102,7 +100,7 @@ def test_those_whose_dependency_was_cancelled_or_deleted_are_stuck(
     assert _deferred(read) == (3, 2)
 
 
-def test_those_whose_dependency_was_stopped_are_stuck(
+def test_jobs_whose_dependency_was_stopped_are_stuck(
     read: ReadQueues, queue: Queue, redis_client: Redis
 ) -> None:
     first = queue.enqueue(jobs.succeed)
@@ -112,7 +110,7 @@ def test_those_whose_dependency_was_stopped_are_stuck(
     assert _deferred(read) == (1, 1)
 
 
-def test_a_dependency_that_expired_keeps_a_job_from_running_only_if_no_other_is_left(
+def test_an_expired_dependency_makes_a_job_stuck_only_if_no_other_is_left(
     read: ReadQueues, queue: Queue, redis_client: Redis
 ) -> None:
     """RQ treats a missing dependency as met, and checks when another one ends."""
@@ -125,7 +123,7 @@ def test_a_dependency_that_expired_keeps_a_job_from_running_only_if_no_other_is_
     assert _deferred(read) == (3, 2)
 
 
-def test_what_depends_on_a_stuck_job_is_stuck_in_any_queue(
+def test_jobs_that_depend_on_a_stuck_job_are_stuck_in_any_queue(
     read: ReadQueues, queue: Queue, redis_client: Redis, work: Callable[[], None]
 ) -> None:
     failing = queue.enqueue(jobs.fail)
@@ -138,7 +136,7 @@ def test_what_depends_on_a_stuck_job_is_stuck_in_any_queue(
     assert _deferred(read, "reports") == (1, 1)
 
 
-def test_a_job_that_was_deferred_and_is_gone_is_not_stuck(
+def test_a_deleted_deferred_job_is_not_stuck(
     read: ReadQueues, queue: Queue, redis_client: Redis, work: Callable[[], None]
 ) -> None:
     failing = queue.enqueue(jobs.fail)
@@ -149,7 +147,7 @@ def test_a_job_that_was_deferred_and_is_gone_is_not_stuck(
     assert _deferred(read) == (3, 2)
 
 
-def test_of_a_job_with_many_dependencies_one_that_failed_is_enough(
+def test_one_failed_dependency_of_many_makes_a_job_stuck(
     read: ReadQueues, queue: Queue, redis_client: Redis, errors: Errors
 ) -> None:
     """If none of the checked ones gives a reason, the job does not count as stuck."""
@@ -180,7 +178,7 @@ def test_broken_keys_are_counted_and_hide_nothing_else(
     assert _deferred(read, "other") == (None, None)
 
 
-def test_as_many_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+def test_the_number_of_examined_deferred_jobs_is_limited(read: ReadQueues, redis_client: Redis) -> None:
     number = 2 * IDS_IN_ALL // IDS_PER_QUEUE
     with redis_client.pipeline(transaction=False) as pipe:
         for name in range(number):

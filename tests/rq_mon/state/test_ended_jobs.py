@@ -19,7 +19,9 @@ def finish(client: Redis, raw_id: bytes, seconds_ago: float) -> None:
     client.zadd("rq:finished:mail", {raw_id: time.time() + 500})
 
 
-def test_what_ended_before_the_first_look_is_not_told_however_late_it_is_listed(redis_client: Redis) -> None:
+def test_a_job_that_ended_before_the_first_look_is_not_reported_even_if_listed_later(
+    redis_client: Redis,
+) -> None:
     """The clocks of workers and Redis may differ by a minute."""
     ended = EndedJobs(redis_client, ["mail"])
     finish(redis_client, b"listed-before", 1)
@@ -33,7 +35,7 @@ def test_what_ended_before_the_first_look_is_not_told_however_late_it_is_listed(
     assert ended.look() == []
 
 
-def test_a_job_without_a_time_of_its_end_ended_when_its_failure_was_stored(redis_client: Redis) -> None:
+def test_a_job_without_an_end_time_ended_when_its_failure_was_stored(redis_client: Redis) -> None:
     """RQ records no end of a job that was stopped, or lost its worker."""
     ended = EndedJobs(redis_client, ["mail"])
     ended.look()
@@ -47,7 +49,7 @@ def test_a_job_without_a_time_of_its_end_ended_when_its_failure_was_stored(redis
     assert (job.status, job.ended_at) == ("failed", failed_at)
 
 
-def test_what_ran_and_is_kept_nowhere_is_told_too(redis_client: Redis) -> None:
+def test_an_ended_job_that_is_in_no_registry_is_reported(redis_client: Redis) -> None:
     """As RQ does with failures that are not to be kept, until their hash expires."""
     redis_client.zadd("rq:wip:mail", {"first:0123": 100, "second:0123": 200, "third:0123": 300})
     ended = EndedJobs(redis_client, ["mail"])
@@ -60,7 +62,7 @@ def test_what_ran_and_is_kept_nowhere_is_told_too(redis_client: Redis) -> None:
     assert {job.id for job in ended.look()} == {"first", "third"}
 
 
-def test_an_id_may_be_no_utf_8(redis_client: Redis) -> None:
+def test_an_ended_job_whose_id_is_not_utf_8_is_reported(redis_client: Redis) -> None:
     ended = EndedJobs(redis_client, ["mail"])
     ended.look()
     finish(redis_client, RAW_ID, 1)

@@ -37,7 +37,7 @@ def test_an_outage_is_counted_by_its_reason(reason: str, causes: list[Exception]
 
 
 @pytest.mark.parametrize("theme", ["workers", "queues", "jobs", "cron", "objectives"])
-def test_unreadable_data_is_counted_by_its_place(theme: str) -> None:
+def test_unreadable_data_are_counted_by_their_place(theme: str) -> None:
     errors = Errors()
 
     errors.count(theme, "first")  # type: ignore[arg-type]
@@ -46,7 +46,7 @@ def test_unreadable_data_is_counted_by_its_place(theme: str) -> None:
     assert {name: number for name, number in errors.counts().items() if number} == {theme: 2}
 
 
-def test_no_more_than_a_limit_of_errors_is_logged_and_all_are_counted(
+def test_errors_are_logged_up_to_a_limit_and_all_are_counted(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     errors = Errors()

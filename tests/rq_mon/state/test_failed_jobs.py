@@ -86,14 +86,14 @@ def test_a_module_may_have_any_name(fail: Callable[..., FailedJob], tmp_path: Pa
 
 
 @pytest.mark.parametrize("function", [failing.simple, failing.caused, failing.grouped, failing.exits])
-def test_a_failure_callback_that_raises_is_what_failed(
+def test_the_exception_of_a_failure_callback_is_shown(
     fail: Callable[..., FailedJob], function: Callable[..., object]
 ) -> None:
     found = fail(function, on_failure=Callback(failing.callback_raises))
     assert (found.exception, found.last_line) == ("PermissionError", "PermissionError: callback")
 
 
-def test_without_a_stored_failure_the_end_of_the_job_is_when_it_failed(
+def test_without_a_stored_failure_a_job_failed_at_its_end(
     fail: Callable[..., FailedJob], redis_client: Redis
 ) -> None:
     """As versions of RQ before 1.13 wrote it."""
@@ -107,7 +107,7 @@ def test_without_a_stored_failure_the_end_of_the_job_is_when_it_failed(
     assert found.failed_at == datetime(2026, 3, 4, 5, 6, 7, 500_000, UTC).timestamp()
 
 
-def test_where_the_data_show_no_function_the_description_does(redis_client: Redis) -> None:
+def test_if_the_data_show_no_function_it_comes_from_the_description(redis_client: Redis) -> None:
     fields: Any = {"origin": "mail", "data": b"\x00packed", "description": "shop.tasks.send('x')"}
     redis_client.hset("rq:job:packed", mapping=fields)
 
@@ -117,7 +117,7 @@ def test_where_the_data_show_no_function_the_description_does(redis_client: Redi
     assert read_functions(redis_client, [b"gone", b"packed"]) == ["unknown", "shop.tasks.send"]
 
 
-def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redis_client: Redis) -> None:
+def test_a_short_traceback_is_read_whole(fail: Callable[..., FailedJob], redis_client: Redis) -> None:
     job = fail(failing.caused)
 
     text = read_traceback(redis_client, job.id)
@@ -125,7 +125,7 @@ def test_a_short_traceback_is_read_as_it_is(fail: Callable[..., FailedJob], redi
     assert text == Job.fetch(job.id, redis_client).latest_result().exc_string  # type: ignore[union-attr]
 
 
-def test_what_is_left_out_of_a_long_traceback_is_its_middle(
+def test_the_middle_of_a_long_traceback_is_left_out(
     fail: Callable[..., FailedJob], redis_client: Redis
 ) -> None:
     text = "head\n" + "x" * 200_000 + "\nValueError: tail"
@@ -141,7 +141,7 @@ def test_what_is_left_out_of_a_long_traceback_is_its_middle(
     )
 
 
-def test_of_a_long_traceback_beginning_and_end_are_read(
+def test_the_beginning_and_end_of_a_long_traceback_are_read(
     fail: Callable[..., FailedJob], redis_client: Redis
 ) -> None:
     job = fail(failing.huge_with_a_child)
@@ -154,7 +154,7 @@ def test_of_a_long_traceback_beginning_and_end_are_read(
 
 
 @pytest.mark.parametrize("key", ["rq:job:{}", "rq:results:{}"])
-def test_a_foreign_key_is_an_unknown_and_its_neighbours_are_read(
+def test_a_foreign_key_is_an_unknown_job_and_the_others_are_read(
     fail: Callable[..., FailedJob], redis_client: Redis, key: str
 ) -> None:
     foreign, good = fail(failing.simple), fail(failing.caused)

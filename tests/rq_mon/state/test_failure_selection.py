@@ -31,7 +31,7 @@ WITHOUT_TIME = FailedJob("8", "mail", "shop.tasks.send", "ValueError", "ValueErr
         ({"not_later_than": 999.9}, False, True),
     ],
 )
-def test_all_conditions_are_met(
+def test_a_selected_job_meets_all_conditions(
     conditions: dict[str, Any], matches: bool, matches_without_time: bool
 ) -> None:
     selection = Selection(**conditions)

@@ -48,7 +48,7 @@ def details(client: Redis, job_id: str, *, with_arguments: bool = False) -> JobD
     return found
 
 
-def test_a_job_that_waits(any_queue: Queue, redis_client: Redis) -> None:
+def test_a_queued_job_is_read(any_queue: Queue, redis_client: Redis) -> None:
     job = any_queue.enqueue(
         jobs.succeed,
         args=(1, "secret"),
@@ -90,7 +90,9 @@ def test_a_job_that_waits(any_queue: Queue, redis_client: Redis) -> None:
     assert shown.arguments == "1, 'secret', customer='x'"
 
 
-def test_a_job_that_succeeded(any_queue: Queue, redis_client: Redis, work: Callable[[], str]) -> None:
+def test_a_finished_job_is_read_with_its_result(
+    any_queue: Queue, redis_client: Redis, work: Callable[[], str]
+) -> None:
     job = any_queue.enqueue(jobs.return_it, {"a": "x" * 100})
     worker = work()
     found = details(redis_client, job.id)
@@ -122,7 +124,9 @@ def test_a_large_result_is_not_read_whole(
     assert 300_000 < found.result_bytes < 300_100
 
 
-def test_a_job_that_failed(any_queue: Queue, redis_client: Redis, work: Callable[[], str]) -> None:
+def test_a_failed_job_is_read_with_its_traceback(
+    any_queue: Queue, redis_client: Redis, work: Callable[[], str]
+) -> None:
     job = any_queue.enqueue(failing.simple, retry=Retry(max=2))
     work()
     found = details(redis_client, job.id)
@@ -133,7 +137,7 @@ def test_a_job_that_failed(any_queue: Queue, redis_client: Redis, work: Callable
     assert found.traceback.rstrip().endswith("ValueError: no such order")
 
 
-def test_retries_that_a_job_asked_for_are_counted(
+def test_retries_that_a_job_returned_are_counted(
     any_queue: Queue, redis_client: Redis, work: Callable[[], str]
 ) -> None:
     job = any_queue.enqueue(failing.asks_for_retries, 2)
@@ -143,7 +147,7 @@ def test_retries_that_a_job_asked_for_are_counted(
     assert (found.retries_asked_for, found.result_count) == (2, 3)
 
 
-def test_dependencies_and_dependents_with_their_status(
+def test_dependencies_and_dependents_are_read_with_their_status(
     any_queue: Queue, redis_client: Redis, work: Callable[[], str]
 ) -> None:
     good, bad = any_queue.enqueue(jobs.succeed), any_queue.enqueue(failing.simple)
@@ -176,13 +180,13 @@ def test_large_fields_are_not_read(redis_client: Redis) -> None:
     assert found.dependencies == (RelatedJob("first", ""),)
 
 
-def test_no_job_is_none(redis_client: Redis) -> None:
+def test_a_missing_job_is_none(redis_client: Redis) -> None:
     assert read_job(redis_client, "no-such-job") is None
     redis_client.lpush("rq:job:foreign", "x")
     assert read_job(redis_client, "foreign") is None
 
 
-def test_no_code_runs_and_values_that_cannot_be_shown_are_named(redis_client: Redis, tmp_path: Path) -> None:
+def test_no_code_runs_and_values_that_cannot_be_shown_are_marked(redis_client: Redis, tmp_path: Path) -> None:
     queue = Queue("mail", connection=redis_client)
     job = queue.enqueue(jobs.succeed, Evil(tmp_path / "ran"), meta={"evil": Evil(tmp_path / "ran")})
     found = details(redis_client, job.id, with_arguments=True)
@@ -215,14 +219,14 @@ GARBAGE: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("field", GARBAGE)
-def test_garbage_in_one_field_keeps_no_other_from_being_read(redis_client: Redis, field: str) -> None:
+def test_garbage_in_one_field_does_not_affect_the_others(redis_client: Redis, field: str) -> None:
     job = Queue("mail", connection=redis_client).enqueue(jobs.succeed)
     redis_client.hset(job.key, field, GARBAGE[field])
     assert details(redis_client, job.id, with_arguments=True).function == "tests.rq_mon.state.jobs.succeed"
 
 
 @pytest.mark.parametrize("suffix", [":dependents", "", None])
-def test_foreign_keys_around_a_job(redis_client: Redis, suffix: str | None) -> None:
+def test_a_job_is_read_despite_foreign_keys_around_it(redis_client: Redis, suffix: str | None) -> None:
     job = Queue("mail", connection=redis_client).enqueue(jobs.succeed)
     key = {
         ":dependents": f"rq:job:{job.id}:dependents",
@@ -233,6 +237,6 @@ def test_foreign_keys_around_a_job(redis_client: Redis, suffix: str | None) -> N
     assert details(redis_client, job.id).status == "queued"
 
 
-def test_a_scheduled_job(any_queue: Queue, redis_client: Redis) -> None:
+def test_a_scheduled_job_is_read(any_queue: Queue, redis_client: Redis) -> None:
     job = any_queue.enqueue_in(timedelta(hours=1), jobs.succeed)
     assert details(redis_client, job.id).status == "scheduled"

@@ -1,4 +1,4 @@
-"""Hashes of functions, which are only parsed again where they changed."""
+"""Hashes of functions are only parsed again after a change."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def answers(metrics: JobMetrics, client: Redis) -> dict[QueueFunction, Answer]:
     return {group.functions[0]: group.answer for group in found["jobs"].functions}
 
 
-def test_what_did_not_change_is_the_same_answer(redis_client: Redis) -> None:
+def test_an_unchanged_hash_is_not_parsed_again(redis_client: Redis) -> None:
     metrics = JobMetrics()
     count(redis_client, "first", "mail", "send")
     count(redis_client, "second", "reports", "print")

@@ -85,7 +85,7 @@ def one_of_each(redis_client: Redis, queue: Queue, work: Callable[[], None]) -> 
     }
 
 
-def test_each_state_has_its_jobs(redis_client: Redis, one_of_each: dict[JobState, Job]) -> None:
+def test_jobs_are_listed_by_state(redis_client: Redis, one_of_each: dict[JobState, Job]) -> None:
     assert {*one_of_each} == {*JOB_STATES}
     for state, job in one_of_each.items():
         (found,) = [each for each in read_jobs(redis_client, "mail", state).jobs if each.status == state]
@@ -98,7 +98,7 @@ def test_each_state_has_its_jobs(redis_client: Redis, one_of_each: dict[JobState
 
 
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_pages_give_each_job_once_in_order(redis_client: Redis, queue: Queue, newest_first: bool) -> None:
+def test_pages_contain_each_job_once_in_order(redis_client: Redis, queue: Queue, newest_first: bool) -> None:
     ids = [queue.enqueue(jobs.succeed).id for _ in range(7)]
     pages = all_pages(redis_client, "queued", limit=3, newest_first=newest_first)
     assert [len(page) for page in pages] == [3, 3, 1]
@@ -106,7 +106,7 @@ def test_pages_give_each_job_once_in_order(redis_client: Redis, queue: Queue, ne
     assert found == (ids[::-1] if newest_first else ids)
 
 
-def test_a_limited_time_is_told_in_seconds(redis_client: Redis, queue: Queue) -> None:
+def test_a_timeout_is_read_in_seconds(redis_client: Redis, queue: Queue) -> None:
     for timeout in ("3m", -1):
         queue.enqueue(jobs.succeed, job_timeout=timeout)
 
@@ -130,7 +130,7 @@ def test_pages_go_through_all_rate_limits(redis_client: Redis) -> None:
 
 @pytest.mark.parametrize("state", ["queued", "failed"])
 @pytest.mark.parametrize("newest_first", [True, False])
-def test_jobs_that_come_and_go_skip_none_that_stays(
+def test_no_job_is_skipped_while_others_come_and_go(
     redis_client: Redis, queue: Queue, state: JobState, newest_first: bool
 ) -> None:
     if state == "queued":
@@ -147,7 +147,9 @@ def test_jobs_that_come_and_go_skip_none_that_stays(
     assert ids_of([*first.jobs, *rest.jobs]) == everything
 
 
-def test_a_search_meets_all_that_is_said(redis_client: Redis, queue: Queue, work: Callable[[], None]) -> None:
+def test_found_jobs_meet_all_conditions_of_the_search(
+    redis_client: Redis, queue: Queue, work: Callable[[], None]
+) -> None:
     simple = queue.enqueue(failing.simple, description="charge the card of Ada")
     other = [queue.enqueue(failing.empty, job_id=f"order-{number}") for number in (1, 2)]
     third = queue.enqueue(failing.caused)
@@ -168,7 +170,7 @@ def test_a_search_meets_all_that_is_said(redis_client: Redis, queue: Queue, work
     assert found(exception="ValueError", id="der-2") == {other[1].id}
 
 
-def test_a_search_stops_in_time_and_goes_on(redis_client: Redis) -> None:
+def test_a_search_stops_after_its_time_and_can_be_continued(redis_client: Redis) -> None:
     ids = fail_jobs(redis_client, jobs=2000)
     last = read_jobs(redis_client, "mail", "failed", newest_first=False).jobs[0].id
     assert last in ids
@@ -186,7 +188,7 @@ def test_a_search_stops_in_time_and_goes_on(redis_client: Redis) -> None:
     assert pages > 2
 
 
-def test_what_has_expired_is_not_listed(redis_client: Redis, queue: Queue) -> None:
+def test_expired_jobs_are_not_listed(redis_client: Redis, queue: Queue) -> None:
     ids = fail_jobs(redis_client, jobs=5)
     redis_client.zadd("rq:failed:mail", {ids[0]: time.time() - 5, ids[1]: time.time() - 9, ids[2]: -1})
     found = ids_of([*read_jobs(redis_client, "mail", "failed").jobs])
@@ -195,7 +197,7 @@ def test_what_has_expired_is_not_listed(redis_client: Redis, queue: Queue) -> No
 
 
 @pytest.mark.parametrize("state", JOB_STATES)
-def test_foreign_keys_hold_no_jobs(redis_client: Redis, state: JobState) -> None:
+def test_foreign_keys_are_listed_as_empty(redis_client: Redis, state: JobState) -> None:
     for key in ("queue", "wip", "deferred", "scheduled", "finished", "failed", "canceled"):
         redis_client.set(f"rq:{key}:mail", "foreign")
     redis_client.set("rq:rl-keys", "foreign")
@@ -204,14 +206,14 @@ def test_foreign_keys_hold_no_jobs(redis_client: Redis, state: JobState) -> None
 
 
 @pytest.mark.parametrize("cursor", ["x", "{}", "WzFd", "ä", "W3sic" * 99, "WzEsMiwzXQ"])
-def test_a_cursor_that_no_page_gave_is_refused(redis_client: Redis, cursor: str) -> None:
+def test_an_invalid_cursor_is_refused(redis_client: Redis, cursor: str) -> None:
     with pytest.raises(ValueError, match="cursor: expected one that a page gave, got"):
         read_jobs(redis_client, "mail", "queued", cursor=cursor)
     with pytest.raises(ValueError, match="cursor: expected one that a page gave, got"):
         read_failures(redis_client, ["mail"], cursor=cursor)
 
 
-def test_names_that_are_not_utf_8_are_read_on(redis_client: Redis) -> None:
+def test_pages_continue_after_names_that_are_not_utf_8(redis_client: Redis) -> None:
     name, raw = "m\udcff", b"m\xff"
     for number in range(3):
         redis_client.rpush(b"rq:queue:" + raw, b"\xfe%d" % number)  # type: ignore[arg-type]
@@ -256,7 +258,7 @@ def test_failures_that_are_kept_longest_are_grouped_first(redis_client: Redis) -
 
 
 @pytest.mark.slow
-def test_running_jobs_name_function_and_worker(
+def test_running_jobs_are_listed_with_function_and_worker(
     redis_server: RedisServer, redis_client: Redis, queue: Queue, tmp_path: Path
 ) -> None:
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "end"), job_timeout=77)

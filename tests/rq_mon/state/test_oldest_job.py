@@ -58,7 +58,7 @@ def test_unreadable_job_at_the_head_does_not_hide_the_others(
 
 
 @pytest.mark.parametrize("place", [0, 13, IDS_PER_QUEUE // 2, IDS_PER_QUEUE - 1])
-def test_a_short_queue_is_looked_at_as_a_whole(read: ReadQueues, redis_client: Redis, place: int) -> None:
+def test_every_id_of_a_short_queue_is_checked(read: ReadQueues, redis_client: Redis, place: int) -> None:
     ages: list[float | None] = [10.0] * IDS_PER_QUEUE
     ages[place] = HOUR
     wait_in_queue(redis_client, "mail", ages)
@@ -67,7 +67,7 @@ def test_a_short_queue_is_looked_at_as_a_whole(read: ReadQueues, redis_client: R
 
 
 @pytest.mark.parametrize("place", [0, 39, -1, -40])
-def test_both_ends_of_a_long_queue_are_looked_at(read: ReadQueues, redis_client: Redis, place: int) -> None:
+def test_both_ends_of_a_long_queue_are_checked(read: ReadQueues, redis_client: Redis, place: int) -> None:
     ages: list[float | None] = [10.0] * (10 * IDS_PER_QUEUE)
     ages[place] = HOUR
     wait_in_queue(redis_client, "mail", ages)
@@ -83,7 +83,7 @@ def test_between_the_ends_a_long_queue_is_sampled(read: ReadQueues, redis_client
     assert HOUR <= _age(read) < HOUR + 60
 
 
-def test_of_a_long_queue_as_many_ids_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+def test_the_number_of_checked_ids_of_a_long_queue_is_limited(read: ReadQueues, redis_client: Redis) -> None:
     wait_in_queue(redis_client, "mail", [10.0] * (10 * IDS_PER_QUEUE))
     redis_client.config_resetstat()
 
@@ -93,7 +93,7 @@ def test_of_a_long_queue_as_many_ids_as_said_are_looked_at(read: ReadQueues, red
     assert looked_at == IDS_PER_QUEUE
 
 
-def test_what_is_looked_at_between_the_ends_is_evenly_spread(read: ReadQueues, redis_client: Redis) -> None:
+def test_checked_ids_between_the_ends_are_evenly_spread(read: ReadQueues, redis_client: Redis) -> None:
     """920 ids lie between the ends of 40: of these, 20 are looked at, each 43 after the one before."""
     ages: list[float | None] = [10.0] * (10 * IDS_PER_QUEUE)
     ages[40 + 20 * 43] = HOUR
@@ -102,14 +102,14 @@ def test_what_is_looked_at_between_the_ends_is_evenly_spread(read: ReadQueues, r
     assert HOUR <= _age(read) < HOUR + 60
 
 
-def test_nothing_is_known_where_no_id_leads_to_a_job(read: ReadQueues, redis_client: Redis) -> None:
+def test_the_age_is_unknown_if_no_id_has_a_job(read: ReadQueues, redis_client: Redis) -> None:
     wait_in_queue(redis_client, "mail", [None] * 3)
 
     assert read()["mail"].oldest_job_age is None
     assert read()["mail"].jobs["queued"] == 3
 
 
-def test_with_many_queues_fewer_ids_of_each_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+def test_with_many_queues_fewer_ids_of_each_are_checked(read: ReadQueues, redis_client: Redis) -> None:
     """This keeps a scrape short: the number of checked ids does not grow with the queues."""
     number = 2 * IDS_IN_ALL // IDS_PER_QUEUE
     for each in range(number):

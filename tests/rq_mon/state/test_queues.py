@@ -25,7 +25,7 @@ def _everything(client: Redis) -> dict[bytes, object]:
 @pytest.mark.parametrize(
     ("status", "registry"), [("finished", FinishedJobRegistry), ("failed", FailedJobRegistry)]
 )
-def test_what_has_expired_is_not_counted(
+def test_expired_jobs_are_not_counted(
     read: ReadQueues,
     queue: Queue,
     redis_client: Redis,
@@ -52,7 +52,7 @@ def test_cancelled_jobs_are_counted(read: ReadQueues, queue: Queue) -> None:
     assert read()["mail"].jobs["queued"] == 2
 
 
-def test_started_and_scheduled_jobs_whose_time_is_over(read: ReadQueues, queue: Queue) -> None:
+def test_stuck_started_and_overdue_scheduled_jobs_are_counted(read: ReadQueues, queue: Queue) -> None:
     with queue.connection.pipeline() as pipe:
         started = [Execution.create(queue.enqueue(jobs.succeed), ttl=60, pipeline=pipe) for _ in range(3)]
         over = {execution.composite_key: time.time() - 1 for execution in started[:2]}
@@ -67,7 +67,7 @@ def test_started_and_scheduled_jobs_whose_time_is_over(read: ReadQueues, queue: 
     assert (found.jobs["scheduled"], found.overdue) == (3, 2)
 
 
-def test_registry_of_a_foreign_type_is_unknown_alone(
+def test_only_a_registry_with_a_foreign_type_is_unknown(
     read: ReadQueues, queue: Queue, redis_client: Redis, errors: Errors
 ) -> None:
     Job.fetch(queue.enqueue(jobs.succeed).id, connection=redis_client).cancel()

@@ -38,7 +38,7 @@ def _held_back(read: ReadQueues) -> dict[str, int | None]:
 
 
 @needs_rq_3
-def test_as_rq_holds_them_back(read: ReadQueues, queue: Queue, redis_client: Redis) -> None:
+def test_jobs_limited_by_rq_itself_are_counted(read: ReadQueues, queue: Queue, redis_client: Redis) -> None:
     other, limit = Queue("other", connection=redis_client), rq.RateLimit("api", 2)  # type: ignore[attr-defined]
     for _ in range(5):
         queue.enqueue(jobs.succeed, rate_limit=limit)
@@ -49,7 +49,7 @@ def test_as_rq_holds_them_back(read: ReadQueues, queue: Queue, redis_client: Red
     assert read()["mail"].jobs["queued"] == 2
 
 
-def test_each_counts_for_the_queue_that_it_came_for(read: ReadQueues, redis_client: Redis) -> None:
+def test_a_rate_limited_job_counts_for_its_own_queue(read: ReadQueues, redis_client: Redis) -> None:
     _hold_back(redis_client, "api", ["mail", "mail", "reports"])
     _hold_back(redis_client, "other:api", ["mail", "mail"])
     redis_client.sadd("rq:queues", "rq:queue:idle")
@@ -57,7 +57,7 @@ def test_each_counts_for_the_queue_that_it_came_for(read: ReadQueues, redis_clie
     assert _held_back(read) == {"mail": 4, "reports": 1, "idle": 0}
 
 
-def test_of_one_queue_those_that_came_for_it_count(redis_client: Redis, errors: Errors) -> None:
+def test_reading_one_queue_counts_only_its_rate_limited_jobs(redis_client: Redis, errors: Errors) -> None:
     _hold_back(redis_client, "api", ["mail", "mail", "reports"])
 
     def held_back(queue: bytes) -> object:
@@ -67,7 +67,7 @@ def test_of_one_queue_those_that_came_for_it_count(redis_client: Redis, errors: 
     assert [held_back(queue) for queue in (b"mail", b"reports", b"idle")] == [2, 1, 0]
 
 
-def test_those_that_are_gone_or_elsewhere_do_not_count(
+def test_jobs_that_are_deleted_or_in_another_state_do_not_count(
     read: ReadQueues, redis_client: Redis, errors: Errors
 ) -> None:
     """RQ drops their ids when it comes to them."""
@@ -79,7 +79,7 @@ def test_those_that_are_gone_or_elsewhere_do_not_count(
     assert errors.counts()["queues"] == 0
 
 
-def test_a_queue_that_is_on_no_list_is_shown(read: ReadQueues, redis_client: Redis) -> None:
+def test_a_queue_that_rq_does_not_list_is_shown(read: ReadQueues, redis_client: Redis) -> None:
     _hold_back(redis_client, "api", ["mail", "mail"])
     redis_client.delete("rq:queues")
 
@@ -87,7 +87,7 @@ def test_a_queue_that_is_on_no_list_is_shown(read: ReadQueues, redis_client: Red
     assert read()["mail"].jobs["queued"] == 0
 
 
-def test_a_long_set_is_counted_whole_and_shared_out_by_its_oldest(
+def test_a_long_set_is_counted_whole_and_divided_in_proportion_to_its_oldest_jobs(
     read: ReadQueues, redis_client: Redis
 ) -> None:
     _hold_back(redis_client, "api", ["mail", "mail", "mail", "reports"] * IDS_PER_LIMIT)
@@ -95,7 +95,7 @@ def test_a_long_set_is_counted_whole_and_shared_out_by_its_oldest(
     assert _held_back(read) == {"mail": 3 * IDS_PER_LIMIT, "reports": IDS_PER_LIMIT}
 
 
-def test_as_many_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) -> None:
+def test_the_number_of_examined_rate_limited_jobs_is_limited(read: ReadQueues, redis_client: Redis) -> None:
     number = 2 * IDS_IN_ALL // IDS_PER_LIMIT
     for limit in range(number):
         _hold_back(redis_client, str(limit), ["mail"] * IDS_PER_LIMIT)
@@ -105,7 +105,7 @@ def test_as_many_as_said_are_looked_at(read: ReadQueues, redis_client: Redis) ->
     assert redis_client.info("commandstats")["cmdstat_hmget"]["calls"] == IDS_IN_ALL  # type: ignore[index]
 
 
-def test_broken_keys_hide_nothing_else(read: ReadQueues, redis_client: Redis, errors: Errors) -> None:
+def test_broken_keys_do_not_hide_other_jobs(read: ReadQueues, redis_client: Redis, errors: Errors) -> None:
     _hold_back(redis_client, "api", ["mail", "mail"])
     redis_client.set("rq:rl:broken:rate_limited", "a string")
     redis_client.sadd("rq:rl-keys", "broken")

@@ -89,7 +89,7 @@ def _of_redis_py(client: Redis, commands: Sequence[Command]) -> list[Any]:
 
 
 @pytest.mark.usefixtures("_filled")
-def test_replies_are_those_that_redis_py_reads(client: Redis) -> None:
+def test_replies_are_the_same_as_redis_pys(client: Redis) -> None:
     expected = _of_redis_py(client, COMMANDS)
     client.incr("number")
 
@@ -97,7 +97,7 @@ def test_replies_are_those_that_redis_py_reads(client: Redis) -> None:
 
 
 @pytest.mark.usefixtures("_filled")
-def test_bundle_holds_the_same_replies_and_the_errors_apart(client: Redis) -> None:
+def test_a_bundle_contains_the_same_replies_and_lists_its_errors(client: Redis) -> None:
     commands = [command for command in COMMANDS if command[0] != "DECR"]
     bundle = Bundle(commands)
 
@@ -109,7 +109,7 @@ def test_bundle_holds_the_same_replies_and_the_errors_apart(client: Redis) -> No
 
 
 @pytest.mark.usefixtures("_filled")
-def test_answer_is_the_same_object_until_redis_sends_something_else(client: Redis) -> None:
+def test_an_answer_is_the_same_object_until_redis_sends_something_else(client: Redis) -> None:
     bundle = Bundle([("HGETALL", "hash"), ("GET", "text-1")])
 
     def ask() -> Any:
@@ -125,7 +125,7 @@ def test_answer_is_the_same_object_until_redis_sends_something_else(client: Redi
     assert ask().raw == first.raw
 
 
-def test_a_long_error_is_one() -> None:
+def test_a_bulk_error_of_resp3_is_an_error() -> None:
     """RESP3 has a form for it that Redis seldom uses."""
     error, number = parsed(b"!9\r\nERR wrong\r\n:7\r\n", 2)
 
@@ -133,7 +133,7 @@ def test_a_long_error_is_one() -> None:
     assert (str(error), number) == ("wrong", 7)
 
 
-def test_bytes_that_are_no_reply_are_shown() -> None:
+def test_invalid_bytes_are_shown_in_the_error() -> None:
     with pytest.raises(InvalidResponse) as raised:
         parsed(b"?%b\r\n" % (b"x" * 60), 1)
 

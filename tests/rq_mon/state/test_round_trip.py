@@ -31,7 +31,7 @@ def client(proxy: DrippingProxy) -> Iterator[Redis]:
         yield client
 
 
-def test_replies_come_in_order_errors_among_them(redis_client: Redis) -> None:
+def test_replies_and_errors_are_in_the_order_of_their_commands(redis_client: Redis) -> None:
     redis_client.set("text", "x")
     commands = [("ECHO", str(number)) for number in range(2 * CHUNK + 1)]
 
@@ -42,7 +42,7 @@ def test_replies_come_in_order_errors_among_them(redis_client: Redis) -> None:
     assert replies[-1] in (b"PONG", "PONG")
 
 
-def test_a_redis_that_answers_by_drops_does_not_hold_up_the_reader(client: Redis) -> None:
+def test_a_redis_that_answers_too_slowly_does_not_block_the_reader(client: Redis) -> None:
     """Each reply is in time, but not all of them together."""
     begun = time.monotonic()
 
@@ -52,7 +52,7 @@ def test_a_redis_that_answers_by_drops_does_not_hold_up_the_reader(client: Redis
     assert time.monotonic() - begun < 40 * PAUSE
 
 
-def test_replies_that_come_too_late_are_not_taken_for_those_of_the_next(
+def test_late_replies_are_not_mistaken_for_replies_to_the_next_commands(
     client: Redis, proxy: DrippingProxy
 ) -> None:
     with pytest.raises(TimeoutError):

@@ -1,4 +1,4 @@
-"""The exception that a text names."""
+"""The exception in the text of a failure."""
 
 from __future__ import annotations
 
@@ -66,12 +66,12 @@ def traceback_of_one_after_another() -> str:
         ("something unexpected", ("unknown", "something unexpected")),
     ],
 )
-def test_exception_and_its_line(text: str, expected: tuple[str, str]) -> None:
+def test_finds_the_exception_and_its_line(text: str, expected: tuple[str, str]) -> None:
     assert exception_of(lines_of([text.encode()]))[:2] == expected
 
 
 @pytest.mark.parametrize("quoted", [failing.NESTED, failing.CHAINED])
-def test_without_a_frame_of_rq_a_message_is_still_no_traceback(quoted: str) -> None:
+def test_a_traceback_quoted_in_a_message_is_ignored_even_without_frames_of_rq(quoted: str) -> None:
     text = traceback_of(RuntimeError(f"child ended with 1:\n{quoted}"))
     assert exception_of(lines_of([text.encode()]))[:2] == (
         "RuntimeError",
@@ -79,14 +79,14 @@ def test_without_a_frame_of_rq_a_message_is_still_no_traceback(quoted: str) -> N
     )
 
 
-def test_a_quoted_group_is_no_traceback_though_it_is_indented_as_the_parts_of_a_real_one_are() -> None:
+def test_a_quoted_exception_group_is_ignored_even_if_indented_like_a_real_one() -> None:
     chained = failing.OF_ANOTHER_JOB.removeprefix(failing.NESTED)
     frame = '  File "/usr/lib/python3/site-packages/rq/worker/base.py", line 1552, in perform_job'
     text = f"{HEADER}\n{frame}\n    run()\nRuntimeError: child\n    | {HEADER}\n    | KeyError\n{chained}"
     assert exception_of(lines_of([text.encode()]))[:2] == ("RuntimeError", "RuntimeError: child")
 
 
-def test_lines_are_the_same_however_the_text_is_cut_into_parts() -> None:
+def test_lines_do_not_depend_on_how_the_text_is_cut_into_parts() -> None:
     text = ("first\r\nsecond\n\n" + "x" * 5000 + "\nlast").encode()
     expected = ["first", "second", "", "x" * LONGEST_LINE, "last"]
     for size in (1, 7, 1000, len(text)):

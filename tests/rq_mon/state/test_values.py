@@ -19,7 +19,7 @@ from rq_mon.state.values import Fields, hash_of, names_of
         ("timestamp", b"2026-01-01T00:00:01+00:00", 1767225601),
     ],
 )
-def test_a_value_is_read_and_nothing_is_counted(kind: str, raw: bytes, value: float) -> None:
+def test_a_valid_value_is_read_without_an_error(kind: str, raw: bytes, value: float) -> None:
     errors = Errors()
 
     assert getattr(Fields("jobs", errors), kind)(raw, "waits", "mail") == value
@@ -50,13 +50,13 @@ def test_an_invalid_value_is_none_and_counted_once(
     assert caplog.messages == [f"jobs: waits 'mail' is {raw!r}, {why}"]
 
 
-def test_of_long_garbage_the_log_shows_the_beginning(caplog: pytest.LogCaptureFixture) -> None:
+def test_the_log_shows_the_beginning_of_long_garbage(caplog: pytest.LogCaptureFixture) -> None:
     Fields("cron", Errors()).number(b"x" * 51, "next tick", "nightly")
 
     assert f"cron: next tick 'nightly' is {b'x' * 50!r}, not a number" in caplog.messages
 
 
-def test_keys_are_named_once_by_what_follows_their_prefix() -> None:
+def test_keys_are_named_once_without_their_prefix() -> None:
     errors = Errors()
     members = [b"rq:queue:mail", b"rq:queue:\\xff", b"rq:queue:\xff", b"foreign"]
 
@@ -67,6 +67,6 @@ def test_keys_are_named_once_by_what_follows_their_prefix() -> None:
 
 
 @pytest.mark.parametrize("reply", [{b"a": b"1", b"b": b"2"}, [b"a", b"1", b"b", b"2"]])
-def test_a_hash_is_one_in_either_protocol(reply: object) -> None:
+def test_a_hash_is_read_from_resp2_and_resp3(reply: object) -> None:
     assert hash_of(reply) == {b"a": b"1", b"b": b"2"}
     assert hash_of(None) == {}

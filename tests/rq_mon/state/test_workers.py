@@ -31,7 +31,7 @@ def read(client: Redis, errors: Errors) -> dict[str, WorkerFacts]:
     return {worker.name: worker for worker in found["workers"]}
 
 
-def test_what_has_neither_birth_nor_queues_is_no_worker(redis_client: Redis, errors: Errors) -> None:
+def test_a_hash_without_birth_and_queues_is_not_a_worker(redis_client: Redis, errors: Errors) -> None:
     store(redis_client, "whole", birth=BIRTH, queues="mail,sms")
     store(redis_client, "without-queues", birth=BIRTH)
     store(redis_client, "without-birth", queues="mail")
@@ -46,7 +46,7 @@ def test_what_has_neither_birth_nor_queues_is_no_worker(redis_client: Redis, err
     }
 
 
-def test_the_id_of_a_running_job_may_have_colons(redis_client: Redis, errors: Errors) -> None:
+def test_the_id_of_a_running_job_may_contain_colons(redis_client: Redis, errors: Errors) -> None:
     """RQ 3 keeps what a worker runs as ids of jobs and executions."""
     store(redis_client, "ann", birth=BIRTH, queues="mail", state="busy")
     redis_client.sadd("rq:worker:ann:executions", "order:7:0123456789abcdef")
@@ -59,7 +59,7 @@ def test_the_id_of_a_running_job_may_have_colons(redis_client: Redis, errors: Er
     assert (worker.job.queue, worker.job.timeout) == ("mail", 90)
 
 
-def test_a_timeout_that_is_no_number_is_told(
+def test_a_timeout_that_is_not_a_number_is_logged_and_counted(
     redis_client: Redis, errors: Errors, caplog: pytest.LogCaptureFixture
 ) -> None:
     store(redis_client, "ann", birth=BIRTH, queues="mail", state="busy", current_job="7")

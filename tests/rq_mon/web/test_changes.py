@@ -23,7 +23,7 @@ def failed(redis_client: Redis) -> Queue:
     return queue
 
 
-def test_a_group_is_requeued_after_asking(
+def test_a_group_is_requeued_after_confirmation(
     operator: Operator, failed: Queue, redis_client: Redis, web: Server
 ) -> None:
     page = operator.press(
@@ -41,7 +41,7 @@ def test_a_group_is_requeued_after_asking(
     assert redis_client.hgetall("rq:monitor:changes") == {b"requeue": b"2"}
 
 
-def test_a_group_is_of_one_function_only(operator: Operator, failed: Queue, redis_client: Redis) -> None:
+def test_a_group_contains_only_one_function(operator: Operator, failed: Queue, redis_client: Redis) -> None:
     """`charge` is the end of the other function's path."""
     failed.enqueue("charge", job_id="short")
     MonitoredSimpleWorker(["bills"], connection=redis_client).work(burst=True)
@@ -54,7 +54,7 @@ def test_a_group_is_of_one_function_only(operator: Operator, failed: Queue, redi
     assert failed.job_ids == ["short"]
 
 
-def test_one_job_is_deleted_after_asking(operator: Operator, failed: Queue) -> None:
+def test_one_job_is_deleted_after_confirmation(operator: Operator, failed: Queue) -> None:
     page = operator.press(operator.get("/job", id="two"), "/failed/delete/confirm")
 
     assert "Delete 1 failed job?" in page
@@ -62,7 +62,7 @@ def test_one_job_is_deleted_after_asking(operator: Operator, failed: Queue) -> N
     assert sorted(failed.failed_job_registry.get_job_ids()) == ["one", "other"]
 
 
-def test_chosen_jobs_are_requeued(operator: Operator, failed: Queue) -> None:
+def test_selected_jobs_are_requeued(operator: Operator, failed: Queue) -> None:
     listed = operator.get("/queue", name="bills", state="failed")
     page = operator.press(listed, "/failed/requeue/confirm", id="other")
 
@@ -70,7 +70,7 @@ def test_chosen_jobs_are_requeued(operator: Operator, failed: Queue) -> None:
     assert failed.job_ids == ["other"]
 
 
-def test_no_chosen_job_is_not_all_jobs(operator: Operator, failed: Queue) -> None:
+def test_no_selected_job_does_not_mean_all_jobs(operator: Operator, failed: Queue) -> None:
     listed = operator.get("/queue", name="bills", state="failed")
 
     assert "No job is selected" in operator.press(listed, "/failed/requeue/confirm", expected=400)

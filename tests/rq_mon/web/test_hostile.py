@@ -92,12 +92,12 @@ def look(context: BrowserContext, server: Server) -> Iterator[Look]:
 
 
 @pytest.mark.parametrize("path", LISTS)
-def test_lists(look: Look, path: str) -> None:
+def test_no_list_runs_a_hostile_text(look: Look, path: str) -> None:
     look.at(path)
 
 
 @pytest.mark.parametrize("path", ["/", "/failures", "/running", "/workers", "/cron"])
-def test_lists_show_what_the_texts_are(look: Look, path: str) -> None:
+def test_lists_show_hostile_texts_as_text(look: Look, path: str) -> None:
     look.at(path)
     look.read_on()
 
@@ -110,7 +110,7 @@ def test_lists_show_what_the_texts_are(look: Look, path: str) -> None:
 
 
 @pytest.mark.parametrize("raw", RAW, ids=lambda raw: repr(raw[:20]))
-def test_a_queue_and_a_job(look: Look, raw: bytes) -> None:
+def test_no_page_of_a_queue_or_job_runs_a_hostile_text(look: Look, raw: bytes) -> None:
     for state in ("failed", "started", "queued"):
         look.at(link("/queue", name=raw, state=state))
     assert look.page.locator("h1").inner_text()
@@ -124,7 +124,7 @@ def test_a_queue_and_a_job(look: Look, raw: bytes) -> None:
 
 
 @pytest.mark.parametrize("raw", SOME, ids=lambda raw: repr(raw[:20]))
-def test_every_link_of_a_list_leads_to_its_own_job(look: Look, raw: bytes) -> None:
+def test_every_link_of_a_list_opens_its_own_job(look: Look, raw: bytes) -> None:
     look.at(link("/queue", name=raw, state="failed"))
     look.page.locator("td.name a").first.click()
 
@@ -135,7 +135,7 @@ def test_every_link_of_a_list_leads_to_its_own_job(look: Look, raw: bytes) -> No
 
 
 @pytest.mark.parametrize("raw", SOME, ids=lambda raw: repr(raw[:20]))
-def test_questions_name_the_job_and_change_it_only_then(look: Look, raw: bytes) -> None:
+def test_a_confirmation_names_the_job_and_only_then_it_is_changed(look: Look, raw: bytes) -> None:
     look.at(link("/job", id=raw))
     look.page.click("text=Requeue")
     look.page.wait_for_selector("form.confirm")

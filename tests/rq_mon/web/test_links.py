@@ -59,7 +59,7 @@ def to_grafana(page: str) -> tuple[str, dict[str, str]]:
     return parts.path, {name: values[0] for name, values in parse_qs(parts.query).items()}
 
 
-def test_a_job_leads_to_its_function_at_the_time_of_its_run(reader: Operator, failed: Job) -> None:
+def test_a_job_links_to_its_function_at_the_time_of_its_run(reader: Operator, failed: Job) -> None:
     path, chosen = to_grafana(reader.get("/job", id=failed.id))
 
     assert path == "/g/d/rq-job-function"
@@ -69,7 +69,7 @@ def test_a_job_leads_to_its_function_at_the_time_of_its_run(reader: Operator, fa
     assert began < int(chosen["to"]) / 1000 < began + HOUR
 
 
-def test_a_job_that_has_not_ended_leads_to_now(reader: Operator, redis_client: Redis) -> None:
+def test_a_job_that_has_not_ended_links_to_now(reader: Operator, redis_client: Redis) -> None:
     job = Queue(QUEUE, connection=redis_client).enqueue(charge, "4711")
 
     _, chosen = to_grafana(reader.get("/job", id=job.id))
@@ -95,7 +95,7 @@ def test_a_job_that_has_not_ended_leads_to_now(reader: Operator, redis_client: R
         ("/cron", {}, "rq-cron", {}),
     ],
 )
-def test_a_page_leads_to_the_dashboard_that_shows_the_same(
+def test_a_page_links_to_the_dashboard_that_shows_the_same(
     reader: Operator, failed: Job, page: str, query: dict[str, str], dashboard: str, chosen: dict[str, str]
 ) -> None:
     path, given = to_grafana(reader.get(f"{page}?{urlencode(query)}"))
@@ -104,7 +104,7 @@ def test_a_page_leads_to_the_dashboard_that_shows_the_same(
     assert given == {f"var-{name}": value for name, value in chosen.items()}
 
 
-def test_failures_lead_to_their_dashboard_since_the_first_of_them(reader: Operator, failed: Job) -> None:
+def test_failures_link_to_their_dashboard_since_the_first_of_them(reader: Operator, failed: Job) -> None:
     path, chosen = to_grafana(reader.get("/failures", queue=QUEUE))
 
     assert path == "/g/d/rq-failures"
@@ -113,13 +113,13 @@ def test_failures_lead_to_their_dashboard_since_the_first_of_them(reader: Operat
     assert int(chosen["from"]) / 1000 < time.time()
 
 
-def test_without_a_grafana_no_page_leads_there(operator: Operator, failed: Job) -> None:
+def test_without_grafana_no_page_links_to_it(operator: Operator, failed: Job) -> None:
     for page in ("/", "/failures", "/running", "/workers", "/cron"):
         assert "grafana" not in operator.get(page)
     assert "grafana" not in operator.get("/job", id=failed.id)
 
 
-def test_a_link_from_a_dashboard_leads_to_its_job_after_the_login(linked: Server, failed: Job) -> None:
+def test_a_link_from_a_dashboard_opens_its_job_after_the_login(linked: Server, failed: Job) -> None:
     stranger = Operator(linked.url)
     asked = stranger.get("/job", id=failed.id)
     assert "Traceback" not in asked

@@ -35,7 +35,7 @@ def get(server: Server, path: str, **headers: str) -> requests.Response:
 
 
 @pytest.mark.parametrize("path", PATHS)
-def test_a_page_asks_for_the_login_and_leads_back(web: Server, path: str) -> None:
+def test_a_page_asks_for_the_login_and_is_shown_after_it(web: Server, path: str) -> None:
     answer = get(web, path)
 
     assert answer.status_code == 303
@@ -53,7 +53,7 @@ def test_a_page_asks_for_the_login_and_leads_back(web: Server, path: str) -> Non
         "/static/style.css",
     ],
 )
-def test_what_needs_no_login(web: Server, path: str) -> None:
+def test_health_runbooks_and_styles_need_no_login(web: Server, path: str) -> None:
     assert get(web, path).status_code == 200
 
 
@@ -67,7 +67,7 @@ def test_a_wrong_password_opens_nothing(web: Server, redis_client: Redis) -> Non
         ).is_redirect
 
 
-def test_the_cookie_is_for_this_page_only(operator: Operator) -> None:
+def test_the_cookie_is_hidden_from_scripts_and_other_sites(operator: Operator) -> None:
     answer = requests.post(
         f"{operator.url}/login",
         data={"user": "rq-mon", "password": PASSWORD},
@@ -78,7 +78,7 @@ def test_the_cookie_is_for_this_page_only(operator: Operator) -> None:
     assert {"HttpOnly", "SameSite=Lax", "Path=/"} <= {*answer.headers["Set-Cookie"].split("; ")}
 
 
-def test_a_cookie_is_worth_nothing_after_the_logout(operator: Operator) -> None:
+def test_a_cookie_is_invalid_after_the_logout(operator: Operator) -> None:
     cookies = dict(operator.session.cookies)
     operator.press(operator.get("/"), "/logout")
 
@@ -108,7 +108,7 @@ def test_a_change_from_another_page_is_refused(operator: Operator, path: str) ->
 
 
 @pytest.mark.parametrize("path", [path for path in CHANGES if path != "/logout"])
-def test_a_change_is_no_link(operator: Operator, path: str) -> None:
+def test_a_get_request_changes_nothing(operator: Operator, path: str) -> None:
     answer = operator.session.get(f"{operator.url}{path}", timeout=20)
 
     assert answer.status_code == 405
@@ -118,17 +118,17 @@ def test_a_change_is_no_link(operator: Operator, path: str) -> None:
     "host",
     ["evil.test", "evil.test:80", "127.0.0.1.evil.test", "localhost.evil.test", "a b", "[", "x@127.0.0.1"],
 )
-def test_an_address_of_another_name_is_refused(web: Server, host: str) -> None:
+def test_an_unknown_host_name_is_refused(web: Server, host: str) -> None:
     assert get(web, "/health", Host=host).status_code == 421
 
 
 @pytest.mark.parametrize("host", ["localhost", "127.0.0.1:1", "[::1]:9182", "10.1.2.3"])
-def test_addresses_that_no_one_can_give_themselves(web: Server, host: str) -> None:
+def test_host_names_that_no_foreign_page_can_have_are_answered(web: Server, host: str) -> None:
     assert get(web, "/health", Host=host).status_code == 200
 
 
 @pytest.mark.parametrize("path", ["/login", "/health", "/nowhere", "/static/style.css", "/"])
-def test_every_answer_has_the_policy(web: Server, path: str) -> None:
+def test_every_answer_has_the_content_security_policy(web: Server, path: str) -> None:
     headers = get(web, path).headers
 
     assert headers["Content-Security-Policy"] == (
@@ -138,7 +138,7 @@ def test_every_answer_has_the_policy(web: Server, path: str) -> None:
     assert headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_no_page_has_a_script_or_a_style_of_its_own(operator: Operator) -> None:
+def test_no_page_has_inline_scripts_or_styles(operator: Operator) -> None:
     for path in ("/", "/failures", "/running", "/workers", "/cron", "/runbooks/"):
         page = operator.get(path)
         assert "<script" not in page
@@ -160,17 +160,17 @@ def test_no_page_has_a_script_or_a_style_of_its_own(operator: Operator) -> None:
         "http://[",
     ],
 )
-def test_the_login_leads_to_no_other_site(path: str) -> None:
+def test_the_login_redirects_to_no_other_site(path: str) -> None:
     assert local_path(path) == "/"
     assert not urlsplit(local_path(path)).netloc
 
 
 @pytest.mark.parametrize("path", ["/", "/queue?name=mail&state=failed"])
-def test_the_login_leads_back(path: str) -> None:
+def test_the_login_redirects_to_the_requested_page(path: str) -> None:
     assert local_path(path) == path
 
 
-def test_passwords_are_not_guessed_on() -> None:
+def test_an_address_must_wait_after_too_many_failed_logins() -> None:
     now = [0.0]
     failed = FailedLogins(lambda: now[0])
     for _ in range(PER_ADDRESS - 1):
@@ -185,7 +185,7 @@ def test_passwords_are_not_guessed_on() -> None:
     assert failed.seconds_to_wait("a") == 0
 
 
-def test_passwords_are_not_guessed_from_many_addresses() -> None:
+def test_failed_logins_from_many_addresses_are_limited_too() -> None:
     failed = FailedLogins(lambda: 0.0)
     for number in range(IN_ALL):
         failed.add(str(number))
@@ -194,7 +194,7 @@ def test_passwords_are_not_guessed_from_many_addresses() -> None:
 
 
 @pytest.mark.slow
-def test_the_right_password_waits_as_well(redis_server: RedisServer, tmp_path: Path) -> None:
+def test_the_right_password_must_wait_too(redis_server: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, redis_server.url) as server:
         codes = [Operator(server.url).log_in("wrong").status_code for _ in range(PER_ADDRESS + 1)]
         answer = Operator(server.url).log_in()
@@ -205,7 +205,7 @@ def test_the_right_password_waits_as_well(redis_server: RedisServer, tmp_path: P
 
 
 @pytest.mark.slow
-def test_reading_without_login_and_nothing_else(
+def test_without_login_pages_can_be_read_but_not_changed(
     redis_server: RedisServer, redis_client: Redis, tmp_path: Path
 ) -> None:
     Queue("mail", connection=redis_client).enqueue(charge, "4711", job_id="one", description="a charge")

@@ -77,7 +77,7 @@ def test_each_page_takes_little_cpu_time_and_memory(server: Server) -> None:
     assert memory < MEGABYTES
 
 
-def test_reading_on_finds_all_groups(server: Server) -> None:
+def test_following_the_link_to_more_finds_all_groups(server: Server) -> None:
     operator = Operator(server.url)
     operator.log_in()
     page, requests = operator.get("/failures", queue="queue-0000"), 1

@@ -14,7 +14,7 @@ from tests.harness.workers import StartWorker
 from tests.rq_mon.web.jobs import charge, refund
 
 
-def test_queues_with_their_jobs_by_state(operator: Operator, redis_client: Redis) -> None:
+def test_the_page_of_queues_shows_their_jobs_by_state(operator: Operator, redis_client: Redis) -> None:
     for number in range(3):
         Queue("mail", connection=redis_client).enqueue(refund, number)
     Queue("bills", connection=redis_client).enqueue(charge, "4711")
@@ -26,7 +26,7 @@ def test_queues_with_their_jobs_by_state(operator: Operator, redis_client: Redis
     assert 'href="/queue?name=bills&amp;state=failed">1</a>' in page
 
 
-def test_only_queues_whose_name_has_the_text(operator: Operator, redis_client: Redis) -> None:
+def test_queues_are_searched_by_name(operator: Operator, redis_client: Redis) -> None:
     for name in ("mail", "bills"):
         Queue(name, connection=redis_client).enqueue(refund, 1)
 
@@ -36,7 +36,7 @@ def test_only_queues_whose_name_has_the_text(operator: Operator, redis_client: R
     assert "name=bills" not in page
 
 
-def test_one_failed_job_with_its_traceback_and_without_its_arguments(
+def test_a_failed_job_is_shown_with_its_traceback_but_without_its_arguments(
     operator: Operator, redis_client: Redis
 ) -> None:
     job = Queue("bills", connection=redis_client).enqueue(charge, "4711", description="a charge")
@@ -50,7 +50,7 @@ def test_one_failed_job_with_its_traceback_and_without_its_arguments(
     assert "&#39;4711&#39;" in operator.get("/job", id=job.id, arguments="shown")
 
 
-def test_jobs_of_a_queue_by_state_and_search(operator: Operator, redis_client: Redis) -> None:
+def test_jobs_of_a_queue_are_shown_by_state_and_search(operator: Operator, redis_client: Redis) -> None:
     queue = Queue("bills", connection=redis_client)
     ids = [queue.enqueue(charge, card, job_id=f"job-{card}").id for card in ("one", "two", "three")]
     MonitoredSimpleWorker(["bills"], connection=redis_client).work(burst=True)
@@ -62,7 +62,7 @@ def test_jobs_of_a_queue_by_state_and_search(operator: Operator, redis_client: R
     assert [each for each in ids if each in found] == ["job-two"]
 
 
-def test_failures_in_groups(operator: Operator, redis_client: Redis) -> None:
+def test_failures_are_shown_in_groups(operator: Operator, redis_client: Redis) -> None:
     queue = Queue("bills", connection=redis_client)
     for card in ("one", "two"):
         queue.enqueue(charge, card)
@@ -76,7 +76,7 @@ def test_failures_in_groups(operator: Operator, redis_client: Redis) -> None:
     assert "3 failed jobs read" in page
 
 
-def test_runbooks_lead_to_each_other_and_to_no_file(operator: Operator) -> None:
+def test_runbooks_link_to_each_other_and_to_no_file(operator: Operator) -> None:
     page = operator.get("/runbooks/RQQueueStalled")
 
     assert '<a href="/runbooks/RQWorkersLost">' in page
@@ -88,7 +88,7 @@ def test_runbooks_lead_to_each_other_and_to_no_file(operator: Operator) -> None:
     operator.get("/runbooks/..%2F..%2Fpasswd", expected=404)
 
 
-def test_workers_and_what_they_work_on(operator: Operator, start_worker: StartWorker) -> None:
+def test_workers_are_shown_with_their_jobs(operator: Operator, start_worker: StartWorker) -> None:
     start_worker("mail", name="ann")
     start_worker("bills", "mail", name="bob")
 
@@ -101,17 +101,17 @@ def test_workers_and_what_they_work_on(operator: Operator, start_worker: StartWo
 
 
 @pytest.mark.parametrize("path", ["/job", "/queue"])
-def test_what_is_not_there_is_said(operator: Operator, redis_client: Redis, path: str) -> None:
+def test_a_missing_job_or_queue_is_reported(operator: Operator, redis_client: Redis, path: str) -> None:
     page = operator.get(path, expected=404)
 
     assert "Expected" in page or "no job" in page
 
 
-def test_a_state_that_does_not_exist_is_named(operator: Operator) -> None:
+def test_an_unknown_state_is_refused_by_name(operator: Operator) -> None:
     assert "got &#39;lost&#39;" in operator.get("/queue", expected=404, name="mail", state="lost")
 
 
-def test_a_cursor_that_no_page_gave_is_named(operator: Operator) -> None:
+def test_an_invalid_cursor_is_refused_by_name(operator: Operator) -> None:
     page = operator.get("/queue", expected=400, name="mail", state="queued", cursor="mine")
 
     assert "&#39;mine&#39;" in page

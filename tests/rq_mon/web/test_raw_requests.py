@@ -9,7 +9,7 @@ from tests.harness.raw_http import ENDLESS, TRAVERSALS, TWO_ENDS, get, smuggled,
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_no_path_leads_to_a_file(web: Server, path: str) -> None:
+def test_no_path_reads_a_file(web: Server, path: str) -> None:
     (status,) = statuses(web.port, get(path))
     assert status in (303, 400, 404), "to the login, or nowhere"
 
@@ -22,7 +22,7 @@ def test_no_request_hides_in_another(web: Server, headers: bytes, version: str) 
 
 
 @pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
-def test_a_body_without_an_end_is_refused_at_once(web: Server, body: bytes) -> None:
+def test_an_endless_body_is_refused_at_once(web: Server, body: bytes) -> None:
     found = statuses(web.port, b"POST /login HTTP/1.1\r\nHost: 127.0.0.1\r\n" + body)
     assert found in ([413], [400], []), "the connection ends, at the latest while it sends"
     assert web.answers("/health")

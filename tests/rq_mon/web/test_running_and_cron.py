@@ -36,7 +36,7 @@ def start_worker(start: Start) -> Process:
 
 
 @pytest.mark.slow
-def test_a_running_job_is_stopped_after_asking(
+def test_a_running_job_is_stopped_after_confirmation(
     operator: Operator, running: Job, redis_client: Redis, web: Server
 ) -> None:
     page = operator.get("/running")
@@ -87,7 +87,7 @@ def test_a_cron_job_is_paused_and_resumed(
     assert f"rq-mon from 127.0.0.1: cron_resume: 1 cron job '{cron_job.id}'" in web.log
 
 
-def test_a_cron_job_runs_now(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:
+def test_a_cron_job_can_be_run_now(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:
     question = operator.press(operator.get("/cron"), "/cron/run/confirm")
     queue = Queue("mail", connection=redis_client)
     assert queue.count == 0
@@ -98,7 +98,9 @@ def test_a_cron_job_runs_now(operator: Operator, cron_job: CronJob, redis_client
     assert queue.job_ids[0] in page
 
 
-def test_a_cron_job_that_is_gone(operator: Operator, cron_job: CronJob, redis_client: Redis) -> None:
+def test_a_change_of_a_missing_cron_job_is_refused(
+    operator: Operator, cron_job: CronJob, redis_client: Redis
+) -> None:
     question = operator.press(operator.get("/cron"), "/cron/run/confirm")
     CronRegistry(redis_client).cancel(cron_job.id)
 

@@ -24,7 +24,7 @@ def failed(redis_client: Redis, monkeypatch: pytest.MonkeyPatch) -> Redis:
     return redis_client
 
 
-def test_a_reading_finds_all_in_the_end(failed: Redis) -> None:
+def test_a_scan_finds_all_jobs_in_several_requests(failed: Redis) -> None:
     scan = Scan(SELECTION)
     scan.read_on(failed)
 
@@ -34,7 +34,7 @@ def test_a_reading_finds_all_in_the_end(failed: Redis) -> None:
     assert scan.count == scan.looked_at == JOBS
 
 
-def test_a_change_is_done_to_each_job_in_the_end(failed: Redis) -> None:
+def test_a_change_reaches_each_job_in_several_requests(failed: Redis) -> None:
     run = ChangeRun.begin(failed, "delete", SELECTION)
     first = run.go_on(failed)
 
@@ -46,7 +46,7 @@ def test_a_change_is_done_to_each_job_in_the_end(failed: Redis) -> None:
     assert failed.zcard("rq:failed:queue-0000") == 0
 
 
-def test_the_one_that_was_not_used_for_longest_ends() -> None:
+def test_the_least_recently_used_scan_is_dropped() -> None:
     shelf: Shelf[Scan] = Shelf()
     kept = [Scan(SELECTION) for _ in range(MOST + 1)]
     for scan in kept[:MOST]:

@@ -28,7 +28,7 @@ def seconds_for(server: Server, path: str) -> float:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("said", [b"", b"GET / HT", b"POST /login HTTP/1.1\r\nContent-Length: 99\r\n\r\nu"])
-def test_idle_connections_keep_no_one_from_a_page(web: Server, said: bytes) -> None:
+def test_idle_connections_do_not_block_other_clients(web: Server, said: bytes) -> None:
     with open_files(4096), ExitStack() as open_connections:
         for _ in range(IDLE):
             client = socket.create_connection(("127.0.0.1", web.port), timeout=20)
@@ -40,7 +40,7 @@ def test_idle_connections_keep_no_one_from_a_page(web: Server, said: bytes) -> N
 
 
 @pytest.mark.slow
-def test_without_redis_pages_say_so_and_come_back(own_redis: RedisServer, tmp_path: Path) -> None:
+def test_without_redis_pages_report_it_and_recover(own_redis: RedisServer, tmp_path: Path) -> None:
     with running_web(tmp_path, own_redis.url) as server:
         operator = Operator(server.url)
         operator.log_in()

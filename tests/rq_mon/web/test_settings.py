@@ -14,7 +14,7 @@ def read(**environment: str) -> WebSettings:
     return WebSettings.from_environment(environment)
 
 
-def test_the_defaults(tmp_path: Path) -> None:
+def test_settings_have_defaults(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("secret\n")
 
@@ -25,7 +25,7 @@ def test_the_defaults(tmp_path: Path) -> None:
     assert "secret" not in repr(settings)
 
 
-def test_names_of_hosts() -> None:
+def test_host_names_are_read_from_a_list() -> None:
     settings = read(RQ_MON_WEB_PASSWORD="x", RQ_MON_WEB_NAMES="Jobs.example.org, rq-mon")
 
     assert settings.host_names == {"localhost", "127.0.0.1", "jobs.example.org", "rq-mon"}
@@ -42,12 +42,12 @@ def test_names_of_hosts() -> None:
         ({"GRAFANA_URL": "grafana/"}, "GRAFANA_URL: expected a URL.*'grafana/'"),
     ],
 )
-def test_what_cannot_be_used_is_named(environment: dict[str, str], message: str) -> None:
+def test_an_invalid_setting_is_refused_by_name(environment: dict[str, str], message: str) -> None:
     with pytest.raises(SettingsError, match=message):
         read(**environment)
 
 
-def test_one_password_only(tmp_path: Path) -> None:
+def test_two_passwords_are_refused(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("secret\n")
 

@@ -20,5 +20,5 @@ LONG = "application.billing.charge_card_again"
         ("a" * 40, "a" * 40),
     ],
 )
-def test_a_long_name_breaks_between_its_words_and_nothing_in_it_is_markup(name: str, shown: str) -> None:
+def test_a_long_name_can_break_between_its_words_and_is_escaped(name: str, shown: str) -> None:
     assert escape(breakable(name)) == Markup(shown)  # as a template writes it
