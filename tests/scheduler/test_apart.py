@@ -50,7 +50,7 @@ def alarm_comes() -> None:
         signal.raise_signal(signal.SIGALRM)
 
 
-def test_rqs_alarm_for_a_callback_changes_nothing_when_it_has_ended(at_the_end: SetSignal) -> None:
+def test_rqs_alarm_after_the_end_of_a_callback_is_ignored(at_the_end: SetSignal) -> None:
     at_the_end(alarm_comes)
 
     with UnixSignalDeathPenalty(60, JobTimeoutException):  # type: ignore[no-untyped-call]
@@ -65,7 +65,7 @@ def test_a_worker_handles_a_stop_signal_after_the_callback_has_ended(at_the_end:
         run_apart(lambda: True, 5, lambda: None)
 
 
-def test_nothing_is_left_of_what_is_killed() -> None:
+def test_no_process_is_left_of_a_killed_callback() -> None:
     before, meanwhile = children(), set[str]()
 
     def interrupt() -> None:

@@ -54,7 +54,7 @@ def policy(call: Call) -> tuple[int, list[int]]:
     return retry.max, list(retry.intervals)
 
 
-def test_enqueue(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_enqueue(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     schedule()
 
     ((method, args, call),) = calls
@@ -63,7 +63,7 @@ def test_enqueue(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     assert policy(call) == (3, [0])
 
 
-def test_enqueue_with_all_that_can_be_asked_for(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_enqueue_with_every_option(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     schedule(max_retries=2, retry_backoff=True, job_timeout=600, description="Adds up")
 
     ((_, _, call),) = calls
@@ -71,7 +71,7 @@ def test_enqueue_with_all_that_can_be_asked_for(calls: list[tuple[str, tuple[Any
     assert policy(call) == (2, [1, 4])
 
 
-def test_enqueue_without_retries_and_arguments(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_enqueue_without_retries(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     job_scheduler(jobs.fail, queue_name="234", max_retries=None)
 
     ((_, _, call),) = calls
@@ -85,7 +85,7 @@ def test_enqueue_without_retries_and_arguments(calls: list[tuple[str, tuple[Any,
     }
 
 
-def test_enqueue_in(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_enqueue_in(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     schedule(time_delta=timedelta(minutes=2), retry_backoff=30)
 
     ((method, args, call),) = calls
@@ -94,7 +94,7 @@ def test_enqueue_in(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     assert policy(call) == (3, [30, 961, 1024])
 
 
-def test_cron(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_cron(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     schedule(cron=EVERY_MINUTE)
 
     ((method, args, call),) = calls
@@ -102,7 +102,7 @@ def test_cron(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     assert call == {**CALL, "cron": EVERY_MINUTE, "description": None, "timeout": 180}
 
 
-def test_cron_with_another_retry_policy(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
+def test_arguments_of_cron_with_another_retry_policy(calls: list[tuple[str, tuple[Any, ...], Call]]) -> None:
     schedule(cron=EVERY_MINUTE, description="Adds up", max_retries=None)
 
     ((_, _, call),) = calls
@@ -111,7 +111,7 @@ def test_cron_with_another_retry_policy(calls: list[tuple[str, tuple[Any, ...], 
 
 
 @pytest.mark.parametrize(("max_retries", "stored"), [(3, 3), (2, 2), (None, 0)])
-def test_a_cron_job_keeps_the_retries_that_were_asked_for(
+def test_a_cron_job_keeps_the_requested_retries(
     max_retries: int | None, stored: int, redis_client: Redis
 ) -> None:
     schedule(cron=EVERY_MINUTE, max_retries=max_retries)

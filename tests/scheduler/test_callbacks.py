@@ -64,7 +64,7 @@ def run(worker: Any, queue: Queue, job: Job) -> None:
 
 
 @CALLBACKS
-def test_a_job_that_returned_is_a_success_whatever_its_callback_does(
+def test_a_job_that_returned_is_a_success_even_if_its_callback_fails(
     worker: Any, queue: Queue, redis_client: Redis, callback: str
 ) -> None:
     job = queue.enqueue(jobs.add, 1, 2, on_success=named(callback), retry=Retry(2))
@@ -76,7 +76,7 @@ def test_a_job_that_returned_is_a_success_whatever_its_callback_does(
 
 
 @CALLBACKS
-def test_a_job_that_raised_has_failed_with_its_own_exception(
+def test_a_job_that_raised_fails_with_its_own_exception(
     worker: Any, queue: Queue, redis_client: Redis, callback: str
 ) -> None:
     job = queue.enqueue(jobs.fail, on_failure=named(callback))
@@ -87,7 +87,7 @@ def test_a_job_that_raised_has_failed_with_its_own_exception(
 
 
 @CALLBACKS
-def test_a_job_that_was_stopped_is_stopped(
+def test_a_stopped_job_is_stopped_even_if_its_callback_fails(
     worker: Any, queue: Queue, redis_client: Redis, callback: str
 ) -> None:
     job = queue.enqueue(metric_jobs.kill_work_horse, on_stopped=named(callback), retry=Retry(2))
@@ -113,7 +113,7 @@ def test_maintenance_ends_the_jobs_of_dead_workers_and_goes_on(
 @pytest.mark.parametrize(
     "handler", ["raises", "hangs", "exits", "exits_with_success", "ends_the_interpreter"]
 )
-def test_exception_handlers_cost_neither_the_exception_nor_the_next_handler(
+def test_after_a_failing_exception_handler_the_failure_is_recorded_and_the_next_one_called(
     worker: Any, queue: Queue, redis_client: Redis, handler: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if handler in hooks.ENDLESS:
@@ -145,7 +145,7 @@ def test_what_a_callback_raised_is_logged_with_the_job(worker: Any, queue: Queue
     assert "LookupError: the hook is broken" in told
 
 
-def test_a_callback_that_works_gets_what_rq_gives_it(worker: Any, queue: Queue, redis_client: Redis) -> None:
+def test_a_success_callback_gets_the_result(worker: Any, queue: Queue, redis_client: Redis) -> None:
     job = queue.enqueue(jobs.add, 1, 2, on_success=Callback(f"{__name__}.keep_result"))
     run(worker, queue, job)
     assert redis_client.get("result") == b"3"
@@ -186,9 +186,7 @@ def take_nine_seconds_once(job: Job, connection: Redis, *_: Any) -> None:
 
 
 @pytest.mark.slow
-def test_a_worker_that_was_killed_in_maintenance_soon_leaves_it_to_the_others(
-    redis_client: Redis, start: Start
-) -> None:
+def test_the_maintenance_lock_of_a_killed_worker_expires_soon(redis_client: Redis, start: Start) -> None:
     queue = SupervisedQueue("short-running", connection=redis_client)
     killed = start("short-running-worker.py", **EVERY_TWO_SECONDS)
     lost = queue.enqueue(jobs.add, on_failure=Callback(f"{__name__}.take_nine_seconds_once"))
@@ -204,7 +202,9 @@ def test_a_worker_that_was_killed_in_maintenance_soon_leaves_it_to_the_others(
     assert redis_client.get("callback begun") == b"2"
 
 
-def test_a_worker_that_comes_too_late_does_not_take_the_lock_from_the_next(redis_client: Redis) -> None:
+def test_a_worker_whose_maintenance_lock_has_expired_does_not_release_the_next_ones(
+    redis_client: Redis,
+) -> None:
     late, in_time, third = (SupervisedQueue("mail", connection=redis_client) for _ in range(3))
     assert late.acquire_maintenance_lock()
     redis_client.delete(late.registry_cleaning_key)  # its lease has ended
@@ -229,7 +229,7 @@ def test_run_apart_returns_the_result() -> None:
     assert len(calls) > 1
 
 
-def test_a_plain_monitored_worker_leaves_rqs_rule_for_success_callbacks(
+def test_a_monitored_worker_fails_a_job_whose_success_callback_fails_as_rq_does(
     queue: Queue, start_worker: StartWorker, redis_client: Redis
 ) -> None:
     """According to RQ's documentation, the job has failed."""

@@ -92,7 +92,7 @@ def run(other: Hands) -> None:
 
 
 @pytest.mark.parametrize(("meanwhile", "afterwards"), [(nothing, run), (run, nothing)])
-def test_what_was_put_back_runs_once(
+def test_a_job_that_was_put_back_runs_once(
     redis_client: Redis,
     queue: SupervisedQueue,
     frozen: Hands,
@@ -117,7 +117,7 @@ def test_what_was_put_back_runs_once(
     assert lists(queue) == [[], [], []]
 
 
-def test_two_have_taken_it_and_only_the_first_to_start_runs_it(
+def test_only_the_first_of_two_workers_that_took_a_job_runs_it(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands, other: Hands
 ) -> None:
     queue.enqueue(jobs.record, "ran")
@@ -133,7 +133,7 @@ def test_two_have_taken_it_and_only_the_first_to_start_runs_it(
     assert lists(queue) == [[], [], []]
 
 
-def test_it_runs_elsewhere_by_now(
+def test_a_thawed_worker_does_not_run_a_job_that_another_is_running(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands, other: Hands
 ) -> None:
     job = queue.enqueue(jobs.record, "ran")
@@ -149,7 +149,7 @@ def test_it_runs_elsewhere_by_now(
     assert running(redis_client, "mail") == 1
 
 
-def test_it_was_deleted_meanwhile(
+def test_a_thawed_worker_does_not_run_a_deleted_job(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands, other: Hands
 ) -> None:
     job = queue.enqueue(jobs.record, "ran")
@@ -164,7 +164,7 @@ def test_it_was_deleted_meanwhile(
     assert lists(queue) == [[], [], []]
 
 
-def test_the_worker_goes_on_with_the_next_job(
+def test_a_thawed_worker_goes_on_with_the_next_job(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands, other: Hands
 ) -> None:
     first, second = queue.enqueue(jobs.record, "first"), queue.enqueue(jobs.record, "second")
@@ -180,7 +180,7 @@ def test_the_worker_goes_on_with_the_next_job(
     assert ends(redis_client, "mail") == {(RECORD, "success"): 2}
 
 
-def test_a_job_that_is_started_in_time_is_looked_for_nowhere(
+def test_no_list_is_searched_for_a_job_that_is_started_in_time(
     redis_client: Redis, queue: SupervisedQueue, other: Hands
 ) -> None:
     """That it was on its way is known from the transaction that records its start."""
@@ -194,7 +194,7 @@ def test_a_job_that_is_started_in_time_is_looked_for_nowhere(
     assert "cmdstat_lpos" not in commands
 
 
-def test_a_job_that_is_on_no_list_at_all_is_not_lost(
+def test_a_taken_job_that_is_on_no_list_runs(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands
 ) -> None:
     """A power cut may have lost the list, or RQ popped the job from one of several queues."""
@@ -209,7 +209,7 @@ def test_a_job_that_is_on_no_list_at_all_is_not_lost(
 
 
 @pytest.mark.parametrize("rights", [("-eval",), ("resetkeys", "~rq:[^m]*", "~trace")])
-def test_so_it_is_where_redis_refuses_to_count(
+def test_a_job_that_was_put_back_runs_once_even_if_redis_refuses_to_count(
     redis_client: Redis, queue: SupervisedQueue, frozen: Hands, other: Hands, rights: tuple[str, ...]
 ) -> None:
     send: Any = redis_client.execute_command
@@ -229,7 +229,7 @@ def test_so_it_is_where_redis_refuses_to_count(
 
 
 @pytest.mark.slow
-def test_redis_hands_a_job_to_a_worker_that_is_frozen_while_it_waits_for_one(
+def test_a_job_that_redis_gives_to_a_frozen_waiting_worker_runs_once(
     redis_client: Redis, queue: SupervisedQueue, other: Hands, start: Start
 ) -> None:
     process = start("-m", "scheduler.worker_process", "mail", **SOON)

@@ -67,12 +67,12 @@ def run(project_root: Path, program: str) -> str:
     ).stdout.strip()
 
 
-def test_threads_that_begin_together_share_a_client(redis_client: Any, project_root: Path) -> None:
+def test_threads_that_start_together_share_a_client(redis_client: Any, project_root: Path) -> None:
     assert run(project_root, THREADS_THAT_BEGIN_TOGETHER) == "45 1"
     assert redis_client.llen(f"rq:queue:{SHORT_RUNNING_QUEUE}") == 45
 
 
-def test_a_fork_leaves_the_connections_to_its_parent(redis_client: Any, project_root: Path) -> None:
+def test_a_fork_does_not_use_its_parents_connections(redis_client: Any, project_root: Path) -> None:
     before = {client["id"] for client in redis_client.client_list()}
 
     command = [sys.executable, "-c", FORK_THAT_OUTLIVES_ITS_PARENT]
@@ -90,7 +90,7 @@ def test_a_fork_leaves_the_connections_to_its_parent(redis_client: Any, project_
         wait_until(lambda: redis_client.llen(f"rq:queue:{SHORT_RUNNING_QUEUE}") == 2, "the job of the fork")
 
 
-def test_a_fork_waits_for_no_lock_of_its_parent(redis_client: Any, project_root: Path) -> None:
+def test_a_fork_does_not_wait_for_its_parents_locks(redis_client: Any, project_root: Path) -> None:
     assert run(project_root, FORK_WHILE_A_THREAD_TAKES_A_CONNECTION) == "0"
 
 
@@ -105,7 +105,7 @@ def test_a_connection_that_redis_closed_is_replaced(redis_client: Any, jobs_betw
     assert redis_client.llen(f"rq:queue:{SHORT_RUNNING_QUEUE}") == jobs_between + 1
 
 
-def test_no_connection_is_left_behind(redis_client: Any) -> None:
+def test_many_calls_of_job_scheduler_use_one_connection(redis_client: Any) -> None:
     job_scheduler(jobs.sleep)
     before = redis_client.info("stats")["total_connections_received"]
 

@@ -18,7 +18,7 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("hour", "name"), [*enumerate(NAMES)])
-def test_once_a_day_at_the_hour_of_the_name(hour: int, name: str) -> None:
+def test_daily_constants_are_due_at_the_hour_in_their_name(hour: int, name: str) -> None:
     due = croniter(getattr(cron_constants, name), MONDAY.replace(minute=1))
 
     ticks = [due.get_next(datetime) for _ in range(2)]
@@ -41,7 +41,9 @@ def test_once_a_day_at_the_hour_of_the_name(hour: int, name: str) -> None:
         ("EVERY_THREE_AM_ON_TWENTY_THIRD_EACH_MONTH", (23, 3, 0), None),
     ],
 )
-def test_other_times(name: str, first: tuple[int, int, int], second: tuple[int, int, int] | None) -> None:
+def test_other_constants_are_due_at_the_times_in_their_name(
+    name: str, first: tuple[int, int, int], second: tuple[int, int, int] | None
+) -> None:
     due = croniter(getattr(cron_constants, name), MONDAY)
 
     for day, hour, minute in filter(None, (first, second)):

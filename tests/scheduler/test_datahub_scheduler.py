@@ -25,7 +25,7 @@ def scheduler(redis_client: Any) -> Iterator[DataHubScheduler]:
         yield scheduler
 
 
-def test_arguments_are_given_as_they_are_or_apart(scheduler: DataHubScheduler) -> None:
+def test_arguments_can_be_given_directly_or_as_args_and_kwargs(scheduler: DataHubScheduler) -> None:
     plain = scheduler.enqueue("queue", jobs.add, 1, second=2)
     apart = scheduler.enqueue("queue", jobs.add, args=(3,), kwargs={"second": 4}, job_timeout=60)
 
@@ -35,12 +35,12 @@ def test_arguments_are_given_as_they_are_or_apart(scheduler: DataHubScheduler) -
     assert apart.timeout == 60
 
 
-def test_arguments_are_not_given_in_both_ways(scheduler: DataHubScheduler) -> None:
+def test_arguments_in_both_forms_are_refused(scheduler: DataHubScheduler) -> None:
     with pytest.raises(TypeError, match="either as they are or as `args` and `kwargs`"):
         scheduler.enqueue("queue", jobs.add, 1, kwargs={"second": 2})
 
 
-def test_options_of_rq_reach_it(scheduler: DataHubScheduler) -> None:
+def test_options_are_passed_to_rq(scheduler: DataHubScheduler) -> None:
     job = scheduler.enqueue("queue", jobs.fail, retry=Retry(2, [60, 120]), job_id="mine", result_ttl=5)
 
     assert (job.id, job.retries_left, job.retry_intervals, job.result_ttl) == ("mine", 2, [60, 120], 5)
@@ -58,14 +58,14 @@ def test_queues_are_worked_in_the_order_of_their_names(
     assert redis_client.lrange("trace", 0, -1) == [b"second", b"third", b"first"]
 
 
-def test_other_queues_are_left_alone(scheduler: DataHubScheduler) -> None:
+def test_jobs_of_other_queues_do_not_run(scheduler: DataHubScheduler) -> None:
     scheduler.enqueue("queue", jobs.record, 1)
 
     assert not scheduler.work("another")
     assert scheduler.queued_count("queue") == 1
 
 
-def test_working_no_queue_is_refused(scheduler: DataHubScheduler) -> None:
+def test_work_without_a_queue_is_refused(scheduler: DataHubScheduler) -> None:
     with pytest.raises(ValueError, match="queues: "):
         scheduler.work()
 
@@ -130,14 +130,14 @@ def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
         assert job.return_value() not in (None, os.getpid())
 
 
-def test_strategies_are_named(redis_client: Any) -> None:
+def test_an_unknown_strategy_is_refused_with_a_suggestion(redis_client: Any) -> None:
     with pytest.raises(
         ValueError, match="expected one of fork, burst-no-fork; got 'frok'; did you mean 'fork'"
     ):
         DataHubScheduler("frok")
 
 
-def test_all_of_a_process_share_their_connections(redis_client: Any) -> None:
+def test_all_schedulers_of_a_process_share_their_connections(redis_client: Any) -> None:
     jobs_enqueued = []
     before = len(redis_client.client_list())
     for _ in range(20):
@@ -164,7 +164,7 @@ if child:
 """
 
 
-def test_forks_and_threads_enqueue_beside_each_other_and_end_without_a_word(
+def test_forks_and_threads_can_enqueue_concurrently_without_errors(
     redis_client: Any, project_root: Path
 ) -> None:
     done = subprocess.run(
@@ -190,7 +190,7 @@ def fill(scheduler: DataHubScheduler, state: str, count: int) -> None:
 
 
 @pytest.mark.parametrize("state", ["queued", "failed", "scheduled"])
-def test_purging_deletes_the_jobs_in_one_state_and_no_others(
+def test_purging_deletes_only_the_jobs_in_one_state(
     scheduler: DataHubScheduler, redis_client: Any, state: str
 ) -> None:
     fill(scheduler, "failed", 3)
@@ -242,7 +242,7 @@ def test_purging_tolerates_jobs_that_are_gone(scheduler: DataHubScheduler, redis
 
 
 @pytest.mark.parametrize("state", ["quueued", "", None, "finished"])
-def test_states_are_named_and_nothing_is_deleted(scheduler: DataHubScheduler, state: Any) -> None:
+def test_an_unknown_state_is_refused_and_nothing_is_deleted(scheduler: DataHubScheduler, state: Any) -> None:
     fill(scheduler, "queued", 1)
 
     with pytest.raises(ValueError, match="expected one of queued, failed, scheduled; got"):
@@ -251,7 +251,7 @@ def test_states_are_named_and_nothing_is_deleted(scheduler: DataHubScheduler, st
     assert scheduler.queued_count("queue") == 1
 
 
-def test_a_cron_job_is_registered_once_however_often_it_is_asked_for(scheduler: DataHubScheduler) -> None:
+def test_a_cron_job_registered_repeatedly_exists_once(scheduler: DataHubScheduler) -> None:
     first = scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2), description="adds up")
     again = scheduler.cron(queue_name="queue", cron=EVERY_MINUTE, function=jobs.add, args=(1, 2))
 
@@ -259,7 +259,7 @@ def test_a_cron_job_is_registered_once_however_often_it_is_asked_for(scheduler: 
     assert scheduler.cron_job_count() == 1
 
 
-def test_another_schedule_moves_a_cron_job(scheduler: DataHubScheduler) -> None:
+def test_a_new_schedule_replaces_the_old_one_of_a_cron_job(scheduler: DataHubScheduler) -> None:
     scheduler.cron("queue", EVERY_MINUTE, jobs.add, (1, 2))
     scheduler.cron("queue", EVERY_HOUR, jobs.add, (1, 2))
 
@@ -276,7 +276,7 @@ def test_cancelling_leaves_no_cron_job(scheduler: DataHubScheduler, redis_client
     assert redis_client.keys("*") == []
 
 
-def test_clearing_deletes_own_jobs_and_cron_jobs_and_nothing_else(
+def test_clear_deletes_all_its_jobs_and_cron_jobs_and_no_foreign_key(
     scheduler: DataHubScheduler, redis_client: Any
 ) -> None:
     redis_client.set("foreign", "value")

@@ -52,7 +52,7 @@ def queue(redis_client: Any) -> SupervisedQueue:
     ids=["failed", "asked for a retry", "to be repeated"],
 )
 @pytest.mark.parametrize(("kind", "delayed"), [(RQS_OWN, not RQ_3), (OURS, 0)])
-def test_a_machine_that_goes_before_the_end_of_a_delayed_job_is_recorded(
+def test_no_delay_is_written_if_the_machine_fails_before_the_end_is_recorded(
     queue: SupervisedQueue, start: Start, kind: str, delayed: int, function: Any, options: dict[str, Any]
 ) -> None:
     """RQ 2 has written the delay by then: the job runs after it, and once more as an abandoned one."""
@@ -69,7 +69,7 @@ class Killed(BaseException):
 
 
 @pytest.mark.parametrize(("queue_class", "delayed"), [(Queue, not RQ_3), (SupervisedQueue, 0)])
-def test_a_machine_that_goes_in_maintenance(
+def test_no_delay_is_written_if_the_machine_fails_during_maintenance(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch, queue_class: type[Queue], delayed: int
 ) -> None:
     """RQ 2 has written the delay of an abandoned job by then, and the next maintenance does so again."""
@@ -92,7 +92,7 @@ def test_a_machine_that_goes_in_maintenance(
 
 
 @pytest.mark.parametrize(("scheduler_class", "kept"), [(RQScheduler, False), (ChildScheduler, True)])
-def test_a_delayed_job_whose_id_is_written_before_it(
+def test_a_delayed_job_whose_id_is_listed_before_it_is_saved_is_not_lost(
     queue: SupervisedQueue, scheduler_class: type[RQScheduler], kept: bool
 ) -> None:
     """RQ's scheduler drops the id, and the job never runs; ours waits for the job."""
@@ -114,7 +114,7 @@ def test_a_delayed_job_whose_id_is_written_before_it(
     ("hangs", "successor"), [("has read", "bob"), ("writes", "bob"), ("writes", "ann")], ids=str
 )
 @pytest.mark.parametrize(("scheduler_class", "times"), [(RQScheduler, 2), (ChildScheduler, 1)])
-def test_a_scheduler_that_hangs_while_another_takes_over(
+def test_a_scheduler_that_hung_while_another_took_over_enqueues_no_job_twice(
     queue: SupervisedQueue,
     monkeypatch: pytest.MonkeyPatch,
     scheduler_class: Any,
@@ -152,7 +152,7 @@ def test_a_scheduler_that_hangs_while_another_takes_over(
     assert queue.scheduled_job_registry.count == 0
 
 
-def test_ids_without_jobs_do_not_keep_others_from_being_due(queue: SupervisedQueue) -> None:
+def test_ids_without_jobs_do_not_delay_other_jobs(queue: SupervisedQueue) -> None:
     queue.connection.zadd(queue.scheduled_job_registry.key, {f"gone-{n}": n + 1 for n in range(2100)})
     queue.connection.zadd(queue.scheduled_job_registry.key, {b"\xff": 1})
     due = [queue.enqueue_in(timedelta(seconds=-5), jobs.add, n, 2) for n in range(3)]

@@ -28,7 +28,7 @@ def work(queue_name: str = SHORT_RUNNING_QUEUE) -> None:
         scheduler.work(queue_name)
 
 
-def test_the_smallest_call_enqueues_a_job_with_three_retries_and_three_minutes(redis_client: Redis) -> None:
+def test_by_default_a_job_has_three_retries_and_a_timeout_of_three_minutes(redis_client: Redis) -> None:
     job = enqueued(jobs.sleep)
 
     stored = Job.fetch(job.id, redis_client)
@@ -55,7 +55,7 @@ def test_a_worker_calls_the_function_with_its_arguments(redis_client: Redis) -> 
         (jobs.Counter.zero, (), 0),
     ],
 )
-def test_whatever_can_be_imported_runs(
+def test_any_importable_function_runs(
     redis_client: Redis, function: Any, args: tuple[Any, ...], result: object
 ) -> None:
     job = enqueued(function, args, is_burst=True)
@@ -81,7 +81,7 @@ def test_a_job_is_retried_until_it_succeeds(redis_client: Redis) -> None:
     assert job.return_value() == "at last"
 
 
-def test_a_retry_with_an_interval_waits_for_its_time(redis_client: Redis) -> None:
+def test_a_retry_with_an_interval_is_delayed(redis_client: Redis) -> None:
     job = enqueued(jobs.fail, max_retries=3, retry_backoff=30)
 
     work()
@@ -101,7 +101,7 @@ def test_time_delta_delays_the_job(redis_client: Redis) -> None:
     assert (job.timeout, job.retries_left) == (600, 1)
 
 
-def test_a_cron_job_of_any_argument_can_be_given_an_id(redis_client: Redis) -> None:
+def test_a_cron_job_with_an_explicit_id_can_have_any_argument(redis_client: Redis) -> None:
     cron_job = job_scheduler(jobs.add, (timedelta(1), 2), cron=EVERY_MINUTE, cron_job_id="mine")
 
     assert cron_job.id == "mine"
@@ -130,7 +130,7 @@ def test_cron_registers_a_cron_job_with_the_same_arguments(redis_client: Redis) 
         assert scheduler.scheduled_jobs() == [cron_job]
 
 
-def test_a_job_without_a_time_limit(redis_client: Redis) -> None:
+def test_a_job_can_have_no_timeout(redis_client: Redis) -> None:
     assert enqueued(jobs.sleep, (0,), job_timeout=-1).timeout == -1
 
 
@@ -190,7 +190,7 @@ def test_arguments_do_not_show_in_the_description(redis_client: Redis) -> None:
         ),
     ],
 )
-def test_what_cannot_be_used_is_named_and_nothing_is_written(
+def test_an_invalid_argument_is_refused_by_name_and_nothing_is_written(
     redis_client: Redis, arguments: dict[str, Any], error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -199,7 +199,7 @@ def test_what_cannot_be_used_is_named_and_nothing_is_written(
     assert redis_client.keys("*") == []
 
 
-def test_a_value_that_cannot_be_pickled_is_not_repeated(redis_client: Redis) -> None:
+def test_the_error_does_not_show_a_value_that_cannot_be_pickled(redis_client: Redis) -> None:
     with pytest.raises(TypeError) as raised:
         job_scheduler(
             jobs.add, function_kwargs={"secrets": {"password": "hunter2", "lock": threading.Lock()}}
@@ -208,13 +208,13 @@ def test_a_value_that_cannot_be_pickled_is_not_repeated(redis_client: Redis) -> 
     assert "hunter2" not in str(raised.value)
 
 
-def test_settings_are_read_at_the_call(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_settings_are_read_at_each_call(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("RQ_REDIS_URL", "http://localhost")
 
     with pytest.raises(SettingsError, match="RQ_REDIS_URL"):
         job_scheduler(jobs.add)
 
 
-def test_a_job_that_does_not_exist(redis_client: Redis) -> None:
+def test_fetching_a_missing_job_raises_no_such_job_error(redis_client: Redis) -> None:
     with DataHubScheduler() as scheduler, pytest.raises(NoSuchJobError):
         scheduler.job("no-such-job")

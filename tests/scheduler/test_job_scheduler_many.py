@@ -65,7 +65,7 @@ def test_jobs_are_enqueued_in_the_order_of_their_calls(redis_client: Redis) -> N
         {"time_delta": timedelta(days=1), "retry_backoff": 30},
     ],
 )
-def test_each_is_what_job_scheduler_would_have_written(redis_client: Redis, arguments: Any) -> None:
+def test_each_job_is_stored_as_by_job_scheduler(redis_client: Redis, arguments: Any) -> None:
     alone = job_scheduler(jobs.add, **arguments)
     expected = {key.replace(alone.id.encode(), b"id"): of for key, of in written(redis_client).items()}
     redis_client.flushall()
@@ -78,7 +78,7 @@ def test_each_is_what_job_scheduler_would_have_written(redis_client: Redis, argu
     assert found[b"rq:job:id"] == expected[b"rq:job:id"]
 
 
-def test_calls_can_be_given_one_by_one(redis_client: Redis) -> None:
+def test_calls_can_come_from_an_iterator(redis_client: Redis) -> None:
     def calls() -> Iterator[Call]:
         for number in range(3):
             yield {"function_args": (number, 2)}
@@ -123,7 +123,7 @@ def test_no_calls_write_nothing(redis_client: Redis, calls: Any) -> None:
         (None, TypeError, "expected a mapping, got NoneType"),
     ],
 )
-def test_one_call_that_cannot_be_used_is_named_and_nothing_is_written(
+def test_an_invalid_call_is_refused_by_number_and_nothing_is_written(
     redis_client: Redis, call: Any, error: type[Exception], message: str
 ) -> None:
     good: Call = {"function_args": (1, 2)}
@@ -146,7 +146,7 @@ def test_one_call_that_cannot_be_used_is_named_and_nothing_is_written(
         ([{}], {"function": jobs.add, "queue_name": ""}, ValueError, r"calls\[0\]: queue_name: .* got ''"),
     ],
 )
-def test_what_cannot_be_used_at_all_is_named(
+def test_invalid_calls_and_defaults_are_refused(
     redis_client: Redis, calls: Any, defaults: Any, error: type[Exception], message: str
 ) -> None:
     with pytest.raises(error, match=f"^{message}"):
@@ -155,7 +155,7 @@ def test_what_cannot_be_used_at_all_is_named(
     assert redis_client.keys("*") == []
 
 
-def test_a_value_that_cannot_be_pickled_is_not_repeated(redis_client: Redis) -> None:
+def test_the_error_does_not_show_a_value_that_cannot_be_pickled(redis_client: Redis) -> None:
     secrets = {"password": "hunter2", "lock": threading.Lock()}
     with pytest.raises(TypeError) as raised:
         job_scheduler_many([{"function_kwargs": {"secrets": secrets}}], function=jobs.add)
@@ -171,7 +171,7 @@ def test_a_value_that_cannot_be_pickled_is_not_repeated(redis_client: Redis) -> 
         ("rq:queues", {}),
     ],
 )
-def test_a_key_that_takes_no_jobs_is_found_before_anything_is_written(
+def test_a_queue_key_of_a_wrong_type_is_found_before_anything_is_written(
     redis_client: Redis, key: str, call: Call
 ) -> None:
     redis_client.set(key, "something else")
@@ -182,7 +182,7 @@ def test_a_key_that_takes_no_jobs_is_found_before_anything_is_written(
     assert redis_client.keys("*") == [key.encode()]
 
 
-def test_a_redis_that_is_full_gets_none_of_them(redis_client: Redis) -> None:
+def test_nothing_is_written_if_redis_runs_out_of_memory(redis_client: Redis) -> None:
     used: Any = redis_client.info("memory")
     redis_client.config_set("maxmemory", used["used_memory"] + 1_000_000)
     try:
@@ -196,7 +196,7 @@ def test_a_redis_that_is_full_gets_none_of_them(redis_client: Redis) -> None:
     assert redis_client.keys("*") == []
 
 
-def test_in_this_process_main_can_be_used_by_the_calls_that_say_so(
+def test_functions_of_main_are_accepted_only_for_calls_that_run_in_this_process(
     redis_client: Redis, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(jobs.add, "__module__", "__main__")
@@ -207,5 +207,5 @@ def test_in_this_process_main_can_be_used_by_the_calls_that_say_so(
         job_scheduler_many([{"is_burst": True}, {}], function=jobs.add)
 
 
-def test_it_takes_the_arguments_of_job_scheduler_but_those_of_cron_jobs() -> None:
+def test_calls_take_the_arguments_of_job_scheduler_except_those_of_cron_jobs() -> None:
     assert {*NAMES, "cron", "cron_job_id"} == set(inspect.signature(job_scheduler).parameters)

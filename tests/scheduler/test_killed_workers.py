@@ -92,7 +92,7 @@ def on_the_list(queue: Queue) -> list[str]:
 
 
 @pytest.mark.slow
-def test_rqs_worker_of_several_queues_loses_the_job_that_it_dies_with(
+def test_rqs_worker_of_several_queues_loses_its_job_when_it_is_killed(
     redis_client: Any, start: Start
 ) -> None:
     job = Queue("later", connection=redis_client).enqueue(jobs.add, 1, 2)
@@ -105,7 +105,7 @@ def test_rqs_worker_of_several_queues_loses_the_job_that_it_dies_with(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("served", [QUEUES, ("later",)], ids=["several queues", "one queue"])
-def test_ours_does_not(
+def test_the_stacks_worker_loses_no_job_when_it_is_killed(
     queue: SupervisedQueue, worker: SupervisedWorker, start: Start, no_patience: None, served: tuple[str, ...]
 ) -> None:
     job = queue.enqueue(jobs.add, 1, 2)
@@ -118,7 +118,7 @@ def test_ours_does_not(
     assert on_the_list(queue) == []
 
 
-def test_a_job_that_was_never_started_is_not_failed_for_that(
+def test_a_stuck_job_that_never_started_is_put_back_into_the_queue(
     queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
 ) -> None:
     job = on_its_way(queue)
@@ -130,7 +130,9 @@ def test_a_job_that_was_never_started_is_not_failed_for_that(
     assert job.get_status() == "queued"
 
 
-def test_a_worker_has_time_to_start_it(queue: SupervisedQueue, worker: SupervisedWorker) -> None:
+def test_a_job_is_not_put_back_before_its_worker_had_time_to_start_it(
+    queue: SupervisedQueue, worker: SupervisedWorker
+) -> None:
     job = on_its_way(queue)
 
     clean(queue, worker, times=3)
@@ -139,7 +141,7 @@ def test_a_worker_has_time_to_start_it(queue: SupervisedQueue, worker: Supervise
     assert queue.job_ids == []
 
 
-def test_a_job_that_comes_by_again_is_not_taken_for_stuck(
+def test_a_job_that_was_enqueued_again_meanwhile_is_not_stuck(
     queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
 ) -> None:
     job = on_its_way(queue)
@@ -153,7 +155,7 @@ def test_a_job_that_comes_by_again_is_not_taken_for_stuck(
     assert on_the_list(queue) == [job.id]
 
 
-def test_a_job_that_has_started_is_left_to_its_worker(
+def test_a_started_job_in_the_intermediate_queue_is_not_put_back(
     queue: SupervisedQueue, worker: SupervisedWorker, no_patience: None
 ) -> None:
     job = on_its_way(queue)
@@ -167,7 +169,9 @@ def test_a_job_that_has_started_is_left_to_its_worker(
     assert queue.job_ids == []
 
 
-def test_a_deleted_job_is_struck_off(queue: SupervisedQueue, worker: SupervisedWorker) -> None:
+def test_a_deleted_job_is_removed_from_the_intermediate_queue(
+    queue: SupervisedQueue, worker: SupervisedWorker
+) -> None:
     on_its_way(queue).delete()
 
     clean(queue, worker)
@@ -185,7 +189,7 @@ CLEANERS = pytest.mark.parametrize(
 
 
 @CLEANERS
-def test_a_job_that_has_finished_meanwhile(
+def test_a_job_that_finished_meanwhile_is_not_run_again(
     queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
     """RQ runs it again; we do not."""
@@ -203,7 +207,7 @@ def test_a_job_that_has_finished_meanwhile(
 
 
 @CLEANERS
-def test_a_job_that_waits_to_be_tried_again(
+def test_a_job_that_waits_for_its_retry_is_not_failed(
     queue: SupervisedQueue, kind: type[IntermediateQueue], cleaner: type[Worker]
 ) -> None:
     """RQ fails it, yet it runs; we leave it alone."""
@@ -221,7 +225,7 @@ def test_a_job_that_waits_to_be_tried_again(
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("retry", "waits"), [(Retry(2), True), (None, False)])
-def test_a_machine_that_goes_before_the_work_horse_has_begun(
+def test_a_job_is_retried_or_failed_if_the_machine_fails_before_its_work_horse_begins(
     queue: SupervisedQueue, start: Start, retry: Retry | None, waits: bool
 ) -> None:
     """RQ 3 drops such an entry; without the intermediate queue the job would be lost."""
@@ -239,7 +243,9 @@ def test_a_machine_that_goes_before_the_work_horse_has_begun(
 
 @pytest.mark.skipif(not RQ_3, reason="RQ 2 tries again what has moved on")
 @pytest.mark.parametrize("place", ["queue", "intermediate queue", "scheduled"])
-def test_a_job_that_has_moved_on_is_left_where_it_is(queue: SupervisedQueue, place: str) -> None:
+def test_an_old_execution_does_not_change_a_job_that_is_queued_or_scheduled_again(
+    queue: SupervisedQueue, place: str
+) -> None:
     job = queue.enqueue(jobs.add, 1, 2, retry=Retry(2))
     if place == "intermediate queue":
         queue.connection.lmove(queue.key, queue.intermediate_queue_key)
@@ -261,7 +267,7 @@ def test_a_job_that_has_moved_on_is_left_where_it_is(queue: SupervisedQueue, pla
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("kind", "times"), [(RQS_OWN, 2), (OURS, 1)])
-def test_a_work_horse_that_dies_after_it_recorded_a_retry(
+def test_a_job_is_enqueued_once_if_its_work_horse_dies_after_recording_a_retry(
     queue: SupervisedQueue, start: Start, kind: str, times: int
 ) -> None:
     """RQ's worker enqueues the job again; ours sees the recorded retry."""
@@ -273,7 +279,7 @@ def test_a_work_horse_that_dies_after_it_recorded_a_retry(
 
 
 @pytest.mark.parametrize(("at_work", "expected"), [("ours", "failed"), ("another", "started")])
-def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
+def test_a_job_whose_start_redis_lost_fails_with_its_work_horse_unless_another_worker_has_it(
     queue: SupervisedQueue,
     worker: SupervisedWorker,
     at_work: str,
@@ -297,7 +303,7 @@ def test_a_work_horse_that_dies_when_redis_has_lost_the_record_of_its_start(
     assert (ended in caplog.messages) == (at_work == "another")
 
 
-def test_a_retry_that_redis_refuses_once_is_recorded_all_the_same(
+def test_a_retry_that_redis_refuses_once_is_recorded_after_all(
     redis_client: Any, queue: SupervisedQueue
 ) -> None:
     """RQ logs what keeps it from recording a retry, and goes on."""
@@ -329,7 +335,7 @@ def test_a_retry_that_redis_refuses_once_is_recorded_all_the_same(
 
 
 @pytest.mark.parametrize(("kind", "still_listed"), [(Worker, int(not RQ_3)), (SupervisedWorker, 0)])
-def test_a_connection_that_breaks_at_the_record_of_a_success(
+def test_a_success_is_recorded_completely_after_its_connection_broke(
     queue: SupervisedQueue, monkeypatch: pytest.MonkeyPatch, kind: type[Worker], still_listed: int
 ) -> None:
     """RQ 2 records the success again but not the end of the execution, so the job runs again as abandoned."""
@@ -360,7 +366,7 @@ def take(queues: list[Queue], timeout: int | None) -> Any:
     return SupervisedQueue.dequeue_any(queues, timeout, queues[0].connection, serializer=DefaultSerializer)
 
 
-def test_queues_are_asked_in_the_order_of_their_priority(redis_client: Any) -> None:
+def test_jobs_are_taken_in_the_order_of_the_queues(redis_client: Any) -> None:
     urgent, later = (SupervisedQueue(name, connection=redis_client) for name in QUEUES)
     second, first = later.enqueue(jobs.add, 1, 2), urgent.enqueue(jobs.add, 1, 2)
 
@@ -374,7 +380,7 @@ def test_queues_are_asked_in_the_order_of_their_priority(redis_client: Any) -> N
     assert (on_the_list(urgent), on_the_list(later)) == ([first.id], [second.id])
 
 
-def test_several_queues_are_waited_for(redis_client: Any) -> None:
+def test_a_worker_waits_for_several_queues_until_its_timeout(redis_client: Any) -> None:
     queues: list[Queue] = [SupervisedQueue(name, connection=redis_client) for name in QUEUES]
     before = time.monotonic()
 
@@ -384,7 +390,7 @@ def test_several_queues_are_waited_for(redis_client: Any) -> None:
     assert time.monotonic() - before >= 2
 
 
-def test_a_worker_of_several_queues_leaves_nothing_on_the_lists(redis_client: Any) -> None:
+def test_a_worker_of_several_queues_leaves_nothing_in_intermediate_queues(redis_client: Any) -> None:
     queues = [SupervisedQueue(name, connection=redis_client) for name in QUEUES]
     done = [queue.enqueue(jobs.add, 1, 2) for queue in queues]
 

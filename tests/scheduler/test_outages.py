@@ -26,7 +26,7 @@ def wait_for(job: Any, status: str) -> None:
 
 
 @pytest.mark.parametrize("moment", ["prepare", "perform"])
-def test_one_that_has_not_begun_begins_when_it_is_back(
+def test_a_job_that_has_not_begun_runs_once_redis_is_back(
     own_redis: RedisServer, start: Start, tmp_path: Path, moment: str
 ) -> None:
     own_redis.start()
@@ -54,7 +54,7 @@ def test_one_that_has_not_begun_begins_when_it_is_back(
         ("asks for a retry", None, 2, "finished", {"retried": 1, "success": 1}),
     ],
 )
-def test_one_that_ends_has_ended_like_that_when_it_is_back(
+def test_a_job_that_ended_during_an_outage_has_its_outcome_once_redis_is_back(
     own_redis: RedisServer,
     start: Start,
     tmp_path: Path,
@@ -85,7 +85,7 @@ def test_one_that_ends_has_ended_like_that_when_it_is_back(
         assert set(told.exceptions) == ({"ZeroDivisionError"} if how == "raises" else set())
 
 
-def test_after_a_long_one_nothing_in_hand_is_taken_for_abandoned(
+def test_a_running_job_is_not_abandoned_after_a_long_outage(
     own_redis: RedisServer, start: Start, tmp_path: Path
 ) -> None:
     """The idle worker looks first, when the other's lease has ended."""

@@ -89,7 +89,7 @@ def test_the_end_of_a_killed_work_horse_is_logged_with_its_job(
     assert fields_of(job, "die").items() <= told.items()
 
 
-def test_lines_that_are_about_no_job_name_none(scheduler: DataHubScheduler, start: Start) -> None:
+def test_lines_that_are_not_about_a_job_name_none(scheduler: DataHubScheduler, start: Start) -> None:
     _, worker = run(scheduler, start, jobs.add, 1, 2)
 
     lines = lines_of(worker)

@@ -101,9 +101,7 @@ def test_sigterm_lets_the_running_job_end(scheduler: DataHubScheduler, start: St
     assert psutil.wait_procs(children, timeout=40)[1] == []
 
 
-def test_an_idle_worker_ends_before_its_wait_for_a_job_does(
-    scheduler: DataHubScheduler, start: Start
-) -> None:
+def test_an_idle_worker_ends_at_once_on_a_signal(scheduler: DataHubScheduler, start: Start) -> None:
     worker = start(WORKER, RQ_WORKER_TTL_SECONDS="75")
     worker.wait_for_log("Listening on")
 
@@ -172,7 +170,7 @@ def unchanged_signals() -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def test_a_worker_that_cannot_sign_off_says_so(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_worker_that_cannot_sign_off_logs_it(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
     class LosesRedis(SupervisedWorker):
         def work(self, *_args: Any, **_kwargs: Any) -> bool:
             raise RedisConnectionError("no route to host")
@@ -184,7 +182,7 @@ def test_a_worker_that_cannot_sign_off_says_so(redis_client: Any, caplog: pytest
     assert caplog.messages == [f"Worker {worker.name}: could not say that it ends: no route to host"]
 
 
-def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
+def test_an_idle_worker_survives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
     own_redis.start()
     worker = start(WORKER)
     worker.wait_for_log("Listening on")
@@ -200,7 +198,7 @@ def test_an_idle_worker_outlives_a_restart_of_redis(own_redis: RedisServer, star
     assert worker.popen.poll() is None
 
 
-def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start, tmp_path: Path) -> None:
+def test_a_job_survives_a_restart_of_redis(own_redis: RedisServer, start: Start, tmp_path: Path) -> None:
     own_redis.start()
     worker = start(WORKER)
     end = tmp_path / "end"
@@ -218,7 +216,7 @@ def test_a_job_outlives_a_restart_of_redis(own_redis: RedisServer, start: Start,
 
 
 @pytest.mark.e2e(seconds=15)
-def test_a_worker_gets_over_a_redis_that_was_frozen(own_redis: RedisServer, start: Start) -> None:
+def test_a_worker_works_on_after_redis_was_frozen(own_redis: RedisServer, start: Start) -> None:
     own_redis.start()
     worker = start(WORKER)
     worker.wait_for_log("cleaning registries")
@@ -251,7 +249,9 @@ def test_a_job_whose_worker_and_horse_were_killed_is_retried(
     assert scheduler.job(job.id).retries_left == 0
 
 
-def test_it_is_noticed_also_while_every_worker_is_busy(scheduler: DataHubScheduler, start: Start) -> None:
+def test_a_killed_worker_is_noticed_even_if_every_other_worker_is_busy(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
     job = enqueue(scheduler, jobs.record_and_sleep, "run", 60, retry=Retry(1))
     killed = start(WORKER)
     wait_for(job, "started")
@@ -266,7 +266,7 @@ def test_it_is_noticed_also_while_every_worker_is_busy(scheduler: DataHubSchedul
     assert len(scheduler.get_queue(SHORT_RUNNING_QUEUE).started_job_registry.get_job_ids(cleanup=False)) == 1
 
 
-def test_by_default_it_is_noticed_within_a_minute() -> None:
+def test_by_default_a_killed_worker_is_noticed_within_a_minute() -> None:
     settings = Settings()
     until_abandoned = INTERVALS_UNTIL_ABANDONED * settings.job_monitoring_interval
     until_a_worker_looks = settings.maintenance_interval + max(
@@ -277,7 +277,7 @@ def test_by_default_it_is_noticed_within_a_minute() -> None:
     assert until_abandoned + until_a_worker_looks < 60
 
 
-def test_a_killed_worker_comes_back_under_its_name_and_with_its_lock(
+def test_a_restarted_worker_takes_over_the_name_and_lock_of_the_killed_one(
     scheduler: DataHubScheduler, redis: Any, start: Start, tmp_path: Path
 ) -> None:
     """As in a container, where the process id stays: here the registered id becomes the next one's."""
@@ -312,9 +312,7 @@ def test_rqs_scheduler_ends_with_a_worker_that_is_killed(redis: Any, start: Star
     assert redis.get(LOCK) is None
 
 
-def test_a_killed_worker_is_handed_no_more_jobs(
-    scheduler: DataHubScheduler, redis: Any, start: Start
-) -> None:
+def test_redis_gives_no_job_to_a_killed_worker(scheduler: DataHubScheduler, redis: Any, start: Start) -> None:
     worker = start(WORKER, RQ_WORKER_TTL_SECONDS="75")  # it waits for a job for 60 s
     wait_until(lambda: is_waiting_for_jobs(redis), "the worker to wait for a job")
 
@@ -346,7 +344,9 @@ def test_rqs_own_command_line_works_the_same_queues(scheduler: DataHubScheduler)
     assert job.return_value() == 3
 
 
-def test_log_lines_have_one_style_and_never_hold_arguments(scheduler: DataHubScheduler, start: Start) -> None:
+def test_log_lines_have_one_style_and_never_contain_arguments(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
     foreign = Queue(SHORT_RUNNING_QUEUE, connection=scheduler.connection)
     done = [
         enqueue(scheduler, jobs.record, "hunter2"),
@@ -369,7 +369,7 @@ def test_log_lines_have_one_style_and_never_hold_arguments(scheduler: DataHubSch
     assert [line for line in outside_tracebacks if not style.match(line)] == []
 
 
-def test_settings_that_cannot_be_used_are_named(start: Start, redis_client: Any) -> None:
+def test_invalid_settings_are_named(start: Start, redis_client: Any) -> None:
     worker = start(WORKER, RQ_WORKER_TTL_SECONDS="soon")
 
     assert worker.wait() == 1

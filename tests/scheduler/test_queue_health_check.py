@@ -10,7 +10,7 @@ from scheduler.queue_health_check import queue_health_check
 from tests.scheduler import jobs
 
 
-def test_it_reports_the_state_of_the_queues(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
+def test_logs_the_state_of_the_queues(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:
     with DataHubScheduler("burst-no-fork") as scheduler:
         scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.fail)
         scheduler.work(SHORT_RUNNING_QUEUE)

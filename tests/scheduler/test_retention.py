@@ -28,7 +28,9 @@ def seconds_left(job: Any) -> int:
     return int(job.connection.ttl(job.key))
 
 
-def test_results_and_failures_go_when_the_stack_says(scheduler: DataHubScheduler, start: Start) -> None:
+def test_results_and_failures_expire_after_the_time_in_the_settings(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
     result = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.add, 1, 2)
     failure = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.fail)
     killed = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.die)
@@ -53,7 +55,9 @@ def test_a_job_with_its_own_ttl_is_kept_for_that_time(scheduler: DataHubSchedule
     assert 3900 < seconds_left(failure) <= 4000
 
 
-def test_an_abandoned_job_goes_when_the_stack_says(scheduler: DataHubScheduler, start: Start) -> None:
+def test_an_abandoned_job_expires_after_the_time_in_the_settings(
+    scheduler: DataHubScheduler, start: Start
+) -> None:
     job = scheduler.enqueue(SHORT_RUNNING_QUEUE, jobs.sleep, 60)
     worker = start(WORKER)
     wait_until(lambda: job.get_status() == "started", "the job to start")

@@ -43,9 +43,7 @@ def register(redis: Redis, **fields: Any) -> SupervisedWorker:
     ],
     ids=["another host", "another process"],
 )
-def test_a_worker_does_not_take_the_place_of_another_that_lives(
-    redis_client: Redis, fields: dict[str, Any]
-) -> None:
+def test_a_worker_cannot_take_the_name_of_a_live_one(redis_client: Redis, fields: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="There exists an active worker named 'ann' already"):
         register(redis_client, **fields)
     assert redis_client.hmget("rq:worker:ann", ["pid"]) == [str(fields["pid"]).encode()]
@@ -61,7 +59,7 @@ def test_a_worker_does_not_take_the_place_of_another_that_lives(
     ],
     ids=["its earlier life", "RQ's working time", "state and times", "a heartbeat"],
 )
-def test_a_worker_takes_the_place_of_its_earlier_life_and_of_ghosts(
+def test_a_worker_takes_the_name_of_a_dead_predecessor_or_ghost(
     redis_client: Redis, fields: dict[str, Any]
 ) -> None:
     worker = register(redis_client, **fields)
@@ -72,7 +70,7 @@ def test_a_worker_takes_the_place_of_its_earlier_life_and_of_ghosts(
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["first", "second", "third"])
-def test_an_idle_worker_of_several_queues_takes_a_job_of_any_at_once(
+def test_an_idle_worker_of_several_queues_takes_a_job_from_any_at_once(
     redis_client: Redis, start_worker: StartWorker, name: str
 ) -> None:
     worker = start_worker("first", "second", "third", kind=SupervisedWorker)
@@ -111,7 +109,7 @@ def test_an_idle_worker_of_several_queues_sends_few_commands(
 
 
 @pytest.mark.e2e(seconds=45)
-def test_a_freeze_of_redis_for_longer_than_any_lease(
+def test_workers_survive_a_freeze_of_redis_longer_than_any_lease(
     own_redis: RedisServer, start: Start, tmp_path: Path
 ) -> None:
     """The job ends during the freeze. No worker dies or is left as a ghost, and both work again."""
@@ -154,7 +152,9 @@ def test_a_freeze_of_redis_for_longer_than_any_lease(
 
 
 @pytest.mark.skipif(version("rq").startswith("3."), reason="RQ 3 does not write it")
-def test_the_time_that_a_job_has_run_is_written(redis_client: Redis, start_worker: StartWorker) -> None:
+def test_the_working_time_of_the_current_job_is_written(
+    redis_client: Redis, start_worker: StartWorker
+) -> None:
     worker = start_worker("mail", kind=SupervisedWorker)
 
     worker.set_current_job_working_time(3.5)

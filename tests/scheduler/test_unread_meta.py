@@ -24,7 +24,9 @@ from tests.rq_mon.worker.noted import PROTOCOLS, processes, store_noted_meta, st
 pytestmark = pytest.mark.slow
 
 
-def test_the_scheduler_moves_delayed_jobs_as_they_are(redis_client: Redis, tmp_path: Path) -> None:
+def test_the_scheduler_enqueues_delayed_jobs_without_loading_their_meta(
+    redis_client: Redis, tmp_path: Path
+) -> None:
     queue = Queue("mail", connection=redis_client)
     stored = {}
     for protocol in PROTOCOLS:
@@ -44,7 +46,7 @@ def test_the_scheduler_moves_delayed_jobs_as_they_are(redis_client: Redis, tmp_p
 
 
 @pytest.mark.parametrize("name", FORMATS)
-def test_a_worker_in_this_process_moves_delayed_jobs_as_they_are(
+def test_a_worker_in_this_process_enqueues_delayed_jobs_without_loading_their_meta(
     redis_client: Redis,
     redis_server: RedisServer,
     tmp_path: Path,
@@ -64,7 +66,9 @@ def test_a_worker_in_this_process_moves_delayed_jobs_as_they_are(
     assert stored_fields(redis_client, job) == fields
 
 
-def test_the_worker_passes_meta_on_and_callbacks_load_it_apart(redis_client: Redis, tmp_path: Path) -> None:
+def test_callbacks_load_meta_in_their_own_process_and_the_worker_does_not(
+    redis_client: Redis, tmp_path: Path
+) -> None:
     queue = Queue("mail", connection=redis_client)
     kept = queue.enqueue(jobs.kill_work_horse, retry=Retry(max=1))
     fields = store_noted_meta(redis_client, kept, tmp_path / "kept", 0)
@@ -81,9 +85,7 @@ def test_the_worker_passes_meta_on_and_callbacks_load_it_apart(redis_client: Red
     assert str(os.getpid()) not in {process for process, _ in processes(tmp_path / "failed")}
 
 
-def test_what_runs_when_a_job_is_stopped_loads_meta_in_a_child_of_the_worker(
-    redis_client: Redis, tmp_path: Path
-) -> None:
+def test_a_stopped_callback_loads_meta_in_a_child_of_the_worker(redis_client: Redis, tmp_path: Path) -> None:
     queue = Queue("mail", connection=redis_client)
     job = queue.enqueue(jobs.succeed, on_stopped=Callback(jobs.use_meta_in_callback))
     store_noted_meta(redis_client, job, tmp_path / "loaded", 0)
@@ -97,7 +99,7 @@ def test_what_runs_when_a_job_is_stopped_loads_meta_in_a_child_of_the_worker(
     assert redis_client.get("meta") == b"['customer']"
 
 
-def test_meta_of_json_jobs_is_as_ever(redis_client: Redis) -> None:
+def test_jobs_can_use_meta_with_json(redis_client: Redis) -> None:
     json = FORMATS["json"].serializer
     queue = Queue("mail", connection=redis_client, serializer=json)
     job = queue.enqueue(jobs.change_meta, meta={"customer": 7})

@@ -55,7 +55,7 @@ def written(connection: Any) -> dict[bytes, Any]:
 @pytest.mark.parametrize("delay", [None, timedelta(days=1)])
 @pytest.mark.parametrize("more", [{}, MORE, {"at_front": True}, {"ttl": 90}, {"unique": True}])
 @pytest.mark.parametrize("serializer", ["pickle", "json"])
-def test_it_is_what_rq_would_have_written(
+def test_a_job_is_stored_as_by_rq(
     redis_client: Redis,
     monkeypatch: pytest.MonkeyPatch,
     delay: timedelta | None,
@@ -85,7 +85,7 @@ def test_it_is_what_rq_would_have_written(
 
 
 @pytest.mark.parametrize("delay", [None, timedelta(days=1)])
-def test_it_is_one_transaction(redis_client: Any, delay: timedelta | None) -> None:
+def test_a_job_is_written_in_one_transaction(redis_client: Any, delay: timedelta | None) -> None:
     with DataHubScheduler() as scheduler:
         scheduler.enqueue("mail", jobs.add)  # the first one connects
         redis_client.config_resetstat()
@@ -100,7 +100,7 @@ def test_it_is_one_transaction(redis_client: Any, delay: timedelta | None) -> No
     assert {name: count for name, count in calls.items() if "config" not in name} == expected
 
 
-def test_a_time_to_live_of_none_is_refused(redis_client: Redis) -> None:
+def test_a_ttl_of_zero_is_refused(redis_client: Redis) -> None:
     with DataHubScheduler() as scheduler, pytest.raises(ValueError, match="ttl must be greater than 0"):
         scheduler.enqueue("mail", jobs.add, ttl=0)
 

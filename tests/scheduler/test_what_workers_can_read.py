@@ -57,7 +57,7 @@ def of_main(
     "value",
     ["Order(1)", "[{'deep': (Order(1),)}]", "Order", "helper", "Odd()", "Odd", "Numbers([1])", "{Order}"],
 )
-def test_what_is_of_main_is_refused_by_its_place(redis_client: Redis, project_root: Path, value: str) -> None:
+def test_a_value_of_main_is_refused_by_its_place(redis_client: Redis, project_root: Path, value: str) -> None:
     said = of_main(project_root, value)
     assert said.startswith(
         "refused: function_args[1]: expected a value that can be pickled and read by a worker"
@@ -71,7 +71,9 @@ def test_a_method_of_an_object_of_main_is_refused(redis_client: Redis, project_r
     assert redis_client.keys("*") == []
 
 
-def test_in_this_process_main_can_be_used(redis_client: Redis, project_root: Path) -> None:
+def test_values_of_main_are_accepted_for_jobs_in_this_process(
+    redis_client: Redis, project_root: Path
+) -> None:
     assert of_main(project_root, "Order(1)", is_burst=True) == "enqueued"
     assert redis_client.llen("rq:queue:short-running") == 1
 
@@ -124,7 +126,7 @@ class NeedsTwoError(Exception):
         ),
     ],
 )
-def test_whatever_pickling_raises_the_place_is_named_and_nothing_is_written(
+def test_any_error_of_pickling_names_the_place_and_nothing_is_written(
     redis_client: Redis, value: object, arguments: Callable[[object], dict[str, Any]], place: str
 ) -> None:
     with pytest.raises(TypeError, match=place):
@@ -156,7 +158,7 @@ def test_the_scheduler_refuses_arguments_and_meta_too(redis_client: Redis) -> No
         ("-1", -1),
     ],
 )
-def test_timeouts_are_taken_as_rq_takes_them(redis_client: Redis, timeout: Any, seconds: int) -> None:
+def test_timeouts_are_interpreted_as_in_rq(redis_client: Redis, timeout: Any, seconds: int) -> None:
     now = job_scheduler(jobs.add, job_timeout=timeout)
     later = job_scheduler(jobs.add, job_timeout=timeout, time_delta=timedelta(hours=1))
     cron = job_scheduler(jobs.add, job_timeout=timeout, cron=EVERY_MINUTE)
@@ -182,7 +184,7 @@ def test_a_timeout_of_another_type_is_refused(redis_client: Redis, timeout: Any)
     assert redis_client.keys("*") == []
 
 
-def test_callers_get_a_job_or_a_cron_job(redis_client: Redis) -> None:
+def test_returns_a_job_or_a_cron_job(redis_client: Redis) -> None:
     """Mypy checks `assert_type`."""
     either: str | None = EVERY_MINUTE
     assert_type(job_scheduler(jobs.add), Job)
