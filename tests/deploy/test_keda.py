@@ -51,7 +51,7 @@ def test_the_workers_of_every_queue_are_scaled_and_none_to_zero(worker: Service)
 
 
 @pytest.mark.parametrize(("queue", "trigger"), TRIGGERS)
-def test_a_trigger_asks_for_metrics_of_the_catalogue_of_its_queue(queue: str, trigger: Any) -> None:
+def test_a_trigger_reads_existing_metrics_of_its_queue(queue: str, trigger: Any) -> None:
     asked = [
         node
         for node in nodes(promql_parser.parse(trigger["metadata"]["query"]))
@@ -66,7 +66,7 @@ def test_a_trigger_asks_for_metrics_of_the_catalogue_of_its_queue(queue: str, tr
 
 
 @pytest.mark.parametrize(("queue", "trigger"), TRIGGERS)
-def test_workers_stay_if_prometheus_has_no_series_of_the_queue(queue: str, trigger: Any) -> None:
+def test_workers_are_kept_if_prometheus_has_no_series_of_the_queue(queue: str, trigger: Any) -> None:
     spec = OBJECTS[WORKERS[queue].name]["spec"]
 
     assert trigger["metadata"]["ignoreNullValues"] == "false", "no answer would count as no jobs"

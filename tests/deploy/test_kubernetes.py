@@ -72,7 +72,7 @@ def default(text: str) -> str:
 @pytest.mark.slow
 @pytest.mark.parametrize("version", [OLDEST, NEWEST])
 @pytest.mark.parametrize("folder", ALL)
-def test_every_object_keeps_to_the_schema_of_kubernetes(folder: str, version: str) -> None:
+def test_every_object_matches_the_schema_of_kubernetes(folder: str, version: str) -> None:
     core = [manifest for manifest in rendered(folder) if manifest["kind"] not in CUSTOM]
 
     assert core
@@ -80,7 +80,7 @@ def test_every_object_keeps_to_the_schema_of_kubernetes(folder: str, version: st
         kubernetes_validate.validate(manifest, version, strict=True)
 
 
-def test_a_misspelt_key_would_be_found() -> None:
+def test_the_schema_refuses_a_misspelt_key() -> None:
     deployment = json.loads(json.dumps(of_kind(rendered(BASE), "Deployment")["cron-scheduler"]))
     deployment["spec"]["template"]["spec"]["securityContexts"] = {}
 
@@ -93,11 +93,11 @@ def test_a_misspelt_key_would_be_found() -> None:
     of_kind(rendered(KEDA), *CUSTOM).values(),
     ids=lambda m: f"{m['kind']}-{m['metadata']['name']}",
 )
-def test_every_object_of_an_operator_keeps_to_its_schema(manifest: Manifest) -> None:
+def test_every_custom_resource_matches_its_schema(manifest: Manifest) -> None:
     jsonschema.validate(manifest, CUSTOM[manifest["kind"]])
 
 
-def test_a_misspelt_key_of_an_operator_would_be_found() -> None:
+def test_the_schema_of_a_custom_resource_refuses_a_misspelt_key() -> None:
     (monitor, *_) = of_kind(rendered(OPERATOR), "ServiceMonitor").values()
     misspelt = json.loads(json.dumps(monitor))
     misspelt["spec"]["endpoints"][0]["intervall"] = "5s"
@@ -148,7 +148,7 @@ def test_a_pod_is_restricted(folder: str, name: str) -> None:
 
 
 @every_pod
-def test_a_pod_has_limits_and_what_it_needs_at_least(folder: str, name: str) -> None:
+def test_a_pod_has_limits_and_requests(folder: str, name: str) -> None:
     resources = container(pods(rendered(folder))[name])["resources"]
 
     assert resources["limits"].keys() == resources["requests"].keys() == {"cpu", "memory"}
@@ -181,7 +181,7 @@ def test_only_services_that_need_redis_reach_it_and_none_reaches_workers() -> No
 
 
 @pytest.mark.parametrize("kind", ["PodDisruptionBudget", "NetworkPolicy"])
-def test_what_selects_pods_selects_some(kind: str) -> None:
+def test_every_selector_matches_a_pod(kind: str) -> None:
     labels = [pod["metadata"]["labels"] for pod in pods(rendered(REDIS)).values()]
 
     for name, manifest in of_kind(rendered(REDIS), kind).items():
@@ -201,7 +201,7 @@ def test_a_generated_file_is_fresh(path: Any) -> None:
     assert path.read_text() == generated_files()[path], "make manifests"
 
 
-def test_every_rule_is_there_but_those_that_come_with_the_operator() -> None:
+def test_all_rules_are_included_except_those_of_the_operator() -> None:
     groups = [
         group
         for rule in of_kind(rendered(OPERATOR), "PrometheusRule").values()
@@ -218,7 +218,7 @@ def test_every_rule_is_there_but_those_that_come_with_the_operator() -> None:
     assert sorted(groups, key=lambda group: group["name"]) == sorted(written, key=lambda group: group["name"])
 
 
-def test_every_dashboard_is_a_config_map_that_grafana_looks_for() -> None:
+def test_every_dashboard_is_a_config_map_that_grafana_finds() -> None:
     maps = {
         name: config_map
         for name, config_map in of_kind(rendered(OPERATOR), "ConfigMap").items()
@@ -245,7 +245,7 @@ def test_a_service_monitor_finds_its_service(service: Any) -> None:
     assert found["spec"]["selector"].items() <= pod["metadata"]["labels"].items()
 
 
-def test_redis_listens_where_the_settings_look_for_it() -> None:
+def test_redis_listens_at_the_address_in_the_settings() -> None:
     service = of_kind(rendered(REDIS), "Service")[REDIS_SERVICE.name]
     settings = next(m for n, m in of_kind(rendered(REDIS), "ConfigMap").items() if n.startswith("settings"))
 
@@ -266,7 +266,7 @@ def test_every_setting_is_one_that_the_processes_read() -> None:
 
 
 @pytest.mark.parametrize("name", pods(rendered(REDIS)))
-def test_a_container_is_what_compose_runs(name: str) -> None:
+def test_a_container_has_the_image_command_and_limits_of_compose(name: str) -> None:
     only, composed = container(pods(rendered(REDIS))[name]), COMPOSED[name]
 
     assert only["image"] == default(composed["image"])
@@ -278,7 +278,7 @@ def test_a_container_is_what_compose_runs(name: str) -> None:
 
 
 @pytest.mark.parametrize("worker", WORKERS.values(), ids=lambda worker: worker.name)
-def test_a_running_job_may_end_before_its_worker_must(worker: Any) -> None:
+def test_a_worker_has_time_to_finish_its_job_before_it_is_killed(worker: Any) -> None:
     assert pods(rendered(BASE))[worker.name]["spec"]["terminationGracePeriodSeconds"] == STOP_GRACE.default
 
 
@@ -298,7 +298,7 @@ def test_a_pod_is_probed(folder: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [*(worker.name for worker in WORKERS.values()), "cron-scheduler"])
-def test_each_probe_checks_its_own_process_and_ends_none_while_redis_is_down(name: str) -> None:
+def test_each_probe_checks_its_own_process_and_tolerates_an_outage_of_redis(name: str) -> None:
     only = container(pods(rendered(BASE))[name])
 
     for probe in ("startupProbe", "readinessProbe", "livenessProbe"):
@@ -313,7 +313,7 @@ def test_each_probe_checks_its_own_process_and_ends_none_while_redis_is_down(nam
         assert getattr(options, "queue", None) == expected
 
 
-def test_the_exporter_of_redis_connects_to_no_address_of_a_request() -> None:
+def test_redis_exporter_does_not_connect_to_an_address_in_a_request() -> None:
     """That page would send the password of Redis to the address."""
     only = container(pods(rendered(BASE))["redis-exporter"])
 

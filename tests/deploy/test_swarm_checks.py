@@ -62,7 +62,7 @@ def image(tmp_path: Path) -> Image:
 
 
 @pytest.mark.slow
-def test_cron_jobs_of_the_image_are_loaded_there_and_a_mistake_is_named(image: Image) -> None:
+def test_the_cron_jobs_of_an_image_are_loaded_in_it_and_an_error_is_named(image: Image) -> None:
     image.environment["SCHEDULER_TIMEZONE"] = "Europe/Berlin"
     image.check()
     (call,) = image.calls()
@@ -86,7 +86,7 @@ def test_cron_jobs_of_the_image_are_loaded_there_and_a_mistake_is_named(image: I
 
 
 @pytest.mark.parametrize("code", [125, 126, 127])
-def test_an_image_that_is_not_there_checks_nothing(image: Image, code: int) -> None:
+def test_a_missing_image_is_not_checked(image: Image, code: int) -> None:
     (image.code.parent / "bin" / "docker").write_text(f"#!/bin/sh\nexit {code}\n")
     (image.code / "cron_jobs.py").write_text("broken(")
     image.check()

@@ -40,11 +40,11 @@ def deployed(project: Path, **definition: Any) -> dict[str, Any]:
 # ---- the override ----
 
 
-def test_it_contains_every_service_but_the_viewer() -> None:
+def test_the_file_contains_every_service_but_the_viewer() -> None:
     assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each is not VIEWER}
 
 
-def test_names_lead_to_the_tasks_themselves() -> None:
+def test_names_resolve_to_the_tasks_themselves() -> None:
     assert {each["deploy"]["endpoint_mode"] for each in SERVICES_THERE.values()} == {"dnsrr"}
 
 
@@ -84,7 +84,7 @@ def test_a_health_check_tests_its_own_task_and_passes_while_redis_is_down(each: 
     ]
 
 
-def test_a_cron_scheduler_is_left_when_one_is_lost() -> None:
+def test_there_is_more_than_one_cron_scheduler() -> None:
     assert SERVICES_THERE[CRON_SCHEDULER.name]["deploy"]["replicas"] > 1
 
 
@@ -110,19 +110,19 @@ def test_what_swarm_lacks_is_left_out(tmp_path: Path) -> None:
     assert not some.keys() & {"build", "depends_on", "restart", "command"}
 
 
-def test_a_variable_that_is_not_set_is_not_handed_on(tmp_path: Path) -> None:
+def test_an_unset_variable_is_left_out(tmp_path: Path) -> None:
     some = deployed(tmp_path, environment={"A": "1", "B": None})["services"]["some"]
 
     assert some["environment"] == {"A": "1"}
 
 
-def test_a_temporary_folder_stays_one(tmp_path: Path) -> None:
+def test_a_tmpfs_stays_a_tmpfs(tmp_path: Path) -> None:
     some = deployed(tmp_path, tmpfs=["/tmp"])["services"]["some"]
 
     assert some["volumes"] == [{"type": "tmpfs", "target": "/tmp"}]
 
 
-def test_a_mounted_folder_of_the_project_becomes_configs_that_are_named_by_their_contents(
+def test_a_mounted_folder_of_the_project_becomes_configs_named_by_their_contents(
     tmp_path: Path,
 ) -> None:
     (tmp_path / "rules").mkdir()

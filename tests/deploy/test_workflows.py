@@ -38,7 +38,7 @@ def test_there_are_the_checks_and_the_release() -> None:
 
 @pytest.mark.slow
 @each_workflow
-def test_it_keeps_to_the_schema_of_github(path: Path) -> None:
+def test_a_workflow_matches_the_schema_of_github(path: Path) -> None:
     result = subprocess.run([*CHECK, str(path)], capture_output=True, text=True, timeout=120)
 
     assert result.returncode == 0, result.stdout + result.stderr
@@ -53,7 +53,7 @@ def test_the_schema_refuses_a_workflow_with_a_mistake(tmp_path: Path) -> None:
 
 
 @each_workflow
-def test_its_scripts_and_make_targets_exist(path: Path) -> None:
+def test_scripts_and_make_targets_of_a_workflow_exist(path: Path) -> None:
     commands = [line.strip() for line in scripts(path).splitlines()]
     targets = {word for line in commands if line.startswith("make ") for word in line.split()[1:]}
     makefile = (PROJECT_ROOT / "Makefile").read_text()
@@ -66,7 +66,7 @@ def test_its_scripts_and_make_targets_exist(path: Path) -> None:
 
 
 @each_workflow
-def test_it_may_do_no_more_than_it_must_and_ends_in_time(path: Path) -> None:
+def test_a_workflow_has_minimal_permissions_and_a_time_limit(path: Path) -> None:
     assert yaml.safe_load(path.read_text())["permissions"] == {"contents": "read"}
     for name, job in jobs(path).items():
         assert job["timeout-minutes"] <= 90, name
