@@ -38,7 +38,7 @@ def room_of(module: str) -> str | None:
     return parts[1] if parts[0] == "rq_mon" and len(parts) > 1 and parts[1] in ROOMS else None
 
 
-def test_every_top_level_folder_is_known_and_they_are_few() -> None:
+def test_every_top_level_folder_has_a_floor_and_there_are_few() -> None:
     folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
     visible = {folder for folder in folders if not folder.startswith(".")}
 
@@ -46,7 +46,7 @@ def test_every_top_level_folder_is_known_and_they_are_few() -> None:
     assert len(visible) <= MAX_FOLDERS
 
 
-def test_every_room_of_rq_mon_is_known() -> None:
+def test_every_room_of_rq_mon_has_a_floor() -> None:
     found = {path.relative_to(ROOT).parts[1].removesuffix(".py") for path in tracked("rq_mon/*.py")}
 
     assert found - {"__init__"} <= set(ROOMS)
@@ -61,7 +61,7 @@ def test_a_folder_imports_only_folders_below_it(folder: str) -> None:
     assert [(str(each.path.relative_to(ROOT)), each.module) for each in wrong] == []
 
 
-def test_the_scripts_at_the_top_import_the_package_and_the_sample_jobs() -> None:
+def test_the_scripts_at_the_top_import_only_the_package_and_the_sample_jobs() -> None:
     found = [each for path in tracked("*.py") if path.parent == ROOT for each in imports_of(path)]
 
     assert {each.module.split(".")[0] for each in found} <= ROOT_SCRIPTS_MAY_IMPORT

@@ -57,11 +57,11 @@ def _test_of(name: str, block: Block) -> str | None:
     return next(fitting, None)
 
 
-def test_every_block_runs_in_a_test_or_says_why_not() -> None:
+def test_every_block_runs_in_a_test_or_has_a_reason_not_to() -> None:
     assert [f"{path}:{block.line}" for path, block in BLOCKS if not is_accounted_for(str(path), block)] == []
 
 
-def test_every_test_that_is_named_exists_and_has_a_block_to_run() -> None:
+def test_every_named_test_exists_and_has_a_block_to_run() -> None:
     used = {_test_of(str(path), block) for path, block in BLOCKS if not block.why_not_run} - {None}
 
     assert used == set(RUN_BY.values())
@@ -83,13 +83,13 @@ def test_a_block_without_test_and_reason_is_found(text: str) -> None:
     assert not is_accounted_for("docs/use/no-such-page.md", block)
 
 
-def test_a_reason_counts_for_the_block_right_below_it() -> None:
+def test_a_reason_applies_to_the_block_right_below_it() -> None:
     first, second = Page("<!-- not run: it ends\nthe machine -->\n```\nhalt\n```\n\n```\nls\n```\n").blocks
 
     assert (first.why_not_run, second.why_not_run) == ("it ends the machine", None)
 
 
-def test_a_block_that_is_not_run_can_at_least_be_read() -> None:
+def test_a_block_that_is_not_run_can_at_least_be_parsed() -> None:
     for _, block in BLOCKS:
         if block.why_not_run and block.language in PARSERS:
             PARSERS[block.language](block.text)

@@ -77,7 +77,7 @@ def run(command: list[str], tree: Path, given: str | None = None) -> None:
     assert result.returncode == 0, result.stdout[-5000:]
 
 
-def test_there_is_a_recipe_for_each_thing_that_is_often_added() -> None:
+def test_there_are_recipes_for_metrics_panels_alerts_and_cron_jobs() -> None:
     assert [recipe.name for recipe in recipes()] == [
         "Add a metric",
         "Add a panel",
@@ -101,7 +101,7 @@ def test_each_recipe_names_the_files_that_its_patch_changes() -> None:
     assert [path for path in sorted(changed) if f"`{path}`" not in page] == []
 
 
-def test_changes_of_the_recipes_apply_to_the_tree_as_it_is(project_root: Path, tmp_path: Path) -> None:
+def test_the_patches_apply_to_the_current_tree(project_root: Path, tmp_path: Path) -> None:
     tree = tmp_path / "tree"
     copy_tree(project_root, tree)
 
@@ -121,7 +121,7 @@ def test_changes_of_the_recipes_apply_to_the_tree_as_it_is(project_root: Path, t
         ),
     ],
 )
-def test_each_recipe_leads_to_a_tree_whose_tests_pass(
+def test_the_tests_pass_after_each_recipe(
     project_root: Path, tmp_path: Path, carried_out: tuple[str, ...]
 ) -> None:
     tree = tmp_path / "tree"

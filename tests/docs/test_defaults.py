@@ -39,12 +39,12 @@ OTHER_PORTS = {"several-redis.md": {"9727"}, "existing-prometheus.md": {"9091"}}
         ("`REDIS_MAXMEMORY` (see below)", "`REDIS_MAXMEMORY` (see below)"),
     ],
 )
-def test_what_is_stale_is_rewritten_and_all_else_stays(stale: str, fresh: str) -> None:
+def test_stale_defaults_are_rewritten_and_all_else_stays(stale: str, fresh: str) -> None:
     assert with_defaults(stale) == fresh
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_holds_something_that_is_rewritten(file: str) -> None:
+def test_every_listed_file_contains_a_default(file: str) -> None:
     text = (PROJECT_ROOT / file).read_text()
 
     assert re.search(r"\$\{[A-Z_]+:-|^ARG |:\d{4}\b|` \(\S+\)", text, re.MULTILINE)

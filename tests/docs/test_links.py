@@ -41,15 +41,15 @@ def _is_well_formed(link: str) -> bool:
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_link_leads_somewhere(path: Path) -> None:
+def test_no_link_is_broken(path: Path) -> None:
     assert dead_links(path, Page.read(path)) == []
 
 
 @pytest.mark.parametrize(
     "path", [path for path in FILES if path.parent.name == "runbooks"], ids=lambda path: path.stem
 )
-def test_a_runbook_names_no_port_but_grafanas_which_the_job_pages_replace(path: Path) -> None:
-    """Other ports may be set differently; `make status` prints them."""
+def test_a_runbook_names_no_port_but_grafanas(path: Path) -> None:
+    """Users may change ports; `make status` prints them, and the job pages replace Grafana's."""
     addresses = re.findall(r"//(127\.0\.0\.1:\d+)", path.read_text())
     assert set(addresses) <= {f"127.0.0.1:{GRAFANA_PORT}"}
 
@@ -69,7 +69,7 @@ def test_a_runbook_names_no_port_but_grafanas_which_the_job_pages_replace(path: 
         ".venv/bin/python",
     ],
 )
-def test_a_link_that_leads_nowhere_is_found(link: str) -> None:
+def test_a_broken_link_is_found(link: str) -> None:
     page = Page(f"# Title\n\nRead [this]({link}).\n")
 
     assert len(dead_links(ROOT / "README.md", page)) == 1
@@ -83,7 +83,7 @@ def test_links_in_tables_lists_and_pictures_are_read_and_those_in_code_are_not()
     assert page.links == ["one", "two", "http://five.example"]
 
 
-def test_headings_of_one_name_have_an_anchor_each_as_on_github() -> None:
+def test_headings_with_the_same_text_have_separate_anchors_as_on_github() -> None:
     page = Page("# A `b`: c_d, e!\n## Fix\n## Fix\n")
 
     assert page.anchors == {"a-b-c_d-e", "fix", "fix-1"}

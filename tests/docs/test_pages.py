@@ -16,7 +16,7 @@ from tests.grafana.test_queries import NOT_SHOWN
 
 
 @pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
-def test_the_committed_page_is_what_the_code_makes(path: Path) -> None:
+def test_the_committed_page_is_up_to_date(path: Path) -> None:
     assert path.read_text(encoding="utf-8") == pages()[path], "run `make docs` and commit what it writes"
 
 
@@ -44,7 +44,7 @@ def test_each_rule_is_on_its_page() -> None:
             assert f"### {rule['alert']}, {rule['labels']['severity']}\n" in alerts
 
 
-def test_each_alert_of_the_table_leads_to_its_section() -> None:
+def test_each_alert_of_the_table_links_to_its_section() -> None:
     page = alerts_page()
     sections = {
         re.sub(r"[^\w-]", "", heading.lower().replace(" ", "-"))

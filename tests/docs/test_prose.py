@@ -18,7 +18,7 @@ Somebody starts it anew.
 """
 
 
-def test_it_names_the_place_and_the_better_word() -> None:
+def test_a_finding_names_the_place_and_the_better_word() -> None:
     assert list(findings_in("docs/page.md", TEXT)) == [
         Finding("docs/page.md", 4, "anew", "again"),
         Finding("docs/page.md", 4, "Somebody", "no one, someone, anyone, or the person's role"),
@@ -42,18 +42,18 @@ def test_it_names_the_place_and_the_better_word() -> None:
         "jobs that failed in the chosen time",
     ],
 )
-def test_it_finds_stilted_phrases(text: str) -> None:
+def test_stilted_phrases_are_found(text: str) -> None:
     assert len(list(findings_in("a.py", f"# {text}\n"))) == 1
 
 
 @pytest.mark.parametrize(
     "text", ["recommended settings", "whoever is on call", "it tells the worker", "it stands idle"]
 )
-def test_it_lets_other_words_pass(text: str) -> None:
+def test_other_words_pass(text: str) -> None:
     assert list(findings_in("a.py", f"# {text}\n")) == []
 
 
-def test_the_whole_tree_is_plain_and_a_new_phrase_in_any_file_fails_the_check(
+def test_the_tree_has_no_findings_and_a_stilted_phrase_in_any_file_fails_the_check(
     project_root: Path, tmp_path: Path
 ) -> None:
     clone = tmp_path / "clone"

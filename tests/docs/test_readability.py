@@ -45,13 +45,13 @@ def test_sentences_end_where_a_reader_pauses() -> None:
     assert [len(words(each)) for each in sentences(text)] == [3, 14, 1, 2]
 
 
-def test_code_is_one_word_and_tables_and_blocks_are_none() -> None:
+def test_code_counts_as_one_word_and_tables_and_blocks_are_skipped() -> None:
     page = Page("Run `make test ARGS=x` now.\n\n| a b c |\n|---|\n| d e f |\n\n```\ng h i\n```\n")
 
     assert [words(each) for each in sentences(page.paragraphs)] == [["Run", "make_test_ARGS=x", "now."]]
 
 
-def test_plain_words_have_a_lower_grade() -> None:
+def test_plain_words_have_a_lower_reading_grade() -> None:
     plain, stilted = (
         ["The cat sat on the mat."],
         ["Considerable organisational responsibility necessitates documentation."],

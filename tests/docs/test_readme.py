@@ -16,11 +16,11 @@ README = (ROOT / "README.md").read_text()
 
 
 @pytest.mark.parametrize("service", [GRAFANA, PROMETHEUS, ALERTMANAGER, RQ_EXPORTER, REDIS])
-def test_names_the_address_of_each_service_that_people_use(service: Service) -> None:
+def test_readme_names_the_address_of_each_service_with_a_page(service: Service) -> None:
     assert f"{BIND_ADDRESS}:{service.port}" in README
 
 
-def test_names_make_targets_that_exist() -> None:
+def test_make_targets_in_readme_exist() -> None:
     targets = set(re.findall(r"make ([a-z0-9-]+)", README))
 
     for target in targets:

@@ -53,7 +53,7 @@ def series(fill: Callable[[Redis], None]) -> int:
 
 @pytest.mark.slow
 @pytest.mark.needs("redis-server")
-def test_the_series_of_workers_and_queues() -> None:
+def test_the_formulas_give_the_series_of_workers_and_queues() -> None:
     sizes = [(10, 2), (20, 2), (10, 4)]
 
     few, more_workers, more_queues = (
@@ -68,7 +68,7 @@ def test_the_series_of_workers_and_queues() -> None:
 
 @pytest.mark.slow
 @pytest.mark.needs("redis-server")
-def test_the_series_of_functions() -> None:
+def test_the_formulas_give_the_series_of_functions() -> None:
     few, many = (series(lambda client, f=f: fill_with_functions(client, f, 1)) for f in (10, 20))  # type: ignore[misc]
 
     failing = 10 // FAILS_EVERY
@@ -76,7 +76,7 @@ def test_the_series_of_functions() -> None:
     assert PER_FUNCTION == SUCCEEDS + OUTCOME + EXCEPTION
 
 
-def test_the_table_of_prometheus_follows() -> None:
+def test_the_table_of_prometheus_follows_from_the_formulas() -> None:
     recorded_queue, recorded_function = numbers(r"Rules record (\d+) more for each queue and (\d+) for each")
     rate_function, rate_queue = numbers(
         r"on average ([\d.]+)/s for each function, ([\d.]+)/s for each\nqueue"
@@ -94,7 +94,7 @@ def test_the_table_of_prometheus_follows() -> None:
         assert year == pytest.approx(exact * 365 * DAY * BYTES_OF_A_SAMPLE / 1e9, rel=0.05)
 
 
-def test_the_table_of_redis_follows() -> None:
+def test_the_table_of_redis_follows_from_the_formulas() -> None:
     per_job, per_worker = numbers(r"share = ([\d.]+) . jobs/s \+ ([\d.]+) . workers")
     found = rows(3, "| workers | jobs/s |")
 

@@ -32,7 +32,7 @@ def test_every_setting_has_one_row_and_one_line() -> None:
     assert rows == lines == NAMES
 
 
-def test_a_setting_is_in_the_first_section_that_has_a_pattern_for_it() -> None:
+def test_a_setting_is_in_the_first_section_with_a_matching_pattern() -> None:
     found = {section.heading: {each.name for each in own} for section, own in sections()}
 
     assert "RQ_MON_IMAGE" in found["Images"]
@@ -40,7 +40,7 @@ def test_a_setting_is_in_the_first_section_that_has_a_pattern_for_it() -> None:
     assert found["Ports"] >= {"RQ_EXPORTER_PORT", "RQ_MON_WEB_PORT"}
 
 
-def test_a_copy_without_the_comment_signs_can_be_used_as_it_is(tmp_path: Path) -> None:
+def test_the_example_is_valid_without_its_comment_signs(tmp_path: Path) -> None:
     copy = tmp_path / ".env"
     copy.write_text(re.sub(r"^#(?=[A-Z_]+=)", "", env_example(), flags=re.MULTILINE))
 
@@ -48,7 +48,7 @@ def test_a_copy_without_the_comment_signs_can_be_used_as_it_is(tmp_path: Path) -
     assert load_settings({}, copy).ports == load_settings({}, tmp_path / "none").ports
 
 
-def test_what_is_between_the_marks_is_replaced_and_nothing_else() -> None:
+def test_only_the_text_between_the_marks_is_replaced() -> None:
     page = (
         "a\n<!-- generated: x -->\nold\n<!-- /generated -->\nb\n<!-- generated: y -->\n<!-- /generated -->\n"
     )

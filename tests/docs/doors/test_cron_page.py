@@ -34,7 +34,7 @@ def checks(command: list[str]) -> str:
     return str(_parse(command[3:]).what)
 
 
-def test_the_list_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_list_of_the_page_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     PAGE.write_files(tmp_path, {})
     (tmp_path / "myapp" / "tasks.py").write_text("def tidy(): ...\n\n\ndef report(): ...\n")
     monkeypatch.chdir(tmp_path)
@@ -48,7 +48,7 @@ def test_the_list_loads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None
     assert all(entry.define(Settings(), 0.0) for entry in entries)
 
 
-def test_the_commands_are_those_of_the_files() -> None:
+def test_the_page_and_its_files_have_the_same_commands() -> None:
     service = yaml.safe_load(PAGE.files["compose.yml"])["services"]["cron"]
 
     assert PAGE.commands == [" ".join(COMMAND), "python -m rq_mon.health --here cron"]

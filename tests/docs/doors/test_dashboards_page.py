@@ -29,11 +29,11 @@ def test_each_dashboard_has_its_question_and_its_pictures(board: dict[str, str])
     assert all((ROOT / "docs" / "use" / picture).exists() for picture in (light, dark))
 
 
-def test_it_has_no_others() -> None:
+def test_the_page_has_no_other_dashboards() -> None:
     assert len(re.findall(r"^## (?!Next$|What the numbers are$)", TEXT, re.MULTILINE)) == len(BOARDS)
 
 
-def test_its_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_command_of_the_page_works(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (command,) = Page("use/dashboards.md").commands
     monkeypatch.chdir(tmp_path)
 

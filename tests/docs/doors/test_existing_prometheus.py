@@ -130,7 +130,7 @@ def answers(prometheus: Server, query: str) -> bool:
     return bool(prometheus.json(f"/api/v1/query?query={quote(query)}")["data"]["result"])
 
 
-def test_the_exporter_lives_in_an_environment_that_uv_makes(newcomer: Newcomer) -> None:
+def test_the_exporter_runs_in_an_environment_created_by_uv(newcomer: Newcomer) -> None:
     tools = newcomer.folder / "bin"
     (tools / "uv").symlink_to(Path(sys.executable).with_name("uv"))
     if not reaches_packages(tools / "uv"):
@@ -154,7 +154,7 @@ def is_served(port: int) -> bool:
         return False
 
 
-def test_the_container_gets_settings_that_exist_and_a_module_that_exists() -> None:
+def test_the_container_uses_existing_settings_and_modules() -> None:
     command = PAGE.command("docker run")
     known = {variable.name for variable in variables_in(Settings).values()}
 

@@ -132,7 +132,9 @@ def door(application: Environment, tmp_path: Path) -> Iterator[Door]:
         yield Door(application, tmp_path, server, exporter)
 
 
-def test_django_rq_counts_in_each_database_by_one_setting_or_by_one_flag(door: Door, tmp_path: Path) -> None:
+def test_django_rq_counts_jobs_of_each_database_with_one_setting_or_one_flag(
+    door: Door, tmp_path: Path
+) -> None:
     door.save(DJANGO, manage=MANAGE, settings=DJANGO_SETTINGS, tasks=TASKS)
     enqueue = (
         "import os; os.environ['DJANGO_SETTINGS_MODULE'] = 'settings'; import django; django.setup();"
@@ -167,7 +169,7 @@ def test_django_rq_counts_in_each_database_by_one_setting_or_by_one_flag(door: D
     ],
     ids=["flask", "fastapi"],
 )
-def test_flask_and_fastapi_enqueue_and_one_variable_counts(door: Door, requests: str) -> None:
+def test_jobs_of_flask_and_fastapi_are_counted_with_one_variable(door: Door, requests: str) -> None:
     door.save(WEB)
     door.run(
         f"{requests}; answers = [client.post(f'/welcome/{{name}}') for name in ('ann', 'bob')];"
@@ -188,7 +190,7 @@ ENQUEUE = (
 )
 
 
-def test_each_way_to_name_the_worker_class_counts(door: Door) -> None:
+def test_jobs_are_counted_with_each_way_to_name_the_worker_class(door: Door) -> None:
     door.save(WORKERS, tasks=TASKS)
     ways = [
         WORKERS.command("RQ_WORKER_CLASS=rq_mon.MonitoredWorker rq worker orders"),
@@ -203,7 +205,7 @@ def test_each_way_to_name_the_worker_class_counts(door: Door) -> None:
             door.wait_until_counted(succeed__success=2 * number, fail__failed=number)
 
 
-def test_sentry_hears_of_the_failure_that_is_counted(door: Door) -> None:
+def test_sentry_receives_the_failure_that_is_counted(door: Door) -> None:
     door.save(WORKERS, tasks=TASKS)
     door.run(ENQUEUE)
 

@@ -37,7 +37,9 @@ def shop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-def test_the_calls_enqueue_what_they_say(shop: Path, redis_client: Redis, redis_server: RedisServer) -> None:
+def test_the_calls_enqueue_the_jobs_that_readme_describes(
+    shop: Path, redis_client: Redis, redis_server: RedisServer
+) -> None:
     (block,) = [block for block in Page.read(ROOT / "README.md").blocks if block.language == "python"]
     addresses = "from readme_shop import *; addresses = ['ann@example.org', 'bob@example.org']"
 
