@@ -111,7 +111,7 @@ MEASURED_OTHERWISE = {
 
 
 @pytest.mark.parametrize("outage", OUTAGES)
-def test_outage_silences_all_that_the_exporter_measures_there_and_nothing_else(
+def test_an_outage_inhibits_only_alerts_on_the_same_redis_from_the_exporter(
     alertmanager: Server, outage: str
 ) -> None:
     names = {alert.name for alert in alerts()} - set(OUTAGES)
@@ -164,7 +164,7 @@ BURN = labels("RQErrorBudgetBurn", "critical", queue="mail", objective="run")
     ],
     ids=lambda value: value["alertname"] if isinstance(value, dict) else "",
 )
-def test_cause_silences_what_follows_from_it_and_nothing_else(
+def test_a_cause_inhibits_only_its_consequences(
     alertmanager: Server, source: Labels, target: Labels, others: list[Labels]
 ) -> None:
     assert silenced(alertmanager, source, [target, *others]) == [target]
@@ -182,7 +182,7 @@ def test_alerts_show_in_alertmanager_without_any_receiver(alertmanager: Server) 
     assert [alert["receivers"] for alert in shown] == [[{"name": "warning"}]]
 
 
-def test_users_receivers_get_alerts_with_secrets_from_files_in_their_folder(tmp_path: Path) -> None:
+def test_users_receivers_get_alerts_and_read_secrets_from_their_folder(tmp_path: Path) -> None:
     with running_webhook() as webhook:
         folder = tmp_path / "receivers"
         folder.mkdir()
@@ -227,7 +227,7 @@ def test_example_is_a_valid_configuration_for_every_route(tmp_path: Path) -> Non
     )
 
 
-def test_folder_without_receivers_is_an_error_that_names_it(tmp_path: Path) -> None:
+def test_a_folder_without_receivers_is_an_error_that_names_it(tmp_path: Path) -> None:
     result = start_alertmanager_script("true", tmp_path / "effective.yml", tmp_path / "absent")
 
     assert result.returncode == 1

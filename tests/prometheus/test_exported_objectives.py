@@ -53,7 +53,7 @@ def scraped(path: Path, redis_client: Redis, redis_server: RedisServer) -> Scrap
     return Scraped(path, redis_server.url)
 
 
-def test_objective_of_a_known_queue_names_the_bucket_that_the_histogram_has(scraped: Scraped) -> None:
+def test_the_objective_of_a_known_queue_names_a_bucket_of_the_histogram(scraped: Scraped) -> None:
     samples = scraped.samples()
 
     assert samples["rq_queue_objective_wait_seconds", "mail", "15.0"] == 15
@@ -71,14 +71,14 @@ def test_queue_that_a_worker_listens_to_is_known_before_its_first_job(
     assert scraped.samples()["rq_queue_objective_wait_seconds", "new", "300.0"] == 300
 
 
-def test_edited_file_counts_from_the_next_scrape(scraped: Scraped, path: Path) -> None:
+def test_an_edited_file_is_used_from_the_next_scrape_on(scraped: Scraped, path: Path) -> None:
     path.write_text("queues: {mail: {wait_seconds: 1800}}")
 
     assert scraped.samples()["rq_queue_objective_wait_seconds", "mail", "1800.0"] == 1800
 
 
 @pytest.mark.parametrize("broken", ["queues: {mail: {wait_second: 15}}", None])
-def test_file_that_breaks_keeps_the_objectives_and_counts_an_error_a_scrape(
+def test_a_broken_file_keeps_the_old_objectives_and_counts_one_error_per_scrape(
     scraped: Scraped, path: Path, broken: str | None
 ) -> None:
     before = scraped.samples()
@@ -97,7 +97,7 @@ def test_a_fixed_file_ends_the_errors(scraped: Scraped, path: Path) -> None:
     assert scraped.error_count() == 1
 
 
-def test_without_a_file_every_queue_has_the_default(
+def test_without_a_file_every_queue_has_the_default_objective(
     redis_client: Redis, redis_server: RedisServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -106,7 +106,7 @@ def fires_since(prometheus: Server, expected: Expected, moment: float) -> bool:
     )
 
 
-def test_a_fault_of_each_room_is_always_carried_out() -> None:
+def test_at_least_one_fault_of_each_kind_is_always_drilled() -> None:
     assert {FAULTS[name].injected.__module__.rsplit(".", 1)[1] for name in ALWAYS} == set(ROOMS)
 
 
@@ -114,7 +114,7 @@ def test_a_fault_of_each_room_is_always_carried_out() -> None:
     "name",
     [*ALWAYS, *(pytest.param(name, marks=pytest.mark.proof) for name in DRILLED if name not in ALWAYS)],
 )
-def test_fault_brings_its_alerts_to_every_prometheus(
+def test_a_fault_raises_its_alerts_in_every_prometheus(
     stack: DrillStack, foreigners: dict[str, Server], name: str
 ) -> None:
     fault = FAULTS[name]

@@ -122,7 +122,7 @@ def test_all_rules_load_and_are_evaluated_without_an_error(servers: Servers) -> 
     }
 
 
-def test_only_watchdog_fires_while_all_is_well(stack: NativeStack, servers: Servers) -> None:
+def test_only_watchdog_fires_without_a_fault(stack: NativeStack, servers: Servers) -> None:
     seen: set[tuple[str, str]] = set()
     until = time() + HEALTHY_SECONDS
 
@@ -161,7 +161,7 @@ def test_every_panel_of_the_exporters_dashboards_has_data(
             } == {name: {} for name in servers}
 
 
-def test_stack_health_shows_what_is_not_scraped(servers: Servers, boards: list[Json]) -> None:
+def test_stack_health_shows_services_that_are_not_scraped(servers: Servers, boards: list[Json]) -> None:
     (board,) = (board for board in boards if board["uid"] == "rq-stack-health")
     queries = list(queries_of(board))
     for name, server in servers.items():
@@ -185,7 +185,7 @@ def test_stack_health_shows_what_is_not_scraped(servers: Servers, boards: list[J
         }
 
 
-def test_alerts_keep_the_users_labels_and_lead_to_his_pages(servers: Servers) -> None:
+def test_alerts_keep_the_users_labels_and_link_to_the_users_pages(servers: Servers) -> None:
     """With the failures that the previous test left behind."""
     for name, server in servers.items():
         alerts = [alert for alert in alerts_of(server) if alert["labels"]["alertname"] != WATCHDOG]

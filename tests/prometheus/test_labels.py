@@ -15,7 +15,7 @@ def test_no_rule_names_a_job_a_port_or_an_instance() -> None:
         assert not re.search(r"\b(job|instance|pod|service)\s*(=|!)", rule["expr"]), rule["expr"]
 
 
-def test_sums_drop_labels_by_name_so_that_others_survive() -> None:
+def test_sums_drop_labels_by_name_and_keep_all_others() -> None:
     """Sums of scraped series drop all process labels.
 
     Otherwise two exporters of one Redis would count as two.

@@ -138,18 +138,18 @@ def test_prometheus_evaluates_every_rule_without_an_error(monitoring: Monitoring
 
 
 @pytest.mark.parametrize(("metric", "server"), [(name, server) for name, server in FOREIGN.items() if server])
-def test_metric_of_another_program_is_served_by_it(
+def test_metrics_of_other_programs_are_served_by_them(
     monitoring: Monitoring, metric: str, server: Service
 ) -> None:
     assert f"\n{metric}" in monitoring.servers[server].text("/metrics")
 
 
-def test_healthy_stack_has_no_alert_but_watchdog_not_even_a_pending_one(monitoring: Monitoring) -> None:
+def test_a_healthy_stack_has_no_alert_but_watchdog_not_even_a_pending_one(monitoring: Monitoring) -> None:
     wait_until(lambda: float(monitoring.value("min(up)")) == 1, "every target to be up")
     wait_until(lambda: monitoring.alerts().keys() == {WATCHDOG}, "Watchdog alone")
 
 
-def test_watchdog_arrives_with_links_and_without_the_labels_that_made_them(monitoring: Monitoring) -> None:
+def test_watchdog_arrives_with_links_and_without_internal_labels(monitoring: Monitoring) -> None:
     arrived = wait_until(lambda: monitoring.webhook.alerts("watchdog"), "the watchdog")
 
     assert arrived[0]["labels"] == {"alertname": WATCHDOG, "severity": "none"}
@@ -157,7 +157,7 @@ def test_watchdog_arrives_with_links_and_without_the_labels_that_made_them(monit
     assert arrived[0]["annotations"]["runbook_url"] == "https://git.example/rq-mon/docs/runbooks/Watchdog.md"
 
 
-def test_jobs_without_workers_are_seen_in_what_the_exporter_serves(monitoring: Monitoring) -> None:
+def test_jobs_without_workers_raise_an_alert(monitoring: Monitoring) -> None:
     Queue("mail & more", connection=monitoring.redis).enqueue("time.sleep", 0)
 
     wait_until(lambda: "RQQueueWithoutWorkers" in monitoring.alerts(), "the alert to be pending")
@@ -169,7 +169,7 @@ def test_jobs_without_workers_are_seen_in_what_the_exporter_serves(monitoring: M
     )
 
 
-def test_worker_whose_key_is_about_to_expire_is_lost_and_still_is_when_it_is_gone(
+def test_a_worker_counts_as_lost_before_and_after_its_key_expires(
     monitoring: Monitoring,
 ) -> None:
     worker = Worker(["mail"], connection=monitoring.redis, name="frozen")
@@ -183,5 +183,5 @@ def test_worker_whose_key_is_about_to_expire_is_lost_and_still_is_when_it_is_gon
     assert monitoring.alerts()["RQWorkersLost"]["labels"]["queues"] == "mail"
 
 
-def test_no_evaluation_failed_meanwhile(monitoring: Monitoring) -> None:
+def test_no_rule_evaluation_failed(monitoring: Monitoring) -> None:
     assert monitoring.failed_evaluations() == 0

@@ -17,21 +17,21 @@ def load(directory: Path, text: str) -> Objectives:
     return load_objectives(path)
 
 
-def test_shipped_file_promises_short_and_long_waits(project_root: Path) -> None:
+def test_the_shipped_file_has_objectives_for_short_and_long_waits(project_root: Path) -> None:
     objectives = load_objectives(project_root / "objectives.yml")
 
     assert objectives.of(SHORT_RUNNING_QUEUE).wait_seconds == 60
     assert objectives.of(LONG_RUNNING_QUEUE).wait_seconds == 600
 
 
-def test_shipped_file_states_the_defaults_that_hold_without_it(project_root: Path) -> None:
+def test_the_defaults_in_the_shipped_file_are_the_built_in_ones(project_root: Path) -> None:
     assert load_objectives(project_root / "objectives.yml").of("not-in-the-file") == Objective()
 
 
 @pytest.mark.parametrize(
     ("key", "buckets"), [("wait_seconds", WAIT_BUCKETS), ("run_seconds", DURATION_BUCKETS)]
 )
-def test_shipped_file_lists_the_buckets_there_are(
+def test_the_shipped_file_lists_the_existing_buckets(
     project_root: Path, key: str, buckets: tuple[float, ...]
 ) -> None:
     lines = (project_root / "objectives.yml").read_text().splitlines()
@@ -40,7 +40,7 @@ def test_shipped_file_lists_the_buckets_there_are(
     assert lines[position + 1].split("one of ")[1].split() == [f"{bucket:g}" for bucket in buckets]
 
 
-def test_key_left_out_is_taken_from_the_files_default_and_then_from_the_built_in_one(tmp_path: Path) -> None:
+def test_a_missing_key_comes_from_the_files_default_or_else_the_built_in_one(tmp_path: Path) -> None:
     objectives = load(tmp_path, "default: {wait_seconds: 15}\nqueues: {mail: {success_ratio: 0.9}}")
 
     assert objectives.of("mail") == Objective(wait_seconds=15, success_ratio=0.9)
@@ -83,7 +83,7 @@ def test_empty_parts_mean_the_defaults(tmp_path: Path, text: str) -> None:
         ("queues: {mail", "cannot be read"),
     ],
 )
-def test_mistake_is_named_with_its_place_value_and_what_was_expected(
+def test_an_error_names_the_place_the_value_and_what_was_expected(
     tmp_path: Path, text: str, message: str
 ) -> None:
     with pytest.raises(ObjectivesError) as caught:
@@ -98,7 +98,7 @@ def test_file_that_does_not_exist_is_an_error_that_names_it(tmp_path: Path) -> N
         load_objectives(tmp_path / "absent.yml")
 
 
-def test_file_that_is_no_text_is_an_error(tmp_path: Path) -> None:
+def test_a_file_that_is_not_text_is_an_error(tmp_path: Path) -> None:
     (tmp_path / "objectives.yml").write_bytes(b"\xff\xfe\x00")
 
     with pytest.raises(ObjectivesError, match="cannot be read"):

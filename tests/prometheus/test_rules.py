@@ -58,7 +58,7 @@ def test_alert_has_a_severity_and_every_annotation(alert: Alert) -> None:
 
 
 @every_alert
-def test_summary_is_a_headline_and_description_is_made_of_sentences(alert: Alert) -> None:
+def test_the_summary_is_a_headline_and_the_description_has_sentences(alert: Alert) -> None:
     assert not alert.annotations["summary"].endswith(".")
     assert len(alert.annotations["summary"]) < 90
     assert alert.annotations["description"].endswith(".")
@@ -71,7 +71,7 @@ def test_runbook_is_the_page_of_this_alert(alert: Alert) -> None:
 
 
 @every_alert
-def test_dashboard_shows_only_what_has_the_labels_of_the_alert(alert: Alert, project_root: Path) -> None:
+def test_the_dashboard_link_selects_the_labels_of_the_alert(alert: Alert, project_root: Path) -> None:
     """The link sets each label of the alert that the dashboard can choose, whatever labels a template has."""
     dashboard, _, query = alert.annotations["dashboard_url"].partition("?")
     uids = re.findall(r"\brq-[a-z-]+", dashboard.removeprefix(DASHBOARD))
@@ -106,7 +106,7 @@ def test_an_alert_about_jobs_names_its_function_in_its_text(alert: Alert) -> Non
 
 
 @every_alert
-def test_the_link_to_the_job_pages_is_empty_where_there_are_none(alert: Alert) -> None:
+def test_the_link_to_the_job_pages_is_empty_if_there_are_none(alert: Alert) -> None:
     link = alert.annotations.get("jobs_url", "")
 
     assert not link or re.fullmatch(
@@ -136,14 +136,14 @@ def labels_of(alert: Alert) -> tuple[set[str], set[str]]:
 
 
 @every_alert
-def test_alert_reads_only_what_is_served_or_recorded(alert: Alert) -> None:
+def test_an_alert_reads_only_existing_series(alert: Alert) -> None:
     assert metrics(alert.expression) <= SERIES | RECORDED | FOREIGN.keys()
 
 
 @pytest.mark.parametrize(
     "rule", [rule for rule in rules() if "record" in rule], ids=lambda rule: rule["record"]
 )
-def test_recording_rule_reads_only_what_is_served_or_recorded(rule: dict[str, str]) -> None:
+def test_a_recording_rule_reads_only_existing_series(rule: dict[str, str]) -> None:
     assert metrics(rule["expr"]) <= SERIES | RECORDED | FOREIGN.keys()
 
 
@@ -154,7 +154,7 @@ def test_alert_on_a_single_worker_fires_at_once_because_its_series_may_end_first
 
 
 @every_alert
-def test_alert_on_events_does_not_outlast_the_window_that_remembers_them(alert: Alert) -> None:
+def test_an_alert_on_events_waits_for_less_than_the_window_of_its_increase(alert: Alert) -> None:
     for window in windows_of("increase", alert.expression):
         assert alert.lasting < window
 
@@ -177,7 +177,7 @@ def test_alert_that_compares_events_has_no_lower_bound_but_zero_or_an_objective(
 
 
 @every_alert
-def test_unit_tests_see_the_alert_fire_and_its_texts_filled_in(alert: Alert) -> None:
+def test_unit_tests_show_the_alert_firing_with_its_texts(alert: Alert) -> None:
     fired = [
         expected
         for moment in MOMENTS
@@ -193,7 +193,7 @@ def test_unit_tests_see_the_alert_fire_and_its_texts_filled_in(alert: Alert) -> 
 
 
 @pytest.mark.parametrize("name", sorted({alert.name for alert in ALERTS} - {WATCHDOG}))
-def test_unit_tests_see_the_alert_silent_first_and_again_after_it_has_fired(name: str) -> None:
+def test_unit_tests_show_the_alert_silent_before_and_after_it_fires(name: str) -> None:
     moments = [moment for moment in MOMENTS if moment.alert == name]
     fired = [moment for moment in moments if moment.expected]
 
@@ -229,7 +229,7 @@ def test_promtool_accepts_the_configuration_with_all_rules(project_root: Path) -
     assert result.returncode == 0, result.stdout + result.stderr
 
 
-def test_queues_of_every_scenario_are_watched_for_every_alert_at_every_moment() -> None:
+def test_every_scenario_checks_all_alerts_over_its_whole_time() -> None:
     scenarios = yaml.safe_load((PROMETHEUS / "tests" / "scenarios.yml").read_text())
 
     assert scenarios["rule_files"] == ["../rules/*.yml", "../rules/stack/*.yml"]

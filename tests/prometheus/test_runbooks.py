@@ -46,7 +46,7 @@ def test_there_is_a_page_for_each_alert_and_no_other() -> None:
 
 
 @every_page
-def test_page_answers_the_same_questions_in_the_same_order(path: Path) -> None:
+def test_every_page_answers_the_same_questions_in_the_same_order(path: Path) -> None:
     sections = re.findall(r"^## (.+)$", path.read_text(), re.MULTILINE)
 
     assert sections == [section for section in SECTIONS if section in sections]
@@ -65,7 +65,7 @@ def test_first_look_has_a_dashboard_a_query_and_a_command(path: Path) -> None:
 
 
 @every_file
-def test_dashboards_exist_and_have_the_panels_that_are_named(path: Path) -> None:
+def test_named_dashboards_and_panels_exist(path: Path) -> None:
     text = " ".join(path.read_text().split())
     for uid, named in re.findall(r"/d/(rq-[a-z-]+)\)((?:,? (?:panels?|rows?|and|,|\*[^*]+\*,?))*)", text):
         panels = json.loads((PROJECT_ROOT / "grafana" / "generated" / f"{uid}.json").read_text())["panels"]
@@ -73,7 +73,7 @@ def test_dashboards_exist_and_have_the_panels_that_are_named(path: Path) -> None
 
 
 @every_page
-def test_advice_that_the_stack_has_a_command_for_names_it(path: Path) -> None:
+def test_advice_names_the_command_of_the_stack(path: Path) -> None:
     fixes = path.read_text(encoding="utf-8").split("\n## Fix\n")[1].split("\n## ")[0].split("\n- ")
     for advice, command in (
         ("more workers", "make scale QUEUE="),
@@ -83,7 +83,7 @@ def test_advice_that_the_stack_has_a_command_for_names_it(path: Path) -> None:
 
 
 @every_page
-def test_query_parses_and_reads_what_there_is(path: Path) -> None:
+def test_queries_parse_and_read_existing_series(path: Path) -> None:
     for query in re.findall(r"```promql\n(.*?)```", path.read_text(), re.DOTALL):
         promql_parser.parse(query)
         assert metrics(query) <= READABLE | RECORDED
@@ -146,7 +146,7 @@ def jobs(redis_client: Redis) -> str:
         if each.startswith(RUN_HERE) and not any(part in each for part in NOT_RUN_HERE)
     ],
 )
-def test_command_works(
+def test_the_commands_of_the_page_work(
     command: str, jobs: str, environment: dict[str, str], request: pytest.FixtureRequest
 ) -> None:
     command = filled_in(command, JOB_ID=jobs)
@@ -176,7 +176,7 @@ def operator_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 @pytest.mark.slow
 @pytest.mark.needs("redis-cli")
 @pytest.mark.parametrize("command", [each for each in commands() if "redis-cli" in each])
-def test_the_operator_may_ask_redis_what_a_page_says(command: str, operator_url: str) -> None:
+def test_the_operator_has_the_rights_for_the_pages_redis_commands(command: str, operator_url: str) -> None:
     result = subprocess.run(
         ["bash", "-c", filled_in(command)],
         cwd=PROJECT_ROOT,
@@ -191,7 +191,7 @@ def test_the_operator_may_ask_redis_what_a_page_says(command: str, operator_url:
     assert not re.search("NOPERM|NOAUTH|WRONGPASS|ERR ", said), said
 
 
-def test_no_page_puts_the_address_with_its_password_into_a_command_line() -> None:
+def test_no_page_puts_the_password_of_redis_into_a_command_line() -> None:
     assert not [command for command in commands() if "$RQ_REDIS_URL" in command]
 
 
@@ -201,7 +201,7 @@ def _needs_what_is_not_here(command: str) -> bool:
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("make ")])
-def test_make_target_and_service_exist(command: str) -> None:
+def test_named_make_targets_and_services_exist(command: str) -> None:
     makefile = (PROJECT_ROOT / "Makefile").read_text()
     names = {word for word in shlex.split(command)[1:] if "=" not in word}
     services = re.findall(r"SERVICE=(\S+)", command)
@@ -212,7 +212,7 @@ def test_make_target_and_service_exist(command: str) -> None:
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if ".venv/bin/rq worker" in each])
-def test_worker_command_has_options_that_exist(command: str) -> None:
+def test_options_of_worker_commands_exist(command: str) -> None:
     usage = subprocess.run(
         [str(PROJECT_ROOT / ".venv" / "bin" / "rq"), "worker", "--help"],
         capture_output=True,
@@ -223,7 +223,7 @@ def test_worker_command_has_options_that_exist(command: str) -> None:
     assert all(option in usage for option in re.findall(r"--[a-z-]+", command))
 
 
-def test_variables_that_pages_name_exist() -> None:
+def test_named_variables_exist() -> None:
     known = (PROJECT_ROOT / ".env.example").read_text()
     for path in [INDEX, *PAGES]:
         for name in re.findall(r"`((?:[A-Z]+_)+[A-Z]+)(?:=[^`]*)?`", path.read_text()):

@@ -18,7 +18,7 @@ def context(directory: Path, **variables: str) -> NativeContext:
     return NativeContext(load_settings(variables, directory / "no.env"), directory)
 
 
-def test_links_lead_to_this_machines_dashboards_and_runbooks_by_default(tmp_path: Path) -> None:
+def test_by_default_links_go_to_this_machines_dashboards_and_runbooks(tmp_path: Path) -> None:
     ports = {"GRAFANA_PORT": "3999", "RQ_MON_WEB_PORT": "9999"}
 
     assert command(PROMETHEUS, context(tmp_path, **ports)).environment == {
@@ -28,7 +28,7 @@ def test_links_lead_to_this_machines_dashboards_and_runbooks_by_default(tmp_path
     }
 
 
-def test_links_lead_where_the_user_says(tmp_path: Path) -> None:
+def test_links_go_to_the_users_addresses(tmp_path: Path) -> None:
     urls = {
         "GRAFANA_URL": "https://grafana.example",
         "REPOSITORY_URL": "https://git.example/rq-mon/",
@@ -58,6 +58,8 @@ def test_alertmanager_gets_the_users_receivers_and_restarts_when_they_change(
         ("REPOSITORY_URL", "https://git.example/rq-mon", "a URL that ends with /"),
     ],
 )
-def test_url_that_would_break_links_is_refused(tmp_path: Path, name: str, value: str, expected: str) -> None:
+def test_a_url_that_would_break_links_is_refused(
+    tmp_path: Path, name: str, value: str, expected: str
+) -> None:
     with pytest.raises(StackError, match=f"{name}: expected {expected}, got '{value}'"):
         context(tmp_path, **{name: value})

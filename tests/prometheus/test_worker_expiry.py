@@ -33,7 +33,7 @@ def expires_in(connection: Redis, worker: BaseWorker) -> int:
 
 @pytest.mark.parametrize("build", BUILDERS.values(), ids=BUILDERS.keys())
 @pytest.mark.parametrize("job_timeout", [1, 180, 3600])
-def test_worker_reports_long_before_its_key_expires(
+def test_a_worker_renews_its_key_long_before_it_expires(
     redis_client: Redis, build: Callable[[Redis], BaseWorker], job_timeout: int
 ) -> None:
     worker = build(redis_client)
@@ -51,6 +51,6 @@ def test_worker_reports_long_before_its_key_expires(
     assert busy > HEALTHY
 
 
-def test_bound_is_the_one_in_the_rule() -> None:
+def test_the_rule_has_the_same_bound() -> None:
     (rule,) = (alert.expression for alert in alerts() if alert.name == "RQWorkersLost")
     assert rule.count(f"< {HEALTHY}") == rule.count(f">= {HEALTHY}") == 1

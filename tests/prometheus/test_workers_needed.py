@@ -60,7 +60,7 @@ Heavy tails: one too high. Bursts: too low, for the formula takes jobs to arrive
 QUEUES = {**CASES, **{queue: (traffic, wait) for queue, (traffic, wait, _) in OTHERS.items()}}
 
 
-def test_weights_are_those_of_the_buckets() -> None:
+def test_the_weights_in_the_rules_follow_from_the_buckets() -> None:
     """If all jobs are in one bucket, the result is its middle, or the square of that."""
     bounds = [*map(str, DURATION_BUCKETS), "+Inf"]
     middles = [
@@ -148,7 +148,7 @@ def test_jobs_start_in_time_with_the_workers_needed_and_not_with_one_fewer(
 
 
 @pytest.mark.parametrize("queue", OTHERS)
-def test_the_number_is_as_far_from_the_smallest_as_the_pages_say(
+def test_the_recommended_number_exceeds_the_smallest_by_as_much_as_the_pages_say(
     prometheus: RecordedPrometheus, queue: str
 ) -> None:
     traffic, wait, too_high = OTHERS[queue]
