@@ -31,9 +31,7 @@ def run(project_root: Path, *arguments: str, **environment: str) -> subprocess.C
 
 
 @pytest.mark.slow
-def test_it_enqueues_jobs_of_every_kind_and_prints_their_number(
-    redis_client: Any, project_root: Path
-) -> None:
+def test_enqueues_jobs_of_every_kind_and_prints_their_number(redis_client: Any, project_root: Path) -> None:
     before = time.time()
 
     demo = run(project_root, "--seconds", "2", "--dashboard", "http://grafana.example/d/rq-overview")
@@ -53,7 +51,7 @@ def test_it_enqueues_jobs_of_every_kind_and_prints_their_number(
     assert start < before < before + 2 < end
 
 
-def test_its_jobs_fail_in_more_ways_than_one_and_some_only_at_first(redis_client: Any) -> None:
+def test_jobs_fail_with_several_exceptions_and_some_only_at_first(redis_client: Any) -> None:
     random.seed(1)
     with DataHubScheduler("burst-no-fork") as scheduler:
         for _ in range(8):
@@ -76,7 +74,7 @@ def exception_of(job: Job) -> str:
     return str(result.exc_string).strip().splitlines()[-1].partition(":")[0]
 
 
-def test_every_kind_comes_at_least_once_in_time() -> None:
+def test_every_kind_of_job_arrives_at_least_once() -> None:
     came = list(arrivals(seconds=60))
 
     assert {kind.name for _, kind in came} == {kind.name for kind in KINDS}
@@ -85,7 +83,7 @@ def test_every_kind_comes_at_least_once_in_time() -> None:
 
 
 @pytest.mark.parametrize("seconds", ["0", "-5", "nan", "inf", "soon", ""])
-def test_a_time_that_makes_no_sense_is_named(
+def test_an_invalid_time_is_refused_by_value(
     redis_client: Any, capsys: pytest.CaptureFixture[str], seconds: str
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
@@ -96,7 +94,7 @@ def test_a_time_that_makes_no_sense_is_named(
 
 
 @pytest.mark.slow
-def test_without_redis_it_prints_how_to_start_it(project_root: Path) -> None:
+def test_without_redis_the_demo_prints_how_to_start_it(project_root: Path) -> None:
     demo = run(project_root, RQ_REDIS_URL=f"redis://127.0.0.1:{free_port()}/0")
 
     assert demo.returncode == 1
@@ -104,7 +102,7 @@ def test_without_redis_it_prints_how_to_start_it(project_root: Path) -> None:
     assert "Traceback" not in demo.stderr
 
 
-def test_ctrl_c_ends_it_with_a_summary(redis_client: Any, project_root: Path) -> None:
+def test_ctrl_c_ends_the_demo_with_a_summary(redis_client: Any, project_root: Path) -> None:
     demo = subprocess.Popen(DEMO, cwd=project_root, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     wait_until(lambda: redis_client.keys("rq:job:*"), "the first job")
 

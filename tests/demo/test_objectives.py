@@ -62,7 +62,7 @@ class Simulation:
 
 
 @pytest.mark.parametrize("queue", [SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE])
-def test_jobs_of_the_demo_keep_the_objectives_of_their_queue(
+def test_jobs_of_the_demo_meet_the_objectives_of_their_queue(
     queue: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     random.seed(1)

@@ -143,7 +143,7 @@ def test_a_broken_panel_does_not_affect_the_others(viewer: Server) -> None:
 
 @pytest.mark.slow
 @throw("the viewer's files", 200, board=broken(list(BOARDS.values())))
-def test_a_broken_file_is_read_or_named(board: Json, tmp_path: Path) -> None:
+def test_a_broken_file_is_read_or_refused_by_name(board: Json, tmp_path: Path) -> None:
     (tmp_path / "board.json").write_text(json.dumps(board), encoding="utf-8")
 
     loaded = read_folder(tmp_path)
@@ -155,7 +155,7 @@ def test_a_broken_file_is_read_or_named(board: Json, tmp_path: Path) -> None:
 @throw(
     "the viewer's files", 100, content=st.binary(max_size=100) | json_values.map(json.dumps).map(str.encode)
 )
-def test_a_file_that_holds_anything_is_named(content: bytes, tmp_path: Path) -> None:
+def test_a_file_of_any_bytes_is_refused_by_name(content: bytes, tmp_path: Path) -> None:
     (tmp_path / "board.json").write_bytes(content)
 
     loaded = read_folder(tmp_path)

@@ -74,7 +74,7 @@ def test_a_call_enqueues_the_requested_job_or_writes_nothing(
     | st.from_regex(r"\A[a-z.]{0,12}\Z")
     | st.sampled_from(["os.path", "demo.jobs", "a..b"]),
 )
-def test_a_function_that_no_worker_could_import_is_refused(function: Any, redis_client: Redis) -> None:
+def test_a_function_that_no_worker_can_import_is_refused(function: Any, redis_client: Redis) -> None:
     redis_client.flushall()
 
     try:

@@ -197,7 +197,7 @@ def test_no_job_is_lost_and_each_is_counted_once(monitored: Monitored) -> None:
     assert monitored.now(f'sum({JOBS_PROCESSED.name}{{outcome="success"}})') == len(NAMES)
 
 
-def test_exporter_found_nothing_that_it_could_not_read(monitored: Monitored) -> None:
+def test_the_exporter_has_no_read_errors(monitored: Monitored) -> None:
     assert monitored.now("sum(rq_exporter_errors_total)") == 0
 
 
@@ -211,7 +211,7 @@ def test_dashboard_shows_names_as_text(viewer_url: str, browser: BrowserContext,
 
 
 @pytest.mark.parametrize("name", IN_AN_ADDRESS, ids=lambda name: ascii(name[:20]))
-def test_link_that_carries_the_name_finds_its_own_jobs_and_no_others(
+def test_a_link_with_the_name_finds_only_its_own_jobs(
     viewer_url: str, browser: BrowserContext, name: str
 ) -> None:
     chosen = {"var-queue": name, "var-function": name, "var-exception": name[:LONGEST_NAME]}

@@ -34,7 +34,7 @@ trees = st.recursive(
 @throw(
     "objectives", 400, content=st.one_of(st.binary(max_size=100), trees.map(yaml.safe_dump).map(str.encode))
 )
-def test_any_file_holds_objectives_or_is_refused_by_its_name(content: bytes, tmp_path: Path) -> None:
+def test_any_file_is_read_or_refused_by_its_name(content: bytes, tmp_path: Path) -> None:
     path = tmp_path / "objectives.yml"
     path.write_bytes(content)
 

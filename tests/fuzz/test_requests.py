@@ -110,16 +110,16 @@ def check(server: Server, request: bytes, health: str) -> None:
 
 @pytest.mark.needs("redis-server")
 @throw("requests to the exporter", 300, request_=requests())
-def test_the_exporter_outlives_any_request(request_: bytes, exporter: Server) -> None:
+def test_the_exporter_survives_any_request(request_: bytes, exporter: Server) -> None:
     check(exporter, request_, "/healthz")
 
 
 @throw("requests to the viewer", 300, request_=requests())
-def test_the_viewer_outlives_any_request(request_: bytes, viewer: Server) -> None:
+def test_the_viewer_survives_any_request(request_: bytes, viewer: Server) -> None:
     check(viewer, request_, "/health")
 
 
 @pytest.mark.needs("redis-server")
 @throw("requests to the job pages", 300, request_=requests())
-def test_the_job_pages_outlive_any_request(request_: bytes, job_pages: Server) -> None:
+def test_the_job_pages_survive_any_request(request_: bytes, job_pages: Server) -> None:
     check(job_pages, request_, "/health")

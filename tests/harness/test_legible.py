@@ -70,7 +70,7 @@ def cell(text: str, classes: str = "") -> str:
         "<div style='overflow: auto; width: 60px'><div style='width: 300px'>can be scrolled to</div></div>",
     ],
 )
-def test_readable_text_is_no_fault(page: Page, content: str) -> None:
+def test_readable_text_has_no_findings(page: Page, content: str) -> None:
     show(page, content)
 
     assert reading_faults(page) == []
@@ -92,19 +92,19 @@ def test_readable_text_is_no_fault(page: Page, content: str) -> None:
         (cell("<a href=/ class=plain>link</a>"), "Title: the link link looks like text"),
     ],
 )
-def test_what_cannot_be_read_is_a_fault(page: Page, content: str, fault: str) -> None:
+def test_unreadable_text_is_found(page: Page, content: str, fault: str) -> None:
     show(page, content)
 
     assert fault in reading_faults(page)
 
 
-def test_a_title_that_is_cut_is_a_fault_though_it_has_a_tooltip(page: Page) -> None:
+def test_a_cut_title_is_found_even_if_it_has_a_tooltip(page: Page) -> None:
     show(page, "", title=LONG)
 
     assert f"{LONG}: {LONG} is cut" in reading_faults(page)
 
 
-def test_a_cell_may_be_cut_if_the_pointer_shows_it_whole(page: Page) -> None:
+def test_a_cell_may_be_cut_if_it_is_shown_whole_under_the_pointer(page: Page) -> None:
     show(page, cell(LONG, "whole") + cell(LONG))
     assert cut_cells(page).count() == 1, "one of a column of a panel"
 
@@ -124,7 +124,7 @@ def test_a_cell_may_be_cut_if_the_pointer_shows_it_whole(page: Page) -> None:
     ],
     ids=["beside", "cleared", "new-size", "moved"],
 )
-def test_what_can_be_read_on_a_canvas_is_no_fault(page: Page, steps: list[str]) -> None:
+def test_readable_text_on_a_canvas_has_no_findings(page: Page, steps: list[str]) -> None:
     draw(page, *steps)
 
     assert reading_faults(page) == []
@@ -151,7 +151,7 @@ def test_what_can_be_read_on_a_canvas_is_no_fault(page: Page, steps: list[str]) 
     ],
     ids=["beside", "moved", "turned", "left", "bottom", "right"],
 )
-def test_what_cannot_be_read_on_a_canvas_is_a_fault(page: Page, steps: list[str], fault: str) -> None:
+def test_unreadable_text_on_a_canvas_is_found(page: Page, steps: list[str], fault: str) -> None:
     draw(page, *steps)
 
     assert any(found.startswith(fault) for found in reading_faults(page))

@@ -11,7 +11,7 @@ from proofs.harness.ports import claim, free_port
 HOLDER = "from proofs.harness.ports import free_port; print(free_port(), flush=True); input()"
 
 
-def test_what_another_process_has_claimed_is_free_when_that_process_ends() -> None:
+def test_a_port_claimed_by_another_process_is_free_after_its_end() -> None:
     with subprocess.Popen(
         [sys.executable, "-c", HOLDER], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     ) as holder:
@@ -23,7 +23,7 @@ def test_what_another_process_has_claimed_is_free_when_that_process_ends() -> No
     assert claim(port)
 
 
-def test_a_port_is_given_once() -> None:
+def test_a_port_is_given_only_once() -> None:
     given = [free_port() for _ in range(300)]
 
     assert len(set(given)) == 300

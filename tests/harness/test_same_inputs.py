@@ -28,7 +28,7 @@ def inputs(project_root: Path, first: str) -> str:
 
 
 @pytest.mark.slow
-def test_what_is_tried_does_not_depend_on_the_modules_that_are_loaded(project_root: Path) -> None:
+def test_generated_inputs_do_not_depend_on_the_loaded_modules(project_root: Path) -> None:
     alone = inputs(project_root, "try_the_same_inputs()")
 
     assert inputs(project_root, "try_the_same_inputs(); import grafana.links, stack.services") == alone

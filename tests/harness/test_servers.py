@@ -17,7 +17,7 @@ def web_server(port: int) -> Sequence[str]:
     return (sys.executable, "-m", "http.server", "--bind", "127.0.0.1", str(port))
 
 
-def test_a_server_answers_within_its_block_and_is_gone_after_it(tmp_path: Path) -> None:
+def test_a_server_answers_during_its_block_and_has_ended_after_it(tmp_path: Path) -> None:
     port = free_port()
 
     with running("web", tmp_path, port, web_server(port), "/", cwd=tmp_path) as server:
@@ -36,7 +36,7 @@ def test_reports_a_server_that_ends_at_once_with_its_output(tmp_path: Path) -> N
         pass
 
 
-def test_a_server_does_not_outlive_a_block_that_fails(tmp_path: Path) -> None:
+def test_a_server_ends_with_a_block_that_fails(tmp_path: Path) -> None:
     port = free_port()
     with pytest.raises(ZeroDivisionError), running("web", tmp_path, port, web_server(port), "/") as server:
         raise ZeroDivisionError
