@@ -50,12 +50,12 @@ def graph(uid: str, title: str) -> list[Asked]:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_every_dashboard_opens_with_a_range_that_is_drawn_finely(uid: str) -> None:
+def test_every_dashboard_opens_with_a_range_with_fine_steps(uid: str) -> None:
     assert BOARDS[uid]["time"] == {"from": "now-15m", "to": "now"}
     assert SHORT == 15 * 60
 
 
-def test_after_two_minutes_every_panel_has_something_to_show(prometheus: RecordedPrometheus) -> None:
+def test_after_two_minutes_every_panel_has_data(prometheus: RecordedPrometheus) -> None:
     empty = {
         (uid, panel["title"])
         for uid, board in BOARDS.items()
@@ -80,7 +80,7 @@ def test_after_two_minutes_every_panel_has_something_to_show(prometheus: Recorde
         ("rq-durations", "Wait times"),
     ],
 )
-def test_a_graph_of_times_has_more_than_one_point_a_minute(
+def test_a_graph_of_durations_has_more_than_one_point_a_minute(
     prometheus: RecordedPrometheus, uid: str, title: str
 ) -> None:
     for query in graph(uid, title):
@@ -100,7 +100,7 @@ def test_raw_histograms_are_read_for_short_ranges_only(
         assert series["metric"] == {"raw": expected}
 
 
-def test_many_raw_histograms_are_not_read(prometheus: RecordedPrometheus) -> None:
+def test_raw_histograms_are_not_read_if_there_are_many(prometheus: RecordedPrometheus) -> None:
     """There are three functions, each with three outcomes."""
     (query, _) = [query for query in ALL_QUERIES if (query.panel, query.target) == ("variable", "raw")]
     expr = interpolate(query, SHORT)

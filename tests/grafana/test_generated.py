@@ -16,7 +16,7 @@ from grafana.layer.dashboard import to_json
 from grafana.layer.panel import PLUGIN_VERSION
 
 
-def test_the_committed_json_is_what_the_code_makes() -> None:
+def test_the_committed_json_is_up_to_date() -> None:
     committed = {
         path: path.read_text(encoding="utf-8")
         for folder in (GENERATED, ONE_REDIS)
@@ -63,7 +63,7 @@ def grafana_check(project_root: Path, tmp_path_factory: pytest.TempPathFactory) 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("folder", [GENERATED, ONE_REDIS], ids=lambda folder: folder.name)
-def test_grafanas_own_types_allow_every_dashboard(grafana_check: Path, folder: Path) -> None:
+def test_every_dashboard_matches_grafanas_own_types(grafana_check: Path, folder: Path) -> None:
     paths = sorted(map(str, folder.glob("*.json")))
 
     checked = subprocess.run(["node", "check.mjs", *paths], cwd=grafana_check, capture_output=True, text=True)
@@ -72,7 +72,7 @@ def test_grafanas_own_types_allow_every_dashboard(grafana_check: Path, folder: P
     assert f"{len(paths)} file(s)" in checked.stdout
 
 
-def test_the_panels_are_written_for_the_grafana_that_the_stack_runs(project_root: Path) -> None:
+def test_panels_have_the_version_of_the_stacks_grafana(project_root: Path) -> None:
     compose = (project_root / "docker-compose-rq-monitor.yml").read_text()
 
     assert f"grafana/grafana:{PLUGIN_VERSION}" in compose

@@ -38,7 +38,7 @@ def custom(panel: Json) -> Json:
 
 
 @pytest.mark.parametrize("panel", GRAPHS)
-def test_a_series_has_the_colour_of_its_name(panel: Json) -> None:
+def test_a_series_gets_its_colour_from_its_name(panel: Json) -> None:
     """Not the colour of its position, which changes when another series appears or ends."""
     assert panel["fieldConfig"]["defaults"]["color"] == {"mode": "palette-classic-by-name"}
 
@@ -71,7 +71,7 @@ def test_a_name_has_one_colour_on_all_dashboards() -> None:
     assert found["failed"] == {"red"}
 
 
-def test_exceptions_of_the_package_have_their_colours_wherever_exceptions_are_drawn() -> None:
+def test_the_packages_own_exceptions_have_fixed_colours_in_every_graph() -> None:
     of_exceptions = [
         dict(colours(panel.values[0]))  # type: ignore[arg-type]
         for panel in GRAPHS
@@ -83,12 +83,12 @@ def test_exceptions_of_the_package_have_their_colours_wherever_exceptions_are_dr
 
 
 @pytest.mark.parametrize("panel", GRAPHS)
-def test_a_gap_is_a_gap(panel: Json) -> None:
+def test_gaps_in_the_data_are_drawn_as_gaps(panel: Json) -> None:
     assert custom(panel)["spanNulls"] is False
 
 
 @pytest.mark.parametrize("panel", GRAPHS)
-def test_the_slowest_do_not_press_the_others_to_zero(panel: Json) -> None:
+def test_graphs_with_a_wide_range_of_values_have_a_logarithmic_axis(panel: Json) -> None:
     scale = custom(panel)["scaleDistribution"]["type"]
 
     assert (scale == "log") == (panel["title"] in LOGARITHMIC)
@@ -119,7 +119,7 @@ def test_units_are_words_that_users_know() -> None:
     assert units - {None} <= UNITS
 
 
-def test_a_budget_that_is_used_up_is_called_spent() -> None:
+def test_a_negative_error_budget_is_shown_as_spent() -> None:
     """Any value below zero: -9900 % adds no information."""
     (panel,) = (one for one in data_panels(BOARDS["rq-overview"]) if one["title"] == "SLOs")
     (budget,) = (

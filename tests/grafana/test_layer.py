@@ -67,13 +67,13 @@ def test_panels_that_do_not_fill_a_row_are_refused() -> None:
         place([row(4, *[a_stat()] * 5)])
 
 
-def test_thresholds_begin_with_null_which_is_minus_infinity() -> None:
+def test_the_first_threshold_is_null_which_means_minus_infinity() -> None:
     colours = thresholds("green", (80, "red"))
 
     assert colours["steps"] == [{"color": "green", "value": None}, {"color": "red", "value": 80}]
 
 
-def test_nulls_are_dropped_but_for_those_that_mean_infinity() -> None:
+def test_all_nulls_are_dropped_except_those_that_mean_infinity() -> None:
     json_ = panel(
         stat("People", "How many.", QUERY, mappings=[range_mapping(100, None, "crowd", "red")], decimals=None)
     )
@@ -91,14 +91,14 @@ def test_numbers_are_shown_as_words_in_the_order_given() -> None:
     }
 
 
-def test_a_stat_asks_for_now_and_draws_nothing_behind_its_number() -> None:
+def test_a_stat_reads_the_latest_value_and_has_no_sparkline() -> None:
     json_ = panel(a_stat())
 
     assert json_["targets"][0]["instant"] is True
     assert json_["options"]["graphMode"] == "none"
 
 
-def test_a_query_that_names_its_interval_sets_the_shortest_step() -> None:
+def test_a_query_with_an_interval_sets_the_minimum_step() -> None:
     json_ = panel(time_series("People", "How many.", [Query("people", min_step="30s"), QUERY]))
 
     first, second = json_["targets"]
@@ -107,14 +107,14 @@ def test_a_query_that_names_its_interval_sets_the_shortest_step() -> None:
     assert (first["refId"], second["refId"]) == ("A", "B")
 
 
-def test_a_heatmap_takes_the_buckets_as_they_are() -> None:
+def test_a_heatmap_uses_the_buckets_unchanged() -> None:
     json_ = panel(heatmap("Ages", "How old.", Query("sum by (le) (age)"), unit="s", cell_unit="short"))
 
     assert json_["options"]["calculate"] is False
     assert json_["targets"][0]["format"] == "heatmap"
 
 
-def test_a_table_merges_its_queries_into_one_row_for_each_combination_of_labels() -> None:
+def test_a_table_has_one_row_for_each_combination_of_labels() -> None:
     json_ = panel(
         table(
             "Rooms",
@@ -147,7 +147,7 @@ def widths(json_: Json) -> dict[str, dict[str, float]]:
     }
 
 
-def test_numbers_have_the_width_that_they_need_and_names_share_the_rest() -> None:
+def test_columns_of_numbers_are_narrow_and_names_share_the_remaining_width() -> None:
     states = [value_mapping({0: ("closed", "red"), 1: ("open to the public", "green")})]
     labels = [Label("room", "Room"), Label("floor", "Floor", width=60)]
     columns = [
@@ -166,7 +166,7 @@ def test_numbers_have_the_width_that_they_need_and_names_share_the_rest() -> Non
     assert moment == WIDEST_VALUES["dateTimeFromNow"]
 
 
-def test_the_header_that_a_table_is_sorted_by_has_room_for_its_arrow() -> None:
+def test_the_header_of_the_sorted_column_has_room_for_its_arrow() -> None:
     columns = [Column("All the people", QUERY), Column("Other numbers!", QUERY)]
 
     found = widths(panel(table("Rooms", "Who.", [Label("room", "Room")], columns, sort_by="All the people")))
@@ -183,21 +183,21 @@ def soft_ends(one: Panel) -> tuple[float | None, float | None]:
 @pytest.mark.parametrize(
     ("unit", "end"), [(COUNT, 1), ("suffix:/min", 1), ("percentunit", 0.1), ("s", None), ("bytes", None)]
 )
-def test_what_is_zero_all_the_time_has_a_short_axis(unit: str, end: float | None) -> None:
+def test_a_graph_with_only_zeros_has_a_short_axis(unit: str, end: float | None) -> None:
     assert soft_ends(time_series("People", "How many.", [QUERY], unit=unit)) == (None, end)
 
 
-def test_an_axis_without_an_end_at_zero_has_it_in_the_middle() -> None:
+def test_an_axis_without_a_minimum_has_zero_in_the_middle() -> None:
     assert soft_ends(time_series("Growth", "By how many.", [QUERY], minimum=None)) == (-1, 1)
 
 
-def test_a_limit_is_in_sight_whatever_the_values() -> None:
+def test_a_limit_is_always_in_the_visible_range() -> None:
     limit = thresholds("transparent", (60, "orange"), (80, "red"))
 
     assert soft_ends(time_series("Wait", "How long.", [QUERY], unit="s", limit=limit)) == (None, 100)
 
 
-def test_the_value_of_a_tables_only_query_has_no_letter() -> None:
+def test_a_tables_only_query_has_a_value_without_a_letter() -> None:
     json_ = panel(
         table("Rooms", "Who.", [Label("room", "Room")], [Column("People", QUERY)], sort_by="People")
     )
@@ -206,19 +206,19 @@ def test_the_value_of_a_tables_only_query_has_no_letter() -> None:
     assert organize["options"]["renameByName"] == {"room": "Room", "Value": "People"}
 
 
-def test_texts_ask_nothing() -> None:
+def test_a_text_panel_has_no_query() -> None:
     json_ = panel(text("Hello", "**World**"))
 
     assert not {"targets", "datasource", "fieldConfig"} & set(json_)
 
 
-def test_bars_are_as_long_as_their_last_value() -> None:
+def test_a_bar_gauge_shows_the_last_value() -> None:
     json_ = panel(bar_gauge("Rooms", "Who is where.", QUERY))
 
     assert json_["options"]["reduceOptions"]["calcs"] == ["lastNotNull"]
 
 
-def test_a_dashboard_has_no_keys_that_grafana_left_behind() -> None:
+def test_a_dashboard_has_no_obsolete_keys() -> None:
     board = made(Heading("Rooms"), row(4, a_stat()))
 
     assert not {"rows", "style", "id", "__inputs", "gnetId", "hideControls", "sharedCrosshair"} & set(board)
@@ -226,7 +226,7 @@ def test_a_dashboard_has_no_keys_that_grafana_left_behind() -> None:
     assert set(heading) == {"id", "type", "title", "collapsed", "gridPos", "panels"}
 
 
-def test_the_first_choice_is_everything() -> None:
+def test_every_variable_starts_with_all() -> None:
     source, room = made(row(4, a_stat()))["templating"]["list"]
 
     assert source["current"] == {"selected": True, "text": "Prometheus", "value": "prometheus"}

@@ -54,7 +54,7 @@ def variables(board: Json) -> dict[str, Json]:
 
 
 @every_board
-def test_the_file_is_named_as_its_uid(uid: str) -> None:
+def test_the_file_has_the_name_of_its_uid(uid: str) -> None:
     assert BOARDS[uid]["uid"] == uid
     assert len(uid) <= 40
 
@@ -66,7 +66,7 @@ def test_titles_are_unique() -> None:
 
 
 @every_board
-def test_it_is_todays_schema_read_only_and_in_the_readers_time_zone(uid: str) -> None:
+def test_a_dashboard_has_the_current_schema_is_read_only_and_in_the_readers_time_zone(uid: str) -> None:
     board = BOARDS[uid]
 
     assert board["schemaVersion"] == 42
@@ -78,17 +78,17 @@ def test_it_is_todays_schema_read_only_and_in_the_readers_time_zone(uid: str) ->
 
 
 @every_board
-def test_it_refreshes_every_10_to_30_seconds(uid: str) -> None:
+def test_a_dashboard_refreshes_every_10_to_30_seconds(uid: str) -> None:
     assert BOARDS[uid]["refresh"] in {"10s", "15s", "30s"}
 
 
 @every_board
-def test_its_description_is_the_question_that_it_answers(uid: str) -> None:
+def test_the_description_is_the_question_that_the_dashboard_answers(uid: str) -> None:
     assert BOARDS[uid]["description"].endswith("?")
 
 
 @every_board
-def test_one_menu_leads_to_all_others_and_keeps_time_and_choices(uid: str) -> None:
+def test_one_menu_links_to_all_other_dashboards_and_keeps_time_and_variables(uid: str) -> None:
     board = BOARDS[uid]
     (menu,) = board["links"]
 
@@ -100,7 +100,7 @@ def test_one_menu_leads_to_all_others_and_keeps_time_and_choices(uid: str) -> No
 
 
 @every_board
-def test_firing_alerts_are_marked_on_its_graphs(uid: str) -> None:
+def test_firing_alerts_are_marked_on_the_graphs(uid: str) -> None:
     alerts, *_ = BOARDS[uid]["annotations"]["list"]
 
     assert alerts["enable"]
@@ -108,7 +108,7 @@ def test_firing_alerts_are_marked_on_its_graphs(uid: str) -> None:
 
 
 @every_board
-def test_what_changed_is_marked_on_its_graphs_each_in_a_colour_of_its_own(uid: str) -> None:
+def test_changes_are_marked_on_the_graphs_each_in_its_own_colour(uid: str) -> None:
     marks = BOARDS[uid]["annotations"]["list"]
 
     assert [mark["name"] for mark in marks[1:]] == ["New versions", "Cron list", "Redis restarts"]
@@ -117,7 +117,7 @@ def test_what_changed_is_marked_on_its_graphs_each_in_a_colour_of_its_own(uid: s
 
 
 @every_board
-def test_every_panel_says_what_it_shows(uid: str) -> None:
+def test_every_panel_has_a_description(uid: str) -> None:
     for panel in panels(BOARDS[uid]):
         assert panel["title"]
         assert panel["type"] == "text" or re.match(r"[A-Z0-9]", panel["description"]), panel["title"]
@@ -139,7 +139,7 @@ def test_every_number_has_a_unit_or_words(uid: str) -> None:
 
 
 @every_board
-def test_panels_are_of_types_that_grafana_has_and_the_viewer_draws(uid: str) -> None:
+def test_panel_types_exist_in_grafana_and_the_viewer(uid: str) -> None:
     types = {panel["type"] for panel in panels(BOARDS[uid])}
 
     assert not types & RETIRED_PANELS
@@ -168,7 +168,7 @@ def test_panels_fill_the_grid_without_overlap(uid: str) -> None:
 
 
 @every_board
-def test_every_panel_and_target_asks_the_chosen_data_source(uid: str) -> None:
+def test_every_panel_and_target_uses_the_selected_data_source(uid: str) -> None:
     chosen = {"type": "prometheus", "uid": "${datasource}"}
 
     for panel in data_panels(BOARDS[uid]):
@@ -217,7 +217,7 @@ OF_THE_STACK = {
 
 
 @every_board
-def test_every_panel_obeys_every_choice_that_its_metrics_have(uid: str) -> None:
+def test_every_panel_is_filtered_by_every_variable_that_its_metrics_have(uid: str) -> None:
     """Waits have no function, a registry has none either: those panels say so."""
     choices = set(variables(BOARDS[uid])) - {"datasource", JOB_PAGES, *HIDDEN_CHOICES}
 
@@ -235,7 +235,7 @@ def test_every_panel_obeys_every_choice_that_its_metrics_have(uid: str) -> None:
 
 
 @every_board
-def test_every_link_leads_to_a_dashboard_and_carries_the_time_on(uid: str) -> None:
+def test_every_link_goes_to_a_dashboard_and_keeps_the_time(uid: str) -> None:
     for link in links(BOARDS[uid]):
         target = re.match(r"/d/([\w-]+)\?", link)
         assert target, link
@@ -243,7 +243,7 @@ def test_every_link_leads_to_a_dashboard_and_carries_the_time_on(uid: str) -> No
         assert "${__url_time_range}" in link
 
 
-def test_links_to_the_job_pages_are_to_pages_that_they_have() -> None:
+def test_links_to_the_job_pages_go_to_existing_pages() -> None:
     pages = {rule.rule for rule in make_app(WebSettings(password_given="x"), Redis()).url_map.iter_rules()}
     found = {
         re.sub(r"\$\{.*?\}", "<name>", text.removeprefix(ADDRESS).partition("?")[0])
@@ -258,7 +258,7 @@ def test_links_to_the_job_pages_are_to_pages_that_they_have() -> None:
 
 
 @every_board
-def test_no_address_of_a_page_decides_where_links_to_jobs_lead(uid: str) -> None:
+def test_the_url_of_a_dashboard_cannot_change_the_address_of_the_job_pages(uid: str) -> None:
     for variable in (each for each in BOARDS[uid]["templating"]["list"] if each["name"] == JOB_PAGES):
         assert variable["hide"] == 2
         assert variable["skipUrlSync"]
@@ -272,14 +272,14 @@ def test_links_set_only_variables_that_the_target_has(uid: str) -> None:
 
 
 @every_board
-def test_the_others_are_reachable_by_a_click_on_what_is_shown(uid: str) -> None:
+def test_every_dashboard_has_links_to_others_in_its_panels(uid: str) -> None:
     """Not only from the menu. Stack health has no links, because its services have no dashboards."""
     leads_to = {link.removeprefix("/d/").split("?")[0] for link in links(BOARDS[uid])} - {uid}
 
     assert leads_to or uid == "rq-stack-health"
 
 
-def test_every_dashboard_is_reached_from_another() -> None:
+def test_every_dashboard_is_linked_from_another() -> None:
     reached = {
         link.removeprefix("/d/").split("?")[0]
         for uid, board in BOARDS.items()
@@ -307,7 +307,7 @@ def test_thresholds_begin_at_minus_infinity_and_rise(uid: str) -> None:
 
 
 @every_board
-def test_a_missing_value_is_not_green(uid: str) -> None:
+def test_a_missing_value_is_not_shown_in_green(uid: str) -> None:
     """Grafana shows "Not measured" in the first colour of the thresholds."""
     for panel in data_panels(BOARDS[uid]):
         if panel["type"] == "stat":
@@ -316,7 +316,7 @@ def test_a_missing_value_is_not_green(uid: str) -> None:
 
 
 @every_board
-def test_nothing_else_is_null(uid: str) -> None:
+def test_no_other_key_is_null(uid: str) -> None:
     def nulls(value: Any, key: str = "") -> list[str]:
         if isinstance(value, dict):
             return [found for name, item in value.items() for found in nulls(item, name)]

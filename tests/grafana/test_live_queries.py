@@ -95,7 +95,7 @@ def test_every_query_of_the_page_for_users_returns_numbers(
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_series_have_the_labels_that_name_them_and_lead_on(prometheus: RecordedPrometheus, uid: str) -> None:
+def test_series_have_the_labels_in_their_legends_and_links(prometheus: RecordedPrometheus, uid: str) -> None:
     """Legends, table columns and links use labels: a missing one leaves a blank."""
     for panel in data_panels(BOARDS[uid]):
         queries = [query for query in panel_queries(uid) if query.panel == panel["title"]]
@@ -134,7 +134,7 @@ WORTH_KNOWING = {
 
 
 @pytest.mark.parametrize(("place", "expected"), WORTH_KNOWING.items(), ids=str)
-def test_every_fault_of_the_hour_is_shown(
+def test_every_event_of_the_hour_is_shown(
     prometheus: RecordedPrometheus, place: tuple[str, str], expected: float
 ) -> None:
     uid, title = place
@@ -199,7 +199,7 @@ def test_an_error_that_happened_once_is_counted(prometheus: RecordedPrometheus) 
 
 
 @pytest.mark.parametrize("uid", ["rq-failures", "rq-workers"])
-def test_each_way_in_which_a_work_horse_dies_is_counted(prometheus: RecordedPrometheus, uid: str) -> None:
+def test_each_cause_of_death_of_a_work_horse_is_counted(prometheus: RecordedPrometheus, uid: str) -> None:
     (total,) = (query for query in panel_queries(uid) if query.panel == "Work-horse crashes")
     (over_time,) = (query for query in panel_queries(uid) if query.panel == "Crashed and abandoned")
     of_each = {
@@ -234,7 +234,7 @@ SHARES_OF_ALL = ("rq-durations: Slowest functions E",)
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
-def test_one_redis_of_two_is_shown_as_if_it_were_alone(
+def test_selecting_one_redis_of_two_hides_the_other(
     prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
     alone, chosen = ask(prometheus, query), ask(two_redis, query, OTHER)
@@ -248,7 +248,7 @@ def test_one_redis_of_two_is_shown_as_if_it_were_alone(
 
 
 @pytest.mark.parametrize("query", PANEL_QUERIES, ids=str)
-def test_two_redis_are_shown_separately_or_summed_on_purpose(
+def test_two_redis_are_shown_separately_or_deliberately_summed(
     prometheus: RecordedPrometheus, two_redis: RecordedPrometheus, query: Asked
 ) -> None:
     """A name of a queue, function, worker or cron job exists once in each Redis."""

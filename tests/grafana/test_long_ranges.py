@@ -59,7 +59,7 @@ def chosen(prometheus: RecordedPrometheus, variable: str, length: int) -> dict[s
         (RATES_NAME, recorded.RATE, recorded.RATE_OVER_DAYS),
     ],
 )
-def test_the_range_chooses_the_series_where_those_with_fewer_samples_cover_it(
+def test_long_ranges_use_the_series_with_fewer_samples_once_these_cover_them(
     prometheus: RecordedPrometheus, upgraded: RecordedPrometheus, variable: str, all_samples: str, fewer: str
 ) -> None:
     assert chosen(prometheus, variable, HOUR) == {variable: all_samples}
@@ -71,7 +71,7 @@ def test_the_range_chooses_the_series_where_those_with_fewer_samples_cover_it(
     assert chosen(upgraded, variable, LONG) == {variable: all_samples}
 
 
-def test_both_tell_the_same(prometheus: RecordedPrometheus) -> None:
+def test_series_with_fewer_samples_give_the_same_values(prometheus: RecordedPrometheus) -> None:
     compared = set()
     for query in PANEL_QUERIES:
         if not query.instant or not any(name in query.expr for name in ("${counters}", "${rates}")):

@@ -18,17 +18,17 @@ ALL: dict[str, Json] = {path.stem: json.loads(path.read_text()) for path in sort
 every_board = pytest.mark.parametrize("uid", ALL)
 
 
-def test_it_has_the_same_dashboards() -> None:
+def test_the_set_for_one_redis_has_the_same_dashboards() -> None:
     assert BOARDS.keys() == ALL.keys()
 
 
 @every_board
-def test_what_is_asked_is_the_same(uid: str) -> None:
+def test_the_queries_are_the_same(uid: str) -> None:
     assert list(queries_of(BOARDS[uid])) == list(queries_of(ALL[uid]))
 
 
 @every_board
-def test_no_picker_has_one_value_to_pick(uid: str) -> None:
+def test_no_variable_has_a_single_value(uid: str) -> None:
     shown, of_all = (
         {each["name"] for each in board["templating"]["list"] if each["hide"] == 0}
         for board in (BOARDS[uid], ALL[uid])
@@ -48,7 +48,7 @@ def test_no_column_names_the_redis(uid: str) -> None:
 
 
 @every_board
-def test_no_link_asks_for_the_redis_of_a_row(uid: str) -> None:
+def test_no_link_contains_the_redis_of_a_row(uid: str) -> None:
     """The column is gone, so the link would contain an empty choice, which matches no series."""
     assert [link for link in links(BOARDS[uid]) if "instance" in link] == []
     assert len(links(BOARDS[uid])) == len(links(ALL[uid]))

@@ -52,13 +52,13 @@ def test_no_user_can_edit_provisioned_dashboards(data_sources: dict[str, Json], 
     assert not provider["allowUiUpdates"]
 
 
-def test_prometheus_is_asked_for_the_alerts_of_its_own_alertmanager(data_sources: dict[str, Json]) -> None:
+def test_the_data_source_of_alerts_is_prometheus_own_alertmanager(data_sources: dict[str, Json]) -> None:
     options = data_sources["prometheus"]["jsonData"]
 
     assert data_sources[options["alertmanagerUid"]]["type"] == "alertmanager"
 
 
-def test_the_shortest_step_is_the_scrape_interval_of_the_exporter(
+def test_the_minimum_step_is_the_scrape_interval_of_the_exporter(
     data_sources: dict[str, Json], prometheus_config: Json
 ) -> None:
     (exporter,) = (j for j in prometheus_config["scrape_configs"] if j["job_name"] == RQ_EXPORTER.name)
@@ -80,7 +80,7 @@ def test_other_minimum_steps_are_the_intervals_of_scrapes_and_rules(
     assert prometheus_config["global"]["scrape_interval"] == stack.SCRAPE_INTERVAL
 
 
-def test_a_click_on_an_exemplar_leads_to_its_job(data_sources: dict[str, Json]) -> None:
+def test_an_exemplar_links_to_its_job(data_sources: dict[str, Json]) -> None:
     (destination,) = data_sources["prometheus"]["jsonData"]["exemplarTraceIdDestinations"]
     url = destination["url"].replace("$RQ_MON_WEB_URL", "https://jobs.example").replace("$$", "$")
 

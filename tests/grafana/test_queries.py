@@ -143,7 +143,7 @@ def test_every_metric_of_the_catalogue_is_on_a_dashboard(project_root: Path) -> 
 
 
 @every_board
-def test_of_a_counter_only_the_rise_is_read(uid: str) -> None:
+def test_only_increases_of_counters_are_read(uid: str) -> None:
     """Over the time range or a graph's step. Counting series is allowed; 100 years of offset match none."""
     for query in panel_queries(uid):
         for selector, within in selectors(query):
@@ -178,7 +178,7 @@ STEP_WINDOWS = {
 
 
 @every_board
-def test_graphs_look_at_a_step_and_what_is_of_now_at_the_chosen_time(uid: str) -> None:
+def test_graphs_read_windows_of_a_step_and_other_panels_the_selected_range(uid: str) -> None:
     """A fixed window leaves gaps between the steps of a long range."""
     for query in panel_queries(uid):
         for function, window in re.findall(r"(\w+)\([^()\[]*\[(\$?\w+)\]", query.expr):
@@ -200,7 +200,7 @@ def test_only_counters_have_a_rate(uid: str) -> None:
 
 
 @every_board
-def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
+def test_quantiles_are_computed_from_summed_buckets(uid: str) -> None:
     """By the query, or by the recording rule."""
     recorded = "|".join(
         rf"{name.rpartition(':')[0]}:\$\{{{RATES_NAME}\}}" for name in RECORDED["1m"] if "_le:" in name
@@ -214,7 +214,7 @@ def test_quantiles_are_of_buckets_that_were_added_up(uid: str) -> None:
 
 
 @every_board
-def test_steps_and_windows_are_no_shorter_than_the_series_are_written(uid: str) -> None:
+def test_steps_and_windows_are_at_least_the_interval_of_their_series(uid: str) -> None:
     intervals = {
         name: seconds(every)
         for rules in (RECORDED, RECORDED_OVER_DAYS)

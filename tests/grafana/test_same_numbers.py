@@ -237,7 +237,7 @@ def asks_for(place: Place, choices: dict[str, str]) -> bool:
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
-def test_a_number_is_the_same_wherever_it_stands(prometheus: RecordedPrometheus, name: str) -> None:
+def test_a_number_is_the_same_on_every_dashboard(prometheus: RecordedPrometheus, name: str) -> None:
     quantity = QUANTITIES[name]
 
     for moment, range_ in MOMENTS.items():
@@ -252,7 +252,7 @@ def test_a_number_is_the_same_wherever_it_stands(prometheus: RecordedPrometheus,
 
 
 @pytest.mark.parametrize("name", QUANTITIES)
-def test_there_is_a_number_to_compare(all_monitored: RecordedPrometheus, name: str) -> None:
+def test_every_compared_number_is_shown_at_least_twice(all_monitored: RecordedPrometheus, name: str) -> None:
     """At least two places show a number under the same choices."""
     quantity = QUANTITIES[name]
     most = max(

@@ -19,20 +19,20 @@ def bounds(alert: str) -> set[float]:
     return {float(number) for number in re.findall(r"[<>]=? ([\d.]+)", expression)}
 
 
-def test_a_worker_is_silent_for_too_long_when_it_counts_as_lost() -> None:
+def test_the_threshold_of_silent_workers_is_that_of_the_alert_on_lost_workers() -> None:
     assert workers.HEALTHY_EXPIRY in bounds("RQWorkersLost")
 
 
-def test_a_cron_job_is_late_when_it_counts_as_overdue() -> None:
+def test_the_threshold_of_late_cron_jobs_is_that_of_the_alert_on_overdue_ones() -> None:
     assert cron.LATE in bounds("RQCronJobOverdue")
 
 
-def test_a_wait_has_the_colours_of_what_the_stacks_own_queues_promise() -> None:
+def test_the_thresholds_of_waits_are_the_objectives_of_the_stacks_queues() -> None:
     objectives = yaml.safe_load((PROJECT_ROOT / "objectives.yml").read_text())["queues"]
     promised = [objectives[queue]["wait_seconds"] for queue in (SHORT_RUNNING_QUEUE, LONG_RUNNING_QUEUE)]
 
     assert [step["value"] for step in WAIT_COLOURS["steps"]] == [None, 0, *promised]
 
 
-def test_a_share_of_saturated_workers_is_the_same_on_dashboards_and_in_the_alert() -> None:
+def test_the_threshold_of_saturated_workers_is_that_of_the_alert() -> None:
     assert workers.SATURATED in bounds("RQWorkersSaturated")

@@ -84,7 +84,7 @@ def of_stats(*titles: str) -> list[Asked]:
     return [query for title in titles for query in of(title) if (query.board, title) in stats]
 
 
-def test_what_only_monitored_workers_count_is_empty_with_plain_ones(plain: RecordedPrometheus) -> None:
+def test_panels_about_counted_jobs_are_empty_with_plain_workers(plain: RecordedPrometheus) -> None:
     counted = [
         query
         for query in PANEL_QUERIES
@@ -96,7 +96,7 @@ def test_what_only_monitored_workers_count_is_empty_with_plain_ones(plain: Recor
 
 
 @pytest.mark.parametrize("query", of_stats(*COUNTS), ids=str)
-def test_a_count_that_no_one_keeps_is_not_zero(
+def test_a_missing_count_is_not_shown_as_zero(
     migrating: RecordedPrometheus, quiet: RecordedPrometheus, query: Asked
 ) -> None:
     """Its counters exist but do not rise: zero if all workers count, not measured if some do not."""
@@ -116,7 +116,7 @@ def test_a_count_is_shown_if_some_workers_count(
 
 
 @pytest.mark.parametrize("fixture", ["plain", "migrating"])
-def test_throughput_and_failure_ratio_are_those_of_rqs_own_counts(
+def test_throughput_and_failure_ratio_use_rqs_own_counts(
     request: pytest.FixtureRequest, fixture: str
 ) -> None:
     """Each of four workers has 0.1 successes and 0.01 failures a second."""
@@ -137,7 +137,7 @@ def test_throughput_and_failure_ratio_are_those_of_rqs_own_counts(
     assert outcomes == pytest.approx({"success": 24, "failed": 2.4}, rel=0.2)
 
 
-def test_rqs_own_counts_are_not_shown_as_those_of_a_function(migrating: RecordedPrometheus) -> None:
+def test_rqs_own_counts_are_not_shown_for_a_selected_function(migrating: RecordedPrometheus) -> None:
     """RQ knows no functions."""
     of_all = [query for query in of_stats("Failure ratio") if "$function" in query.expr]
 

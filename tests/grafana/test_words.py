@@ -37,7 +37,7 @@ def test_titles_and_columns_need_no_tooltip(uid: str) -> None:
 
 
 @pytest.mark.parametrize("uid", BOARDS)
-def test_no_graph_draws_what_another_one_of_the_dashboard_draws(uid: str) -> None:
+def test_no_two_graphs_of_a_dashboard_draw_the_same(uid: str) -> None:
     drawn = defaultdict(set)
     for query in queries_of(BOARDS[uid]):
         if not query.instant:
@@ -55,7 +55,7 @@ def test_no_panel_has_the_title_of_a_dashboard(uid: str) -> None:
     assert {panel["title"] for panel in panels(BOARDS[uid])} & dashboards <= summaries
 
 
-def test_names_of_alerts_are_readable_and_lead_to_their_runbooks(project_root: Path) -> None:
+def test_names_of_alerts_are_shown_whole_and_link_to_their_runbooks(project_root: Path) -> None:
     names = {
         name
         for file in (project_root / "prometheus" / "rules").rglob("*.yml")

@@ -99,19 +99,19 @@ def page(
         yield open_dashboard(viewer.url, "broken", browser, query=hour)
 
 
-def test_a_broken_panel_shows_what_is_wrong(page: DashboardView) -> None:
+def test_a_broken_panel_shows_its_error(page: DashboardView) -> None:
     for title, (_, fault) in BROKEN_PANELS.items():
         expect(page.panel(title).get_by_role("alert")).to_contain_text("This panel cannot be drawn. ")
         expect(page.panel(title).get_by_role("alert")).to_contain_text(fault)
 
 
-def test_what_is_broken_around_the_panels_is_left_out(page: DashboardView) -> None:
+def test_broken_parts_around_the_panels_are_left_out_with_a_banner(page: DashboardView) -> None:
     banner = page.page.get_by_role("alert").filter(has_text="Parts of this dashboard are left out")
 
     assert banner.inner_text().splitlines()[1:] == LEFT_OUT
 
 
-def test_everything_else_is_drawn(page: DashboardView) -> None:
+def test_everything_else_of_a_broken_dashboard_is_drawn(page: DashboardView) -> None:
     expect(page.panel("Whole").locator(".u-over")).to_have_count(1)
     expect(page.panel("Whole")).to_contain_text("mail")
     expect(page.page.get_by_role("button", name="Dashboards")).to_be_visible()

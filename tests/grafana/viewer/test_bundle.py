@@ -48,7 +48,7 @@ def test_the_page_was_built_from_these_sources() -> None:
     assert digests == MANIFEST["sources"], "run `make viewer` and commit what it builds"
 
 
-def test_the_page_is_what_was_built() -> None:
+def test_the_bundle_contains_exactly_the_built_files() -> None:
     files = [path for path in BUNDLE.rglob("*") if path.is_file() and path.name != "manifest.json"]
 
     assert {path.relative_to(BUNDLE).as_posix(): sha256(path) for path in files} == MANIFEST["bundle"]
@@ -63,7 +63,7 @@ def is_allowed(name: str, about: dict[str, Any]) -> bool:
     return bool(names) and names <= ALLOWED | (FOR_DEVELOPMENT if about.get("dev") else set())
 
 
-def test_the_licence_of_every_package_lets_us_pass_it_on() -> None:
+def test_the_licence_of_every_package_allows_distribution() -> None:
     assert len(PACKAGES) > 400
     assert {
         name: about.get("license") for name, about in PACKAGES.items() if not is_allowed(name, about)
@@ -71,16 +71,16 @@ def test_the_licence_of_every_package_lets_us_pass_it_on() -> None:
 
 
 @pytest.mark.parametrize("licence", ["AGPL-3.0-only", "GPL-3.0", "MIT AND AGPL-3.0", "UNLICENSED", ""])
-def test_other_licences_are_found(licence: str) -> None:
+def test_other_licences_are_refused(licence: str) -> None:
     assert not is_allowed("x", {"license": licence})
 
 
-def test_grafanas_prometheus_package_is_not_among_them() -> None:
+def test_grafanas_prometheus_package_is_not_used() -> None:
     assert "@grafana/prometheus" not in PACKAGES
     assert not [name for name, about in PACKAGES.items() if "AGPL" in str(about.get("license"))]
 
 
-def test_every_version_is_exact_and_no_registry_is_named() -> None:
+def test_every_version_is_pinned_and_no_registry_is_named() -> None:
     package = json.loads((BROWSER / "package.json").read_text())
 
     wanted = {**package["dependencies"], **package["devDependencies"]}
@@ -88,14 +88,14 @@ def test_every_version_is_exact_and_no_registry_is_named() -> None:
     assert [name for name, about in PACKAGES.items() if "resolved" in about] == []
 
 
-def test_the_licence_text_of_every_package_in_the_page_is_there() -> None:
+def test_the_bundle_contains_the_licence_text_of_every_package() -> None:
     text = (BUNDLE / "LICENCES.txt").read_text()
 
     for name in ("@grafana/ui", "@grafana/scenes", "react", "uplot", "@fontsource/inter"):
         assert f"\n{name} {PACKAGES[name]['version']}, licence: " in text
 
 
-def test_the_libraries_are_those_of_grafanas_image() -> None:
+def test_the_libraries_have_the_versions_of_grafanas_image() -> None:
     (image,) = (image.default for image in IMAGES if image.name == "GRAFANA_IMAGE")
 
     versions = {PACKAGES[f"@grafana/{name}"]["version"] for name in ("data", "runtime", "ui")}

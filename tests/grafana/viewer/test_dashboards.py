@@ -101,7 +101,7 @@ def assert_it_can_be_read(page: DashboardView, *, cells_may_be_cut: bool) -> Non
 
 @pytest.mark.parametrize(("theme", "colour"), THEMES.items(), ids=THEMES)
 @pytest.mark.parametrize("uid", [SOON, *(pytest.param(uid, marks=LATER) for uid in BOARDS if uid != SOON)])
-def test_every_panel_shows_its_data_whole(
+def test_every_panel_shows_its_data_without_cut_text(
     open_page: OpenPage, viewer: Server, uid: str, theme: str, colour: str
 ) -> None:
     page = open_page(viewer, uid, START, END, theme=theme)
@@ -116,7 +116,7 @@ def test_every_panel_shows_its_data_whole(
 
 @pytest.mark.e2e(seconds=10)
 @pytest.mark.parametrize("uid", BOARDS)
-def test_forty_queues_and_long_names_can_be_read(
+def test_forty_queues_and_long_names_are_readable(
     open_page: OpenPage, viewer_of_forty: Server, uid: str
 ) -> None:
     page = open_page(viewer_of_forty, uid, START, END)

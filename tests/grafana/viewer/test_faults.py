@@ -87,7 +87,7 @@ def test_an_outage_of_prometheus_shows_a_banner_until_it_is_back(
     page.console_errors.clear()
 
 
-def test_of_500_series_the_highest_are_drawn_and_the_page_stays_alive(
+def test_the_highest_of_500_series_are_drawn_and_the_page_stays_responsive(
     open_page: OpenPage, crowded_viewer: Server, crowded: PrometheusServer
 ) -> None:
     with crowded:
@@ -109,7 +109,7 @@ def test_of_500_series_the_highest_are_drawn_and_the_page_stays_alive(
         assert page.panel("Graph 0").get_by_text("x" * 201).count() == 0
 
 
-def test_a_slow_query_holds_up_no_other_panel(
+def test_a_slow_query_does_not_delay_other_panels(
     open_page: OpenPage, crowded_viewer: Server, crowded: PrometheusServer
 ) -> None:
     with crowded:

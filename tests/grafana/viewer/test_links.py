@@ -73,7 +73,7 @@ def known(recorded: RecordedPrometheus) -> dict[str, set[str]]:
 @pytest.mark.parametrize(
     "uid", [pytest.param(uid, marks=pytest.mark.proof) if uid == LONGEST else uid for uid in BOARDS]
 )
-def test_links_carry_the_values_of_their_row_bar_or_series(
+def test_links_contain_the_values_of_their_row_bar_or_series(
     open_page: OpenPage, viewer: Server, known: dict[str, set[str]], followed: set[Values], uid: str
 ) -> None:
     page = open_page(viewer, uid, START, END)
@@ -115,7 +115,7 @@ def test_links_carry_the_values_of_their_row_bar_or_series(
         ("rq-failures", "Failing functions", "/queue?state=failed&name="),
     ],
 )
-def test_rows_lead_to_the_job_pages_that_the_exporter_names(
+def test_rows_link_to_the_job_pages_at_the_exporters_address(
     open_page: OpenPage, viewer: Server, uid: str, panel: str, page: str
 ) -> None:
     shown = open_page(viewer, uid, START, END).panel(panel).first
@@ -125,7 +125,7 @@ def test_rows_lead_to_the_job_pages_that_the_exporter_names(
     assert "$" not in str(link.get_attribute("href"))
 
 
-def test_the_address_of_a_page_does_not_decide_where_links_lead(open_page: OpenPage, viewer: Server) -> None:
+def test_the_url_of_a_page_cannot_change_where_links_go(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-workers", START, END)
 
     page.page.goto(f"{page.page.url}&var-job_pages=https%3A%2F%2Fevil.example")

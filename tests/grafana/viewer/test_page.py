@@ -62,7 +62,7 @@ RECORD_LABELS = """
 """
 
 
-def test_the_last_label_of_the_time_axis_is_whole(open_page: OpenPage, viewer: Server) -> None:
+def test_the_last_label_of_the_time_axis_is_not_cut(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-durations", START, END - HOUR // 4)
     page.page.add_init_script(RECORD_LABELS)
     page.reload()
@@ -116,7 +116,7 @@ def test_the_crosshair_is_shared_by_all_graphs(open_page: OpenPage, viewer: Serv
     )
 
 
-def test_keys_move_the_range(open_page: OpenPage, viewer: Server) -> None:
+def test_keyboard_shortcuts_change_the_range(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-overview", START, END)
     for key in ("t", "z"):
         page.page.keyboard.press(key)
@@ -124,9 +124,7 @@ def test_keys_move_the_range(open_page: OpenPage, viewer: Server) -> None:
     wait_until(lambda: range_of(page) == (START - HOUR / 2, END + HOUR / 2), "twice the range")
 
 
-def test_other_dashboards_are_a_menu_away_with_variables_and_time(
-    open_page: OpenPage, viewer: Server
-) -> None:
+def test_the_menu_opens_other_dashboards_with_variables_and_time(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-overview", START, END, **{"var-queue": "queue-1"})
     page.page.get_by_role("button", name="Dashboards").press("Enter")
     page.page.get_by_role("menuitem", name="RQ / Queue depth").click()
@@ -139,7 +137,7 @@ def test_other_dashboards_are_a_menu_away_with_variables_and_time(
     expect(page.panel("Depth by queue")).to_contain_text("queue-1")
 
 
-def test_choosing_a_value_narrows_panels_and_links(open_page: OpenPage, viewer: Server) -> None:
+def test_selecting_a_value_filters_panels_and_links(open_page: OpenPage, viewer: Server) -> None:
     page = open_page(viewer, "rq-overview", START, END)
     page.page.get_by_test_id("choices").get_by_role("combobox").nth(2).click()
     page.page.get_by_role("option", name="queue-1").click()
@@ -151,7 +149,7 @@ def test_choosing_a_value_narrows_panels_and_links(open_page: OpenPage, viewer: 
     assert "var-queue=queue-1&" in (link.get_attribute("href") or "")
 
 
-def test_the_theme_follows_the_browser_until_one_is_chosen_and_is_kept(
+def test_the_theme_follows_the_browser_until_one_is_selected_and_saved(
     open_page: OpenPage, viewer: Server
 ) -> None:
     page = open_page(viewer, "rq-overview", START, END)
@@ -176,7 +174,7 @@ def test_an_annotation_shows_what_happened(open_page: OpenPage, viewer: Server) 
     expect(page.page.get_by_text("critical queue-0")).to_be_visible()
 
 
-def test_an_exemplar_leads_to_its_job(
+def test_an_exemplar_links_to_its_job(
     open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
 ) -> None:
     page = open_page(viewer_of_types, "all-types", synthetic.end - HOUR, synthetic.end + 300)
@@ -186,7 +184,7 @@ def test_an_exemplar_leads_to_its_job(
     expect(page.page.locator(f"a[href$='/job?id={EXEMPLAR_JOB}']")).to_be_visible()
 
 
-def test_what_panels_say(
+def test_panels_show_values_errors_and_reasons_for_missing_data(
     open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
 ) -> None:
     page = open_page(viewer_of_types, "all-types", synthetic.end - HOUR, synthetic.end)
@@ -205,7 +203,7 @@ def test_what_panels_say(
     assert page.page.evaluate("window.hacked") is None
 
 
-def test_a_name_that_looks_like_markup_is_a_value_like_any_other(
+def test_a_name_that_looks_like_markup_is_shown_as_text(
     open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
 ) -> None:
     page = open_page(viewer_of_types, "other", synthetic.end - HOUR, synthetic.end, **{"var-queue": HOSTILE})
@@ -217,7 +215,7 @@ def test_a_name_that_looks_like_markup_is_a_value_like_any_other(
 
 
 @pytest.mark.parametrize(("length", "jobs"), [(900, ".+"), (HOUR, "-")])
-def test_a_variable_is_the_result_of_a_query_about_the_range(
+def test_values_of_a_variable_come_from_a_query_over_the_range(
     open_page: OpenPage, viewer: Server, length: int, jobs: str
 ) -> None:
     """Short ranges are drawn from raw histograms, long ones from recorded ones."""

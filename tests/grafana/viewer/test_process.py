@@ -33,7 +33,7 @@ def alone(project_root: Path, tmp_path: Path) -> Iterator[Server]:
         yield server
 
 
-def test_it_takes_little_memory_and_ends_at_once(alone: Server) -> None:
+def test_the_viewer_uses_little_memory_and_ends_at_once(alone: Server) -> None:
     for path in ("/d/rq-overview", "/public/viewer.js", "/api/viewer", "/api/dashboards/rq-overview"):
         for _ in range(20):
             alone.text(path)
@@ -42,7 +42,9 @@ def test_it_takes_little_memory_and_ends_at_once(alone: Server) -> None:
     assert alone.stop() == 0
 
 
-def test_it_answers_while_very_many_browsers_hold_connections(project_root: Path, tmp_path: Path) -> None:
+def test_the_viewer_answers_while_very_many_browsers_hold_connections(
+    project_root: Path, tmp_path: Path
+) -> None:
     """Even if the shell that started it allows only a few open files, as most do."""
     with ExitStack() as open_:
         with open_files(1024):
@@ -56,7 +58,7 @@ def test_it_answers_while_very_many_browsers_hold_connections(project_root: Path
         wait_until(lambda: viewer.answers("/health"), "an answer beside those connections", within=60)
 
 
-def test_a_setting_that_cannot_be_used_is_named(project_root: Path) -> None:
+def test_an_invalid_setting_is_an_error_that_names_it(project_root: Path) -> None:
     ended = run(project_root, VIEWER_PORT="http")
 
     assert ended.returncode == 1
@@ -65,7 +67,7 @@ def test_a_setting_that_cannot_be_used_is_named(project_root: Path) -> None:
     )
 
 
-def test_a_port_that_is_in_use_is_named(project_root: Path) -> None:
+def test_a_port_in_use_is_an_error_that_names_it(project_root: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         ended = run(project_root, VIEWER_PORT=str(port))

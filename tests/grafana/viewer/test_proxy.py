@@ -51,7 +51,7 @@ def serving(
             thread.join()
 
 
-def test_a_query_is_passed_on_with_a_limit_of_time() -> None:
+def test_a_query_is_passed_on_with_a_timeout() -> None:
     with serving(b'{"status":"success"}') as (url, came):
         answer = Proxy(url).ask("query", [("query", "up + 1"), ("time", "5")])
 
@@ -96,7 +96,7 @@ def test_no_other_path_is_passed_on(path: str) -> None:
         ("label/job/values", {"start": "-inf", "end": "inf"}, "expected a number"),
     ],
 )
-def test_what_is_out_of_bounds_is_refused_by_name(
+def test_a_parameter_out_of_bounds_is_refused_by_name(
     path: str, parameters: dict[str, str], message: str
 ) -> None:
     with pytest.raises(RefusedError, match=message):
@@ -104,7 +104,7 @@ def test_what_is_out_of_bounds_is_refused_by_name(
 
 
 @pytest.mark.parametrize("name", ["query", "start", "end", "step"])
-def test_a_value_beside_the_checked_one_is_refused(name: str) -> None:
+def test_a_repeated_parameter_is_refused(name: str) -> None:
     """Prometheus takes the first: a range of fifty years would look like a minute."""
     given = [("query", "up"), ("start", "0"), ("end", "60"), ("step", "15")]
     with pytest.raises(RefusedError, match=f"'{name}': expected once, got 2 times"):
@@ -119,7 +119,7 @@ def test_several_selectors_are_passed_on() -> None:
 @pytest.mark.parametrize(
     "path", ["labels", "series", "rules", "alerts", "label/queue/values", "query_exemplars"]
 )
-def test_what_dashboards_read_is_passed_on(path: str) -> None:
+def test_the_paths_that_dashboards_read_are_passed_on(path: str) -> None:
     assert check(path, []) == []
 
 
@@ -146,7 +146,9 @@ def test_a_slow_answer_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> Non
     assert refused.value.kind == "timeout"
 
 
-def test_more_queries_than_wait_are_refused_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_queries_beyond_the_limit_of_waiting_ones_are_refused_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     monkeypatch.setattr(proxy, "PARALLEL_QUERIES", 1)
     monkeypatch.setattr(proxy, "MOST_WAITING", 1)
     gate = threading.Event()

@@ -27,7 +27,7 @@ def alone(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Itera
 
 
 @pytest.mark.parametrize("path", TRAVERSALS)
-def test_no_path_leads_to_a_file_or_past_the_proxys_paths(alone: Server, path: str) -> None:
+def test_no_path_reads_a_file_or_bypasses_the_proxys_paths(alone: Server, path: str) -> None:
     (status,) = statuses(alone.port, get(path))
     assert status in (308, 400, 404), "to the path without //, or nowhere"
 
@@ -40,7 +40,7 @@ def test_no_request_hides_in_another(alone: Server, headers: bytes, version: str
 
 
 @pytest.mark.parametrize("body", ENDLESS.values(), ids=ENDLESS)
-def test_a_body_without_an_end_is_refused_at_once(alone: Server, body: bytes) -> None:
+def test_an_endless_body_is_refused_at_once(alone: Server, body: bytes) -> None:
     form = b"Content-Type: application/x-www-form-urlencoded\r\n"
     found = statuses(
         alone.port, b"POST " + QUERY.encode() + b" HTTP/1.1\r\nHost: 127.0.0.1\r\n" + form + body
@@ -49,7 +49,7 @@ def test_a_body_without_an_end_is_refused_at_once(alone: Server, body: bytes) ->
     assert alone.answers("/health")
 
 
-def test_the_longest_query_passes(alone: Server) -> None:
+def test_a_query_of_the_maximum_length_is_accepted(alone: Server) -> None:
     """Each of its characters takes three bytes."""
     answer = requests.post(f"{alone.url}{QUERY}", data={"query": "=" * (LONGEST_QUERY - 10)}, timeout=60)
     assert answer.status_code == 502, "Prometheus is not there"

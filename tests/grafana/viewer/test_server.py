@@ -40,7 +40,7 @@ def get(client: FlaskClient, path: str, **headers: str) -> TestResponse:
     return client.get(path, headers={**HOME, **names})
 
 
-def test_the_home_page_is_the_first_dashboard_with_the_readers_choices(client: FlaskClient) -> None:
+def test_the_home_page_is_the_first_dashboard_with_the_readers_variables(client: FlaskClient) -> None:
     answer = get(client, "/?var-queue=mail&from=now-3h")
 
     assert answer.status_code == 302
@@ -58,7 +58,9 @@ def test_the_page_allows_only_its_own_scripts_styles_and_requests(client: FlaskC
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
-def test_the_script_is_compressed_and_kept_under_an_address_that_changes_with_it(client: FlaskClient) -> None:
+def test_the_script_is_compressed_and_cached_under_an_address_that_changes_with_it(
+    client: FlaskClient,
+) -> None:
     page = get(client, "/d/one").text
     address = page.split('src="')[1].split('"')[0]
 
@@ -72,7 +74,7 @@ def test_the_script_is_compressed_and_kept_under_an_address_that_changes_with_it
 
 
 @pytest.mark.parametrize("path", ["/d/three", "/public/../app.py", "/public/manifest.json", "/api/x", "/x"])
-def test_there_is_nothing_else(client: FlaskClient, path: str) -> None:
+def test_other_paths_are_not_found(client: FlaskClient, path: str) -> None:
     assert get(client, path).status_code == 404
 
 
@@ -80,7 +82,7 @@ def test_an_unknown_dashboard_names_the_known_ones(client: FlaskClient) -> None:
     assert get(client, "/d/three").text.splitlines()[1:] == ["/d/one", "/d/two"]
 
 
-def test_a_file_that_is_no_dashboard_is_named_and_the_others_are_served(
+def test_an_invalid_dashboard_file_is_named_and_the_others_are_served(
     client: FlaskClient, dashboards: Path
 ) -> None:
     (dashboards / "broken.json").write_text('{"uid": 3, "title": "x"}')
@@ -113,7 +115,7 @@ def test_a_file_that_is_no_dashboard_is_named_and_the_others_are_served(
         ("", 421),
     ],
 )
-def test_only_its_own_names_are_answered(client: FlaskClient, host: str, status: int) -> None:
+def test_requests_for_other_host_names_are_refused(client: FlaskClient, host: str, status: int) -> None:
     answer = client.get("/health", headers={"Host": host})
 
     assert answer.status_code in (status, 400 if status == 421 else status)
@@ -140,7 +142,7 @@ def test_no_page_of_another_origin_gets_an_answer(
     assert get(client, "/api/viewer", **headers).status_code == status
 
 
-def test_links_from_mails_and_other_pages_lead_in(client: FlaskClient) -> None:
+def test_links_from_mails_and_other_pages_work(client: FlaskClient) -> None:
     assert get(client, "/d/one", Sec_Fetch_Site="cross-site").status_code == 200
 
 

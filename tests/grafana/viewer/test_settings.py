@@ -44,19 +44,19 @@ def test_the_defaults_are_the_ports_of_the_stack() -> None:
         ("VIEWER_NAMES", "rq.example.com,http://x"),
     ],
 )
-def test_a_value_that_cannot_be_used_is_refused_by_name(variable: str, value: str) -> None:
+def test_an_invalid_value_is_refused_by_name(variable: str, value: str) -> None:
     with pytest.raises(SettingsError, match=f"{variable.replace('PREVIEW', 'VIEWER')}: expected"):
         ViewerSettings.from_environment({variable: value})
 
 
-def test_a_password_in_the_address_of_prometheus_is_not_repeated() -> None:
+def test_an_error_does_not_show_a_password_in_the_address_of_prometheus() -> None:
     with pytest.raises(SettingsError) as error:
         ViewerSettings.from_environment({"PROMETHEUS_URL": "ftp://me:secret@host"})
 
     assert "secret" not in str(error.value)
 
 
-def test_a_former_name_works_and_its_successor_is_named(caplog: pytest.LogCaptureFixture) -> None:
+def test_an_old_name_of_a_setting_works_and_its_new_name_is_logged(caplog: pytest.LogCaptureFixture) -> None:
     with caplog.at_level(logging.WARNING):
         settings = ViewerSettings.from_environment({"PREVIEW_PORT": "4001", "PREVIEW_HOST": "::1"})
 
@@ -67,11 +67,11 @@ def test_a_former_name_works_and_its_successor_is_named(caplog: pytest.LogCaptur
     ]
 
 
-def test_the_name_of_today_comes_before_the_former_one() -> None:
+def test_the_new_name_of_a_setting_takes_precedence_over_the_old_one() -> None:
     assert ViewerSettings.from_environment({"PREVIEW_PORT": "4001", "VIEWER_PORT": "4002"}).port == 4002
 
 
-def test_host_names_are_in_lower_case_and_localhost_is_one() -> None:
+def test_host_names_are_lower_case_and_include_localhost() -> None:
     settings = ViewerSettings.from_environment({"VIEWER_NAMES": "RQ.example.com, rq-mon"})
 
     assert settings.host_names == {"localhost", "127.0.0.1", "rq.example.com", "rq-mon"}
@@ -91,7 +91,7 @@ def test_the_data_source_is_that_of_grafanas_provisioning(provisioning: Path) ->
     assert found == DataSource("Metrics", "5s", (link,))
 
 
-def test_exemplars_lead_nowhere_if_the_address_is_not_set(provisioning: Path) -> None:
+def test_exemplars_have_no_link_if_the_address_is_not_set(provisioning: Path) -> None:
     assert read_datasource(provisioning, {}).destinations == ()
 
 
