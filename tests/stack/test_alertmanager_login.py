@@ -32,14 +32,14 @@ def test_alertmanager_gets_a_hash_of_the_generated_password(tmp_path: Path) -> N
     assert password not in (tmp_path / "web.yml").read_text()
 
 
-def test_a_later_start_writes_the_same_file_so_that_nothing_restarts(tmp_path: Path) -> None:
+def test_a_later_start_writes_an_identical_file_so_nothing_restarts(tmp_path: Path) -> None:
     first = users(tmp_path / "web.yml", tmp_path / "secrets")
 
     assert users(tmp_path / "elsewhere.yml", tmp_path / "secrets") == first
 
 
 @pytest.mark.parametrize("left", ["the hash of the old password", "nothing", "no hash"])
-def test_another_password_gets_a_hash_of_its_own(tmp_path: Path, left: str) -> None:
+def test_another_password_gets_another_hash(tmp_path: Path, left: str) -> None:
     old = users(tmp_path / "web.yml", tmp_path)[USER]
     (tmp_path / PASSWORD).write_text("another\n")
     if left != "the hash of the old password":
@@ -51,14 +51,14 @@ def test_another_password_gets_a_hash_of_its_own(tmp_path: Path, left: str) -> N
     assert bcrypt.checkpw(b"another", new.encode())
 
 
-def test_a_password_that_bcrypt_would_cut_is_refused_by_its_file(tmp_path: Path) -> None:
+def test_a_password_longer_than_bcrypt_reads_is_refused_by_its_file(tmp_path: Path) -> None:
     (tmp_path / PASSWORD).write_text("é" * 37)
 
     with pytest.raises(StackError, match=r"/alertmanager-password: expected at most 72 bytes, got 74"):
         write_web_config(tmp_path / "web.yml", tmp_path)
 
 
-def test_only_the_owner_can_read_what_is_written(tmp_path: Path) -> None:
+def test_only_the_owner_can_read_the_written_files(tmp_path: Path) -> None:
     write_web_config(tmp_path / "web.yml", tmp_path / "secrets")
     write_client_config(tmp_path / "amtool.yml", tmp_path / "secrets" / PASSWORD)
 
@@ -67,7 +67,7 @@ def test_only_the_owner_can_read_what_is_written(tmp_path: Path) -> None:
     assert {file.stat().st_mode & 0o777 for file in files} == {0o600}
 
 
-def test_the_health_check_in_its_container_logs_in_as_users_of_amtool_do() -> None:
+def test_the_containers_health_check_logs_in_like_users_of_amtool() -> None:
     definition = compose_file(ALERTMANAGER.compose_file)["services"][ALERTMANAGER.name]
     _, program, *words = definition["healthcheck"]["test"]
 

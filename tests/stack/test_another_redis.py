@@ -69,7 +69,7 @@ def content_of(client: Any) -> dict[bytes, tuple[bytes, bool]]:
     return {key: (client.dump(key), client.ttl(key) > 0) for key in client.scan_iter()}
 
 
-def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
+def test_shows_the_queues_of_an_application_and_does_not_change_its_redis(
     stack: NativeStack, variables: dict[str, str]
 ) -> None:
     redis = connect(Settings.from_environment(variables).redis_url)
@@ -136,7 +136,7 @@ def leave_behind(redis: Redis) -> None:
     redis.set("rq:scheduler-lock:mail", "1", ex=100_000)
 
 
-def test_from_its_own_redis_to_another_and_back_it_asks_and_it_never_writes_there(
+def test_switching_to_another_redis_and_back_needs_confirmation_and_writes_nothing_there(
     project_root: Path, application: RedisServer, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     stack = NativeStack(project_root, tmp_path_factory.mktemp("own"))

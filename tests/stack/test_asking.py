@@ -21,12 +21,12 @@ def test_yes_does_not_choose_a_runtime(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("given", [{"YES": "1", "RUNTIME": "native"}, {"YES": "yes"}, {}], ids=str)
-def test_a_user_who_chose_a_runtime_or_confirms_goes_on(tmp_path: Path, given: dict[str, str]) -> None:
+def test_a_user_who_chose_a_runtime_or_confirms_can_continue(tmp_path: Path, given: dict[str, str]) -> None:
     refuse_yes_for_a_runtime(load_settings(given, tmp_path / ".env"))
 
 
 @pytest.mark.parametrize(("answer", "is_yes"), [("1", True), ("yes", False), ("0", False), ("", False)])
-def test_only_1_confirms_without_a_terminal(
+def test_without_a_terminal_only_yes_1_confirms(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], answer: str, is_yes: bool
 ) -> None:
     assert confirmed(load_settings({"YES": answer}, tmp_path / ".env"), "Remove it?") is is_yes

@@ -62,7 +62,7 @@ def files_in(folder: Path) -> dict[str, str]:
     return {str(path.relative_to(folder)): path.read_text() for path in folder.rglob("*") if path.is_file()}
 
 
-def test_what_was_backed_up_is_there_again_and_nothing_else(
+def test_a_restore_brings_back_exactly_the_backed_up_data(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
     file = tmp_path / "backups" / "one.zip"
@@ -77,7 +77,7 @@ def test_what_was_backed_up_is_there_again_and_nothing_else(
     assert files_in(runtime.context.data(PROMETHEUS)) == PROMETHEUS_FILES
 
 
-def test_a_backup_is_for_its_owner_only_and_leaves_no_other_file(
+def test_a_backup_is_one_file_that_only_its_owner_can_read(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
     file = tmp_path / "backups" / "one.zip"
@@ -88,7 +88,7 @@ def test_a_backup_is_for_its_owner_only_and_leaves_no_other_file(
     assert list(file.parent.iterdir()) == [file]
 
 
-def test_a_file_that_exists_is_not_overwritten(
+def test_an_existing_file_is_not_overwritten(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
     file = tmp_path / "one.zip"
@@ -100,7 +100,7 @@ def test_a_file_that_exists_is_not_overwritten(
     assert file.read_text() == "mine"
 
 
-def test_data_whose_files_are_not_all_there_is_not_backed_up(
+def test_data_with_missing_files_are_not_backed_up(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
     (runtime.context.data(REDIS) / BASE).unlink()
@@ -191,7 +191,9 @@ def test_a_hostile_archive_is_refused_before_anything_is_touched(
     assert files_in(runtime.context.data(PROMETHEUS)) == PROMETHEUS_FILES
 
 
-def test_no_damaged_byte_is_restored(runtime: NativeRuntime, settings: StackSettings, tmp_path: Path) -> None:
+def test_no_damaged_data_are_restored(
+    runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
+) -> None:
     file = tmp_path / "one.zip"
     back_up(runtime, settings, file)
     whole, content = file.read_bytes(), [entry(file, name) for name in NAMES]
@@ -248,7 +250,7 @@ def break_at(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[int, 
 
 
 @pytest.mark.parametrize("failure", FAILURES.values(), ids=FAILURES)
-def test_a_restore_that_breaks_at_any_step_leaves_the_old_data_or_the_new(
+def test_a_restore_that_fails_at_any_step_leaves_either_the_old_or_the_new_data(
     runtime: NativeRuntime,
     settings: StackSettings,
     tmp_path: Path,
@@ -284,7 +286,7 @@ def test_a_restore_that_breaks_at_any_step_leaves_the_old_data_or_the_new(
     assert len(found) > 8
 
 
-def test_a_backup_of_an_empty_folder_is_restored_as_one(
+def test_a_backup_of_an_empty_folder_is_restored_as_an_empty_folder(
     runtime: NativeRuntime, settings: StackSettings, tmp_path: Path
 ) -> None:
     file, data = tmp_path / "one.zip", runtime.context.data(PROMETHEUS)
@@ -325,9 +327,7 @@ class Writer(Thread):
 
 @pytest.mark.slow
 @pytest.mark.needs("redis-server")
-def test_a_backup_of_a_redis_that_is_written_to_and_rewrites_its_files_is_a_moment_of_it(
-    settings: StackSettings, tmp_path: Path
-) -> None:
+def test_a_backup_of_a_busy_redis_is_its_state_at_one_moment(settings: StackSettings, tmp_path: Path) -> None:
     """It contains whole transactions, and all that came before each of them."""
     runtime = NativeRuntime(settings, tmp_path / "native")
     data = runtime.context.data(REDIS)

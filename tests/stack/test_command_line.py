@@ -56,7 +56,7 @@ def test_an_unknown_service_is_refused_by_name(command: str, name: str) -> None:
     assert f"got {name!r}" in result.stderr
 
 
-def test_a_former_name_of_a_service_names_its_successor() -> None:
+def test_an_old_name_of_a_service_is_refused_with_the_new_one() -> None:
     result = run_stack("logs", "preview", RUNTIME="podman")
 
     assert result.stderr.splitlines() == [
@@ -72,7 +72,7 @@ raise SystemExit(7)
 """
 
 
-def test_exec_hands_on_the_address_of_redis_with_the_operator_in_it_and_the_exit_code() -> None:
+def test_exec_passes_the_address_of_redis_with_the_operator_and_returns_the_exit_code() -> None:
     result = run_stack(
         *("exec", sys.executable, "-c", PRINT_REDIS),
         REDIS_PORT="7123",
@@ -86,7 +86,7 @@ def test_exec_hands_on_the_address_of_redis_with_the_operator_in_it_and_the_exit
     assert result.returncode == 7
 
 
-def test_the_quick_exec_hands_on_the_same_and_loads_no_redis_py() -> None:
+def test_the_fast_exec_does_the_same_without_importing_redis_py() -> None:
     result = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "stack.as_operator", sys.executable, "-c", PRINT_REDIS],
         cwd=PROJECT_ROOT,
@@ -112,7 +112,7 @@ def test_the_quick_exec_hands_on_the_same_and_loads_no_redis_py() -> None:
         (("no-such-program",), "no-such-program: No such file or directory"),
     ],
 )
-def test_the_quick_exec_reports_what_it_cannot_do(words: tuple[str, ...], says: str) -> None:
+def test_the_fast_exec_reports_its_errors(words: tuple[str, ...], says: str) -> None:
     result = subprocess.run(
         [sys.executable, "-m", "stack.as_operator", *words],
         cwd=PROJECT_ROOT,
@@ -125,7 +125,7 @@ def test_the_quick_exec_reports_what_it_cannot_do(words: tuple[str, ...], says: 
     assert (result.returncode, result.stderr) == (1, f"{says}\n")
 
 
-def test_exec_leaves_ctrl_c_to_the_command() -> None:
+def test_ctrl_c_during_exec_goes_to_the_command() -> None:
     code = """
 import time
 try:
@@ -150,7 +150,7 @@ except KeyboardInterrupt:
     assert process.returncode == 7
 
 
-def test_exec_hands_on_another_redis_with_the_user_that_was_given_for_it(tmp_path: Path) -> None:
+def test_exec_passes_another_redis_with_its_given_user(tmp_path: Path) -> None:
     password_file = tmp_path / "password"
     password_file.write_text("secret")
 

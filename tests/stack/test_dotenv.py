@@ -20,7 +20,7 @@ from stack.dotenv import set_variable
         ("#WORKERS=1\n export WORKERS = '2' # two\n", "#WORKERS=1\nWORKERS=5\n"),
     ],
 )
-def test_a_variable_is_set_and_all_else_stays(tmp_path: Path, before: str, after: str) -> None:
+def test_setting_a_variable_changes_nothing_else(tmp_path: Path, before: str, after: str) -> None:
     file = tmp_path / ".env"
     file.write_text(before)
     file.chmod(0o640)
@@ -32,7 +32,7 @@ def test_a_variable_is_set_and_all_else_stays(tmp_path: Path, before: str, after
     assert read_dotenv(file)["WORKERS"] == "5"
 
 
-def test_a_file_that_is_made_is_for_its_owner_and_a_link_stays_one(tmp_path: Path) -> None:
+def test_a_new_file_is_private_and_a_link_stays_a_link(tmp_path: Path) -> None:
     file, link = tmp_path / "settings", tmp_path / ".env"
     link.symlink_to(file)
 

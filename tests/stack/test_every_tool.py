@@ -86,7 +86,7 @@ def _filled(url: str) -> str:
     return url
 
 
-def test_every_tool_follows_the_address(
+def test_every_tool_accepts_the_address(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(REDIS_URL, url)
@@ -159,7 +159,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize("url", REFUSED)
-def test_what_no_tool_could_follow_is_refused_by_each_in_one_line(
+def test_an_unsupported_address_is_refused_by_every_tool_in_one_line(
     url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv(REDIS_URL, url)
@@ -174,7 +174,9 @@ def test_what_no_tool_could_follow_is_refused_by_each_in_one_line(
 
 
 @pytest.mark.parametrize("command", [["-m", "rq_mon.exporter"], ["-m", "rq_mon.health", "cron"]])
-def test_a_process_ends_with_that_line(command: list[str], project_root: Path) -> None:
+def test_a_process_with_an_unsupported_address_ends_with_one_line(
+    command: list[str], project_root: Path
+) -> None:
     done = subprocess.run(
         [sys.executable, *command],
         cwd=project_root,
@@ -191,6 +193,6 @@ def test_a_process_ends_with_that_line(command: list[str], project_root: Path) -
 
 
 @pytest.mark.parametrize("option", ["ssl_ciphers=x", "ssl_ca_path=/etc/ssl", "ssl_password=x"])
-def test_the_stack_refuses_tls_that_only_python_knows(option: str, tmp_path: Path) -> None:
+def test_the_stack_refuses_tls_options_that_only_python_supports(option: str, tmp_path: Path) -> None:
     with pytest.raises(StackError, match=f"without {option.partition('=')[0]}, which redis-cli and"):
         load_settings({REDIS_URL: f"rediss://queues.example?{option}"}, tmp_path / "none")

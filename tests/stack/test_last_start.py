@@ -18,7 +18,7 @@ def settings(tmp_path: Path, dotenv: str = "", **environment: str) -> StackSetti
     return load_settings(environment, file)
 
 
-def test_settings_of_the_command_line_are_kept_by_name_and_those_of_the_file_are_not(tmp_path: Path) -> None:
+def test_only_settings_of_the_command_line_are_remembered_and_only_by_name(tmp_path: Path) -> None:
     started = settings(tmp_path, "REDIS_PORT=7001\nGRAFANA_PORT=3001\n", GRAFANA_PORT="3002", HOME="/root")
 
     this_start(started).write(tmp_path / "kept")
@@ -26,7 +26,7 @@ def test_settings_of_the_command_line_are_kept_by_name_and_those_of_the_file_are
     assert last_start(tmp_path / "kept") == LastStart(OWN_REDIS, ["GRAFANA_PORT"])
 
 
-def test_a_setting_that_is_gone_is_named_until_the_file_or_the_command_line_has_it(tmp_path: Path) -> None:
+def test_a_missing_setting_is_named_until_the_file_or_the_command_line_sets_it(tmp_path: Path) -> None:
     last = LastStart(OWN_REDIS, ["GRAFANA_PORT", "RQ_LOG_LEVEL"])
 
     assert settings_left_out(last, settings(tmp_path, RQ_LOG_LEVEL="")) == ["GRAFANA_PORT", "RQ_LOG_LEVEL"]
@@ -47,7 +47,7 @@ def test_a_setting_that_is_gone_is_named_until_the_file_or_the_command_line_has_
         ("redis://localhost:6379", OWN_REDIS),
     ],
 )
-def test_no_password_is_kept(tmp_path: Path, url: str, shown: str) -> None:
+def test_no_password_is_remembered(tmp_path: Path, url: str, shown: str) -> None:
     start = this_start(settings(tmp_path, RQ_REDIS_URL=url))
 
     start.write(tmp_path / "kept")
@@ -56,7 +56,7 @@ def test_no_password_is_kept(tmp_path: Path, url: str, shown: str) -> None:
     assert SECRET not in (tmp_path / "kept").read_text()
 
 
-def test_another_redis_is_one_with_another_address_or_another_database(tmp_path: Path) -> None:
+def test_a_redis_is_another_one_if_its_address_or_database_differs(tmp_path: Path) -> None:
     last = this_start(settings(tmp_path, RQ_REDIS_URL="redis://queues.example/1"))
 
     assert leaves_redis(last, settings(tmp_path, RQ_REDIS_URL=f"redis://:{SECRET}@queues.example/1")) is None
@@ -66,7 +66,7 @@ def test_another_redis_is_one_with_another_address_or_another_database(tmp_path:
 
 
 @pytest.mark.parametrize("text", ["", "no json", "[]", '{"redis": "x"}', '{"redis": "x", "given": 1}'])
-def test_what_cannot_be_read_counts_as_nothing(tmp_path: Path, text: str) -> None:
+def test_an_unreadable_note_counts_as_missing(tmp_path: Path, text: str) -> None:
     (tmp_path / "kept").write_text(text)
 
     assert last_start(tmp_path / "kept") is None

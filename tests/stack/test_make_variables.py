@@ -60,7 +60,7 @@ def test_a_variable_is_one_argument(clone: Path, target: str, variable: str, oth
     assert not (clone / "x").exists()
 
 
-def test_what_the_stack_reads_from_the_environment_arrives_as_it_was_given(clone: Path) -> None:
+def test_variables_that_the_stack_reads_from_the_environment_arrive_unchanged(clone: Path) -> None:
     _, by_environment = given_by(clone, "status", f"WITH={HOSTILE}")
     assert by_environment == HOSTILE
     assert not (clone / "run").exists()

@@ -31,7 +31,7 @@ def mistakes(name: str) -> set[str]:
 
 
 @pytest.mark.parametrize("name", OURS)
-def test_every_slip_in_every_name_is_answered_with_that_name(name: str) -> None:
+def test_every_typo_in_every_name_is_answered_with_the_right_name(name: str) -> None:
     for mistake in mistakes(name):
         (line,) = misspelt([mistake])
         assert (
@@ -48,7 +48,7 @@ def test_two_typos_are_found_too(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", sorted(KNOWN_NAMES))
-def test_a_name_of_ours_passes(name: str) -> None:
+def test_our_names_are_accepted(name: str) -> None:
     assert misspelt([name]) == []
 
 
@@ -71,11 +71,11 @@ def test_a_name_of_ours_passes(name: str) -> None:
         *("RQ_WORKER_CLASS", "RQ_DASHBOARD_HOST", "PREVIEW_PORT", "VIEWER_NAMES"),
     ],
 )
-def test_a_name_of_others_passes(name: str) -> None:
+def test_names_of_other_programs_are_accepted(name: str) -> None:
     assert misspelt([name]) == []
 
 
-def test_the_stack_reports_names_and_values_together(tmp_path: Path) -> None:
+def test_the_stack_reports_invalid_names_and_values_together(tmp_path: Path) -> None:
     dotenv = tmp_path / ".env"
     dotenv.write_text("REDISPORT=7001\nRUNTIME=podman\nAPI_KEY=mine\nSHORT_RUNNING_WORKER=3\n")
 
@@ -94,7 +94,7 @@ def test_the_environment_may_hold_any_name(tmp_path: Path) -> None:
     assert load_settings({"REDISPORT": "7001"}, tmp_path / ".env").environment == {"REDISPORT": "7001"}
 
 
-def test_plain_compose_does_not_start_with_such_a_name(
+def test_plain_compose_does_not_start_with_a_misspelt_name(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """The container that runs before all others reads compose's file, and exits with 1."""

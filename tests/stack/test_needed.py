@@ -26,7 +26,7 @@ def recorded(series: str, queue: str, instance: str, value: int) -> dict[str, ob
 
 @pytest.mark.slow
 @pytest.mark.needs("prometheus")
-def test_shows_the_numbers_of_the_queue_and_no_others(tmp_path: Path) -> None:
+def test_shows_only_the_numbers_of_the_queue(tmp_path: Path) -> None:
     rules = [
         recorded(NOW, MAIL, "main", 3),
         recorded(AT_PEAK, MAIL, "main", 7),

@@ -30,7 +30,7 @@ def listener(request: pytest.FixtureRequest) -> Iterator[int]:
         yield server.getsockname()[1]
 
 
-def test_free_ports_and_services_without_one_pass_and_stay_free() -> None:
+def test_free_ports_and_services_without_ports_pass_the_check_and_stay_free() -> None:
     port = free_port()
     settings = load_settings({"PROMETHEUS_PORT": str(port)}, NO_ENV_FILE)
 
@@ -60,13 +60,13 @@ def test_reports_all_ports_in_use_together(listener: int) -> None:
         assert port in str(error.value)
 
 
-def test_a_port_that_the_stack_itself_holds_is_no_conflict(listener: int) -> None:
+def test_a_port_of_the_running_stack_is_no_conflict(listener: int) -> None:
     settings = load_settings({"PROMETHEUS_PORT": str(listener)}, NO_ENV_FILE)
 
     check_ports_free(settings, [PROMETHEUS], lambda process: process.pid == os.getpid())
 
 
-def test_a_connection_that_is_closing_holds_no_port() -> None:
+def test_a_closing_connection_does_not_block_a_port() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         client = socket.create_connection(("127.0.0.1", port))
@@ -89,7 +89,7 @@ def test_reports_a_foreign_address_with_its_variable() -> None:
         check_ports_free(settings, [REDIS], stranger)
 
 
-def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() -> None:
+def test_a_port_is_checked_at_the_address_of_its_service() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = str(server.getsockname()[1])
         elsewhere = load_settings({"REDIS_BIND_ADDRESS": "127.0.0.2", "REDIS_PORT": port}, NO_ENV_FILE)
@@ -100,7 +100,7 @@ def test_a_port_is_looked_for_at_the_address_on_which_the_service_will_listen() 
             check_ports_free(everywhere, [REDIS], stranger)
 
 
-def test_grafana_can_be_opened_but_not_the_viewer_in_its_place() -> None:
+def test_grafana_can_be_opened_but_not_the_viewer_that_replaces_it() -> None:
     settings = load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     check_logins(settings, [GRAFANA, PROMETHEUS, SHORT_RUNNING_WORKER])
@@ -110,7 +110,7 @@ def test_grafana_can_be_opened_but_not_the_viewer_in_its_place() -> None:
         check_logins(settings, [VIEWER, PROMETHEUS])
 
 
-def test_what_is_open_is_said() -> None:
+def test_open_ports_are_reported() -> None:
     settings = load_settings({"REDIS_BIND_ADDRESS": "0.0.0.0"}, NO_ENV_FILE)
 
     assert notes_of_open_ports(settings, [REDIS, GRAFANA, PROMETHEUS]) == [

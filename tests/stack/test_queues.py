@@ -33,7 +33,7 @@ def with_queues(dotenv: Path, queues: str, **environment: str) -> StackSettings:
     return load_settings({"RQ_MON_QUEUES": queues, **environment}, dotenv)
 
 
-def test_queues_are_read_with_their_numbers_and_written_again() -> None:
+def test_a_list_of_queues_is_written_as_it_was_read() -> None:
     assert read_queues(" mail:2, reports:0,emails:high:99") == {"mail": 2, "reports": 0, "emails:high": 99}
     assert written(read_queues("mail:2,emails:high:1")) == "mail:2,emails:high:1"
 
@@ -68,7 +68,7 @@ def test_refuses_an_invalid_list_of_queues_and_names_the_wrong_part(
 
 
 @pytest.mark.parametrize("queue", ["mail", *ODD])
-def test_every_queue_has_a_service_whose_name_all_programs_take(queue: str) -> None:
+def test_every_queue_has_a_service_with_a_valid_name(queue: str) -> None:
     worker = worker_of(queue)
 
     assert worker.queue == queue
@@ -82,14 +82,14 @@ def test_no_two_queues_share_a_service() -> None:
     assert len(set(names)) == len(names)
 
 
-def test_a_stack_without_settings_has_the_two_queues(dotenv: Path) -> None:
+def test_a_stack_without_settings_has_the_two_default_queues(dotenv: Path) -> None:
     settings = load_settings({}, dotenv)
 
     assert tuple(settings.services()) == SERVICES
     assert settings.idle_workers() == []
 
 
-def test_named_queues_replace_the_two_in_the_same_position(dotenv: Path) -> None:
+def test_listed_queues_take_the_position_of_the_default_ones(dotenv: Path) -> None:
     settings = with_queues(dotenv, "mail:2,reports:0,long-running:3")
 
     names = [service.name for service in settings.services()]
@@ -99,14 +99,14 @@ def test_named_queues_replace_the_two_in_the_same_position(dotenv: Path) -> None
     assert {each.name for each in settings.idle_workers()} == {"reports-worker", "short-running-worker"}
 
 
-def test_beside_another_redis_none_of_them_runs(dotenv: Path) -> None:
+def test_no_worker_runs_if_another_redis_is_watched(dotenv: Path) -> None:
     settings = with_queues(dotenv, "mail:2", RQ_REDIS_URL="redis://queues.example/0")
 
     assert settings.external_services() == {*APPLICATION_SERVICES, worker_of("mail")}
     assert queue_services(settings) == {}
 
 
-def test_two_answers_to_one_question_are_refused(dotenv: Path) -> None:
+def test_a_number_of_workers_beside_the_list_is_refused(dotenv: Path) -> None:
     with pytest.raises(StackError) as error:
         with_queues(dotenv, "mail:2", LONG_RUNNING_WORKERS="3")
 
@@ -116,7 +116,7 @@ def test_two_answers_to_one_question_are_refused(dotenv: Path) -> None:
     )
 
 
-def test_scaling_changes_one_number_of_the_list(dotenv: Path) -> None:
+def test_scaling_changes_one_number_in_the_list(dotenv: Path) -> None:
     settings = with_queues(dotenv, "mail:2,emails:high:1")
 
     assert [settings.scaled("emails:high", "5")[0].name, settings.scaled("emails:high", "5")[1]] == [
@@ -131,7 +131,7 @@ def test_scaling_changes_one_number_of_the_list(dotenv: Path) -> None:
 
 
 @pytest.mark.parametrize("queue", ODD)
-def test_a_process_gets_the_name_of_the_queue_as_it_is(dotenv: Path, tmp_path: Path, queue: str) -> None:
+def test_a_process_gets_the_unchanged_name_of_its_queue(dotenv: Path, tmp_path: Path, queue: str) -> None:
     settings = with_queues(dotenv, f"{queue}:4", RQ_RESULT_TTL_SECONDS="77")
 
     run = command(worker_of(queue), NativeContext(settings, tmp_path / "native"))
@@ -142,7 +142,7 @@ def test_a_process_gets_the_name_of_the_queue_as_it_is(dotenv: Path, tmp_path: P
     assert all(source.exists() for source in run.sources)
 
 
-def test_a_swarm_which_runs_the_two_queues_refuses_others(dotenv: Path) -> None:
+def test_a_swarm_refuses_queues_of_the_users_own(dotenv: Path) -> None:
     with pytest.raises(StackError, match="RQ_MON_QUEUES: a swarm runs the two queues"):
         _composed(with_queues(dotenv, "mail:2"))
 
@@ -150,7 +150,7 @@ def test_a_swarm_which_runs_the_two_queues_refuses_others(dotenv: Path) -> None:
 # ---- the file for compose ----
 
 
-def test_the_file_holds_what_the_core_does_not(dotenv: Path, tmp_path: Path) -> None:
+def test_the_compose_file_contains_only_queues_that_the_core_lacks(dotenv: Path, tmp_path: Path) -> None:
     file = tmp_path / "queues.yml"
     write_file(queue_services(with_queues(dotenv, "mail:2,emails:high:0,short-running:1")), file)
 
@@ -162,7 +162,7 @@ def test_the_file_holds_what_the_core_does_not(dotenv: Path, tmp_path: Path) -> 
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("docker"), reason="there is no docker command here")
-def test_compose_reads_a_worker_of_the_users_as_it_reads_ours(dotenv: Path, tmp_path: Path) -> None:
+def test_compose_reads_a_users_worker_like_our_own(dotenv: Path, tmp_path: Path) -> None:
     file = tmp_path / "queues.yml"
     queues = ["mail", *ODD]
     write_file(queue_services(with_queues(dotenv, ",".join(f"{queue}:3" for queue in queues))), file)
@@ -194,7 +194,7 @@ def compose_config(file: Path) -> dict[str, Any] | None:
     return composed
 
 
-def test_the_file_can_be_read_by_people_too(dotenv: Path, tmp_path: Path) -> None:
+def test_the_compose_file_says_where_it_comes_from(dotenv: Path, tmp_path: Path) -> None:
     file = tmp_path / "queues.yml"
     write_file(queue_services(with_queues(dotenv, "mail:2")), file)
 

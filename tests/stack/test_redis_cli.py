@@ -39,21 +39,21 @@ def test_the_password_is_in_the_environment_and_the_user_in_the_command(password
     )
 
 
-def test_a_password_in_the_address_is_taken_out_of_it() -> None:
+def test_a_password_is_removed_from_the_address() -> None:
     assert options(RedisAccess("redis://:sec%3Aret@queues.example/0")) == (
         ["-u", "redis://queues.example/0"],
         {"REDISCLI_AUTH": "sec:ret"},
     )
 
 
-def test_a_redis_that_asks_for_no_password_gets_none() -> None:
+def test_a_redis_without_a_password_gets_none() -> None:
     address = "redis://queues.example:6379/0"
 
     assert options(RedisAccess(address)) == (["-u", address], {})
 
 
 @pytest.mark.needs("redis-server")
-def test_a_redis_that_speaks_tls_and_asks_for_a_certificate_answers(tmp_path: Path) -> None:
+def test_a_redis_with_tls_and_client_certificates_answers(tmp_path: Path) -> None:
     own = Certificates(tmp_path / "certificates", "127.0.0.1")
     files = dict(zip(REDIS_TLS_FILES, (own.ca, own.client_cert, own.client_key), strict=True))
     with TlsRedisServer(tmp_path, own, asks_clients=True) as server:
@@ -64,10 +64,10 @@ def test_a_redis_that_speaks_tls_and_asks_for_a_certificate_answers(tmp_path: Pa
     assert answer.stdout == "PONG\n", answer.stderr
 
 
-def test_a_socket_is_a_place_too() -> None:
+def test_a_unix_socket_is_supported() -> None:
     assert options(RedisAccess("unix:///run/redis.sock")) == (["-s", "/run/redis.sock"], {})
 
 
-def test_sentinels_are_refused_as_it_does_not_follow_them() -> None:
+def test_sentinels_are_refused_because_redis_cli_does_not_support_them() -> None:
     with pytest.raises(StackError, match="does not follow Sentinels"):
         redis_cli(RedisAccess("redis+sentinel://a:1,b:2/queues/0"))

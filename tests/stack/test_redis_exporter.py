@@ -15,7 +15,7 @@ from stack.settings import load_settings
 from tests.harness.tls_redis import Certificates
 
 
-def test_a_single_redis_is_watched_as_it_is() -> None:
+def test_a_single_redis_is_watched_at_its_address() -> None:
     access = RedisAccess("rediss://queues:7000/2", "ann", Path("password"))
 
     assert watched(access) == access
@@ -33,13 +33,13 @@ def test_a_single_redis_is_watched_as_it_is() -> None:
         ("redis+sentinel://a:1/queues?sentinel_password=secret", "redis://:secret@a:1"),
     ],
 )
-def test_of_sentinels_the_first_is_watched_with_their_own_password(address: str, expected: str) -> None:
+def test_the_first_sentinel_is_watched_with_the_sentinels_password(address: str, expected: str) -> None:
     of_redis = RedisAccess(address, "user-of-redis", Path("password-of-redis"))
 
     assert watched(of_redis) == RedisAccess(expected)
 
 
-def test_files_for_tls_go_by_its_own_variables_wherever_they_are_named(tmp_path: Path) -> None:
+def test_tls_files_are_passed_in_redis_exporters_own_variables(tmp_path: Path) -> None:
     own = Certificates(tmp_path, "queues")
     settings = load_settings(
         {
@@ -65,7 +65,7 @@ def test_files_for_tls_go_by_its_own_variables_wherever_they_are_named(tmp_path:
         ("redis://queues?db=5&password=p%40ss", "redis://:p%40ss@queues/5", "false"),
     ],
 )
-def test_containers_get_the_address_and_whether_to_verify_it(
+def test_containers_get_the_address_and_whether_to_verify_its_certificate(
     address: str, inside: str, is_unverified: str, tmp_path: Path
 ) -> None:
     told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
@@ -88,7 +88,7 @@ def test_the_database_of_the_stacks_own_redis_is_kept(address: str, tmp_path: Pa
         ("unix://ann:p%40ss@/run/redis.sock?db=5", "unix:///run/redis.sock", "p@ss"),
     ],
 )
-def test_a_socket_has_its_password_in_the_file(
+def test_the_password_of_a_socket_is_in_the_file(
     address: str, place: str, password: str | None, tmp_path: Path
 ) -> None:
     given = RedisAccess(address)

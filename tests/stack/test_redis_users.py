@@ -81,7 +81,7 @@ def each(user: RedisUser, commands: list[str]) -> list[tuple[RedisUser, str]]:
 
 
 @pytest.mark.parametrize("user", USERS, ids=lambda user: user.name)
-def test_every_user_logs_in_with_its_password_and_no_other(
+def test_every_user_logs_in_with_its_own_password_only(
     server: RedisServer, secrets: Path, user: RedisUser
 ) -> None:
     with client(server, secrets, user) as redis:
@@ -108,7 +108,7 @@ def test_only_users_of_redis_log_in(server: RedisServer, credentials: dict[str, 
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
-def test_what_a_user_is_not_for_is_refused(
+def test_commands_that_a_user_does_not_need_are_refused(
     server: RedisServer, secrets: Path, user: RedisUser, command: str
 ) -> None:
     with pytest.raises(NoPermissionError):
@@ -125,13 +125,13 @@ def test_what_a_user_is_not_for_is_refused(
     ],
     ids=lambda value: value if isinstance(value, str) else value.name,
 )
-def test_what_a_user_is_for_is_allowed(
+def test_commands_that_a_user_needs_are_allowed(
     server: RedisServer, secrets: Path, user: RedisUser, command: str
 ) -> None:
     run(server, secrets, user, command)
 
 
-def test_a_script_reaches_no_foreign_key_either(server: RedisServer, secrets: Path) -> None:
+def test_a_script_cannot_reach_foreign_keys_either(server: RedisServer, secrets: Path) -> None:
     with pytest.raises(ResponseError, match="can't access at least one of the keys"):
         run(server, secrets, WORKER, "EVAL redis.call('get','secret') 0")
 
@@ -144,7 +144,7 @@ def test_redis_keeps_no_password_in_its_file_of_users(server: RedisServer, secre
     assert users.stat().st_mode & 0o777 == 0o600
 
 
-def test_transactions_are_still_there_after_a_restart(server: RedisServer, secrets: Path) -> None:
+def test_transactions_survive_a_restart(server: RedisServer, secrets: Path) -> None:
     """Redis replays its append-only file as the user `default`."""
     with client(server, secrets, WORKER) as redis, redis.pipeline() as transaction:
         transaction.hset("rq:job:kept", "data", "x")
@@ -161,7 +161,7 @@ def test_transactions_are_still_there_after_a_restart(server: RedisServer, secre
         assert redis.lrange("rq:queue:kept", 0, -1) == [b"kept"]
 
 
-def test_the_operator_ends_a_script_that_blocks_redis(server: RedisServer, secrets: Path) -> None:
+def test_the_operator_can_end_a_script_that_blocks_redis(server: RedisServer, secrets: Path) -> None:
     """As Redis' message suggests; users that run jobs may not."""
     with client(server, secrets, WORKER) as blocked, ThreadPoolExecutor() as pool:
         endless = pool.submit(blocked.eval, "while true do end", 0)
@@ -181,7 +181,7 @@ def is_busy(server: RedisServer, secrets: Path) -> bool:
     return False
 
 
-def test_a_password_of_an_earlier_start_stays(secrets: Path, tmp_path: Path) -> None:
+def test_a_later_start_keeps_the_passwords(secrets: Path, tmp_path: Path) -> None:
     before = ensure_secret(secrets, WORKER.secret).read_text()
 
     write_users(tmp_path / "users.acl", secrets)

@@ -32,13 +32,13 @@ def test_only_the_owner_can_read_it(tmp_path: Path) -> None:
     assert path.parent.stat().st_mode & 0o777 == 0o700
 
 
-def test_nothing_else_is_left_beside_it(tmp_path: Path) -> None:
+def test_no_temporary_file_is_left(tmp_path: Path) -> None:
     ensure_secret(tmp_path, "password")
 
     assert [path.name for path in tmp_path.iterdir()] == ["password"]
 
 
-def test_what_an_interrupted_start_left_is_not_taken_for_a_secret(tmp_path: Path) -> None:
+def test_a_temporary_file_of_an_interrupted_start_is_not_a_secret(tmp_path: Path) -> None:
     (tmp_path / ".password.xyz").write_text("half")
 
     assert read_secret(tmp_path, "password") != "half"
@@ -51,7 +51,7 @@ def test_an_empty_file_is_refused_by_its_name(tmp_path: Path) -> None:
         read_secret(tmp_path, "password")
 
 
-def test_writing_replaces_what_others_may_have_open(tmp_path: Path) -> None:
+def test_writing_replaces_the_file_and_open_readers_keep_the_old_one(tmp_path: Path) -> None:
     file = tmp_path / "users.acl"
     file.write_text("before")
     with file.open() as reader:
@@ -61,7 +61,7 @@ def test_writing_replaces_what_others_may_have_open(tmp_path: Path) -> None:
     assert file.read_text() == "after"
 
 
-def test_a_file_that_is_right_stays_as_it_is(tmp_path: Path) -> None:
+def test_an_up_to_date_file_is_not_written(tmp_path: Path) -> None:
     file = tmp_path / "users.acl"
     write_private(file, "text")
     before = file.stat()
@@ -91,7 +91,7 @@ def make_longer(file: Path) -> None:
 
 
 @pytest.mark.parametrize("spoil", [make_open, make_link, make_others, make_longer])
-def test_a_file_that_is_not_right_is_written_again(spoil: Callable[[Path], None], tmp_path: Path) -> None:
+def test_an_outdated_file_is_written_again(spoil: Callable[[Path], None], tmp_path: Path) -> None:
     file = tmp_path / "users.acl"
     write_private(file, "text")
     spoil(file)

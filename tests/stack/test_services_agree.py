@@ -38,7 +38,7 @@ def test_native_can_run_every_service() -> None:
     assert COMMANDS.keys() == set(SERVICES)
 
 
-def test_prometheus_scrapes_every_service_with_a_port_but_those_without_metrics() -> None:
+def test_prometheus_scrapes_every_service_with_metrics() -> None:
     with_port = {service.name for service in SERVICES if service.port}
 
     assert JOBS.keys() == with_port - WITHOUT_METRICS.keys()
@@ -47,7 +47,7 @@ def test_prometheus_scrapes_every_service_with_a_port_but_those_without_metrics(
 @pytest.mark.parametrize(
     "service", [each for each in SERVICES if each.name in JOBS], ids=lambda each: each.name
 )
-def test_a_job_scrapes_the_service_that_it_is_named_after(service: Service) -> None:
+def test_a_job_scrapes_the_service_with_its_name(service: Service) -> None:
     assert targets(JOBS[service.name]) == [f"{service.name}:{service.port}"]
 
 

@@ -69,11 +69,11 @@ def test_refuses_an_invalid_port_with_variable_and_value(dotenv: Path, value: st
 
 
 @pytest.mark.parametrize("value", ["1", "80", "9999", "10000", "59999", "64999", "65535", "06379"])
-def test_every_port_there_is_can_be_set(dotenv: Path, value: str) -> None:
+def test_every_valid_port_can_be_set(dotenv: Path, value: str) -> None:
     assert read(dotenv, REDIS_PORT=value).port(REDIS) == int(value)
 
 
-def test_two_services_on_one_port_are_refused_by_both_variables(dotenv: Path) -> None:
+def test_two_services_on_one_port_are_refused_with_both_variables(dotenv: Path) -> None:
     with pytest.raises(
         StackError, match="REDIS_PORT and PROMETHEUS_PORT: expected different ports, got 9090"
     ):
@@ -118,9 +118,7 @@ def test_a_service_without_a_page_has_no_url(dotenv: Path) -> None:
         ("rediss+sentinel://:password@a:1,b:2/queues", False),
     ],
 )
-def test_the_redis_of_the_stack_is_its_own_unless_another_one_is_named(
-    dotenv: Path, url: str, own: bool
-) -> None:
+def test_the_stack_uses_its_own_redis_unless_another_is_set(dotenv: Path, url: str, own: bool) -> None:
     settings = read(dotenv, REDIS_PORT="7000", RQ_REDIS_URL=url)
 
     assert settings.has_own_redis() is own
@@ -136,7 +134,7 @@ def test_refuses_an_invalid_redis_address_without_showing_its_password(dotenv: P
     assert "secret" not in str(raised.value)
 
 
-def test_a_folder_of_further_exporters_is_found_from_the_project(dotenv: Path, tmp_path: Path) -> None:
+def test_the_path_of_further_exporters_is_relative_to_the_project(dotenv: Path, tmp_path: Path) -> None:
     assert read(dotenv).scrape_targets() is None
     assert read(dotenv, SCRAPE_TARGETS_DIR=str(tmp_path)).scrape_targets() == tmp_path
     assert read(dotenv, SCRAPE_TARGETS_DIR="./docs").scrape_targets() == PROJECT_ROOT / "docs"
@@ -161,12 +159,12 @@ def test_a_folder_of_further_exporters_that_cannot_be_read_is_refused(
 
 
 @pytest.mark.parametrize("service", [each for each in SERVICES if each.port], ids=lambda each: each.name)
-def test_every_port_is_for_this_machine_only_at_first(dotenv: Path, service: Service) -> None:
+def test_by_default_every_port_is_for_this_machine_only(dotenv: Path, service: Service) -> None:
     assert read(dotenv).bind_address(service) == "127.0.0.1"
     assert not read(dotenv).is_open(service)
 
 
-def test_what_asks_for_a_login_can_be_opened_to_other_machines(dotenv: Path) -> None:
+def test_services_with_a_login_can_be_opened_to_other_machines(dotenv: Path) -> None:
     variables = {each.name for each in BIND_ADDRESSES}
     names = ("REDIS", "GRAFANA", "RQ_MON_WEB")
     assert variables == {f"{name}_BIND_ADDRESS" for name in names}
@@ -182,7 +180,9 @@ def test_what_asks_for_a_login_can_be_opened_to_other_machines(dotenv: Path) -> 
 @pytest.mark.parametrize(
     ("given", "host"), [("0.0.0.0", "127.0.0.1"), ("192.0.2.7", "192.0.2.7"), ("", "127.0.0.1")]
 )
-def test_programs_of_this_machine_go_where_the_service_listens(dotenv: Path, given: str, host: str) -> None:
+def test_urls_for_this_machine_use_the_address_that_the_service_listens_on(
+    dotenv: Path, given: str, host: str
+) -> None:
     variables = {each.name: given for each in BIND_ADDRESSES}
 
     settings = read(dotenv, REDIS_PORT="7000", **variables)
@@ -231,7 +231,7 @@ def test_refuses_an_invalid_address_with_variable_and_value(dotenv: Path, value:
 # ---- what rq-dashboard has left ----
 
 
-def test_settings_of_rq_dashboard_are_taken_and_their_successors_are_named(dotenv: Path) -> None:
+def test_old_settings_of_rq_dashboard_work_and_their_new_names_are_shown(dotenv: Path) -> None:
     old = {"WITH": "rq-dashboard", "RQ_DASHBOARD_PORT": "9000", "RQ_DASHBOARD_URL": "https://old.example"}
 
     settings = read(dotenv, **old)
@@ -245,7 +245,7 @@ def test_settings_of_rq_dashboard_are_taken_and_their_successors_are_named(doten
     assert read(dotenv).notes_of_replaced() == []
 
 
-def test_every_setting_that_is_replaced_has_a_successor_that_is_read() -> None:
+def test_every_replaced_setting_has_a_new_name_that_is_read() -> None:
     read_now = {variable.name for variable in (*VARIABLES, *HANDED_ON)}
 
     assert set(REPLACED.values()) <= read_now
@@ -256,5 +256,5 @@ def test_every_setting_that_is_replaced_has_a_successor_that_is_read() -> None:
     ("given", "expected"),
     [("", "http://127.0.0.1:3000"), ("https://grafana.example", "https://grafana.example")],
 )
-def test_dashboards_are_where_people_open_them(dotenv: Path, given: str, expected: str) -> None:
+def test_the_url_of_dashboards_is_the_one_that_users_open(dotenv: Path, given: str, expected: str) -> None:
     assert read(dotenv, GRAFANA_URL=given).grafana_url() == expected

@@ -123,20 +123,20 @@ def busy(two: TwoRedis) -> TwoRedis:
     return two
 
 
-def test_figures_of_queues_of_the_same_name_are_apart(busy: TwoRedis) -> None:
+def test_queues_of_the_same_name_in_two_redis_have_separate_metrics(busy: TwoRedis) -> None:
     queued = 'rq_jobs{queue="mail", status="queued"}'
     wait_until(lambda: busy.ask(queued) == {MAIN: 2, OTHER: 5}, "both depths", within=WITHIN)
 
     assert busy.ask('rq_queue_workers{queue="mail"}') == {MAIN: 1, OTHER: 0}
 
 
-def test_what_rules_record_is_of_the_redis_that_it_happened_in(busy: TwoRedis) -> None:
+def test_recorded_series_belong_to_the_redis_of_their_jobs(busy: TwoRedis) -> None:
     ended = 'sum by (instance) (queue_function_outcome:rq_jobs_processed_total:from_zero{queue="mail"})'
 
     wait_until(lambda: busy.ask(ended) == {OTHER: 2}, "two ended jobs", within=WITHIN)
 
 
-def test_alert_fires_for_the_one_and_leads_to_it(busy: TwoRedis) -> None:
+def test_an_alert_fires_for_one_redis_and_links_to_it(busy: TwoRedis) -> None:
     (alert,) = wait_until(lambda: busy.firing("RQQueueWithoutWorkers"), "the alert", within=WITHIN)
 
     assert alert["labels"]["instance"] == OTHER
@@ -153,13 +153,13 @@ def shown(two: TwoRedis, query: dict[str, str]) -> tuple[DashboardView, list[lis
         return view, sorted(row.get_by_role("gridcell").all_inner_texts()[:3] for row in rows.all())
 
 
-def test_a_dashboard_has_one_row_a_queue_and_redis(busy: TwoRedis) -> None:
+def test_a_dashboard_has_one_row_for_each_queue_and_redis(busy: TwoRedis) -> None:
     _, rows = shown(busy, {"from": "now-5m", "to": "now"})
 
     assert rows == [["mail", OTHER, "5"], ["mail", MAIN, "2"]]
 
 
-def test_a_dashboard_shows_the_chosen_redis_alone(busy: TwoRedis) -> None:
+def test_a_dashboard_shows_only_the_selected_redis(busy: TwoRedis) -> None:
     view, rows = shown(busy, {"from": "now-5m", "to": "now", "var-instance": OTHER})
 
     assert rows == [["mail", OTHER, "5"]]

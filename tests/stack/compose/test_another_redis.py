@@ -75,7 +75,7 @@ def content_of(client: Any) -> dict[bytes, bytes]:
     return {key: client.dump(key) for key in client.scan_iter()}
 
 
-def test_it_shows_the_queues_of_an_application_and_changes_nothing_there(
+def test_shows_the_queues_of_an_application_and_does_not_change_its_redis(
     stack: ComposeStack, variables: dict[str, str]
 ) -> None:
     as_application = {**variables, REDIS_USERNAME: "default"}

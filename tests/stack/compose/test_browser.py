@@ -78,7 +78,9 @@ def asking(browser: Browser, server: HoldingServer) -> Page:
     return page
 
 
-def test_a_new_network_drops_requests_of_any_browser_but_ours(server: HoldingServer, network: str) -> None:
+def test_a_new_network_drops_requests_of_an_ordinary_browser_but_not_of_ours(
+    server: HoldingServer, network: str
+) -> None:
     path, flags = CHROMIUM.path(), list(CHROMIUM_FLAGS)
     with open_browser() as ours, ours.browser_type.launch(executable_path=path, args=flags) as other:
         undisturbed, disturbed = asking(ours, server), asking(other, server)

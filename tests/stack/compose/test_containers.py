@@ -26,11 +26,11 @@ def test_a_container_without_a_health_check_is_healthy_while_it_runs() -> None:
     assert state_of(container("running")) == State(Health.HEALTHY)
 
 
-def test_a_health_check_that_has_not_answered_yet_is_a_start() -> None:
+def test_a_container_whose_health_check_has_not_answered_is_starting() -> None:
     assert state_of(container("running", Health={"Status": "starting", "Log": []})).health is Health.STARTING
 
 
-def test_a_start_restarts_what_runs_and_does_not_work_and_not_what_ends_by_itself() -> None:
+def test_a_start_restarts_unhealthy_and_paused_containers_only() -> None:
     unhealthy = {"Status": "unhealthy", "Log": [{"Output": "no answer"}]}
 
     assert is_unwell(container("running", Health=unhealthy))
@@ -54,13 +54,13 @@ def test_a_container_that_ended_once_is_starting_again() -> None:
 
 
 @pytest.mark.parametrize("status", ["restarting", "running"])
-def test_a_container_that_keeps_ending_has_failed_also_while_it_runs_for_a_moment(status: str) -> None:
+def test_a_container_that_keeps_ending_has_failed_even_while_it_runs_briefly(status: str) -> None:
     state = state_of(container(status, restarts=5, Health={"Status": "starting", "Log": []}))
 
     assert state == State(Health.FAILED, "restarted 5 times, does not stay up")
 
 
-def test_a_container_that_was_restarted_often_and_is_well_again_is_healthy() -> None:
+def test_a_container_that_was_restarted_often_and_works_again_is_healthy() -> None:
     assert state_of(container("running", restarts=5, Health={"Status": "healthy"})).health is Health.HEALTHY
 
 
@@ -74,7 +74,7 @@ def test_a_container_that_was_stopped_has_not_failed() -> None:
     assert state_of(container("exited", exit_code=0)) == State(Health.STOPPED)
 
 
-def test_a_service_is_as_well_as_its_worst_container() -> None:
+def test_a_service_has_the_state_of_its_worst_container() -> None:
     states = [State(Health.HEALTHY), State(Health.FAILED, "why"), State(Health.STARTING)]
 
     assert worst_state(states) == State(Health.FAILED, "why")
@@ -98,7 +98,7 @@ def test_a_container_is_outdated_once_a_file_below_a_mounted_folder_is_newer(
     assert mounted_files_changed({"State": state, "Mounts": mounts}) is changed
 
 
-def test_a_container_is_outdated_by_an_older_file_in_the_place_of_a_newer_one(tmp_path: Path) -> None:
+def test_a_container_is_outdated_if_an_older_file_replaces_a_newer_one(tmp_path: Path) -> None:
     file, backup = tmp_path / "objectives.yml", tmp_path / "objectives.yml.backup"
     backup.touch()
     os.utime(backup, (0, 0))
@@ -110,7 +110,7 @@ def test_a_container_is_outdated_by_an_older_file_in_the_place_of_a_newer_one(tm
     assert mounted_files_changed({"State": state, "Mounts": [{"Type": "bind", "Source": str(file)}]})
 
 
-def test_a_container_is_not_outdated_by_mounted_files_that_are_not_to_be_seen_here(tmp_path: Path) -> None:
+def test_a_container_is_not_outdated_by_mounted_files_that_are_missing_here(tmp_path: Path) -> None:
     """They are on the machine of a remote engine, or they are dangling links."""
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     state = {"Running": True, "StartedAt": (datetime.now(UTC) + timedelta(minutes=1)).isoformat()}

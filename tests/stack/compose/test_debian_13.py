@@ -43,14 +43,14 @@ def read(compose: Path, *files: str, **environment: str) -> dict[str, Any]:
     return services
 
 
-def test_it_is_the_oldest_version_that_the_readme_promises(compose: Path) -> None:
+def test_this_version_is_the_oldest_that_the_readme_supports(compose: Path) -> None:
     version = subprocess.run([str(compose), "version", "--short"], capture_output=True, text=True, check=True)
 
     assert version.stdout.startswith(VERSION)
     assert f"Compose {VERSION.rstrip('.')}, or newer" in (PROJECT_ROOT / "README.md").read_text()
 
 
-def test_both_files_hold_every_service_and_the_core_alone_its_own(compose: Path) -> None:
+def test_both_files_together_contain_every_service_and_the_core_its_own(compose: Path) -> None:
     core = {service.name for service in SERVICES if service.compose_file == CORE_COMPOSE_FILE}
 
     assert read(compose, CORE_COMPOSE_FILE).keys() == {*core, CREDENTIALS}
@@ -58,7 +58,7 @@ def test_both_files_hold_every_service_and_the_core_alone_its_own(compose: Path)
     assert both.keys() == {CREDENTIALS, *(service.name for service in SERVICES)}
 
 
-def test_a_service_gets_the_common_blocks_as_the_tests_of_the_files_read_them(compose: Path) -> None:
+def test_compose_resolves_the_common_blocks_as_the_tests_do(compose: Path) -> None:
     both = read(compose, CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
     services = [compose_file(file)["services"] for file in (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)]
 
@@ -74,7 +74,7 @@ def test_a_service_gets_the_common_blocks_as_the_tests_of_the_files_read_them(co
             assert set(found.get(key) or ()) == set(expected.get(key, ())), (name, key)
 
 
-def test_what_users_set_reaches_the_common_blocks(compose: Path) -> None:
+def test_users_settings_apply_to_the_common_blocks(compose: Path) -> None:
     files = (CORE_COMPOSE_FILE, MONITOR_COMPOSE_FILE)
 
     worker = read(compose, *files, WORKER_MEMORY="1g", RQ_LOG_LEVEL="DEBUG")["long-running-worker"]

@@ -19,7 +19,7 @@ from stack.variables import BIND_ADDRESS, REDIS_URL
 from tests.harness.tls_redis import Certificates
 
 
-def test_no_docker_command_means_no_engine() -> None:
+def test_without_a_docker_command_there_is_no_engine() -> None:
     docker = Docker({"PATH": "/nowhere"})
 
     assert not docker.engine_answers()
@@ -32,7 +32,7 @@ def test_an_old_engine_is_refused_with_both_versions() -> None:
         check_version("Docker Engine", "20.10.24+dfsg1", MINIMUM_ENGINE)
 
 
-def test_a_new_enough_engine_is_taken() -> None:
+def test_a_supported_engine_is_accepted() -> None:
     check_version("Docker Engine", "28.5.2+dfsg4\n", MINIMUM_ENGINE)
 
 
@@ -52,7 +52,7 @@ def test_a_redis_that_no_container_can_reach_is_refused(url: str) -> None:
         runtime.start()
 
 
-def test_certificates_in_the_address_are_refused_as_no_container_sees_them(tmp_path: Path) -> None:
+def test_certificates_in_the_address_are_refused_because_containers_cannot_read_them(tmp_path: Path) -> None:
     own = Certificates(tmp_path, "queues.example")
     url = f"rediss://:secret@queues.example?ssl_ca_certs={own.ca}"
 
@@ -122,7 +122,7 @@ def test_a_service_that_does_not_become_healthy_is_shown_with_the_end_of_its_log
 
 @pytest.mark.compose
 @pytest.mark.slow(seconds=40)
-def test_mistakes_are_named_before_anything_is_started(
+def test_errors_are_reported_before_anything_is_started(
     engine: None, project_root: Path, tmp_path: Path
 ) -> None:
     """By the programs in the images: promtool and amtool."""

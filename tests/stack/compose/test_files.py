@@ -69,7 +69,7 @@ def is_read_only(volume: str | dict[str, Any]) -> bool:
 
 
 @pytest.mark.parametrize("file", FILES)
-def test_a_file_holds_the_services_that_the_list_of_services_puts_there(file: str) -> None:
+def test_a_file_contains_the_services_that_the_list_assigns_to_it(file: str) -> None:
     listed = {service.name for service in SERVICES if service.compose_file == file}
 
     assert set(FILES[file]["services"]) == listed
@@ -131,7 +131,7 @@ def test_every_service_takes_the_common_blocks_from_one_file(file: str) -> None:
     assert {services[name]["extends"]["file"] for name in services} == {COMMON}
 
 
-def test_the_common_blocks_hold_nothing_that_is_joined_or_that_older_compose_resolves_elsewhere() -> None:
+def test_the_common_blocks_contain_no_keys_that_compose_merges_or_resolves_differently() -> None:
     """Lists of two levels are joined. Versions differ in dependencies, and in the base of relative paths."""
     common = yaml.safe_load((PROJECT_ROOT / COMMON).read_text())["services"].values()
 
@@ -188,7 +188,7 @@ def test_no_container_runs_as_root(name: str) -> None:
 
 
 @every_service
-def test_a_container_has_limits_and_its_log_has_an_end(name: str) -> None:
+def test_a_container_and_its_log_have_limits(name: str) -> None:
     definition = DEFINITIONS[name]
 
     assert definition["mem_limit"]
@@ -198,12 +198,12 @@ def test_a_container_has_limits_and_its_log_has_an_end(name: str) -> None:
 
 
 @every_service
-def test_a_container_that_ends_is_restarted(name: str) -> None:
+def test_every_container_is_restarted_when_it_ends(name: str) -> None:
     assert DEFINITIONS[name]["restart"] == "unless-stopped"
 
 
 @every_service
-def test_no_password_is_written_down(name: str) -> None:
+def test_no_service_definition_contains_a_password(name: str) -> None:
     definition = DEFINITIONS[name]
 
     for variable in definition.get("environment", {}):
@@ -238,7 +238,7 @@ def user_of(name: str) -> int:
     return int(user.partition(":")[0])
 
 
-def test_all_that_talk_to_redis_or_have_a_login_read_passwords_from_a_volume() -> None:
+def test_every_service_but_the_viewer_reads_passwords_from_a_volume() -> None:
     without = {VIEWER.name}
 
     assert WITH_PASSWORDS.keys() == DEFINITIONS.keys() - without
@@ -261,7 +261,7 @@ def test_only_workers_share_passwords() -> None:
     assert {*services, "workers"} == credentials.SERVICES_SHARES.keys()
 
 
-def test_what_hands_passwords_out_can_do_nothing_else() -> None:
+def test_the_container_that_distributes_passwords_has_no_other_rights() -> None:
     assert HANDS_OUT["user"] == "0:0"
     assert HANDS_OUT["cap_drop"] == ["ALL"]
     assert HANDS_OUT["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
@@ -287,33 +287,33 @@ def test_an_image_is_pinned_by_version_and_can_be_overridden(name: str) -> None:
     assert image.variable.endswith("_IMAGE")
 
 
-def test_no_two_images_are_overridden_by_one_variable() -> None:
+def test_every_image_is_overridden_by_its_own_variable() -> None:
     images = {image for definition in DEFINITIONS.values() if (image := image_of(definition))}
 
     assert len({image.variable for image in images}) == len(images)
 
 
-def test_our_services_share_one_image_that_one_of_them_builds_and_none_pulls() -> None:
+def test_our_services_share_one_image_that_is_built_and_never_pulled() -> None:
     assert {DEFINITIONS[name]["image"] for name in OUR_OWN} == {"${RQ_MON_IMAGE:-rq-mon:local}"}
     assert {DEFINITIONS[name]["pull_policy"] for name in OUR_OWN} == {"never"}
     assert [name for name in DEFINITIONS if "build" in DEFINITIONS[name]] == [BUILDER]
 
 
-def test_the_dockerfile_and_the_compose_file_name_one_base_image() -> None:
+def test_the_dockerfile_and_the_compose_file_name_the_same_base_image() -> None:
     image = image_of(DEFINITIONS[BUILDER])
 
     assert image is not None
     assert f"ARG {BASE_IMAGE_VARIABLE}={image.default}\n" in DOCKERFILE
 
 
-def test_the_dockerfile_asks_for_no_frontend_from_a_registry() -> None:
+def test_the_dockerfile_needs_no_frontend_from_a_registry() -> None:
     assert "syntax=" not in DOCKERFILE
 
 
 # ---- health ----
 
 
-def test_every_service_has_a_health_check_but_the_one_whose_image_has_no_client() -> None:
+def test_every_service_but_redis_exporter_has_a_health_check() -> None:
     without = {name for name, definition in DEFINITIONS.items() if "healthcheck" not in definition}
 
     assert without == {REDIS_EXPORTER.name}
@@ -341,14 +341,14 @@ def test_prometheus_keeps_exemplars_and_offers_no_interface_to_change_it() -> No
 
 
 @every_service
-def test_what_a_container_prints_is_kept_within_limits(name: str) -> None:
+def test_the_output_of_a_container_is_limited(name: str) -> None:
     options = DEFINITIONS[name]["logging"]["options"]
 
     assert re.fullmatch(r"\d{1,2}m", options["max-size"])
     assert 1 < int(options["max-file"]) < 10
 
 
-def test_what_is_stored_has_a_limit() -> None:
+def test_stored_data_are_limited() -> None:
     redis, prometheus, alertmanager = (
         str(DEFINITIONS[each]["command"]) for each in ("redis", "prometheus", "alertmanager")
     )
@@ -359,7 +359,7 @@ def test_what_is_stored_has_a_limit() -> None:
     assert "--data.retention=" in alertmanager
 
 
-def test_grafana_leaves_its_plugins_alone_which_a_read_only_root_would_lose_it_over() -> None:
+def test_grafana_does_not_install_plugins_on_its_read_only_root() -> None:
     # Grafana 13 updates bundled plugins in place, including the Prometheus data source.
     settings = read_dotenv(PROJECT_ROOT / DEFINITIONS[GRAFANA.name]["env_file"][0])
 
@@ -373,7 +373,7 @@ def test_only_services_that_need_redis_reach_it() -> None:
     assert in_reach == {"redis", "rq-exporter", "redis-exporter", "rq-mon-web", *workers}
 
 
-def test_every_file_that_a_container_mounts_is_there() -> None:
+def test_every_mounted_file_exists() -> None:
     mounts = [
         volume.split(":")[0]
         for definition in DEFINITIONS.values()

@@ -43,7 +43,7 @@ def addresses(services: dict[str, Any], service: Service) -> set[str]:
     return {port["host_ip"] for port in services[service.name]["ports"]}
 
 
-def test_only_services_with_a_login_are_published_where_the_user_says(stack: ComposeStack) -> None:
+def test_only_services_with_a_login_are_published_at_the_users_address(stack: ComposeStack) -> None:
     opened = {GRAFANA, REDIS, RQ_MON_WEB}
 
     services = rendered(stack, **{str(each.bind_variable): "192.0.2.7" for each in opened})
@@ -55,7 +55,7 @@ def test_only_services_with_a_login_are_published_where_the_user_says(stack: Com
 
 
 @pytest.mark.parametrize(("address", "anonymous"), [("", "true"), ("0.0.0.0", "false")])
-def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(
+def test_grafana_requires_a_login_if_its_port_is_open(
     stack: ComposeStack, address: str, anonymous: str
 ) -> None:
     environment = rendered(stack, GRAFANA_BIND_ADDRESS=address)[GRAFANA.name]["environment"]
@@ -64,7 +64,7 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(
     assert environment["GF_USERS_ALLOW_SIGN_UP"] == "false"
 
 
-def test_redis_answers_there_and_nowhere_else_and_requires_a_login(stack: ComposeStack) -> None:
+def test_redis_answers_only_at_the_users_address_and_requires_a_login(stack: ComposeStack) -> None:
     stack.environment["REDIS_BIND_ADDRESS"] = ELSEWHERE
     port = stack.settings.port(REDIS)
 
@@ -77,7 +77,7 @@ def test_redis_answers_there_and_nowhere_else_and_requires_a_login(stack: Compos
         stranger.ping()
 
 
-def test_the_viewer_which_has_no_login_is_not_opened(stack: ComposeStack) -> None:
+def test_the_viewer_is_not_opened_because_it_has_no_login(stack: ComposeStack) -> None:
     refused = stack.make("start-rq-mon", GRAFANA_BIND_ADDRESS="0.0.0.0", GRAFANA_IMAGE="127.0.0.1:1/none:1")
 
     said = " ".join(refused.stdout.split())
@@ -86,7 +86,7 @@ def test_the_viewer_which_has_no_login_is_not_opened(stack: ComposeStack) -> Non
     assert stack.containers() == []
 
 
-def test_make_takes_the_address_that_is_the_default_for_none() -> None:
+def test_make_treats_the_default_address_as_not_set() -> None:
     """The compose files require a login wherever an address is set."""
     settings = load_settings({"GRAFANA_BIND_ADDRESS": "127.0.0.1", "REDIS_BIND_ADDRESS": " 192.0.2.7 "})
 

@@ -77,7 +77,7 @@ def docker_of(registry: str, dotenv: Path) -> tuple[Docker, dict[str, str]]:
     return Docker(environment), environment
 
 
-def test_every_image_is_named_by_the_digest_of_its_registry(registry: str, tmp_path: Path) -> None:
+def test_every_image_is_pinned_by_the_digest_of_its_registry(registry: str, tmp_path: Path) -> None:
     text = pinned(*docker_of(registry, tmp_path / ".env"))
 
     assert f"#   {registry}/redis:8\n" in text

@@ -93,7 +93,7 @@ def test_a_job_runs_and_shows_in_prometheus(stack: ComposeStack, redis: Redis, q
     wait_until(lambda: stack.sum_of(processed) > before, f"{processed} to grow", within=60, every=1)
 
 
-def test_workers_scale_up_and_down_after_their_jobs_while_all_others_stay(
+def test_workers_scale_up_and_down_after_their_jobs_and_other_containers_stay(
     stack: ComposeStack, redis: Redis
 ) -> None:
     workers = f'{catalogue.QUEUE_WORKERS.name}{{queue="{SHORT_RUNNING_QUEUE}"}}'
@@ -126,7 +126,7 @@ def test_workers_scale_up_and_down_after_their_jobs_while_all_others_stay(
     assert stack.sum_of("min(min_over_time(rq_worker_expires_in_seconds[10m]))") >= 30, "none is lost"
 
 
-def test_a_killed_worker_is_restarted_and_works_on(stack: ComposeStack, redis: Redis) -> None:
+def test_a_killed_worker_is_restarted_and_runs_jobs(stack: ComposeStack, redis: Redis) -> None:
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
 
     stack.kill_all_processes(worker)
@@ -172,7 +172,7 @@ def test_the_stack_recovers_from_an_outage_of_redis(stack: ComposeStack, redis: 
     wait_until_all_healthy(stack)
 
 
-def test_what_belongs_to_another_clone_is_refused_by_its_folder(
+def test_commands_on_the_stack_of_another_clone_are_refused_by_its_folder(
     stack: ComposeStack, project_root: Path, tmp_path: Path
 ) -> None:
     """A second clone with the project name of the first touches nothing of it."""
@@ -223,7 +223,7 @@ def test_the_exporter_runs_from_the_image_as_the_page_says(stack: ComposeStack) 
 
 
 @pytest.mark.skipif(os.environ.get("CI") != "true", reason="restarts the engine; only CI's has no other user")
-def test_all_but_what_was_stopped_by_hand_starts_again_with_the_engine(
+def test_all_services_not_stopped_by_hand_start_again_with_the_engine(
     stack: ComposeStack, redis: Redis, engine_alone: None
 ) -> None:
     """As after a reboot: the engine starts all containers at once, and no one runs make."""

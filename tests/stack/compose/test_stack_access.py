@@ -39,7 +39,7 @@ def test_containers_are_hardened(stack: ComposeStack) -> None:
             assert {binding["HostIp"] for binding in bindings or ()} <= {BIND_ADDRESS}, name
 
 
-def test_what_runs_in_a_container_can_neither_change_it_nor_gain_rights(stack: ComposeStack) -> None:
+def test_a_process_in_a_container_can_neither_change_it_nor_gain_rights(stack: ComposeStack) -> None:
     for service in (REDIS, SHORT_RUNNING_WORKER, PROMETHEUS):
         (container,) = stack.containers(service)
 
@@ -59,7 +59,7 @@ def test_no_password_is_shown_by_the_engine_or_in_a_log(stack: ComposeStack) -> 
     assert shown(secrets_of(stack), texts) == []
 
 
-def test_passwords_are_for_the_owner_of_the_project_only(stack: ComposeStack) -> None:
+def test_only_the_owner_of_the_project_can_read_the_passwords(stack: ComposeStack) -> None:
     files, owner = secret_files(stack), stack.directory.stat().st_uid
 
     assert {path.name for path in files} >= {user.secret for user in USERS}
@@ -68,9 +68,7 @@ def test_passwords_are_for_the_owner_of_the_project_only(stack: ComposeStack) ->
 
 
 @pytest.mark.parametrize("service", [REDIS, SHORT_RUNNING_WORKER, RQ_EXPORTER], ids=lambda each: each.name)
-def test_a_container_reads_its_own_passwords_and_no_other_user_does(
-    stack: ComposeStack, service: Service
-) -> None:
+def test_only_the_user_of_a_container_reads_its_passwords(stack: ComposeStack, service: Service) -> None:
     (container,) = stack.containers(service)
 
     user = stack.inside(container, "id", "-u").strip()
@@ -94,7 +92,7 @@ def test_a_forbidden_request_is_refused(
         assert status >= 400
 
 
-def test_our_image_holds_compiled_code_and_nothing_to_build_with(stack: ComposeStack) -> None:
+def test_our_image_contains_compiled_code_and_no_build_tools(stack: ComposeStack) -> None:
     (worker,) = stack.containers(SHORT_RUNNING_WORKER)
 
     programs = "import shutil; print([p for p in ('pip', 'gcc', 'cc', 'make') if shutil.which(p)])"

@@ -36,7 +36,7 @@ pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=20)]
         ("prometheus/alertmanager.yml", ALERTMANAGER),
     ],
 )
-def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
+def test_a_changed_file_restarts_only_the_services_that_read_it(
     stack: ComposeStack, file: str, concerned: Service
 ) -> None:
     before, path = started_containers(stack), stack.directory / file
@@ -64,7 +64,7 @@ def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
         ("PROMETHEUS_RETENTION_TIME", "20d", {PROMETHEUS.name}),
     ],
 )
-def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
+def test_a_changed_setting_restarts_only_the_services_that_read_it(
     stack: ComposeStack, variable: str, value: str, concerned: set[str]
 ) -> None:
     before = started_containers(stack)
@@ -76,7 +76,7 @@ def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
     assert restarted_since(stack, before) == concerned
 
 
-def test_another_image_is_run_by_the_next_start_alone_and_so_is_the_way_back(stack: ComposeStack) -> None:
+def test_the_next_start_switches_to_another_image_and_back(stack: ComposeStack) -> None:
     before = started_containers(stack)
     (old,) = (container["Config"]["Image"] for container in stack.containers(ALERTMANAGER))
     new = f"{stack.project}-alertmanager:next"
@@ -111,7 +111,7 @@ def test_the_next_start_builds_and_runs_changed_code(stack: ComposeStack) -> Non
     assert "# a change" in stack.inside(worker, "cat", "scheduler/queues.py")
 
 
-def test_a_queue_of_the_users_own_has_containers_until_it_leaves_the_list(stack: ComposeStack) -> None:
+def test_a_queue_has_containers_until_it_is_removed_from_the_list(stack: ComposeStack) -> None:
     """One whose name no container could have."""
     before, dotenv, worker = started_containers(stack), stack.directory / ".env", worker_of("emails:high")
     kept = dotenv.read_text() if dotenv.exists() else ""

@@ -57,7 +57,7 @@ def test_a_stop_with_a_thousand_jobs_in_flight_loses_none_and_runs_none_twice(
     )
 
 
-def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
+def test_a_backup_of_a_running_stack_is_restored_after_clean(
     stack: ComposeStack, redis: Redis, tmp_path: Path
 ) -> None:
     failed = job_scheduler("application.missing", max_retries=None)

@@ -126,7 +126,7 @@ def forget_what_ran(swarm: SwarmStack) -> None:
 
 
 @pytest.mark.usefixtures("engine")
-def test_docker_reads_every_line_of_the_file_that_is_shown() -> None:
+def test_docker_accepts_every_line_of_the_printed_file() -> None:
     show = [sys.executable, "-m", "deploy.swarm", "--show"]
     shown = subprocess.run(show, cwd=PROJECT_ROOT, capture_output=True, text=True, check=True).stdout
 
@@ -139,12 +139,12 @@ def test_docker_reads_every_line_of_the_file_that_is_shown() -> None:
     assert yaml.safe_load(read.stdout)["services"].keys() == json.loads(shown)["services"].keys()
 
 
-def test_every_service_runs_but_the_viewer(swarm: SwarmStack) -> None:
+def test_every_service_but_the_viewer_runs(swarm: SwarmStack) -> None:
     assert swarm.replicas().keys() == {s.name for s in SERVICES if s is not VIEWER}
 
 
 @pytest.mark.parametrize("service", [REDIS, PROMETHEUS, RQ_EXPORTER], ids=lambda service: service.name)
-def test_a_service_without_login_is_open_to_no_other_machine(swarm: SwarmStack, service: Service) -> None:
+def test_a_service_without_a_login_is_not_open_to_other_machines(swarm: SwarmStack, service: Service) -> None:
     (container,) = swarm.containers(service)
 
     assert not any(container["NetworkSettings"]["Ports"].values())
@@ -160,7 +160,7 @@ def test_a_container_can_write_only_where_it_must_and_has_limits(swarm: SwarmSta
     assert [mount["Type"] for mount in container["HostConfig"]["Mounts"]] == ["tmpfs"]
 
 
-def test_the_monitor_follows_the_replicas(swarm: SwarmStack) -> None:
+def test_prometheus_shows_the_number_of_replicas(swarm: SwarmStack) -> None:
     def workers() -> list[float]:
         return swarm.metric(catalogue.QUEUE_WORKERS, queue=SHORT_RUNNING_QUEUE)
 
@@ -193,7 +193,7 @@ def test_two_cron_schedulers_run_each_tick_once(swarm: SwarmStack) -> None:
     ],
     ids=["rules", "alertmanager.yml", "objectives.yml"],
 )
-def test_a_mistake_is_named_before_anything_is_updated(
+def test_an_error_is_reported_before_anything_is_updated(
     swarm: SwarmStack, file: str, right: str, wrong: str, message: str
 ) -> None:
     path = swarm.directory / file

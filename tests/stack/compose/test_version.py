@@ -10,7 +10,7 @@ from stack.settings import PROJECT_ROOT
 from tests.harness.compose_files import compose_file
 
 
-def test_the_image_is_built_with_the_commit_unless_the_user_names_a_version(tmp_path: Path) -> None:
+def test_the_image_has_the_commit_as_its_version_unless_the_user_sets_one(tmp_path: Path) -> None:
     (tmp_path / ".git").mkdir()
     (tmp_path / ".git" / "HEAD").write_text("0123456789abcdef" + "0" * 24 + "\n")
 

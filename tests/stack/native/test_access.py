@@ -75,7 +75,7 @@ def run_all(url: str, queue: str) -> None:
     subprocess.run([rq, *worker], env=dict(os.environ), capture_output=True, check=True, timeout=120)
 
 
-def test_jobs_and_counters_of_a_redis_without_users_are_there_after_the_upgrade(
+def test_jobs_and_counters_of_a_redis_without_users_survive_the_upgrade(
     stack: NativeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     data = stack.state / REDIS.name
@@ -132,7 +132,7 @@ def outside() -> str:
     return addresses[0] if addresses else "127.0.0.2"
 
 
-def test_redis_is_opened_on_request_to_those_who_have_a_password(
+def test_redis_is_opened_on_request_to_clients_with_a_password(
     stack: NativeStack, outside: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     port = stack.settings.port(REDIS)
@@ -150,13 +150,13 @@ def test_redis_is_opened_on_request_to_those_who_have_a_password(
     wait_until_finished(url, schedule_in(url, SHORT_RUNNING_QUEUE, monkeypatch))
 
 
-def test_without_the_request_it_is_closed_again(stack: NativeStack) -> None:
+def test_redis_is_closed_again_without_the_request(stack: NativeStack) -> None:
     assert stack.make("start-rq-mon").returncode == 0
 
     assert set.union(*stack.listeners().values()) == {"127.0.0.1"}
 
 
-def test_the_viewer_which_has_no_login_is_not_opened(stack: NativeStack) -> None:
+def test_the_viewer_is_not_opened_because_it_has_no_login(stack: NativeStack) -> None:
     before = stack.numbers()
 
     refused = stack.make("start-rq-mon", GRAFANA_BIND_ADDRESS="0.0.0.0")

@@ -50,7 +50,7 @@ CRON = CRON_SCHEDULER.name
         ("GRAFANA_URL", "https://grafana.example", {PROMETHEUS.name, RQ_MON_WEB.name}),
     ],
 )
-def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
+def test_a_changed_setting_restarts_only_the_services_that_read_it(
     stack: NativeStack, variable: str, value: str, concerned: set[str]
 ) -> None:
     before = stack.numbers()
@@ -62,7 +62,7 @@ def test_a_changed_setting_restarts_what_reads_it_and_nothing_else(
     assert restarted_since(stack, before) == concerned
 
 
-def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp_path: Path) -> None:
+def test_changed_receivers_restart_only_alertmanager(stack: NativeStack, tmp_path: Path) -> None:
     receivers = tmp_path / "receivers.yml"
     receivers.write_text((stack.directory / "prometheus" / "receivers" / "example.yml").read_text())
     before = stack.numbers()
@@ -89,7 +89,7 @@ def test_receivers_restart_alertmanager_and_nothing_else(stack: NativeStack, tmp
         ("README.md", set()),
     ],
 )
-def test_a_changed_file_restarts_what_reads_it_and_nothing_else(
+def test_a_changed_file_restarts_only_the_services_that_read_it(
     stack: NativeStack, file: str, concerned: set[str]
 ) -> None:
     before, path = stack.numbers(), stack.directory / file
@@ -127,7 +127,7 @@ def test_objectives_are_read_again_without_a_restart(stack: NativeStack) -> None
     assert stack.numbers() == before
 
 
-def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so_is_the_way_back(
+def test_the_next_start_switches_to_another_program_and_back(
     stack: NativeStack, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As after an upgrade of the package: here the programs differ only in path and time."""
@@ -154,7 +154,7 @@ def test_a_program_in_the_place_of_another_is_run_by_the_next_start_alone_and_so
     assert psutil.Process(stack.numbers()[ALERTMANAGER.name]).exe() == old
 
 
-def test_a_mistake_is_refused_and_leaves_what_runs_running(stack: NativeStack) -> None:
+def test_an_error_is_refused_and_running_services_stay(stack: NativeStack) -> None:
     before, file = stack.numbers(), stack.directory / "prometheus/rules/workers.yml"
     text = file.read_text()
     set_variable(stack.directory / ".env", "RQ_WORKER_TTL_SECONDS", "33")
@@ -188,7 +188,7 @@ def names_in_processes(stack: NativeStack) -> set[str]:
     return {name for name, value in values if FOR_A_WHILE.get(name) == value}
 
 
-def test_what_is_taken_out_of_the_settings_is_gone_from_every_process(stack: NativeStack) -> None:
+def test_a_removed_setting_is_gone_from_every_process(stack: NativeStack) -> None:
     """Also from supervisord's own environment, whether set in the file or on the command line."""
     dotenv = stack.directory / ".env"
     before = dotenv.read_text() if dotenv.exists() else ""
@@ -205,7 +205,7 @@ def test_what_is_taken_out_of_the_settings_is_gone_from_every_process(stack: Nat
     assert {process.environ().get("RQ_FAILURE_TTL_SECONDS") for process in stack.processes()} == {None}
 
 
-def test_one_service_is_stopped_alone_and_an_unknown_one_refused(stack: NativeStack) -> None:
+def test_one_service_can_be_stopped_and_an_unknown_one_is_refused(stack: NativeStack) -> None:
     before = stack.numbers()
 
     refused = stack.make("stop-rq-mon", SERVICE="prometeus")

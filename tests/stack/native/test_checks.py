@@ -122,7 +122,7 @@ def copy(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 
 @pytest.mark.parametrize("mistakes", STARTS)
-def test_every_mistake_is_named_with_file_line_and_value(copy: NativeStack, mistakes: list[Mistake]) -> None:
+def test_every_error_names_file_line_and_value(copy: NativeStack, mistakes: list[Mistake]) -> None:
     files = {mistake: copy.directory / mistake.file for mistake in mistakes}
     before = {file: file.read_text() if file.exists() else None for file in files.values()}
     for mistake, file in files.items():

@@ -68,7 +68,7 @@ INSTALLED = [
 
 
 @pytest.mark.parametrize("service", INSTALLED, ids=lambda service: service.name)
-def test_a_server_listens_on_its_port_of_this_machine_only(context: NativeContext, service: Service) -> None:
+def test_a_server_listens_on_this_machine_only(context: NativeContext, service: Service) -> None:
     text = words(command(service, context))
 
     assert str(20_000 + (service.port or 0)) in text
@@ -96,7 +96,7 @@ def kept(arguments: Iterable[str]) -> set[tuple[str, str]]:
     ],
     ids=lambda service: service.name,
 )
-def test_what_is_kept_and_for_how_long_is_as_in_a_container(context: NativeContext, service: Service) -> None:
+def test_retention_is_the_same_as_in_a_container(context: NativeContext, service: Service) -> None:
     in_a_container = kept(MONITOR[service.name]["command"])
 
     assert in_a_container
@@ -136,7 +136,7 @@ def test_prometheus_has_no_remote_control_and_waits_until_alerts_are_restored(co
     assert "--web.enable-admin-api" not in text
 
 
-def test_settings_of_the_processes_are_handed_on(tmp_path: Path) -> None:
+def test_settings_are_passed_to_the_processes(tmp_path: Path) -> None:
     settings = load_settings(
         {"RQ_WORKER_TTL_SECONDS": "33", "RQ_EXPORTER_HOST": "0.0.0.0"}, tmp_path / ".env"
     )
@@ -146,7 +146,7 @@ def test_settings_of_the_processes_are_handed_on(tmp_path: Path) -> None:
     assert command(services.RQ_EXPORTER, context).environment["RQ_EXPORTER_HOST"] == "127.0.0.1"
 
 
-def test_workers_have_as_long_to_end_as_a_job_may_need_and_others_do_not(tmp_path: Path) -> None:
+def test_only_workers_have_as_long_to_end_as_a_job_may_need(tmp_path: Path) -> None:
     context = NativeContext(load_settings({"STOP_GRACE_SECONDS": "600"}, tmp_path / ".env"), tmp_path)
 
     assert command(services.LONG_RUNNING_WORKER, context).stop_within == 600
@@ -154,7 +154,7 @@ def test_workers_have_as_long_to_end_as_a_job_may_need_and_others_do_not(tmp_pat
     assert command(services.CRON_SCHEDULER, context).stop_within < 190
 
 
-def test_every_python_process_talks_to_the_redis_of_the_stack(context: NativeContext) -> None:
+def test_every_python_process_uses_the_redis_of_the_stack(context: NativeContext) -> None:
     for service in (
         services.SHORT_RUNNING_WORKER,
         services.LONG_RUNNING_WORKER,
@@ -174,7 +174,7 @@ def test_the_password_of_a_redis_is_in_no_command_line(tmp_path: Path) -> None:
         assert "redis://:secret@queues.example/0" in run.environment.values()
 
 
-def test_the_settings_that_grafana_has_in_containers_can_be_read() -> None:
+def test_grafanas_settings_in_containers_can_be_read() -> None:
     settings = read_dotenv(PROJECT_ROOT / "grafana" / "grafana.env")
 
     assert settings["GF_AUTH_ANONYMOUS_ORG_ROLE"] == "Viewer"
@@ -184,7 +184,7 @@ def test_the_settings_that_grafana_has_in_containers_can_be_read() -> None:
 @pytest.mark.parametrize(
     ("name", "first_words"), [("grafana", ["server", "--homepath"]), ("grafana-server", ["--homepath"])]
 )
-def test_grafana_runs_from_the_files_of_this_project_with_a_password_of_its_own(
+def test_grafana_uses_the_files_of_this_project_and_its_own_password(
     context: NativeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, first_words: list[str]
 ) -> None:
     # Grafana is in no Debian release: this stands where it would be, for the command line that would run it.
@@ -229,7 +229,7 @@ def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(program.parent))
 
 
-def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: Path, grafana: None) -> None:
+def test_grafana_requires_a_login_if_its_port_is_open(tmp_path: Path, grafana: None) -> None:
     closed = NativeContext(load_settings({}, tmp_path / ".env"), tmp_path / "native")
     opened = NativeContext(
         load_settings({"GRAFANA_BIND_ADDRESS": "0.0.0.0"}, tmp_path / ".env"), tmp_path / "native"
@@ -245,7 +245,7 @@ def test_grafana_shows_nothing_without_a_login_where_its_port_is_open(tmp_path: 
 
 
 @pytest.mark.needs("redis-server")
-def test_redis_listens_where_the_user_says_and_all_connect_there(tmp_path: Path) -> None:
+def test_redis_listens_at_the_users_address_and_all_services_connect_to_it(tmp_path: Path) -> None:
     context = NativeContext(
         load_settings({"REDIS_BIND_ADDRESS": "192.0.2.7"}, tmp_path / ".env"), tmp_path / "native"
     )
@@ -264,7 +264,7 @@ PYTHON_SERVICES = {
 }
 
 
-def test_every_process_is_a_user_of_redis_of_its_own_purpose_whatever_an_application_is(
+def test_every_process_has_its_own_redis_user_whatever_the_application_uses(
     tmp_path: Path,
 ) -> None:
     given = {"RQ_REDIS_USERNAME": "operator", "RQ_REDIS_PASSWORD_FILE": "/nowhere"}
@@ -289,7 +289,7 @@ def test_no_password_is_in_a_command_line_or_an_environment(context: NativeConte
         assert read_secret(tmp_path / "secrets", user.secret) not in text
 
 
-def test_another_redis_is_entered_as_the_user_that_was_given_for_it(tmp_path: Path) -> None:
+def test_the_given_user_logs_in_to_another_redis(tmp_path: Path) -> None:
     password_file = tmp_path / "password"
     password_file.write_text("secret")
     given = {
@@ -304,7 +304,7 @@ def test_another_redis_is_entered_as_the_user_that_was_given_for_it(tmp_path: Pa
     assert environment.items() >= given.items()
 
 
-def test_every_script_and_source_that_a_process_reads_is_there(context: NativeContext) -> None:
+def test_every_script_and_source_of_a_process_exists(context: NativeContext) -> None:
     for service in SERVICES:
         if service is services.GRAFANA and programs.GRAFANA.find() is None:
             continue

@@ -145,7 +145,7 @@ def wait_until_counted(stack: NativeStack, rounds: int) -> None:
         wait_until(partial(is_counted, function, labels, count), what, every=0.5)
 
 
-def test_jobs_of_every_kind_are_seen_in_prometheus(stack: NativeStack) -> None:
+def test_jobs_of_every_kind_are_counted_in_prometheus(stack: NativeStack) -> None:
     schedule_jobs_of_every_kind()
     job_scheduler(jobs.succeed, queue_name=LONG_RUNNING_QUEUE, cron=EVERY_TWO_SECONDS)
 
@@ -222,7 +222,7 @@ def test_logs_are_followed_until_interrupted(stack: NativeStack, tmp_path: Path)
                 os.killpg(process.pid, signal.SIGKILL)
 
 
-def test_logs_that_are_ended_from_outside_leave_no_process_behind(stack: NativeStack, tmp_path: Path) -> None:
+def test_logs_leave_no_process_behind_when_killed(stack: NativeStack, tmp_path: Path) -> None:
     shown = tmp_path / "shown"
     command = [str(stack.directory / ".venv/bin/python"), "-m", "stack", "logs", "redis"]
     with (
@@ -246,7 +246,7 @@ def test_starting_twice_changes_nothing(stack: NativeStack) -> None:
     assert stack.numbers() == before
 
 
-def test_a_changed_setting_restarts_the_service_that_it_concerns_and_no_other(stack: NativeStack) -> None:
+def test_a_changed_setting_restarts_only_its_service(stack: NativeStack) -> None:
     before = stack.numbers()
 
     result = stack.make("start-rq-mon", PROMETHEUS_RETENTION_TIME="7d")
@@ -267,7 +267,7 @@ def test_a_service_that_dies_is_restarted(stack: NativeStack) -> None:
     wait_until(lambda: stack.make("status").returncode == 0, "its health")
 
 
-def test_what_a_killed_supervisord_left_is_ended_by_the_next_start_after_its_job(stack: NativeStack) -> None:
+def test_the_next_start_ends_processes_of_a_killed_supervisord_after_their_jobs(stack: NativeStack) -> None:
     job = job_scheduler(jobs.take, function_args=[4], max_retries=None)
     wait_until(lambda: is_running(stack, job.id), "the job to run")
     before = stack.numbers()
@@ -303,7 +303,7 @@ def test_stop_waits_for_the_running_job_and_leaves_no_process_and_no_port(stack:
     )
 
 
-def test_the_job_pages_are_there_from_the_first_start(stack: NativeStack) -> None:
+def test_the_job_pages_run_from_the_first_start_on(stack: NativeStack) -> None:
     started = stack.make("start-rq-mon", WITH="rq-dashboard")
 
     assert started.returncode == 0, started.stdout
@@ -334,7 +334,7 @@ def test_a_service_that_does_not_become_healthy_is_named_with_its_log(stack: Nat
     assert "prometheus            healthy" in result.stdout
 
 
-def test_stop_ends_what_crashes_left_behind_jobs_and_schedulers_of_dead_workers_included(
+def test_stop_ends_all_processes_left_by_crashes_including_those_of_dead_workers(
     stack: NativeStack,
 ) -> None:
     job = job_scheduler(jobs.take, function_args=[60], max_retries=None)
@@ -362,5 +362,5 @@ def test_clean_removes_the_data_only_after_confirmation(stack: NativeStack) -> N
     assert not stack.state.exists()
 
 
-def test_nothing_was_written_into_the_tree_but_what_git_ignores(stack: NativeStack) -> None:
+def test_only_files_that_git_ignores_were_written(stack: NativeStack) -> None:
     assert stack.new_files() == set()

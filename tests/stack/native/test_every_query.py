@@ -88,7 +88,7 @@ def test_every_query_of_every_panel_finds_data(stack: NativeStack, redis: Redis)
     assert {str(query) for query in missing} == RIGHTLY_EMPTY.keys()
 
 
-def test_the_demo_ends_with_a_link_to_the_minutes_that_it_filled(stack: NativeStack) -> None:
+def test_the_demo_prints_a_link_to_its_time_range(stack: NativeStack) -> None:
     before = time()
 
     demo = stack.make("demo", SECONDS="1")

@@ -179,7 +179,7 @@ ALERT = json.dumps([{"labels": {"alertname": FALSE_ALERT}, "generatorURL": "http
 
 @pytest.mark.parametrize("mode", ["cors", "no-cors"])
 @pytest.mark.parametrize("credentials", ["include", "omit"])
-def test_a_script_makes_no_silence_and_no_alert(
+def test_a_script_of_a_foreign_page_creates_no_silence_and_no_alert(
     monitoring: Monitoring, page: Page, mode: str, credentials: str
 ) -> None:
     for what, body in (("silences", silence()), ("alerts", ALERT)):
@@ -195,7 +195,9 @@ def test_a_script_makes_no_silence_and_no_alert(
 @pytest.mark.parametrize(
     "enctype", ["text/plain", "application/x-www-form-urlencoded", "multipart/form-data"]
 )
-def test_a_form_makes_no_silence(monitoring: Monitoring, page: Page, enctype: str) -> None:
+def test_a_form_of_a_foreign_page_creates_no_silence(
+    monitoring: Monitoring, page: Page, enctype: str
+) -> None:
     # As text/plain, name and value are the two sides of the first = in the body.
     name, _, value = silence().replace('"comment": "it"', '"comment": "="').partition("=")
 
@@ -207,7 +209,7 @@ def test_a_form_makes_no_silence(monitoring: Monitoring, page: Page, enctype: st
     assert monitoring.silences() == []
 
 
-def test_a_script_ends_no_silence(monitoring: Monitoring, page: Page) -> None:
+def test_a_script_of_a_foreign_page_ends_no_silence(monitoring: Monitoring, page: Page) -> None:
     monitoring.alertmanager.post("/api/v2/silences", json.loads(silence()))
     (made,) = (each for each in monitoring.silences() if each["status"]["state"] == "active")
     url = f"{monitoring.alertmanager.url}/api/v2/silence/{made['id']}"
@@ -222,7 +224,7 @@ def test_a_script_ends_no_silence(monitoring: Monitoring, page: Page) -> None:
 
 @pytest.mark.parametrize("path", ["query?query=up", "status/config", "status/flags", "targets"])
 @pytest.mark.parametrize("credentials", ["include", "omit"])
-def test_a_script_reads_nothing_of_prometheus(
+def test_a_script_of_a_foreign_page_reads_nothing_from_prometheus(
     monitoring: Monitoring, page: Page, path: str, credentials: str
 ) -> None:
     url = f"{monitoring.prometheus.url}/api/v1/{path}"
@@ -232,7 +234,7 @@ def test_a_script_reads_nothing_of_prometheus(
         assert answer["status"] == -1, answer
 
 
-def test_a_script_of_a_stranger_reads_nothing_of_alertmanager(
+def test_a_script_of_a_foreign_page_reads_nothing_from_alertmanager(
     monitoring: Monitoring, browser: Browser
 ) -> None:
     with _page(monitoring, browser, "guess") as page:
@@ -243,7 +245,7 @@ def test_a_script_of_a_stranger_reads_nothing_of_alertmanager(
                 assert answer["status"] in (-1, 401), answer
 
 
-def test_without_the_login_there_is_no_answer_and_prometheus_has_it(monitoring: Monitoring) -> None:
+def test_alertmanager_requires_a_login_and_prometheus_has_it(monitoring: Monitoring) -> None:
     """The pages above fail because of the protection, not because nothing answers."""
     with pytest.raises(requests.HTTPError, match="401"):
         requests.get(f"{monitoring.alertmanager.url}/api/v2/silences", timeout=60).raise_for_status()

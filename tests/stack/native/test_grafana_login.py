@@ -75,7 +75,7 @@ def ask(source: Mapping[str, Any], path: str, body: object = None, method: str |
     return json.loads(text) if text else None
 
 
-def test_the_provisioned_data_source_opens_alertmanager(
+def test_the_provisioned_data_source_can_log_in_to_alertmanager(
     context: NativeContext, alertmanager: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     source = provisioned(context, tmp_path, monkeypatch)

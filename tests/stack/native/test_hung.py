@@ -68,7 +68,9 @@ def numbers(runtime: NativeRuntime) -> dict[str, int]:
 
 
 @pytest.mark.parametrize("behaviour", [IS_SILENT, DRIPS])
-def test_what_does_not_answer_in_time_is_restarted_alone(runtime: NativeRuntime, behaviour: str) -> None:
+def test_only_the_service_that_does_not_answer_in_time_is_restarted(
+    runtime: NativeRuntime, behaviour: str
+) -> None:
     start(runtime, behaviour)
     before = numbers(runtime)
     asked = time.monotonic()

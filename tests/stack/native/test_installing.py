@@ -44,11 +44,11 @@ def test_shows_the_command_to_a_user_who_may_not_install() -> None:
         assert second
 
 
-def test_nothing_is_done_where_nothing_is_missing() -> None:
+def test_nothing_is_installed_if_nothing_is_missing() -> None:
     ensure_installed([])
 
 
-def test_the_first_name_that_is_installed_is_taken() -> None:
+def test_the_first_installed_name_of_a_program_is_used() -> None:
     assert Program(("no-such-server", "sh"), ()).path().endswith("/sh")
     assert missing([ABSENT, Program(("sh",), ())]) == [ABSENT]
 
@@ -71,14 +71,14 @@ def test_services_may_not_start_while_packages_are_installed(policy: Path) -> No
     assert not policy.exists()
 
 
-def test_they_may_again_after_an_installation_that_failed(policy: Path) -> None:
+def test_services_may_start_again_after_a_failed_installation(policy: Path) -> None:
     with pytest.raises(StackError), no_service_starts(policy):
         raise StackError("apt-get install failed")
 
     assert not policy.exists()
 
 
-def test_what_an_interrupted_installation_left_is_removed(policy: Path) -> None:
+def test_the_policy_of_an_interrupted_installation_is_removed(policy: Path) -> None:
     policy.write_text(REFUSE_STARTS)
 
     with no_service_starts(policy):
@@ -87,7 +87,7 @@ def test_what_an_interrupted_installation_left_is_removed(policy: Path) -> None:
     assert not policy.exists()
 
 
-def test_a_foreign_policy_stays(policy: Path) -> None:
+def test_a_policy_of_the_user_is_kept(policy: Path) -> None:
     policy.write_text("#!/bin/sh\nexit 0\n")
 
     with no_service_starts(policy):

@@ -109,9 +109,7 @@ def ticks(stack: NativeStack) -> dict[bytes, int]:
     return {field: int(count) for field, count in counted.items()}
 
 
-def test_what_was_backed_up_while_it_ran_is_there_after_clean_and_restore(
-    stack: NativeStack, tmp_path: Path
-) -> None:
+def test_a_backup_of_a_running_stack_is_restored_after_clean(stack: NativeStack, tmp_path: Path) -> None:
     states = schedule_jobs_of_every_state()
     wait_until(lambda: states_of(stack, states) == states, "the jobs to end")
     wait_until(lambda: any(ticks(stack).values()), "a tick of a cron job", within=90, every=0.5)
@@ -160,7 +158,7 @@ def test_a_backup_needs_data_and_a_restore_needs_a_backup(stack: NativeStack) ->
     assert not (stack.directory / "backups").exists()
 
 
-def test_clean_leaves_nothing_that_it_does_not_name(
+def test_clean_names_everything_that_it_leaves(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Files, processes and listeners, before and after."""

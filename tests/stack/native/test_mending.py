@@ -24,7 +24,7 @@ FROZEN = {REDIS.name, CRON_SCHEDULER.name, RQ_EXPORTER.name}
 UNWORKED = "unworked"
 
 
-def test_start_restarts_what_is_frozen_and_nothing_else(stack: NativeStack) -> None:
+def test_start_restarts_only_frozen_services(stack: NativeStack) -> None:
     job = job_scheduler(jobs.succeed, queue_name=UNWORKED)
     before = stack.numbers()
     for name in FROZEN:
@@ -54,7 +54,7 @@ def test_start_restarts_what_is_frozen_and_nothing_else(stack: NativeStack) -> N
         assert redis.lrange(f"rq:queue:{UNWORKED}", 0, -1) == [job.id.encode()]
 
 
-def test_restart_is_for_one_service_that_is_known(stack: NativeStack) -> None:
+def test_restart_restarts_one_known_service(stack: NativeStack) -> None:
     before = stack.numbers()
 
     refused = stack.make("restart", SERVICE="grafanna")
@@ -70,7 +70,7 @@ def test_restart_is_for_one_service_that_is_known(stack: NativeStack) -> None:
     assert {name for name, number in before.items() if now[name] != number} == {PROMETHEUS.name}
 
 
-def test_stop_ends_what_is_frozen_at_once(stack: NativeStack) -> None:
+def test_stop_ends_frozen_services_at_once(stack: NativeStack) -> None:
     """They have three minutes to end but need none: a frozen process is woken to handle the signal."""
     numbers = stack.numbers()
     for name in (CRON_SCHEDULER.name, "short-running-worker"):

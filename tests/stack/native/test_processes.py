@@ -78,7 +78,7 @@ def test_only_processes_with_the_mark_of_this_stack_are_found(
     assert numbers(tmp_path / "ours") == {ours}
 
 
-def test_a_process_is_found_when_its_parent_is_gone(
+def test_a_process_is_found_after_its_parent_has_ended(
     started: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     worker, job = start_worker(started, tmp_path, job_seconds=60)
@@ -91,9 +91,7 @@ def test_a_process_is_found_when_its_parent_is_gone(
     assert numbers(tmp_path) == set()
 
 
-def test_a_job_that_runs_ends_before_its_worker(
-    started: list[subprocess.Popen[bytes]], tmp_path: Path
-) -> None:
+def test_a_running_job_ends_before_its_worker(started: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
     start_worker(started, tmp_path, job_seconds=1)
 
     end_all(tmp_path, grace=20)
@@ -102,7 +100,7 @@ def test_a_job_that_runs_ends_before_its_worker(
     assert numbers(tmp_path) == set()
 
 
-def test_a_job_that_outlasts_the_grace_is_killed(
+def test_a_job_that_exceeds_the_grace_period_is_killed(
     started: list[subprocess.Popen[bytes]], tmp_path: Path
 ) -> None:
     start_worker(started, tmp_path, job_seconds=60)
@@ -115,7 +113,7 @@ def test_a_job_that_outlasts_the_grace_is_killed(
     assert not (tmp_path / "job-ended").exists()
 
 
-def test_redis_outlasts_the_jobs(started: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
+def test_redis_ends_after_the_jobs(started: list[subprocess.Popen[bytes]], tmp_path: Path) -> None:
     start_worker(started, tmp_path, job_seconds=1)
     script = f"trap 'test -e {tmp_path}/job-ended && touch {tmp_path}/in-order; exit' TERM; sleep 60 & wait"
     start(started, tmp_path, "sh", "-c", script, service="redis")
@@ -127,7 +125,7 @@ def test_redis_outlasts_the_jobs(started: list[subprocess.Popen[bytes]], tmp_pat
 
 
 @pytest.mark.slow
-def test_the_process_that_asks_is_not_ended_by_itself(tmp_path: Path) -> None:
+def test_the_calling_process_does_not_end_itself(tmp_path: Path) -> None:
     code = (
         "from pathlib import Path; from stack.native.processes import end_all;"
         f" end_all(Path({str(tmp_path)!r}), 5)"

@@ -48,7 +48,7 @@ def test_each_job_scrapes_the_local_port_of_its_service() -> None:
         assert found == [address(by_name[name])]
 
 
-def test_grafana_is_scraped_only_where_it_runs() -> None:
+def test_grafana_is_scraped_only_if_it_runs() -> None:
     assert GRAFANA.name in targets_by_job(rewritten(WITH_GRAFANA))
     assert GRAFANA.name not in targets_by_job(rewritten(WITH_VIEWER))
 
@@ -69,7 +69,7 @@ def test_every_client_of_alertmanager_logs_in_and_no_other_service_gets_the_pass
     assert {name: given for name, given in logins.items() if given} == {ALERTMANAGER.name: login}
 
 
-def test_everything_else_stays_as_it_is() -> None:
+def test_everything_else_is_unchanged() -> None:
     shared, local = yaml.safe_load(SHARED.read_text()), rewritten(WITH_GRAFANA)
 
     for config in (shared, local):
@@ -82,7 +82,7 @@ def test_everything_else_stays_as_it_is() -> None:
     assert local == shared
 
 
-def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None:
+def test_both_exporters_use_the_same_name_for_the_stacks_redis() -> None:
     named = [
         static["labels"]["instance"]
         for job in rewritten(WITH_VIEWER)["scrape_configs"]
@@ -93,7 +93,7 @@ def test_the_stacks_own_redis_is_called_the_same_by_both_its_exporters() -> None
     assert named == ["main", "main"]
 
 
-def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Path) -> None:
+def test_further_exporters_are_read_from_the_users_folder(tmp_path: Path) -> None:
     config = yaml.safe_load(rewrite(SHARED.read_text(), WITH_VIEWER, address, PASSWORD_FILE, tmp_path))
 
     found = {job["job_name"]: job.get("file_sd_configs") for job in config["scrape_configs"]}
@@ -103,11 +103,11 @@ def test_further_exporters_are_looked_for_in_the_folder_of_the_user(tmp_path: Pa
     }
 
 
-def test_without_such_a_folder_none_is_looked_for() -> None:
+def test_without_the_users_folder_there_are_no_further_exporters() -> None:
     assert not any("file_sd_configs" in job for job in rewritten(WITH_VIEWER)["scrape_configs"])
 
 
-def test_targets_that_a_user_added_stay_as_they_are() -> None:
+def test_targets_added_by_a_user_are_not_changed() -> None:
     config = yaml.safe_load(SHARED.read_text())
     config["scrape_configs"] += [
         {"job_name": "application", "static_configs": [{"targets": ["app.example:8000"]}]},
@@ -120,7 +120,7 @@ def test_targets_that_a_user_added_stay_as_they_are() -> None:
 
 
 @pytest.mark.needs("promtool")
-def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
+def test_prometheus_accepts_the_file_and_finds_the_shared_rules(tmp_path: Path) -> None:
     path = write(SHARED, tmp_path, WITH_VIEWER, address, PASSWORD_FILE)
     write(SHARED, tmp_path, WITH_VIEWER, address, PASSWORD_FILE)  # a second start
 
@@ -144,7 +144,7 @@ def test_prometheus_takes_the_file_and_finds_the_shared_rules(tmp_path: Path) ->
     ],
     ids=["prometheus.yml", "alertmanager.yml"],
 )
-def test_the_shared_file_is_valid_as_it_is(command: list[str]) -> None:
+def test_the_shared_file_is_valid_unchanged(command: list[str]) -> None:
     result = subprocess.run(command, capture_output=True, text=True, check=False)
 
     assert result.returncode == 0, result.stdout + result.stderr

@@ -43,12 +43,14 @@ def workers(stack: NativeStack) -> set[str]:
     return {name for name in stack.numbers() if "-worker" in name}
 
 
-def test_each_queue_has_as_many_workers_as_it_was_given_and_no_other_has_any(stack: NativeStack) -> None:
+def test_each_listed_queue_has_its_number_of_workers_and_no_other_has_any(stack: NativeStack) -> None:
     assert workers(stack) == {"mail-worker", "mail-worker-2", worker_of(HIGH).name}
     assert SHORT_RUNNING_WORKER.name not in stack.make("status").stdout
 
 
-def test_their_jobs_run_and_their_metrics_and_objectives_are_in_prometheus(stack: NativeStack) -> None:
+def test_jobs_of_listed_queues_run_and_prometheus_has_their_metrics_and_objectives(
+    stack: NativeStack,
+) -> None:
     with connect(stack.redis_url()) as redis:
         done = [Queue(queue, connection=redis).enqueue(jobs.take, 0) for queue in (MAIL, HIGH)]
         wait_until(lambda: all(job.is_finished for job in done), "the jobs to finish", within=90)
@@ -59,14 +61,14 @@ def test_their_jobs_run_and_their_metrics_and_objectives_are_in_prometheus(stack
         assert stack.sum_of(f'{QUEUE_OBJECTIVE_WAIT.name}{{queue="{queue}"}}') == 300
 
 
-def test_demo_has_no_workers_there(stack: NativeStack) -> None:
+def test_the_demo_is_refused_without_workers_of_its_queues(stack: NativeStack) -> None:
     refused = stack.make("demo", SECONDS="1")
 
     assert refused.returncode != 0
     assert "RQ_MON_QUEUES gives no workers to short-running and long-running" in refused.stdout
 
 
-def test_scaling_is_kept_in_the_list(stack: NativeStack) -> None:
+def test_scaling_changes_the_number_in_the_list(stack: NativeStack) -> None:
     before = stack.numbers()
 
     assert stack.make("scale", QUEUE=REPORTS, WORKERS="2").returncode == 0
@@ -80,7 +82,7 @@ def test_scaling_is_kept_in_the_list(stack: NativeStack) -> None:
     )
 
 
-def test_a_queue_that_leaves_the_list_loses_its_workers_with_the_next_start(stack: NativeStack) -> None:
+def test_the_next_start_ends_the_workers_of_a_removed_queue(stack: NativeStack) -> None:
     before = stack.numbers()
     (stack.directory / ".env").write_text(f"RQ_MON_QUEUES={HIGH}:1\n")
 
@@ -91,7 +93,7 @@ def test_a_queue_that_leaves_the_list_loses_its_workers_with_the_next_start(stac
     assert stack.numbers() == {name: pid for name, pid in before.items() if name not in gone}, started.stdout
 
 
-def test_without_the_list_the_two_queues_are_back(stack: NativeStack) -> None:
+def test_without_the_list_the_two_default_queues_are_back(stack: NativeStack) -> None:
     (stack.directory / ".env").write_text("")
 
     assert stack.make("start-rq-mon").returncode == 0

@@ -38,7 +38,7 @@ def read_in(enclosure: Enclosure, accounts: Accounts, *paths: Path) -> list[Path
     return [path for path in paths if path not in refused[0]]
 
 
-def test_only_what_is_needed_below_a_closed_folder_can_be_read(home: Path, accounts: Accounts) -> None:
+def test_only_needed_files_below_a_closed_folder_become_readable(home: Path, accounts: Accounts) -> None:
     code, other = (home / name / "code" / "job.py" for name in ("clone", "other"))
     private = code.with_name("private")
 
@@ -58,7 +58,7 @@ def test_nothing_changes_for_the_rest_of_the_machine(home: Path, accounts: Accou
     assert not any(str(home) in line for line in Path("/proc/self/mounts").read_text().splitlines())
 
 
-def test_single_files_and_names_that_are_links_are_reached(home: Path, accounts: Accounts) -> None:
+def test_single_files_and_links_become_readable(home: Path, accounts: Accounts) -> None:
     file, link = home / "objectives.yml", home / "python"
     file.write_text("default: {}")
     link.symlink_to(home / "other")
@@ -69,12 +69,12 @@ def test_single_files_and_names_that_are_links_are_reached(home: Path, accounts:
     assert read_in(enclosure, accounts, home / "clone" / "code" / "job.py") == []
 
 
-def test_what_is_closed_itself_stays_so(home: Path, accounts: Accounts) -> None:
+def test_a_needed_folder_that_is_closed_itself_stays_closed(home: Path, accounts: Accounts) -> None:
     (home / "clone").chmod(0o700)
     code = home / "clone" / "code" / "job.py"
 
     assert read_in(plan([home / "clone"], accounts), accounts, code) == []
 
 
-def test_where_nothing_is_closed_nothing_is_put_in_the_way(accounts: Accounts) -> None:
+def test_nothing_is_mounted_if_no_folder_is_closed(accounts: Accounts) -> None:
     assert plan([Path("/usr/bin"), Path("/etc/passwd")], accounts) == {}

@@ -30,7 +30,7 @@ def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
 
 
-def test_named_files_go_along_and_only_those_of_the_folder_are_closed(
+def test_files_named_by_receivers_are_copied_and_only_those_in_the_folder_are_made_private(
     folder: Path, tmp_path: Path, account: Account
 ) -> None:
     outside = tmp_path / "ca.pem"
@@ -69,9 +69,7 @@ def test_named_files_go_along_and_only_those_of_the_folder_are_closed(
     assert mode(outside) == 0o644
 
 
-def test_copies_of_files_that_are_no_longer_named_are_removed(
-    folder: Path, tmp_path: Path, account: Account
-) -> None:
+def test_copies_of_unused_files_are_removed(folder: Path, tmp_path: Path, account: Account) -> None:
     (folder / "slack").write_text("slack")
     (folder / "receivers.yml").write_text("receivers: [{name: a, slack_configs: [{api_url_file: slack}]}]")
     hand_receivers(folder, tmp_path / "copy", account)
@@ -83,7 +81,7 @@ def test_copies_of_files_that_are_no_longer_named_are_removed(
 
 
 @pytest.mark.parametrize("text", [None, "receivers: [", "receivers: [{api_url_file: inner}]"])
-def test_what_cannot_be_read_is_named(
+def test_an_unreadable_file_is_named(
     folder: Path, tmp_path: Path, account: Account, text: str | None
 ) -> None:
     if text:

@@ -37,7 +37,7 @@ def status_of(stack: NativeStack, job: Job | CronJob) -> JobStatus | None:
         return Job.fetch(job.id, connection=redis).get_status()
 
 
-def test_workers_are_added_while_all_others_stay(stack: NativeStack) -> None:
+def test_workers_are_added_without_restarting_others(stack: NativeStack) -> None:
     before = stack.numbers()
 
     scaled = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="4")
@@ -48,7 +48,7 @@ def test_workers_are_added_while_all_others_stay(stack: NativeStack) -> None:
     wait_until_prometheus_sees(stack, 4)
 
 
-def test_the_number_outlives_start_and_stop(stack: NativeStack) -> None:
+def test_the_number_survives_stop_and_start(stack: NativeStack) -> None:
     before = stack.numbers()
     assert stack.make("start-rq-mon").returncode == 0
     assert stack.numbers() == before
@@ -60,7 +60,7 @@ def test_the_number_outlives_start_and_stop(stack: NativeStack) -> None:
     assert f"{SHORT_RUNNING_WORKER.number_variable}=4" in (stack.directory / ".env").read_text()
 
 
-def test_workers_end_after_their_jobs_while_all_others_stay(stack: NativeStack) -> None:
+def test_removed_workers_end_after_their_jobs_without_restarting_others(stack: NativeStack) -> None:
     running = [job_scheduler(jobs.take, function_args=[20], max_retries=None) for _ in range(4)]
     wait_until(
         lambda: all(status_of(stack, job) is JobStatus.STARTED for job in running), "every worker to be busy"
@@ -94,7 +94,7 @@ def test_a_worker_that_was_scaled_down_is_not_reported_as_lost(stack: NativeStac
         (SHORT_RUNNING_QUEUE, "many", "WORKERS: expected a whole number from 1 to 99, got 'many'"),
     ],
 )
-def test_what_cannot_be_scaled_is_refused_and_changes_nothing(
+def test_an_invalid_scale_is_refused_and_changes_nothing(
     stack: NativeStack, queue: str, workers: str, message: str
 ) -> None:
     before = stack.numbers(), (stack.directory / ".env").read_text()
@@ -106,7 +106,7 @@ def test_what_cannot_be_scaled_is_refused_and_changes_nothing(
     assert (stack.numbers(), (stack.directory / ".env").read_text()) == before
 
 
-def test_a_number_in_the_environment_which_comes_before_the_file_is_named(stack: NativeStack) -> None:
+def test_scale_is_refused_if_the_environment_sets_the_number(stack: NativeStack) -> None:
     refused = stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3", SHORT_RUNNING_WORKERS="2")
 
     assert refused.returncode != 0

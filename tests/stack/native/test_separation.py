@@ -44,7 +44,7 @@ def state(tmp_path: Path) -> Path:
         ("setuid", "root cannot start a process as rq-mon on this machine"),
     ],
 )
-def test_a_machine_that_takes_rights_from_root_is_named_as_the_reason(
+def test_the_reason_names_the_right_that_root_lacks_on_this_machine(
     state: Path, capability: str, why: str
 ) -> None:
     result = subprocess.run(
@@ -82,7 +82,7 @@ def reaching(*names: str) -> Separation:
         (reaching("clone", "other"), reaching("clone"), False),
     ],
 )
-def test_what_runs_goes_on_if_its_users_are_the_same_and_reach_what_they_need(
+def test_running_processes_stay_only_if_their_users_and_readable_folders_are_unchanged(
     now: Separation, before: Separation, goes_on: bool
 ) -> None:
     assert now.fits(before.record()) is goes_on

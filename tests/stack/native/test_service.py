@@ -38,7 +38,7 @@ def clone(tmp_path: Path) -> Path:
 
 @pytest.mark.slow
 @pytest.mark.skipif(not shutil.which("systemd-analyze"), reason="there is no systemd here")
-def test_systemd_takes_the_unit_and_would_refuse_a_wrong_one(
+def test_systemd_accepts_the_unit_and_refuses_a_wrong_one(
     settings: StackSettings, clone: Path, tmp_path: Path
 ) -> None:
     unit = tmp_path / "rq-mon-of-a-test.service"
@@ -49,7 +49,7 @@ def test_systemd_takes_the_unit_and_would_refuse_a_wrong_one(
     assert "Failed to parse service type" in verify(unit)
 
 
-def test_a_running_job_has_its_time_when_the_machine_goes_down(settings: StackSettings, clone: Path) -> None:
+def test_a_running_job_may_finish_when_the_machine_shuts_down(settings: StackSettings, clone: Path) -> None:
     assert "TimeoutStopSec=420\n" in render(settings, clone)
 
 
@@ -62,7 +62,7 @@ def test_a_folder_that_a_unit_cannot_name_is_refused(
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root gets as far as that")
-def test_the_unit_of_another_clone_is_left_alone(
+def test_the_unit_of_another_clone_is_not_changed(
     settings: StackSettings, clone: Path, tmp_path: Path
 ) -> None:
     unit = tmp_path / "rq-mon-of-a-test.service"

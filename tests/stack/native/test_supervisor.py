@@ -78,16 +78,16 @@ def _script(directory: Path, name: str, text: str) -> Path:
     return path
 
 
-def test_a_missing_supervisord_says_nothing_about_programs(tmp_path: Path) -> None:
+def test_without_supervisord_the_state_of_programs_is_unknown(tmp_path: Path) -> None:
     with pytest.raises(StackError, match="supervisord does not answer"):
         Supervisor(tmp_path).processes()
 
 
-def test_what_does_not_answer_and_left_no_process_is_shown_as_stopped(tmp_path: Path) -> None:
+def test_services_count_as_stopped_if_supervisord_does_not_answer_and_left_no_process(tmp_path: Path) -> None:
     assert {state.health for state in runtime(tmp_path).states().values()} == {Health.STOPPED}
 
 
-def test_redis_outlasts_the_jobs_though_supervisord_does_not_answer_for_a_while(directory: Path) -> None:
+def test_redis_ends_after_the_jobs_even_if_supervisord_does_not_answer_for_a_while(directory: Path) -> None:
     native = runtime(directory)
     start(native.supervisor, FREEZES_SUPERVISORD)
 
@@ -97,7 +97,7 @@ def test_redis_outlasts_the_jobs_though_supervisord_does_not_answer_for_a_while(
     assert processes_of(directory) == []
 
 
-def test_stop_ends_everything_though_supervisord_never_answers_again(directory: Path) -> None:
+def test_stop_ends_everything_even_if_supervisord_never_answers_again(directory: Path) -> None:
     native = runtime(directory, grace=1)
     start(native.supervisor, FREEZES_SUPERVISORD_FOR_EVER)
 
@@ -114,7 +114,7 @@ while true; do sleep 0.1; done
 """
 
 
-def test_a_log_that_grows_is_rotated_and_keeps_within_its_limit(directory: Path) -> None:
+def test_a_growing_log_is_rotated_and_stays_within_its_limit(directory: Path) -> None:
     supervisor = Supervisor(directory)
     (directory / "logs").mkdir()
     script = _script(directory, REDIS.name, PRINTS_MORE_THAN_IS_KEPT)
@@ -141,7 +141,7 @@ def test_a_change_ends_redis_after_the_jobs_that_need_it(directory: Path) -> Non
 
 
 @pytest.mark.e2e(seconds=10)
-def test_a_service_that_renames_itself_is_still_known(
+def test_a_service_that_changes_its_process_title_is_still_found(
     directory: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     packages = tmp_path_factory.mktemp("packages")

@@ -36,7 +36,7 @@ def read_options(directory: Path, commands: Mapping[Service, Command]) -> Any:
     return options
 
 
-def test_arguments_and_variables_arrive_as_they_are(tmp_path: Path) -> None:
+def test_arguments_and_variables_arrive_unchanged(tmp_path: Path) -> None:
     command = Command(
         ("/bin/echo", "two words", ODD), {"ODD": ODD, "EMPTY": "", "URL": "redis://:p%25@h:1/0"}
     )
@@ -47,7 +47,7 @@ def test_arguments_and_variables_arrive_as_they_are(tmp_path: Path) -> None:
     assert dict(command.environment).items() <= program.environment.items()
 
 
-def test_no_program_writes_its_name_over_the_environment_by_which_it_is_known(tmp_path: Path) -> None:
+def test_no_program_overwrites_the_environment_that_marks_it(tmp_path: Path) -> None:
     programs = read_back(tmp_path, {REDIS: Command(("/bin/true",)), PROMETHEUS: Command(("/bin/true",))})
 
     assert [program.environment["SPT_NOENV"] for program in programs] == ["1", "1"]
@@ -71,7 +71,7 @@ def test_a_path_too_long_for_a_socket_is_refused(tmp_path: Path) -> None:
         render(tmp_path / ("x" * 100), {})
 
 
-def test_programs_are_restarted_get_time_to_end_and_leave_nothing_behind(tmp_path: Path) -> None:
+def test_programs_are_restarted_have_time_to_end_and_are_killed_with_their_children(tmp_path: Path) -> None:
     commands = {
         REDIS: Command(("/bin/true",), stop_within=7),
         PROMETHEUS: Command(("/bin/true",), stop_within=7),
@@ -102,7 +102,7 @@ def test_supervisords_own_log_is_rotated(tmp_path: Path) -> None:
     assert 0 < options.logfile_maxbytes * (options.logfile_backups + 1) <= LOG_LIMIT
 
 
-def test_a_program_changes_with_the_files_that_it_reads_and_with_no_others(tmp_path: Path) -> None:
+def test_a_section_changes_only_with_the_files_that_its_program_reads(tmp_path: Path) -> None:
     sources = tmp_path / "sources"
     (sources / "inner").mkdir(parents=True)
     file = sources / "inner" / "settings.py"
@@ -118,7 +118,7 @@ def test_a_program_changes_with_the_files_that_it_reads_and_with_no_others(tmp_p
     assert render(tmp_path, {REDIS: command}) != before
 
 
-def test_a_program_changes_with_its_file_as_after_an_upgrade_of_its_package(tmp_path: Path) -> None:
+def test_a_section_changes_with_the_programs_file_as_after_an_upgrade(tmp_path: Path) -> None:
     program, other = tmp_path / "program", tmp_path / "other"
     for file in (program, other):
         file.write_text("#!/bin/sh\n")
@@ -133,7 +133,7 @@ def test_a_program_changes_with_its_file_as_after_an_upgrade_of_its_package(tmp_
     assert render(tmp_path, {REDIS: command}) != before
 
 
-def test_each_of_several_workers_is_a_program_with_a_log_of_its_own(tmp_path: Path) -> None:
+def test_each_worker_is_a_program_with_its_own_log(tmp_path: Path) -> None:
     one, three = (Command(("/bin/true",), number=number) for number in (1, 3))
 
     before = {program.name: program for program in read_back(tmp_path, {SHORT_RUNNING_WORKER: one})}
@@ -149,7 +149,7 @@ def test_each_of_several_workers_is_a_program_with_a_log_of_its_own(tmp_path: Pa
     )
 
 
-def test_a_program_stays_as_it_is_when_others_come_and_go(tmp_path: Path) -> None:
+def test_a_section_does_not_change_when_other_programs_come_and_go(tmp_path: Path) -> None:
     """supervisord restarts every program whose section differs."""
     run = Command(("/bin/true",))
 

@@ -29,7 +29,7 @@ pytestmark = [
 ]
 
 
-def test_passwords_are_for_their_owner_only(stack: NativeStack) -> None:
+def test_only_their_owner_can_read_the_passwords(stack: NativeStack) -> None:
     files = secret_files(stack)
 
     assert {path.name for path in files} >= {user.secret for user in USERS}
@@ -46,7 +46,7 @@ def test_no_password_is_in_a_command_line_an_environment_a_log_or_a_configuratio
     assert shown(secrets_of(stack), texts) == []
 
 
-def test_no_process_listens_beyond_this_machine(stack: NativeStack) -> None:
+def test_every_process_listens_on_this_machine_only(stack: NativeStack) -> None:
     assert set.union(*stack.listeners().values()) == {"127.0.0.1"}
 
 
@@ -87,7 +87,7 @@ def test_a_page_of_another_origin_cannot_read_metrics(stack: NativeStack, origin
     ],
     ids=lambda value: getattr(value, "name", value),
 )
-def test_what_a_page_gets_whose_name_leads_to_this_machine_is_what_the_docs_say(
+def test_a_foreign_page_whose_name_resolves_here_gets_the_documented_answers(
     stack: NativeStack, service: Service, status: int
 ) -> None:
     """DNS rebinding: to the browser, that page and the service have one origin."""

@@ -98,7 +98,7 @@ def waiting(stack: NativeStack) -> str:
         return job_scheduler(jobs.succeed, queue_name=UNWORKED).id
 
 
-def test_what_ran_as_root_is_restarted_as_other_users_who_take_over_its_data(
+def test_services_that_ran_as_root_are_restarted_as_users_who_own_their_data(
     stack: NativeStack, waiting: str
 ) -> None:
     started = stack.make("start-rq-mon")
@@ -148,7 +148,7 @@ def test_a_job_can_read_no_password_but_its_own(stack: NativeStack, monkeypatch:
     assert len(found) == len(set(closed)) > 20
 
 
-def test_what_is_restarted_or_added_later_has_its_user_too(stack: NativeStack) -> None:
+def test_services_restarted_or_added_later_have_their_users_too(stack: NativeStack) -> None:
     before = stack.numbers()
 
     assert stack.make("scale", QUEUE=SHORT_RUNNING_QUEUE, WORKERS="3").returncode == 0
@@ -160,7 +160,7 @@ def test_what_is_restarted_or_added_later_has_its_user_too(stack: NativeStack) -
     assert users[f"{SHORT_RUNNING_WORKER.name}-3"] == {WORKERS_USER}
 
 
-def test_a_user_other_than_root_reads_one_line_and_runs_everything_alone(
+def test_a_user_other_than_root_gets_one_note_and_runs_everything(
     project_root: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     """Python may be below a closed folder, so this user also runs where that is open."""
