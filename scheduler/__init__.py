@@ -1,4 +1,4 @@
-"""Schedule RQ jobs: enqueue, delay or repeat them, and work them."""
+"""Schedule RQ jobs: enqueue, delay or repeat them, and run workers."""
 
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
 from scheduler.cron.entries import CronEntry

@@ -1,4 +1,4 @@
-"""Runs the application's hooks in a separate process, so that they may hang, exit or crash without harm."""
+"""Runs the application's callbacks in a separate process, where they may hang, exit or crash."""
 
 from __future__ import annotations
 
@@ -55,8 +55,8 @@ def _run_and_exit(call: Callable[[], object]) -> None:
 
 
 def _wait(child: int, deadline: float, meanwhile: Callable[[], None]) -> int:
-    """Return the exit status of the child, which is killed when its time is over."""
-    signal.alarm(0)  # RQ's own alarm for a callback, which might come between the child's end and our waitpid
+    """Return the exit status of the child, which is killed after its time limit."""
+    signal.alarm(0)  # RQ's own alarm for a callback may arrive between the child's end and our waitpid
     try:
         while time.monotonic() <= deadline and not _has_ended(child):
             meanwhile()
@@ -67,7 +67,7 @@ def _wait(child: int, deadline: float, meanwhile: Callable[[], None]) -> int:
 
 
 def _has_ended(child: int) -> bool:
-    """Tell whether it ended, without reaping it: a signal at any moment must still find a process to end."""
+    """Return whether the child has ended, without reaping it: a later signal must not hit another process."""
     return os.waitid(os.P_PID, child, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
 

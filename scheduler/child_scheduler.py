@@ -97,8 +97,8 @@ class ChildScheduler(RQScheduler):
     def start(self) -> Any:
         """Start the process.
 
-        It does not get the worker's sockets. If it held them, Redis would take a killed worker for one that
-        waits, and hand it one more job. Signals are blocked until it has its own handlers: with its worker's
+        It does not get the worker's sockets. Otherwise Redis would think that a killed worker still waits,
+        and would give it one more job. Signals are blocked until it has its own handlers: with its worker's
         it would miss the SIGTERM that stops it, and the worker would wait for its end forever.
         """
         self._worker_connection.connection_pool.disconnect(inuse_connections=False)

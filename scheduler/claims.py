@@ -1,9 +1,9 @@
-"""A worker that starts a job only while that is still its own to start.
+"""A worker that starts a job only if it may still start it.
 
-From its queue a job goes to the list of those on their way, until its start is recorded. If that takes
-too long, others put it back (supervised_queue.py). A worker that was frozen meanwhile does not know, and
-would run a second time what waits again, runs elsewhere, or has ended. It need not have had the job when
-it was frozen: Redis also hands one to a frozen worker that was waiting for it.
+A job goes from its queue to the intermediate queue until its start is recorded. If that takes too long,
+others put it back (supervised_queue.py). A worker that was frozen meanwhile does not know this. It would run
+a job again that is queued, runs elsewhere, or has ended. It need not have had the job when it was frozen:
+Redis also gives one to a frozen worker that was waiting for it.
 """
 
 from __future__ import annotations
@@ -24,14 +24,15 @@ from rq_mon.worker.monitored_worker import MonitoredWorker
 
 
 class NotOursError(Exception):
-    """The job that is to be started is no longer this worker's."""
+    """The job no longer belongs to this worker."""
 
 
 class ClaimingWorker(MonitoredWorker):
-    """A `MonitoredWorker` that takes a job off its way in the transaction that records its start."""
+    """A `MonitoredWorker` that removes a job from the intermediate queue in the transaction of its start."""
 
     _was_on_its_way = False
-    """Whether the job in hand was on its way until its start was recorded: only one worker finds it there."""
+    """Whether the current job was in the intermediate queue when its start was recorded: only one worker
+    finds it there."""
 
     def set_state(self, state: str, pipeline: Pipeline | None = None) -> None:
         """Set the worker's state; with a pipeline, it is the transaction that records a job's start."""
@@ -51,7 +52,7 @@ class ClaimingWorker(MonitoredWorker):
         pipeline.execute = execute_and_look  # type: ignore[method-assign]
 
     def prepare_execution(self, job: Job) -> Execution:
-        """Record the start, and take it back if another worker has the job by now."""
+        """Record the start, and undo that if another worker has the job by now."""
         execution = super().prepare_execution(job)
         if not self._was_on_its_way and _is_elsewhere(job, execution, self.connection):
             self._take_back(job, execution)
@@ -59,16 +60,16 @@ class ClaimingWorker(MonitoredWorker):
         return execution
 
     def _take_back(self, job: Job, execution: Execution) -> None:
-        """Remove the record of the start, without counting that as an end."""
+        """Remove the record of the start, without counting an end."""
         forwarded: Any = {"execution": execution} if hasattr(self, "executions") else {}
         with self.connection.pipeline() as pipeline:
             cleanup_execution(self, job, pipeline, **forwarded)
             pipeline.execute()
-        with suppress(ResponseError):  # it may not write that it was started, either
+        with suppress(ResponseError):  # without the right to our keys, no start was recorded there either
             self.connection.hdel(running_key(job.origin), execution.id)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run one job, if it is still to be run here."""
+        """Run one job if this worker may still run it."""
         try:
             super().execute_job(job, queue)
         except NotOursError:
@@ -81,12 +82,12 @@ class ClaimingWorker(MonitoredWorker):
             self.set_state(WorkerStatus.IDLE)
 
     def prepare_job_execution(self, job: Job, *_args: Any, **_kwargs: Any) -> None:
-        """Record that the work horse begins; the job is off its way already."""
+        """Record that the work horse begins; the job has left the intermediate queue already."""
         super().prepare_job_execution(job, remove_from_intermediate_queue=False)
 
 
 def _is_elsewhere(job: Job, ours: Execution, connection: Redis) -> bool:
-    """Tell whether a job waits, runs or has ended. If not, it was on no list at all, and would be lost."""
+    """Return whether a job is queued, runs or has ended. If not, it is on no list and would be lost."""
     queue = _queue_of(job)
     with connection.pipeline() as reads:
         reads.hget(job.key, "status")

@@ -1,6 +1,6 @@
-"""A worker whose jobs outlive an outage of Redis: their ends are recorded when it is back.
+"""A worker whose jobs survive an outage of Redis: their ends are recorded once it is back.
 
-RQ fails a job if Redis is away when it begins or ends, and forgets the end of one that has failed.
+RQ fails a job if Redis is away when it begins or ends, and does not record the end of a failed one.
 """
 
 from __future__ import annotations
@@ -23,32 +23,32 @@ from rq_mon.worker.maintenance import REDIS_IS_AWAY
 from rq_mon.worker.monitored_worker import MonitoredWorker
 
 SECONDS_TO_REDIS = 1.0
-"""Between two attempts to reach Redis."""
+"""Seconds between two attempts to reach Redis."""
 
 REPORTS_AFTER_AN_OUTAGE = 2
-"""Every worker has time for this many, before any of them looks for jobs that have lost their worker."""
+"""Heartbeats that every worker has time for before any of them looks for abandoned jobs."""
 
 TRIES_WHILE_REFUSED = 2
-"""A second one, as RQ does not say what failed. No third: Redis may refuse for good."""
+"""Two, because RQ does not say what failed. Not more: Redis may refuse permanently."""
 
 
 class OutlivesOutagesWorker(MonitoredWorker):
-    """A `MonitoredWorker` that waits for Redis, in the work horse and beside it.
+    """A `MonitoredWorker` that waits for Redis, in the work horse and in its own process.
 
     If Redis is away until a minute after a job's timeout, the worker kills the work horse, as RQ does.
     """
 
     _heartbeat_of_job: Callable[[], None] | None = None
-    """Reports that the job in hand is alive; None while there is none."""
+    """Sends a heartbeat for the current job; None if there is none."""
 
     _answered_at = -math.inf
-    """When Redis last took a report; by `time.monotonic`, as the next."""
+    """When Redis last accepted a heartbeat; like the next, by `time.monotonic`."""
     _in_touch_since = -math.inf
     _may_clean_at = -math.inf
-    """Until then it is too early to look for jobs that lost their worker."""
+    """When this worker may look for abandoned jobs again."""
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Report."""
+        """Send a heartbeat, and remember when Redis answered."""
         with self._noting_answers(is_sent=pipeline is None):
             super().heartbeat(timeout, pipeline)
 
@@ -66,10 +66,10 @@ class OutlivesOutagesWorker(MonitoredWorker):
             self._answered_at = moment
 
     def clean_registries(self) -> None:
-        """Look for jobs that lost their worker, unless Redis has just come back.
+        """Look for abandoned jobs, unless Redis has just come back.
 
-        After an outage, the first to look would find that of every job. So all get the time to report first,
-        and so they do after a start, which may be the end of an outage.
+        After an outage, the first worker to look would find every job abandoned. So all workers get time to
+        send a heartbeat first. The same applies after a start, which may be the end of an outage.
         """
         moment = time.monotonic()
         if moment - self._in_touch_since >= self._silence:
@@ -79,12 +79,12 @@ class OutlivesOutagesWorker(MonitoredWorker):
 
     @property
     def should_run_maintenance_tasks(self) -> bool:
-        """Whether maintenance is due. RQ asks before and after each job, also while it is too early."""
+        """Whether maintenance is due. RQ asks before and after each job, even if it is too early."""
         return bool(super().should_run_maintenance_tasks) and time.monotonic() >= self._may_clean_at
 
     @property
     def _silence(self) -> float:
-        """Seconds without an answer after which Redis was away, and for which nothing is cleaned then."""
+        """Seconds without an answer that count as an outage, and for which maintenance then waits."""
         return REPORTS_AFTER_AN_OUTAGE * float(self.job_monitoring_interval)
 
     # --- in the work horse ---------------------------------------------------------------------------------
@@ -99,7 +99,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 self._wait_for_redis(job, error)
 
     def handle_execution_ended(self, *args: Any, **kwargs: Any) -> None:
-        """Note when the job ended, and report that, if Redis is there."""
+        """Note when the job ended, and send a heartbeat if Redis answers."""
         with self._redis_may_be_away():
             super().handle_execution_ended(*args, **kwargs)
 
@@ -109,15 +109,15 @@ class OutlivesOutagesWorker(MonitoredWorker):
         self._record_end(job, queue, record, kwargs.get("execution"))
 
     def handle_job_retry(self, job: Job, queue: Queue, retry: Retry, *args: Any, **kwargs: Any) -> None:
-        """Record that the job is to be tried again, as it asked for."""
+        """Record the retry that the job returned."""
         record = partial(super().handle_job_retry, job, queue, retry, *args, **kwargs)
         self._record_end(job, queue, record, kwargs.get("execution"), may_forget=True)
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
-        """Record a failure, unless the end of this execution is recorded already.
+        """Record a failure, unless the end of this execution is already recorded.
 
-        A work horse that was killed may have recorded just before that its job failed and is to be tried
-        again; RQ would then let it be tried twice. Or its worker was given up for dead meanwhile.
+        A work horse that was killed may have recorded a failure with a retry just before; RQ would then retry
+        the job twice. Or its worker was considered dead meanwhile.
         """
         execution = kwargs.get("execution") or self.execution
         if not self.is_horse and execution is not None and self._has_ended(job, queue, execution):
@@ -135,16 +135,16 @@ class OutlivesOutagesWorker(MonitoredWorker):
         *,
         may_forget: bool = False,
     ) -> None:
-        """Record an end, again and again until Redis has it.
+        """Record an end, repeatedly until Redis has it.
 
-        RQ changes job and worker on the way, so each try starts from what they were before.
+        RQ changes job and worker while it records, so each attempt starts from their earlier state.
 
         Args:
-            job: the one that ended.
+            job: the job that ended.
             queue: its queue.
-            record: RQ's own way.
-            execution: of the job; RQ 2.12 passes it on to a retry only.
-            may_forget: whether RQ logs what keeps it from recording this, and goes on: then Redis is asked.
+            record: RQ's own method.
+            execution: the job's execution; RQ 2.12 passes it to a retry only.
+            may_forget: whether RQ only logs an error of this record; then Redis is asked whether it has it.
         """
         execution = execution or self.execution
         before, stopped = dict(vars(job)), self._stopped_job_id
@@ -162,7 +162,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 self._wait_for_redis(job, error)
             vars(job).update(before)
             self._stopped_job_id = stopped
-            if not hasattr(self, "executions"):  # RQ 2.12 has forgotten it
+            if not hasattr(self, "executions"):  # RQ 2.12 has reset it
                 self.execution = execution
 
     def _wait_for_redis(self, job: Job, error: Exception) -> None:
@@ -173,21 +173,21 @@ class OutlivesOutagesWorker(MonitoredWorker):
         return execution is None or self._has_ended(job, queue, execution)
 
     def _has_ended(self, job: Job, queue: Queue, execution: Execution) -> bool:
-        """Tell whether the end is recorded. That the start is not proves little: Redis may have lost it."""
+        """Return whether the end is recorded. A missing start proves little: Redis may have lost it."""
         connection: Any = self.connection
         if connection.zscore(queue.started_job_registry.key, execution.composite_key) is not None:
             return False
         status, worker_name = connection.hmget(job.key, "status", "worker_name")
         if status == JobStatus.CANCELED.value.encode() and not connection.exists(counted_key(execution.id)):
-            job.retries_left = 0  # it was cancelled while it ran, and is not to run again
+            job.retries_left = 0  # it was cancelled while it ran, and must not run again
             return False
         return bool(status != b"started" or worker_name != self.name.encode())
 
-    # --- beside the work horse -----------------------------------------------------------------------------
-    # RQ ends a worker that cannot report; no process would then see the end of its job.
+    # --- while the work horse runs -------------------------------------------------------------------------
+    # RQ ends a worker whose heartbeat fails; no process would then record the end of its job.
 
     def monitor_work_horse(self, job: Job, queue: Queue, *execution: Any) -> None:
-        """Wait for the work horse, and if Redis is away when it has ended, for Redis."""
+        """Wait for the work horse; if Redis is away when it ends, wait for Redis too."""
         while True:
             try:
                 super().monitor_work_horse(job, queue, *execution)
@@ -202,21 +202,21 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 return
 
     def wait_for_horse(self) -> Any:
-        """Wait for the work horse; once it has ended, tell again how."""
+        """Wait for the work horse; after its end, return its exit status again."""
         return super().wait_for_horse() if self.horse_pid else (None, self._horse_status, None)
 
     def set_current_job_working_time(self, *args: Any, **kwargs: Any) -> None:
-        """Report for how long the job has been running, if Redis is there."""
+        """Record how long the job has been running, if Redis answers."""
         with self._redis_may_be_away():
             super().set_current_job_working_time(*args, **kwargs)
 
     def set_shutdown_requested_date(self) -> None:
-        """Report that the worker ends after this job, if Redis is there."""
+        """Record that the worker ends after this job, if Redis answers."""
         with self._redis_may_be_away():
             super().set_shutdown_requested_date()  # type: ignore[no-untyped-call]
 
     def maintain_heartbeats(self, *args: Any, **kwargs: Any) -> None:
-        """Report that the job is alive, and look for those that are not, however long this one takes."""
+        """Send a heartbeat for the job, and look for abandoned ones, however long this one takes."""
         with self._redis_may_be_away():
             with self._noting_answers():
                 super().maintain_heartbeats(*args, **kwargs)

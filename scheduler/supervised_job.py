@@ -19,28 +19,28 @@ logger = logging.getLogger("rq.worker")
 
 
 class SupervisedJob(GuardedCallbacksMixin):
-    """An `rq.job.Job` whose callbacks run apart; a failed one is kept for as long as the stack says.
+    """An `rq.job.Job` whose callbacks run in a separate process, with the stack's failure_ttl.
 
-    A job that was enqueued with a failure_ttl of its own keeps that.
+    A job that was enqueued with its own failure_ttl keeps that.
     """
 
     default_failure_ttl: ClassVar[int | None] = None
-    """Seconds; None for RQ's year."""
+    """Seconds; None for RQ's default of a year."""
     _has_begun = False
 
     @staticmethod
     def meanwhile() -> None:
-        """Do what the worker has to do while it waits for a callback."""
+        """What the worker does while it waits for a callback."""
 
     def restore(self, raw_data: Any) -> Any:
-        """Take over what Redis holds."""
+        """Set the fields from Redis."""
         restored = super().restore(raw_data)
         if self.failure_ttl is None:
             self.failure_ttl = self.default_failure_ttl
         return restored
 
     def perform(self) -> Any:
-        """Run the function; RQ 2.12 first asks Redis to keep the job, which may have to wait for Redis."""
+        """Run the function; RQ 2.12 first makes the job persistent, which may have to wait for Redis."""
         while True:
             try:
                 return super().perform()
@@ -71,10 +71,10 @@ class SupervisedJob(GuardedCallbacksMixin):
 
 
 def supervised_job_class(base: type[SupervisedJob], **attributes: Any) -> type[SupervisedJob]:
-    """Return the class of jobs for a worker; RQ makes them itself, and tells them nothing.
+    """Return a job class for one worker. RQ creates the jobs, so their options must be class attributes.
 
     Args:
         base: the class to derive from.
-        attributes: of the class: what `SupervisedJob` declares.
+        attributes: values for the attributes that `SupervisedJob` declares.
     """
     return type(base.__name__, (base,), attributes)

@@ -22,12 +22,11 @@ from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
 from rq_mon.logs import CurrentJob, set_current_job
 
 STUCK_SECONDS = 30
-"""Seconds after which a job that left its queue and was not started has lost its worker."""
+"""Seconds after which a worker is considered dead that took a job and has not started it."""
 
 LOOK_SECONDS = 1 / 19
-"""Seconds between two looks of an idle worker, for each of its queues: it sends at most 20 commands a second,
-heartbeats included.
-"""
+"""Seconds between two checks of an idle worker, for each of its queues. It sends at most 20 commands a
+second, including heartbeats."""
 
 WAITING = 0.5
 """Share of that time for which Redis blocks on the first queue; it may take 0.1 s longer."""
@@ -68,7 +67,7 @@ class HandOver(IntermediateQueue):
     """
 
     def cleanup(self, worker: Any, queue: Queue) -> None:
-        """Put back jobs that lost their worker before they started; remove those that are elsewhere."""
+        """Put back jobs whose worker died before it started them; remove those that are elsewhere."""
         pick_up = self.connection.register_script(_PICK_UP)
         for job_id in self.get_job_ids():
             keys = [
@@ -102,13 +101,13 @@ class SupervisedQueue(Queue):
         return self._maintenance_lock is not None
 
     def keep_maintenance_lock(self) -> None:
-        """Renew the lease: callbacks may take longer, and two cleaners would retry a job twice."""
+        """Renew the lock: callbacks may take longer, and two cleaners would retry a job twice."""
         if self._maintenance_lock is not None:
             with suppress(LockError):
                 self._maintenance_lock.reacquire()
 
     def release_maintenance_lock(self) -> None:
-        """Release the lease, unless it has ended and another worker has it."""
+        """Release the lock, unless it has expired and another worker has it."""
         if self._maintenance_lock is not None:
             with suppress(LockError):
                 self._maintenance_lock.release()
@@ -157,7 +156,7 @@ class SupervisedQueue(Queue):
     def _take_from_several(
         cls, queues: list[Queue], timeout: int | None, connection: Redis, *args: Any, **kwargs: Any
     ) -> Any:
-        """Ask one queue after the other; between two rounds, wait for the first."""
+        """Ask each queue in turn; between two rounds, wait for the first."""
         deadline = time.monotonic() + (timeout or 0)
         asked = queues
         while True:

@@ -29,12 +29,12 @@ from scheduler.supervised_job import SupervisedJob, supervised_job_class
 from scheduler.supervised_queue import SupervisedQueue
 
 INTERVALS_UNTIL_ABANDONED = 3
-"""A job counts as abandoned when this many reports in a row are missing. RQ itself waits a minute longer than
-one interval: too long to retry the job within a minute."""
+"""A job counts as abandoned after this number of missing heartbeats. RQ itself waits a minute longer than one
+interval, too long to retry the job within a minute."""
 
 
 class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
-    """A `MonitoredWorker` that is missed soon when it dies, and takes its own place when it comes back.
+    """A `MonitoredWorker` whose death is noticed soon, and that can register again under its old name.
 
     Works with RQ 2.12 and 3.0, which passes more arguments to some of these methods.
     """
@@ -57,9 +57,10 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
     def register_birth(self) -> None:
         """Register, even if a worker of this name is already registered.
 
-        The name has host and process id, so that worker was an earlier run of this process, which was killed
-        before it could sign off. Containers with the same host name, as in host networking, must not share a
-        queue. A hash without birth is left by an earlier run that wrote to it after Redis had lost it.
+        The name contains host and process id. So that worker was an earlier run of this process, which was
+        killed before it could sign off. Containers with the same host name, as in host networking, must not
+        share a queue. A hash without birth is left by an earlier run that wrote to it after Redis had lost
+        it.
         """
         found: Any = self.connection.hmget(self.key, ["birth", "hostname", "pid"])
         birth, *place = found
@@ -69,23 +70,23 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
         super().register_birth()
 
     def subscribe(self) -> None:
-        """Listen to commands, in a way that can be ended after Redis was away.
+        """Listen to commands, in a way that can be ended after an outage of Redis.
 
-        redis-py 5 guards a subscription by a lock that it takes twice when it has to connect again, and then
-        waits forever: a worker that ends, or starts again, just then would hang.
+        redis-py 5 guards a subscription with a lock that it takes twice when it has to reconnect, and then
+        waits forever. A worker that ends or restarts at that moment would hang.
         """
         super().subscribe()  # type: ignore[no-untyped-call]
         subscription: Any = self.pubsub
         subscription._lock = threading.RLock()
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Report. A job is given up soon, its worker only after RQ's own time for that."""
+        """Send a heartbeat. A job counts as abandoned soon, its worker as dead only after RQ's own time."""
         if timeout is not None:
             timeout = max(timeout, int(self.job_monitoring_interval) + 60)
         super().heartbeat(timeout, pipeline)
 
     def get_heartbeat_ttl(self, *_args: Any, **_kwargs: Any) -> int:
-        """Return the seconds after which a job counts as abandoned unless its worker reports again."""
+        """Return the seconds after which a job counts as abandoned without another heartbeat."""
         return INTERVALS_UNTIL_ABANDONED * int(self.job_monitoring_interval)
 
     def execute_job(self, job: Job, queue: Queue) -> None:
@@ -101,7 +102,7 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
         return super().perform_job(job, queue, *args, **kwargs)
 
     def guard_handler(self, handler: Handler) -> Handler:
-        """Return what calls an exception handler apart, so that it may also hang, exit or crash."""
+        """Return a function that calls an exception handler in a separate process."""
         call_guarded = super().guard_handler(handler)
 
         def call(job: Job, *exc_info: Any) -> bool:
@@ -116,7 +117,7 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
         return call
 
     def _report_meanwhile(self) -> None:
-        """A slow callback must not make its worker, or the running job, look dead."""
+        """Send heartbeats during a slow callback, so that neither worker nor running job looks dead."""
         if self.is_horse or time.monotonic() - self._reported_at < 1:
             return
         self._reported_at = time.monotonic()
@@ -127,7 +128,7 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
 
     @property
     def was_told_to_stop(self) -> bool:
-        """Whether a SIGTERM or SIGINT has come."""
+        """Whether a SIGTERM or SIGINT was received."""
         return self._stop_requested
 
     # --- RQ's scheduler ------------------------------------------------------------------------------------

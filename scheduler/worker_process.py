@@ -28,10 +28,10 @@ LOG_EVERY = 10
 
 
 def run_worker(queue_name: str) -> None:
-    """Work one queue, with RQ's scheduler for its delayed jobs and retries.
+    """Run a worker for one queue, with RQ's scheduler for its delayed jobs and retries.
 
     SIGTERM and SIGINT end it after the current job. RQ's worker also ends when it loses Redis at an unlucky
-    moment; then this process starts again, with its old process id.
+    moment; then this process starts again, with the same process id.
     """
     settings = settings_of_process()
     configure_logging(settings.log_level, settings.log_format)
@@ -42,12 +42,12 @@ def run_worker(queue_name: str) -> None:
     logger.warning("the worker ended without being told to: starting it again")
     _exit_on_signals()
     time.sleep(RETRY_SECONDS)
-    # No thread and no connection of the old worker is left.
+    # No thread or connection of the old worker is left.
     os.execv(sys.executable, sys.orig_argv)  # noqa: S606
 
 
 def _exit_on_signals() -> None:
-    """End at once, also as a container's first process, which ignores signals that it does not handle."""
+    """End at once on a signal, even as a container's first process, which ignores unhandled ones."""
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: sys.exit(0))
 
@@ -66,7 +66,7 @@ def _wait_for_redis(connection: Redis) -> None:
 
 
 def _work(worker: SupervisedWorker) -> bool:
-    """Work, and return whether the worker ended because it was told to."""
+    """Run the worker; return whether it ended because it was asked to."""
     worker._install_signal_handlers()  # type: ignore[no-untyped-call]  # RQ does so later
     try:
         worker.work(with_scheduler=True)
