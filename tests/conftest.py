@@ -54,7 +54,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker(pytest.mark.needs("redis-server"))
         if slow := item.get_closest_marker("e2e") or item.get_closest_marker("slow"):
             seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
-    # Processes share out whole files. A long one that began last would run alone at the end.
+    # Each test process takes whole files. A long file that started last would run alone at the end.
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: -seconds[item.path])
 

@@ -1,4 +1,4 @@
-"""The demo may run for hours: its jobs keep the objectives, so that no error budget burns."""
+"""The demo may run for hours: its jobs meet the objectives, so that no error budget burns."""
 
 from __future__ import annotations
 

@@ -60,7 +60,7 @@ def tracked(*patterns: str) -> list[Path]:
 
 
 def imports_of(path: Path) -> Iterator[Import]:
-    """Return what a file imports of this repository."""
+    """Return the imports of this repository in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             names, is_string = [alias.name for alias in node.names], False
@@ -74,7 +74,7 @@ def imports_of(path: Path) -> Iterator[Import]:
 
 
 def below(folder: str) -> set[str]:
-    """Return the folders that a folder may import, itself included."""
+    """Return the folders that a folder may import, including itself."""
     return {folder}.union(*(below(lower) for lower in STANDS_ON[folder]))
 
 

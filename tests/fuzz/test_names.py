@@ -77,7 +77,7 @@ IN_AN_ADDRESS = [name for name in NAMES if len(quote(name)) < LONGEST_QUERY_STRI
 
 @dataclass(frozen=True)
 class Monitored:
-    """The monitor of the jobs with those names."""
+    """The services that monitor the jobs with those names."""
 
     exporter: Exporter
     prometheus: PrometheusServer

@@ -83,7 +83,7 @@ def viewer(project_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iter
 
 @pytest.fixture(scope="module")
 def job_pages(redis_server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    """They may be read without a login, so that requests get far."""
+    """Pages that can be read without a login, so that requests get far."""
     open_to_all = {"RQ_MON_WEB_READ_WITHOUT_LOGIN": "yes"}
     with running_web(tmp_path_factory.mktemp("web"), redis_server.url, open_to_all) as server:
         yield server

@@ -218,7 +218,7 @@ OF_THE_STACK = {
 
 @every_board
 def test_every_panel_is_filtered_by_every_variable_that_its_metrics_have(uid: str) -> None:
-    """Waits have no function, a registry has none either: those panels say so."""
+    """Waits and registries have no function; their panels say so."""
     choices = set(variables(BOARDS[uid])) - {"datasource", JOB_PAGES, *HIDDEN_CHOICES}
 
     for panel in data_panels(BOARDS[uid]):

@@ -85,7 +85,7 @@ def test_series_with_fewer_samples_give_the_same_values(prometheus: RecordedProm
             many = many.replace(f":{fewer}", f":{all_samples}")
         assert few != many
 
-        # Of an hour, those with fewer lack up to a minute at either end.
+        # Over an hour, the series with fewer samples may lack up to a minute at either end.
         assert values(prometheus, few) == pytest.approx(values(prometheus, many), rel=0.12, abs=0.01), query
         compared |= {name for name in FEWER if name in few}
     assert compared == FEWER

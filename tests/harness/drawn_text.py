@@ -78,7 +78,7 @@ DRAWN_FAULTS = """
 
 
 def drawn_texts(page: Page) -> list[str]:
-    """What stands on the canvases of a page now."""
+    """The texts on the canvases of a page now."""
     texts: list[str] = page.locator("canvas").evaluate_all(
         "all => all.flatMap(canvas => drawnTexts(canvas).map(({text}) => text))"
     )

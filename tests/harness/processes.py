@@ -72,7 +72,7 @@ class Process:
             raise AssertionError(f"{error}; it logged:\n{self.output}") from None
 
     def kill(self, *, with_children: bool = True) -> None:
-        """End it as a crash would. As in a container, its children end with it."""
+        """Kill it with its children, as in a container that crashes."""
         children = self.children() if with_children and self.popen.poll() is None else []
         self.popen.kill()
         self.popen.wait()

@@ -1,4 +1,4 @@
-"""Commands as a shell starts them, for tests of pages with commands to type."""
+"""Commands started by a shell, for tests of pages with commands to type."""
 
 from __future__ import annotations
 

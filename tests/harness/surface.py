@@ -1,4 +1,4 @@
-"""What a stranger may try on the ports of a running stack, and secrets that its processes must not show."""
+"""Requests that a stranger may send to a running stack, and secrets that its processes must not show."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ MALFORMED = [
     b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n",
     b"\x00\x16\x03\x01\xff" * 100,
 ]
-"""Bytes that are no request, or one that is too large."""
+"""Bytes that are no valid request, or a request that is too large."""
 
 
 def status_of(stack: StackCopy, service: Service, method: str, path: str) -> tuple[int, str]:

@@ -72,7 +72,7 @@ def test_runbook_is_the_page_of_this_alert(alert: Alert) -> None:
 
 @every_alert
 def test_the_dashboard_link_selects_the_labels_of_the_alert(alert: Alert, project_root: Path) -> None:
-    """The link sets each label of the alert that the dashboard can choose, whatever labels a template has."""
+    """The link sets each label of the alert that is a variable of the dashboard."""
     dashboard, _, query = alert.annotations["dashboard_url"].partition("?")
     uids = re.findall(r"\brq-[a-z-]+", dashboard.removeprefix(DASHBOARD))
     choices = [

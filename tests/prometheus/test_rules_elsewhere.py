@@ -37,7 +37,7 @@ def elsewhere(series: str) -> str:
 
 
 def with_labels(expected: Json) -> Json:
-    """The alert as it fires there."""
+    """The expected alert with the other labels."""
     if any(text in str(expected) for text in WITHOUT_SERIES):
         return expected
     return {**expected, "exp_labels": {**expected["exp_labels"], **KEPT}}
@@ -59,12 +59,12 @@ def _of_other(part: Any) -> Any:
 
 
 def _both(parts: list[Any]) -> list[Any]:
-    """All parts, and those of the Redis `main` once more as of the other."""
+    """All parts, and those of the Redis `main` again under the name of the other."""
     return [*parts, *(other for part in parts if (other := _of_other(part)) != part)]
 
 
 def records(test: Json) -> bool:
-    """Tell whether a unit test is about what rules record: those series have few labels on purpose."""
+    """Return whether a unit test is about recorded series, which deliberately have few labels."""
     return any("ALERTS" not in check["expr"] for check in test.get("promql_expr_test", []))
 
 

@@ -183,7 +183,7 @@ def test_a_thawed_worker_goes_on_with_the_next_job(
 def test_no_list_is_searched_for_a_job_that_is_started_in_time(
     redis_client: Redis, queue: SupervisedQueue, other: Hands
 ) -> None:
-    """That it was on its way is known from the transaction that records its start."""
+    """The transaction of its start shows that it was in the intermediate queue."""
     queue.enqueue(jobs.record, "ran")
     redis_client.config_resetstat()
 

@@ -1,4 +1,4 @@
-"""The connections on which a process enqueues: few, shared by its threads, and never those of its parent."""
+"""The connections on which a process enqueues: few, shared by its threads, and never used by a fork."""
 
 from __future__ import annotations
 

@@ -110,7 +110,7 @@ with {code} as scheduler:
 def test_by_default_jobs_run_in_forks_of_the_stacks_own_worker(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Which works until it is told to stop, but for this test."""
+    """Outside of this test it works until it is asked to stop."""
     worked: list[bool] = []
 
     class Burst(SupervisedWorker):

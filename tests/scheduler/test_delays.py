@@ -122,7 +122,7 @@ def test_a_scheduler_that_hung_while_another_took_over_enqueues_no_job_twice(
     hangs: str,
     successor: str,
 ) -> None:
-    """RQ's scheduler goes on where it was, or Redis with what it had sent, and the job is enqueued again.
+    """RQ's scheduler continues, or Redis runs what it had sent, and the job is enqueued again.
 
     A scheduler that its worker has restarted has the same name.
     """

@@ -306,7 +306,7 @@ def test_a_job_whose_start_redis_lost_fails_with_its_work_horse_unless_another_w
 def test_a_retry_that_redis_refuses_once_is_recorded_after_all(
     redis_client: Any, queue: SupervisedQueue
 ) -> None:
-    """RQ logs what keeps it from recording a retry, and goes on."""
+    """RQ only logs the error if it cannot record a retry."""
 
     class RefusedOnce(SupervisedWorker):
         def _is_recorded(self, *args: Any) -> bool:

@@ -280,7 +280,7 @@ def test_by_default_a_killed_worker_is_noticed_within_a_minute() -> None:
 def test_a_restarted_worker_takes_over_the_name_and_lock_of_the_killed_one(
     scheduler: DataHubScheduler, redis: Any, start: Start, tmp_path: Path
 ) -> None:
-    """As in a container, where the process id stays: here the registered id becomes the next one's."""
+    """In a container the process id stays the same; here the registered id is changed to the next one's."""
     worker = start(WORKER)
     wait_until(lambda: redis.get(LOCK), "RQ's scheduler to have its lock")
     old_name = redis.get(LOCK).decode()

@@ -1,4 +1,4 @@
-"""What a worker could not read is refused before anything is written; timeouts are read like in RQ."""
+"""Values that a worker could not read are refused before anything is written; timeouts are read as in RQ."""
 
 from __future__ import annotations
 

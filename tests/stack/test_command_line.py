@@ -145,7 +145,7 @@ except KeyboardInterrupt:
     assert process.stdout is not None
     with process:
         assert process.stdout.readline() == "ready\n"
-        os.killpg(process.pid, signal.SIGINT)  # as a terminal does it
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does
 
     assert process.returncode == 7
 

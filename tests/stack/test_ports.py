@@ -1,4 +1,4 @@
-"""Ports that another program holds are found, with its name, before anything starts."""
+"""Ports in use are found, with the name of the program that uses them, before anything starts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Users of Redis: each may do what it needs and nothing else, according to a real Redis."""
+"""Users of Redis: each has only the rights that it needs, tested with a real Redis."""
 
 from __future__ import annotations
 

@@ -29,7 +29,7 @@ def has_compose() -> bool:
 
 
 def checks(command: list[str]) -> str:
-    """Return what a health check of the page looks at."""
+    """Return what the health check of the page checks."""
     assert command[:3] == ["python", "-m", "rq_mon.health"]
     return str(_parse(command[3:]).what)
 

@@ -1,4 +1,4 @@
-"""The committed page is built from the committed sources, and may be distributed."""
+"""The committed page is built from the committed sources, and its licences allow distribution."""
 
 from __future__ import annotations
 

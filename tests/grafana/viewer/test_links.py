@@ -1,4 +1,4 @@
-"""Every link of tables, bars and series leads to a dashboard that shows the right values."""
+"""Every link of tables, bars and series opens a dashboard with the right values."""
 
 from __future__ import annotations
 

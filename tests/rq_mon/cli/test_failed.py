@@ -129,7 +129,7 @@ def test_exits_with_1_without_failed_jobs(rqmon: Rqmon) -> None:
     assert result.out == "0 failed jobs\n  none\n"
 
 
-# ---- what Redis may hold ----
+# ---- unusual data in Redis ----
 
 
 def test_arguments_are_shown_only_if_asked_for(rqmon: Rqmon, queue: Queue, work: Callable[..., None]) -> None:

@@ -1,4 +1,4 @@
-"""Lists of cron jobs: what a starting scheduler cancels, and what it leaves alone."""
+"""Lists of cron jobs: what a starting scheduler cancels, and what it keeps."""
 
 from __future__ import annotations
 
@@ -280,7 +280,7 @@ def test_an_unreadable_definition_is_cancelled_when_it_leaves_its_list(
 def test_changing_one_cron_job_does_not_read_the_others(
     registry: CronRegistry, redis_client: Any, change: str
 ) -> None:
-    """Redis counts the bytes that it sends: those of one cron job, not of all."""
+    """Redis counts the bytes that it sends; they are enough for one cron job, not for all."""
     register_list(redis_client, *named(*(f"job-{number}" for number in range(500))))
     registry.register(cron_job())
     if change == "resume":

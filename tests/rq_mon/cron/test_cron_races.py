@@ -81,7 +81,7 @@ def test_a_cron_job_paused_while_it_is_registered_stays_paused(
     cron_list = CronList(redis_client, "default")
     generation = cron_list.new_generation()
     redis_client.zrem(catalogue.CRON_NEXT_TICKS_KEY, "mine")
-    meanwhile(lambda: redis_client.hset(catalogue.CRON_PAUSED_KEY, "mine", due))  # nothing else tells
+    meanwhile(lambda: redis_client.hset(catalogue.CRON_PAUSED_KEY, "mine", due))  # nothing else shows this
 
     if how == "on a list":
         cron_list.register([cron_job("*/5 * * * *")], generation)

@@ -1,4 +1,4 @@
-"""Ticks that no worker can run count as failed, and the others go on."""
+"""Ticks that no worker can run count as failed; other cron jobs keep running."""
 
 from __future__ import annotations
 
@@ -87,7 +87,7 @@ def work(redis_client: Any, kind: type[Any] = MonitoredSimpleWorker, queue: str 
     kind([queue], connection=redis_client).work(burst=True)
 
 
-# ---- what only a worker can tell ----
+# ---- failures that only a worker sees ----
 
 
 @pytest.mark.parametrize("worker", [MonitoredSimpleWorker, MonitoredWorker])
@@ -209,7 +209,7 @@ def test_a_job_ends_although_its_worker_may_not_count(
     assert "cannot count that failed tick" in caplog.text
 
 
-# ---- what the cron scheduler can tell ----
+# ---- failures that the cron scheduler sees ----
 
 
 def waiting_since(redis_client: Any, seconds: float) -> float:

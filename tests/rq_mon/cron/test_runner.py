@@ -15,7 +15,7 @@ from tests.rq_mon.cron.cron import cron_job, make_due, registered
 
 
 def test_looks_for_due_ticks_each_second_and_at_once_after_enqueuing_some(redis_client: Any) -> None:
-    """Others may register cron jobs meanwhile, and one look takes only some of the due ticks."""
+    """Others may register cron jobs meanwhile, and one look enqueues only some of the due ticks."""
     scheduler = CronScheduler(Settings.from_environment(), [])
     assert scheduler._look() == 1.0
 

@@ -47,7 +47,7 @@ FIELDS = (
 
 
 class Garbage:
-    """Writes garbage somewhere, mostly of the right type: otherwise nothing would read it."""
+    """Writes garbage to random places, mostly with the right type: otherwise nothing would read it."""
 
     def __init__(self, client: Redis, seed: int) -> None:
         self._client: Any = client

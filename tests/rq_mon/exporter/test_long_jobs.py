@@ -1,4 +1,4 @@
-"""Jobs that exceed their queue's run objective are named, and only those."""
+"""Only jobs that exceed their queue's run objective are named."""
 
 from __future__ import annotations
 

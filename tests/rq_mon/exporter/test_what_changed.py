@@ -1,4 +1,4 @@
-"""An exporter with a cache serves the same as one that has just started, whatever happened."""
+"""An exporter with a cache always serves the same as one that has just started."""
 
 from __future__ import annotations
 

@@ -26,7 +26,7 @@ def worker(redis_client: Redis) -> Worker:
 
 
 def _start_job(worker: Worker, queue: Queue, timeout: int | None = None) -> Job:
-    """Write what a worker and its work horse write before they call the job's function."""
+    """Write the keys that a worker and its work horse write before they call the job's function."""
     job = queue.enqueue(jobs.succeed, job_timeout=timeout)
     worker.prepare_execution(job)
     worker.prepare_job_execution(job)

@@ -1,4 +1,4 @@
-"""Failed jobs are requeued and deleted, whatever their queue is called."""
+"""Failed jobs are requeued and deleted, even if the name of their queue is not UTF-8."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from rq_mon.jobs.failed import delete, requeue
 from rq_mon.state.failed_jobs import count_failed, pages_of_queue, queues_of
 
 NAME, RAW_NAME = "m\udcff", b"m\xff"
-"""A queue whose name is not UTF-8, as it is shown, and as it is stored."""
+"""A queue whose name is not UTF-8: as shown, and as stored."""
 
 
 def test_failed_jobs_of_a_queue_whose_name_is_not_utf_8_are_changed(redis_client: Redis) -> None:

@@ -169,7 +169,7 @@ def test_jobs_limited_by_rq_itself_are_purged_and_the_others_run(queue: Queue) -
 
 
 def test_deleting_a_failed_job_releases_its_rate_limit_slot(queue: Queue, redis_client: Redis) -> None:
-    """Its worker may have died before it released the place."""
+    """Its worker may have died before it released the slot."""
     held = _limit(redis_client, concurrency=1, queued=0, held_back=2)
     (failed,) = fail_jobs(redis_client)
     redis_client.hset(f"rq:job:{failed}", "rate_limit_key", "api:v1")

@@ -1,4 +1,4 @@
-"""Deferred jobs that will never run are distinguished from those that wait for their turn."""
+"""Deferred jobs that will never run are distinguished from those that only wait for a dependency."""
 
 from __future__ import annotations
 

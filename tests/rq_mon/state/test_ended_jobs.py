@@ -1,4 +1,4 @@
-"""Jobs that ended between two looks, each told once."""
+"""Jobs that ended between two looks are each reported once."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def test_a_hash_without_birth_and_queues_is_not_a_worker(redis_client: Redis, er
 
 
 def test_the_id_of_a_running_job_may_contain_colons(redis_client: Redis, errors: Errors) -> None:
-    """RQ 3 keeps what a worker runs as ids of jobs and executions."""
+    """RQ 3 stores the running jobs of a worker as ids of jobs and executions."""
     store(redis_client, "ann", birth=BIRTH, queues="mail", state="busy")
     redis_client.sadd("rq:worker:ann:executions", "order:7:0123456789abcdef")
     redis_client.hset("rq:job:order:7", mapping={"origin": "mail", "started_at": BIRTH, "timeout": "90"})

@@ -1,4 +1,4 @@
-"""Texts that try to run as a script, to break a page, or to disguise themselves, in all places of Redis."""
+"""Texts that try to run as a script, to break a page, or to disguise themselves, in every place of Redis."""
 
 from __future__ import annotations
 

@@ -17,13 +17,13 @@ PID_FILE = Path("/var/run/docker.pid")
 
 
 class EngineLock:
-    """Is held by each file of tests. Whoever holds it alone may restart the engine."""
+    """Held by each file of tests. A test that holds it exclusively may restart the engine."""
 
     def __init__(self) -> None:
         self._file = (Path(tempfile.gettempdir()) / "rq-mon-tests-engine.lock").open("a")
 
     def share(self) -> None:
-        """Hold it beside others; wait while one of them holds it alone."""
+        """Hold it together with others; wait while one holds it exclusively."""
         fcntl.flock(self._file, fcntl.LOCK_SH)
 
     def hold_alone(self) -> None:

@@ -1,4 +1,7 @@
-"""A Docker Swarm with this engine only, created for tests. Its label tells any process that it may end it."""
+"""A Docker Swarm with only this engine, created for tests.
+
+Its label shows that any test process may end it.
+"""
 
 from __future__ import annotations
 

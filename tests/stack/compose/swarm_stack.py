@@ -122,7 +122,7 @@ class SwarmStack(StackCopy):
         return self.docker("ps", "--quiet", "--filter", label).split()
 
     def python(self, script: str, *arguments: object) -> str:
-        """Run a script beside the services; return its output."""
+        """Run a script in the client's container; return its output."""
         words = map(str, arguments)
         return self.docker("exec", "-i", self.container(CLIENT), "python", "-", *words, text=script)
 

@@ -1,4 +1,4 @@
-"""Images pinned by the digests of their registry: here one that serves a manifest for every name."""
+"""Images pinned by the digests of their registry: here a registry that serves a manifest for every name."""
 
 from __future__ import annotations
 

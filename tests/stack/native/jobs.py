@@ -1,4 +1,4 @@
-"""Jobs that end in every possible way, for workers of the stack under test."""
+"""Jobs for each outcome, for workers of the stack under test."""
 
 from __future__ import annotations
 

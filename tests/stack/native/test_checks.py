@@ -1,4 +1,4 @@
-"""A mistake in a file is refused before anything starts, with file, line and value."""
+"""An error in a file is reported before anything starts, with file, line and value."""
 
 from __future__ import annotations
 

@@ -187,7 +187,7 @@ def test_grafanas_settings_in_containers_can_be_read() -> None:
 def test_grafana_uses_the_files_of_this_project_and_its_own_password(
     context: NativeContext, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str, first_words: list[str]
 ) -> None:
-    # Grafana is in no Debian release: this stands where it would be, for the command line that would run it.
+    # No Debian release has Grafana: this file takes its place, so that a command line can be made.
     program = tmp_path / "bin" / name
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")
@@ -221,7 +221,7 @@ def test_dashboards_show_the_redis_only_if_there_are_several(
 
 @pytest.fixture
 def grafana(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Grafana is in no Debian release: this stands where it would be."""
+    """No Debian release has Grafana: a file takes its place."""
     program = tmp_path / "bin" / "grafana"
     program.parent.mkdir()
     program.write_text("#!/bin/sh\n")

@@ -180,7 +180,7 @@ def is_drawn(uid: str, view: DashboardView) -> bool:
 
 
 def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
-    # A rate needs a value to have come from: one that the recording rules saw before these jobs.
+    # A rate needs an earlier value: the recording rules must have read one before these jobs.
     wait_until_recorded(stack)
     schedule_jobs_of_every_kind()
     running = job_scheduler(jobs.take, function_args=[600], job_timeout=600, queue_name=LONG_RUNNING_QUEUE)

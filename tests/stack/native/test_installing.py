@@ -1,4 +1,4 @@
-"""Missing programs: who may install them, what others are told to run, and what does not change."""
+"""Missing programs: who may install them, the command shown to others, and what does not change."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whether services and jobs have separate users, what that changes, and why it may be impossible."""
+"""Separate users for services and jobs: what they change, and why they may be impossible."""
 
 from __future__ import annotations
 

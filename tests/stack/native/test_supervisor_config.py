@@ -1,4 +1,4 @@
-"""supervisord reads supervisord.conf as it was meant."""
+"""supervisord reads supervisord.conf as intended."""
 
 from __future__ import annotations
 
