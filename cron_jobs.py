@@ -17,7 +17,7 @@ CRON_JOBS = [
         cron=EVERY_TEN_MINUTES,
         description="Log how many jobs wait and have failed",
     ),
-    # The rest shows what cron jobs look like on the dashboards: put your own in their place.
+    # The rest shows what cron jobs look like on the dashboards. Replace them by your own.
     CronEntry(
         function=prune_sessions,
         cron=EVERY_MINUTE,

@@ -162,7 +162,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
                 self._wait_for_redis(job, error)
             vars(job).update(before)
             self._stopped_job_id = stopped
-            if not hasattr(self, "executions"):  # RQ 2.12 has reset it
+            if not hasattr(self, "executions"):  # RQ 2.12 has forgotten it
                 self.execution = execution
 
     def _wait_for_redis(self, job: Job, error: Exception) -> None:
@@ -179,7 +179,7 @@ class OutlivesOutagesWorker(MonitoredWorker):
             return False
         status, worker_name = connection.hmget(job.key, "status", "worker_name")
         if status == JobStatus.CANCELED.value.encode() and not connection.exists(counted_key(execution.id)):
-            job.retries_left = 0  # it was cancelled while it ran, and must not run again
+            job.retries_left = 0  # it was cancelled while it ran, and is not to run again
             return False
         return bool(status != b"started" or worker_name != self.name.encode())
 
