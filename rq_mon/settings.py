@@ -165,8 +165,8 @@ class Settings:
         "RQ_WORKER_TTL_SECONDS",
         20,
         whole_number(16, 3600),
-        "An idle worker sends a heartbeat at least every ttl - 15 s; a dead one is dropped ttl + 60 s "
-        "after its last.",
+        "An idle worker sends a heartbeat at least every ttl - 15 s; RQ drops a dead one ttl + 60 s "
+        "after its last heartbeat.",
         read_by=WORKER,
     )
     job_monitoring_interval: int = _setting(

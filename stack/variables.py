@@ -139,9 +139,9 @@ ALERT_RECEIVERS_DIR: Variable[str | None] = Variable(
 SCRAPE_TARGETS_DIR: Variable[str | None] = Variable(
     "SCRAPE_TARGETS_DIR",
     None,
-    matching(r"\.{0,2}/.+", "the path of a folder, with a / at its beginning or ./ before it"),
+    matching(r"\.{0,2}/.+", "a path of a folder that begins with / or ./"),
     "Folder with addresses of further exporters, to watch several Redis: docs/operate/several-redis.md."
-    " Dashboards then have a choice of Redis. Unset: none.",
+    " Dashboards then let you choose one. Unset: none.",
 )
 RQ_MON_WEB_URL: Variable[str | None] = Variable(
     "RQ_MON_WEB_URL",

@@ -37,41 +37,47 @@ metric, directly or through a recorded series.
 ## Label values
 
 {values}
-## How far the exporter looks into a queue
+## Metrics that are estimates
 
-Counts leave out finished and failed jobs that have expired. Three facts need the jobs themselves. For these
-a scrape looks at a limited number of jobs, so that it stays short whatever the queues hold:
+The numbers of finished and failed jobs do not include expired ones.
 
-- `rq_queue_oldest_job_age_seconds` is the largest age found among {oldest} jobs of a queue: all jobs of a
-  shorter queue, else two fifths at each end and the rest spread between them. All queues together get
-  {oldest_in_all}, and each at least {fewest}. An old job in the middle of a long queue may be missed; the
-  value is too small then. Ids of jobs that expired or cannot be read are left out. Where no job is found,
-  the age of the oldest job known before goes on growing. Where none was known, it is the time since the
-  first scrape that found the queue so. `rqmon status` remembers nothing, and shows `?`.
+Three metrics need the jobs themselves. A scrape must be short however long the queues are, so it looks at a
+limited number of jobs:
+
+- `rq_queue_oldest_job_age_seconds` is the largest age among {oldest} jobs of a queue. In a longer queue, two
+  fifths of them are at each end and the rest between. All queues together get {oldest_in_all} jobs, each at
+  least {fewest}. The value is too small if the oldest job is in the middle of a long queue.
+
+  Ids of jobs that expired or cannot be read do not count. If only such ids are left, the last known age
+  continues to grow. If none was known, it is the time since the first scrape that found the queue in this
+  state. `rqmon status` remembers no age, and shows `?`.
 - `rq_queue_stuck_deferred_jobs` looks at the {deferred} jobs of a queue that were deferred first
-  ({deferred_in_all} in all), and at about {dependencies} dependencies of each. More jobs may be stuck.
-- `rq_jobs{{status="rate_limited"}}` counts each limit as a whole. Which queues its jobs belong to is looked
-  up for the {limited} oldest ({limited_in_all} in all); the others are shared out in the same proportion.
+  ({deferred_in_all} in all queues), and at about {dependencies} dependencies of each. More jobs may be stuck.
+- `rq_jobs{{status="rate_limited"}}` counts all jobs of each limit. To find their queues, it looks at the
+  {limited} oldest jobs of a limit ({limited_in_all} in all), and assumes the same proportions for the rest.
 
-Monitored workers count `rq_queue_expired_jobs_total` when they take an id out of a queue and find no job.
-Jobs that were deleted or cancelled are not among these: their ids are taken out of the queue. Workers cannot
-know why a job is gone. So these count as expired, too: jobs that Redis evicted, jobs whose key someone
-deleted, and the second id of a job that was enqueued twice, if its first run kept no result.
-Deferred and scheduled jobs that expired are found by a worker's maintenance, which RQ runs every ten minutes.
-An id whose job is missing twice in a row is taken out of its registry and counted. Jobs that expire while a
-rate limit holds them back are not counted: the limit does not say which queue they came from.
+`rq_queue_expired_jobs_total` counts a job when a monitored worker takes its id out of a queue and finds no job.
+
+- Deleted and cancelled jobs do not count, because RQ takes their ids out of the queue.
+- A worker cannot know why a job is missing. So these count as expired, too: jobs that Redis evicted, jobs
+  whose key someone deleted, and the second id of a job that was enqueued twice, if its first run kept no
+  result.
+- A worker's maintenance finds deferred and scheduled jobs that expired. RQ runs it every ten minutes. If the
+  job of an id is missing twice in a row, the worker takes the id out of its registry and counts it.
+- Jobs that expire while a rate limit holds them back do not count: the limit does not say which queue they
+  came from.
 
 ## Recorded series
 
-Written by Prometheus, from [`prometheus/rules/`](../../prometheus/rules), for what several panels and alerts
-share and for what would be slow to compute from raw series. A name says which labels are left, of which
-metric, after which operations.
+Prometheus records these by the rules in [`prometheus/rules/`](../../prometheus/rules): values that several
+panels and alerts share, or that are slow to compute from raw series. A name has three parts: the labels that
+are left, the metric, and the operations.
 
 {recorded}
 ## Next
 
 - Query them: [questions and their PromQL](promql.md).
-- Know what they cost Prometheus: [how far it goes](../operate/scaling.md#one-prometheus).
+- Know what they cost Prometheus: [how far it scales](../operate/scaling.md#one-prometheus).
 - Add one: [the recipe](../../CONTRIBUTING.md#add-a-metric).
 """
 

@@ -93,7 +93,7 @@ def _host(text: str) -> str:
 
 PORT = Kind("a port, a whole number from 1 to 65535", whole_number(1, 65535).read)
 BIND_ADDRESS = Kind(
-    "an IPv4 address of this machine, or 0.0.0.0 for all it has", lambda text: str(IPv4Address(text))
+    "an IPv4 address of this machine, or 0.0.0.0 for all of them", lambda text: str(IPv4Address(text))
 )
 HOST = Kind("an IP address or a host name of this machine", _host)
 HOST_NAMES = matching(rf"{_NAME}( *, *{_NAME})*", "host names, separated by commas")

@@ -143,7 +143,7 @@ def test_the_path_of_further_exporters_is_relative_to_the_project(dotenv: Path, 
 @pytest.mark.parametrize(
     ("value", "expected"),
     [
-        ("docs", "the path of a folder, with a / at its beginning or ./ before it"),
+        ("docs", "a path of a folder that begins with / or ./"),
         ("/does/not/exist", "a folder that exists"),
     ],
 )
@@ -223,7 +223,7 @@ def test_refuses_an_invalid_address_with_variable_and_value(dotenv: Path, value:
         read(dotenv, REDIS_BIND_ADDRESS=value)
 
     assert str(refused.value) == (
-        "REDIS_BIND_ADDRESS: expected an IPv4 address of this machine, or 0.0.0.0 for all it has,"
+        "REDIS_BIND_ADDRESS: expected an IPv4 address of this machine, or 0.0.0.0 for all of them,"
         f" got {value!r}"
     )
 
