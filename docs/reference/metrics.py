@@ -56,7 +56,8 @@ limited number of jobs:
 - `rq_jobs{{status="rate_limited"}}` counts all jobs of each limit. To find their queues, it looks at the
   {limited} oldest jobs of a limit ({limited_in_all} in all), and assumes the same proportions for the rest.
 
-`rq_queue_expired_jobs_total` counts a job when a monitored worker takes its id out of a queue and finds no job.
+`rq_queue_expired_jobs_total` counts a job when a monitored worker takes its id out of a queue and finds no
+job:
 
 - Deleted and cancelled jobs do not count, because RQ takes their ids out of the queue.
 - A worker cannot know why a job is missing. So these count as expired, too: jobs that Redis evicted, jobs
