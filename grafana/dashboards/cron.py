@@ -73,7 +73,7 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Coalesced",
-                "Ticks in the time range that no scheduler was up for. One later run made up for them.",
+                "Ticks in the time range at which no scheduler ran. One later run replaced them.",
                 cron.ticks("coalesced"),
                 decimals=0,
                 colours=ANY_IS_ODD,

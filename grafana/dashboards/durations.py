@@ -40,7 +40,8 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Run time {durations.percentile(q)}",
-                    f"{q:.0%} of the executions that ended in the time range ran for at most this long.",
+                    f"{100 * q:.0f} % of the executions that ended in the time range ran for at most this "
+                    "long.",
                     durations.run(q, "", QUEUE, FUNCTION),
                     unit="s",
                     no_value=NO_METRICS,
@@ -50,8 +51,8 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Wait {durations.percentile(q)}",
-                    f"{q:.0%} of the jobs that ended in the time range waited in the queue for at most "
-                    "this long. Covers all functions of the queues.",
+                    f"{100 * q:.0f} % of the jobs that ended in the time range waited in the queue for at "
+                    "most this long. Covers all functions of the queues.",
                     durations.wait(q),
                     unit="s",
                     no_value=NO_METRICS,

@@ -51,7 +51,7 @@ DASHBOARD = rq_dashboard(
             *(
                 stat(
                     f"Run time {durations.percentile(q)}",
-                    f"{q:.0%} of its executions in the time range ran for at most this long.",
+                    f"{100 * q:.0f} % of its executions in the time range ran for at most this long.",
                     durations.run(q, "", QUEUE, FUNCTION),
                     unit="s",
                     no_value=NO_METRICS,

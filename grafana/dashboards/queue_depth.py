@@ -116,7 +116,7 @@ DASHBOARD = rq_dashboard(
             ),
             time_series(
                 "Workers by queue",
-                "Live workers that listen to the queue. Jobs and no worker: that is why they wait.",
+                "Live workers that listen to the queue. If jobs wait and there is none, start one.",
                 [queues.workers()],
                 links=[TO_WORKERS],
                 series_links=[series_to(links.WORKERS, "queue")],

@@ -169,7 +169,7 @@ DASHBOARD = rq_dashboard(
             7,
             time_series(
                 "Restarts",
-                "Workers that started or went away, per step of the graph. Both again and again: workers "
+                "Workers that started or went away, per step of the graph. If both repeat, workers "
                 "are crashing.",
                 [workers.appeared(), workers.gone()],
                 bars=True,

@@ -73,7 +73,7 @@ def run(name: str, dry_run: bool, yes: bool, as_json: bool) -> int:
 def pause(name: str, **options: bool) -> int:
     """Pause CRON_JOB until `resume`, after asking. The pause survives a restart of the cron schedulers.
 
-    Ticks that pass meanwhile are not made up for. Alerts on late and missed ticks do not fire.
+    Ticks during the pause do not run later. Alerts about late and missed ticks do not fire.
     """
     intention = "This pauses the cron job {}."
     return _change(name, "cron_pause", "paused", intention, CronRegistry.pause, **options)
