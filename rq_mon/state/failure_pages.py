@@ -63,8 +63,9 @@ def read_failures(
             jobs = read_failed_jobs(connection, name, [each.raw_id for each in batch])
             groups.add(job for job in jobs if selection is None or selection.matches(job))
             place = after
-            if time.monotonic() > deadline:
-                return FailurePage(groups, min(read_before + place.position, total), total, place.to_text())
+            read = read_before + place.position
+            if time.monotonic() > deadline and read < total:
+                return FailurePage(groups, read, total, place.to_text())
         read_before += place.position
     return FailurePage(groups, total, total, None)
 

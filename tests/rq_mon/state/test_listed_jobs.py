@@ -239,7 +239,7 @@ def test_failures_are_grouped_part_by_part(redis_client: Redis) -> None:
             break
     assert sum(count for queue, count in counts if queue == "mail") == 700
     assert sum(count for queue, count in counts if queue == "other") == 400
-    assert reads == sorted(reads)
+    assert reads == sorted(set(reads)), "the page that reads the last job is the last"
     assert len(reads) > 5
     chosen = read_failures(redis_client, ["mail", "other"], selection=Selection(queue="mail"), seconds=60)
     assert chosen.groups.count == 700
