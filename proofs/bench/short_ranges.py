@@ -6,16 +6,13 @@ A history of 20 queues, 200 functions and 40 workers, all of it every 5 s, as a 
 from __future__ import annotations
 
 import tempfile
-import time
-from collections.abc import Callable
 from functools import partial
 from pathlib import Path
-
-import psutil
 
 from grafana.queries import recorded
 from grafana.queries.promql import RAW_NAME, SHORT
 from proofs.bench.dashboards import END, RULES, refresh
+from proofs.bench.prometheus_cost import least_cost
 from proofs.harness.boards import PANEL_QUERIES, VARIABLE
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
@@ -51,7 +48,8 @@ def run() -> list[Row]:
 
 def _rows(prometheus: RecordedPrometheus, uid: str) -> list[Row]:
     (raw, raw_work), (smooth, smooth_work) = (
-        _quickest(prometheus, partial(refresh, prometheus, uid, length)) for length in (SHORT, SHORT + 1)
+        least_cost(prometheus, partial(refresh, prometheus, uid, length), runs=3)
+        for length in (SHORT, SHORT + 1)
     )
     return [
         Row(
@@ -63,20 +61,3 @@ def _rows(prometheus: RecordedPrometheus, uid: str) -> list[Row]:
         ),
         Row(f"refresh of {uid}, 15 min, recorded", f"{smooth:.2f} s", f"{smooth_work:.2f} s of CPU time"),
     ]
-
-
-def _quickest(prometheus: RecordedPrometheus, action: Callable[[], None]) -> tuple[float, float]:
-    """Seconds, and CPU seconds of Prometheus, each the least of three."""
-    process = next(
-        psutil.Process(connection.pid)
-        for connection in psutil.net_connections("tcp")
-        if connection.laddr
-        and connection.laddr.port == prometheus.port
-        and connection.status == psutil.CONN_LISTEN
-    )
-    measured = []
-    for _ in range(3):
-        work, begin = sum(process.cpu_times()[:2]), time.perf_counter()
-        action()
-        measured.append((time.perf_counter() - begin, sum(process.cpu_times()[:2]) - work))
-    return min(elapsed for elapsed, _ in measured), min(work for _, work in measured)

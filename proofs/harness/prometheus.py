@@ -34,6 +34,7 @@ class PrometheusServer:
         self._configuration.write_text(configuration)
         self._options = options
         self._running = ExitStack()
+        self.process_id = 0
 
     @property
     def url(self) -> str:
@@ -50,7 +51,7 @@ class PrometheusServer:
             *self._options,
         ]
         server = running("prometheus", self.directory, self.port, arguments, "/-/ready")
-        self._running.enter_context(server)
+        self.process_id = self._running.enter_context(server).process.pid
 
     def stop(self) -> None:
         self._running.close()
