@@ -71,7 +71,7 @@ def _work(worker: SupervisedWorker) -> bool:
     try:
         worker.work(with_scheduler=True)
     except StopRequested:
-        worker.teardown()  # type: ignore[no-untyped-call]  # RQ does so for a worker that has begun to work
+        worker.teardown()  # RQ does so for a worker that has begun to work
     except RedisError as error:
         logger.warning("Worker %s: could not say that it ends: %s", worker.name, error)
     return worker.was_told_to_stop
