@@ -32,7 +32,7 @@ TRIES_WHILE_REFUSED = 2
 """Two, because RQ does not say what failed. Not more: Redis may refuse permanently."""
 
 
-class OutlivesOutagesWorker(MonitoredWorker):
+class OutageTolerantWorker(MonitoredWorker):
     """A `MonitoredWorker` that waits for Redis, in the work horse and in its own process.
 
     If Redis is away until a minute after a job's timeout, the worker kills the work horse, as RQ does.

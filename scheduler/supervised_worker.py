@@ -24,7 +24,7 @@ from rq_mon.worker.callbacks import Handler
 from scheduler.apart import EndedBadlyError, run_apart
 from scheduler.child_scheduler import ChildScheduler
 from scheduler.claims import ClaimingWorker
-from scheduler.outages import OutlivesOutagesWorker
+from scheduler.outages import OutageTolerantWorker
 from scheduler.supervised_job import SupervisedJob, supervised_job_class
 from scheduler.supervised_queue import SupervisedQueue
 
@@ -33,7 +33,7 @@ INTERVALS_UNTIL_ABANDONED = 3
 interval, too long to retry the job within a minute."""
 
 
-class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
+class SupervisedWorker(OutageTolerantWorker, ClaimingWorker):
     """A `MonitoredWorker` whose death is noticed soon, and that can register again under its old name.
 
     Works with RQ 2.12 and 3.0, which passes more arguments to some of these methods.
@@ -127,7 +127,7 @@ class SupervisedWorker(OutlivesOutagesWorker, ClaimingWorker):
                 queue.keep_maintenance_lock()
 
     @property
-    def was_told_to_stop(self) -> bool:
+    def was_asked_to_stop(self) -> bool:
         """Whether a SIGTERM or SIGINT was received."""
         return self._stop_requested
 

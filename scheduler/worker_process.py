@@ -74,7 +74,7 @@ def _work(worker: SupervisedWorker) -> bool:
         worker.teardown()  # RQ does so for a worker that has begun to work
     except RedisError as error:
         logger.warning("Worker %s: could not say that it ends: %s", worker.name, error)
-    return worker.was_told_to_stop
+    return worker.was_asked_to_stop
 
 
 if __name__ == "__main__":

@@ -14,7 +14,7 @@ from typing import Any
 
 from stack.credentials import SERVICES_SHARES, SHARES, Origin
 
-HANDS_OUT = "credentials"
+CREDENTIALS_SERVICE = "credentials"
 """The service that gives passwords to the others in compose. Swarm has secrets for that."""
 
 NOT_IN_SWARM = ("build", "pull_policy", "depends_on", "restart", "profiles", "security_opt")
@@ -43,7 +43,7 @@ def stack_file(
     services = {
         name: _service(definition, files)
         for name, definition in composed["services"].items()
-        if name not in {HANDS_OUT, *absent}
+        if name not in {CREDENTIALS_SERVICE, *absent}
     }
     volumes = {name: volume for name, volume in composed["volumes"].items() if name not in files.shares}
     return {
@@ -103,7 +103,7 @@ def write_passwords(folder: Path, origin: Origin) -> None:
 
 
 def _shares(composed: Mapping[str, Any], passwords: Path) -> dict[str, Path]:
-    mounts = composed["services"].get(HANDS_OUT, {}).get("volumes", [])
+    mounts = composed["services"].get(CREDENTIALS_SERVICE, {}).get("volumes", [])
     return {
         mount["source"]: passwords / PurePosixPath(mount["target"]).name
         for mount in mounts

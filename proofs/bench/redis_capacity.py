@@ -28,7 +28,7 @@ WORKERS_END_WITHIN = 30.0
 JOBS = 2000
 WARM_UP = 100
 RUNS = 3
-KEPT_FOR_EVER = -1
+KEPT_FOREVER = -1
 """Long enough that no result expires, because expiry would not be counted."""
 IDLE_WORKERS = 4
 IDLE_SECONDS = 30
@@ -94,7 +94,7 @@ def _run_jobs(client: Redis, jobs: int) -> tuple[float, float]:
     done = queue.finished_job_registry.get_job_count(cleanup=False)
     cpu, commands = _used(client)
     for _ in range(jobs):
-        queue.enqueue(noop, result_ttl=KEPT_FOR_EVER)
+        queue.enqueue(noop, result_ttl=KEPT_FOREVER)
     wait_until(
         lambda: queue.finished_job_registry.get_job_count(cleanup=False) == done + jobs,
         "the jobs to end",

@@ -200,7 +200,7 @@ def _under_fire(
             done=injector.done,
             hanging=processes.hanging,
             hit=processes.hit,
-            told=sorted([*injector.told, *processes.told]),
+            events=sorted([*injector.events, *processes.events]),
             vanished=vanished(processes.log),
             outages=injector.outages,
             refused=injector.refused,

@@ -69,7 +69,7 @@ class Evidence:
     """Processes that did not end when they were asked to."""
     hit: Set[int]
     """Processes that were killed or frozen."""
-    told: Sequence[tuple[float, str]]
+    events: Sequence[tuple[float, str]]
     """The Unix time and description of each thing that was done."""
     vanished: Sequence[tuple[float, str]]
     """From the workers' log: Unix time and id of each job that was gone from Redis before its end could be

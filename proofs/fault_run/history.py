@@ -118,7 +118,7 @@ def _history(job_id: str, directory: Path, evidence: Evidence) -> list[tuple[flo
     moments = [moment for moment, _ in lines]
     if moments:
         begin, end = min(moments) - NEAR, max(moments) + NEAR
-        lines += [(moment, told) for moment, told in evidence.told if begin <= moment <= end]
+        lines += [(moment, event) for moment, event in evidence.events if begin <= moment <= end]
     return sorted(lines, key=lambda line: line[0])
 
 

@@ -15,7 +15,7 @@ from proofs.fault_run.processes import Processes
 from proofs.fault_run.redis_server import FaultyRedis
 
 LOOK_EVERY = 0.02
-TOLD_WITHIN = 300.0
+REPORTED_WITHIN = 300.0
 """Seconds to wait until all workers have written down what they were not allowed to count. They do so when
 they start a job, or in their next maintenance."""
 
@@ -33,7 +33,7 @@ class Injector:
         """Periods in which Redis refused to count, as Unix times."""
         self.last_kill = time.time()
         """Unix time."""
-        self.told: list[tuple[float, str]] = []
+        self.events: list[tuple[float, str]] = []
         """The Unix time and description of each fault."""
         self.forgotten = 0
         """Number of workers' keys that Redis lost."""
@@ -68,7 +68,7 @@ class Injector:
                 if fault.name == "freeze worker":
                     self._workers_until = max(self._workers_until, ends_at + LOOK_EVERY)
                 if _takes_right(fault):
-                    self._wait_until_told(logged)
+                    self._wait_until_reported(logged)
             self._wait(lambda: not self._ending)
 
     def _wait_until_possible(self, fault: Fault) -> None:
@@ -77,12 +77,12 @@ class Injector:
         if _takes_right(fault):
             self._wait(lambda: time.monotonic() > self._workers_until)
 
-    def _wait_until_told(self, logged: int) -> None:
+    def _wait_until_reported(self, logged: int) -> None:
         """Let workers write down what they were not allowed to count, before one of them is killed."""
         self._wait(lambda: time.monotonic() > self._redis_until)
-        self._wait(lambda: not self._processes.owe_counts(logged), TOLD_WITHIN)
-        if self._processes.owe_counts(logged):
-            self.told.append((time.time(), "some workers have not written down what they could not count"))
+        self._wait(lambda: not self._processes.have_unreported_jobs(logged), REPORTED_WITHIN)
+        if self._processes.have_unreported_jobs(logged):
+            self.events.append((time.time(), "some workers have not written down what they could not count"))
 
     def _wait(self, condition: Callable[[], bool], most: float = math.inf) -> None:
         """Wait for a condition, and end each fault after its duration meanwhile."""
@@ -94,7 +94,7 @@ class Injector:
 
     def _begin(self, fault: Fault, under_way: ExitStack) -> None:
         begin = time.time()
-        self.told.append((begin, f"fault: {fault.name} {fault.detail}, {fault.lasts:.1f} s"))
+        self.events.append((begin, f"fault: {fault.name} {fault.detail}, {fault.lasts:.1f} s"))
         match fault.name:
             case "kill":
                 self._processes.kill_worker(fault.choice, cast(WorkerKill, fault.detail))

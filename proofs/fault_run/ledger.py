@@ -24,7 +24,7 @@ OWN_REASONS = {
 ENDED = ("finished", "failed", "stopped", "queued", "scheduled")
 RECORDED_WITHIN = 5.0
 """Seconds from the last line of a job until its end is recorded on a busy machine."""
-GETS_OVER_IT = SOCKET_TIMEOUT + 5
+RECONNECTS_WITHIN = SOCKET_TIMEOUT + 5
 """Seconds after an outage of Redis in which a work horse may still wait for an answer, or reconnect."""
 
 
@@ -216,7 +216,9 @@ def _is_explained(evidence: Evidence, job_id: str) -> bool:
     successes = [line for line in evidence.lines[job_id] if line.event == "success"]
     return all(
         line.pid in evidence.hit
-        or any(begin - RECORDED_WITHIN <= line.time <= end + GETS_OVER_IT for begin, end in evidence.outages)
+        or any(
+            begin - RECORDED_WITHIN <= line.time <= end + RECONNECTS_WITHIN for begin, end in evidence.outages
+        )
         for line in successes[:-1]
     )
 

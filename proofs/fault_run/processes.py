@@ -46,7 +46,7 @@ ACCEPTED = b"jobs are counted again"
 
 
 @dataclass
-class Post:
+class Slot:
     """A place for one process at a time."""
 
     arguments: tuple[str, ...]
@@ -68,16 +68,16 @@ class Processes:
         self.killed: Counter[str] = Counter()
         self.hit: set[int] = set()
         """The ids of all processes that were killed or frozen."""
-        self.told: list[tuple[float, str]] = []
+        self.events: list[tuple[float, str]] = []
         """Unix time and description of each kill and freeze."""
         self.hanging: list[str] = []
         """Processes that did not end when they were asked to."""
         self.side_file = directory / "side-file"
         self._clocks = [Clock(directory / f"clock-{n}", library()) for n in range(size.cron_schedulers)]
-        self._workers = [Post((f"{_queue(n)}-worker.py",)) for n in range(size.workers)]
-        self._cron = [Post((*CRON_SCHEDULER,), clock.environment) for clock in self._clocks]
+        self._workers = [Slot((f"{_queue(n)}-worker.py",)) for n in range(size.workers)]
+        self._cron = [Slot((*CRON_SCHEDULER,), clock.environment) for clock in self._clocks]
         self._older = [
-            Post((*CRON_SCHEDULER, ("after", "before")[n % 2])) for n in range(size.older_cron_lists)
+            Slot((*CRON_SCHEDULER, ("after", "before")[n % 2])) for n in range(size.older_cron_lists)
         ]
         self._python = python
         outer = {name: value for name, value in os.environ.items() if not name.startswith("RQ_")}
@@ -94,9 +94,9 @@ class Processes:
         self._thread = threading.Thread(target=self._keep_running, daemon=True)
 
     def __enter__(self) -> Processes:
-        for post in self._older:
-            self._start(post)
-            wait_until(lambda: _is_frozen(post), "a cron scheduler with an older list", within=FROZEN_WITHIN)  # noqa: B023
+        for slot in self._older:
+            self._start(slot)
+            wait_until(lambda: _is_frozen(slot), "a cron scheduler with an older list", within=FROZEN_WITHIN)  # noqa: B023
         self._thread.start()
         return self
 
@@ -106,8 +106,8 @@ class Processes:
         self._thread.join()
         while self.thaw_older_list():
             pass
-        posts = (*self._older, *self._cron, *self._workers)
-        started = [post.process for post in posts if post.process is not None]
+        slots = (*self._older, *self._cron, *self._workers)
+        started = [slot.process for slot in slots if slot.process is not None]
         self.hanging += [str(process.args) for process in end(started, END_WITHIN)]
         for each in self._all():
             with contextlib.suppress(psutil.Error):
@@ -147,7 +147,7 @@ class Processes:
 
     def _note_hit(self, pid: int, what: str) -> None:
         self.hit.add(pid)
-        self.told.append((time.time(), f"{what} {pid}"))
+        self.events.append((time.time(), f"{what} {pid}"))
 
     def kill_cron_scheduler(self, choice: float) -> None:
         process = _chosen(self._cron, choice).process
@@ -195,15 +195,15 @@ class Processes:
 
     def _keep_running(self) -> None:
         while not self._ended.wait(LOOK_EVERY):
-            for post in (*self._workers, *self._cron):
-                if post.process is None or post.process.poll() is not None:
-                    self._start(post)
+            for slot in (*self._workers, *self._cron):
+                if slot.process is None or slot.process.poll() is not None:
+                    self._start(slot)
 
-    def _start(self, post: Post) -> None:
-        post.process = start_python(
-            *post.arguments,
+    def _start(self, slot: Slot) -> None:
+        slot.process = start_python(
+            *slot.arguments,
             cwd=PROJECT_ROOT,
-            environment={**self._environment, **post.environment},
+            environment={**self._environment, **slot.environment},
             log=self.log,
             python=self._python,
         )
@@ -213,8 +213,8 @@ class Processes:
     def unregistered(self, connection: Redis) -> list[str]:
         """Return the workers that RQ does not know, or not with everything that belongs to them."""
         names = [
-            f"{_queue(number)}-{socket.gethostname()}-{post.process.pid if post.process else 0}"
-            for number, post in enumerate(self._workers)
+            f"{_queue(number)}-{socket.gethostname()}-{slot.process.pid if slot.process else 0}"
+            for number, slot in enumerate(self._workers)
         ]
         return [
             name for number, name in enumerate(names) if not _is_registered(connection, name, _queue(number))
@@ -225,7 +225,7 @@ class Processes:
         """Bytes in their log."""
         return self.log.stat().st_size
 
-    def owe_counts(self, since: int) -> bool:
+    def have_unreported_jobs(self, since: int) -> bool:
         """Return whether a worker still has to write down how many jobs it was not allowed to count.
 
         Args:
@@ -237,10 +237,10 @@ class Processes:
     def _beginning_at(self, choice: float) -> Iterator[psutil.Process]:
         """Yield the running workers, beginning with the chosen one."""
         first = int(choice * len(self._workers))
-        for post in (*self._workers[first:], *self._workers[:first]):
-            if post.process is not None and post.process.poll() is None:
+        for slot in (*self._workers[first:], *self._workers[:first]):
+            if slot.process is not None and slot.process.poll() is None:
                 with contextlib.suppress(psutil.Error):
-                    yield psutil.Process(post.process.pid)
+                    yield psutil.Process(slot.process.pid)
 
     def _all(self) -> Iterator[psutil.Process]:
         for process in psutil.process_iter():
@@ -263,10 +263,10 @@ def _is_registered(connection: Redis, name: str, queue: str) -> bool:
         return all(reads.execute())
 
 
-def _is_frozen(post: Post) -> bool:
+def _is_frozen(slot: Slot) -> bool:
     with contextlib.suppress(psutil.Error):
-        return post.process is not None and (
-            psutil.Process(post.process.pid).status() == psutil.STATUS_STOPPED
+        return slot.process is not None and (
+            psutil.Process(slot.process.pid).status() == psutil.STATUS_STOPPED
         )
     return False
 

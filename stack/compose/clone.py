@@ -60,7 +60,7 @@ class Clone:
         self._docker.output("volume", "create", *labels, self.volume)  # does nothing if the volume exists
         self.refuse_foreign()
 
-    def let_go(self) -> None:
+    def release(self) -> None:
         """Release the claim, after the data is gone."""
         self._docker.output("volume", "rm", "--force", self.volume)
 

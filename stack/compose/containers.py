@@ -76,7 +76,7 @@ def state_of(container: Container) -> State:
     return found
 
 
-def is_unwell(container: Container) -> bool:
+def is_broken(container: Container) -> bool:
     """Tell whether a container runs but does not work, so that a restart may help."""
     state = container["State"]
     check = state.get("Health") or {}

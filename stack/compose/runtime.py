@@ -23,7 +23,7 @@ from stack.compose.clone import Clone
 from stack.compose.containers import (
     Container,
     containers_of,
-    is_unwell,
+    is_broken,
     mounted_files_changed,
     published_ports,
     state_of,
@@ -158,9 +158,9 @@ class ComposeRuntime:
         containers = self._containers()
         restarted = []
         for service in [REDIS] if REDIS in services else services:
-            if unwell := [each["Id"] for each in containers_of(service, containers) if is_unwell(each)]:
+            if broken := [each["Id"] for each in containers_of(service, containers) if is_broken(each)]:
                 print(f"Restarting {service.name}: it runs, but does not work", flush=True)
-                self._docker.output("restart", *unwell, within=self._stops_within)
+                self._docker.output("restart", *broken, within=self._stops_within)
                 restarted.append(service)
         return restarted
 
@@ -251,7 +251,7 @@ class ComposeRuntime:
         queues.write_file({})
         for identifier in self._built_images():
             self._docker.output("image", "rm", "--force", identifier)
-        self.clone.let_go()
+        self.clone.release()
         shutil.rmtree(SECRETS_DIRECTORY, ignore_errors=True)
 
     def leftovers(self) -> Sequence[str]:

@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from deploy.swarm.__main__ import DATA_LABEL, SWARM_COMPOSE_FILE
-from deploy.swarm.stack_file import HANDS_OUT, stack_file, write_passwords
+from deploy.swarm.stack_file import CREDENTIALS_SERVICE, stack_file, write_passwords
 from stack.credentials import Origin
 from stack.services import CRON_SCHEDULER, SERVICES, VIEWER, WORKERS
 from stack.settings import PROJECT_ROOT
@@ -58,7 +58,7 @@ def test_a_service_stays_on_the_machine_with_its_volume() -> None:
         for name, definition in file["services"].items()
         for volume in definition.get("volumes", [])
         if isinstance(volume, str) and volume.partition(":")[0] in named and not volume.endswith(":ro")
-    } - {HANDS_OUT}
+    } - {CREDENTIALS_SERVICE}
 
     for name, definition in SERVICES_THERE.items():
         constraints = definition["deploy"].get("placement", {}).get("constraints", [])
@@ -157,7 +157,7 @@ def test_passwords_become_secrets_for_the_user_of_the_container_alone(tmp_path: 
     write_passwords(tmp_path / "passwords", Origin(tmp_path / "secrets", "redis://redis:6379/0"))
     composed = {
         "services": {
-            HANDS_OUT: service(
+            CREDENTIALS_SERVICE: service(
                 volumes=[{"type": "volume", "source": "redis-access", "target": "/run/access/redis"}]
             ),
             "redis": service(volumes=[{"type": "volume", "source": "redis-access", "target": "/run/access"}]),

@@ -65,7 +65,7 @@ def evidence() -> Evidence:
         done=Counter(),
         hanging=[],
         hit=set(),
-        told=[],
+        events=[],
         vanished=[],
         outages=[(POWER_CUT, POWER_CUT + 1)],
         refused=[],
@@ -117,7 +117,7 @@ def failed_without_a_fault(evidence: Evidence) -> None:
     evidence.states = {**evidence.states, "good": FinalState("failed", "KeyError")}
 
 
-def stopped_by_nobody(evidence: Evidence) -> None:
+def stopped_without_a_command(evidence: Evidence) -> None:
     evidence.states = {**evidence.states, "good": FinalState("stopped")}
 
 
@@ -200,7 +200,7 @@ def too_few_kills(evidence: Evidence) -> None:
         (lost_long_after_the_power_was_cut, "acknowledged, but not written yet"),
         (lost_though_it_was_on_the_disk, "acknowledged, but not written yet"),
         (failed_without_a_fault, "jobs that ended in a way"),
-        (stopped_by_nobody, "jobs that ended in a way"),
+        (stopped_without_a_command, "jobs that ended in a way"),
         (finished_and_never_ran, "jobs that are finished though"),
         (ran_twice_for_no_reason, "jobs that came to their end more than once"),
         (recorded_twice, "jobs whose success was recorded more than once"),

@@ -179,14 +179,16 @@ def test_a_worker_that_is_asked_to_stop_during_maintenance_stops(
 ) -> None:
     """RQ's signal handler raises StopRequested at whatever line an idle worker is."""
 
-    def told_to_end(*_: Any) -> None:
+    def stop_requested(*_: Any) -> None:
         raise StopRequested
 
-    lose(queue, queue.enqueue(jobs.succeed, on_failure=named("told_to_end") if hook == "callback" else None))
-    monkeypatch.setattr(hooks, "told_to_end", told_to_end, raising=False)
-    worker = start_worker("mail", exception_handlers=[told_to_end] if hook == "handler" else [])
+    lose(
+        queue, queue.enqueue(jobs.succeed, on_failure=named("stop_requested") if hook == "callback" else None)
+    )
+    monkeypatch.setattr(hooks, "stop_requested", stop_requested, raising=False)
+    worker = start_worker("mail", exception_handlers=[stop_requested] if hook == "handler" else [])
     if hook == "maintenance":
-        monkeypatch.setattr(survival, "remove_ghosts", told_to_end)
+        monkeypatch.setattr(survival, "remove_ghosts", stop_requested)
     with pytest.raises(StopRequested):
         worker.run_maintenance_tasks()
 

@@ -55,7 +55,7 @@ def test_a_job_and_its_dependent_are_counted_once_each(
 
 def test_an_idle_worker_keeps_no_job_in_memory(rq: RQ, queue: Queue) -> None:
     queue.enqueue(jobs.succeed)
-    log = rq.work("mail", worker_class="tests.rq_mon.worker.worker_classes.TellsWhatItKeepsWorker")
+    log = rq.work("mail", worker_class="tests.rq_mon.worker.worker_classes.LogsKeptJobsWorker")
     assert "keeps the job as []" in log
 
 

@@ -20,7 +20,7 @@ from tests.rq_mon.worker import jobs
 
 pytestmark = pytest.mark.slow
 
-SCRIPT = "tests.rq_mon.worker.told_to_stop"
+SCRIPT = "tests.rq_mon.worker.signalled_worker"
 WITHIN = 90
 """Seconds. Without a job it would wait ten minutes for one."""
 

@@ -17,7 +17,7 @@ class MissedSoonWorker(MonitoredWorker):
         return 1
 
 
-class TellsWhatItKeepsWorker(MonitoredWorker):
+class LogsKeptJobsWorker(MonitoredWorker):
     """Logs whether it still refers to a job after running it."""
 
     def execute_job(self, job: Job, queue: Queue) -> None:

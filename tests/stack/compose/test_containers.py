@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from proofs.harness.waiting import wait_until
-from stack.compose.containers import is_unwell, mounted_files_changed, state_of
+from stack.compose.containers import is_broken, mounted_files_changed, state_of
 from stack.runtime import Health, State, worst_state
 
 
@@ -33,12 +33,12 @@ def test_a_container_whose_health_check_has_not_answered_is_starting() -> None:
 def test_a_start_restarts_unhealthy_and_paused_containers_only() -> None:
     unhealthy = {"Status": "unhealthy", "Log": [{"Output": "no answer"}]}
 
-    assert is_unwell(container("running", Health=unhealthy))
-    assert is_unwell(container("paused"))
-    assert not is_unwell(container("running", Health={"Status": "healthy", "Log": []}))
-    assert not is_unwell(container("running"))
-    assert not is_unwell(container("running", restarts=9, Health={"Status": "starting", "Log": []}))
-    assert not is_unwell(container("exited", exit_code=1, Health=unhealthy))
+    assert is_broken(container("running", Health=unhealthy))
+    assert is_broken(container("paused"))
+    assert not is_broken(container("running", Health={"Status": "healthy", "Log": []}))
+    assert not is_broken(container("running"))
+    assert not is_broken(container("running", restarts=9, Health={"Status": "starting", "Log": []}))
+    assert not is_broken(container("exited", exit_code=1, Health=unhealthy))
 
 
 def test_an_unhealthy_container_shows_its_last_check() -> None:

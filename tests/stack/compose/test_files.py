@@ -36,7 +36,7 @@ FILES = {name: compose_file(name) for name in (CORE_COMPOSE_FILE, MONITOR_COMPOS
 COMMON = "stack/compose/common.yml"
 ONE_SHOT = "credentials"
 """It ends once it has given each service its passwords. The monitor's file extends it."""
-HANDS_OUT, HANDS_OUT_TO_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
+DISTRIBUTOR, DISTRIBUTOR_FOR_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
 DEFINITIONS: dict[str, dict[str, Any]] = {
     name: definition for file in FILES.values() for name, definition in file["services"].items()
 }
@@ -224,7 +224,9 @@ def access_volume(name: str) -> str | None:
 def share_of(volume: str) -> str:
     """The share that is written to a volume."""
     mounted = dict(
-        each.split(":") for each in HANDS_OUT["volumes"] + HANDS_OUT_TO_MONITOR["volumes"] if "access" in each
+        each.split(":")
+        for each in DISTRIBUTOR["volumes"] + DISTRIBUTOR_FOR_MONITOR["volumes"]
+        if "access" in each
     )
     return str(Path(mounted[volume]).relative_to(credentials.SHARES))
 
@@ -262,17 +264,22 @@ def test_only_workers_share_passwords() -> None:
 
 
 def test_the_container_that_distributes_passwords_has_no_other_rights() -> None:
-    assert HANDS_OUT["user"] == "0:0"
-    assert HANDS_OUT["cap_drop"] == ["ALL"]
-    assert HANDS_OUT["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
-    assert HANDS_OUT["security_opt"] == ["no-new-privileges:true"]
-    assert HANDS_OUT["read_only"] is True
-    assert HANDS_OUT["network_mode"] == "none"
-    assert HANDS_OUT["restart"] == "no"
-    assert HANDS_OUT["mem_limit"]
-    assert HANDS_OUT["image"] == DEFINITIONS[BUILDER]["image"]
-    assert HANDS_OUT["pull_policy"] == "never"
-    assert not (HANDS_OUT.keys() | HANDS_OUT_TO_MONITOR.keys()) & {"privileged", "ports", "pid", "devices"}
+    assert DISTRIBUTOR["user"] == "0:0"
+    assert DISTRIBUTOR["cap_drop"] == ["ALL"]
+    assert DISTRIBUTOR["cap_add"] == ["CHOWN", "DAC_OVERRIDE"]
+    assert DISTRIBUTOR["security_opt"] == ["no-new-privileges:true"]
+    assert DISTRIBUTOR["read_only"] is True
+    assert DISTRIBUTOR["network_mode"] == "none"
+    assert DISTRIBUTOR["restart"] == "no"
+    assert DISTRIBUTOR["mem_limit"]
+    assert DISTRIBUTOR["image"] == DEFINITIONS[BUILDER]["image"]
+    assert DISTRIBUTOR["pull_policy"] == "never"
+    assert not (DISTRIBUTOR.keys() | DISTRIBUTOR_FOR_MONITOR.keys()) & {
+        "privileged",
+        "ports",
+        "pid",
+        "devices",
+    }
 
 
 # ---- images ----

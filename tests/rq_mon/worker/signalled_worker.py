@@ -1,4 +1,4 @@
-"""A worker that gets SIGTERM at an awkward moment: `told_to_stop.py CLASS MOMENT TEXT QUEUE…`.
+"""A worker that gets SIGTERM at an awkward moment: `signalled_worker.py CLASS MOMENT TEXT QUEUE…`.
 
 MOMENT is `log` (while it formats the line that contains TEXT), `lock` (while it holds the lock of its
 connection pool and has a job) or `swallowed` (in code that catches every exception, while it is idle).
@@ -26,23 +26,23 @@ CLASSES: dict[str, type[MonitoredWorker | MonitoredSimpleWorker]] = {
 
 
 @cache
-def tell() -> None:
+def send_sigterm() -> None:
     """Send SIGTERM to this process, the first time only."""
     os.kill(os.getpid(), signal.SIGTERM)
 
 
-class TellsInALine(logging.Formatter):
+class SignalsInALogLine(logging.Formatter):
     def __init__(self, text: str) -> None:
         super().__init__("%(message)s")
         self.text = text
 
     def format(self, record: logging.LogRecord) -> str:
         if self.text in record.getMessage():
-            tell()
+            send_sigterm()
         return super().format(record)
 
 
-class TellsWhileHeld:
+class SignalsWhileHeld:
     """A lock during which SIGTERM arrives."""
 
     def __init__(self, lock: Any, is_time: Callable[[], bool]) -> None:
@@ -51,7 +51,7 @@ class TellsWhileHeld:
     def __enter__(self) -> None:
         self.lock.acquire()
         if self.is_time():
-            tell()
+            send_sigterm()
 
     def __exit__(self, *_: object) -> None:
         self.lock.release()
@@ -59,15 +59,15 @@ class TellsWhileHeld:
 
 def main(worker_class: str, moment: str, text: str, *queues: str) -> None:
     output = logging.StreamHandler(sys.stdout)
-    output.setFormatter(TellsInALine(text) if moment == "log" else None)
+    output.setFormatter(SignalsInALogLine(text) if moment == "log" else None)
     logging.basicConfig(level=logging.DEBUG, handlers=[output])
     connection = Redis.from_url(os.environ["RQ_REDIS_URL"])
     worker = CLASSES[worker_class](queues, connection=connection, worker_ttl=600, maintenance_interval=1)
     if moment == "lock":
         pool: Any = connection.connection_pool
-        pool._lock = TellsWhileHeld(pool._lock, lambda: worker.get_state() == WorkerStatus.BUSY)
+        pool._lock = SignalsWhileHeld(pool._lock, lambda: worker.get_state() == WorkerStatus.BUSY)
     if moment == "swallowed":
-        worker.procline = lambda _: swallow(tell)  # type: ignore[method-assign]
+        worker.procline = lambda _: swallow(send_sigterm)  # type: ignore[method-assign]
     worker.work(logging_level="DEBUG")
 
 
