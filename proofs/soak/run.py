@@ -46,7 +46,7 @@ def soak(stack: NativeStack, minutes: float, samples: Path) -> Points:
     restarts = list(_restarts(minutes * 60))
     begin = time.monotonic()
     try:
-        with samples.open("w") as file, _somebody_who_looks() as page:
+        with samples.open("w") as file, _browser_page() as page:
             dashboards = sorted((stack.directory / DASHBOARDS).glob("*.json"))
             for number in range(int(minutes * 60 / SECONDS_BETWEEN_LOOKS)):
                 load.keep_running()
@@ -111,7 +111,7 @@ def _restart(stack: NativeStack, service: Service) -> None:
 
 
 @contextlib.contextmanager
-def _somebody_who_looks() -> Iterator[Page]:
+def _browser_page() -> Iterator[Page]:
     with open_browser() as browser:
         yield browser.new_page()
 

@@ -23,7 +23,7 @@ class _Loader(yaml.SafeLoader):
 
 
 _Loader.add_multi_constructor("!", lambda loader, suffix, node: loader.construct_sequence(node))
-SERVICES_THERE: dict[str, Any] = yaml.load(OVERRIDE, _Loader)["services"]
+OVERRIDDEN_SERVICES: dict[str, Any] = yaml.load(OVERRIDE, _Loader)["services"]
 
 
 def service(**definition: Any) -> dict[str, Any]:
@@ -41,11 +41,11 @@ def deployed(project: Path, **definition: Any) -> dict[str, Any]:
 
 
 def test_the_file_contains_every_service_but_the_viewer() -> None:
-    assert SERVICES_THERE.keys() == {each.name for each in SERVICES if each is not VIEWER}
+    assert OVERRIDDEN_SERVICES.keys() == {each.name for each in SERVICES if each is not VIEWER}
 
 
 def test_names_resolve_to_the_tasks_themselves() -> None:
-    assert {each["deploy"]["endpoint_mode"] for each in SERVICES_THERE.values()} == {"dnsrr"}
+    assert {each["deploy"]["endpoint_mode"] for each in OVERRIDDEN_SERVICES.values()} == {"dnsrr"}
 
 
 def test_a_service_stays_on_the_machine_with_its_volume() -> None:
@@ -60,14 +60,14 @@ def test_a_service_stays_on_the_machine_with_its_volume() -> None:
         if isinstance(volume, str) and volume.partition(":")[0] in named and not volume.endswith(":ro")
     } - {CREDENTIALS_SERVICE}
 
-    for name, definition in SERVICES_THERE.items():
+    for name, definition in OVERRIDDEN_SERVICES.items():
         constraints = definition["deploy"].get("placement", {}).get("constraints", [])
         assert (constraints == [f"node.labels.{DATA_LABEL} == true"]) == (name in keeps), name
 
 
 @pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
 def test_an_update_starts_a_new_task_before_it_stops_an_old_one(each: Any) -> None:
-    update = SERVICES_THERE[each.name]["deploy"]["update_config"]
+    update = OVERRIDDEN_SERVICES[each.name]["deploy"]["update_config"]
 
     assert (update["order"], update["parallelism"]) == ("start-first", 1)
     assert update["failure_action"] == "rollback"
@@ -75,7 +75,7 @@ def test_an_update_starts_a_new_task_before_it_stops_an_old_one(each: Any) -> No
 
 @pytest.mark.parametrize("each", [*WORKERS.values(), CRON_SCHEDULER], ids=lambda each: each.name)
 def test_a_health_check_tests_its_own_task_and_passes_while_redis_is_down(each: Any) -> None:
-    check = SERVICES_THERE[each.name]["healthcheck"]["test"]
+    check = OVERRIDDEN_SERVICES[each.name]["healthcheck"]["test"]
     composed = compose_file(each.compose_file)["services"][each.name]
 
     assert {"--here", "--tolerate-outage"} <= set(check)
@@ -85,7 +85,7 @@ def test_a_health_check_tests_its_own_task_and_passes_while_redis_is_down(each: 
 
 
 def test_there_is_more_than_one_cron_scheduler() -> None:
-    assert SERVICES_THERE[CRON_SCHEDULER.name]["deploy"]["replicas"] > 1
+    assert OVERRIDDEN_SERVICES[CRON_SCHEDULER.name]["deploy"]["replicas"] > 1
 
 
 # ---- the translation ----

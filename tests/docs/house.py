@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 ROOT = Path(__file__).resolve().parents[2]
 
-STANDS_ON: dict[str, tuple[str, ...]] = {
+LOWER_FOLDERS: dict[str, tuple[str, ...]] = {
     "rq_mon": (),
     "scheduler": ("rq_mon",),
     "demo": ("scheduler",),
@@ -70,12 +70,12 @@ def imports_of(path: Path) -> Iterator[Import]:
             names, is_string = re.findall(r"^(?:-m )?([a-z_]+(?:\.\w+)+)$", node.value), True
         else:
             continue
-        yield from (Import(path, name, is_string) for name in names if name.split(".")[0] in STANDS_ON)
+        yield from (Import(path, name, is_string) for name in names if name.split(".")[0] in LOWER_FOLDERS)
 
 
 def below(folder: str) -> set[str]:
     """Return the folders that a folder may import, including itself."""
-    return {folder}.union(*(below(lower) for lower in STANDS_ON[folder]))
+    return {folder}.union(*(below(lower) for lower in LOWER_FOLDERS[folder]))
 
 
 def is_module(name: str) -> bool:

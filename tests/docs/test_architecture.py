@@ -13,8 +13,8 @@ from docs.reference.page import Page
 from tests.docs.house import (
     DATA_FOLDERS,
     FLOORS,
+    LOWER_FOLDERS,
     ROOT,
-    STANDS_ON,
     below,
     imports_of,
     module_of,
@@ -42,7 +42,7 @@ def test_every_top_level_folder_has_a_floor_and_there_are_few() -> None:
     folders = {path.relative_to(ROOT).parts[0] for path in tracked() if path.parent != ROOT}
     visible = {folder for folder in folders if not folder.startswith(".")}
 
-    assert visible == {*STANDS_ON, *DATA_FOLDERS}
+    assert visible == {*LOWER_FOLDERS, *DATA_FOLDERS}
     assert len(visible) <= MAX_FOLDERS
 
 
@@ -52,7 +52,7 @@ def test_every_room_of_rq_mon_has_a_floor() -> None:
     assert found - {"__init__"} <= set(ROOMS)
 
 
-@pytest.mark.parametrize("folder", STANDS_ON)
+@pytest.mark.parametrize("folder", LOWER_FOLDERS)
 def test_a_folder_imports_only_folders_below_it(folder: str) -> None:
     found = [each for path in tracked(f"{folder}/*.py") for each in imports_of(path)]
 
@@ -127,7 +127,7 @@ def test_importing_a_room_loads_nothing_above_it(module: str, not_loaded: tuple[
 def test_the_page_draws_the_folders_as_they_are() -> None:
     rows = re.findall(r"^\| `([a-z_]+)/` \| [^|]+ \|([^|]*)\|$", PAGE, re.MULTILINE)
 
-    assert {folder: tuple(re.findall(r"`([a-z_]+)`", lower)) for folder, lower in rows} == STANDS_ON
+    assert {folder: tuple(re.findall(r"`([a-z_]+)`", lower)) for folder, lower in rows} == LOWER_FOLDERS
 
 
 def test_contributing_draws_the_folders_as_they_are() -> None:
@@ -136,7 +136,7 @@ def test_contributing_draws_the_folders_as_they_are() -> None:
     )
     arrows = set(re.findall(r"^ +(\w+) --> (\w+)$", drawing, re.MULTILINE))
 
-    assert arrows == {(folder, lower) for folder, standing_on in STANDS_ON.items() for lower in standing_on}
+    assert arrows == {(folder, lower) for folder, lowers in LOWER_FOLDERS.items() for lower in lowers}
 
 
 def test_the_page_draws_the_rooms_of_rq_mon_as_they_are() -> None:

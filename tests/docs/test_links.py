@@ -21,10 +21,10 @@ TRACKED = {folder for path in tracked() for folder in (path, *path.parents)}
 
 def dead_links(path: Path, page: Page) -> list[str]:
     """Return the broken links."""
-    return [link for link in page.links if not _leads_somewhere(path, link)]
+    return [link for link in page.links if not _target_exists(path, link)]
 
 
-def _leads_somewhere(path: Path, link: str) -> bool:
+def _target_exists(path: Path, link: str) -> bool:
     if urlsplit(link).scheme:
         return _is_well_formed(link)
     name, _, anchor = link.partition("#")

@@ -230,8 +230,8 @@ def test_every_panel_is_filtered_by_every_variable_that_its_metrics_have(uid: st
             of_no_queue = {"Schedulers", "Schedulers over time", "Operator actions"}
             assert panel["title"] in of_no_queue, panel["title"]
         if "function" in missing:
-            says_so = re.search(r"[Aa]ny function|[Aa]ll functions", panel["description"])
-            assert says_so or uid == "rq-cron", panel["title"]
+            explains_it = re.search(r"[Aa]ny function|[Aa]ll functions", panel["description"])
+            assert explains_it or uid == "rq-cron", panel["title"]
 
 
 @every_board

@@ -18,8 +18,8 @@ from tests.harness.past import END, HOUR, START, past
 
 pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.e2e(seconds=5)]
 
-TOLD_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
-TOLD_BY_RQ = re.compile("rq_workers_(success|failed)_total")
+COUNTED_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
+COUNTED_BY_RQ = re.compile("rq_workers_(success|failed)_total")
 COUNTS = ("Failed", "Retried", "Work-horse crashes", "Abandoned", "Executions")
 """Stats that are green or plain at zero."""
 
@@ -88,7 +88,7 @@ def test_panels_about_counted_jobs_are_empty_with_plain_workers(plain: RecordedP
     counted = [
         query
         for query in PANEL_QUERIES
-        if TOLD_BY_WORKERS.search(query.expr) and not TOLD_BY_RQ.search(query.expr)
+        if COUNTED_BY_WORKERS.search(query.expr) and not COUNTED_BY_RQ.search(query.expr)
     ]
 
     assert counted
@@ -164,7 +164,7 @@ def test_the_failure_ratio_of_a_queue_comes_from_its_own_workers(
     (by_queue,) = (
         query
         for query in PANEL_QUERIES
-        if (query.board, query.panel) == ("rq-overview", "Queues") and TOLD_BY_RQ.search(query.expr)
+        if (query.board, query.panel) == ("rq-overview", "Queues") and COUNTED_BY_RQ.search(query.expr)
     )
     directory = tmp_path_factory.mktemp("each")
 

@@ -98,7 +98,7 @@ def labels(alertname: str, severity: str = "warning", **more: str) -> Labels:
 
 
 OUTAGES = ["RQRedisUnreachable", "RQExporterDown"]
-MEASURED_OTHERWISE = {
+FROM_OTHER_SOURCES = {
     "RQRedisMemoryPressure",
     "RQRedisEvictingKeys",
     "RQRedisNotPersisting",
@@ -120,7 +120,7 @@ def test_an_outage_inhibits_only_alerts_on_the_same_redis_from_the_exporter(
 
     result = silenced(alertmanager, labels(outage, "critical", instance="main"), [*targets, *others])
 
-    assert {target["alertname"] for target in result} == names - MEASURED_OTHERWISE
+    assert {target["alertname"] for target in result} == names - FROM_OTHER_SOURCES
     assert {target["instance"] for target in result} == {"main"}
 
 

@@ -100,7 +100,7 @@ NOT_RUN_HERE = (
     "rq worker",
     "script kill",
 )  # one fails while another runs, one never ends, one needs a running script
-NEED_WHAT_IS_NOT_HERE = ("rqmon health", "rqmon stop", "--state started")
+NEED_RUNNING_PROCESSES = ("rqmon health", "rqmon stop", "--state started")
 
 
 @pytest.fixture(scope="module")
@@ -154,7 +154,7 @@ def test_the_commands_of_the_page_work(
         check=False,
     )
 
-    expected = 1 if _needs_what_is_not_here(command) else 0
+    expected = 1 if _needs_running_processes(command) else 0
     assert result.returncode == expected, result.stdout + result.stderr
 
 
@@ -190,9 +190,9 @@ def test_no_page_puts_the_password_of_redis_into_a_command_line() -> None:
     assert not [command for command in commands() if "$RQ_REDIS_URL" in command]
 
 
-def _needs_what_is_not_here(command: str) -> bool:
-    """A cron scheduler or a running job: without it the command fails with a message."""
-    return any(part in command for part in NEED_WHAT_IS_NOT_HERE)
+def _needs_running_processes(command: str) -> bool:
+    """Without a cron scheduler or a running job, these commands fail with a message."""
+    return any(part in command for part in NEED_RUNNING_PROCESSES)
 
 
 @pytest.mark.parametrize("command", [each for each in commands() if each.startswith("make ")])

@@ -114,7 +114,7 @@ def test_a_loaded_queue_needs_more_workers_than_it_has_and_keeps_its_objective_o
         wait_until(lambda: needed() > AT_FIRST, "more workers to be needed", within=WITHIN)
         wait_until(lambda: (waits(prometheus, "min") or 0) > WAIT, "jobs to wait too long", within=WITHIN)
 
-        def keeps_objective_with_the_workers_needed() -> bool:
+        def meets_objective_with_the_workers_needed() -> bool:
             """Like an autoscaler: check again and again, and add the missing workers."""
             workers.start("1.5", needed() - workers.started)
             oldest = waits(prometheus, "max")
@@ -126,7 +126,7 @@ def test_a_loaded_queue_needs_more_workers_than_it_has_and_keeps_its_objective_o
             "the new version",
             within=WITHIN,
         )
-        wait_until(keeps_objective_with_the_workers_needed, "jobs to start in time", within=WITHIN, every=2)
+        wait_until(meets_objective_with_the_workers_needed, "jobs to start in time", within=WITHIN, every=2)
 
         def highest() -> float:
             return number(prometheus, 'queue:rq_workers_needed:max1d{queue="mail"}') or 0

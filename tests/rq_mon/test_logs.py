@@ -23,7 +23,7 @@ except ValueError:
 """
 
 
-def lines_said(log_format: str, name: str) -> list[str]:
+def lines_logged(log_format: str, name: str) -> list[str]:
     said = subprocess.run(
         [sys.executable, "-c", SAYS, log_format, name], capture_output=True, text=True, check=True
     )
@@ -32,7 +32,7 @@ def lines_said(log_format: str, name: str) -> list[str]:
 
 @pytest.mark.parametrize("separator", ["\n", "\r\n", "\r", "\v", "\f", "\x1e", "\x85", "\u2028"])
 def test_a_name_with_line_feeds_cannot_forge_a_record(separator: str) -> None:
-    first, *others = lines_said("text", f"mail{separator}{FORGED}")
+    first, *others = lines_logged("text", f"mail{separator}{FORGED}")
 
     assert first.endswith(" ERROR   app: job mail")
     assert len(others) > 3
@@ -44,7 +44,7 @@ COVERS = f"\x1b[1A\x1b[2K\x1b[1G{FORGED}\x1b[8m"
 
 @pytest.mark.parametrize("name", [COVERS, f"mail\x9b1A\b\b{FORGED}", f"\x1b]0;{FORGED}\x07", "\u202egro"])
 def test_a_name_cannot_overwrite_lines_of_a_terminal(name: str) -> None:
-    first, *others = lines_said("text", name)
+    first, *others = lines_logged("text", name)
 
     assert " ERROR   app: job " in first
     assert all(line.isprintable() for line in (first, *others))
@@ -52,13 +52,13 @@ def test_a_name_cannot_overwrite_lines_of_a_terminal(name: str) -> None:
 
 
 def test_printable_characters_and_tabs_are_not_escaped() -> None:
-    first = lines_said("text", "größe 注文\t7")[0]
+    first = lines_logged("text", "größe 注文\t7")[0]
     assert "app: job größe 注文 " in first
     assert first.endswith(" 7 failed")
 
 
 def test_a_json_record_is_one_line() -> None:
-    (line,) = lines_said("json", f"mail\n{FORGED}")
+    (line,) = lines_logged("json", f"mail\n{FORGED}")
     assert json.loads(line)["message"] == f"job mail\n{FORGED} failed"
 
 

@@ -164,7 +164,7 @@ def test_switching_to_another_redis_and_back_needs_confirmation_and_writes_nothi
         assert f"{REDIS_URL} applies to this start only" in started.stdout
         assert not stack.numbers().keys() & {service.name for service in APPLICATION_SERVICES}
 
-        look_everywhere(stack, watch)
+        use_every_tool(stack, watch)
         assert content_of(redis) == before
 
         watching = stack.numbers()
@@ -186,7 +186,7 @@ def test_switching_to_another_redis_and_back_needs_confirmation_and_writes_nothi
         redis.close()
 
 
-def look_everywhere(stack: NativeStack, watch: dict[str, str]) -> None:
+def use_every_tool(stack: NativeStack, watch: dict[str, str]) -> None:
     is_scraped = f'{JOBS.name}{{queue="mail",status="queued"}} > 0'
     wait_until(partial(stack.sum_of, is_scraped), f"{is_scraped} in Prometheus", within=90, every=0.5)
     wait_until(lambda: stack.make("status", **watch).returncode == 0, "all to be healthy", within=90, every=1)

@@ -15,13 +15,13 @@ from proofs.harness.failed_jobs import fail_jobs
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
 
-NOT_FOUND_HERE: Any = b"\x80\x04cno_such_package\nSecret\n."
+OF_A_MISSING_MODULE: Any = b"\x80\x04cno_such_package\nSecret\n."
 IN_JSON: Any = b'["app.send \\u00e9", null, [1], {}]'
 HOSTILE_IN_JSON: Any = b'["\\u001b[2Jf\\n[/]\\udc80", null, [], {}]'
 FAIL, FAIL_OTHERWISE = "proofs.harness.failed_jobs.fail", "tests.rq_mon.cli.jobs.fail_otherwise"
 
 
-def let_it_have_failed(client: Any, job_id: str, seconds_ago: int) -> None:
+def set_time_of_failure(client: Any, job_id: str, seconds_ago: int) -> None:
     """Change the time of the job's result."""
     key = f"rq:results:{job_id}"
     ((_, result),) = client.xrange(key)
@@ -49,7 +49,7 @@ def test_a_group_shows_its_first_and_last_failure_and_its_newest_job(
     rqmon: Rqmon, redis_client: Redis
 ) -> None:
     old, new = fail_jobs(redis_client, jobs=2)
-    let_it_have_failed(redis_client, old, 7200)
+    set_time_of_failure(redis_client, old, 7200)
 
     (group,) = rqmon("failed", "--json").json
 
@@ -76,7 +76,7 @@ def test_the_latest_group_is_the_first_and_the_limit_leaves_out_the_last(
     rqmon: Rqmon, redis_client: Redis
 ) -> None:
     (old,) = fail_jobs(redis_client, FAIL)
-    let_it_have_failed(redis_client, old, 7200)
+    set_time_of_failure(redis_client, old, 7200)
     fail_jobs(redis_client, FAIL_OTHERWISE)
 
     assert [group["function"] for group in rqmon("failed", "--json").json] == [FAIL_OTHERWISE, FAIL]
@@ -103,7 +103,7 @@ def test_options_select_jobs(
 ) -> None:
     old, new = fail_jobs(redis_client, FAIL, jobs=2)
     (other,) = fail_jobs(redis_client, FAIL_OTHERWISE, queue="reports")
-    let_it_have_failed(redis_client, old, 7200)
+    set_time_of_failure(redis_client, old, 7200)
     names = {"old": old, "new": new, "other": other}
 
     chosen = {name for name, job_id in names.items() if rqmon("failed", job_id, *options).code == 0}
@@ -158,7 +158,7 @@ def test_jobs_whose_code_cannot_be_imported_are_shown_like_others(rqmon: Rqmon, 
 
 def test_unreadable_arguments_are_marked_as_such(rqmon: Rqmon, redis_client: Redis) -> None:
     (job_id,) = fail_jobs(redis_client)
-    redis_client.hset(f"rq:job:{job_id}", "data", NOT_FOUND_HERE)
+    redis_client.hset(f"rq:job:{job_id}", "data", OF_A_MISSING_MODULE)
 
     assert "cannot be shown" in rqmon("failed", "--arguments").out
 

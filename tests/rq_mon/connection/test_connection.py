@@ -28,14 +28,14 @@ def server(tmp_path: Path) -> Iterator[RedisServer]:
 def test_a_refused_connection_is_retried_and_then_fails() -> None:
     url = f"redis://127.0.0.1:{free_port()}/0"
 
-    def seconds_until_it_is_given_up(attempts: int) -> float:
+    def seconds_until_it_fails(attempts: int) -> float:
         begin = time.monotonic()
         with connect(url, attempts=attempts) as client, pytest.raises(RedisConnectionError):
             client.ping()
         return time.monotonic() - begin
 
-    assert seconds_until_it_is_given_up(attempts=3) > 0.5
-    wait_until(lambda: seconds_until_it_is_given_up(attempts=1) < 0.2, "an attempt without a wait")
+    assert seconds_until_it_fails(attempts=3) > 0.5
+    wait_until(lambda: seconds_until_it_fails(attempts=1) < 0.2, "an attempt without a wait")
 
 
 def test_a_missing_socket_file_is_retried(tmp_path: Path) -> None:
@@ -71,7 +71,7 @@ def test_a_command_to_a_frozen_redis_fails_after_one_timeout(
             client.ping()
         server.signal(signal.SIGSTOP)
 
-        def seconds_until_it_is_given_up() -> float:
+        def seconds_until_it_fails() -> float:
             begin = time.monotonic()
             with pytest.raises(RedisTimeoutError):
                 client.ping()
@@ -79,7 +79,7 @@ def test_a_command_to_a_frozen_redis_fails_after_one_timeout(
 
         try:
             # Two timeouts take at least a second. One takes less, unless the machine is busy.
-            wait_until(lambda: seconds_until_it_is_given_up() < 1.0, "the end after one timeout")
+            wait_until(lambda: seconds_until_it_fails() < 1.0, "the end after one timeout")
         finally:
             server.signal(signal.SIGCONT)
 

@@ -145,17 +145,17 @@ def test_a_certificate_of_an_unknown_authority_is_refused_with_the_reason(
         process.wait_for_log("its certificate is not accepted: ")
         assert f"127.0.0.1:{redis.port}" in process.output
         assert CA in process.output
-    _assert_exporter_says_tls(redis, tmp_path, "its certificate is not accepted: ", **variables)
+    _assert_exporter_reports_tls(redis, tmp_path, "its certificate is not accepted: ", **variables)
 
 
 def test_a_self_signed_certificate_is_refused_without_its_ca(redis: TlsRedisServer, tmp_path: Path) -> None:
     with connect(redis.url, attempts=1) as client, pytest.raises(TlsError, match="self-signed certificate"):
         client.ping()
 
-    _assert_exporter_says_tls(redis, tmp_path, "self-signed certificate")
+    _assert_exporter_reports_tls(redis, tmp_path, "self-signed certificate")
 
 
-def _assert_exporter_says_tls(redis: RedisServer, directory: Path, reason: str, **variables: str) -> None:
+def _assert_exporter_reports_tls(redis: RedisServer, directory: Path, reason: str, **variables: str) -> None:
     with running_exporter(redis.url, directory, **variables) as exporter:
         first, second = exporter.get(), exporter.get()
         assert second.value("rq_redis_up") == 0
@@ -184,7 +184,7 @@ def test_a_server_that_requires_a_client_certificate_reports_it(
     ):
         client.ping()
 
-    _assert_exporter_says_tls(asking_redis, tmp_path, "wanted a client certificate", **variables)
+    _assert_exporter_reports_tls(asking_redis, tmp_path, "wanted a client certificate", **variables)
 
 
 def test_a_server_without_tls_has_a_different_error_than_a_stopped_one(

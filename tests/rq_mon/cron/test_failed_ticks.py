@@ -47,7 +47,7 @@ class Gone:
     """A class that workers no longer have."""
 
 
-def with_a_class_that_is_gone() -> dict[str, str]:
+def with_a_missing_class() -> dict[str, str]:
     module = ModuleType("gone")
     module.Gone = type("Gone", (), {"__module__": "gone"})  # type: ignore[attr-defined]
     sys.modules["gone"] = module
@@ -62,7 +62,7 @@ UNCALLABLE: dict[str, Callable[[], dict[str, str]]] = {
     "function gone": lambda: with_call("tests.scheduler.jobs.gone"),
     "method gone": lambda: with_call("tests.scheduler.jobs.Counter.gone"),
     "method of an object gone": lambda: with_call("gone", instance=Gone()),
-    "class of an argument gone": with_a_class_that_is_gone,
+    "class of an argument gone": with_a_missing_class,
     "no pickle": lambda: {"call": b64encode(b"no pickle").decode()},
     "cut pickle": lambda: {"call": with_call("tests.scheduler.jobs.record", args=("x" * 99,))["call"][:60]},
     "pickle of something else": lambda: {"call": b64encode(pickle.dumps("text")).decode()},
@@ -118,7 +118,7 @@ def test_a_tick_whose_function_cannot_be_called_counts_as_failed(
         with_call("tests.scheduler.jobs.record", args=("value",)),
         with_call("time.sleep", args=("no number",)),  # no Python code
         with_call("tests.rq_mon.cron.test_failed_ticks.fetch_what_cannot_be_read"),
-        with_call("tests.rq_mon.cron.test_failed_ticks.perform_what_is_gone"),
+        with_call("tests.rq_mon.cron.test_failed_ticks.perform_missing_function"),
     ],
 )
 def test_a_tick_whose_function_was_called_does_not_count_as_failed(
@@ -135,7 +135,7 @@ def test_a_tick_whose_function_was_called_does_not_count_as_failed(
     assert "failed tick" not in caplog.text
 
 
-def perform_what_is_gone() -> None:
+def perform_missing_function() -> None:
     """A job that performs another one itself."""
     current = get_current_job()
     assert current is not None

@@ -70,7 +70,7 @@ class Happenings:
         return [
             *(self.end,) * 6,
             *(self.write_as_an_older_worker, self.back_up, self.restore, self.prune, self.flush),
-            *(self.delete_a_hash, self.forget_a_function, self.put_something_foreign, self.spoil),
+            *(self.delete_a_hash, self.forget_a_function, self.write_foreign_value, self.spoil),
         ]
 
     def any(self) -> Callable[[], None]:
@@ -118,7 +118,7 @@ class Happenings:
         queue, function = self._key()
         self._client.srem(functions_key(queue), function)
 
-    def put_something_foreign(self) -> None:
+    def write_foreign_value(self) -> None:
         queue, function = self._key()
         self._client.set(jobs_key(queue, function), "foreign")
         self._client.sadd(functions_key(queue), function)

@@ -21,7 +21,7 @@ MISSED_SOON_SIMPLE = "tests.rq_mon.worker.worker_classes.MissedSoonSimpleWorker"
 
 
 @pytest.fixture(autouse=True)
-def _nothing_stays_listed_as_running(redis_client: Redis) -> object:
+def _no_job_stays_listed_as_running(redis_client: Redis) -> object:
     yield
     assert running(redis_client, "mail") == 0
 

@@ -15,15 +15,15 @@ SWARMS_BRIDGE = "docker_gwbridge"
 
 def make_swarm() -> bool:
     """Create the swarm; return whether there is one for tests. An engine in another swarm is left alone."""
-    if _says("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
+    if _output_of("info", "--format", "{{.Swarm.LocalNodeState}}") == "inactive":
         _run("swarm", "init", "--advertise-addr", "127.0.0.1")
-        node = _says("node", "inspect", "self", "--format", "{{.ID}}")
+        node = _output_of("node", "inspect", "self", "--format", "{{.ID}}")
         _run("node", "update", "--label-add", f"{LABEL}=yes", node)
     return is_swarm_of_tests()
 
 
 def is_swarm_of_tests() -> bool:
-    return _says("node", "inspect", "self", "--format", f'{{{{index .Spec.Labels "{LABEL}"}}}}') == "yes"
+    return _output_of("node", "inspect", "self", "--format", f'{{{{index .Spec.Labels "{LABEL}"}}}}') == "yes"
 
 
 def leave_swarm_of_tests() -> None:
@@ -37,7 +37,7 @@ def _run(*arguments: str) -> None:
     subprocess.run(["docker", *arguments], capture_output=True, check=True)
 
 
-def _says(*arguments: str) -> str:
+def _output_of(*arguments: str) -> str:
     """Return docker's output; empty without an engine or a swarm."""
     if not shutil.which("docker"):
         return ""

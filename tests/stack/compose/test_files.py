@@ -36,7 +36,7 @@ FILES = {name: compose_file(name) for name in (CORE_COMPOSE_FILE, MONITOR_COMPOS
 COMMON = "stack/compose/common.yml"
 ONE_SHOT = "credentials"
 """It ends once it has given each service its passwords. The monitor's file extends it."""
-DISTRIBUTOR, DISTRIBUTOR_FOR_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
+DISTRIBUTOR, OF_MONITOR = (FILES[name]["services"].pop(ONE_SHOT) for name in FILES)
 DEFINITIONS: dict[str, dict[str, Any]] = {
     name: definition for file in FILES.values() for name, definition in file["services"].items()
 }
@@ -224,9 +224,7 @@ def access_volume(name: str) -> str | None:
 def share_of(volume: str) -> str:
     """The share that is written to a volume."""
     mounted = dict(
-        each.split(":")
-        for each in DISTRIBUTOR["volumes"] + DISTRIBUTOR_FOR_MONITOR["volumes"]
-        if "access" in each
+        each.split(":") for each in DISTRIBUTOR["volumes"] + OF_MONITOR["volumes"] if "access" in each
     )
     return str(Path(mounted[volume]).relative_to(credentials.SHARES))
 
@@ -274,12 +272,7 @@ def test_the_container_that_distributes_passwords_has_no_other_rights() -> None:
     assert DISTRIBUTOR["mem_limit"]
     assert DISTRIBUTOR["image"] == DEFINITIONS[BUILDER]["image"]
     assert DISTRIBUTOR["pull_policy"] == "never"
-    assert not (DISTRIBUTOR.keys() | DISTRIBUTOR_FOR_MONITOR.keys()) & {
-        "privileged",
-        "ports",
-        "pid",
-        "devices",
-    }
+    assert not (DISTRIBUTOR.keys() | OF_MONITOR.keys()) & {"privileged", "ports", "pid", "devices"}
 
 
 # ---- images ----

@@ -18,7 +18,7 @@ UNPRIVILEGED = 65534
 ABSENT = Program(("no-such-server", "nor-this-one"), ("no-such-package",))
 
 
-def message_as_nobody(sender: Connection) -> None:
+def message_for_an_unprivileged_user(sender: Connection) -> None:
     if os.getuid() == 0:
         os.setuid(UNPRIVILEGED)
     try:
@@ -31,7 +31,9 @@ def message_as_nobody(sender: Connection) -> None:
 
 def test_shows_the_command_to_a_user_who_may_not_install() -> None:
     receiver, sender = multiprocessing.Pipe()
-    process = multiprocessing.get_context("fork").Process(target=message_as_nobody, args=(sender,))
+    process = multiprocessing.get_context("fork").Process(
+        target=message_for_an_unprivileged_user, args=(sender,)
+    )
     process.start()
     message = receiver.recv()
     process.join()

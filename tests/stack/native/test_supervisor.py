@@ -107,7 +107,7 @@ def test_stop_ends_everything_even_if_supervisord_never_answers_again(directory:
     assert processes_of(directory) == []
 
 
-PRINTS_MORE_THAN_IS_KEPT = f"""
+PRINTS_MORE_THAN_THE_LIMIT = f"""
 yes 'a line of the log' | head -c {2 * LOG_LIMIT}
 touch redis-ready
 while true; do sleep 0.1; done
@@ -117,7 +117,7 @@ while true; do sleep 0.1; done
 def test_a_growing_log_is_rotated_and_stays_within_its_limit(directory: Path) -> None:
     supervisor = Supervisor(directory)
     (directory / "logs").mkdir()
-    script = _script(directory, REDIS.name, PRINTS_MORE_THAN_IS_KEPT)
+    script = _script(directory, REDIS.name, PRINTS_MORE_THAN_THE_LIMIT)
     command = Command(("env", "-C", str(directory), "sh", str(script)))
     supervisor.config_path.write_text(render(directory, {REDIS: command}))
 
