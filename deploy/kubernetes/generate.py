@@ -1,4 +1,4 @@
-"""The manifests that are made from other files of this project: no rule or objective is written twice.
+"""The manifests that are generated from other files, so that no rule or objective is written twice.
 
 Dashboards need none: grafana/kustomization.yaml makes ConfigMaps of them where they are.
 """
@@ -102,8 +102,8 @@ def _service_monitors() -> Iterator[Manifest]:
 
 def _service_monitor(name: str, job: Mapping[str, Any]) -> Manifest:
     # The instance names the Redis, for both its exporters: `shop` by the Service shop-rq-exporter, and the
-    # namespace by a Service without a prefix. Without the labels that change with the pod, a new pod goes on
-    # with the series of the old one.
+    # namespace by a Service without a prefix. Without labels that change with the pod, a new pod
+    # continues the series of the old one.
     of_the_namespace = {"sourceLabels": ["__meta_kubernetes_namespace"], "targetLabel": "instance"}
     of_the_service = {
         "sourceLabels": ["__meta_kubernetes_service_name"],

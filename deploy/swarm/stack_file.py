@@ -1,7 +1,8 @@
-"""A file for `docker stack deploy`, made from what `docker compose config` tells.
+"""A file for `docker stack deploy`, made from the output of `docker compose config`.
 
-Swarm reads an older form of compose files. What it has another word for is translated; what it lacks is left
-out. Files that compose mounts from this machine become configs and secrets, which go where a task goes.
+Swarm reads an older form of compose files. What has another name there is translated; what it lacks is left
+out. Files that compose mounts from this machine become configs and secrets, which are available on every
+node.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from typing import Any
 from stack.credentials import SERVICES_SHARES, SHARES, Origin
 
 CREDENTIALS_SERVICE = "credentials"
-"""The service that gives passwords to the others in compose. Swarm has secrets for that."""
+"""The service that gives passwords to the others in Compose. In Swarm, secrets do that."""
 
 NOT_IN_SWARM = ("build", "pull_policy", "depends_on", "restart", "profiles", "security_opt")
 """Keys that Swarm has nothing for. It always restarts, and no-new-privileges is a setting of its engines."""
@@ -92,7 +93,7 @@ class _Files:
 
 
 def write_passwords(folder: Path, origin: Origin) -> None:
-    """Write what each service gets to read, each into a folder of its own.
+    """Write the passwords of each service into its own folder.
 
     Raises:
         StackError: a password cannot be read.

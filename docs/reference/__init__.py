@@ -1,1 +1,1 @@
-"""Pages of docs/ that are made of the code, so that they cannot say anything else."""
+"""Pages of docs/ that are generated from the code, so that they cannot differ from it."""

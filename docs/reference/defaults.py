@@ -1,6 +1,6 @@
-"""Defaults and ports in files that other programs and people read: rewritten where they stand.
+"""Updates defaults and ports in files that other programs and people read.
 
-A default stands there as `${NAME:-default}` or `ARG NAME=default`. On pages it follows the name, in brackets.
+A default is written as `${NAME:-default}` or `ARG NAME=default`. On pages it follows the name, in brackets.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ BEFORE_DEFAULTS = (
     (r"^ARG ", r"=", r"\S+$"),
     (r"`", r"` \(", r"[^()\s]+(?=\))"),
 )
-"""What stands before a name, between it and its default, and the default itself."""
+"""Patterns: before a name, between the name and its default, and the default itself."""
 
 
 def files_with_defaults() -> dict[Path, str]:

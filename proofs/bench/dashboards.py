@@ -34,13 +34,13 @@ BLOCK = 2 * HOUR
 END = 1_750_003_200 // BLOCK * BLOCK
 START = END - 30 * DAY
 FULL = END - 7 * DAY - BLOCK
-"""From here on in full; before, four times a day: only to be there."""
+"""From here on all samples; before that four a day, so that the range is not empty."""
 
 RANGES = {"6 h": 6 * HOUR, "7 d": 7 * DAY}
 SLOWEST_REFRESH, SLOWEST_PANEL = 2, 0.7
 """Seconds, over seven days."""
 BROWSER_CONNECTIONS = 6
-"""As many requests as a browser has under way at once."""
+"""Requests that a browser sends at the same time."""
 
 HISTORY = History(START, queues=20, functions=50, workers=40, cron_jobs=10)
 
@@ -75,7 +75,7 @@ WITHOUT_RULES = (
         }.items()
     ),
 )
-"""What a recorded series stands for, read from the raw ones."""
+"""Each recorded series, and its expression on raw ones."""
 
 
 def run() -> list[Row]:
@@ -136,7 +136,7 @@ def _what_rules_save(prometheus: RecordedPrometheus) -> Iterator[Row]:
 
 
 def _without_rules(expr: str) -> str | None:
-    """The same from raw series; None if it reads no recorded ones, or what no raw series say."""
+    """The same query on raw series; None if it reads no recorded ones, or if raw series cannot answer it."""
     raw = expr
     for pattern, replacement in WITHOUT_RULES:
         raw = pattern.sub(replacement, raw)
@@ -151,14 +151,14 @@ def _by_panel(uid: str) -> dict[str, list[Asked]]:
 
 
 def refresh(prometheus: RecordedPrometheus, uid: str, length: int) -> None:
-    """The browser asks for several panels at once."""
+    """Send the queries of several panels at the same time, as a browser does."""
     panels = _by_panel(uid).values()
     with ThreadPoolExecutor(BROWSER_CONNECTIONS) as browser:
         list(browser.map(lambda queries: _ask_panel(prometheus, queries, length), panels))
 
 
 def _ask_panel(prometheus: RecordedPrometheus, queries: Sequence[Asked], length: int) -> None:
-    """Grafana asks Prometheus for all that a panel wants at once."""
+    """Send all queries of a panel at the same time, as Grafana does."""
     with ThreadPoolExecutor(len(queries)) as grafana:
         list(grafana.map(lambda q: _ask(prometheus, q, interpolate(q, length), length), queries))
 

@@ -29,7 +29,7 @@ class GaveUpError(Exception):
 
 @contextmanager
 def fresh_redis() -> Iterator[RedisServer]:
-    """A new Redis for one figure."""
+    """A new, empty Redis for one measurement."""
     with tempfile.TemporaryDirectory() as directory, RedisServer(Path(directory)) as server:
         yield server
 

@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except click.ClickException as error:
         return _failed(error.format_message(), error.exit_code)
     except BrokenPipeError:
-        # The reader is gone: Python must not try to write the rest when it exits.
+        # The reader has closed the pipe: Python must not write the rest when it exits.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return WRONG
     except (click.Abort, KeyboardInterrupt):

@@ -1,4 +1,4 @@
-"""Live cron schedulers: each writes until when it counts as alive, and renews that in time."""
+"""Live cron schedulers: each writes a time until which it counts as alive, and renews it before."""
 
 from __future__ import annotations
 

@@ -16,12 +16,12 @@ from rq_mon.exporter.lines import Lines, escape
 
 
 def text_format(families: Iterable[Family]) -> Iterator[bytes | Block]:
-    """Write the classic format, some of a family at once: no exemplars, times of creation are gauges."""
+    """Yield the classic format in parts: no exemplars, and creation times as gauges."""
     return _encoded(_text(families))
 
 
 def openmetrics_format(families: Iterable[Family]) -> Iterator[bytes | Block]:
-    """Write OpenMetrics 1.0, some of a family at once, exemplars included."""
+    """Yield OpenMetrics 1.0 in parts, with exemplars."""
     return _encoded(_openmetrics(families))
 
 

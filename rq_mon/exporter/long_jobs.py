@@ -1,4 +1,4 @@
-"""Running jobs beyond their queue's run objective, by name: the few that someone will look for."""
+"""Running jobs beyond their queue's run objective, by name."""
 
 from __future__ import annotations
 
