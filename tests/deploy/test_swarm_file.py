@@ -98,7 +98,7 @@ def test_limits_become_those_of_a_task(tmp_path: Path) -> None:
     assert not some.keys() & {"mem_limit", "cpus", "pids_limit"}
 
 
-def test_what_swarm_lacks_is_left_out(tmp_path: Path) -> None:
+def test_keys_that_swarm_does_not_know_are_left_out(tmp_path: Path) -> None:
     some = deployed(
         tmp_path,
         build={"context": "."},

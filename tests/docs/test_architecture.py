@@ -124,13 +124,13 @@ def test_importing_a_room_loads_nothing_above_it(module: str, not_loaded: tuple[
     assert [name for name in loaded if any(f"{name}.".startswith(f"{each}.") for each in not_loaded)] == []
 
 
-def test_the_page_draws_the_folders_as_they_are() -> None:
+def test_the_page_draws_the_current_folders() -> None:
     rows = re.findall(r"^\| `([a-z_]+)/` \| [^|]+ \|([^|]*)\|$", PAGE, re.MULTILINE)
 
     assert {folder: tuple(re.findall(r"`([a-z_]+)`", lower)) for folder, lower in rows} == LOWER_FOLDERS
 
 
-def test_contributing_draws_the_folders_as_they_are() -> None:
+def test_contributing_draws_the_current_folders() -> None:
     (drawing,) = (
         block.text for block in Page.read(ROOT / "CONTRIBUTING.md").blocks if block.language == "mermaid"
     )
@@ -139,7 +139,7 @@ def test_contributing_draws_the_folders_as_they_are() -> None:
     assert arrows == {(folder, lower) for folder, lowers in LOWER_FOLDERS.items() for lower in lowers}
 
 
-def test_the_page_draws_the_rooms_of_rq_mon_as_they_are() -> None:
+def test_the_page_draws_the_current_rooms_of_rq_mon() -> None:
     floors = re.findall(r"^\d+\. ((?:`[a-z_]+/?`(?:, )?)+): ", PAGE, re.MULTILINE)
     drawn = [tuple(re.findall(r"`([a-z_]+)/?`", floor)) for floor in floors]
 

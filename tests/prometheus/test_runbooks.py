@@ -41,7 +41,7 @@ RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 # ---- pages ----
 
 
-def test_there_is_a_page_for_each_alert_and_no_other() -> None:
+def test_every_alert_has_a_page_and_every_page_an_alert() -> None:
     assert {path.stem for path in PAGES} == {alert.name for alert in alerts()} | WITHOUT_ALERT
 
 

@@ -38,7 +38,7 @@ def test_user_and_password_become_part_of_the_address(url: str, expected: str, p
     assert Settings.from_environment(given).redis_url == expected
 
 
-def test_an_address_alone_stays_as_it_is() -> None:
+def test_an_address_alone_is_unchanged() -> None:
     assert Settings.from_environment({URL: "redis://:a@b/0"}).redis_url == "redis://:a@b/0"
 
 

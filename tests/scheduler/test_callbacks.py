@@ -133,7 +133,9 @@ def test_after_a_failing_exception_handler_the_failure_is_recorded_and_the_next_
     assert trace(redis_client) == [handler, "stops_the_chain"] * 2
 
 
-def test_what_a_callback_raised_is_logged_with_the_job(worker: Any, queue: Queue, tmp_path: Path) -> None:
+def test_the_exception_of_a_callback_is_logged_with_its_job(
+    worker: Any, queue: Queue, tmp_path: Path
+) -> None:
     log = logging.FileHandler(tmp_path / "log")
     logging.getLogger("rq.worker").addHandler(log)
     job = queue.enqueue(jobs.add, 1, 2, on_success=named("raises"))

@@ -120,7 +120,7 @@ def test_counts_only_deferred_jobs_that_will_never_run_as_stuck(
     assert registry.get_sample_value("rq_jobs", {**MAIL, "status": "canceled"}) == 1
 
 
-def test_jobs_that_a_rate_limit_holds_back_are_counted(
+def test_rate_limited_jobs_are_counted(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     held = [queue.enqueue(jobs.succeed) for _ in range(3)][:2]

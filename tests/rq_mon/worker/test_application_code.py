@@ -75,7 +75,7 @@ def test_a_handler_that_returns_false_is_the_last_one_called(
     assert trace(redis_client) == ["stops_the_chain"]
 
 
-def test_a_job_is_stopped_and_its_worker_goes_on_though_the_stopped_callback_raises(
+def test_a_job_is_stopped_and_its_worker_goes_on_even_if_the_stopped_callback_raises(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     job = queue.enqueue(jobs.wait_for_release, on_stopped=named("raises"), retry=Retry(2))
@@ -93,7 +93,7 @@ def test_a_job_is_stopped_and_its_worker_goes_on_though_the_stopped_callback_rai
     assert running(redis_client, "mail") == 0
 
 
-def test_a_job_is_failed_though_the_handler_of_killed_work_horses_raises(
+def test_a_job_is_failed_even_if_the_handler_of_killed_work_horses_raises(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("rq.worker").propagate = True
@@ -111,7 +111,7 @@ def test_a_job_is_failed_though_the_handler_of_killed_work_horses_raises(
 
 @pytest.mark.parametrize("kind", [MonitoredWorker, MonitoredSimpleWorker])
 @pytest.mark.parametrize("callback", ["raises", "takes_too_long", "cannot_be_imported", "never_awaited"])
-def test_maintenance_ends_all_abandoned_jobs_though_callbacks_fail(
+def test_maintenance_ends_all_abandoned_jobs_even_if_callbacks_fail(
     redis_client: Redis,
     start_worker: StartWorker,
     kind: Any,
@@ -193,7 +193,7 @@ def test_a_worker_that_is_asked_to_stop_during_maintenance_stops(
         worker.run_maintenance_tasks()
 
 
-def test_other_queues_are_cleaned_though_one_cannot_be(
+def test_other_queues_are_cleaned_even_if_one_cannot_be(
     redis_client: Redis, start_worker: StartWorker, caplog: pytest.LogCaptureFixture
 ) -> None:
     logging.getLogger("rq.worker").propagate = True

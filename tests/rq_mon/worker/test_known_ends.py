@@ -19,7 +19,7 @@ LONG_AGO = "2026-11-24T03:12:35.381567Z"
 
 
 @pytest.mark.parametrize("later", [1, 2])
-def test_an_execution_stays_abandoned_though_its_worker_ran_the_job_again(
+def test_an_execution_stays_abandoned_even_if_its_worker_ran_the_job_again(
     redis_client: Redis, queue: Queue, start_worker: StartWorker, later: int
 ) -> None:
     """As when a power failure took the record of an end: RQ retries the job, and its worker never died."""

@@ -278,7 +278,7 @@ def test_the_failure_counts_if_the_success_could_not_be_recorded(
     assert running(user.admin, "mail") == 0
 
 
-def test_of_two_of_our_commands_only_the_one_that_fails_is_lost(redis_client: Redis) -> None:
+def test_if_one_of_our_commands_fails_only_that_one_is_lost(redis_client: Redis) -> None:
     """The end is counted even if the note in the job's hash fails."""
     told: list[str] = []
     with redis_client.pipeline() as pipeline:
@@ -349,7 +349,7 @@ def attempt(pipeline: redis.client.Pipeline) -> None:
         pipeline.execute()
 
 
-def test_a_dependent_is_enqueued_though_our_commands_are_refused(
+def test_a_dependent_is_enqueued_even_if_our_commands_are_refused(
     user: User, queue: Queue, start_worker: StartWorker, redis_client: Redis
 ) -> None:
     """RQ watches the dependents of an ending job: they are read again before the end is sent without us."""

@@ -388,7 +388,7 @@ def test_hashes_that_cannot_be_workers_are_removed(
     assert redis_client.smembers("rq:workers") == redis_client.smembers("rq:workers:sms") == listed
 
 
-def test_maintenance_goes_on_though_a_workers_key_is_no_hash(
+def test_maintenance_goes_on_even_if_a_workers_key_is_no_hash(
     redis_client: Redis, start_worker: StartWorker
 ) -> None:
     worker = start_worker(*QUEUES)

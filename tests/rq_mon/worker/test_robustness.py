@@ -81,7 +81,7 @@ def test_counting_needs_only_the_rights_that_rq_needs(user: RQ, queue: Queue, re
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_jobs_run_though_one_of_our_keys_has_a_wrong_type(
+def test_jobs_run_even_if_one_of_our_keys_has_a_wrong_type(
     rq: RQ, queue: Queue, redis_client: Redis, worker_class: str
 ) -> None:
     redis_client.set(running_key("mail"), "broken")
@@ -92,7 +92,7 @@ def test_jobs_run_though_one_of_our_keys_has_a_wrong_type(
 
 
 @pytest.mark.parametrize("foreign", ["", "nonsense", "\x1f" * 5, "\xff"])
-def test_a_worker_goes_on_though_the_running_jobs_hold_an_unreadable_entry(
+def test_a_worker_goes_on_even_if_the_running_jobs_hold_an_unreadable_entry(
     rq: RQ, queue: Queue, redis_client: Redis, foreign: str
 ) -> None:
     redis_client.hset(running_key("mail"), "execution", foreign)
@@ -136,7 +136,7 @@ def test_jobs_may_have_their_own_class(rq: RQ, redis_client: Redis, worker_class
     assert ends(redis_client, "mail") == {("succeed", "success"): 1}
 
 
-def test_abandoned_jobs_end_though_the_key_of_their_queue_has_a_wrong_type(
+def test_abandoned_jobs_end_even_if_the_key_of_their_queue_has_a_wrong_type(
     redis_client: Redis, queue: Queue
 ) -> None:
     job = queue.enqueue(jobs.succeed)

@@ -68,7 +68,7 @@ def test_a_busy_worker_that_is_signalled_finishes_its_job_and_takes_no_other(
     assert (job.get_status(), waiting.get_status()) == ("finished", "queued")
 
 
-def test_a_worker_stops_though_code_catches_the_exception_that_rq_raises(
+def test_a_worker_stops_even_if_code_catches_the_exception_that_rq_raises(
     start: Start, redis_client: Redis
 ) -> None:
     worker = start("-m", SCRIPT, "MonitoredWorker", "swallowed", "", "mail")

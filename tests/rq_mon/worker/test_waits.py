@@ -61,7 +61,7 @@ def test_the_wait_is_zero_if_the_enqueuing_machines_clock_is_ahead(
     assert waits(redis_client, "mail").microseconds == 0
 
 
-def test_the_wait_of_a_job_counts_though_its_work_horse_is_killed(
+def test_the_wait_of_a_job_counts_even_if_its_work_horse_is_killed(
     rq: RQ, queue: Queue, redis_client: Redis
 ) -> None:
     queue.enqueue(jobs.kill_work_horse)
