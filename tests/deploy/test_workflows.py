@@ -32,7 +32,7 @@ def scripts(path: Path) -> str:
     return "\n".join(step["run"] for job in jobs(path).values() for step in job["steps"] if "run" in step)
 
 
-def test_there_are_the_checks_and_the_release() -> None:
+def test_there_are_workflows_for_checks_and_releases() -> None:
     assert [path.stem for path in WORKFLOWS] == ["ci", "release"]
 
 

@@ -112,7 +112,7 @@ def test_options_select_jobs(
     assert rqmon("failed", *options).code == (0 if expected else 1)
 
 
-def test_shows_tracebacks_if_asked_to(rqmon: Rqmon, redis_client: Redis) -> None:
+def test_shows_tracebacks_on_request(rqmon: Rqmon, redis_client: Redis) -> None:
     (job_id,) = fail_jobs(redis_client)
 
     out = rqmon("failed", "--traceback").out
@@ -132,7 +132,7 @@ def test_exits_with_1_without_failed_jobs(rqmon: Rqmon) -> None:
 # ---- unusual data in Redis ----
 
 
-def test_arguments_are_shown_only_if_asked_for(rqmon: Rqmon, queue: Queue, work: Callable[..., None]) -> None:
+def test_arguments_are_shown_only_on_request(rqmon: Rqmon, queue: Queue, work: Callable[..., None]) -> None:
     queue.enqueue(jobs.fail_otherwise, "hunter2", key="s3cret")
     work()
 

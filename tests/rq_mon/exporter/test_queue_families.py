@@ -227,7 +227,7 @@ def test_expired_jobs_are_counted_by_queue(
     }
 
 
-def test_count_of_expired_jobs_that_is_no_number_is_left_out_alone(
+def test_only_a_count_of_expired_jobs_that_is_not_a_number_is_left_out(
     registry: CollectorRegistry, queue: Queue, redis_client: Redis
 ) -> None:
     recorder = JobRecorder(max_functions=10, max_exceptions=10)

@@ -95,7 +95,7 @@ def test_sends_classic_text_unless_openmetrics_is_requested(exporter: Exporter) 
     assert openmetrics.body.endswith(b"# EOF\n")
 
 
-def test_answer_is_compressed_where_that_is_accepted(exporter: Exporter) -> None:
+def test_an_answer_is_compressed_if_the_client_accepts_it(exporter: Exporter) -> None:
     response = exporter.get(Accept_Encoding="gzip")
 
     assert response.headers["Content-Encoding"] == "gzip"
@@ -103,7 +103,7 @@ def test_answer_is_compressed_where_that_is_accepted(exporter: Exporter) -> None
 
 
 @pytest.mark.parametrize("accepted", ["gzip;q=0", "gzip; q=0.0", "br, gzip ;Q=0.000", "identity", "x-gzip2"])
-def test_answer_is_not_compressed_where_that_is_refused(exporter: Exporter, accepted: str) -> None:
+def test_an_answer_is_not_compressed_if_the_client_refuses_it(exporter: Exporter, accepted: str) -> None:
     assert "Content-Encoding" not in exporter.get(Accept_Encoding=accepted).headers
 
 
