@@ -22,6 +22,10 @@ PAGES = {
     "cron": "/cron",
     "runbooks": "/runbooks/",
 }
+BEHIND_A_FAILURE = {"job": "td a.line", "question": "td.buttons button"}
+"""Pages behind a click on the first group of failures."""
+TALL_ENOUGH = 1000
+"""Pixels of a window in which a usual traceback needs no scroll bar."""
 
 
 def log_in(browser: Browser, url: str, password: str, *, theme: str, width: int) -> BrowserContext:
@@ -47,6 +51,19 @@ def take_picture(context: BrowserContext, address: str, file: Path) -> None:
     page.close()
 
 
+def take_pictures_of_failure(context: BrowserContext, url: str, folder: Path, ending: str) -> None:
+    """Write a PNG of a failed job, and of the question before a change, if a job is failed."""
+    page = context.new_page()
+    width = (page.viewport_size or {})["width"]
+    for name, element in BEHIND_A_FAILURE.items():
+        page.goto(f"{url}/failures")
+        if page.locator(element).count():
+            page.locator(element).first.click()
+            page.set_viewport_size({"width": width, "height": TALL_ENOUGH if name == "job" else 400})
+            page.screenshot(path=folder / f"job-pages-{name}-{ending}.png", full_page=True)
+    page.close()
+
+
 def main(arguments: Sequence[str] | None = None) -> None:
     """Take a screenshot of each page, in each theme and width."""
     parser = argparse.ArgumentParser(description=main.__doc__)
@@ -63,6 +80,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     file = folder / f"job-pages-{name}-{theme}-{width}.png"
                     take_picture(context, f"{url}{path}", file)
                     print(file, flush=True)
+                take_pictures_of_failure(context, url, folder, f"{theme}-{width}")
 
 
 if __name__ == "__main__":
