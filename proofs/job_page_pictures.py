@@ -51,16 +51,17 @@ def take_picture(context: BrowserContext, address: str, file: Path) -> None:
     page.close()
 
 
-def take_pictures_of_failure(context: BrowserContext, url: str, folder: Path, ending: str) -> None:
+def take_pictures_of_failure(
+    context: BrowserContext, url: str, folder: Path, *, theme: str, width: int
+) -> None:
     """Write a PNG of a failed job, and of the question before a change, if a job is failed."""
     page = context.new_page()
-    width = (page.viewport_size or {})["width"]
+    page.set_viewport_size({"width": width, "height": TALL_ENOUGH})
     for name, element in BEHIND_A_FAILURE.items():
         page.goto(f"{url}/failures")
         if page.locator(element).count():
             page.locator(element).first.click()
-            page.set_viewport_size({"width": width, "height": TALL_ENOUGH if name == "job" else 400})
-            page.screenshot(path=folder / f"job-pages-{name}-{ending}.png", full_page=True)
+            page.screenshot(path=folder / f"job-pages-{name}-{theme}-{width}.png")
     page.close()
 
 
@@ -80,7 +81,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
                     file = folder / f"job-pages-{name}-{theme}-{width}.png"
                     take_picture(context, f"{url}{path}", file)
                     print(file, flush=True)
-                take_pictures_of_failure(context, url, folder, f"{theme}-{width}")
+                take_pictures_of_failure(context, url, folder, theme=theme, width=width)
 
 
 if __name__ == "__main__":

@@ -107,7 +107,13 @@ DASHBOARD = rq_dashboard(
                 "whoever enqueued it. Not run: ticks in the time range that were missed, failed or "
                 "coalesced.",
                 [
-                    Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
+                    Label(
+                        "cron_job",
+                        "Cron job",
+                        links=[row_to_page("Cron job", "/cron", q="cron_job")],
+                        # The id, name-digits, breaks at its hyphen. So the function has room.
+                        width=165,
+                    ),
                     Label("schedule", "Schedule", width=90),
                     Label("queue", "Queue", width=108),
                     Label("function", "Function", links=[TO_FUNCTION]),

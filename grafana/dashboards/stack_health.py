@@ -14,6 +14,7 @@ from grafana.queries import alerts, stack
 UP = [value_mapping({0: ("down", "red"), 1: ("up", "green"), stack.NOT_SCRAPED: ("not scraped", "gray")})]
 OK = [value_mapping({0: ("failing", "red"), 1: ("ok", "green")})]
 
+NOT_SCRAPED = "Not scraped"
 NO_REDIS_EXPORTER = "redis_exporter is not scraped"
 NO_PROMETHEUS = "Prometheus does not scrape itself"
 NO_MONITORING = "Neither Prometheus nor Alertmanager is scraped"
@@ -43,10 +44,10 @@ DASHBOARD = rq_dashboard(
             stat(
                 "Redis persists",
                 "Whether the last snapshot and the last write of the append-only file succeeded. If not, a "
-                "restart of Redis loses jobs: check for a full disk.",
+                "restart of Redis loses jobs: check for a full disk. It needs redis_exporter.",
                 stack.redis_persists(),
                 mappings=OK,
-                no_value=NO_REDIS_EXPORTER,
+                no_value=NOT_SCRAPED,
             ),
             stat(
                 "Firing alerts",
@@ -59,7 +60,7 @@ DASHBOARD = rq_dashboard(
                 "Series that Prometheus holds in memory. A steady climb: look for a label with ever new "
                 "values.",
                 stack.head_series(),
-                no_value=NO_PROMETHEUS,
+                no_value=NOT_SCRAPED,
             ),
             stat(
                 "Stored",
@@ -67,7 +68,7 @@ DASHBOARD = rq_dashboard(
                 stack.stored_bytes(),
                 unit="bytes",
                 mappings=[value_mapping({0: ("none yet", "text")})],
-                no_value=NO_PROMETHEUS,
+                no_value=NOT_SCRAPED,
             ),
         ),
         row(

@@ -22,6 +22,8 @@ COMPARED = {("rq-durations", "Run time"), ("rq-durations", "Wait and run time")}
 WIDEST_LETTER = 7.8
 """Average pixels of a letter in a table, for names of alerts."""
 PADDING = 16
+LONGEST_IN_LARGE_LETTERS = 14
+"""Letters of the text that a number has instead of a value: longer ones would be cut at 1280 pixels."""
 
 
 @pytest.mark.parametrize("uid", BOARDS)
@@ -44,6 +46,17 @@ def test_no_two_graphs_of_a_dashboard_draw_the_same(uid: str) -> None:
             drawn[query.expr].add((uid, query.panel))
 
     assert [twice for twice in drawn.values() if len(twice) > 1 and twice != COMPARED] == []
+
+
+@pytest.mark.parametrize("uid", BOARDS)
+def test_a_number_without_a_value_has_a_text_that_fits(uid: str) -> None:
+    texts = {
+        panel["title"]: panel["fieldConfig"]["defaults"].get("noValue") or ""
+        for panel in panels(BOARDS[uid])
+        if panel["type"] == "stat"
+    }
+
+    assert {title: text for title, text in texts.items() if len(text) > LONGEST_IN_LARGE_LETTERS} == {}
 
 
 @pytest.mark.parametrize("uid", BOARDS)
