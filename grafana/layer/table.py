@@ -81,7 +81,7 @@ class Label:
         """The field override of this column.
 
         Without a width of its own, it takes its share of the room that the numbers leave. Grafana breaks a
-        long text at spaces and hyphens. If a word does not fit, Grafana shows the whole text under the pointer.
+        long text at spaces and hyphens. If a word does not fit, Grafana shows all of it under the pointer.
         """
         properties: dict[str, Any] = {"noValue": "-", "custom.wrapText": True}
         if self.links:

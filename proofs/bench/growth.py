@@ -23,6 +23,7 @@ from grafana.queries import recorded
 from proofs.bench.blocking import cpu_clock
 from proofs.bench.busy_redis import change_functions, fill_with_functions, fill_with_workers_and_queues
 from proofs.bench.fit import Line, fit
+from proofs.bench.prometheus_cost import cost
 from proofs.bench.scraping import HEADERS, GaveUpError, fresh_redis, our_exporter, scrape
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.history import History
@@ -159,7 +160,7 @@ def _rules_rows(dimension: Dimension) -> Iterator[Row]:
     slowest = max(measured[-1], key=lambda name: measured[-1][name] / INTERVALS[name])
     by_group = fit(dimension.histories, [groups[slowest] for groups in measured])
     yield _row(
-        f"all rules once, ms for each of the {dimension.name}",
+        f"CPU of all rules once, ms for each of the {dimension.name}",
         line,
         totals,
         dimension.histories,
@@ -169,7 +170,7 @@ def _rules_rows(dimension: Dimension) -> Iterator[Row]:
 
 
 def _evaluated(history: History) -> dict[str, float]:
-    """Return the seconds that one evaluation of each rule group takes at the end of the history."""
+    """Return Prometheus' CPU seconds for one evaluation of each rule group at the end of the history."""
     with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
         prometheus = RecordedPrometheus(Path(directory))
         text = prometheus.directory / "history.txt"
@@ -181,14 +182,12 @@ def _evaluated(history: History) -> dict[str, float]:
 
 
 def _seconds_of(prometheus: RecordedPrometheus, expressions: Sequence[str]) -> float:
-    def once() -> float:
-        started = time.perf_counter()
+    def once() -> None:
         for expression in expressions:
             prometheus.instant(expression, END)
-        return time.perf_counter() - started
 
     once()  # warms the page cache
-    return statistics.median(once() for _ in range(EVALUATIONS))
+    return statistics.median(cost(prometheus, once).computed for _ in range(EVALUATIONS))
 
 
 def _groups() -> Iterator[tuple[str, int, list[str]]]:

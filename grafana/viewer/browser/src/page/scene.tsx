@@ -2,7 +2,6 @@
 import {
   behaviors,
   dataLayers,
-  SceneDataLayerControls,
   SceneDataLayerSet,
   SceneDataTransformer,
   SceneGridItem,
@@ -19,6 +18,7 @@ import {
 import { SOURCE } from '../prometheus/datasource';
 import { MOST_SERIES } from '../prometheus/queries';
 import { variableOf } from '../variables/variables';
+import { AnnotationSwitches } from './AnnotationSwitches';
 import { DashboardScene } from './DashboardScene';
 import { type DashboardModel, NO_FIELDS, type PanelModel } from './model';
 import { messageOf } from './checks';
@@ -47,7 +47,7 @@ export function sceneOf(dashboard: DashboardModel, sourceName: string): Dashboar
         isOnCanvas: true,
       }),
     ],
-    choices: [new VariableValueSelectors({}), new SceneDataLayerControls()],
+    choices: [new VariableValueSelectors({}), new AnnotationSwitches({})],
     body: new SceneGridLayout({ isLazy: true, children: itemsOf(dashboard.panels) }),
   });
 }

@@ -1,4 +1,5 @@
 // Shared by stat and bar gauge: values reduced from series, each with its links.
+import { css } from '@emotion/css';
 import { type FieldDisplay, type GetFieldDisplayValuesOptions, getFieldDisplayValues, type PanelProps } from '@grafana/data';
 import { type SingleStatBaseOptions } from '@grafana/schema';
 import { DataLinksContextMenu, type DataLinksContextMenuApi, useTheme2 } from '@grafana/ui';
@@ -29,12 +30,17 @@ export function useFieldDisplays<Options extends SingleStatBaseOptions>(
 
 type Draw = (openMenu?: DataLinksContextMenuApi['openMenu'], className?: string) => JSX.Element;
 
+/** Grafana's link is only as wide as its text: the unfilled part of a bar would be cut. */
+const WIDE = css({ flexGrow: 1, minWidth: 0, '& > a > *': { flexGrow: 1 } });
+
 /** Draws a value, as a link or with a menu of links if it has any. */
 export function withLinks(value: FieldDisplay, draw: Draw): JSX.Element {
   if (!value.hasLinks || !value.getLinks) {
     return draw();
   }
   return (
-    <DataLinksContextMenu links={value.getLinks}>{(api) => draw(api.openMenu, api.targetClassName)}</DataLinksContextMenu>
+    <div className={WIDE}>
+      <DataLinksContextMenu links={value.getLinks}>{(api) => draw(api.openMenu, api.targetClassName)}</DataLinksContextMenu>
+    </div>
   );
 }
