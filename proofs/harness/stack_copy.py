@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from abc import ABC, abstractmethod
 from collections.abc import Iterable
+from importlib.util import cache_from_source
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -85,14 +86,17 @@ class StackCopy(ABC):
 def copy_tree(project: Path, directory: Path) -> None:
     """Copy every file that git knows or would add. The copy shares the original's virtual environment.
 
+    Each file keeps its time, or make would install again. What Python has compiled is copied too, or each
+    process of the copy would compile it again.
     The folder has git's usual permissions. It may be below a closed one.
     """
     directory.mkdir(parents=True, exist_ok=True)
     directory.chmod(0o755)
     for name in _files_of(project):
-        if (project / name).is_file():
-            (directory / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(project / name, directory / name)  # with its time, or make would install again
+        for copied in (name, cache_from_source(name)) if name.endswith(".py") else (name,):
+            if (project / copied).is_file():
+                (directory / copied).parent.mkdir(parents=True, exist_ok=True)
+                shutil.copy2(project / copied, directory / copied)
     (directory / ".venv").symlink_to(project / ".venv")
 
 

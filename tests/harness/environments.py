@@ -29,11 +29,15 @@ class Environment:
         return {**kept, "PATH": path, "VIRTUAL_ENV": str(self.folder)}
 
     def install(self, *requirements: str) -> None:
-        """Run `pip install`."""
-        run(str(self.python), "-m", "pip", "install", "--quiet", *requirements)
+        """Run `pip install`; only what is imported is compiled, which saves half of the time."""
+        self._pip("install", "--quiet", "--no-compile", *requirements)
 
     def uninstall(self, *packages: str) -> None:
-        run(str(self.python), "-m", "pip", "uninstall", "--quiet", "--yes", *packages)
+        self._pip("uninstall", "--quiet", "--yes", *packages)
+
+    def _pip(self, *arguments: str) -> None:
+        """Run the pip of the tests for this environment. A pip of its own takes five seconds to install."""
+        run(sys.executable, "-m", "pip", "--python", str(self.python), *arguments)
 
     def try_to_run(
         self, command: str, *arguments: str, cwd: Path, url: str
@@ -57,7 +61,7 @@ class Environment:
 
 def environment(folder: Path, *requirements: str) -> Environment:
     """Make one, and install into it."""
-    run(sys.executable, "-m", "venv", str(folder))
+    run(sys.executable, "-m", "venv", "--without-pip", str(folder))
     made = Environment(folder)
     made.install(*requirements)
     return made
