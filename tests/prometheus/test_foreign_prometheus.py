@@ -44,6 +44,10 @@ pytestmark = [
     ),
 ]
 
+OLD, NEW = SUITES
+SERVERS = ((THIS_DEBIAN, False), (THIS_DEBIAN, True), (OLD, False), (NEW, True))
+"""Versions of Prometheus, without and with an Alertmanager. Each server evaluates all rules."""
+
 RANGE = 300
 HEALTHY_SECONDS = 150
 """Longer than `for` of the alerts that need no long observation."""
@@ -75,13 +79,16 @@ def servers(
     with ExitStack() as block:
         alertmanager = block.enter_context(running_alertmanager(directory / "alertmanager"))
         started = {}
-        for version in (THIS_DEBIAN, *SUITES):
-            for rules, receiver in ((alone, None), (more, alertmanager)):
-                name = f"{version} {'with' if receiver else 'without'} Alertmanager"
-                server = foreign_prometheus(
-                    programs(version), directory / name, port, rules, alertmanager=receiver
-                )
-                started[name] = block.enter_context(server)
+        for version, has_receiver in SERVERS:
+            name = f"{version} {'with' if has_receiver else 'without'} Alertmanager"
+            server = foreign_prometheus(
+                programs(version),
+                directory / name,
+                port,
+                more if has_receiver else alone,
+                alertmanager=alertmanager if has_receiver else None,
+            )
+            started[name] = block.enter_context(server)
         yield started
 
 
