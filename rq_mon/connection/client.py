@@ -12,8 +12,10 @@ from redis.backoff import ExponentialBackoff
 from redis.connection import parse_url
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.retry import Retry
+from redis.utils import HIREDIS_AVAILABLE
 
 from rq_mon.connection.address import names_sentinels, read_sentinel_address, uses_tls
+from rq_mon.connection.packing import Packer
 from rq_mon.connection.sentinel import Master, MasterConnection, MasterTlsConnection
 from rq_mon.connection.tls import TlsConnection
 
@@ -52,6 +54,7 @@ def connect(url: str, *, socket_timeout: float = SOCKET_TIMEOUT, attempts: int =
         "health_check_interval": HEALTH_CHECK_INTERVAL,
         "retry": Retry(ExponentialBackoff(cap=2.0, base=0.1), attempts - 1, CONNECT_ERRORS),
         "redis_connect_func": _greet,
+        "command_packer": None if HIREDIS_AVAILABLE else Packer(),
     }
     if not url.startswith("unix://"):
         options |= {
