@@ -146,12 +146,11 @@ $(VIEWER_PACKAGES): $(VIEWER)/package.json $(VIEWER)/package-lock.json
 
 # ---- working on it ----
 
-# A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes keep two cores
-# busy. Whole stacks wait more: that takes six. Those in containers take two: while one starts, each of its
-# containers runs a check every second.
+# A file's tests share servers, so a whole file goes to one process. Most tests wait: four processes use three
+# quarters of two cores, six use all. Stacks in containers take two: while one starts, each of its containers runs a
+# check every second.
 BY_FILE = --dist loadfile --no-loadscope-reorder -n
-IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),4))
-STACKS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
+IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),6))
 CONTAINERS_IN_PARALLEL = $(BY_FILE) $(call quoted,$(or $(PROCESSES),2))
 # Unless ARGS names files, collect only files with such a test: six processes need a minute to collect all.
 WITH_STACKS = $(if $(findstring tests/,$(ARGS)),,$$(grep -rl --include 'test_*.py' --exclude-dir mutation 'mark\.e2e' tests))
@@ -172,12 +171,12 @@ fuzz: $(VENV)/.dev ## Try ten times as many inputs as `make test`, new ones each
 
 test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applications, which take too long for `make test`
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
 
 test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Run the long versions of CI's tests before a release, for half an hour
 	@$(BIN)/python -m stack.native.programs_for_tests
-	$(BIN)/python -m pytest $(STACKS_IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
-	$(RQ3_VENV)/bin/python -m pytest $(STACKS_IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
+	$(BIN)/python -m pytest $(IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
+	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)
 
 test-rq3: $(RQ3_VENV)/.installed ## Test the code that runs in users' workers with RQ 3
 	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m "not e2e" $(ON_BOTH_RQS) $(ARGS)

@@ -31,7 +31,7 @@ from rq_mon.worker.monitored_worker import MonitoredSimpleWorker
 from tests.fuzz.tried import FACTOR, TRIED
 from tests.harness.viewer import running_viewer
 
-pytestmark = [pytest.mark.e2e(seconds=60), pytest.mark.needs("redis-server", "prometheus", "chromium")]
+pytestmark = [pytest.mark.e2e(seconds=2), pytest.mark.needs("redis-server", "prometheus", "chromium")]
 
 WORST = [
     'quote"',

@@ -35,7 +35,7 @@ from tests.prometheus.foreign_prometheus import (
 )
 
 pytestmark = [
-    pytest.mark.e2e(seconds=50),
+    pytest.mark.e2e(seconds=20),
     pytest.mark.needs(
         *("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
         *("apt-get", "dpkg"),

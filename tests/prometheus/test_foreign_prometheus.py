@@ -37,7 +37,7 @@ from tests.prometheus.rules import WATCHDOG
 from tests.stack.native.mishaps import IMPATIENT, count_what_is_rare, demo_load, inject_failures
 
 pytestmark = [
-    pytest.mark.e2e(seconds=90),
+    pytest.mark.e2e(seconds=50),
     pytest.mark.needs(
         *("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
         *("apt-get", "dpkg"),

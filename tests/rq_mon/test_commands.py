@@ -80,7 +80,7 @@ def calls(command: str) -> str:
     return f"from {module} import {function}; sys.exit({function}())"
 
 
-@pytest.mark.e2e(seconds=60)
+@pytest.mark.e2e(seconds=10)
 @pytest.mark.parametrize("command", SETTINGS)
 def test_help_names_each_setting_even_without_extras(bare: Environment, tmp_path: Path, command: str) -> None:
     text = " ".join(bare.run(command, "--help", cwd=tmp_path, url=NO_REDIS).split())

@@ -18,7 +18,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import running
 from tests.harness.environments import Environment, environment
 
-pytestmark = [pytest.mark.e2e, pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.e2e(seconds=10), pytest.mark.needs("redis-server")]
 
 APPLICATION = {
     "scheduler.py": "def tick():\n    return 'tick'\n",

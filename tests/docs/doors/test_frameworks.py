@@ -23,7 +23,7 @@ from tests.harness.environments import PROJECT_ROOT, Environment, environment
 from tests.harness.pages import Page, changed
 from tests.harness.shell import in_background
 
-pytestmark = [pytest.mark.e2e(seconds=90), pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.e2e(seconds=12), pytest.mark.needs("redis-server")]
 
 WITHIN = 180.0
 

@@ -35,7 +35,7 @@ sys.exit(code)
 """
 
 pytestmark = [
-    pytest.mark.e2e(seconds=60),
+    pytest.mark.e2e(seconds=30),
     pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs Linux' /proc"),
 ]
 

@@ -24,7 +24,7 @@ MOST_WORDS = 2 * JOBS_PER_PAGE + 20
 ON_CONNECTING = {"CLIENT", "HELLO", "PING", "SELECT", "SCRIPT"}
 READS = {"TIME", "SMEMBERS", "ZCARD", "ZSCAN", "HMGET", "HGET", "HSTRLEN", "MEMORY", "XREVRANGE"}
 
-pytestmark = pytest.mark.e2e
+pytestmark = pytest.mark.e2e(seconds=8)
 
 
 def commands_during(client: Redis, action: Callable[[], object]) -> dict[str, list[list[str]]]:

@@ -15,7 +15,7 @@ from proofs.harness.redis_server import RedisServer
 from proofs.harness.servers import Server
 from tests.harness.web import Operator, running_web
 
-pytestmark = [pytest.mark.e2e(seconds=50), pytest.mark.needs("redis-server")]
+pytestmark = [pytest.mark.e2e(seconds=80), pytest.mark.needs("redis-server")]
 
 JOBS = 200_000
 QUEUES = WORKERS = 1000

@@ -19,7 +19,7 @@ from rq_mon.connection.client import connect
 from tests.stack.native.mishaps import IMPATIENT, WITHIN, count_what_is_rare, demo_load, inject_failures
 
 pytestmark = [
-    pytest.mark.e2e(seconds=120),
+    pytest.mark.e2e(seconds=50),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
 ]
 

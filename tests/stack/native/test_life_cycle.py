@@ -22,12 +22,12 @@ from stack.services import PROMETHEUS, RQ_EXPORTER
 from tests.stack.native import jobs
 
 pytestmark = [
-    pytest.mark.e2e(seconds=15),
+    pytest.mark.e2e(seconds=25),
     pytest.mark.needs("redis-server", "prometheus", "prometheus-alertmanager", "prometheus-redis-exporter"),
     pytest.mark.usefixtures("queues_of_the_stack"),
 ]
 
-JOBS = 400
+JOBS = 600
 
 
 def test_a_stop_with_hundreds_of_jobs_in_flight_loses_none_and_runs_none_twice(stack: NativeStack) -> None:
