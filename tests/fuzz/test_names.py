@@ -20,7 +20,7 @@ from rq import Queue
 
 from grafana.__main__ import GENERATED
 from grafana.viewer.guards import LONGEST_QUERY_STRING
-from proofs.harness.browser import open_browser, open_dashboard
+from proofs.harness.browser import DashboardView, open_browser
 from proofs.harness.exporter_process import Exporter, running_exporter
 from proofs.harness.prometheus import PrometheusServer
 from proofs.harness.redis_server import RedisServer
@@ -192,6 +192,12 @@ def browser() -> Iterator[BrowserContext]:
         yield chromium.new_context()
 
 
+@pytest.fixture(scope="module")
+def view(viewer_url: str, browser: BrowserContext) -> DashboardView:
+    """One page for everything that is looked at: a new one would compile the viewer's code again."""
+    return DashboardView(browser.new_page(), viewer_url)
+
+
 def test_no_job_is_lost_and_each_is_counted_once(monitored: Monitored) -> None:
     assert monitored.now(f"sum({JOBS_PROCESSED.name})") == 3 * len(NAMES)
     assert monitored.now(f'sum({JOBS_PROCESSED.name}{{outcome="success"}})') == len(NAMES)
@@ -202,26 +208,22 @@ def test_the_exporter_has_no_read_errors(monitored: Monitored) -> None:
 
 
 @pytest.mark.parametrize("uid", ["rq-overview", "rq-failures", "rq-durations", "rq-queue-depth"])
-def test_dashboard_shows_names_as_text(viewer_url: str, browser: BrowserContext, uid: str) -> None:
-    view = open_dashboard(viewer_url, uid, browser)
+def test_dashboard_shows_names_as_text(view: DashboardView, uid: str) -> None:
+    view.go(uid, {})
 
     assert view.console_errors == []
     assert not injected(view.page)
-    view.page.close()
 
 
 @pytest.mark.parametrize("name", IN_AN_ADDRESS, ids=lambda name: ascii(name[:20]))
-def test_a_link_with_the_name_finds_only_its_own_jobs(
-    viewer_url: str, browser: BrowserContext, name: str
-) -> None:
+def test_a_link_with_the_name_finds_only_its_own_jobs(view: DashboardView, name: str) -> None:
     chosen = {"var-queue": name, "var-function": name, "var-exception": name[:LONGEST_NAME]}
-    view = open_dashboard(viewer_url, "chosen", browser, query=chosen)
+    view.go("chosen", chosen)
 
     numbers = {panel.title: panel.text.split()[-1] for panel in view.panels}
     assert numbers == {"Of the queue": "3", "Of the function": "1", "Of the exception": "1"}
     assert view.console_errors == []
     assert not injected(view.page)
-    view.page.close()
 
 
 def injected(page: Page) -> bool:
