@@ -19,7 +19,7 @@ import pytest
 from rq.command import send_stop_job_command
 from rq.job import Job, JobStatus
 
-from proofs.harness.browser import DashboardView, open_browser, open_dashboard
+from proofs.harness.browser import DashboardView, open_browser
 from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
@@ -187,15 +187,15 @@ def test_every_panel_of_every_dashboard_draws_data(stack: NativeStack) -> None:
     wait_until_counted(stack, rounds=2)
     undrawn: dict[tuple[str, str], str] = {}
     errors: dict[str, list[str]] = {}
-    with open_browser() as browser, browser.new_context() as context:
+    with open_browser() as browser:
+        view = DashboardView(browser.new_page(), stack.url(VIEWER))  # it compiles the viewer's code once
         for uid in DASHBOARDS:
-            query = {"from": "now-5m", "to": "now"}
-            view = open_dashboard(stack.url(VIEWER), uid, context, within=180, query=query)
+            view.console_errors.clear()
+            view.go(uid, {"from": "now-5m", "to": "now"}, within=180)
             with contextlib.suppress(AssertionError):  # undrawn panels are reported below
                 wait_until(partial(is_drawn, uid, view), "data", every=0.5)
             undrawn |= undrawn_panels(uid, view)
-            errors |= {uid: view.console_errors} if view.console_errors else {}
-            view.page.close()  # an open page keeps querying
+            errors |= {uid: [*view.console_errors]} if view.console_errors else {}
 
     with connect(stack.redis_url()) as redis:
         send_stop_job_command(redis, running.id)
