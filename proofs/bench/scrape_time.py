@@ -26,9 +26,10 @@ from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.cron import CronFacts
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import JobFacts
+from rq_mon.state.memory import Group
 from rq_mon.state.pipeline import read_together
-from rq_mon.state.queues import read_job_counts
-from rq_mon.state.workers import read_worker_hashes
+from rq_mon.state.queues import KnownQueues, read_job_counts
+from rq_mon.state.workers import KnownWorkers, read_worker_hashes
 
 STOCK_FAMILIES_TARGET = 1 / 8
 CATALOGUE_TARGETS = {10: 1 / 4, 100: 1 / 10, 1000: 1 / 10}
@@ -138,7 +139,12 @@ class _StockScrape:
                 errors,
                 deadline=time.monotonic() + PATIENCE,
             )
+            workers, queues = Group(found["workers"]), Group(found["queues"])
             self._snapshot = Snapshot(
-                taken_at=time.time(), **found, jobs=JobFacts({}, (), {}, {}), cron=CronFacts({}, {}, ())
+                taken_at=time.time(),
+                workers=KnownWorkers([workers], {}),
+                queues=KnownQueues([queues], {}),
+                jobs=JobFacts({}, {}, (), {}, {}),
+                cron=CronFacts({}, {}, ()),
             )
         return self._snapshot

@@ -18,8 +18,12 @@ def escape(text: str) -> str:
     return text.replace("\\", r"\\").replace("\n", r"\n").replace('"', r"\"")
 
 
-class _Remembered(dict[K, str]):
-    """A cache of `make`: the same label values and small numbers come again and again."""
+number_text: Callable[[float], str] = floatToGoString
+"""Returns a number as Prometheus writes it."""
+
+
+class Remembered(dict[K, str]):
+    """A cache of `make`: the same texts are needed again and again."""
 
     def __init__(self, make: Callable[[K], str]) -> None:
         super().__init__()
@@ -39,8 +43,8 @@ class Lines:
     def __init__(self, *, exemplars: bool) -> None:
         """Make lines with exemplars only for OpenMetrics; the classic format has none."""
         self.has_exemplars = exemplars
-        self.escaped: dict[str, str] = _Remembered(escape)
-        self.numbers: dict[float, str] = _Remembered(floatToGoString)
+        self.escaped: dict[str, str] = Remembered(escape)
+        self.numbers: dict[float, str] = Remembered(number_text)
         self._shapes: dict[str, tuple[list[str], str]] = {}
 
     def head(self, name: str, kind: str, help_text: str) -> str:

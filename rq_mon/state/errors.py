@@ -43,6 +43,22 @@ def outage_reason(error: Exception) -> Outage:
     return next((reason for kind, reason in _OUTAGES if isinstance(error, kind)), "internal")
 
 
+class Problems:
+    """Unreadable data that a reading met, to be counted each time its result is used."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[Theme, str]] = []
+
+    def count(self, reason: Theme, detail: str) -> None:
+        """Note one error."""
+        self._found.append((reason, detail))
+
+    def pass_to(self, errors: Errors) -> None:
+        """Count all of them."""
+        for reason, detail in self._found:
+            errors.count(reason, detail)
+
+
 class Errors:
     """Counts by reason; thread-safe. Every reason starts at 0, so that increase() sees the first error."""
 

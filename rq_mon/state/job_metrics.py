@@ -2,21 +2,30 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import chain
 from typing import Any, NamedTuple, TypeVar
-from zlib import crc32
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY, OPERATOR_CHANGES_KEY, WRITE_ERRORS_KEY
-from rq_mon.series import functions_key, jobs_key, waits_key
-from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import Reading
-from rq_mon.state.round_trip import Answer, Bundle
+from rq_mon.series import (
+    Histogram,
+    SeriesError,
+    decode_expired,
+    decode_waits,
+    functions_key,
+    jobs_key,
+    waits_key,
+)
+from rq_mon.state.errors import Errors, Problems
+from rq_mon.state.memory import Memory, grouped
+from rq_mon.state.pipeline import Reading, side_by_side
+from rq_mon.state.queues import QUEUES_PER_GROUP
+from rq_mon.state.round_trip import Answer, Bundle, Command
 from rq_mon.state.values import Fields, hash_of
 
-K = TypeVar("K")
+T = TypeVar("T")
 Hash = dict[bytes, bytes]
 QueueFunction = tuple[str, str]
 
@@ -41,10 +50,12 @@ class FunctionGroup(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class JobFacts:
-    """The raw hashes: decoding many takes longer than reading them."""
+    """Counts of workers. Hashes of functions are raw: decoding many takes longer than reading them."""
 
-    waits: dict[str, Hash]
-    """Hashes of waits, by queue."""
+    waits: dict[str, Histogram]
+    """Waits by queue."""
+    expired: dict[str, int]
+    """Jobs that waited until their ttl ended, by queue."""
     functions: Sequence[FunctionGroup]
     write_errors: Hash
     operator_changes: Hash
@@ -68,7 +79,7 @@ class JobMetrics:
         self._queues: dict[str, _Queue] = {}
         self._bundles: dict[tuple[QueueFunction, ...], Bundle] = {}
 
-    def read(self, errors: Errors) -> Reading[JobFacts]:
+    def read(self, errors: Errors, memory: Memory) -> Reading[JobFacts]:
         """Read many small hashes, so that each command is short."""
         fields = Fields("jobs", errors)
         members, write_errors, changes = yield [
@@ -78,13 +89,17 @@ class JobMetrics:
         ]
         queues = _names(members or (), MONITORED_QUEUES_KEY, fields)
 
-        replies = yield [
-            *(("SMEMBERS", functions_key(queue)) for queue in queues),
-            *(("HGETALL", waits_key(queue)) for queue in queues),
-        ]
+        groups_of_queues = grouped(queues, QUEUES_PER_GROUP, str.encode)
+        members_of, *waits = yield from side_by_side(
+            _ask([("SMEMBERS", functions_key(queue)) for queue in queues]),
+            *(
+                memory.read(("waits", group), partial(_read_waits, group), errors)
+                for group in groups_of_queues
+            ),
+        )
         self._queues = {
             queue: self._queue(queue, members or (), fields)
-            for queue, members in zip(queues, replies, strict=False)
+            for queue, members in zip(queues, members_of, strict=True)
         }
         groups = [*chain.from_iterable(queue.groups for queue in self._queues.values())]
         self._bundles = {
@@ -92,7 +107,8 @@ class JobMetrics:
         }
         answers = yield [*self._bundles.values()]
         return JobFacts(
-            waits=_present(queues, replies[len(queues) :]),
+            waits={queue: histogram for found, _ in waits for queue, histogram in found.items()},
+            expired={queue: number for _, found in waits for queue, number in found.items()},
             functions=[*map(FunctionGroup, groups, answers)],
             write_errors=hash_of(write_errors),
             operator_changes=hash_of(changes),
@@ -103,24 +119,35 @@ class JobMetrics:
         if known and known.members == members:
             return known
         names = _names(members, functions_key(queue), fields)
-        return _Queue(members if len(names) == len(members) else None, tuple(_grouped(queue, names)))
-
-
-def _grouped(queue: str, names: Sequence[str]) -> Iterator[tuple[QueueFunction, ...]]:
-    """Assign functions to groups by their names, so that a new function changes only one group."""
-    groups: dict[int, list[QueueFunction]] = defaultdict(list)
-    spread = 1 << (len(names) // GROUP).bit_length()
-    for name in names:
-        groups[crc32(name.encode()) % spread].append((queue, name))
-    return map(tuple, groups.values())
+        functions = [(queue, name) for name in names]
+        groups = grouped(functions, GROUP, lambda function: function[1].encode())
+        return _Queue(members if len(names) == len(members) else None, groups)
 
 
 def _bundle(functions: Iterable[QueueFunction]) -> Bundle:
     return Bundle(("HGETALL", jobs_key(*function)) for function in functions)
 
 
-def _present(owners: Iterable[K], replies: Iterable[Any]) -> dict[K, Hash]:
-    return {owner: hash_of(reply) for owner, reply in zip(owners, replies, strict=True) if reply}
+def _ask(commands: Sequence[Command]) -> Reading[Sequence[Any]]:
+    return (yield commands)
+
+
+def _read_waits(
+    queues: Sequence[str], problems: Problems
+) -> Reading[tuple[dict[str, Histogram], dict[str, int]]]:
+    replies = yield [("HGETALL", waits_key(queue)) for queue in queues]
+    hashes = {queue: hash_of(reply) for queue, reply in zip(queues, replies, strict=True) if reply}
+    return _decoded(decode_waits, hashes, problems), _decoded(decode_expired, hashes, problems)
+
+
+def _decoded(decode: Callable[[Hash], T], hashes: Mapping[str, Hash], problems: Problems) -> dict[str, T]:
+    found = {}
+    for owner, fields in hashes.items():
+        try:
+            found[owner] = decode(fields)
+        except SeriesError as error:
+            problems.count("jobs", f"hash of {owner!r}: {error}")
+    return found
 
 
 def _names(members: Iterable[bytes], where: str, fields: Fields) -> list[str]:

@@ -19,15 +19,25 @@ IDS_IN_ALL = 5000
 FEWEST_IDS = 5
 
 
-def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Reading[dict[bytes, float]]:
-    """Return the age in seconds of the oldest job found in each queue; nothing for queues without one.
+def ids_per_queue(queues: int) -> int:
+    """Return how many ids of each queue are read if this number of queues has jobs.
+
+    Halved as often as needed, so that one more queue with jobs rarely changes what is read of the others.
+    """
+    share = IDS_PER_QUEUE
+    while share > fair_share(queues, IDS_PER_QUEUE, IDS_IN_ALL):
+        share //= 2
+    return max(FEWEST_IDS, share)
+
+
+def read_oldest(lengths: Mapping[bytes, int], share: int, fields: Fields) -> Reading[dict[bytes, float]]:
+    """Return since when the oldest job found in each queue waits; nothing for queues without one.
 
     Args:
         lengths: number of ids in each queue, by its key.
-        now: Unix time.
+        share: ids to read of each queue.
         fields: parses the dates.
     """
-    share = max(FEWEST_IDS, fair_share(len(lengths), IDS_PER_QUEUE, IDS_IN_ALL))
     commands = {key: _looks(key, length, share) for key, length in lengths.items()}
     replies = iter((yield [command for looks in commands.values() for command in looks]))
     ids = {key: {*_ids(next(replies) for _ in looks)} for key, looks in commands.items()}
@@ -45,7 +55,7 @@ def read_oldest(lengths: Mapping[bytes, int], now: float, fields: Fields) -> Rea
             and (moment := fields.timestamp(enqueued_at, "enqueued_at of job", job_id)) is not None
         ]
         if since:
-            found[key] = max(0.0, now - min(since))
+            found[key] = min(since)
     return found
 
 

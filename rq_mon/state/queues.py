@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from itertools import islice
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain, islice
+from typing import NamedTuple
 
 from rq import Queue
 from rq.job import JobStatus
@@ -18,11 +20,12 @@ from rq.registry import (
 )
 
 from rq_mon.state.deferred_jobs import read_stuck_deferred
-from rq_mon.state.errors import Errors
-from rq_mon.state.oldest_job import read_oldest
+from rq_mon.state.errors import Errors, Problems
+from rq_mon.state.memory import Group, Memory, grouped
+from rq_mon.state.oldest_job import ids_per_queue, read_oldest
 from rq_mon.state.pipeline import Reading, side_by_side
 from rq_mon.state.rate_limits import RATE_LIMITED, read_held_back
-from rq_mon.state.round_trip import Command
+from rq_mon.state.round_trip import NOW, Command, seconds_text
 from rq_mon.state.values import Fields, label_text, names_of
 
 KEY_PREFIX = Queue.redis_queue_namespace_prefix.encode()
@@ -44,7 +47,30 @@ STATUSES = tuple(status.value for status in (JobStatus.QUEUED, *REGISTRIES))
 """The states that have a list or registry of the queue."""
 ALL_STATUSES = (*STATUSES, RATE_LIMITED)
 
+STARTED, SCHEDULED = REGISTRIES[JobStatus.STARTED], REGISTRIES[JobStatus.SCHEDULED]
+
+QUEUES_PER_GROUP = 10
+"""Queues that are compared together, about."""
+
 Count = int | None
+
+
+@dataclass(frozen=True, slots=True)
+class QueueJobs:
+    """The number of jobs of a queue by status, without finished and failed jobs that have expired."""
+
+    name: str
+    raw_name: bytes
+    jobs: Mapping[str, Count]
+    """None if it cannot be read."""
+
+
+class Trouble(NamedTuple):
+    """What a scheduler or worker should have handled, and the oldest job. None if unknown."""
+
+    stuck: Count
+    overdue: Count
+    oldest_since: float | None
 
 
 @dataclass(slots=True)
@@ -52,57 +78,124 @@ class QueueFacts:
     """One queue; unreadable numbers are None."""
 
     raw_name: bytes
-    jobs: dict[str, Count]
+    jobs: Mapping[str, Count]
     """Jobs by status, without finished and failed jobs that have expired."""
-    stuck: Count = field(init=False)
+    stuck: Count
     """Started jobs whose heartbeat has expired."""
-    overdue: Count = field(init=False)
+    overdue: Count
     """Scheduled jobs that are overdue."""
-    stuck_deferred: Count = field(init=False)
+    stuck_deferred: Count
     """Deferred jobs that will never run, because of their dependencies."""
-    oldest_job_age: float | None = field(init=False)
+    oldest_job_age: float | None
     """Seconds since the oldest job found was enqueued; 0 in an empty queue, None if no job was found."""
 
-    def __post_init__(self) -> None:
-        """Of no jobs, none is stuck; of an unknown number of jobs, an unknown number is."""
-        self.stuck = 0 if self.jobs[JobStatus.STARTED] == 0 else None
-        self.overdue = 0 if self.jobs[JobStatus.SCHEDULED] == 0 else None
-        self.stuck_deferred = 0 if self.jobs[JobStatus.DEFERRED] == 0 else None
-        self.oldest_job_age = 0.0 if self.jobs[JobStatus.QUEUED] == 0 else None
+
+@dataclass(frozen=True, slots=True)
+class KnownQueues:
+    """All queues of RQ, and others with rate-limited jobs."""
+
+    groups: Sequence[Group[QueueJobs]]
+    facts: dict[str, QueueFacts]
+    """The same queues by name."""
 
 
 def read_queues(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
     """Read every queue of RQ, by name. Scores and dates are compared with `now`, a Unix time."""
-    queues: dict[str, QueueFacts]
-    queues, held_back = yield from side_by_side(_read_listed(errors, now), read_held_back())
-    for name in held_back or ():
-        if name not in queues:  # it is not on RQ's list any more, but its jobs remain
-            queues[name] = QueueFacts(name.encode(), dict.fromkeys(STATUSES, 0))
-    for name, queue in queues.items():
-        queue.jobs[RATE_LIMITED] = None if held_back is None else held_back.get(name, 0)
-    return queues
+    known = yield from read_known_queues(errors, now, Memory())
+    return dict(sorted(known.facts.items()))
 
 
-def read_job_counts(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
+def read_known_queues(errors: Errors, now: float, memory: Memory) -> Reading[KnownQueues]:
+    """Read what changed about the queues since the last time; see `read_queues`."""
+    (groups, facts), held_back = yield from side_by_side(
+        _read_listed(errors, now, memory),
+        memory.read("held back", lambda _: read_held_back(), errors),
+    )
+    none = dict.fromkeys(STATUSES, 0)
+    # Not on RQ's list any more, but their jobs remain.
+    unlisted = Group(QueueJobs(name, name.encode(), none) for name in held_back or () if name not in facts)
+    facts |= {queue.name: QueueFacts(queue.raw_name, none, 0, 0, 0, 0.0) for queue in unlisted}
+    for name, queue in facts.items():
+        limited = None if held_back is None else held_back.get(name, 0)
+        queue.jobs = {**queue.jobs, RATE_LIMITED: limited}
+    return KnownQueues([*groups, unlisted], facts)
+
+
+def read_job_counts(errors: Errors, now: float) -> Reading[list[QueueJobs]]:
     """Read the number of jobs by state for every queue, without rate-limited jobs."""
-    fields = Fields("queues", errors)
-    (members,) = yield [("SMEMBERS", Queue.redis_queues_keys)]
-    keys = names_of(filter(None, members or ()), KEY_PREFIX, Queue.redis_queues_keys, fields)
-    raw_names = {name: key.removeprefix(KEY_PREFIX) for name, key in keys.items()}
-    counts = {name: _counts(raw_name, now) for name, raw_name in raw_names.items()}
-    numbers = iter((yield from _read_numbers([asked for each in counts.values() for asked in each])))
-    return {
-        name: QueueFacts(raw_names[name], dict(zip(STATUSES, islice(numbers, len(STATUSES)), strict=True)))
-        for name in counts
-    }
+    memory = Memory()
+    groups = yield from _read_groups(errors, now, memory)
+    return [*chain.from_iterable(groups)]
 
 
 def read_jobs_of_queue(raw_name: bytes, now: float) -> Reading[dict[str, Count]]:
     """Read the number of jobs by state for one queue, even if RQ does not list it."""
-    asked = _counts(raw_name, now)
+    asked = _counts(raw_name, seconds_text(now))
     numbers, held_back = yield from side_by_side(_read_numbers(asked), read_held_back())
     limited = None if held_back is None else held_back.get(label_text(raw_name), 0)
     return {**dict(zip(STATUSES, numbers, strict=True)), RATE_LIMITED: limited}
+
+
+def _read_listed(
+    errors: Errors, now: float, memory: Memory
+) -> Reading[tuple[Sequence[Group[QueueJobs]], dict[str, QueueFacts]]]:
+    """Read RQ's list of queues."""
+    groups = yield from _read_groups(errors, now, memory)
+    queues = [*chain.from_iterable(groups)]
+    share = ids_per_queue(sum(bool(queue.jobs[JobStatus.QUEUED]) for queue in queues))
+    deferred = tuple(queue.raw_name for queue in queues if queue.jobs[JobStatus.DEFERRED])
+    *troubles, stuck = yield from side_by_side(
+        *(
+            memory.read(("trouble", group, share), partial(_read_trouble, group, share), errors, now)
+            for group in groups
+        ),
+        memory.read(("deferred", deferred), lambda _: _read_stuck_deferred(deferred), errors),
+    )
+    facts = {}
+    for queue, trouble in zip(queues, chain.from_iterable(troubles), strict=True):
+        age = 0.0 if queue.jobs[JobStatus.QUEUED] == 0 else None
+        if trouble.oldest_since is not None:
+            age = max(0.0, now - trouble.oldest_since)
+        unknown = 0 if queue.jobs[JobStatus.DEFERRED] == 0 else None
+        facts[queue.name] = QueueFacts(
+            raw_name=queue.raw_name,
+            jobs=queue.jobs,
+            stuck=trouble.stuck,
+            overdue=trouble.overdue,
+            stuck_deferred=stuck.get(queue.raw_name, unknown),
+            oldest_job_age=age,
+        )
+    return groups, facts
+
+
+Names = Sequence[tuple[str, bytes]]
+"""Shown and stored names of queues."""
+
+
+def _read_groups(errors: Errors, now: float, memory: Memory) -> Reading[Sequence[Group[QueueJobs]]]:
+    groups = yield from memory.read("queues", _read_names, errors)
+    return (
+        yield from side_by_side(
+            *(memory.read(("queues", group), partial(_read_jobs, group), errors, now) for group in groups)
+        )
+    )
+
+
+def _read_names(problems: Problems) -> Reading[Sequence[Names]]:
+    (members,) = yield [("SMEMBERS", Queue.redis_queues_keys)]
+    fields = Fields("queues", problems)
+    keys = names_of(filter(None, members or ()), KEY_PREFIX, Queue.redis_queues_keys, fields)
+    names = [(name, key.removeprefix(KEY_PREFIX)) for name, key in keys.items()]
+    return grouped(names, QUEUES_PER_GROUP, lambda name: name[1])
+
+
+def _read_jobs(names: Names, _: Problems) -> Reading[Group[QueueJobs]]:
+    asked = [_counts(raw_name, NOW) for _, raw_name in names]
+    numbers = iter((yield from _read_numbers([each for counts in asked for each in counts])))
+    return Group(
+        QueueJobs(name, raw_name, dict(zip(STATUSES, islice(numbers, len(STATUSES)), strict=True)))
+        for name, raw_name in names
+    )
 
 
 def _read_numbers(asked: Sequence[Sequence[Command]]) -> Reading[list[Count]]:
@@ -111,7 +204,7 @@ def _read_numbers(asked: Sequence[Sequence[Command]]) -> Reading[list[Count]]:
     return [_sum(islice(replies, len(group))) for group in asked]
 
 
-def _counts(queue: bytes, now: float) -> list[list[Command]]:
+def _counts(queue: bytes, now: str) -> list[list[Command]]:
     """Return the commands whose replies add up to each status' count."""
     commands: list[list[Command]] = [[("LLEN", KEY_PREFIX + queue)]]
     for status, key in REGISTRIES.items():
@@ -128,43 +221,31 @@ def _sum(numbers: Iterable[Count]) -> Count:
     return None if None in known else sum(filter(None, known))
 
 
-def _read_listed(errors: Errors, now: float) -> Reading[dict[str, QueueFacts]]:
-    """Read RQ's list of queues."""
-    queues = yield from read_job_counts(errors, now)
-    queued, deferred = (
-        [queue for queue in queues.values() if queue.jobs[status]]
-        for status in (JobStatus.QUEUED, JobStatus.DEFERRED)
+def _read_trouble(group: Group[QueueJobs], share: int, problems: Problems) -> Reading[list[Trouble]]:
+    lengths = {KEY_PREFIX + queue.raw_name: queue.jobs[JobStatus.QUEUED] or 0 for queue in group}
+    overdue, oldest = yield from side_by_side(
+        _read_overdue(group),
+        read_oldest({k: n for k, n in lengths.items() if n}, share, Fields("queues", problems)),
     )
-    lengths = {KEY_PREFIX + queue.raw_name: queue.jobs[JobStatus.QUEUED] or 0 for queue in queued}
-    deferred_keys = [REGISTRIES[JobStatus.DEFERRED] + queue.raw_name for queue in deferred]
-    _, ages, stuck = yield from side_by_side(
-        _read_scores([*queues.values()], now),
-        read_oldest(lengths, now, Fields("queues", errors)),
-        read_stuck_deferred(deferred_keys),
-    )
-    for queue in queued:
-        queue.oldest_job_age = ages.get(KEY_PREFIX + queue.raw_name)
-    for queue, number in zip(deferred, stuck, strict=True):
-        queue.stuck_deferred = number
-    return queues
+    return [
+        Trouble(stuck, late, oldest.get(key)) for (stuck, late), key in zip(overdue, lengths, strict=True)
+    ]
 
 
-def _read_scores(queues: Iterable[QueueFacts], now: float) -> Reading[None]:
-    """Read the numbers of stuck and overdue jobs, which RQ should have handled."""
-    started, scheduled = (
-        [queue for queue in queues if queue.jobs[status]]
-        for status in (JobStatus.STARTED, JobStatus.SCHEDULED)
-    )
-    wip, due = REGISTRIES[JobStatus.STARTED], REGISTRIES[JobStatus.SCHEDULED]
-    replies = iter(
-        (
-            yield [
-                *(("ZCOUNT", wip + queue.raw_name, 0, now) for queue in started),
-                *(("ZCOUNT", due + queue.raw_name, 0, now) for queue in scheduled),
-            ]
-        )
-    )
-    for queue in started:
-        queue.stuck = next(replies)
-    for queue in scheduled:
-        queue.overdue = next(replies)
+def _read_overdue(queues: Iterable[QueueJobs]) -> Reading[list[tuple[Count, Count]]]:
+    """Read the numbers of stuck and overdue jobs: 0 of no jobs, None of an unknown number."""
+    numbers = {
+        (key, queue.raw_name): queue.jobs[status]
+        for queue in queues
+        for status, key in ((JobStatus.STARTED, STARTED), (JobStatus.SCHEDULED, SCHEDULED))
+    }
+    asked = [key for key, number in numbers.items() if number]
+    replies = yield [("ZCOUNT", key + name, 0, NOW) for key, name in asked]
+    found = [*(numbers | dict(zip(asked, replies, strict=True))).values()]
+    return [*zip(found[::2], found[1::2], strict=True)]
+
+
+def _read_stuck_deferred(queues: Sequence[bytes]) -> Reading[dict[bytes, Count]]:
+    """Read all of them together: a job may depend on one in another queue."""
+    stuck = yield from read_stuck_deferred([REGISTRIES[JobStatus.DEFERRED] + name for name in queues])
+    return dict(zip(queues, stuck, strict=True))

@@ -153,9 +153,17 @@ class Replies(_Parser):
         return self._place < len(self._buffer)
 
     def until(self, mark: bytes) -> bytes:
-        """Return all bytes before `mark`, and continue after it."""
+        """Return all bytes before `mark`, and continue after it.
+
+        Raises an error about all commands: then Redis does not send the mark either.
+        """
         searched = 0
         while (found := self._buffer.find(mark, self._place + searched)) < 0:
+            if (
+                self._buffer.startswith(b"-", self._place)
+                and (end := self._buffer.find(END, self._place)) > 0
+            ):
+                _error(self._buffer[self._place + 1 : end])
             searched = max(0, len(self._buffer) - self._place - len(mark))
             self._wait()
         raw = self._buffer[self._place : found]

@@ -18,6 +18,15 @@ CHUNK = 100
 """Commands per chunk, which take Redis well under a millisecond."""
 
 
+NOW = os.urandom(8).hex() + "-"
+"""Stands for the current time in a bundle's commands; random, so that no name in Redis can look like it."""
+
+
+def seconds_text(now: float) -> str:
+    """Write a Unix time with microseconds, as long as NOW: Redis expects the length of an argument."""
+    return f"{now:0{len(NOW)}.6f}"
+
+
 MAY_BE_ERROR = re.compile(rb"(?:^|\n)[-!]")
 """First bytes of an error; a line in a value may begin with them, too."""
 
@@ -47,8 +56,15 @@ class Bundle:
 
     def __init__(self, commands: Iterable[Command]) -> None:
         self.commands = tuple(commands)
-        self.packed = _packed(self.commands)
+        self.packed = self._written = _packed(self.commands)
+        self._has_time = NOW.encode() in self._written
         self._answer: Answer | None = None
+
+    def at(self, now: float) -> Bundle:
+        """Put a Unix time where the commands say NOW."""
+        if self._has_time:
+            self.packed = self._written.replace(NOW.encode(), seconds_text(now).encode())
+        return self
 
     def answer(self, raw: bytes) -> Answer:
         """Return the answer for these replies."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from rq.job import Job
 
-from rq_mon.state.errors import Errors, Theme
+from rq_mon.state.errors import Errors, Problems, Theme
 
 
 def label_text(raw: bytes) -> str:
@@ -64,7 +64,7 @@ def number_of(raw: bytes) -> float | None:
 class Fields:
     """Parses the fields of one theme. Invalid values become None and are counted."""
 
-    def __init__(self, theme: Theme, errors: Errors) -> None:
+    def __init__(self, theme: Theme, errors: Errors | Problems) -> None:
         self._theme = theme
         self._errors = errors
 

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from itertools import chain
 
 from rq import Worker
 from rq.worker import WorkerStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 from rq_mon.catalogue import LONGEST_VERSION, MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD
-from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import Reading
+from rq_mon.state.errors import Errors, Problems
+from rq_mon.state.memory import Group, Memory, grouped
+from rq_mon.state.pipeline import Reading, side_by_side
 from rq_mon.state.values import Fields, job_key, label_text, names_of
 
 BUSY = WorkerStatus.BUSY.value.encode()
@@ -32,6 +35,8 @@ FIELDS = (
 )
 EXECUTIONS = b":executions"
 """Suffix of a worker's key. Set: jobs that an RQ 3 worker runs, as `<job id>:<execution id>`."""
+WORKERS_PER_GROUP = 16
+"""Workers that are compared together, about."""
 JOB_FIELDS = ("origin", "started_at", "timeout")
 
 
@@ -64,46 +69,92 @@ class WorkerFacts:
     """Whether it is a monitored worker, which counts its jobs."""
     version: str = ""
     """Version of its code; empty if it reports none."""
-    expires_in: float | None = None
-    """Seconds until RQ drops it unless it sends a heartbeat."""
     job: CurrentJob | None = None
 
 
-def read_workers(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read every worker that RQ lists, its current job, and when its key expires."""
+@dataclass(frozen=True, slots=True)
+class KnownWorkers:
+    """All workers that RQ lists."""
+
+    groups: Sequence[Group[WorkerFacts]]
+    expire_in: Mapping[bytes, float]
+    """Seconds until RQ drops a worker unless it sends a heartbeat, by its key. Not for all workers."""
+
+    def all(self) -> Iterator[WorkerFacts]:
+        """Return every worker."""
+        return chain.from_iterable(self.groups)
+
+
+def read_workers(errors: Errors | Problems) -> Reading[list[WorkerFacts]]:
+    """Read every worker that RQ lists, and its current job."""
+    names = yield from _read_names(errors)
+    return [*(yield from _read_group(names, errors))]
+
+
+def read_known_workers(errors: Errors, memory: Memory) -> Reading[KnownWorkers]:
+    """Read what changed about the workers since the last time, and when their keys expire."""
+    groups = yield from memory.read("workers", _read_groups, errors)
+    found = yield from side_by_side(
+        *(memory.read(("workers", group), partial(_read_group, group), errors) for group in groups),
+        *(memory.read(("expiry", group), partial(_read_expiry, group), errors) for group in groups),
+    )
+    expiry = (item for times in found[len(groups) :] for item in times)
+    return KnownWorkers(groups=found[: len(groups)], expire_in=dict(expiry))
+
+
+def read_worker_hashes(errors: Errors | Problems) -> Reading[list[WorkerFacts]]:
+    """Read every registered worker for rq-exporter. A killed worker stays listed for a while."""
+    names = yield from _read_names(errors)
+    return (yield from _read_hashes(names, Fields("workers", errors)))
+
+
+Names = Sequence[tuple[str, bytes]]
+"""Names and keys of workers."""
+
+
+def _read_names(errors: Errors | Problems) -> Reading[Names]:
+    (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
     fields = Fields("workers", errors)
-    workers = yield from read_worker_hashes(errors)
+    return [*names_of(members or (), KEY_PREFIX, REDIS_WORKER_KEYS, fields).items()]
+
+
+def _read_groups(problems: Problems) -> Reading[Sequence[Names]]:
+    names = yield from _read_names(problems)
+    return grouped(names, WORKERS_PER_GROUP, lambda name: name[1])
+
+
+def _read_group(names: Names, errors: Errors | Problems) -> Reading[Group[WorkerFacts]]:
+    fields = Fields("workers", errors)
+    workers = yield from _read_hashes(names, fields)
     untold = [worker for worker in workers if worker.state == WorkerStatus.BUSY and not worker.job_id]
-    replies = yield [
-        *(("TTL", worker.key) for worker in workers),
-        *(("SMEMBERS", worker.key + EXECUTIONS) for worker in untold),
-    ]
-    for worker, ttl in zip(workers, replies, strict=False):
-        worker.expires_in = ttl if ttl >= 0 else None  # below 0: no expiry, or just expired
-    for worker, executions in zip(untold, replies[len(workers) :], strict=True):
+    replies = yield [("SMEMBERS", worker.key + EXECUTIONS) for worker in untold]
+    for worker, executions in zip(untold, replies, strict=True):
         worker.job_id = _job_of(executions or ())
     busy = [(worker, worker.job_id) for worker in workers if worker.job_id]
     jobs = yield [("HMGET", job_key(job_id), *JOB_FIELDS) for _, job_id in busy]
     for (worker, _), job in zip(busy, jobs, strict=True):
         worker.job = _current_job(worker.name, job, fields)
-    return workers
+    return Group(workers)
 
 
-def read_worker_hashes(errors: Errors) -> Reading[list[WorkerFacts]]:
-    """Read every registered worker for rq-exporter. A killed worker stays listed for a while.
+def _read_hashes(names: Names, fields: Fields) -> Reading[list[WorkerFacts]]:
+    """Read workers.
 
     A hash without birth and queues is not a worker: it was written after Redis had lost the worker.
     """
-    fields = Fields("workers", errors)
-    (members,) = yield [("SMEMBERS", REDIS_WORKER_KEYS)]
-    names = names_of(members or (), KEY_PREFIX, REDIS_WORKER_KEYS, fields)
-    rows = yield [("HMGET", key, *FIELDS) for key in names.values()]
-    hashes = {name: dict(zip(FIELDS, row, strict=True)) for name, row in zip(names, rows, strict=True) if row}
-    return [
-        _worker(names[name], name, stored, fields)
-        for name, stored in hashes.items()
-        if stored["birth"] or stored["queues"] is not None
-    ]
+    rows = yield [("HMGET", key, *FIELDS) for _, key in names]
+    workers = []
+    for (name, key), row in zip(names, rows, strict=True):
+        stored = dict(zip(FIELDS, row, strict=True)) if row else {}
+        if stored and (stored["birth"] or stored["queues"] is not None):
+            workers.append(_worker(key, name, stored, fields))
+    return workers
+
+
+def _read_expiry(names: Names, _: Problems) -> Reading[list[tuple[bytes, float]]]:
+    times = yield [("TTL", key) for _, key in names]
+    # Below 0: no expiry, or just expired.
+    return [(key, seconds) for (_, key), seconds in zip(names, times, strict=True) if seconds >= 0]
 
 
 def _worker(key: bytes, name: str, stored: Mapping[str, bytes | None], fields: Fields) -> WorkerFacts:

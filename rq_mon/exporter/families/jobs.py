@@ -8,8 +8,7 @@ The histogram of run times has many series, so it exists only for outcomes that 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from typing import TypeVar
+from collections.abc import Iterator, Sequence
 
 from prometheus_client.core import Metric as Family
 
@@ -17,23 +16,22 @@ from rq_mon import catalogue
 from rq_mon.exporter.families.build import Values, family, histograms, numbers
 from rq_mon.exporter.families.functions import samples_by_function
 from rq_mon.exporter.snapshot import Snapshot
-from rq_mon.series import Histogram, SeriesError, decode_expired, decode_waits
+from rq_mon.series import Histogram
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import Hash
 from rq_mon.state.values import Fields, label_text
 
-K = TypeVar("K")
-T = TypeVar("T")
-
 WRITE_ERRORS = ("ERR", "NOPERM", "OOM", "WRONGTYPE")
 """Redis' error codes for refused writes of workers."""
+
+NO_WAITS = Histogram()
 
 
 def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     """Yield what monitored workers counted. Hashes of unexpected content are skipped and counted."""
     jobs = snapshot.jobs
-    waits = dict.fromkeys(snapshot.queues, Histogram()) | _decoded(decode_waits, jobs.waits, errors)
-    expired = dict.fromkeys(snapshot.queues, 0) | _decoded(decode_expired, jobs.waits, errors)
+    waits = dict.fromkeys(snapshot.queues.facts, NO_WAITS) | jobs.waits
+    expired = dict.fromkeys(snapshot.queues.facts, 0) | jobs.expired
     functions = samples_by_function(jobs.functions, errors)
     yield family(catalogue.JOB_DURATION, functions[catalogue.JOB_DURATION])
     yield histograms(
@@ -47,16 +45,6 @@ def job_families(snapshot: Snapshot, errors: Errors) -> Iterator[Family]:
     yield numbers(
         catalogue.OPERATOR_CHANGES, _counts(jobs.operator_changes, catalogue.OPERATOR_ACTIONS, fields)
     )
-
-
-def _decoded(decode: Callable[[Hash], T], hashes: Mapping[K, Hash], errors: Errors) -> dict[K, T]:
-    found = {}
-    for owner, fields in hashes.items():
-        try:
-            found[owner] = decode(fields)
-        except SeriesError as error:
-            errors.count("jobs", f"hash of {owner!r}: {error}")
-    return found
 
 
 def _counts(stored: Hash, known: Sequence[str], fields: Fields) -> Values:

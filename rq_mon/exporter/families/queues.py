@@ -15,7 +15,7 @@ from rq_mon.state.workers import WorkerFacts
 
 def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     """Yield the families of every queue of RQ; numbers of workers also for queues without any job so far."""
-    queues = snapshot.queues.items()
+    queues = snapshot.queues.facts.items()
     yield numbers(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
     yield numbers(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
     yield numbers(
@@ -24,8 +24,8 @@ def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     yield numbers(
         catalogue.QUEUE_STUCK_DEFERRED_JOBS, (((name,), queue.stuck_deferred) for name, queue in queues)
     )
-    live = [worker for worker in snapshot.workers if worker.is_live]
-    workers = dict.fromkeys(snapshot.queues, 0) | _by_queue(live)
+    live = [worker for worker in snapshot.workers.all() if worker.is_live]
+    workers = dict.fromkeys(snapshot.queues.facts, 0) | _by_queue(live)
     monitored = dict.fromkeys(workers, 0) | _by_queue(worker for worker in live if worker.is_monitored)
     yield numbers(catalogue.QUEUE_WORKERS, (((name,), count) for name, count in workers.items()))
     yield numbers(catalogue.QUEUE_MONITORED_WORKERS, (((name,), count) for name, count in monitored.items()))

@@ -14,11 +14,14 @@ from rq_mon.state.values import label_text
 
 def worker_families(snapshot: Snapshot) -> Iterator[Family]:
     """Yield the families of live workers; the others have signed off."""
-    live = [worker for worker in snapshot.workers if worker.is_live]
+    live = [worker for worker in snapshot.workers.all() if worker.is_live]
     yield numbers(
         catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live)
     )
-    yield numbers(catalogue.WORKER_EXPIRES_IN, (((worker.name,), worker.expires_in) for worker in live))
+    expire_in = snapshot.workers.expire_in
+    yield numbers(
+        catalogue.WORKER_EXPIRES_IN, (((worker.name,), expire_in.get(worker.key)) for worker in live)
+    )
     yield numbers(
         catalogue.WORKER_VERSION_INFO,
         (((worker.name, worker.version), 1) for worker in live if worker.version),

@@ -27,6 +27,7 @@ from rq_mon.settings import Settings
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import JobMetrics
 from rq_mon.state.live import live_schedulers
+from rq_mon.state.memory import Memory
 from tests.rq_mon.cron.cron import NOON, cron_job, make_due
 from tests.rq_mon.cron.intruder import before_exec
 
@@ -175,7 +176,9 @@ def test_a_scheduler_follows_a_clock_that_was_set_back(
 
 READERS: dict[str, Callable[[Any], int]] = {
     "live_schedulers": lambda redis: len(live_schedulers(redis)),
-    "exporter": lambda redis: len(read_snapshot(redis, JobMetrics(), Errors()).cron.live_schedulers or ()),
+    "exporter": lambda redis: len(
+        read_snapshot(redis, JobMetrics(), Memory(), Errors()).cron.live_schedulers or ()
+    ),
     "rqmon": lambda redis: len(read_facts(redis).cron_schedulers),
 }
 

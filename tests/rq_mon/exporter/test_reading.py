@@ -16,8 +16,8 @@ from tests.rq_mon.exporter.conftest import registry_of
 from tests.rq_mon.exporter.samples import Samples, samples_of
 
 MAX_ROUND_TRIPS = 8
-STEPS = 5
-"""Names; counts; ids and other details of what is not empty; jobs; dependencies of deferred jobs."""
+STEPS = 3
+"""Names; workers and counts; details of queues. What they led to last time is asked at the same time."""
 
 LONGER_THAN_SENDING = 0.1
 

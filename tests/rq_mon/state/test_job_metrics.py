@@ -8,6 +8,7 @@ from redis import Redis
 
 from rq_mon.state.errors import Errors
 from rq_mon.state.job_metrics import JobMetrics, QueueFunction
+from rq_mon.state.memory import Memory
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.round_trip import Answer
 from rq_mon.worker.recorder import End, JobRecorder
@@ -21,7 +22,7 @@ def count(client: Redis, execution: str, queue: str, function: str) -> None:
 
 def answers(metrics: JobMetrics, client: Redis) -> dict[QueueFunction, Answer]:
     errors = Errors()
-    found = read_together(client, {"jobs": metrics.read(errors)}, errors, time.monotonic() + 60)
+    found = read_together(client, {"jobs": metrics.read(errors, Memory())}, errors, time.monotonic() + 60)
     return {group.functions[0]: group.answer for group in found["jobs"].functions}
 
 
