@@ -2,59 +2,25 @@
 
 from __future__ import annotations
 
-import gzip
 import random
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from prometheus_client import CollectorRegistry
 from redis import Redis
 
 from proofs.harness.redis_server import RedisServer
 from rq_mon import catalogue
-from rq_mon.exporter.app import make_app
-from rq_mon.exporter.objectives import CurrentObjectives
-from rq_mon.exporter.scrape import ScrapeCollector
-from rq_mon.exporter.snapshot import RedisReader
 from rq_mon.series import functions_key, jobs_key
-from rq_mon.state.errors import Errors
 from rq_mon.worker.pruning import prune
 from rq_mon.worker.recorder import End, JobRecorder, Start
+from tests.rq_mon.exporter.local_exporter import OPENMETRICS, LocalExporter
 
 QUEUES = ("mail", "reports", 'hostile "\n\r\n$3\r\nabc\r\n-ERR')
 FUNCTIONS = 40
 RECORDER = JobRecorder(max_functions=FUNCTIONS - 5, max_exceptions=3)
 STEPS = 40
-OPENMETRICS = "application/openmetrics-text"
-
-
-class Exporter:
-    """The answers of one exporter process."""
-
-    def __init__(self, url: str) -> None:
-        errors, registry = Errors(), CollectorRegistry()
-        objectives = CurrentObjectives(None, errors)
-        reader = RedisReader(url, errors, objectives)
-        registry.register(ScrapeCollector(reader, objectives, errors, registry))
-        self._app = make_app(registry, reader)
-
-    def lines(self, accepted: str, encoding: str = "gzip") -> list[str]:
-        """All lines about ended jobs, including exemplars."""
-        environ: Any = {
-            "PATH_INFO": "/metrics",
-            "REQUEST_METHOD": "GET",
-            "HTTP_ACCEPT": accepted,
-            "HTTP_ACCEPT_ENCODING": encoding,
-        }
-        body = b"".join(self._app(environ, lambda *_: lambda _: None))
-        text = (gzip.decompress(body) if encoding == "gzip" else body).decode()
-        assert "\nrq_redis_up 1.0\n" in text
-        lines = [line for line in text.split("\n") if line.startswith(("rq_job_", "rq_jobs_"))]
-        series = [line.split(" # ")[0].rpartition(" ")[0] for line in lines]
-        assert len({*series}) == len(series), "a series stands twice"
-        return sorted(lines)
 
 
 class Happenings:
@@ -133,7 +99,7 @@ class Happenings:
 @pytest.mark.slow
 def test_every_line_is_the_same_as_after_a_full_read(redis_client: Redis, redis_server: RedisServer) -> None:
     """Two exporters are scraped in turn, one of them rarely. A third one has always just started."""
-    often, rarely = Exporter(redis_server.url), Exporter(redis_server.url)
+    often, rarely = LocalExporter(redis_server.url), LocalExporter(redis_server.url)
     happenings = Happenings(redis_client, 1)
     happenings.end()
 
@@ -141,36 +107,32 @@ def test_every_line_is_the_same_as_after_a_full_read(redis_client: Redis, redis_
         what = happenings.any()
         what()
         for accepted in (OPENMETRICS, "text/plain"):
-            expected = Exporter(redis_server.url).lines(accepted, "identity")
+            expected = LocalExporter(redis_server.url).lines(accepted, "identity")
             assert often.lines(accepted) == expected, f"step {step}, {what.__name__}, {accepted}"
             assert often.lines(accepted, "identity") == expected
         if step % 7 == 0:
-            assert rarely.lines(OPENMETRICS) == Exporter(redis_server.url).lines(OPENMETRICS)
+            assert rarely.lines(OPENMETRICS) == LocalExporter(redis_server.url).lines(OPENMETRICS)
 
 
 def test_unreadable_data_are_counted_at_each_scrape_even_if_nothing_changes(
     redis_client: Redis, redis_server: RedisServer
 ) -> None:
-    errors, registry = Errors(), CollectorRegistry()
-    objectives = CurrentObjectives(None, errors)
-    reader = RedisReader(redis_server.url, errors, objectives)
-    registry.register(ScrapeCollector(reader, objectives, errors, registry))
-    app: Any = make_app(registry, reader)
+    exporter = LocalExporter(redis_server.url)
     redis_client.sadd(catalogue.MONITORED_QUEUES_KEY, "mail")
     redis_client.sadd(functions_key("mail"), "foreign", "spoiled", b"\xff")
     redis_client.set(jobs_key("mail", "foreign"), "x")
     redis_client.hset(jobs_key("mail", "spoiled"), "success:count", "many")
 
     for _ in range(3):
-        app({"PATH_INFO": "/metrics", "REQUEST_METHOD": "GET"}, lambda *_: None)
+        exporter.lines(OPENMETRICS)
 
-    assert errors.counts()["jobs"] == 3 * 3
+    assert exporter.errors.counts()["jobs"] == 3 * 3
 
 
 def test_after_redis_restarts_with_older_data_these_are_served(tmp_path: Path) -> None:
     """Like a restored backup, or a replica that took over slightly behind."""
     with RedisServer(tmp_path) as server, Redis(port=server.port) as client:
-        exporter = Exporter(server.url)
+        exporter = LocalExporter(server.url)
         happenings = Happenings(client, 3)
         happenings.end()
         before = exporter.lines(OPENMETRICS)

@@ -6,14 +6,21 @@ import socket
 import threading
 import time
 from contextlib import suppress
+from itertools import islice
 from typing import Self
 
 
 class DrippingProxy:
-    """Forwards connections to a port on this machine. `pause` (seconds) may change for later connections."""
+    """Forwards connections to a port on this machine.
+
+    `pause` (seconds) and `most_lines`, after which it closes a connection, may change for later connections.
+    """
 
     def __init__(self, target_port: int, pause: float) -> None:
         self.pause = pause
+        self.most_lines: int | None = None
+        self.is_open = False
+        """Whether the last connection is open on both sides."""
         self._target_port = target_port
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._open = [self._listener]
@@ -39,18 +46,22 @@ class DrippingProxy:
                 client, _ = self._listener.accept()
                 server = socket.create_connection(("127.0.0.1", self._target_port))
                 self._open += [client, server]
+                self.is_open = True
                 threading.Thread(target=_forward, args=(client, server), daemon=True).start()
-                threading.Thread(target=_drip, args=(server, client, self.pause), daemon=True).start()
+                threading.Thread(target=self._drip, args=(server, client), daemon=True).start()
+
+    def _drip(self, source: socket.socket, target: socket.socket) -> None:
+        pause = self.pause
+        with suppress(OSError), source.makefile("rb") as lines:
+            for line in islice(lines, self.most_lines):
+                time.sleep(pause)
+                target.sendall(line)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+        self.is_open = False
 
 
 def _forward(source: socket.socket, target: socket.socket) -> None:
     with suppress(OSError):
         while data := source.recv(65536):
             target.sendall(data)
-
-
-def _drip(source: socket.socket, target: socket.socket, pause: float) -> None:
-    with suppress(OSError), source.makefile("rb") as lines:
-        for line in lines:
-            time.sleep(pause)
-            target.sendall(line)
