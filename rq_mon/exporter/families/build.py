@@ -41,6 +41,11 @@ def numbers(metric: Metric, values: Values) -> Family:
     return family(metric, KeptNumbers(metric, values))
 
 
+def changing_numbers(metric: Metric, values: Values) -> Family:
+    """Return the family of a gauge that is usually different in each scrape, such as an age."""
+    return family(metric, Numbers(metric, values))
+
+
 def histograms(metric: Metric, bounds: Sequence[float], observed: Observed) -> Family:
     """Return the family of a histogram with these upper bounds and +Inf, exemplars included."""
     return family(metric, KeptHistograms(metric, bounds, observed))

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import numbers
+from rq_mon.exporter.families.build import changing_numbers, numbers
 from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.workers import WorkerFacts
 
@@ -16,7 +16,9 @@ from rq_mon.state.workers import WorkerFacts
 def queue_families(snapshot: Snapshot) -> Iterator[Family]:
     """Yield the families of every queue of RQ; numbers of workers also for queues without any job so far."""
     queues = snapshot.queues.facts.items()
-    yield numbers(catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues))
+    yield changing_numbers(
+        catalogue.QUEUE_OLDEST_JOB_AGE, (((name,), queue.oldest_job_age) for name, queue in queues)
+    )
     yield numbers(catalogue.QUEUE_STUCK_JOBS, (((name,), queue.stuck) for name, queue in queues))
     yield numbers(
         catalogue.QUEUE_OVERDUE_SCHEDULED_JOBS, (((name,), queue.overdue) for name, queue in queues)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from prometheus_client.core import Metric as Family
 
 from rq_mon import catalogue
-from rq_mon.exporter.families.build import numbers
+from rq_mon.exporter.families.build import changing_numbers, numbers
 from rq_mon.exporter.snapshot import Snapshot
 from rq_mon.state.values import label_text
 
@@ -19,7 +19,7 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
         catalogue.WORKER_LAST_HEARTBEAT, (((worker.name,), worker.last_heartbeat) for worker in live)
     )
     expire_in = snapshot.workers.expire_in
-    yield numbers(
+    yield changing_numbers(
         catalogue.WORKER_EXPIRES_IN, (((worker.name,), expire_in.get(worker.key)) for worker in live)
     )
     yield numbers(
@@ -27,7 +27,7 @@ def worker_families(snapshot: Snapshot) -> Iterator[Family]:
         (((worker.name, worker.version), 1) for worker in live if worker.version),
     )
     running = [(worker.name, worker.job) for worker in live if worker.job]
-    yield numbers(
+    yield changing_numbers(
         catalogue.WORKER_JOB_RUNNING,
         (((name, job.queue), max(0.0, snapshot.taken_at - job.started_at)) for name, job in running),
     )
