@@ -113,12 +113,13 @@ def round_trip(client: Redis, asked: Sequence[Asked], deadline: float) -> list[A
 
 def _chunks(asked: Sequence[Asked]) -> Iterator[Sequence[Asked]]:
     start = commands = 0
-    for place, each in enumerate(asked, 1):
-        commands += len(each.commands) if isinstance(each, Bundle) else 1
-        if commands >= CHUNK:
+    for place, each in enumerate(asked):
+        number = len(each.commands) if isinstance(each, Bundle) else 1
+        if commands and commands + number > CHUNK:
             yield asked[start:place]
             start, commands = place, 0
-    if start < len(asked):
+        commands += number
+    if asked:
         yield asked[start:]
 
 
