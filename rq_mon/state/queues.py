@@ -146,8 +146,10 @@ def _read_listed(
     deferred = tuple(queue.raw_name for queue in queues if queue.jobs[JobStatus.DEFERRED])
     *troubles, stuck = yield from side_by_side(
         *(
-            memory.read(("trouble", group, share), partial(_read_trouble, group, share), errors, now)
-            for group in groups
+            memory.read(
+                ("trouble", unfinished, share), partial(_read_trouble, unfinished, share), errors, now
+            )
+            for unfinished in map(_unfinished, groups)
         ),
         memory.read(("deferred", deferred), lambda _: _read_stuck_deferred(deferred), errors),
     )
@@ -221,26 +223,50 @@ def _sum(numbers: Iterable[Count]) -> Count:
     return None if None in known else sum(filter(None, known))
 
 
-def _read_trouble(group: Group[QueueJobs], share: int, problems: Problems) -> Reading[list[Trouble]]:
-    lengths = {KEY_PREFIX + queue.raw_name: queue.jobs[JobStatus.QUEUED] or 0 for queue in group}
+class Unfinished(NamedTuple):
+    """The part of a queue's jobs that decides where to look for trouble."""
+
+    queue: bytes
+    queued: Count
+    is_started: Count
+    is_scheduled: Count
+    """0, 1 for any number, or None if unknown."""
+
+
+def _unfinished(group: Group[QueueJobs]) -> tuple[Unfinished, ...]:
+    found: tuple[Unfinished, ...] | None = group.made.get(Unfinished)
+    if found is None:
+        found = group.made[Unfinished] = tuple(
+            Unfinished(
+                queue.raw_name,
+                queue.jobs[JobStatus.QUEUED],
+                queue.jobs[JobStatus.STARTED] and 1,
+                queue.jobs[JobStatus.SCHEDULED] and 1,
+            )
+            for queue in group
+        )
+    return found
+
+
+def _read_trouble(queues: Sequence[Unfinished], share: int, problems: Problems) -> Reading[list[Trouble]]:
+    lengths = {KEY_PREFIX + each.queue: each.queued for each in queues if each.queued}
     overdue, oldest = yield from side_by_side(
-        _read_overdue(group),
-        read_oldest({k: n for k, n in lengths.items() if n}, share, Fields("queues", problems)),
+        _read_overdue(queues), read_oldest(lengths, share, Fields("queues", problems))
     )
     return [
-        Trouble(stuck, late, oldest.get(key)) for (stuck, late), key in zip(overdue, lengths, strict=True)
+        Trouble(stuck, late, oldest.get(KEY_PREFIX + each.queue))
+        for (stuck, late), each in zip(overdue, queues, strict=True)
     ]
 
 
-def _read_overdue(queues: Iterable[QueueJobs]) -> Reading[list[tuple[Count, Count]]]:
+def _read_overdue(queues: Iterable[Unfinished]) -> Reading[list[tuple[Count, Count]]]:
     """Read the numbers of stuck and overdue jobs: 0 of no jobs, None of an unknown number."""
-    numbers = {
-        (key, queue.raw_name): queue.jobs[status]
-        for queue in queues
-        for status, key in ((JobStatus.STARTED, STARTED), (JobStatus.SCHEDULED, SCHEDULED))
-    }
+    numbers = {}
+    for each in queues:
+        numbers[STARTED + each.queue] = each.is_started
+        numbers[SCHEDULED + each.queue] = each.is_scheduled
     asked = [key for key, number in numbers.items() if number]
-    replies = yield [("ZCOUNT", key + name, 0, NOW) for key, name in asked]
+    replies = yield [("ZCOUNT", key, 0, NOW) for key in asked]
     found = [*(numbers | dict(zip(asked, replies, strict=True))).values()]
     return [*zip(found[::2], found[1::2], strict=True)]
 
