@@ -72,10 +72,11 @@ class Memory:
             now: see `reading`.
         """
         run = self._runs.get(key)
-        answers = (yield [bundle.at(now) for bundle in run.asked.values()]) if run else []
+        asked = run.asked if run else {}
+        answers = (yield [bundle.at(now) for bundle in asked.values()]) if asked else []
         if run is None or answers != run.answers:
-            known = dict(zip(run.asked.items(), answers, strict=True)) if run else {}
-            run = yield from _run(reading, {step: (bundle, a) for (step, bundle), a in known.items()}, now)
+            known = dict(zip(asked, zip(asked.values(), answers, strict=True), strict=True))
+            run = yield from _run(reading, known, now)
         self._runs[key] = run
         self._used.add(key)
         run.problems.pass_to(errors)
