@@ -100,7 +100,7 @@ DASHBOARD = rq_dashboard(
             widths=(3, 3, 3, 3, 4, 4, 4),
         ),
         row(
-            8,
+            9,
             table(
                 "Schedule",
                 "One row per cron job. Last run and run time are those of its function in its queue, "
