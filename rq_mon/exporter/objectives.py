@@ -3,13 +3,8 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator
 from pathlib import Path
 
-from prometheus_client.core import Metric as Family
-
-from rq_mon import catalogue
-from rq_mon.exporter.families.build import Values, numbers
 from rq_mon.objectives import DEFAULT_FILE, Objective, Objectives, ObjectivesError, load_objectives
 from rq_mon.state.errors import Errors
 
@@ -42,25 +37,8 @@ class CurrentObjectives:
         """Return the objectives of a queue, as last read."""
         return self._objectives.of(queue)
 
-    def families(self, names: Iterable[str]) -> Iterator[Family]:
-        """Yield the objectives of these queues; read the file again if it changed."""
-        self._read_again_if_changed()
-        queues = {name: self._objectives.of(name) for name in sorted(set(names))}
-        yield numbers(
-            catalogue.QUEUE_OBJECTIVE_WAIT,
-            (((name, str(own.wait_seconds)), own.wait_seconds) for name, own in queues.items()),
-        )
-        yield numbers(
-            catalogue.QUEUE_OBJECTIVE_RUN,
-            (((name, str(own.run_seconds)), own.run_seconds) for name, own in queues.items()),
-        )
-        yield numbers(catalogue.QUEUE_OBJECTIVE_RATIO, _ratios(queues))
-
-    def _read(self) -> None:
-        self._version: tuple[int, ...] | None = self._current_version()
-        self._objectives = load_objectives(self._path)
-
-    def _read_again_if_changed(self) -> None:
+    def read_again_if_changed(self) -> None:
+        """Read the file again if it is another one, or has changed."""
         if not self._is_watched or self._current_version() == self._version:
             return
         try:
@@ -71,16 +49,13 @@ class CurrentObjectives:
         else:
             logger.info("read %s again", self._path)
 
+    def _read(self) -> None:
+        self._version: tuple[int, ...] | None = self._current_version()
+        self._objectives = load_objectives(self._path)
+
     def _current_version(self) -> tuple[int, ...]:
         try:
             status = self._path.stat()
         except OSError:
             return ()
         return status.st_ino, status.st_size, status.st_mtime_ns
-
-
-def _ratios(queues: dict[str, Objective]) -> Values:
-    for name, own in queues.items():
-        yield (name, "success"), own.success_ratio
-        yield (name, "wait"), own.on_time_ratio
-        yield (name, "run"), own.on_time_ratio

@@ -12,6 +12,7 @@ from rq_mon.exporter.families.build import family
 from rq_mon.exporter.families.cron import cron_families
 from rq_mon.exporter.families.exporter import exporter_families
 from rq_mon.exporter.families.jobs import job_families
+from rq_mon.exporter.families.objectives import objective_families
 from rq_mon.exporter.families.queues import queue_families
 from rq_mon.exporter.families.stock import StockFamilies
 from rq_mon.exporter.families.workers import worker_families
@@ -74,5 +75,5 @@ class ScrapeCollector:
         yield from queue_families(scrape.snapshot)
         yield from worker_families(scrape.snapshot)
         yield from cron_families(scrape.snapshot)
-        yield from self._objectives.families(scrape.snapshot.queue_names())
+        yield from objective_families(self._objectives, scrape.snapshot.queue_names())
         yield from exporter_families(True, self._errors, self._job_pages)

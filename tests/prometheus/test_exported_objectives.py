@@ -12,6 +12,7 @@ from redis import Redis
 from rq import Queue, Worker
 
 from proofs.harness.redis_server import RedisServer
+from rq_mon.exporter.families.objectives import objective_families
 from rq_mon.exporter.families.workers import worker_families
 from rq_mon.exporter.objectives import CurrentObjectives
 from rq_mon.exporter.snapshot import RedisReader
@@ -32,7 +33,7 @@ class Scraped:
     def samples(self) -> Samples:
         return {
             (sample.name, *sample.labels.values()): sample.value
-            for family in self.objectives.families(self.reader.snapshot().queue_names())
+            for family in objective_families(self.objectives, self.reader.snapshot().queue_names())
             for sample in family.samples
         }
 
