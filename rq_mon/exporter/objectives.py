@@ -26,6 +26,7 @@ class CurrentObjectives:
         """
         self._path = path or DEFAULT_FILE
         self._errors = errors
+        self._version: tuple[int, ...] | None = None
         self._objectives = Objectives()
         self._is_watched = path is not None or DEFAULT_FILE.exists()
         if self._is_watched:
@@ -50,7 +51,7 @@ class CurrentObjectives:
             logger.info("read %s again", self._path)
 
     def _read(self) -> None:
-        self._version: tuple[int, ...] | None = self._current_version()
+        self._version = self._current_version()
         self._objectives = load_objectives(self._path)
 
     def _current_version(self) -> tuple[int, ...]:

@@ -6,11 +6,12 @@ import graphlib
 import re
 import subprocess
 import sys
+from collections import defaultdict
 
 import pytest
 
 from docs.reference.page import Page
-from tests.docs.house import (
+from tests.harness.sources import (
     DATA_FOLDERS,
     FLOORS,
     LOWER_FOLDERS,
@@ -44,6 +45,10 @@ def test_every_top_level_folder_has_a_floor_and_there_are_few() -> None:
 
     assert visible == {*LOWER_FOLDERS, *DATA_FOLDERS}
     assert len(visible) <= MAX_FOLDERS
+
+
+def test_a_folder_of_data_holds_no_python() -> None:
+    assert [str(path) for folder in DATA_FOLDERS for path in tracked(f"{folder}/*.py")] == []
 
 
 def test_every_room_of_rq_mon_has_a_floor() -> None:
@@ -94,6 +99,25 @@ def test_no_files_import_each_other_in_a_circle() -> None:
     }
 
     graphlib.TopologicalSorter(graph).prepare()  # raises CycleError, which names the circle
+
+
+@pytest.mark.slow
+def test_no_parts_of_a_folder_import_each_other_in_a_circle() -> None:
+    """The parts are its files and the folders in it."""
+    parts: defaultdict[str, defaultdict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    for path in tracked("*.py"):
+        if path in FRONT_DOORS:
+            continue
+        own = name_of(path).split(".")
+        for other in (module_of(each.module).split(".") for each in imports_of(path) if not each.is_string):
+            level = next(
+                (at for at, pair in enumerate(zip(own, other, strict=False)) if pair[0] != pair[1]), None
+            )
+            if level is not None:
+                parts[".".join(own[:level])][own[level]].add(other[level])
+
+    for graph in parts.values():
+        graphlib.TopologicalSorter(graph).prepare()
 
 
 def test_no_python_file_is_too_long_to_read() -> None:

@@ -12,7 +12,7 @@ import pytest
 import yaml
 
 from docs.reference.page import Block, Page
-from tests.docs.house import ROOT, tracked
+from tests.harness.sources import ROOT, tracked
 
 RUN_BY = {
     ("README.md", "python"): "tests/docs/doors/test_readme.py",

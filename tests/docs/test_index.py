@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from docs.reference.page import Page
-from tests.docs.house import ROOT, tracked
+from tests.harness.sources import ROOT, tracked
 
 INDEX = ROOT / "docs" / "README.md"
 RUNBOOKS = ROOT / "docs" / "runbooks" / "README.md"

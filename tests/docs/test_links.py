@@ -10,7 +10,7 @@ import pytest
 
 from docs.reference.page import Page
 from rq_mon.ports import GRAFANA_PORT
-from tests.docs.house import ROOT, tracked
+from tests.harness.sources import ROOT, tracked
 
 COPIES = ROOT / "rq_mon" / "export" / "data"
 """Runbooks are in the package too, and the job pages follow only links between them."""

@@ -22,6 +22,7 @@ from proofs.harness.waiting import wait_until
 from rq_mon.cli.main import main
 from rq_mon.connection.client import connect
 from stack.services import RQ_EXPORTER
+from tests.harness.mishaps import IMPATIENT, count_what_is_rare, demo_load, inject_failures
 from tests.harness.rule_checks import errors_of_all_rules
 from tests.prometheus.alertmanager import running_alertmanager
 from tests.prometheus.conftest import SUITES, THIS_DEBIAN, Programs
@@ -34,7 +35,6 @@ from tests.prometheus.foreign_prometheus import (
     foreign_prometheus,
 )
 from tests.prometheus.rules import WATCHDOG
-from tests.stack.native.mishaps import IMPATIENT, count_what_is_rare, demo_load, inject_failures
 
 pytestmark = [
     pytest.mark.e2e(seconds=50),

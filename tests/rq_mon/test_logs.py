@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.docs.house import ROOT, tracked
+from tests.harness.sources import ROOT, tracked
 
 FORGED = "2026-11-28T00:00:00.000Z INFO    rq.worker: all is well"
 SAYS = """

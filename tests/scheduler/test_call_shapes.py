@@ -12,7 +12,7 @@ from rq import Retry
 from scheduler import DataHubScheduler, job_scheduler
 from scheduler.cron_constants import EVERY_MINUTE
 from scheduler.job_scheduler import retry_backoff_intervals
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 Call = dict[str, Any]
 

@@ -19,13 +19,13 @@ from scheduler import apart
 from scheduler.apart import EndedBadlyError, run_apart
 from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import hooks
 from tests.rq_mon.worker import jobs as metric_jobs
 from tests.rq_mon.worker.counters import ends, failures, running
 from tests.rq_mon.worker.test_application_code import lose, named, trace
-from tests.scheduler import jobs
 
 BAD = (
     "raises",
@@ -71,7 +71,7 @@ def test_a_job_that_returned_is_a_success_even_if_its_callback_fails(
     run(worker, queue, job)
     assert job.get_status() == "finished"
     assert job.return_value() == 3
-    assert ends(redis_client, "mail") == {("tests.scheduler.jobs.add", "success"): 1}
+    assert ends(redis_client, "mail") == {("tests.harness.jobs.add", "success"): 1}
     assert queue.job_ids == []
 
 
@@ -82,7 +82,7 @@ def test_a_job_that_raised_fails_with_its_own_exception(
     job = queue.enqueue(jobs.fail, on_failure=named(callback))
     run(worker, queue, job)
     assert job.get_status() == "failed"
-    assert failures(redis_client, "mail") == {("tests.scheduler.jobs.fail", "ZeroDivisionError"): 1}
+    assert failures(redis_client, "mail") == {("tests.harness.jobs.fail", "ZeroDivisionError"): 1}
     assert "spanner in the works" in str(job.latest_result().exc_string)  # type: ignore[union-attr]
 
 
@@ -124,7 +124,7 @@ def test_after_a_failing_exception_handler_the_failure_is_recorded_and_the_next_
     job, lost = queue.enqueue(jobs.fail), queue.enqueue(jobs.add)
     run(worker, queue, job)
     assert job.get_status() == "failed"
-    assert failures(redis_client, "mail") == {("tests.scheduler.jobs.fail", "ZeroDivisionError"): 1}
+    assert failures(redis_client, "mail") == {("tests.harness.jobs.fail", "ZeroDivisionError"): 1}
     assert trace(redis_client) == [handler, "stops_the_chain"]
 
     lose(queue, lost)

@@ -16,12 +16,12 @@ from proofs.harness.waiting import wait_until
 from scheduler import supervised_queue
 from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
+from tests.harness import jobs
 from tests.harness.processes import SOON, Start
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker.counters import ends, running
-from tests.scheduler import jobs
 
-RECORD = "tests.scheduler.jobs.record"
+RECORD = "tests.harness.jobs.record"
 
 
 @pytest.fixture(autouse=True)

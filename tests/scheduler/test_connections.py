@@ -11,7 +11,7 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 THREADS_THAT_BEGIN_TOGETHER = """
 import threading

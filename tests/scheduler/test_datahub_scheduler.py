@@ -16,7 +16,7 @@ from rq_mon.jobs.purge import JOBS_PER_BATCH
 from scheduler import DataHubScheduler, datahub_scheduler
 from scheduler.cron_constants import EVERY_HOUR, EVERY_MINUTE
 from scheduler.supervised_worker import SupervisedWorker
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 
 @pytest.fixture

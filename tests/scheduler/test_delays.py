@@ -16,8 +16,8 @@ from rq.scheduler import RQScheduler
 from rq_mon.worker.maintenance import end_abandoned_jobs
 from scheduler.child_scheduler import ChildScheduler, DueJobs
 from scheduler.supervised_queue import SupervisedQueue
+from tests.harness import jobs
 from tests.harness.processes import Start
-from tests.scheduler import jobs
 from tests.scheduler.unlucky_worker import OURS, RQS_OWN, WORK
 
 RQ_3 = version("rq").startswith("3.")

@@ -14,7 +14,7 @@ from rq_mon.cron.definition import CronJob
 from rq_mon.settings import SettingsError
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler, job_scheduler
 from scheduler.cron_constants import EVERY_MINUTE
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 
 def enqueued(*args: Any, **kwargs: Any) -> Job:
@@ -48,7 +48,7 @@ def test_a_worker_calls_the_function_with_its_arguments(redis_client: Redis) -> 
 @pytest.mark.parametrize(
     ("function", "args", "result"),
     [
-        ("tests.scheduler.jobs.add", (1, 2), 3),
+        ("tests.harness.jobs.add", (1, 2), 3),
         (jobs.Counter(40).plus, (2,), 42),
         (jobs.Counter(7), (), 7),
         (jobs.Counter.name, (), "Counter"),
@@ -137,7 +137,7 @@ def test_a_job_can_have_no_timeout(redis_client: Redis) -> None:
 def test_arguments_do_not_show_in_the_description(redis_client: Redis) -> None:
     job = enqueued(jobs.add, (1, 2), {"password": "hunter2"})
 
-    assert job.description == "tests.scheduler.jobs.add"
+    assert job.description == "tests.harness.jobs.add"
     assert enqueued(jobs.add, (1, 2), description="adds up").description == "adds up"
 
 

@@ -24,7 +24,7 @@ from scheduler import (
 )
 from scheduler.cron_constants import EVERY_MINUTE
 from scheduler.job_scheduler_many import NAMES, Call
-from tests.scheduler import jobs
+from tests.harness import jobs
 from tests.scheduler.test_what_is_written import written
 
 
@@ -36,7 +36,7 @@ def test_jobs_are_enqueued_in_the_order_of_their_calls(redis_client: Redis) -> N
             {"function_args": (5, 6), "time_delta": timedelta(hours=1)},
             {"function_args": (7, 8), "job_timeout": "3m", "max_retries": None, "description": "mine"},
         ],
-        function="tests.scheduler.jobs.add",
+        function="tests.harness.jobs.add",
         job_timeout=60,
         max_retries=2,
         retry_backoff=True,
@@ -47,7 +47,7 @@ def test_jobs_are_enqueued_in_the_order_of_their_calls(redis_client: Redis) -> N
     assert [job.get_status() for job in (first, third)] == ["queued", "scheduled"]
     assert [job.timeout for job in (first, second, third, fourth)] == [60, 60, 60, 180]
     assert [job.retry_intervals for job in (first, second, fourth)] == [[1, 4], [1, 4], None]
-    assert (third.description, fourth.description) == ("tests.scheduler.jobs.add", "mine")
+    assert (third.description, fourth.description) == ("tests.harness.jobs.add", "mine")
     assert Queue(SHORT_RUNNING_QUEUE, connection=redis_client).job_ids == [first.id, fourth.id]
     assert Queue(LONG_RUNNING_QUEUE, connection=redis_client).job_ids == [second.id]
 

@@ -24,8 +24,8 @@ from rq_mon.worker.maintenance import end_abandoned_jobs
 from scheduler import supervised_queue
 from scheduler.supervised_queue import HandOver, SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
+from tests.harness import jobs
 from tests.harness.processes import Start
-from tests.scheduler import jobs
 from tests.scheduler.unlucky_worker import OURS, RQS_OWN, WORK
 
 QUEUES = ("urgent", "later")

@@ -11,9 +11,9 @@ from rq import Retry
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.rq_mon.worker.counters import series
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -80,7 +80,7 @@ def test_a_job_that_ended_during_an_outage_has_its_outcome_once_redis_is_back(
 
         wait_for(job, status)
         assert begun.read_text() == "begun\n" * runs
-        told = series(scheduler.connection, SHORT_RUNNING_QUEUE, "tests.scheduler.jobs.end_after_file")
+        told = series(scheduler.connection, SHORT_RUNNING_QUEUE, "tests.harness.jobs.end_after_file")
         assert {outcome: ended.count for outcome, ended in told.outcomes.items()} == counted
         assert set(told.exceptions) == ({"ZeroDivisionError"} if how == "raises" else set())
 

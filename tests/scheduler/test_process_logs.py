@@ -12,10 +12,10 @@ import pytest
 from proofs.harness.ports import free_port
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness import jobs
 from tests.harness.processes import Process, Start
 from tests.rq_mon.cron.cron import EVERY_SECOND, with_list
 from tests.rq_mon.cron.test_process_cron import CRON_SCHEDULER
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -46,7 +46,7 @@ def about(job: Any, process: Process) -> list[Line]:
 
 
 def fields_of(job: Any, function: str) -> Line:
-    return {"job_id": job.id, "queue": SHORT_RUNNING_QUEUE, "function": f"tests.scheduler.jobs.{function}"}
+    return {"job_id": job.id, "queue": SHORT_RUNNING_QUEUE, "function": f"tests.harness.jobs.{function}"}
 
 
 def run(scheduler: DataHubScheduler, start: Start, function: Any, *args: Any) -> tuple[Any, Process]:
@@ -123,7 +123,7 @@ def test_cron_ticks_name_cron_job_job_queue_and_function(redis_client: Any, star
     for line in told:
         assert line["job_id"].startswith("second-")
         assert line["cron_job"] == "second"
-        assert (line["queue"], line["function"]) == (SHORT_RUNNING_QUEUE, "tests.scheduler.jobs.record")
+        assert (line["queue"], line["function"]) == (SHORT_RUNNING_QUEUE, "tests.harness.jobs.record")
     assert SECRET not in process.output
 
 

@@ -27,8 +27,8 @@ from rq_mon.settings import Settings
 from rq_mon.state.live import live_workers
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler, worker_process
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedWorker
+from tests.harness import jobs
 from tests.harness.processes import PROJECT_ROOT, Start
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -361,9 +361,7 @@ def test_log_lines_have_one_style_and_never_contain_arguments(
         wait_for(job, "finished", "failed")
     worker.stop()
     assert "hunter2" not in worker.output
-    assert (
-        f"started job={done[0].id} queue=short-running function=tests.scheduler.jobs.record" in worker.output
-    )
+    assert f"started job={done[0].id} queue=short-running function=tests.harness.jobs.record" in worker.output
     outside_tracebacks = [line for line in worker.output.splitlines() if re.match(r"[^\s\w]*\d{4}-", line)]
     style = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z (DEBUG|INFO|WARNING|ERROR) +[\w.]+: ")
     assert [line for line in outside_tracebacks if not style.match(line)] == []

@@ -7,7 +7,7 @@ import pytest
 
 from scheduler import LONG_RUNNING_QUEUE, SHORT_RUNNING_QUEUE, DataHubScheduler
 from scheduler.queue_health_check import queue_health_check
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 
 def test_logs_the_state_of_the_queues(redis_client: Any, caplog: pytest.LogCaptureFixture) -> None:

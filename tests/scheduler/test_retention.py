@@ -9,8 +9,8 @@ import pytest
 
 from proofs.harness.waiting import wait_until
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from tests.harness import jobs
 from tests.harness.processes import Start
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 

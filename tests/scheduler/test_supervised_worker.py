@@ -21,11 +21,11 @@ from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import read_workers
 from scheduler.supervised_worker import SupervisedWorker
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.harness.workers import StartWorker
 from tests.rq_mon.worker import jobs as metric_jobs
 from tests.rq_mon.worker.counters import ends, running
-from tests.scheduler import jobs
 
 
 def register(redis: Redis, **fields: Any) -> SupervisedWorker:

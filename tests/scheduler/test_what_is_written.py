@@ -11,7 +11,7 @@ from rq import Callback, Queue, Repeat, Retry
 
 from rq_mon.calls.serializers import JSONSerializer
 from scheduler import DataHubScheduler
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 MOMENTS = {b"created_at", b"enqueued_at"}
 OPTIONS: dict[str, Any] = {

@@ -17,7 +17,7 @@ from rq_mon.calls.arguments import LONGEST_TIME_DELTA
 from rq_mon.cron.definition import CronJob
 from scheduler import DataHubScheduler, job_scheduler
 from scheduler.cron_constants import EVERY_MINUTE
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 OF_MAIN = """
 import dataclasses, sys

@@ -16,7 +16,7 @@ from rq import Queue, SimpleWorker
 from docs.reference.page import Page
 from proofs.harness.redis_server import RedisServer
 from rq_mon.cli.main import rqmon
-from tests.docs.house import ROOT
+from tests.harness.sources import ROOT
 
 pytestmark = pytest.mark.slow
 

@@ -12,7 +12,7 @@ import pytest
 
 from grafana.viewer.bundle import BUNDLE
 from stack.variables import IMAGES
-from tests.docs.house import tracked
+from tests.harness.sources import tracked
 
 BROWSER = BUNDLE.parent / "browser"
 MANIFEST = json.loads((BUNDLE / "manifest.json").read_text())

@@ -11,11 +11,11 @@ import pytest
 
 from rq_mon.calls.functions import function_path, function_reference
 from rq_mon.calls.serializers import PICKLE
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 
 def test_a_function_is_stored_as_its_dotted_path() -> None:
-    assert function_reference(jobs.add, PICKLE) == "tests.scheduler.jobs.add"
+    assert function_reference(jobs.add, PICKLE) == "tests.harness.jobs.add"
 
 
 def test_accepts_a_dotted_path() -> None:
@@ -24,7 +24,7 @@ def test_accepts_a_dotted_path() -> None:
 
 def test_accepts_builtins_and_static_methods() -> None:
     assert function_reference(len, PICKLE) == "builtins.len"
-    assert function_reference(jobs.Counter.zero, PICKLE) == "tests.scheduler.jobs.Counter.zero"
+    assert function_reference(jobs.Counter.zero, PICKLE) == "tests.harness.jobs.Counter.zero"
 
 
 def test_accepts_a_path_into_code_that_only_workers_have() -> None:
@@ -34,9 +34,9 @@ def test_accepts_a_path_into_code_that_only_workers_have() -> None:
 @pytest.mark.parametrize(
     ("method", "path"),
     [
-        (jobs.Counter(3).plus, "tests.scheduler.jobs.Counter.plus"),
-        (jobs.Counter.name, "tests.scheduler.jobs.Counter.name"),
-        (jobs.Counter(3), "tests.scheduler.jobs.Counter.__call__"),
+        (jobs.Counter(3).plus, "tests.harness.jobs.Counter.plus"),
+        (jobs.Counter.name, "tests.harness.jobs.Counter.name"),
+        (jobs.Counter(3), "tests.harness.jobs.Counter.__call__"),
     ],
 )
 def test_methods_and_callable_objects_are_stored_themselves(method: Callable[..., Any], path: str) -> None:

@@ -20,9 +20,9 @@ from rq_mon.catalogue import CRON_JOBS_KEY
 from rq_mon.cron.definition import CronJob
 from rq_mon.settings import Settings, SettingsError
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler, job_scheduler
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.rq_mon.worker.counters import ends, failures
-from tests.scheduler import jobs
 
 PICKLE_SIGN = b"\x80"
 WORKER = "short-running-worker.py"
@@ -71,7 +71,7 @@ def test_a_job_and_its_result_are_json(scheduler: DataHubScheduler, json_mode: A
 
     scheduler.work(SHORT_RUNNING_QUEUE)
 
-    assert json.loads(_unpacked(stored[b"data"])) == ["tests.scheduler.jobs.add", None, [1], {"second": 2}]
+    assert json.loads(_unpacked(stored[b"data"])) == ["tests.harness.jobs.add", None, [1], {"second": 2}]
     assert scheduler.job(job.id).return_value() == 3
     assert not [value for value in values_in(json_mode) if _unpacked(value).startswith(PICKLE_SIGN)]
 
@@ -179,7 +179,7 @@ def test_a_pickled_job_fails_with_the_reason_and_is_not_unpickled(
     assert "expected JSON, as RQ_SERIALIZER says, got a pickle, which is not read" in str(result.exc_string)
     assert not trap.path.exists()
     assert json_mode.lrange("trace", 0, -1) == [b"after"]
-    function = "tests.scheduler.jobs.record"
+    function = "tests.harness.jobs.record"
     outcomes = {"success": 1, "failed": 1} | ({"retried": 1} if retries else {})
     assert ends(json_mode, SHORT_RUNNING_QUEUE) == {(function, each): n for each, n in outcomes.items()}
     assert failures(json_mode, SHORT_RUNNING_QUEUE) == {
@@ -209,7 +209,7 @@ def test_a_cron_job_runs_from_its_list_to_its_result_in_json(json_mode: Any, sta
     (definition,) = json_mode.hvals(CRON_JOBS_KEY)
     assert json.loads(CronJob.from_json("mine", definition).call)[2:] == [["cron"], {}]
     wait_until(
-        lambda: ends(json_mode, SHORT_RUNNING_QUEUE).get(("tests.scheduler.jobs.record", "success")), "count"
+        lambda: ends(json_mode, SHORT_RUNNING_QUEUE).get(("tests.harness.jobs.record", "success")), "count"
     )
     (job_key, *_) = json_mode.scan_iter("rq:job:mine-*")
     job = Job.fetch(job_key.decode().removeprefix("rq:job:"), connection=json_mode, serializer="json")
@@ -221,7 +221,7 @@ def test_a_cron_job_runs_from_its_list_to_its_result_in_json(json_mode: Any, sta
 CRON_SCRIPT = """
 from scheduler.cron.entries import CronEntry
 from rq_mon.cron.runner import run_cron_scheduler
-from tests.scheduler import jobs
+from tests.harness import jobs
 entry = CronEntry(function=jobs.record, cron="* * * * * */1", function_args=("cron",), id="mine")
 run_cron_scheduler([entry])
 """
@@ -246,7 +246,7 @@ def test_a_job_whose_worker_was_killed_is_counted(json_mode: Any, start: Start) 
     start(WORKER, RQ_JOB_MONITORING_INTERVAL_SECONDS="1")
 
     assert isinstance(job, Job)
-    counted = ("tests.scheduler.jobs.record_and_sleep", "abandoned")
+    counted = ("tests.harness.jobs.record_and_sleep", "abandoned")
     wait_until(lambda: ends(json_mode, SHORT_RUNNING_QUEUE).get(counted) == 1, "the count", within=60)
     assert job.get_status() == "failed"
 

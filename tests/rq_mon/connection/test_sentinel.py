@@ -22,10 +22,10 @@ from rq_mon.connection.sentinel import Master, MasterNotFoundError
 from rq_mon.health import main as check_health
 from rq_mon.settings import Settings, SettingsError
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.harness.sentinels import SERVICE, SentinelGroup
 from tests.harness.tls_redis import Certificates
-from tests.scheduler import jobs
 
 URL = "RQ_REDIS_URL"
 FORM = "redis+sentinel://host:port,host:port/service/database"
@@ -33,7 +33,7 @@ FORM = "redis+sentinel://host:port,host:port/service/database"
 EVERY_SECOND = """
 from scheduler.cron.entries import CronEntry
 from rq_mon.cron.runner import run_cron_scheduler
-from tests.scheduler import jobs
+from tests.harness import jobs
 run_cron_scheduler([CronEntry(function=jobs.add, function_args=(1, 2), cron="* * * * * *", id="second")])
 """
 

@@ -10,9 +10,9 @@ import pytest
 from proofs.harness.redis_server import RedisServer
 from rq_mon.connection.client import connect
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
+from tests.harness import jobs
 from tests.harness.sentinels import SentinelGroup
 from tests.harness.tls_redis import Certificates, TlsRedisServer
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.needs("redis-server")
 

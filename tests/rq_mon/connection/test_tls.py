@@ -21,9 +21,9 @@ from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
 from stack.native.programs import REDIS_EXPORTER
 from stack.redis_access import RedisAccess
 from stack.redis_exporter import tls_variables
+from tests.harness import jobs
 from tests.harness.processes import Start
 from tests.harness.tls_redis import Certificates, TlsRedisServer
-from tests.scheduler import jobs
 
 URL, CA, CERT, KEY = "RQ_REDIS_URL", "RQ_REDIS_CA_FILE", "RQ_REDIS_CERT_FILE", "RQ_REDIS_KEY_FILE"
 CA_FILE = "a file with CA certificates in PEM"

@@ -9,7 +9,7 @@ from rq_mon import catalogue
 from rq_mon.cron.definition import CronJob, define
 from rq_mon.cron.lists import CronList, ListChange
 from rq_mon.cron.registry import CronRegistry
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 NOON = 1_748_779_200
 """2025-06-01T12:00:00Z"""
@@ -24,7 +24,7 @@ def with_list(*entries: str) -> tuple[str, str]:
     return "-c", (
         "from scheduler.cron.entries import CronEntry\n"
         "from rq_mon.cron.runner import run_cron_scheduler\n"
-        "from tests.scheduler import jobs\n"
+        "from tests.harness import jobs\n"
         f"run_cron_scheduler([{', '.join(entries)}])"
     )
 

@@ -24,7 +24,7 @@ from scheduler.cron.entries import CronEntry
 from rq_mon.cron.runner import run_cron_scheduler
 
 run_cron_scheduler(
-    [CronEntry(id="second", function="tests.scheduler.jobs.sleep", cron="* * * * * *", queue_name="queue")]
+    [CronEntry(id="second", function="tests.harness.jobs.sleep", cron="* * * * * *", queue_name="queue")]
 )
 """
 

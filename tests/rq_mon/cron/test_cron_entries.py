@@ -12,7 +12,7 @@ from rq_mon.cron.entries import CronEntryError, define_all
 from rq_mon.settings import Settings
 from scheduler import LONG_RUNNING_QUEUE
 from scheduler.cron.entries import CronEntry
-from tests.scheduler import jobs
+from tests.harness import jobs
 
 SETTINGS = Settings(timezone=ZoneInfo("Europe/London"))
 NOW = 1_748_779_200
@@ -36,7 +36,7 @@ def test_an_entry_takes_the_arguments_of_job_scheduler() -> None:
 
     assert (cron_job.id, cron_job.function, cron_job.queue_name) == (
         "adder",
-        "tests.scheduler.jobs.add",
+        "tests.harness.jobs.add",
         "long-running",
     )
     assert (cron_job.timeout, cron_job.max_retries, cron_job.retry_intervals) == (60, 2, (10, 121))

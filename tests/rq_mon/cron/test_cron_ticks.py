@@ -110,7 +110,7 @@ def test_missed_ticks_are_logged(
     (record,) = caplog.records
     assert record.getMessage() == "missed cron_job=mine ticks=1"
     told = {name: getattr(record, name) for name in ("cron_job", "queue", "function")}
-    assert told == {"cron_job": "mine", "queue": "queue", "function": "tests.scheduler.jobs.record"}
+    assert told == {"cron_job": "mine", "queue": "queue", "function": "tests.harness.jobs.record"}
 
 
 def test_a_cron_job_cancelled_meanwhile_is_not_enqueued(

@@ -52,19 +52,19 @@ def with_a_missing_class() -> dict[str, str]:
     module.Gone = type("Gone", (), {"__module__": "gone"})  # type: ignore[attr-defined]
     sys.modules["gone"] = module
     try:
-        return with_call("tests.scheduler.jobs.record", args=(module.Gone(),))
+        return with_call("tests.harness.jobs.record", args=(module.Gone(),))
     finally:
         del sys.modules["gone"]
 
 
 UNCALLABLE: dict[str, Callable[[], dict[str, str]]] = {
     "module gone": lambda: with_call("gone.job"),
-    "function gone": lambda: with_call("tests.scheduler.jobs.gone"),
-    "method gone": lambda: with_call("tests.scheduler.jobs.Counter.gone"),
+    "function gone": lambda: with_call("tests.harness.jobs.gone"),
+    "method gone": lambda: with_call("tests.harness.jobs.Counter.gone"),
     "method of an object gone": lambda: with_call("gone", instance=Gone()),
     "class of an argument gone": with_a_missing_class,
     "no pickle": lambda: {"call": b64encode(b"no pickle").decode()},
-    "cut pickle": lambda: {"call": with_call("tests.scheduler.jobs.record", args=("x" * 99,))["call"][:60]},
+    "cut pickle": lambda: {"call": with_call("tests.harness.jobs.record", args=("x" * 99,))["call"][:60]},
     "pickle of something else": lambda: {"call": b64encode(pickle.dumps("text")).decode()},
 }
 
@@ -113,9 +113,9 @@ def test_a_tick_whose_function_cannot_be_called_counts_as_failed(
 @pytest.mark.parametrize(
     "call",
     [
-        with_call("tests.scheduler.jobs.fail"),
-        with_call("tests.scheduler.jobs.add", args=(1,)),  # too few arguments
-        with_call("tests.scheduler.jobs.record", args=("value",)),
+        with_call("tests.harness.jobs.fail"),
+        with_call("tests.harness.jobs.add", args=(1,)),  # too few arguments
+        with_call("tests.harness.jobs.record", args=("value",)),
         with_call("time.sleep", args=("no number",)),  # no Python code
         with_call("tests.rq_mon.cron.test_failed_ticks.fetch_what_cannot_be_read"),
         with_call("tests.rq_mon.cron.test_failed_ticks.perform_missing_function"),
@@ -161,13 +161,13 @@ def test_a_retried_tick_counts_as_failed_once(redis_client: Any) -> None:
 def test_a_tick_that_can_be_called_at_its_last_try_does_not_count_as_failed(
     redis_client: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    register_as(redis_client, with_call("tests.scheduler.jobs.gone"), retry=Retry(1))
+    register_as(redis_client, with_call("tests.harness.jobs.gone"), retry=Retry(1))
     tick(redis_client)
     queue = Queue("queue", connection=redis_client)
     worker = MonitoredSimpleWorker([queue], connection=redis_client)
 
     worker.work(burst=True, max_jobs=1)
-    monkeypatch.setattr("tests.scheduler.jobs.gone", lambda: None, raising=False)
+    monkeypatch.setattr("tests.harness.jobs.gone", lambda: None, raising=False)
     worker.work(burst=True)
 
     assert queue.job_ids == []
@@ -215,7 +215,7 @@ def test_a_job_ends_although_its_worker_may_not_count(
 def waiting_since(redis_client: Any, seconds: float) -> float:
     """Make a job wait in the queue since some time; return the current time."""
     now = time.time()
-    job = Queue("queue", connection=redis_client).enqueue("tests.scheduler.jobs.sleep", 0)
+    job = Queue("queue", connection=redis_client).enqueue("tests.harness.jobs.sleep", 0)
     since = utcformat(datetime.fromtimestamp(now - seconds, UTC))
     redis_client.hset(job.key, "enqueued_at", since)
     return now

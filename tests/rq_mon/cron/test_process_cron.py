@@ -15,9 +15,9 @@ from rq_mon import catalogue
 from rq_mon.connection.client import connect
 from rq_mon.state.live import live_schedulers
 from scheduler import DataHubScheduler, job_scheduler
+from tests.harness import jobs
 from tests.harness.processes import Process, Start
 from tests.rq_mon.cron.cron import EVERY_SECOND, YEARLY, state, with_list
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 
@@ -145,7 +145,7 @@ def test_several_cron_schedulers_are_counted_as_alive(redis_client: Any, start: 
 def test_log_lines_name_job_queue_and_function_but_no_arguments(redis_client: Any, start: Start) -> None:
     process = start(*with_list(EVERY_SECOND), RQ_LOG_LEVEL="DEBUG")
 
-    process.wait_for_log("queue=short-running function=tests.scheduler.jobs.record")
+    process.wait_for_log("queue=short-running function=tests.harness.jobs.record")
 
     assert "enqueued job=second-" in process.output
     assert "hunter2" not in process.output

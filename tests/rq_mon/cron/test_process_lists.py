@@ -12,9 +12,9 @@ from rq_mon import catalogue
 from rq_mon.cron.registry import CronRegistry
 from rq_mon.state.live import live_schedulers
 from scheduler import DataHubScheduler, job_scheduler
+from tests.harness import jobs
 from tests.harness.processes import Process, Start
 from tests.rq_mon.cron.cron import EVERY_SECOND, YEARLY, registered, state, with_list
-from tests.scheduler import jobs
 
 pytestmark = pytest.mark.slow
 

@@ -28,8 +28,8 @@ from rq_mon.connection.client import connect
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
 from stack.redis_users import USERS
 from stack.services import REDIS, RQ_EXPORTER
+from tests.harness import stack_jobs as jobs
 from tests.harness.surface import secret_files, secrets_of
-from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e,

@@ -36,9 +36,9 @@ from stack.services import (
     VIEWER,
 )
 from stack.settings import PROJECT_ROOT
+from tests.harness import stack_jobs as jobs
 from tests.harness.surface import secrets_of
 from tests.harness.web import Operator
-from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e(seconds=12),
@@ -136,7 +136,7 @@ EXPECTED_OF_EACH_ROUND = [
 
 def wait_until_counted(stack: NativeStack, rounds: int) -> None:
     def is_counted(function: str, labels: dict[str, str], count: int) -> bool:
-        matchers = {"function": f"tests.stack.native.jobs.{function}", **labels}
+        matchers = {"function": f"tests.harness.stack_jobs.{function}", **labels}
         selector = ",".join(f'{name}="{value}"' for name, value in matchers.items())
         return stack.sum_of(f"rq_jobs_processed_total{{{selector}}}") == count * rounds
 

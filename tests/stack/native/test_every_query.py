@@ -16,7 +16,7 @@ from proofs.harness.boards import PANEL_QUERIES, Asked, interpolate, step_of
 from proofs.harness.native_stack import NativeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
-from tests.stack.native.mishaps import IMPATIENT, WITHIN, count_what_is_rare, demo_load, inject_failures
+from tests.harness.mishaps import IMPATIENT, WITHIN, count_what_is_rare, demo_load, inject_failures
 
 pytestmark = [
     pytest.mark.e2e(seconds=50),

@@ -19,7 +19,7 @@ from rq_mon.catalogue import CRON_TICKS_KEY
 from rq_mon.connection.client import connect
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
 from stack.services import PROMETHEUS, RQ_EXPORTER
-from tests.stack.native import jobs
+from tests.harness import stack_jobs as jobs
 
 pytestmark = [
     pytest.mark.e2e(seconds=25),
@@ -57,7 +57,7 @@ def test_a_stop_with_hundreds_of_jobs_in_flight_loses_none_and_runs_none_twice(s
         results = [job.results() for job in Job.fetch_many(signed, connection=redis) if job]
     assert sorted(ledger.read_text().splitlines()) == sorted(signed)
     assert [len(each) for each in results] == [1] * JOBS
-    counted = 'rq_jobs_processed_total{function="tests.stack.native.jobs.sign"}'
+    counted = 'rq_jobs_processed_total{function="tests.harness.stack_jobs.sign"}'
     wait_until(lambda: stack.sum_of(counted) == JOBS, f"{counted} to be {JOBS}", within=60, every=0.5)
 
 
@@ -101,7 +101,7 @@ def counters(stack: NativeStack) -> list[str]:
     with urlopen(f"{stack.url(RQ_EXPORTER)}/metrics", timeout=60) as answer:
         lines = answer.read().decode().splitlines()
     return [
-        line for line in lines if 'function="tests.stack.native.jobs.' in line and not line.startswith("#")
+        line for line in lines if 'function="tests.harness.stack_jobs.' in line and not line.startswith("#")
     ]
 
 
@@ -115,7 +115,7 @@ def test_a_backup_of_a_running_stack_is_restored_after_clean(stack: NativeStack,
     states = schedule_jobs_of_every_state()
     wait_until(lambda: states_of(stack, states) == states, "the jobs to end")
     wait_until(lambda: any(ticks(stack).values()), "a tick of a cron job", within=90, every=0.5)
-    failed = 'rq_jobs_processed_total{function="tests.stack.native.jobs.fail"}'
+    failed = 'rq_jobs_processed_total{function="tests.harness.stack_jobs.fail"}'
     wait_until(lambda: stack.sum_of(failed) == 1, "the failure in Prometheus", within=60, every=0.5)
     moment = time.time()
     numbers, known, counted, ticked = stack.numbers(), registered(stack), counters(stack), ticks(stack)

@@ -12,7 +12,7 @@ from proofs.harness.native_stack import NativeStack
 from rq_mon.connection.client import connect
 from scheduler import job_scheduler
 from stack.services import CRON_SCHEDULER, PROMETHEUS, REDIS, RQ_EXPORTER
-from tests.stack.native import jobs
+from tests.harness import stack_jobs as jobs
 
 pytestmark = [
     pytest.mark.e2e,

@@ -14,7 +14,7 @@ from rq_mon.catalogue import QUEUE_OBJECTIVE_WAIT, QUEUE_WORKERS
 from rq_mon.connection.client import connect
 from stack.queues import worker_of
 from stack.services import SHORT_RUNNING_WORKER
-from tests.stack.native import jobs
+from tests.harness import stack_jobs as jobs
 
 pytestmark = [
     pytest.mark.e2e(seconds=10),

@@ -11,7 +11,7 @@ from rq_mon.connection.client import connect
 from rq_mon.cron.definition import CronJob
 from scheduler import SHORT_RUNNING_QUEUE, job_scheduler
 from stack.services import SHORT_RUNNING_WORKER
-from tests.stack.native import jobs
+from tests.harness import stack_jobs as jobs
 
 pytestmark = [
     pytest.mark.e2e,

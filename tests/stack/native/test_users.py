@@ -25,8 +25,8 @@ from stack.native.reach import entering, plan
 from stack.native.separation import needed_by_python
 from stack.redis_users import USERS, WORKER
 from stack.services import CRON_SCHEDULER, LONG_RUNNING_WORKER, REDIS, SHORT_RUNNING_WORKER
+from tests.harness import stack_jobs as jobs
 from tests.harness.surface import secret_files, secrets_of
-from tests.stack.native import jobs
 
 pytestmark = [
     pytest.mark.e2e(seconds=45),

@@ -5,7 +5,8 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import NamedTuple
 
@@ -42,6 +43,11 @@ FLOORS: tuple[tuple[str, ...], ...] = (
 """The rooms of rq_mon from the bottom up. A room may import the floors below its own."""
 
 
+IMPORTS = (ast.Import, ast.ImportFrom)
+LOADERS = ("import_module", "run_module", "find_spec", "__import__")
+"""Functions whose first argument names a module."""
+
+
 class Import(NamedTuple):
     """An import, or a string that names a module, as in `python -m` and importlib."""
 
@@ -62,15 +68,43 @@ def tracked(*patterns: str) -> list[Path]:
 def imports_of(path: Path) -> Iterator[Import]:
     """Return the imports of this repository in a file."""
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names, is_string = [alias.name for alias in node.names], False
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names, is_string = [f"{node.module}.{alias.name}" for alias in node.names], False
-        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
-            names, is_string = re.findall(r"^(?:-m )?([a-z_]+(?:\.\w+)+)$", node.value), True
-        else:
-            continue
+        names, is_string = (
+            (_imported(path, node), False) if isinstance(node, IMPORTS) else (_named(node), True)
+        )
         yield from (Import(path, name, is_string) for name in names if name.split(".")[0] in LOWER_FOLDERS)
+
+
+def _imported(path: Path, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    above = path.relative_to(ROOT).parts[: -node.level] if node.level else ()
+    module = ".".join((*above, node.module)) if node.module else ".".join(above)
+    yield from (f"{module}.{alias.name}" for alias in node.names)
+
+
+def _named(node: ast.AST) -> Iterator[str]:
+    """Return the modules that are named by text: `python -m`, importlib, runpy, or a path of a function."""
+    match node:
+        case ast.Constant(value=str(text)):
+            yield from re.findall(r"^[a-z_]+(?:\.\w+)+$", text)
+            yield from re.findall(r"^(?:python )?-m ([a-z_]+(?:\.\w+)*)", text)
+        case ast.JoinedStr(values=[ast.Constant(value=str(text)), *_]):
+            yield from re.findall(r"^([a-z_]+(?:\.\w+)*)\.$", text)
+        case ast.List(elts=elements) | ast.Tuple(elts=elements):
+            yield from _started(elements)
+        case ast.Call(func=function, args=arguments):
+            yield from _started(arguments)
+            if ast.unparse(function).rpartition(".")[2] in LOADERS:
+                yield from map(_text_of, arguments[:1])
+
+
+def _started(words: Sequence[ast.expr]) -> Iterator[str]:
+    yield from (_text_of(after) for word, after in pairwise(words) if _text_of(word) == "-m")
+
+
+def _text_of(node: ast.expr) -> str:
+    return node.value if isinstance(node, ast.Constant) and isinstance(node.value, str) else ""
 
 
 def below(folder: str) -> set[str]:

@@ -19,7 +19,7 @@ from proofs.harness.waiting import wait_until
 from rq_mon import catalogue
 from scheduler import LONG_RUNNING_QUEUE, job_scheduler
 from stack.services import CRON_SCHEDULER, LONG_RUNNING_WORKER, Service
-from tests.stack.native import jobs
+from tests.harness import stack_jobs as jobs
 
 WITHIN = 240.0
 UNSERVED = "unserved"
