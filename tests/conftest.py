@@ -6,7 +6,7 @@ import logging
 import os
 import shutil
 import signal
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,6 +27,8 @@ IN_CI = os.environ.get("CI") == "true"
 
 MISSING_PROGRAM = "missing program"
 SLOW_SECONDS = 5.0
+OTHER_SECONDS = 0.2
+"""What a test without a mark may take: a file with many of them should not begin last."""
 
 
 def _is_installed(name: str) -> bool:
@@ -48,12 +50,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
     It runs after `-m` has selected, so tests that do not run cost no time.
     """
-    seconds: Counter[Path] = Counter()
+    seconds: defaultdict[Path, float] = defaultdict(float)
     for item in items:
         if {"redis_server", "redis_client"} & set(getattr(item, "fixturenames", ())):
             item.add_marker(pytest.mark.needs("redis-server"))
-        if slow := item.get_closest_marker("e2e") or item.get_closest_marker("slow"):
-            seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS)
+        slow = item.get_closest_marker("e2e") or item.get_closest_marker("slow")
+        seconds[item.path] += slow.kwargs.get("seconds", SLOW_SECONDS) if slow else OTHER_SECONDS
     # Each test process takes whole files. A long file that started last would run alone at the end.
     if "PYTEST_XDIST_WORKER" in os.environ:
         items.sort(key=lambda item: -seconds[item.path])
