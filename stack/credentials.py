@@ -20,7 +20,7 @@ from stack.alertmanager_login import PASSWORD as ALERTMANAGER_PASSWORD
 from stack.alertmanager_login import password_file, write_client_config, write_web_config
 from stack.misspelt import misspelt
 from stack.redis_access import RedisAccess
-from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, write_users
+from stack.redis_users import EXPORTER, OPERATOR, PROBE, WORKER, RedisUser, write_users
 from stack.runtime import StackError
 from stack.secrets import (
     GRAFANA_ADMIN_PASSWORD,
@@ -78,9 +78,14 @@ def _workers(folder: Path, origin: Origin) -> None:
 
 
 def _rq_exporter(folder: Path, origin: Origin) -> None:
+    _copy_redis_login(folder, origin, EXPORTER)
+
+
+def _copy_redis_login(folder: Path, origin: Origin, user: RedisUser) -> None:
+    """Copy the user's password, or the files for another Redis."""
     _copy_tls_files(folder, origin)
     if origin.another is None:
-        _copy(ensure_secret(origin.secrets, EXPORTER.secret), folder / REDIS_PASSWORD)
+        _copy(ensure_secret(origin.secrets, user.secret), folder / REDIS_PASSWORD)
     elif origin.another.password_file:
         _copy(origin.another.password_file, folder / REDIS_PASSWORD)
 
@@ -105,11 +110,7 @@ def _grafana(folder: Path, origin: Origin) -> None:
 
 
 def _rq_mon_web(folder: Path, origin: Origin) -> None:
-    _copy_tls_files(folder, origin)
-    if origin.another is None:
-        _copy(ensure_secret(origin.secrets, OPERATOR.secret), folder / REDIS_PASSWORD)
-    elif origin.another.password_file:
-        _copy(origin.another.password_file, folder / REDIS_PASSWORD)
+    _copy_redis_login(folder, origin, OPERATOR)
     _copy(ensure_secret(origin.secrets, WEB_PASSWORD), folder / "password")
 
 

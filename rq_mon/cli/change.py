@@ -15,7 +15,7 @@ from rq_mon.cli.exits import INTERRUPTED, OK, WRONG
 from rq_mon.cli.failed import as_dict, grouped
 from rq_mon.cli.output import JSON_OPTION, counted, print_json, print_line, progress, shown
 from rq_mon.cli.redis_connection import open_redis
-from rq_mon.jobs.failed import CHANGES, RESULTS, Change, Result
+from rq_mon.jobs.failed import CHANGES, PAST, RESULTS, Change, Result
 from rq_mon.state.failed_jobs import FailedJob
 from rq_mon.state.failure_groups import FailureGroups
 from rq_mon.state.failure_selection import Selection, time_now
@@ -23,7 +23,6 @@ from rq_mon.state.failure_selection import Selection, time_now
 NAMED_GROUPS = 10
 """Groups that are listed before the question; the others are only counted."""
 
-PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 INTENTIONS: dict[Change, str] = {
     "requeue": "This requeues {jobs}, which then run again:",
     "delete": "This deletes {jobs} and their results for good:",

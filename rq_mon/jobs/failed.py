@@ -20,6 +20,7 @@ from rq_mon.jobs.deletion import DELETE_JOB, key_prefixes, release
 from rq_mon.state.failed_jobs import FailedJob, registry_key
 
 Change = Literal["requeue", "delete"]
+PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 
 Result = Literal["done", "gone", "changed", "rate-limited", "blocked"]
 """`gone`: only the job's id was left in the registry; it was removed. `changed`: no longer failed, or failed

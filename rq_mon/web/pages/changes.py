@@ -7,7 +7,7 @@ from http import HTTPStatus
 from flask import Blueprint, abort, render_template, request
 
 from rq_mon.changes import log_change
-from rq_mon.jobs.failed import CHANGES, Change
+from rq_mon.jobs.failed import CHANGES, PAST, Change
 from rq_mon.state.failure_selection import Selection
 from rq_mon.web.links import asked, from_form
 from rq_mon.web.login import who
@@ -17,7 +17,6 @@ from rq_mon.web.site import site
 blueprint = Blueprint("changes", __name__)
 
 MOST_IDS = 500
-PAST: dict[Change, str] = {"requeue": "requeued", "delete": "deleted"}
 
 
 @blueprint.post("/failed/<action>/confirm")
