@@ -30,19 +30,19 @@ CONTINUATION = "\n    "
 COLOR = re.compile(r"\x1b\[[0-9;]*m")
 
 
-class CurrentJob(NamedTuple):
-    """The job that this process is working on."""
+class LoggedJob(NamedTuple):
+    """The job that this process is working on, as its log lines show it."""
 
     job_id: str
     queue: str
     function: str
 
 
-_current_job: CurrentJob | None = None
+_current_job: LoggedJob | None = None
 """One for the whole process and its threads: a worker has one job at a time."""
 
 
-def set_current_job(job: CurrentJob | None) -> None:
+def set_current_job(job: LoggedJob | None) -> None:
     """Add this job to all lines from now on, in this process and its forks."""
     global _current_job
     _current_job = job

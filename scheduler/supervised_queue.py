@@ -19,7 +19,7 @@ from rq.job import Job, JobStatus
 
 from rq_mon.calls.job_function import function_of
 from rq_mon.catalogue import ON_ITS_WAY_KEY_PREFIX
-from rq_mon.logs import CurrentJob, set_current_job
+from rq_mon.logs import LoggedJob, set_current_job
 
 STUCK_SECONDS = 30
 """Seconds after which a worker is considered dead that took a job and has not started it."""
@@ -149,7 +149,7 @@ class SupervisedQueue(Queue):
             taken = cls._take_from_several(names, timeout, connection, *args, **kwargs)
         if taken is not None:
             job, queue = taken
-            set_current_job(CurrentJob(job.id, queue.name, function_of(job)))
+            set_current_job(LoggedJob(job.id, queue.name, function_of(job)))
         return taken
 
     @classmethod

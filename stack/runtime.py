@@ -10,7 +10,7 @@ from typing import IO, Protocol
 
 from stack.services import Service
 
-WATCHES_ANOTHER_REDIS = (
+ANOTHER_REDIS_NOTE = (
     "RQ_REDIS_URL is set: the stack watches that Redis."
     " It starts no Redis, no workers and no cron scheduler of its own."
 )

@@ -31,9 +31,9 @@ FIELDS = (
 )
 CALLBACKS = {what: f"{what}_callback_name" for what in ("success", "failure", "stopped")}
 
-OUTCOMES = {str(each.value).encode(): each.name.lower() for each in Result.Type}
+RESULT_NAMES = {str(each.value).encode(): each.name.lower() for each in Result.Type}
 """RQ's types of results: successful, failed, stopped, retried, max_retries_exceeded."""
-FAILED_OUTCOMES = ("failed", "stopped", "max_retries_exceeded")
+FAILED_RESULTS = ("failed", "stopped", "max_retries_exceeded")
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,8 +131,8 @@ def read_job(connection: Redis, job_id: str, *, with_arguments: bool = False) ->
         return None
     rest = _read_rest(connection, raw_id)
     fields = rest.fields
-    outcome = OUTCOMES.get(stored.result_type, "")
-    has_failed = outcome in FAILED_OUTCOMES
+    outcome = RESULT_NAMES.get(stored.result_type, "")
+    has_failed = outcome in FAILED_RESULTS
     exception, last_line = failure_of(stored) if has_failed else ("", "")
     return JobDetails(
         id=job_id,

@@ -40,7 +40,7 @@ SEARCH_INTERVAL = 5
 """Seconds between two searches of a queue, whatever the number of workers."""
 
 
-class RunningJob(NamedTuple):
+class RunningExecution(NamedTuple):
     """The facts about an execution at its start."""
 
     job_id: str
@@ -59,7 +59,7 @@ class RunningJob(NamedTuple):
         return FIELD_SEPARATOR.join(map(str, self))
 
     @classmethod
-    def decode(cls, text: str) -> RunningJob:
+    def decode(cls, text: str) -> RunningExecution:
         """Read a value that `encode` wrote. Raises ValueError for anything else."""
         fields = text.split(FIELD_SEPARATOR, len(cls._fields) - 1)
         if len(fields) != len(cls._fields):
@@ -119,7 +119,7 @@ def count_abandoned(connection: Redis, recorder: JobRecorder, queue: str) -> int
     return len(lost)
 
 
-def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str, Outcome]:
+def _ended_uncounted(connection: Redis, lost: dict[str, RunningExecution]) -> dict[str, Outcome]:
     """Return the executions whose end RQ knows, though their worker could not count it.
 
     The job's last result must not be of another execution, as the same worker may have run the job again. RQ
@@ -145,7 +145,7 @@ def _ended_uncounted(connection: Redis, lost: dict[str, RunningJob]) -> dict[str
     }
 
 
-def lost_executions(connection: Redis, queue: str, *, patient: bool = True) -> dict[str, RunningJob]:
+def lost_executions(connection: Redis, queue: str, *, patient: bool = True) -> dict[str, RunningExecution]:
     """Return the executions of a queue that are listed as running, but that neither RQ nor a worker has.
 
     Args:
@@ -178,19 +178,19 @@ def _note_as_counted(connection: Redis, queue: str, job_id: str) -> None:
         connection.set(key, 1, ex=ABANDONED_ENDS_WITHIN)
 
 
-def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningJob]:
+def _running_jobs(connection: Redis, queue: str) -> dict[str, RunningExecution]:
     jobs = {}
     for execution_id, text in cast("dict[bytes, bytes]", connection.hgetall(running_key(queue))).items():
         try:
-            jobs[execution_id.decode()] = RunningJob.decode(text.decode())
+            jobs[execution_id.decode()] = RunningExecution.decode(text.decode())
         except ValueError as error:
             logger.warning("%s: skipped: %s", running_key(queue), error)
     return jobs
 
 
 def _without_living_worker(
-    connection: Redis, jobs: dict[str, RunningJob], patient: bool
-) -> dict[str, RunningJob]:
+    connection: Redis, jobs: dict[str, RunningExecution], patient: bool
+) -> dict[str, RunningExecution]:
     """Leave out jobs of live workers: these workers will also end a job that was deleted while it runs."""
     with connection.pipeline(transaction=False) as pipeline:
         for job in jobs.values():
@@ -209,7 +209,7 @@ LEFT_BY_HAND = (None, JobStatus.CANCELED.value.encode())
 
 
 def _has_living_worker(
-    job: RunningJob, birth: bytes | None, last_heartbeat: bytes | None, *, may_return: bool
+    job: RunningExecution, birth: bytes | None, last_heartbeat: bytes | None, *, may_return: bool
 ) -> bool:
     if birth is None and may_return:
         return time.time() < job.deadline  # Redis may have lost a live worker, which will report again

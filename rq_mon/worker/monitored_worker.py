@@ -39,7 +39,7 @@ from rq_mon.catalogue import (
 from rq_mon.series import counted_key, running_key
 from rq_mon.settings import Settings, SettingsError
 from rq_mon.state.work_horses import name_of_end
-from rq_mon.worker.abandoned import RunningJob, count_abandoned, queues_with_running_jobs, unstarted
+from rq_mon.worker.abandoned import RunningExecution, count_abandoned, queues_with_running_jobs, unstarted
 from rq_mon.worker.expired import CountsExpiredMixin
 from rq_mon.worker.failed_ticks import FailedTicksMixin
 from rq_mon.worker.lent_connection import LendsConnectionMixin
@@ -216,7 +216,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             return  # RQ has always made it before it sets the state; without it nothing is lost but the count
         name, name_to_note = self._name_of(job)
         self._run = Run(self.execution.id, job.id, name, now())
-        running = RunningJob(
+        running = RunningExecution(
             job.id,
             self.key,
             self._birth,

@@ -32,7 +32,7 @@ from stack.compose.docker import Docker
 from stack.compose.environment import opened, redis_inside
 from stack.compose.images import Image, build_options, fetch_missing, image_of
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
-from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
+from stack.runtime import ANOTHER_REDIS_NOTE, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note
 from stack.services import (
     ALERTMANAGER,
@@ -199,7 +199,7 @@ class ComposeRuntime:
             notes.append(alertmanager_note(SECRETS_DIRECTORY))
         notes += self._settings.notes_of_replaced()
         if not self._settings.has_own_redis():
-            notes.append(WATCHES_ANOTHER_REDIS)
+            notes.append(ANOTHER_REDIS_NOTE)
         return [*notes, *notes_of_open_ports(self._settings, self._services_beside(containers))]
 
     @contextlib.contextmanager

@@ -28,7 +28,7 @@ from stack.native.separation import close_to_jobs, keep_record, recorded, record
 from stack.native.supervisor import ENDED, ProcessInfo, Supervisor
 from stack.native.supervisor_config import program_names
 from stack.ports import check_logins, check_ports_free, notes_of_open_ports
-from stack.runtime import WATCHES_ANOTHER_REDIS, Health, StackError, State, worst_state
+from stack.runtime import ANOTHER_REDIS_NOTE, Health, StackError, State, worst_state
 from stack.secrets import GRAFANA_ADMIN_PASSWORD, web_note, write_private
 from stack.services import ALERTMANAGER, GRAFANA, PROMETHEUS, REDIS, VIEWER, Service
 from stack.settings import PROJECT_ROOT, STATE_DIRECTORY, StackSettings
@@ -197,7 +197,7 @@ class NativeRuntime:
         notes += [web_note(self.context.secrets), alertmanager_note(self.context.secrets)]
         notes += self.settings.notes_of_replaced()
         if not self.settings.has_own_redis():
-            notes.append(WATCHES_ANOTHER_REDIS)
+            notes.append(ANOTHER_REDIS_NOTE)
         return [*notes, *notes_of_open_ports(self.settings, self.services())]
 
     @contextlib.contextmanager

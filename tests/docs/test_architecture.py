@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import graphlib
 import re
 import subprocess
@@ -118,6 +119,17 @@ def test_no_parts_of_a_folder_import_each_other_in_a_circle() -> None:
 
     for graph in parts.values():
         graphlib.TopologicalSorter(graph).prepare()
+
+
+@pytest.mark.parametrize("folder", sorted(LOWER_FOLDERS.keys() - {"proofs", "tests"}))
+def test_no_two_classes_of_a_folder_have_one_name(folder: str) -> None:
+    files = defaultdict(list)
+    for path in tracked(f"{folder}/*.py"):
+        for node in ast.parse(path.read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                files[node.name].append(str(path.relative_to(ROOT)))
+
+    assert {name: places for name, places in files.items() if len(places) > 1} == {}
 
 
 def test_no_python_file_is_too_long_to_read() -> None:

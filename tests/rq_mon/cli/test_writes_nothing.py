@@ -16,7 +16,7 @@ from rq_mon.cron.registry import CronRegistry
 from rq_mon.jobs.purge import RESTING_STATES
 from rq_mon.series import jobs_key, running_key, waits_key
 from rq_mon.state.job_lists import JOB_STATES
-from rq_mon.worker.abandoned import RunningJob
+from rq_mon.worker.abandoned import RunningExecution
 from rq_mon.worker.recorder import End, JobRecorder, Start
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon, hold_back
@@ -76,7 +76,7 @@ def _write_old_metrics(client: Redis) -> None:
         if function != "app.new":
             client.hset(jobs_key("mail", function), "success:written", "1")
     client.hset(waits_key("mail"), "written", "1")
-    lost = RunningJob("gone", "rq:worker:gone", "birth", 0.0, 0.0, "app.send")
+    lost = RunningExecution("gone", "rq:worker:gone", "birth", 0.0, 0.0, "app.send")
     client.hset(running_key("mail"), "lost", lost.encode())
 
 

@@ -18,7 +18,7 @@ from rq_mon.catalogue import FAILURE_NOT_RECORDED, WORK_HORSE_EXITED, WORK_HORSE
 from rq_mon.state.errors import Errors
 from rq_mon.state.pipeline import read_together
 from rq_mon.state.workers import read_workers
-from rq_mon.worker.abandoned import RunningJob
+from rq_mon.worker.abandoned import RunningExecution
 from rq_mon.worker.failure_text import LONGEST_LINE, LONGEST_TEXT, recordable
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker, Run, _run_time
 from scheduler.supervised_worker import SupervisedWorker
@@ -262,7 +262,7 @@ def test_the_deadline_of_a_running_job_is_when_rq_would_have_killed_it(
     worker = start_worker("mail", job_monitoring_interval=interval)
     worker.prepare_execution(queue.enqueue(jobs.succeed, job_timeout=timeout))
     (text,) = redis_client.hvals("rq:monitor:running:mail")  # type: ignore[misc]
-    left = RunningJob.decode(text.decode()).deadline - time.time()
+    left = RunningExecution.decode(text.decode()).deadline - time.time()
     assert timeout + 60 + interval <= left <= timeout + interval + 130
 
 
@@ -271,7 +271,7 @@ def test_a_running_job_without_timeout_has_no_deadline(
 ) -> None:
     start_worker("mail").prepare_execution(queue.enqueue(jobs.succeed, job_timeout=-1))
     (text,) = redis_client.hvals("rq:monitor:running:mail")  # type: ignore[misc]
-    assert RunningJob.decode(text.decode()).deadline == float("inf")
+    assert RunningExecution.decode(text.decode()).deadline == float("inf")
 
 
 def lose_on_its_way(redis: Redis, queue: Queue, job: Job) -> None:

@@ -15,7 +15,7 @@ from rq.utils import now, utcformat
 
 from rq_mon.catalogue import MONITORED_QUEUES_KEY
 from rq_mon.series import running_key, search_lock_key
-from rq_mon.worker.abandoned import RunningJob, count_abandoned
+from rq_mon.worker.abandoned import RunningExecution, count_abandoned
 from rq_mon.worker.monitored_worker import MonitoredWorker
 from rq_mon.worker.pruning import DAY, Pruned, prune
 from rq_mon.worker.recorder import JobRecorder
@@ -28,7 +28,7 @@ STARTED = "rq:wip:mail"
 
 def list_as_running(redis: Redis, execution: str = "execution", **known: Any) -> None:
     fields = {"birth": BIRTH, "deadline": math.inf, "worker": "rq:worker:a", "queue": "mail", **known}
-    job = RunningJob(
+    job = RunningExecution(
         known.get("job", "job"), fields["worker"], fields["birth"], 70, fields["deadline"], "app.send"
     )
     redis.hset(running_key(fields["queue"]), execution, job.encode())
