@@ -39,7 +39,7 @@ def run_worker(queue_name: str) -> None:
     _wait_for_redis(connection)
     if _work(build_worker([queue_name], connection, settings)):
         return
-    logger.warning("the worker ended without being told to: starting it again")
+    logger.warning("the worker ended unexpectedly: starting it again")
     _exit_on_signals()
     time.sleep(RETRY_SECONDS)
     # No thread or connection of the old worker is left.

@@ -87,15 +87,15 @@ def main(faults: Sequence[str], short: bool, quiet: float, markdown: Path | None
 def _drill(runtime: str, names: Sequence[str], quiet: float, console: Console) -> list[Result]:
     results = []
     with _running_stack(runtime, console) as (stack, inbox):
-        results.append(_told(stay_quiet(quiet, stack, inbox), console))
+        results.append(_printed(stay_quiet(quiet, stack, inbox), console))
         for name in names:
             console.print(f"{name}: {FAULTS[name].what} …", highlight=False)
-            results.append(_told(carry_out(FAULTS[name], stack, inbox), console))
-        results.append(_told(check_signs_of_life(inbox), console))
+            results.append(_printed(carry_out(FAULTS[name], stack, inbox), console))
+        results.append(_printed(check_signs_of_life(inbox), console))
     return results
 
 
-def _told(result: Result, console: Console) -> Result:
+def _printed(result: Result, console: Console) -> Result:
     console.print(f"{result.name}: {verdict(result)}", highlight=False, markup=False)
     return result
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from rq.utils import import_attribute, resolve_function_reference
 
-from rq_mon.calls.job_function import function_told
+from rq_mon.calls.job_function import read_function
 from rq_mon.calls.serializers import PICKLE, Format, reason_of
 
 Function = Callable[..., Any] | str
@@ -49,7 +49,7 @@ def function_path(function: Function) -> str:
     instance, name = resolve_function_reference(function)
     if instance is None:
         return name
-    return function_told(PICKLE.serializer.dumps((name, instance, (), {})), None)
+    return read_function(PICKLE.serializer.dumps((name, instance, (), {})), None)
 
 
 def _checked_path(path: str, same_process: bool) -> str:

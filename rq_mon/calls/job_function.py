@@ -37,18 +37,18 @@ PARTIAL = "functools.partial"
 
 
 def function_of(job: Job) -> str:
-    """Return the function of `job`, or UNKNOWN_FUNCTION if it cannot be read: see `function_told`.
+    """Return the function of `job`, or UNKNOWN_FUNCTION if it cannot be read: see `read_function`.
 
     A worker calls this before it forks. Unpickling would import the application's modules into the worker,
     and a job that takes all memory would end the worker instead of its work horse.
     """
     try:
-        return function_told(job.data, job.description)
+        return read_function(job.data, job.description)
     except Exception:  # a job that was never stored is serialized for this, which may raise anything
         return UNKNOWN_FUNCTION
 
 
-def function_told(data: bytes, description: str | None) -> str:
+def read_function(data: bytes, description: str | None) -> str:
     """Return the dotted path of a job's function, `module.Class.method` for a method.
 
     Args:
@@ -57,7 +57,7 @@ def function_told(data: bytes, description: str | None) -> str:
         description: RQ's description of the job, used if the function cannot be read from the data.
 
     Returns:
-        The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if both do not have it.
+        The name as Redis and Prometheus can store it; UNKNOWN_FUNCTION if it is in neither.
     """
     return storable_text(_function_in(data) or _function_described(description or "") or UNKNOWN_FUNCTION)
 
@@ -70,13 +70,13 @@ def function_by_serializer(job: Job) -> str:
         return UNKNOWN_FUNCTION
 
 
-def is_told(job: Job) -> bool:
-    """Tell whether the first HEAD_OF_DATA bytes of the job's data are enough to find its function."""
+def is_short(job: Job) -> bool:
+    """Return whether HEAD_OF_DATA bytes hold all of the job's data, so every reader finds its function."""
     return len(job.data) <= HEAD_OF_DATA
 
 
-def name_given(name: object) -> str | None:
-    """Return the name that an application gives to a job, cleaned; None if it gives none.
+def valid_name(name: object) -> str | None:
+    """Return the name that an application chose for a job, cleaned; None if it chose none.
 
     Raises:
         ValueError: the name is invalid; the message has the name and what is expected.

@@ -87,7 +87,7 @@ def stop(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
     elif result is None:
         print_dry_run(intention)
     elif result == "asked":
-        print_line(f"told {shown(found.worker)} to stop {shown(job_id)}")
+        print_line(f"asked {shown(found.worker)} to stop {shown(job_id)}")
     else:
         print_line(f"not stopped: {NOT_STOPPED[result]}")
     return OK if result in (None, "asked") else WRONG

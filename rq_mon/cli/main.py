@@ -113,11 +113,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except (click.Abort, KeyboardInterrupt):
         return _failed("interrupted", INTERRUPTED)
     except Exception as error:
-        return _failed(*_told(error))
+        return _failed(*_message_and_code(error))
     return result if isinstance(result, int) else OK
 
 
-def _told(error: Exception) -> tuple[str, int]:
+def _message_and_code(error: Exception) -> tuple[str, int]:
     """Return message and exit code for an error that users can fix; raise any other again."""
     from redis.exceptions import RedisError
 

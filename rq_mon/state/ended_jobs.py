@@ -92,7 +92,7 @@ class EndedJobs:
     queues: Sequence[str]
     _since: float | None = None
     _seen: dict[str, _Seen] = field(default_factory=dict)
-    _told: dict[tuple[str, float], None] = field(default_factory=dict)
+    _reported: dict[tuple[str, float], None] = field(default_factory=dict)
     """Reported ends, by id and time: a job may be found twice, as no longer running and in a registry."""
 
     def look(self) -> list[EndedJob]:
@@ -108,10 +108,10 @@ class EndedJobs:
             for start in range(0, len(self.queues), QUEUES_AT_ONCE)
             for job in self._look_at(self.queues[start : start + QUEUES_AT_ONCE])
         ]
-        new = [job for job in found if (job.id, job.ended_at) not in self._told]
-        self._told |= dict.fromkeys((job.id, job.ended_at) for job in new)
-        for oldest in [*self._told][:-MOST_REMEMBERED]:
-            del self._told[oldest]
+        new = [job for job in found if (job.id, job.ended_at) not in self._reported]
+        self._reported |= dict.fromkeys((job.id, job.ended_at) for job in new)
+        for oldest in [*self._reported][:-MOST_REMEMBERED]:
+            del self._reported[oldest]
         return sorted(new, key=lambda job: job.ended_at)
 
     def _look_at(self, queues: Sequence[str]) -> Iterator[EndedJob]:

@@ -11,7 +11,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 from rq.results import Result
 
-from rq_mon.calls.told_values import UntoldError, arguments_told, keys_told, type_told
+from rq_mon.calls.stored_values import UnreadableError, arguments_of, keys_of, type_of
 from rq_mon.state.deferred_jobs import DEPENDENCIES_KEY
 from rq_mon.state.failed_jobs import failure_of, read_traceback
 from rq_mon.state.stored_jobs import SMALL, pipeline, read_data, read_stored_jobs, results_key
@@ -166,7 +166,7 @@ def read_job(connection: Redis, job_id: str, *, with_arguments: bool = False) ->
         arguments_bytes=rest.data_bytes,
         arguments=read_arguments(connection, job_id) if with_arguments else None,
         outcome=outcome,
-        result_type=type_told(stored.return_value) if stored.return_value else "",
+        result_type=type_of(stored.return_value) if stored.return_value else "",
         result_bytes=stored.return_value_bytes,
         result_count=rest.result_count,
         exception=exception,
@@ -258,15 +258,15 @@ def read_arguments(connection: Redis, job_id: str) -> str:
     if data is None:
         return f"not shown: more than {LARGEST_ARGUMENTS:,} bytes"
     try:
-        return arguments_told(data)
-    except UntoldError as error:
+        return arguments_of(data)
+    except UnreadableError as error:
         return f"cannot be shown: {error}"
 
 
 def _meta_keys(meta: bytes | None) -> tuple[str, ...] | None:
     try:
-        return None if meta is None else keys_told(meta) if meta else ()
-    except UntoldError:
+        return None if meta is None else keys_of(meta) if meta else ()
+    except UnreadableError:
         return None
 
 

@@ -16,7 +16,7 @@ from redis import Redis
 from redis.exceptions import ResponseError
 from rq.results import Result
 
-from rq_mon.calls.job_function import HEAD_OF_DATA, function_told
+from rq_mon.calls.job_function import HEAD_OF_DATA, read_function
 from rq_mon.catalogue import JOB_EXCEPTION_FIELD, JOB_FUNCTION_FIELD
 from rq_mon.state.values import job_key
 
@@ -115,7 +115,7 @@ def read_functions(connection: Redis, raw_ids: Sequence[bytes]) -> list[str]:
     hashes = _read_hashes(connection, raw_ids, with_result=False)
     found = _read(connection, [value for each in hashes for value in each.of_function()])
     return [
-        each.function_told(data, description)
+        each.read_function(data, description)
         for each, data, description in zip(hashes, found[::2], found[1::2], strict=True)
     ]
 
@@ -192,9 +192,9 @@ class _Hash:
             lambda reads: reads.eval(_HEAD_OF_RESULT, 1, key, SMALL, _LENGTH_OF_RETURN_VALUE),
         )
 
-    def function_told(self, data: bytes | None, description: bytes | None) -> str:
+    def read_function(self, data: bytes | None, description: bytes | None) -> str:
         noted = self.fields[JOB_FUNCTION_FIELD].decode(errors="replace")
-        return noted or function_told(
+        return noted or read_function(
             _head_of_data(data or b""), (description or b"").decode(errors="replace")
         )
 
@@ -297,7 +297,7 @@ def _stored_job(
     return StoredJob(
         fields=fields,
         is_there=bool(hash_.data or fields["status"]),
-        function=hash_.function_told(data, description),
+        function=hash_.read_function(data, description),
         description=(description or b"")[:LONGEST_DESCRIPTION].decode(errors="replace"),
         exception=exception.decode(errors="replace") if started_at == fields["started_at"] else "",
         failure_id=failure_id,

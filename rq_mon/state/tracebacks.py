@@ -58,7 +58,7 @@ class _Traceback:
     """The line with the exception; None until it has come."""
 
 
-class Told(NamedTuple):
+class FoundException(NamedTuple):
     """The exception found in a text."""
 
     exception: str
@@ -69,7 +69,7 @@ class Told(NamedTuple):
     """Whether the rest of the text cannot change the result."""
 
 
-def exception_of(lines: Iterable[str]) -> Told:
+def exception_of(lines: Iterable[str]) -> FoundException:
     """Return the outermost exception. Messages and notes may contain tracebacks; Python writes causes first.
 
     Args:
@@ -78,15 +78,15 @@ def exception_of(lines: Iterable[str]) -> Told:
     remaining = iter(lines)
     first = next(remaining, "")
     if died := WORK_HORSE_DIED.match(first):
-        return Told(name_of_end(int(died["status"])), first, is_certain=True)
+        return FoundException(name_of_end(int(died["status"])), first, is_certain=True)
     for words, exception in RQS_OWN_WORDS.items():
         if first.startswith(words):
-            return Told(exception, first, is_certain=True)
+            return FoundException(exception, first, is_certain=True)
     found = _outermost(chain([first], remaining))
     if found is None or found.last_line is None:
-        return Told(UNKNOWN_EXCEPTION, first, is_certain=False)
+        return FoundException(UNKNOWN_EXCEPTION, first, is_certain=False)
     path = found.last_line.partition(": ")[0].removesuffix(":")
-    return Told(path.rpartition(".")[2][:LONGEST_NAME], found.last_line, found.is_of_rq)
+    return FoundException(path.rpartition(".")[2][:LONGEST_NAME], found.last_line, found.is_of_rq)
 
 
 def lines_of(parts: Iterable[bytes]) -> Iterator[str]:

@@ -126,9 +126,9 @@ def _read_groups(problems: Problems) -> Reading[Sequence[Names]]:
 def _read_group(names: Names, errors: Errors | Problems) -> Reading[Group[WorkerFacts]]:
     fields = Fields("workers", errors)
     workers = yield from _read_hashes(names, fields)
-    untold = [worker for worker in workers if worker.state == WorkerStatus.BUSY and not worker.job_id]
-    replies = yield [("SMEMBERS", worker.key + EXECUTIONS) for worker in untold]
-    for worker, executions in zip(untold, replies, strict=True):
+    unnamed = [worker for worker in workers if worker.state == WorkerStatus.BUSY and not worker.job_id]
+    replies = yield [("SMEMBERS", worker.key + EXECUTIONS) for worker in unnamed]
+    for worker, executions in zip(unnamed, replies, strict=True):
         worker.job_id = _job_of(executions or ())
     busy = [(worker, worker.job_id) for worker in workers if worker.job_id]
     jobs = yield [("HMGET", job_key(job_id), *JOB_FIELDS) for _, job_id in busy]

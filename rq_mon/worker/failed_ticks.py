@@ -12,7 +12,7 @@ import redis
 from rq.exceptions import DeserializationError
 from rq.job import Job
 
-from rq_mon.calls.told_values import UntoldError
+from rq_mon.calls.stored_values import UnreadableError
 from rq_mon.catalogue import CRON_JOBS_KEY, CRON_TICKS_KEY
 from rq_mon.worker.unread_meta import meta_entry
 
@@ -75,6 +75,6 @@ def cron_job_of_tick(job: Job) -> str:
     """Return the id of the job's cron job; empty if it is not a tick."""
     try:
         is_tick, cron_job_id = meta_entry(job, "tick") is not None, meta_entry(job, "cron_job")
-    except (UntoldError, AttributeError):  # the application may put anything there
+    except (UnreadableError, AttributeError):  # the application may put anything there
         return ""
     return cron_job_id if is_tick and isinstance(cron_job_id, str) else ""

@@ -25,8 +25,8 @@ from rq.queue import Queue
 from rq.utils import now, utcformat
 from rq.worker import SpawnWorker
 
-from rq_mon.calls.job_function import function_by_serializer, function_of, is_told, name_given, storable_text
-from rq_mon.calls.told_values import UntoldError
+from rq_mon.calls.job_function import function_by_serializer, function_of, is_short, storable_text, valid_name
+from rq_mon.calls.stored_values import UnreadableError
 from rq_mon.catalogue import (
     ABANDONED,
     FUNCTION_META_KEY,
@@ -61,7 +61,7 @@ class Run(NamedTuple):
     function: str
     started_at: datetime
     name_to_note: str = ""
-    """The function, if only the work horse could tell it."""
+    """The function, if only the work horse could read it."""
 
 
 class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMixin, LendsConnectionMixin):
@@ -85,8 +85,8 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
     _outcome: Outcome = "failed"
     _exception: str = ""
     _has_warned_of_names: bool = False
-    _has_untold_name = False
-    """Whether only the serializer can tell what name the job in hand was given."""
+    _has_unreadable_name = False
+    """Whether only the serializer can read the current job's name."""
     _uncounted_runs: list[tuple[str, str]]
     """Queues and executions that count as running although their end is recorded; set with the recorder."""
     _refused_in: Pipeline | None = None
@@ -138,27 +138,27 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
         return limit
 
     def serialize(self) -> dict[str, Any]:
-        """Return what Redis is to know of this worker."""
+        """Return the worker's fields in Redis."""
         mark = {MONITORED_WORKER_FIELD: "1"} if self._has_counted else {}
         return {**super().serialize(), **mark}
 
     # --- name ----------------------------------------------------------------------------------------------
 
     def metrics_function(self, job: Job) -> Any:
-        """Return what `job` counts as, a string of at most 200 characters; None: its function.
+        """Return the name under which metrics count `job`, at most 200 characters; None: its function.
 
-        Override this where one entry function serves everything. It runs in the worker, before the fork: what
-        it loads stays in the worker's memory, and arguments and `meta` that it reads are unpickled there.
+        Override this if one entry function runs everything. It runs in the worker, before the fork: what it
+        loads stays in the worker's memory, and arguments and `meta` that it reads are unpickled there.
         """
         return meta_entry(job, FUNCTION_META_KEY)
 
     def _name_of(self, job: Job) -> tuple[str, str]:
-        """Return what `job` counts as, and the same again if its hash does not show it, else empty."""
-        self._has_untold_name = False
+        """Return the job's name in metrics, and it again if the job's hash does not show it, else empty."""
+        self._has_unreadable_name = False
         try:
-            given = name_given(self.metrics_function(job))
-        except UntoldError:
-            given, self._has_untold_name = None, True
+            given = valid_name(self.metrics_function(job))
+        except UnreadableError:
+            given, self._has_unreadable_name = None, True
         except Exception as error:  # the application's code, or its `meta`
             given = None
             if not self._has_warned_of_names:
@@ -170,11 +170,11 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
                     error,
                 )
         name = given or function_of(job)
-        return name, "" if given is None and is_told(job) else name
+        return name, "" if given is None and is_short(job) else name
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
-        """Run the job, in the work horse; only here its serializer may tell name and function."""
-        if self._run is not None and self._has_untold_name and isinstance(job, UnreadMetaMixin):
+        """Run the job in the work horse. Only here may its serializer read name and function."""
+        if self._run is not None and self._has_unreadable_name and isinstance(job, UnreadMetaMixin):
             with job.meta_loaded():
                 name, name_to_note = self._name_of(job)
             self._run = self._run._replace(function=name, name_to_note=name_to_note)
@@ -186,7 +186,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
     # --- start ---------------------------------------------------------------------------------------------
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run one job, forgetting afterwards what was known of it."""
+        """Run one job, then forget it."""
         try:
             super().execute_job(job, queue)
         finally:

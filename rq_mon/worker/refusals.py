@@ -141,7 +141,7 @@ class GuardedTransaction:
             answers = self._execute(raise_on_error=False)
         except redis.ResponseError as error:  # Redis has discarded the whole transaction
             if not ours:
-                raise _told(error) from None
+                raise _logged(error) from None
             self._on_refusal()
             self._refusal, self._left_out = error, list(ours.values())
             if watches:
@@ -150,7 +150,7 @@ class GuardedTransaction:
             try:
                 answers = self._execute(raise_on_error=False)
             except redis.ResponseError as rqs_own:
-                raise _told(rqs_own) from None
+                raise _logged(rqs_own) from None
             ours = {}
         if self._refusal is not None:
             for on_loss in self._left_out:
@@ -166,7 +166,7 @@ class GuardedTransaction:
         return answers
 
 
-def _told(error: redis.ResponseError) -> redis.ResponseError:
+def _logged(error: redis.ResponseError) -> redis.ResponseError:
     logging.getLogger("rq.worker").error("Redis refuses a command of RQ itself: %s", error)
     return error
 

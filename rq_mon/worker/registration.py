@@ -53,7 +53,7 @@ class StaysRegisteredMixin(BaseWorker):
     """Seconds for which that keeps the worker."""
     _is_in_job = False
     _owes_state = False
-    """Whether Redis is still to be told that the worker is idle."""
+    """Whether the worker must still report to Redis that it is idle."""
     _owes_heartbeat = False
     """Whether the heartbeat after a job waits for the next one, which RQ sends at once."""
 

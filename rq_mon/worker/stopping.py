@@ -1,8 +1,8 @@
-"""Ends a worker that was told to, also where RQ's way of telling it is lost.
+"""Stops a worker on request, also if RQ's exception for it is lost.
 
-When a signal finds an idle worker, RQ's handler raises StopRequested, wherever the worker is just then. In a
-log call `logging` catches that and prints it. So does any other code that catches all exceptions: the
-application's callbacks, or a destructor. RQ's worker would then go on for good.
+When a signal reaches an idle worker, RQ's handler raises StopRequested, whatever code the worker is running.
+In a log call, `logging` catches the exception and prints it. Other code that catches all exceptions does the
+same: the application's callbacks, or a destructor. RQ's worker would then never stop.
 """
 
 from __future__ import annotations
@@ -25,23 +25,23 @@ else:
     BaseWorker = object
 
 
-class StopsWhenToldMixin(BaseWorker):
-    """A worker that remembers that it was told to stop, and looks before each wait."""
+class StopsOnRequestMixin(BaseWorker):
+    """A worker that remembers a request to stop, and checks it before each wait."""
 
     _unanswered: int | None = None
-    """The signal that RQ's handler has yet to be called for."""
+    """The signal that RQ's handler has not handled yet."""
 
     def bootstrap(self, *args: Any, **kwargs: Any) -> None:
         """Start."""
         super().bootstrap(*args, **kwargs)
-        self.queue_class = looking_first(self.queue_class, self._stop_if_told)
+        self.queue_class = looking_first(self.queue_class, self._stop_if_requested)
 
     def request_stop(self, signum: int, frame: FrameType | None) -> None:
-        """End when the job in hand has ended, and at once without one: SIGTERM and SIGINT.
+        """Handle SIGTERM and SIGINT: stop after the current job, or at once if there is none.
 
-        RQ's handler has to wait where the signal came in a log call: what it raises would be lost there. A
-        busy worker's also has to wait in redis-py: it writes to Redis, and would wait for the lock of the
-        connection pool, which this very thread may hold.
+        During a log call, RQ's handler must wait: its exception would be lost there. In a busy worker it must
+        also wait while redis-py runs: the handler writes to Redis, and would wait for the lock of the
+        connection pool, which this thread may hold.
         """
         self._stop_requested = True  # RQ looks at this between two jobs
         self._unanswered = signum
@@ -54,16 +54,16 @@ class StopsWhenToldMixin(BaseWorker):
         super().request_stop(signum, frame)  # type: ignore[no-untyped-call]
 
     def heartbeat(self, timeout: int | None = None, pipeline: Pipeline | None = None) -> None:
-        """Report; an idle worker does so before it waits for a job or, where Redis is away, for Redis."""
-        self._stop_if_told()
+        """Send a heartbeat. An idle worker does so before it waits for a job, or for a Redis that is down."""
+        self._stop_if_requested()
         super().heartbeat(timeout, pipeline)
 
     def wait_for_horse(self) -> Any:
         """Wait for the work horse."""
-        self._stop_if_told()
+        self._stop_if_requested()
         return super().wait_for_horse()
 
-    def _stop_if_told(self) -> None:
+    def _stop_if_requested(self) -> None:
         if not self._stop_requested or self.is_horse:
             return
         if self._unanswered is not None:

@@ -23,14 +23,14 @@ from rq_mon.worker.callbacks import Handler, guarded_handler
 from rq_mon.worker.failure_text import recordable
 from rq_mon.worker.maintenance import ENDS_THE_WORK, end_abandoned_jobs, remove_ghosts
 from rq_mon.worker.registration import StaysRegisteredMixin
-from rq_mon.worker.stopping import StopsWhenToldMixin
+from rq_mon.worker.stopping import StopsOnRequestMixin
 from rq_mon.worker.timeouts import DeathPenaltyAfterLogging
 
 STOPPED = "Job stopped by user, work-horse terminated."
 """RQ's own words."""
 
 
-class SurvivesApplicationMixin(StopsWhenToldMixin, StaysRegisteredMixin):
+class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
     """A worker that logs exceptions of the application's hooks, and continues."""
 
     _horse_status: int | None = os.EX_OK

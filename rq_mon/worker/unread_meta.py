@@ -1,7 +1,7 @@
-"""Jobs whose `meta` a worker passes on as it is stored: only who uses it loads it.
+"""Jobs whose `meta` stays as stored until something uses it.
 
-RQ loads `meta` wherever it reads a job, with the job's serializer. So what a pickle says would run in the
-worker itself, which needs no `meta` before the fork. Where RQ writes a job again, the stored bytes will do.
+RQ loads `meta` with the job's serializer whenever it reads a job. Code in a pickle would then run in the
+worker itself, which needs no `meta` before the fork. If RQ writes the job again, it writes the stored bytes.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from typing import Any
 
 from rq.job import Job
 
-from rq_mon.calls.told_values import entry_told
+from rq_mon.calls.stored_values import entry_of
 
 PICKLED_FIELDS = frozenset({b"meta", b"result", "meta", "result"})
-"""Besides the call. Older versions wrote `result`; RQ reads that again when it is asked for."""
+"""Pickled fields besides the call. Older versions wrote `result`; RQ reads it again on demand."""
 
 
 class UnreadMetaMixin(Job):
@@ -51,7 +51,7 @@ class UnreadMetaMixin(Job):
             self._unread_meta = unread
 
     def restore(self, raw_data: Mapping[Any, Any]) -> Any:
-        """Take over what Redis holds, but for `meta`, which is kept as it is."""
+        """Read the fields from Redis; `meta` stays as stored."""
         fields = {field: value for field, value in raw_data.items() if field not in PICKLED_FIELDS}
         restored = super().restore(fields)
         self._unread_meta = raw_data.get(b"meta") or raw_data.get("meta") or None
@@ -77,9 +77,9 @@ class UnreadMetaMixin(Job):
 
 
 def with_unread_meta(job_class: type[Job]) -> type[Job]:
-    """Return the class, or one below it, that loads `meta` at the first use.
+    """Return the class, or a subclass, that loads `meta` at the first use.
 
-    What the application's class does with `meta` comes first.
+    The application's own methods for `meta` take precedence.
     """
     if issubclass(job_class, UnreadMetaMixin):
         return job_class
@@ -88,10 +88,10 @@ def with_unread_meta(job_class: type[Job]) -> type[Job]:
 
 
 def meta_entry(job: Job, key: str) -> Any:
-    """Return what `meta` holds under `key`, None if nothing, and run no code of the application for it.
+    """Return the entry `key` of `meta`, or None, without running the application's code.
 
     Raises:
-        UntoldError: only the job's serializer can tell.
+        UnreadableError: only the job's serializer can read it.
     """
     unread = job._unread_meta if isinstance(job, UnreadMetaMixin) else None
-    return job.meta.get(key) if unread is None else entry_told(unread, key)
+    return job.meta.get(key) if unread is None else entry_of(unread, key)

@@ -27,7 +27,7 @@ def redis_inside(settings: StackSettings) -> dict[str, str]:
         return {REDIS_URL: f"redis://{REDIS.name}:{REDIS.port}/{database_of(settings.redis_url())}"}
     access = access_of(EXPORTER, settings)
     probed = watched(access)
-    told = {
+    variables = {
         REDIS_URL: access.address,
         "WATCHED_REDIS_USERNAME": access.username,
         "PROBED_REDIS_URL": probed.address,
@@ -37,5 +37,5 @@ def redis_inside(settings: StackSettings) -> dict[str, str]:
         **{variable: str(path) for variable, path in access.tls_files.items()},
     }
     if access.password_file:
-        return told | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
-    return told | {"WATCHED_REDIS_PASSWORD": ""}
+        return variables | {"WATCHED_REDIS_PASSWORD_FILE": str(access.password_file)}
+    return variables | {"WATCHED_REDIS_PASSWORD": ""}

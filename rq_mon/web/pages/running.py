@@ -69,7 +69,7 @@ def carry_out() -> str:
     log_change(who(), "stop", 1, f"job {job_id!r}")
     return render_template(
         "done_one.html",
-        title="The worker was told to stop 1 job",
+        title="Asked the worker to stop 1 job",
         text="In a moment, the job is listed among the failed jobs of its queue.",
         job_id=job_id,
         back="/running",

@@ -13,7 +13,7 @@ from rq.job import Job
 from rq.utils import resolve_function_reference
 
 from rq_mon.calls.functions import function_path
-from rq_mon.calls.job_function import HEAD_OF_DATA, function_of, function_told
+from rq_mon.calls.job_function import HEAD_OF_DATA, function_of, read_function
 from rq_mon.catalogue import UNKNOWN_FUNCTION
 from tests.rq_mon.calls import methods
 from tests.rq_mon.worker import jobs
@@ -80,20 +80,20 @@ def test_a_method_is_named_with_its_module_and_class(method: Any, name: str, pro
     instance, bare = resolve_function_reference(method)
     data = pickle.dumps((bare, instance, ("argument", 1), {"key": "value"}), protocol)
 
-    assert function_told(data, None) == f"tests.rq_mon.calls.methods.{name}"
-    assert function_told(data[:HEAD_OF_DATA], None) == f"tests.rq_mon.calls.methods.{name}"
+    assert read_function(data, None) == f"tests.rq_mon.calls.methods.{name}"
+    assert read_function(data[:HEAD_OF_DATA], None) == f"tests.rq_mon.calls.methods.{name}"
     assert function_path(method) == f"tests.rq_mon.calls.methods.{name}"
 
 
 def test_an_instance_is_not_unpickled(queue: Queue) -> None:
     instance, bare = resolve_function_reference(Importer().run)
 
-    assert function_told(pickle.dumps((bare, instance, (), {})), None).endswith("._count.run")
+    assert read_function(pickle.dumps((bare, instance, (), {})), None).endswith("._count.run")
     assert Importer.unpickled == 0
 
 
 def test_a_method_of_an_unknown_class_has_its_own_name_only() -> None:
-    assert function_told(pickle.dumps(("upper", "a text", (), {})), None) == "upper"
+    assert read_function(pickle.dumps(("upper", "a text", (), {})), None) == "upper"
 
 
 @pytest.mark.parametrize(
@@ -114,7 +114,7 @@ def test_a_method_of_an_unknown_class_has_its_own_name_only() -> None:
 def test_if_the_data_are_unreadable_the_function_comes_from_the_description(
     description: str | None, name: str
 ) -> None:
-    assert function_told(b"BZh91AY", description) == name
+    assert read_function(b"BZh91AY", description) == name
 
 
 def test_the_function_of_an_unsaved_job_is_known(queue: Queue) -> None:

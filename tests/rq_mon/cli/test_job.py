@@ -13,7 +13,7 @@ from rq.job import Job
 from proofs.harness.failed_jobs import FAIL, fail_jobs
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
-from tests.rq_mon.calls.test_told_values import Evil
+from tests.rq_mon.calls.test_stored_values import Evil
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
 from tests.rq_mon.worker.processes import FORKING, RQ
@@ -111,7 +111,7 @@ def test_stop_ends_a_running_job_and_counts_it(
     assert redis_client.hgetall("rq:monitor:changes") == {}
 
     done = rqmon("stop", running, "--yes")
-    assert (done.code, done.out.startswith("told ")) == (0, True)
+    assert (done.code, done.out.startswith("asked ")) == (0, True)
     assert f"stop: 1 running job of mail: {running}" in caplog.text
     job = Job(running, connection=redis_client)
     wait_until(lambda: job.get_status() == "stopped", "the job to stop")

@@ -16,7 +16,7 @@ from rq import Callback, Queue, Repeat, Retry, SimpleWorker
 
 from rq_mon.state.job_details import JobDetails, RelatedJob, read_job
 from rq_mon.state.stored_jobs import SMALL
-from tests.rq_mon.calls.test_told_values import Evil
+from tests.rq_mon.calls.test_stored_values import Evil
 from tests.rq_mon.state import failing, jobs
 
 

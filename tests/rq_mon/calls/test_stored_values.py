@@ -13,13 +13,13 @@ from typing import Any
 
 import pytest
 
-from rq_mon.calls.told_values import (
+from rq_mon.calls.stored_values import (
     LONGEST_TEXT,
-    UntoldError,
-    arguments_told,
-    entry_told,
-    keys_told,
-    type_told,
+    UnreadableError,
+    arguments_of,
+    entry_of,
+    keys_of,
+    type_of,
 )
 from tests.rq_mon.calls.methods import Color, Invoice, Named
 
@@ -50,17 +50,17 @@ def call(*args: object, protocol: int = pickle.HIGHEST_PROTOCOL, **kwargs: objec
 )
 def test_plain_values_are_shown_as_python_prints_them(value: object, protocol: int) -> None:
     if protocol >= 4 or not isinstance(value, set | bytes | list):  # earlier ones call something for those
-        told = arguments_told(call(value, name=value, protocol=protocol))
+        told = arguments_of(call(value, name=value, protocol=protocol))
         assert told == f"{value!r}, name={value!r}"
 
 
 def test_json_arguments_are_shown_too() -> None:
     data = json.dumps(["shop.charge", None, [1, "x", {"a": None}], {"b": [True]}]).encode()
-    assert arguments_told(data) == "1, 'x', {'a': None}, b=[True]"
+    assert arguments_of(data) == "1, 'x', {'a': None}, b=[True]"
 
 
 def test_objects_are_shown_by_their_class() -> None:
-    told = arguments_told(call(date(2026, 1, 2), Color.RED, Named(1, 2), OrderedDict(a=1), Invoice(2)))
+    told = arguments_of(call(date(2026, 1, 2), Color.RED, Named(1, 2), OrderedDict(a=1), Invoice(2)))
     assert "datetime.date(" in told
     assert "tests.rq_mon.calls.methods.Color('red')" in told
     assert "tests.rq_mon.calls.methods.Named(1, 2)" in told
@@ -70,9 +70,9 @@ def test_objects_are_shown_by_their_class() -> None:
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_showing_arguments_runs_none_of_their_code(tmp_path: Path, protocol: int) -> None:
     data = call(Evil(tmp_path / "ran"), protocol=protocol)
-    assert "touch" in arguments_told(data)
-    assert keys_told(pickle.dumps({"a": Evil(tmp_path / "ran")}, protocol)) == ("a",)
-    type_told(data)
+    assert "touch" in arguments_of(data)
+    assert keys_of(pickle.dumps({"a": Evil(tmp_path / "ran")}, protocol)) == ("a",)
+    type_of(data)
     assert not (tmp_path / "ran").exists()
 
 
@@ -84,7 +84,7 @@ def test_recursive_and_repetitive_values_are_cut() -> None:
         bomb = [bomb, bomb]
     begin = time.process_time()
     for value in (own, bomb, ["x" * 1500] * 100_000):
-        assert len(arguments_told(call(value, value))) < LONGEST_TEXT + 10
+        assert len(arguments_of(call(value, value))) < LONGEST_TEXT + 10
     assert time.process_time() - begin < 20
 
 
@@ -107,9 +107,9 @@ def test_recursive_and_repetitive_values_are_cut() -> None:
     ],
 )
 def test_reports_data_that_is_no_call(data: bytes) -> None:
-    with pytest.raises(UntoldError, match="expected"):
-        arguments_told(data)
-    assert isinstance(type_told(data), str)
+    with pytest.raises(UnreadableError, match="expected"):
+        arguments_of(data)
+    assert isinstance(type_of(data), str)
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -126,15 +126,15 @@ def test_reports_data_that_is_no_call(data: bytes) -> None:
 )
 def test_finds_the_type_in_the_head_of_the_data(value: object, type_: str, protocol: int) -> None:
     data = pickle.dumps(value, protocol)
-    assert type_told(data) == type_
+    assert type_of(data) == type_
     if protocol >= 4:
         large = pickle.dumps([value, "x" * 10_000], protocol)
-        assert type_told(large[:5000]) == "list"
+        assert type_of(large[:5000]) == "list"
 
 
 def test_finds_the_type_in_the_head_of_json() -> None:
     assert [
-        type_told(each) for each in (b'{"a": 1}', b'{"a": "xxx', b"[1]", b"[1, ", b'"x', b"null", b"7")
+        type_of(each) for each in (b'{"a": 1}', b'{"a": "xxx', b"[1]", b"[1, ", b'"x', b"null", b"7")
     ] == [*("dict", "dict", "list", "list", "str", "NoneType", "int")]
 
 
@@ -144,37 +144,37 @@ def test_finds_the_type_in_the_head_of_json() -> None:
 )
 def test_an_entry_of_a_pickled_dict_is_read_unchanged(protocol: int, value: object) -> None:
     held = {"one": value, 7: "seven", "evil": date(2026, 1, 2)}
-    assert entry_told(pickle.dumps(held, protocol), "one") == value
-    assert entry_told(pickle.dumps(held, protocol), "7") is None
-    assert entry_told(pickle.dumps({}, protocol), "one") is None
+    assert entry_of(pickle.dumps(held, protocol), "one") == value
+    assert entry_of(pickle.dumps(held, protocol), "7") is None
+    assert entry_of(pickle.dumps({}, protocol), "one") is None
 
 
 def test_an_entry_of_a_json_object_is_read_unchanged() -> None:
-    assert entry_told(b'{"one": 1, "two": [2]}', "two") == [2]
-    assert entry_told(json.dumps({"one": "größe"}).encode(), "one") == "größe"
+    assert entry_of(b'{"one": 1, "two": [2]}', "two") == [2]
+    assert entry_of(json.dumps({"one": "größe"}).encode(), "one") == "größe"
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
 def test_an_entry_that_code_creates_is_not_shown(tmp_path: Path, protocol: int) -> None:
     for held in ({"one": Evil(tmp_path / "ran")}, {"one": Color.RED}, OrderedDict(one="x")):
-        with pytest.raises(UntoldError):
-            entry_told(pickle.dumps(held, protocol), "one")
-    assert entry_told(pickle.dumps({"one": 1, "two": Evil(tmp_path / "ran")}, protocol), "one") == 1
+        with pytest.raises(UnreadableError):
+            entry_of(pickle.dumps(held, protocol), "one")
+    assert entry_of(pickle.dumps({"one": 1, "two": Evil(tmp_path / "ran")}, protocol), "one") == 1
     assert not (tmp_path / "ran").exists()
 
 
 @pytest.mark.parametrize("data", [b"", b".", b"\x80", b"\x80\x05", b"packed", b"(.", b"{", b"cos\nsystem\n."])
 def test_reading_an_entry_of_anything_but_a_dict_is_an_error(data: bytes) -> None:
-    with pytest.raises((UntoldError, TypeError)):
-        entry_told(data, "one")
+    with pytest.raises((UnreadableError, TypeError)):
+        entry_of(data, "one")
 
 
 def test_a_long_string_is_cut_and_an_entry_in_a_long_dict_is_not_read() -> None:
-    told = entry_told(pickle.dumps({"one": "x" * 10_000}), "one")
+    told = entry_of(pickle.dumps({"one": "x" * 10_000}), "one")
     assert isinstance(told, str)
     assert 200 < len(told) < LONGEST_TEXT
     long = {"one": 1, **{str(number): number for number in range(100_000)}}
     for data in (pickle.dumps(long), json.dumps(long).encode()):
-        with pytest.raises(UntoldError, match="expected at most 16384 bytes"):
-            entry_told(data, "one")
-    assert entry_told(pickle.dumps(long), "two") is None
+        with pytest.raises(UnreadableError, match="expected at most 16384 bytes"):
+            entry_of(data, "one")
+    assert entry_of(pickle.dumps(long), "two") is None

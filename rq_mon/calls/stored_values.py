@@ -17,21 +17,21 @@ from typing import Any
 from rq_mon.calls.serializers import PICKLE_PROTOCOL_2_OR_LATER
 
 END_OF_PICKLE = b"."
-"""Of every protocol, and never of JSON."""
+"""Ends every pickle, of any protocol, and never JSON."""
 
 LONGEST_TEXT = 20_000
 """Longest text of a value, in characters."""
 LONGEST_ATOM = 2_000
 """Longest text of one string or number in it, in characters."""
 LONGEST_DICT = 16_384
-"""Bytes of a dict of which one entry is wanted: a worker reads it before each job, in at most some 20 ms."""
+"""Longest dict of which one entry is read, in bytes: about 20 ms of a worker's time before each job."""
 DEEPEST = 20
 CUT = "…"
 
 BRACKETS = {"list": "[]", "tuple": "()", "set": "{}", "dict": "{}", "frozenset": "()", "call": "()"}
 
 
-class UntoldError(ValueError):
+class UnreadableError(ValueError):
     """The bytes are neither a complete pickle nor JSON."""
 
 
@@ -46,59 +46,59 @@ class Value:
     head: str = ""
     """Text of an atom, path of a global, or the function that is called."""
     items: list[Value] = field(default_factory=list)
-    """Its items; keys and values in turn for a dict."""
+    """Its items; for a dict, keys and values in turn."""
     state: Value | None = None
 
 
-def arguments_told(data: bytes) -> str:
+def arguments_of(data: bytes) -> str:
     """Return the arguments of a job as text, such as `3, name='x'`.
 
     Args:
         data: the call as RQ stores it: function, instance, arguments and named arguments, uncompressed.
 
     Raises:
-        UntoldError: only the application's own code could read them.
+        UnreadableError: only the application's own code can read them.
     """
     call = value_of(data)
     if len(call.items) != 4:
-        raise UntoldError("expected function, instance, arguments and named arguments")
+        raise UnreadableError("expected function, instance, arguments and named arguments")
     _, instance, positional, named = call.items
     given = [instance] if instance.head != "None" else []
     return "".join(_limited(_parts_of_arguments([*given, *positional.items], named)))
 
 
-def keys_told(data: bytes) -> tuple[str, ...]:
-    """Return the keys of a dict. Raises UntoldError."""
+def keys_of(data: bytes) -> tuple[str, ...]:
+    """Return the keys of a dict. Raises UnreadableError."""
     value = value_of(data)
     return tuple(_name(key) for key, _ in _pairs(value.items)) if value.kind == "dict" else ()
 
 
-def entry_told(data: bytes, key: str) -> object:
-    """Return what a dict holds under `key`: a plain value, or the beginning of a long string; else None.
+def entry_of(data: bytes, key: str) -> object:
+    """Return the entry `key` of a dict: a plain value, or the beginning of a long string; None without one.
 
     Raises:
-        UntoldError: the data is neither pickle nor JSON, or long, or only the application's code can tell.
-        TypeError: it is no dict.
+        UnreadableError: the data is too long, not pickle or JSON, or needs the application's code.
+        TypeError: it is not a dict.
     """
     is_pickle = data.startswith(PICKLE_PROTOCOL_2_OR_LATER) and data.endswith(END_OF_PICKLE)
     if is_pickle and key.encode() not in data:
         return None  # at once: most jobs have no such entry, and some have many others
     if len(data) > LONGEST_DICT:
-        raise UntoldError(f"expected at most {LONGEST_DICT} bytes, got {len(data)}")
+        raise UnreadableError(f"expected at most {LONGEST_DICT} bytes, got {len(data)}")
     value = value_of(data)
     if value.kind == "call":
-        raise UntoldError(f"expected a plain dict, got what {value.head} makes")
+        raise UnreadableError(f"expected a plain dict, got the result of {value.head}")
     if value.kind != "dict":
         raise TypeError(f"expected a dict, got {value.type}")
     found = [item for name, item in _pairs(value.items) if name.type == "str" and _name(name) == key]
     return _plain(found[-1]) if found else None
 
 
-def type_told(data: bytes) -> str:
+def type_of(data: bytes) -> str:
     """Return the class of a value from its first bytes; empty if it cannot be read."""
     try:
         return value_of(data).type
-    except UntoldError:
+    except UnreadableError:
         pass
     if not data.startswith(PICKLE_PROTOCOL_2_OR_LATER):
         return {b"{": "dict", b"[": "list", b'"': "str"}.get(data.lstrip()[:1], "")
@@ -106,13 +106,13 @@ def type_told(data: bytes) -> str:
 
 
 def value_of(data: bytes) -> Value:
-    """Return a description of the value. Raises UntoldError."""
+    """Return a description of the value. Raises UnreadableError."""
     try:
         if data.startswith(PICKLE_PROTOCOL_2_OR_LATER) or data.endswith(END_OF_PICKLE):
             return _Reader().read(data)
         return _json_value(json.loads(data))
     except (ValueError, LookupError, AttributeError, TypeError, RecursionError) as error:
-        raise UntoldError("expected a pickle or JSON, and all of it") from error
+        raise UnreadableError("expected a complete pickle or JSON") from error
 
 
 def text_of(value: Value) -> str:
@@ -290,7 +290,7 @@ def _plain(value: Value) -> object:
     try:
         return ast.literal_eval(text)
     except (ValueError, SyntaxError, TypeError, RecursionError, MemoryError) as error:
-        raise UntoldError(f"expected a plain value, got {value.type}") from error
+        raise UnreadableError(f"expected a plain value, got {value.type}") from error
 
 
 def _parts(value: Value, depth: int) -> Iterator[str]:
