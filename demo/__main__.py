@@ -26,7 +26,7 @@ MARGIN = 30
     default=DEFAULT_SECONDS,
     show_default=True,
     metavar="N",
-    help="How long to enqueue jobs; they go on running after that.",
+    help="How long to enqueue jobs. They keep running after that.",
 )
 @click.option(
     "--dashboard",

@@ -73,12 +73,14 @@ def _look(options: argparse.Namespace, url: str) -> tuple[bool, str]:
 
 def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m rq_mon.health", description="Exit 0 if healthy, else 1.")
-    parser.add_argument("--here", action="store_true", help="count only what runs on this host or container")
+    parser.add_argument(
+        "--here", action="store_true", help="count only processes on this host or in this container"
+    )
     parser.add_argument(
         "--tolerate-outage", action="store_true", help="exit 0 also while Redis does not answer"
     )
     parser.add_argument(
-        "--wait", type=_seconds, default=0.0, metavar="SECONDS", help="look again for so long; 0 to 60"
+        "--wait", type=_seconds, default=0.0, metavar="SECONDS", help="keep checking for this long; 0 to 60"
     )
     checks = parser.add_subparsers(dest="what", required=True)
     worker = checks.add_parser("worker", help="a live worker listens to the queue")

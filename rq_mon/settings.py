@@ -64,7 +64,7 @@ def read_password(text: str) -> str:
     except OSError as error:
         raise ValueError(f"{expected}, got {text}: {error.strerror}") from error
     except UnicodeDecodeError as error:
-        raise ValueError(f"{expected}, got {text}, which is no text") from error
+        raise ValueError(f"{expected}, got {text}, which is not text") from error
     if not password or not password.isprintable():
         raise ValueError(f"{expected}, got {text}, which {'holds more' if password else 'is empty'}")
     return password

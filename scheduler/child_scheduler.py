@@ -82,7 +82,7 @@ class ChildScheduler(RQScheduler):
         try:
             super().enqueue_scheduled_jobs()  # type: ignore[no-untyped-call]
         except WatchError:
-            self.log.warning("Scheduler of %s: another one took over, and moves what is due", self.name)
+            self.log.warning("Scheduler of %s: another took over, and moves the jobs that are due", self.name)
         finally:
             self.connection.pipeline = begin
 

@@ -74,7 +74,7 @@ class ClaimingWorker(MonitoredWorker):
             super().execute_job(job, queue)
         except NotOursError:
             self.log.warning(
-                "Worker %s: not started job=%s queue=%s: that took too long, and others have it now",
+                "Worker %s: did not start job=%s queue=%s: it took too long, another process has the job",
                 self.name,
                 job.id,
                 queue.name,

@@ -308,9 +308,7 @@ _queue: Callable[..., Queue] = lru_cache(maxsize=128)(_new_queue)
 def _options_of_rq(args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
     """Separate RQ's options from the function's arguments, as RQ does."""
     if args and kwargs.keys() & {"args", "kwargs"}:
-        raise TypeError(
-            "args: expected the function's arguments either as they are or as `args` and `kwargs`"
-        )
+        raise TypeError("args: expected the function's arguments either directly or as `args` and `kwargs`")
     options: dict[str, Any] = Queue.parse_args("", *args, **kwargs)._asdict()
     return options
 

@@ -66,7 +66,7 @@ class SupervisedWorker(OutageTolerantWorker, ClaimingWorker):
         birth, *place = found
         is_ours = birth is None or place == [str(self.hostname).encode(), str(self.pid).encode()]
         if is_ours and self.connection.delete(self.key):
-            self.log.info("Worker %s: takes the place of its earlier life", self.name)
+            self.log.info("Worker %s: replaces the record of its previous run", self.name)
         super().register_birth()
 
     def subscribe(self) -> None:

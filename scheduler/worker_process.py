@@ -73,7 +73,7 @@ def _work(worker: SupervisedWorker) -> bool:
     except StopRequested:
         worker.teardown()  # RQ does so for a worker that has begun to work
     except RedisError as error:
-        logger.warning("Worker %s: could not say that it ends: %s", worker.name, error)
+        logger.warning("Worker %s: cannot report that it stops: %s", worker.name, error)
     return worker.was_asked_to_stop
 
 

@@ -234,7 +234,7 @@ def clean(settings: StackSettings, _: argparse.Namespace) -> int:
             runtime.stop()
             runtime.clean()
         _remove_state_directory()
-    print("Removed. What is left, and how to remove it:")
+    print("Removed. Left on this machine, and how to remove it:")
     _print_leftovers(runtimes)
     return 0
 
@@ -264,7 +264,7 @@ def back_up_stack(settings: StackSettings, arguments: argparse.Namespace) -> int
         runtime = choose(settings)
         if not runtime.data():
             raise StackError(f"There is no data to back up ({runtime.name}).")
-        print("Copying; Prometheus is stopped until that is done", flush=True)
+        print("Copying. Prometheus is stopped meanwhile.", flush=True)
         back_up(runtime, settings, file)
     print(f"{file}: {file.stat().st_size / 1e6:.1f} MB. Restore it: make restore FILE={file}")
     return 0

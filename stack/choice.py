@@ -9,7 +9,7 @@ from stack.runtime import Health, Runtime, StackError
 from stack.settings import StackSettings
 from stack.variables import RUNTIME
 
-SAY_WHICH = f"Say which is meant: {RUNTIME.name}=compose or {RUNTIME.name}=native"
+SAY_WHICH = f"Choose one: {RUNTIME.name}=compose or {RUNTIME.name}=native"
 
 
 def choose(settings: StackSettings) -> Runtime:

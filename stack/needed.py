@@ -26,7 +26,7 @@ def note_of_workers_needed(settings: StackSettings, queue: str) -> str:
         return ""
     if now is None or peak is None:
         return ""
-    return f"For its objective {queue} needs {now} now, and {peak} in the busiest 5 minutes of the last day."
+    return f"To meet its objective, {queue} needs {now} now; {peak} in the busiest 5 minutes of the last day."
 
 
 def _value(url: str, series: str, queue: str) -> str | None:

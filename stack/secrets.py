@@ -42,7 +42,9 @@ def read_secret(directory: Path, name: str) -> str:
     except OSError as error:
         raise StackError(f"{path}: expected a file that this user can read: {error.strerror}") from error
     if not secret:
-        raise StackError(f"{path}: expected a password, got an empty file. Delete it, and a new one is made.")
+        raise StackError(
+            f"{path}: expected a password, got an empty file. Delete it: the next start creates a new one."
+        )
     return secret
 
 

@@ -113,7 +113,7 @@ GRAFANA = Service(
 )
 VIEWER = Service(
     "viewer",
-    "dashboards, where there is no Grafana",
+    "dashboards, if Grafana is missing",
     MONITOR_COMPOSE_FILE,
     port=GRAFANA.port,
     port_variable=GRAFANA.port_variable,
@@ -124,7 +124,7 @@ VIEWER = Service(
 
 RQ_MON_WEB = Service(
     "rq-mon-web",
-    "single jobs: look into them, run them again",
+    "single jobs: inspect them, run them again",
     MONITOR_COMPOSE_FILE,
     port=RQ_MON_WEB_PORT,
     port_variable="RQ_MON_WEB_PORT",

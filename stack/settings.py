@@ -163,9 +163,9 @@ class StackSettings:
     def notes_of_replaced(self) -> list[str]:
         """Name outdated settings of rq-dashboard, each with its successor."""
         given = {name: new for name, new in REPLACED.items() if self.environment.get(name, "").strip()}
-        notes = [f"{name} is not read any more: use {new}" for name, new in given.items()]
+        notes = [f"{name} is no longer read: use {new}" for name, new in given.items()]
         if self.user_set(WITH):
-            notes.append("rq-dashboard is gone: the job pages replace it, and WITH is not needed any more")
+            notes.append("the job pages replace rq-dashboard, so WITH is no longer needed")
         return notes
 
     def scrape_targets(self) -> Path | None:

@@ -107,7 +107,7 @@ def _deploy(file: str, name: str, settings: StackSettings) -> int:
     command = ["docker", "stack", "deploy", "--prune", "--detach=true", "--compose-file=-", name]
     deployed = subprocess.run(command, input=file, env=settings.environment, text=True, check=False)
     if deployed.returncode == 0:
-        print(f"Deployed. How it does: docker stack ps {name}")
+        print(f"Deployed. Show its state: docker stack ps {name}")
     return deployed.returncode
 
 

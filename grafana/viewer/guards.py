@@ -35,7 +35,7 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
     def refuse() -> Response | None:
         if not is_own_name(request.host, names):
             return _refused(
-                f"The viewer is not called {request.host[:200]!r}: see VIEWER_NAMES.",
+                f"The viewer does not have the name {request.host[:200]!r}: see VIEWER_NAMES.",
                 HTTPStatus.MISDIRECTED_REQUEST,
             )
         if len(request.query_string) > LONGEST_QUERY_STRING:
@@ -44,7 +44,7 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
                 HTTPStatus.REQUEST_URI_TOO_LONG,
             )
         if request.path.startswith("/api/") and not _comes_from_here():
-            return _refused("Only pages of this address may ask that.", HTTPStatus.FORBIDDEN)
+            return _refused("Only pages of the viewer may send this request.", HTTPStatus.FORBIDDEN)
         return None
 
     @app.after_request

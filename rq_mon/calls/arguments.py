@@ -118,7 +118,7 @@ def check_call_arguments(
     positional, named = tuple(args or ()), dict(kwargs or {})
     for name in named:
         if not isinstance(name, str):
-            raise TypeError(f"{kwargs_name}: expected names that are strings, got {name!r}")
+            raise TypeError(f"{kwargs_name}: expected strings as keys, got {name!r}")
     has_any = positional or named
     if has_any and format_.error((positional, named), same_process=same_process) is not None:
         for index, value in enumerate(positional):

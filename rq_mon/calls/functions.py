@@ -34,7 +34,7 @@ def function_reference(function: object, format_: Format, *, same_process: bool 
     if isinstance(function, functools.partial):
         raise TypeError(
             f"function: expected a function that can be imported, got {function!r};"
-            " pass the function and give its arguments apart"
+            " pass the function itself, and its arguments separately"
         )
     if inspect.isclass(function) or not callable(function):
         raise TypeError(f"function: expected a function or its dotted path, got {function!r}")
@@ -57,7 +57,7 @@ def _checked_path(path: str, same_process: bool) -> str:
     if not rest or not all(name.isidentifier() for name in (package, *rest)):
         raise ValueError(f"function: expected a dotted path such as package.module.function, got {path!r}")
     if package == "__main__" and not same_process:
-        raise ValueError(f"function: expected one in a module that workers can import, got {path!r}")
+        raise ValueError(f"function: expected a function in a module that workers can import, got {path!r}")
     if package not in sys.modules and importlib.util.find_spec(package) is None:
         return path  # code of the workers, which the caller need not have
     try:
@@ -67,7 +67,7 @@ def _checked_path(path: str, same_process: bool) -> str:
             f"function: expected a dotted path that can be imported, got {path!r}: {error}"
         ) from error
     if not callable(found):
-        raise TypeError(f"function: expected {path!r} to name a function, it is {found!r}")
+        raise TypeError(f"function: expected {path!r} to name a function, got {found!r}")
     return path
 
 
@@ -83,7 +83,7 @@ def _check_owner(function: Callable[..., Any], format_: Format, same_process: bo
     error = format_.error(instance, same_process=same_process)
     if error is not None:
         raise TypeError(
-            f"function: expected one of an object that {format_.expected}, got one of"
+            f"function: expected a method of an object that {format_.expected}, got a method of"
             f" {type(instance).__name__}: {reason_of(error)}"
         )
 
@@ -94,15 +94,15 @@ def _check_importable(thing: Any, function: object, same_process: bool) -> None:
         raise ValueError(f"function: expected a function that can be imported, got a lambda: {function!r}")
     if "<locals>" in name:
         raise ValueError(
-            f"function: expected one defined at the top of a module, {function!r} is nested in a function"
+            f"function: expected a function at the top level of a module, got the nested {function!r}"
         )
     if module == "__main__" and not same_process:
         raise ValueError(
-            f"function: expected one in a module that workers can import, {function!r} is in __main__"
+            f"function: expected a function in a module that workers can import, {function!r} is in __main__"
         )
     try:
         found = import_attribute(f"{module}.{name}")
     except ValueError as error:
         raise ValueError(f"function: {module}.{name} cannot be imported: {error}") from error
     if found is not thing:
-        raise ValueError(f"function: {module}.{name} is imported as {found!r}, which is not {function!r}")
+        raise ValueError(f"function: importing {module}.{name} gives {found!r}, not {function!r}")

@@ -27,7 +27,7 @@ ID_ARGUMENT = click.argument("name", metavar="CRON_JOB")
 def cron() -> None:
     """Show cron jobs, run them now, pause, resume and cancel them.
 
-    CRON_JOB is the id that `rqmon cron list` shows, or the beginning of it if only one id begins so.
+    CRON_JOB is an id from `rqmon cron list`, or its beginning, if no other id begins with it.
     """
 
 
@@ -96,8 +96,8 @@ def resume(name: str, **options: bool) -> int:
 def cancel(name: str, **options: bool) -> int:
     """Remove CRON_JOB and the counts of its ticks, after asking.
 
-    It comes back when a cron scheduler that has it in its list (cron_jobs.py) starts, or an application that
-    registers it: remove it there too, or pause it instead. Jobs that are already enqueued stay.
+    A cron scheduler with it in its list (cron_jobs.py) registers it again at its next start, and so does an
+    application that registers it. Remove it there too, or pause it instead. Jobs already enqueued stay.
     """
     intention = "This removes the cron job {} and the counts of its ticks."
     return _change(name, "cron_cancel", "cancelled", intention, CronRegistry.cancel, **options)

@@ -159,7 +159,7 @@ def rules(
 ) -> int:
     """Write alerting and recording rules into DIR, a new or empty folder.
 
-    They need only the exporter of RQ, whatever its scrape job is called.
+    They need only rq-exporter. Its scrape job can have any name.
     """
     files = rule_files(grafana=grafana_url, runbook=runbook_url, job_pages=job_pages_url, programs=programs)
     return _write(folder, files, "Load them with rule_files in prometheus.yml, and check them with promtool.")

@@ -29,9 +29,9 @@ def health(max_wait: float | None, max_failed: int | None, as_json: bool) -> int
     """Exit with 0 if all is well, else with 1 (or 3: no Redis), and say what is wrong.
 
     Healthy means: Redis answers and workers are not paused; each queue that has jobs has a live worker; no
-    job is stuck with a dead worker; no job runs for three times the run objective of its queue
+    job is stuck with a dead worker; no job has run for three times the run objective of its queue
     (RQ_OBJECTIVES_FILE); no deferred job waits for a failed one; and if there are cron jobs, a cron
-    scheduler is alive. Ratios over time, such as the failure ratio, are for Prometheus: see the alerts.
+    scheduler is alive. Ratios over time, such as the failure ratio, are in Prometheus and its alerts.
     """
     try:
         objectives = objectives_here(Settings.from_environment().objectives_file)

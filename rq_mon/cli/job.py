@@ -39,7 +39,7 @@ NOT_STOPPED: dict[StopResult, str] = {
 )
 @JSON_OPTION
 def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
-    """Show all that RQ stores about one job. Exit code 1 if there is no such job."""
+    """Show everything that RQ stores about one job. Exit code 1 if there is no such job."""
     with open_redis() as connection:
         found, now = read_job(connection, job_id, with_arguments=with_arguments), time_now(connection)
     if found is None:
@@ -63,7 +63,7 @@ def job(job_id: str, with_arguments: bool, as_json: bool) -> int:
 @asks_before
 @JSON_OPTION
 def stop(job_id: str, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Tell the worker of a running job to stop it, after asking.
+    """Stop a running job, after asking.
 
     The job is then marked as stopped, is not retried, and is listed among the failed jobs. Workers that run
     jobs in their own process, such as SimpleWorker, cannot stop one. Exit code 1 if it is not running.

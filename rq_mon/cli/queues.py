@@ -24,7 +24,7 @@ PAUSE_REMARK = "Running jobs finish. A worker that is already waiting for a job 
 @asks_before
 @JSON_OPTION
 def purge(queue: str, state: RestingState, dry_run: bool, yes: bool, as_json: bool) -> int:
-    """Delete the jobs of QUEUE that are in STATE for good, with their results, after asking.
+    """Delete all jobs of QUEUE in STATE for good, with their results, after asking.
 
     Exit code 1 if there is none.
     """

@@ -26,10 +26,10 @@ NAMED_QUEUES = 20
 
     It looks once a second, writes nothing, and sends Redis at most 5 commands per queue each time.
 
-    It cannot show jobs that leave nothing when they end (result_ttl=0); more than {JOBS_PER_LOOK} ends of a
-    queue within a second; jobs that ran for less than a second and are kept forever, or for less time than
-    {JOBS_PER_LOOK} others of their queue; executions that are retried; and queues that are new since it
-    started. The metrics count all of these."""
+    It cannot show jobs that RQ deletes when they end (result_ttl=0), executions that are retried, and queues
+    created after it started. It shows at most {JOBS_PER_LOOK} jobs of a queue a second. It misses jobs
+    that ran for less than a second if RQ keeps them forever, or for less time than {JOBS_PER_LOOK} others of
+    their queue. The metrics count all of these."""
 )
 @click.argument("queues", metavar="[QUEUE]...", nargs=-1)
 @click.option("--json", "as_json", is_flag=True, help="Print one line of JSON per job.")
@@ -43,7 +43,7 @@ def tail(queues: tuple[str, ...], as_json: bool) -> int:
         ended = EndedJobs(connection, names)
         ended.look()
         listed = ", ".join([*map(shown, names[:NAMED_QUEUES]), *(["…"] if len(names) > NAMED_QUEUES else [])])
-        say(f"Watching {listed}; Ctrl-C ends it.")
+        say(f"Watching {listed}; stop with Ctrl-C.")
         while True:
             begin = time.monotonic()
             for job in ended.look():

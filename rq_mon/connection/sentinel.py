@@ -53,8 +53,8 @@ class Master:
                 # The next connection asks this Sentinel first. Other threads still iterate over the old list.
                 self._sentinels = sorted(self._sentinels, key=lambda other: other != sentinel)
                 return found[0], int(found[1])
-            refusals.append(f"{host}:{port}: knows no such service")
-        raise MasterNotFoundError(f"no Sentinel tells the master of {self._service!r}: {'; '.join(refusals)}")
+            refusals.append(f"{host}:{port}: does not know this service")
+        raise MasterNotFoundError(f"no Sentinel names the master of {self._service!r}: {'; '.join(refusals)}")
 
 
 class MasterConnection(Connection):

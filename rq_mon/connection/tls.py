@@ -36,7 +36,7 @@ class TlsConnection(SSLConnection):
         except ssl.SSLCertVerificationError as error:
             raise TlsError(
                 f"{self.host}:{self.port}: its certificate is not accepted: {error.verify_message}."
-                " RQ_REDIS_CA_FILE names who may vouch for it"
+                " RQ_REDIS_CA_FILE names the CAs to trust"
             ) from error
         except ssl.SSLError as error:
             raise TlsError(f"{self.host}:{self.port}: no TLS connection: {reason_of(error)}") from error
@@ -44,7 +44,7 @@ class TlsConnection(SSLConnection):
             if "handshake" not in str(error):
                 raise
             raise RedisTimeoutError(
-                f"{self.host}:{self.port}: no answer to TLS: it is frozen, or speaks plain Redis"
+                f"{self.host}:{self.port}: no answer to TLS: the server is frozen, or does not use TLS"
             ) from error
 
     def on_connect(self) -> None:
@@ -55,6 +55,6 @@ class TlsConnection(SSLConnection):
             if type(error) is not RedisConnectionError:  # it has answered: it wants a password, or is loading
                 raise
             raise TlsError(
-                f"{self.host}:{self.port}: hangs up on the first command, as if it wanted"
+                f"{self.host}:{self.port}: closed the connection at the first command, may require"
                 f" {'another' if self.certfile else 'a'} client certificate (RQ_REDIS_CERT_FILE): {error}"
             ) from error

@@ -80,8 +80,8 @@ def define_all(entries: Sequence[CronEntry], settings: Settings, now: float) -> 
         if cron_job.id in defined:
             raise CronEntryError(
                 number,
-                f"cron jobs number {defined[cron_job.id][0]} and {number} of the list have one id,"
-                f" {cron_job.id!r}: same function, queue and arguments; give one of them another id",
+                f"cron jobs number {defined[cron_job.id][0]} and {number} of the list have the same id,"
+                f" {cron_job.id!r}: same function, queue and arguments; give one of them its own id",
             )
         defined[cron_job.id] = number, cron_job
     return [cron_job for _, cron_job in defined.values()]

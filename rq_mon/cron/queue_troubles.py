@@ -32,7 +32,7 @@ def queue_troubles(connection: Any, names: Collection[str], now: float) -> dict[
     troubles, unserved = {}, {}
     for name, (workers, head) in _workers_and_heads(connection, names).items():
         if isinstance(head, ResponseError):
-            troubles[name] = QueueTrouble(f"the key of queue={name} holds something else", takes_jobs=False)
+            troubles[name] = QueueTrouble(f"the key of queue={name} has the wrong type", takes_jobs=False)
         elif workers == 0 and head is not None:
             unserved[name] = head
     for name, since in _enqueued_at(connection, unserved).items():

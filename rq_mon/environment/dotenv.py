@@ -39,8 +39,8 @@ def read_dotenv(path: Path) -> dict[str, str]:
         if match is None or "\0" in line:  # not possible in an environment
             # The value may be a secret, so it is not repeated.
             raise SettingsError(
-                f"{path.name}, line {number}: expected NAME=value; a value that holds spaces at its ends,"
-                " quotes, # or $ goes in single quotes"
+                f"{path.name}, line {number}: expected NAME=value; put a value with quotes,"
+                " #, $, or spaces at its ends in single quotes"
             )
         variables[match["name"]] = match["single"] or match["double"] or match["bare"] or ""
     return variables

@@ -83,9 +83,9 @@ def _checked(reply: Any, command: Asked, theme: Theme, errors: Errors) -> Any:
     if not isinstance(reply, ResponseError):
         return reply
     if str(reply).startswith("WRONGTYPE"):
-        errors.count(theme, f"{command[1]!r} does not hold what RQ or this package keeps there")
+        errors.count(theme, f"{command[1]!r} has a value that neither RQ nor this package wrote")
     elif command == TIME and isinstance(reply, NoPermissionError):
-        errors.count(theme, f"counting cron schedulers by the clock of this machine: {reply}")
+        errors.count(theme, f"using this machine's clock to count live cron schedulers: {reply}")
     else:
         raise reply
     return None

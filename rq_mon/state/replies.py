@@ -172,7 +172,7 @@ class Replies(_Parser):
 
     def _wait(self) -> None:
         if time.monotonic() > self._deadline:
-            raise TimeoutError("Redis did not answer all commands in the time of a scrape")
+            raise TimeoutError("Redis did not answer all commands within the time of a scrape")
         try:
             received = self._socket.recv(RECEIVED_AT_ONCE)
         except (BlockingIOError, SSLWantReadError) as error:

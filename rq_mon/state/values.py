@@ -40,7 +40,9 @@ def names_of(members: Iterable[bytes], prefix: bytes, where: str, fields: Fields
         if member.startswith(prefix) and name not in names:
             names[name] = member
         else:
-            fields.skip(f"{member[:100]!r} in {where} is a foreign key, or shows like another")
+            fields.skip(
+                f"{member[:100]!r} in {where} is not a key of this package, or has the same text as another"
+            )
     return names
 
 

@@ -46,7 +46,7 @@ def add_guards(app: Flask, settings: WebSettings) -> None:
         if not is_own_name(request.host, settings.host_names):
             abort(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                f"These pages are not called {request.host[:200]}: see RQ_MON_WEB_NAMES.",
+                f"These job pages do not have the name {request.host[:200]}: see RQ_MON_WEB_NAMES.",
             )
         if request.method not in READING:
             _check_change(settings)
@@ -55,7 +55,7 @@ def add_guards(app: Flask, settings: WebSettings) -> None:
         if request.method in READING and settings.read_without_login == "yes":
             return None
         if request.method not in READING:
-            abort(HTTPStatus.FORBIDDEN, "This login has ended. Log in, and try again.")
+            abort(HTTPStatus.FORBIDDEN, "Your login has expired. Log in, and try again.")
         wanted = request.full_path.rstrip("?") if request.query_string else request.path
         return redirect(f"/login?next={quote(wanted, safe='/')}", HTTPStatus.SEE_OTHER)
 
@@ -69,12 +69,15 @@ def add_guards(app: Flask, settings: WebSettings) -> None:
 
 def _check_change(settings: WebSettings) -> None:
     if not _comes_from_here():
-        abort(HTTPStatus.FORBIDDEN, "Only pages of this address can change anything.")
+        abort(HTTPStatus.FORBIDDEN, "Only forms on this site can change anything.")
     if request.endpoint in WITHOUT_TOKEN:
         return
     token, given = csrf_token(), request.form.get("csrf", "")
     if token is None or not hmac.compare_digest(given.encode(errors="replace"), token.encode()):
-        abort(HTTPStatus.FORBIDDEN, "This form is of an earlier login. Go back, reload the page, try again.")
+        abort(
+            HTTPStatus.FORBIDDEN,
+            "This form is from an earlier login. Go back, reload the page, and try again.",
+        )
     if settings.changes == "no" and request.endpoint != "login.log_out":
         abort(HTTPStatus.FORBIDDEN, "These pages are read-only: RQ_MON_WEB_CHANGES is no.")
 

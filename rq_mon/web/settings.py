@@ -96,7 +96,7 @@ class WebSettings:
         environment = os.environ if environment is None else environment
         settings = cls(**read_fields(cls, environment), processes=Settings.from_environment(environment))
         if settings.password_in_file and settings.password_given:
-            raise SettingsError(f"{PASSWORD.name}: expected none beside {PASSWORD_FILE.name}")
+            raise SettingsError(f"{PASSWORD.name}: expected it unset, because {PASSWORD_FILE.name} is set")
         if settings.password is None and settings.read_without_login == "no":
             raise SettingsError(
                 f"{PASSWORD_FILE.name}: expected a file with a password on its only line"

@@ -63,7 +63,7 @@ class GuardedCallbacksMixin(Job):
     def report_callback(self, kind: str, error: BaseException) -> None:
         """Log how a callback failed."""
         logger.error(
-            "Job %s: its %s callback failed; the job ends as it would without",
+            "Job %s: its %s callback failed; the job ends as it would without it",
             self.id,
             kind,
             exc_info=error,
@@ -95,7 +95,9 @@ def guarded_handler(handler: Handler) -> Handler:
         except StopRequested:
             raise
         except Exception:
-            logger.exception("Job %s: an exception handler failed; the job ends as it would without", job.id)
+            logger.exception(
+                "Job %s: an exception handler failed; the job ends as it would without it", job.id
+            )
             return True
 
     return call

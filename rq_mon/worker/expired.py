@@ -106,7 +106,7 @@ class CountsExpiredMixin(SurvivesApplicationMixin):
             problem = str(error)
         if problem and not self._has_warned_of_expired:
             self.log.warning(
-                "Worker %s: %d job(s) of %s expired, and are not counted: %s",
+                "Worker %s: %d job(s) of %s expired, and could not be counted: %s",
                 self.name,
                 number,
                 queue,

@@ -66,7 +66,7 @@ def end_abandoned_jobs(queue: Queue, exception_handlers: Sequence[Handler]) -> N
         except ENDS_THE_WORK:
             raise
         except Exception:
-            logger.exception("Queue %s: cannot end all jobs that lost their worker", queue.name)
+            logger.exception("Queue %s: cannot clean up all jobs that lost their worker", queue.name)
 
 
 def _expired(registry: StartedJobRegistry) -> Iterator[tuple[float, list[str]]]:

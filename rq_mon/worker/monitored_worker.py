@@ -164,7 +164,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             if not self._has_warned_of_names:
                 self._has_warned_of_names = True
                 self.log.warning(
-                    "Worker %s: job %s counts as its function, and so do others with no usable name: %s",
+                    "Worker %s: job %s and others without a valid name, are counted by function: %s",
                     self.name,
                     job.id,
                     error,

@@ -83,7 +83,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
             if self.horse_pid:
                 raise  # the job still runs
             self.log.exception(
-                "Worker %s: job %s: the application's code failed at its end", self.name, job.id
+                "Worker %s: job %s: the application's code failed when the job ended", self.name, job.id
             )
             if not self._ended_here:
                 self.handle_job_failure(job, queue=queue, exc_string=STOPPED, **forwarded)

@@ -21,7 +21,7 @@ from stack.settings import PROJECT_ROOT, load_settings
 
 ANSWERS_WITHIN = 120.0
 DIGEST = re.compile(r"sha256:[0-9a-f]{64}")
-HEAD = "# Written by `make pin-images`: the images that the tags named then. Delete it to go by tags again.\n"
+HEAD = "# Written by `make pin-images`: the images that the tags named then. Delete it to use tags again.\n"
 
 
 def main() -> int:

@@ -159,7 +159,7 @@ class ComposeRuntime:
         restarted = []
         for service in [REDIS] if REDIS in services else services:
             if broken := [each["Id"] for each in containers_of(service, containers) if is_broken(each)]:
-                print(f"Restarting {service.name}: it runs, but does not work", flush=True)
+                print(f"Restarting {service.name}: it runs, but does not respond", flush=True)
                 self._docker.output("restart", *broken, within=self._stops_within)
                 restarted.append(service)
         return restarted
@@ -191,7 +191,7 @@ class ComposeRuntime:
             variable = self._images()[GRAFANA.name].variable
             notes.append(
                 "Grafana's image is missing: the viewer shows its dashboards at its address."
-                f" To name an image that this machine can get: {variable}=…"
+                f" To use an image from another registry: {variable}=…"
             )
         if containers_of(RQ_MON_WEB, containers):
             notes.append(web_note(SECRETS_DIRECTORY))
@@ -259,7 +259,7 @@ class ComposeRuntime:
         references = {image.reference(self._settings.environment) for image in self._images().values()}
         here = [reference for reference in sorted(references) if self._docker.has_image(reference)]
         images = [f"images from a registry: docker image rm {' '.join(here)}"] if here else []
-        return [*images, "what Docker keeps of building images: docker builder prune"]
+        return [*images, "Docker's cache of image builds: docker builder prune"]
 
     def _built_images(self) -> list[str]:
         return sorted(set(self._docker.output("image", "ls", "--quiet", self._ours()).split()))
@@ -282,7 +282,7 @@ class ComposeRuntime:
         if files_of(url):
             raise StackError(
                 f"{REDIS_URL}: expected an address without {', '.join(files_of(url))}: containers do not see"
-                f" the files of this machine. {', '.join(REDIS_TLS_FILES)} hand them on"
+                f" the files of this machine. {', '.join(REDIS_TLS_FILES)} pass the files to containers"
             )
         for host in hosts_of(url):
             if host in NAMES_OF_THE_CONTAINER_ITSELF:
@@ -319,7 +319,7 @@ class ComposeRuntime:
         if needed:
             variables = ", ".join(image.variable for image in needed)
             raise StackError(
-                "Images that the stack needs are not available. To name others (a mirror, say), set"
+                "Images that the stack needs are not available. To use others, from a mirror for example, set"
                 f" {variables} in the environment or in .env; to run without containers: RUNTIME=native"
             )
         if missing:

@@ -60,8 +60,8 @@ def unreadable(paths: Iterable[Path], account: Account, enclosure: Enclosure) ->
             raise
         closed = " and ".join(map(str, sorted(enclosure)))
         raise NotSeparatedError(
-            f"{closed} is closed to other users, and this machine gives root no mount namespace to show them"
-            " what they need below it"
+            f"{closed} is closed to other users, and root cannot create a mount namespace here to show them"
+            " the files that they need in it"
         ) from error
 
 

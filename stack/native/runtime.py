@@ -92,7 +92,7 @@ class NativeRuntime:
         if note := separation.note():
             print(note, flush=True)
         if running and not separation.fits(recorded(self.directory)):
-            print("Restarting everything: its users, or what they can read, have changed", flush=True)
+            print("Restarting everything: its users, or what they can read, changed", flush=True)
             self.stop()
             running = False
         if not running:
@@ -154,7 +154,7 @@ class NativeRuntime:
         }
         self._end_programs(broken)
         for name in sorted(broken):
-            print(f"Restarting {name}: it runs, but does not work", flush=True)
+            print(f"Restarting {name}: it runs, but does not respond", flush=True)
             self.supervisor.request_start(name)
         return [service for service in asked if any(is_program_of(service, name) for name in broken)]
 
@@ -358,7 +358,7 @@ class NativeRuntime:
 
     def _waiting_message(self, names: set[str], within: float) -> str:
         return (
-            f"Still at work: {', '.join(sorted(names))}. Waiting at most {within:.0f} s ({STOP_GRACE.name})"
+            f"Still running: {', '.join(sorted(names))}. Waiting at most {within:.0f} s ({STOP_GRACE.name})"
         )
 
     def _running(self) -> set[str]:
@@ -382,7 +382,7 @@ class NativeRuntime:
     def _end_leftovers(self) -> None:
         left = processes.processes_of(self.directory)
         if left:
-            print(f"Ending {len(left)} processes that are still there", flush=True)
+            print(f"Killing {len(left)} processes that are still running", flush=True)
             processes.end_all(self.directory, self.settings.stop_grace)
 
 

@@ -57,7 +57,7 @@ def test_an_address_with_user_or_password_refuses_separate_ones(variable: str, p
         (b"", "which is empty"),
         (b" \n", "which is empty"),
         (b"one\ntwo\n", "which holds more"),
-        (b"\xff\xfe", "which is no text"),
+        (b"\xff\xfe", "which is not text"),
     ],
 )
 def test_a_file_without_a_password_is_refused_by_its_name(

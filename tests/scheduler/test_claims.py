@@ -246,7 +246,7 @@ def test_a_job_that_redis_gives_to_a_frozen_waiting_worker_runs_once(
     for each in family:
         each.send_signal(signal.SIGCONT)
 
-    process.wait_for_log(f"not started job={job.id}")
+    process.wait_for_log(f"did not start job={job.id}")
     next_job = queue.enqueue(jobs.record, "next")
     wait_until(lambda: is_finished(next_job), "the next job", within=90)
     assert redis_client.lrange("trace", 0, -1) == [b"ran", b"next"]

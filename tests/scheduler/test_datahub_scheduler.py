@@ -36,7 +36,7 @@ def test_arguments_can_be_given_directly_or_as_args_and_kwargs(scheduler: DataHu
 
 
 def test_arguments_in_both_forms_are_refused(scheduler: DataHubScheduler) -> None:
-    with pytest.raises(TypeError, match="either as they are or as `args` and `kwargs`"):
+    with pytest.raises(TypeError, match="either directly or as `args` and `kwargs`"):
         scheduler.enqueue("queue", jobs.add, 1, kwargs={"second": 2})
 
 

@@ -179,7 +179,7 @@ def test_a_worker_that_cannot_sign_off_logs_it(redis_client: Any, caplog: pytest
     with unchanged_signals():
         assert not worker_process._work(worker)
 
-    assert caplog.messages == [f"Worker {worker.name}: could not say that it ends: no route to host"]
+    assert caplog.messages == [f"Worker {worker.name}: cannot report that it stops: no route to host"]
 
 
 def test_an_idle_worker_survives_a_restart_of_redis(own_redis: RedisServer, start: Start) -> None:
@@ -296,7 +296,7 @@ def test_a_restarted_worker_takes_over_the_name_and_lock_of_the_killed_one(
     job = enqueue(scheduler, jobs.fail_once, retry=Retry(1, [1]))
 
     wait_for(job, "finished", within=45)  # RQ keeps the lock of a dead scheduler for 60 s
-    assert "takes the place of its earlier life" in reborn.output
+    assert "replaces the record of its previous run" in reborn.output
     assert redis.get(LOCK).decode() == new_name
 
 

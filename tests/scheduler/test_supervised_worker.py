@@ -57,7 +57,7 @@ def test_a_worker_cannot_take_the_name_of_a_live_one(redis_client: Redis, fields
         {"state": "busy", "total_working_time": "1.5"},
         {"last_heartbeat": "2026-01-01T00:00:00.000000Z"},
     ],
-    ids=["its earlier life", "RQ's working time", "state and times", "a heartbeat"],
+    ids=["the record of its previous run", "RQ's working time", "state and times", "a heartbeat"],
 )
 def test_a_worker_takes_the_name_of_a_dead_predecessor_or_ghost(
     redis_client: Redis, fields: dict[str, Any]

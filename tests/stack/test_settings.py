@@ -238,9 +238,9 @@ def test_old_settings_of_rq_dashboard_work_and_their_new_names_are_shown(dotenv:
 
     assert settings.job_pages_url() == "http://127.0.0.1:9182"
     assert settings.notes_of_replaced() == [
-        "RQ_DASHBOARD_PORT is not read any more: use RQ_MON_WEB_PORT",
-        "RQ_DASHBOARD_URL is not read any more: use RQ_MON_WEB_URL",
-        "rq-dashboard is gone: the job pages replace it, and WITH is not needed any more",
+        "RQ_DASHBOARD_PORT is no longer read: use RQ_MON_WEB_PORT",
+        "RQ_DASHBOARD_URL is no longer read: use RQ_MON_WEB_URL",
+        "the job pages replace rq-dashboard, so WITH is no longer needed",
     ]
     assert read(dotenv).notes_of_replaced() == []
 

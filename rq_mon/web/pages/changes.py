@@ -25,7 +25,10 @@ def confirm(action: str) -> str:
     change, scan = _change(action), Scan(_selection())
     scan.read_on(site().connection)
     if scan.is_done and not scan.count:
-        abort(HTTPStatus.NOT_FOUND, "None of these jobs is failed now: they ran again, or were deleted.")
+        abort(
+            HTTPStatus.NOT_FOUND,
+            "None of these jobs is in the failed state now: they ran again or were deleted.",
+        )
     return render_template("confirm.html", change=change, scan=scan, ids=scan.selection.ids)
 
 

@@ -41,7 +41,7 @@ CHANGES = {
     ),
     "pause": Change(
         "Pause this cron job",
-        "It does not run until it is resumed. Ticks during the pause do not run later.",
+        "It does not run until someone resumes it. Ticks during the pause do not run later.",
         "1 cron job is paused",
         "cron_pause",
     ),

@@ -23,14 +23,14 @@ FIRST_LOOK: tuple[JobState, ...] = ("failed", "queued", "started")
 
 ORDERS: dict[JobState, str] = {
     "queued": "Newest first, by when they were enqueued. Workers take the oldest first.",
-    "started": "In the order of RQ's registry: by when their next heartbeat is due.",
+    "started": "In the order of RQ's registry: by the time of their next heartbeat.",
     "deferred": "Newest first, by when they were deferred.",
     "canceled": "Newest first, by when they were canceled.",
     "scheduled": "The latest due time first, as RQ's registry sorts them.",
     "finished": "Newest first as RQ's registry sorts them: by when they expire.",
     "failed": "Newest first as RQ's registry sorts them: by when they expire.",
     "stopped": "Newest first as RQ's registry sorts them; it has failed jobs, too.",
-    "rate_limited": "In the order of the rate limits that hold them back.",
+    "rate_limited": "In the order of their rate limits.",
 }
 
 

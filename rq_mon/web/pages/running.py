@@ -70,7 +70,7 @@ def carry_out() -> str:
     return render_template(
         "done_one.html",
         title="Asked the worker to stop 1 job",
-        text="In a moment, the job is listed among the failed jobs of its queue.",
+        text="The job will be listed among the failed jobs of its queue.",
         job_id=job_id,
         back="/running",
     )

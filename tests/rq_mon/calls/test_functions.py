@@ -77,8 +77,8 @@ def shadowed() -> None: ...  # type: ignore[no-redef]
     ("function", "error", "message"),
     [
         (lambda: None, ValueError, "got a lambda"),
-        (nested(), ValueError, "nested in a function"),
-        (local_instance().method, ValueError, "nested in a function"),
+        (nested(), ValueError, "got the nested"),
+        (local_instance().method, ValueError, "got the nested"),
         (Unpicklable().method, TypeError, "cannot pickle"),
         (original, ValueError, "which is not"),
         (functools.partial(jobs.add, 1), TypeError, "partial"),

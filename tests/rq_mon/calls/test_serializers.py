@@ -142,7 +142,7 @@ def test_meta_that_json_cannot_hold_is_refused(scheduler: DataHubScheduler, json
 
 @pytest.mark.parametrize("method", [jobs.Counter(1).plus, jobs.Counter.name, jobs.Counter(1)])
 def test_a_method_whose_object_would_have_to_be_pickled_is_refused(json_mode: Any, method: Any) -> None:
-    with pytest.raises(TypeError, match="function: expected one of an object that JSON can hold"):
+    with pytest.raises(TypeError, match="function: expected a method of an object that JSON can hold"):
         job_scheduler(method)
 
     assert json_mode.keys() == []

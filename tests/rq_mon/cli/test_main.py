@@ -203,7 +203,7 @@ def test_the_script_of_a_checkout_reports_what_is_missing(project_root: Path, tm
     result = subprocess.run([script, "status"], capture_output=True, text=True, check=False)
 
     assert result.returncode == 2
-    assert "make start-rq-mon makes it" in result.stderr
+    assert "make start-rq-mon creates it" in result.stderr
 
 
 @pytest.mark.slow

@@ -133,8 +133,8 @@ def test_reports_the_answer_of_each_sentinel_if_none_knows_the_master(group: Sen
     with connect(url, attempts=1) as client, pytest.raises(MasterNotFoundError) as error:
         client.ping()
 
-    assert str(error.value).startswith("no Sentinel tells the master of 'other': ")
-    assert str(error.value).count("knows no such service") == 2
+    assert str(error.value).startswith("no Sentinel names the master of 'other': ")
+    assert str(error.value).count("does not know this service") == 2
     assert "Connection refused" in str(error.value)
 
 
@@ -283,4 +283,4 @@ def test_an_exporter_without_sentinels_answers_in_time(tmp_path: Path) -> None:
     assert scrape.value("rq_redis_up") == 0
     assert scrape.value("rq_exporter_errors_total", reason="unreachable") == 1
     assert scrape.seconds < 20  # the test waits for a minute
-    assert "no Sentinel tells the master" in exporter.log
+    assert "no Sentinel names the master" in exporter.log

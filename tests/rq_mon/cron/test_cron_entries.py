@@ -55,7 +55,7 @@ def test_an_entry_takes_the_arguments_of_job_scheduler() -> None:
         ({"function_args": 5}, "number 2 of the list .* function_args: "),
         ({"id": "not an id"}, "number 2 of the list .* id: .* 'not an id'"),
         ({"job_timeout": 0}, "number 2 of the list .* job_timeout: "),
-        ({"function": jobs.sleep}, "numbers? 1 and 2 of the list have one id, 'sleep-[0-9a-f]+'"),
+        ({"function": jobs.sleep}, "numbers? 1 and 2 of the list have the same id, 'sleep-[0-9a-f]+'"),
     ],
 )
 def test_an_invalid_entry_is_refused_by_name(fields: dict[str, Any], message: str) -> None:

@@ -46,11 +46,11 @@ def test_without_redis_pages_report_it_and_recover(own_redis: RedisServer, tmp_p
         operator.log_in()
         assert "Redis cannot be read (unreachable)" in operator.get("/", expected=503)
         with own_redis:
-            assert "RQ knows no queue yet" in operator.get("/")
+            assert "There is no queue yet" in operator.get("/")
             own_redis.signal(signal.SIGSTOP)
             assert "Redis cannot be read (timeout)" in operator.get("/", expected=503)
             own_redis.signal(signal.SIGCONT)
-            assert "RQ knows no queue yet" in operator.get("/")
+            assert "There is no queue yet" in operator.get("/")
 
 
 def test_a_body_that_is_too_large_is_refused(operator: Operator) -> None:

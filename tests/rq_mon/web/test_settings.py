@@ -51,7 +51,7 @@ def test_two_passwords_are_refused(tmp_path: Path) -> None:
     secret = tmp_path / "password"
     secret.write_text("secret\n")
 
-    with pytest.raises(SettingsError, match="RQ_MON_WEB_PASSWORD: expected none beside"):
+    with pytest.raises(SettingsError, match="RQ_MON_WEB_PASSWORD: expected it unset, because"):
         read(RQ_MON_WEB_PASSWORD_FILE=str(secret), RQ_MON_WEB_PASSWORD="other")
 
 

@@ -87,7 +87,7 @@ def test_a_job_is_stopped_and_its_worker_goes_on_even_if_the_stopped_callback_ra
         wait_until(lambda: following.get_status() == "finished", "the worker to go on")
         assert worker.poll() is None
     assert ends(redis_client, "mail") == {("wait_for_release", "stopped"): 1, ("succeed", "success"): 1}
-    own_words = f"job {job.id}: the application's code failed at its end"
+    own_words = f"job {job.id}: the application's code failed when the job ended"
     assert (job.id if IS_RQ_3 else own_words) in rq.log.read_text()
     assert trace(redis_client) == ["raises"]
     assert running(redis_client, "mail") == 0
@@ -136,7 +136,7 @@ def test_maintenance_ends_all_abandoned_jobs_even_if_callbacks_fail(
     assert trace(redis_client).count("works") == 2
     told = [record.message for record in caplog.records if "its failure callback failed" in record.message]
     assert sorted(told) == sorted(
-        f"Job {job.id}: its failure callback failed; the job ends as it would without"
+        f"Job {job.id}: its failure callback failed; the job ends as it would without it"
         for job in (broken, again)
     )
 

@@ -115,7 +115,7 @@ def test_expired_jobs_that_cannot_be_counted_cause_one_warning(
 
     uncounted: Any = redis_client.hgetall(WRITE_ERRORS_KEY)
     assert uncounted == {b"WRONGTYPE": b"3"}
-    assert sum("1 job(s) of mail expired, and are not counted" in message for message in caplog.messages) == 1
+    assert sum("1 job(s) of mail expired, and could not be counted" in message for message in caplog.messages) == 1
 
     redis_client.delete(waits_key("mail"))
     expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
@@ -137,7 +137,7 @@ def test_expired_jobs_without_the_right_to_run_scripts_cause_one_warning_with_th
         send("ACL", "SETUSER", "default", "+eval")
 
     (warning,) = [message for message in caplog.messages if "are not counted" in message]
-    begin = f"Worker {worker.name}: 1 job(s) of mail expired, and are not counted: "
+    begin = f"Worker {worker.name}: 1 job(s) of mail expired, and could not be counted: "
     assert warning.startswith(begin)
     assert "eval" in warning.removeprefix(begin)
 

@@ -56,7 +56,7 @@ def test_certificates_in_the_address_are_refused_because_containers_cannot_read_
     own = Certificates(tmp_path, "queues.example")
     url = f"rediss://:secret@queues.example?ssl_ca_certs={own.ca}"
 
-    with pytest.raises(StackError, match=r"RQ_REDIS_CA_FILE, .* hand them on") as error:
+    with pytest.raises(StackError, match=r"RQ_REDIS_CA_FILE, .* pass the files to containers") as error:
         ComposeRuntime(load_settings({REDIS_URL: url})).start()
 
     assert "secret" not in str(error.value)

@@ -90,7 +90,7 @@ def test_a_backup_of_a_running_stack_is_restored_after_clean(
     del stack.environment["RUNTIME"]  # without data, either runtime could be meant
     refused = stack.make("restore", FILE=str(file), YES="1")
     assert refused.returncode != 0
-    assert "YES=1 does not choose one. Say which is meant: RUNTIME=compose or" in refused.stdout
+    assert "YES=1 does not choose one. Choose one: RUNTIME=compose or" in refused.stdout
     stack.environment["RUNTIME"] = "compose"
     assert stack.volumes() == []
     restored = stack.make("restore", FILE=str(file), YES="1")

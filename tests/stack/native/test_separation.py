@@ -39,7 +39,7 @@ def state(tmp_path: Path) -> Path:
     [
         (
             "sys_admin",
-            " is closed to other users, and this machine gives root no mount namespace to show them",
+            " is closed to other users, and root cannot create a mount namespace here to show them",
         ),
         ("setuid", "root cannot start a process as rq-mon on this machine"),
     ],

@@ -104,7 +104,7 @@ def test_services_that_ran_as_root_are_restarted_as_users_who_own_their_data(
     started = stack.make("start-rq-mon")
 
     assert started.returncode == 0, started.stdout
-    assert "Restarting everything: its users, or what they can read, have changed" in started.stdout
+    assert "Restarting everything: its users, or what they can read, changed" in started.stdout
     assert "can read every password" not in started.stdout
     users = users_of(stack)
     assert users.pop("supervisord") == {"root"}
