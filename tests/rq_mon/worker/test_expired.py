@@ -115,7 +115,10 @@ def test_expired_jobs_that_cannot_be_counted_cause_one_warning(
 
     uncounted: Any = redis_client.hgetall(WRITE_ERRORS_KEY)
     assert uncounted == {b"WRONGTYPE": b"3"}
-    assert sum("1 job(s) of mail expired, and could not be counted" in message for message in caplog.messages) == 1
+    assert (
+        sum("1 job(s) of mail expired, and could not be counted" in message for message in caplog.messages)
+        == 1
+    )
 
     redis_client.delete(waits_key("mail"))
     expire(queue.enqueue(jobs.succeed), queue.enqueue(jobs.succeed))
