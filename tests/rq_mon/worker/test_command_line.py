@@ -81,7 +81,8 @@ def test_a_short_job_costs_two_commands_more_than_in_rq_and_saves_at_least_eight
 ) -> None:
     """The difference between six jobs and one, which leaves out what a worker sends when it starts."""
     extra: Counter[str] = Counter()
-    for worker_class, sign in ((f"rq.{kind}", -1), (f"rq_mon.Monitored{kind}", 1)):
+    ours = f"tests.rq_mon.worker.steady_workers.Monitored{kind}"
+    for worker_class, sign in ((f"rq.{kind}", -1), (ours, 1)):
         for many, direction in ((6, sign), (1, -sign)):
             for name, number in commands_sent(redis_client, rq, worker_class, many).items():
                 extra[name] += direction * number
