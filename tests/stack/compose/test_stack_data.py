@@ -24,7 +24,7 @@ from tests.stack.compose.restarts import started_containers
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=60)]
 
-JOBS = 500
+JOBS = 1000
 
 
 def test_a_stop_with_hundreds_of_jobs_in_flight_loses_none_and_runs_none_twice(

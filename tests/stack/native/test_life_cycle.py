@@ -27,7 +27,7 @@ pytestmark = [
     pytest.mark.usefixtures("queues_of_the_stack"),
 ]
 
-JOBS = 600
+JOBS = 1000
 
 
 def test_a_stop_with_hundreds_of_jobs_in_flight_loses_none_and_runs_none_twice(stack: NativeStack) -> None:
