@@ -100,20 +100,14 @@ DASHBOARD = rq_dashboard(
             widths=(3, 3, 3, 3, 4, 4, 4),
         ),
         row(
-            9,
+            8,
             table(
                 "Schedule",
                 "One row per cron job. Last run and run time are those of its function in its queue, "
                 "whoever enqueued it. Not run: ticks in the time range that were missed, failed or "
                 "coalesced.",
                 [
-                    Label(
-                        "cron_job",
-                        "Cron job",
-                        links=[row_to_page("Cron job", "/cron", q="cron_job")],
-                        # The id, name-digits, breaks at its hyphen. So the function has room.
-                        width=165,
-                    ),
+                    Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
                     Label("schedule", "Schedule", width=90),
                     Label("queue", "Queue", width=108),
                     Label("function", "Function", links=[TO_FUNCTION]),

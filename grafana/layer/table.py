@@ -80,10 +80,10 @@ class Label:
     def override(self, *, sorted_: bool) -> Json:
         """The field override of this column.
 
-        Without a width of its own, it takes its share of the room that the numbers leave. Grafana breaks a
-        long text at spaces and hyphens. If a word does not fit, Grafana shows all of it under the pointer.
+        Without a width of its own, it takes its share of the room that the numbers leave. If a name does not
+        fit, Grafana shows all of it under the pointer.
         """
-        properties: dict[str, Any] = {"noValue": "-", "custom.wrapText": True}
+        properties: dict[str, Any] = {"noValue": "-"}
         if self.links:
             properties["links"] = [link.json() for link in self.links]
         if self.width is not None:

@@ -166,20 +166,6 @@ def test_columns_of_numbers_are_narrow_and_names_share_the_remaining_width() -> 
     assert moment == WIDEST_VALUES["dateTimeFromNow"]
 
 
-def test_a_long_text_is_broken_and_not_cut() -> None:
-    labels = [Label("room", "Room"), Label("floor", "Floor", width=60)]
-
-    drawn = panel(table("Rooms", "Who.", labels, [Column("People", QUERY)], sort_by="People"))
-
-    wrapped = {
-        one["matcher"]["options"]
-        for one in drawn["fieldConfig"]["overrides"]
-        for each in one["properties"]
-        if (each["id"], each["value"]) == ("custom.wrapText", True)
-    }
-    assert wrapped == {"Room", "Floor"}
-
-
 def test_the_header_of_the_sorted_column_has_room_for_its_arrow() -> None:
     columns = [Column("All the people", QUERY), Column("Other numbers!", QUERY)]
 
