@@ -23,6 +23,7 @@ from typing import Any
 from urllib.parse import SplitResult, parse_qsl, unquote, urlencode, urlsplit
 
 from rq_mon.connection.certificates import check_certificates, is_verified
+from rq_mon.environment.kinds import PORT
 
 SENTINEL = "+sentinel"
 TLS_SCHEMES = ("rediss", f"rediss{SENTINEL}")
@@ -207,6 +208,6 @@ def _hosts(addresses: Sequence[str]) -> list[tuple[str, int]]:
 
 def _port(parts: SplitResult) -> int | None:
     try:
-        return parts.port
+        return None if parts.port is None else PORT.read(str(parts.port))
     except ValueError as error:
-        raise ValueError("a URL whose port is a number from 0 to 65535") from error
+        raise ValueError(f"a URL with {PORT.expected}") from error

@@ -91,7 +91,16 @@ def test_an_address_contains_sentinels_and_a_service(url: str, expected: list[st
         ("redis+sentinel://:secret@a:1,b:2", f"{FORM}, got no service"),
         ("redis+sentinel://:secret@a:1,,b:2/queues", f"{FORM}, got no host where one is expected"),
         ("redis+sentinel:///queues", f"{FORM}, got no host where one is expected"),
-        ("redis+sentinel://:secret@a:port/queues", "a URL whose port is a number from 0 to 65535"),
+        *(
+            (address, "a URL with a port, a whole number from 1 to 65535")
+            for address in (
+                "redis+sentinel://:secret@a:port/queues",
+                "redis+sentinel://:secret@a:1,b:0/queues",
+                "redis://:secret@a:port/0",
+                "redis://:secret@a:0/0",
+                "rediss://:secret@a:65536",
+            )
+        ),
         ("redis+sentinel://:secret@a:1/queues/first", f"{FORM}, whose database is a whole number"),
         ("sentinel://:secret@a:1/queues", "a URL that starts with redis://, rediss://, redis+sentinel://"),
     ],
