@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 from collections.abc import Sequence
+from itertools import product
 from pathlib import Path
 from urllib.request import urlopen
 
+import click
 from playwright.sync_api import Browser
 
 from proofs.harness.browser import open_browser, open_dashboard
@@ -18,6 +19,7 @@ from stack.variables import BIND_ADDRESS
 FOLDER = STATE_DIRECTORY / "screenshots"
 WIDTHS = (1280, 1920)
 THEMES = ("dark", "light")
+FOLDER_PATH = click.Path(file_okay=False, path_type=Path)
 
 
 def take_screenshot(
@@ -39,33 +41,41 @@ def _dashboards(base_url: str) -> list[str]:
         return uids
 
 
-def main(arguments: Sequence[str] | None = None) -> None:
+@click.command()
+@click.option("--url", help="Address of the viewer; by default the running stack's.")
+@click.option(
+    "--folder", type=FOLDER_PATH, default=FOLDER, show_default=True, help="Where to write the pictures."
+)
+@click.option(
+    "--theme", "themes", multiple=True, type=click.Choice(THEMES), default=THEMES, show_default=True
+)
+@click.option(
+    "--width",
+    "widths",
+    multiple=True,
+    type=click.IntRange(320, 7680),
+    default=WIDTHS,
+    show_default=True,
+    help="In pixels.",
+)
+@click.option("--dashboard", "dashboards", multiple=True, metavar="UID", help="Only these; by default all.")
+@click.option("--from", "time_range", default="now-30m", show_default=True, help="Begin of the time range.")
+def main(
+    url: str | None,
+    folder: Path,
+    themes: Sequence[str],
+    widths: Sequence[int],
+    dashboards: Sequence[str],
+    time_range: str,
+) -> None:
     """Take a screenshot of each dashboard, in each theme and width."""
-    parser = argparse.ArgumentParser(description=main.__doc__)
-    parser.add_argument("--url", help="of the viewer; default: the running stack's")
-    parser.add_argument("--folder", type=Path, default=FOLDER, help=f"for the pictures; default: {FOLDER}")
-    parser.add_argument("--theme", choices=THEMES, action="append", help="default: each")
-    parser.add_argument("--width", type=int, action="append", help="in pixels; default: 1280 and 1920")
-    parser.add_argument("--dashboard", action="append", help="uid; default: all")
-    parser.add_argument("--from", dest="time_range", default="now-30m", help="default: now-30m")
-    options = parser.parse_args(arguments)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    url = options.url or f"http://{BIND_ADDRESS}:{load_settings().port(VIEWER)}"
+    folder.mkdir(parents=True, exist_ok=True)
+    url = url or f"http://{BIND_ADDRESS}:{load_settings().port(VIEWER)}"
     with open_browser() as browser:
-        for uid in options.dashboard or _dashboards(url):
-            for theme in options.theme or THEMES:
-                for width in options.width or WIDTHS:
-                    file = options.folder / f"{uid}-{theme}-{width}.png"
-                    take_screenshot(
-                        browser,
-                        url,
-                        uid,
-                        file,
-                        theme=theme,
-                        width=width,
-                        time_range=options.time_range,
-                    )
-                    print(file, flush=True)
+        for uid, theme, width in product(dashboards or _dashboards(url), themes, widths):
+            file = folder / f"{uid}-{theme}-{width}.png"
+            take_screenshot(browser, url, uid, file, theme=theme, width=width, time_range=time_range)
+            print(file, flush=True)
 
 
 if __name__ == "__main__":

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import argparse
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+
+import click
 
 from proofs.bench import (
     command_line,
@@ -46,20 +47,17 @@ PARTS: dict[str, Callable[[], list[Row]]] = {
 }
 
 
-def main() -> int:
+@click.command(help=f"{__doc__}\n\nParts: {', '.join(PARTS)}.")
+@click.argument("parts", nargs=-1, metavar="[PART]...", type=click.Choice(list(PARTS)))
+def main(parts: Sequence[str]) -> None:
     """Print one table; exit with 1 if a target was missed."""
-    parser = argparse.ArgumentParser(prog="python -m proofs.bench", description=__doc__)
-    parser.add_argument("parts", nargs="*", metavar="part", help=f"of {', '.join(PARTS)}; all by default")
-    chosen = parser.parse_args().parts or list(PARTS)
-    if unknown := [part for part in chosen if part not in PARTS]:
-        parser.error(f"expected parts of {', '.join(PARTS)}, got {', '.join(unknown)}")
     rows = []
-    for part in chosen:
+    for part in parts or PARTS:
         print(f"measuring {part} ...", file=sys.stderr)
         rows += PARTS[part]()
     show(rows)
-    return int(any(row.verdict == "missed" for row in rows))
+    sys.exit(int(any(row.verdict == "missed" for row in rows)))
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

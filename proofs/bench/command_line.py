@@ -20,7 +20,7 @@ from proofs.harness.failed_jobs import fail_jobs
 from proofs.harness.redis_server import RedisServer
 from proofs.table import Row, verdict
 
-JOBS = int(os.environ.get("BENCH_FAILED_JOBS", "200000"))
+JOBS = 200_000
 FEW = 200
 QUEUE = "mail"
 ALL_OF_THEM = ("--all", "--yes")

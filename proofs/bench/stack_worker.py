@@ -22,6 +22,7 @@ from rq import Queue, Worker
 
 from proofs.bench.jobs import noop
 from proofs.bench.scraping import fresh_redis
+from proofs.harness.processes import end
 from proofs.harness.waiting import wait_until
 from proofs.table import Row, verdict
 
@@ -31,6 +32,7 @@ LEAST, LEAST_LOWER_BOUND = 1.0, 0.97
 LOWER, UPPER = 5, 14
 """Of 20 sorted ratios, the two that enclose the median with 95% certainty."""
 LOOKS_EVERY = 0.005
+END_WITHIN = 30.0
 
 STACK, PLAIN = "stack", "plain"
 COMMANDS = {
@@ -81,10 +83,7 @@ def _workers(url: str) -> Iterator[dict[str, psutil.Process]]:
     try:
         yield {name: psutil.Process(each.pid) for name, each in zip(COMMANDS, started, strict=True)}
     finally:
-        for process in started:
-            process.terminate()
-        for process in started:
-            process.wait()
+        end(started, END_WITHIN)
 
 
 def _pairs(queues: dict[str, Queue], workers: dict[str, psutil.Process]) -> Iterator[tuple[float, float]]:
