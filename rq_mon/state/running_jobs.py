@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 
 from redis import Redis
 
-from rq_mon.state.errors import Errors
 from rq_mon.state.failed_jobs import JOBS_PER_PAGE
-from rq_mon.state.pipeline import read_together
 from rq_mon.state.stored_jobs import read_functions
-from rq_mon.state.workers import CurrentJob, WorkerFacts, read_workers
-
-READ_SECONDS = 5.0
+from rq_mon.state.workers import CurrentJob, WorkerFacts
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,19 +24,6 @@ class RunningJob:
     """Unix time."""
     timeout: float | None
     """Timeout in seconds; None for no limit."""
-
-
-def read_running_jobs(connection: Redis) -> list[RunningJob]:
-    """Return the running jobs of live workers, the longest running first.
-
-    Raises:
-        RedisError, TimeoutError: Redis cannot be read, or not in time.
-    """
-    errors = Errors()
-    found = read_together(
-        connection, {"workers": read_workers(errors)}, errors, deadline=time.monotonic() + READ_SECONDS
-    )
-    return running_jobs_of(connection, found["workers"])
 
 
 def running_jobs_of(connection: Redis, workers: Iterable[WorkerFacts]) -> list[RunningJob]:

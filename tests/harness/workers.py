@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from redis import Redis
 
+from rq_mon.state.errors import Errors
+from rq_mon.state.pipeline import read_together
+from rq_mon.state.workers import WorkerFacts, read_workers
 from rq_mon.worker.monitored_worker import MonitoredWorker
 
 StartWorker = Callable[..., Any]
@@ -30,3 +34,10 @@ def workers_of(redis: Redis) -> Iterator[StartWorker]:
     finally:
         for worker in started:
             worker.unsubscribe()
+
+
+def workers_now(redis: Redis) -> list[WorkerFacts]:
+    """All workers that RQ lists, as the exporter reads them."""
+    errors = Errors()
+    found = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 60)
+    return list(found["workers"])

@@ -17,13 +17,10 @@ from rq.exceptions import DequeueTimeout
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
-from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import read_together
-from rq_mon.state.workers import read_workers
 from scheduler.supervised_worker import SupervisedWorker
 from tests.harness import jobs
 from tests.harness.processes import Start
-from tests.harness.workers import StartWorker
+from tests.harness.workers import StartWorker, workers_now
 from tests.rq_mon.worker import jobs as metric_jobs
 from tests.rq_mon.worker.counters import ends, running
 
@@ -120,9 +117,7 @@ def test_workers_survive_a_freeze_of_redis_longer_than_any_lease(
     workers = start("short-running-worker.py"), start("short-running-worker.py")
 
     def states() -> list[tuple[str, bool]]:
-        errors = Errors()
-        found = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 5)
-        return sorted((worker.state, bool(worker.queues)) for worker in found["workers"])
+        return sorted((worker.state, bool(worker.queues)) for worker in workers_now(redis))
 
     wait_until(lambda: states() == [("idle", True)] * 2, "two workers", within=30)
     job = queue.enqueue(jobs.wait_for_file, str(tmp_path / "release"))

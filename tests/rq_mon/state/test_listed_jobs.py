@@ -20,7 +20,8 @@ from rq_mon.state.failure_pages import read_failures
 from rq_mon.state.failure_selection import Selection
 from rq_mon.state.job_lists import JOB_STATES, JobState
 from rq_mon.state.listed_jobs import ListedJob, Search, read_jobs
-from rq_mon.state.running_jobs import read_running_jobs
+from rq_mon.state.running_jobs import RunningJob, running_jobs_of
+from tests.harness.workers import workers_now
 from tests.rq_mon.state import failing, jobs
 from tests.rq_mon.worker.processes import FORKING, RQ
 
@@ -261,10 +262,13 @@ def test_failures_that_are_kept_longest_are_grouped_first(redis_client: Redis) -
 def test_running_jobs_are_listed_with_function_and_worker(
     redis_server: RedisServer, redis_client: Redis, queue: Queue, tmp_path: Path
 ) -> None:
+    def running_jobs() -> list[RunningJob]:
+        return running_jobs_of(redis_client, workers_now(redis_client))
+
     job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "end"), job_timeout=77)
     with RQ(redis_server.url, tmp_path / "log").start_worker("mail", worker_class=FORKING):
-        wait_until(lambda: read_running_jobs(redis_client), "the job to run")
-        (found,) = read_running_jobs(redis_client)
+        wait_until(running_jobs, "the job to run")
+        (found,) = running_jobs()
         assert (found.id, found.queue, found.function) == (job.id, "mail", job.func_name)
         assert found.timeout == 77
         assert found.since == pytest.approx(time.time(), abs=60)

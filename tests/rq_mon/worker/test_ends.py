@@ -15,14 +15,11 @@ from rq.job import Job
 from rq.utils import now
 
 from rq_mon.catalogue import FAILURE_NOT_RECORDED, WORK_HORSE_EXITED, WORK_HORSE_KILLED
-from rq_mon.state.errors import Errors
-from rq_mon.state.pipeline import read_together
-from rq_mon.state.workers import read_workers
 from rq_mon.worker.abandoned import RunningExecution
 from rq_mon.worker.failure_text import LONGEST_LINE, LONGEST_TEXT, recordable
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker, Run, _run_time
 from scheduler.supervised_worker import SupervisedWorker
-from tests.harness.workers import StartWorker
+from tests.harness.workers import StartWorker, workers_now
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.counters import ends, failures, running, series
 from tests.rq_mon.worker.processes import RQ
@@ -72,8 +69,7 @@ def take_and_run(worker: Any, job: Job) -> None:
 
 
 def idle_worker_and_no_trace(redis: Redis) -> None:
-    errors = Errors()
-    (seen,) = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 5)["workers"]
+    (seen,) = workers_now(redis)
     assert (seen.state, seen.job_id, seen.job) == ("idle", None, None)
     assert running(redis, "mail") == 0
     assert redis.zcard("rq:wip:mail") == 0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from importlib.metadata import version
@@ -19,13 +18,10 @@ from rq.worker import WorkerStatus
 
 from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import MONITORED_WORKER_FIELD, WORKER_VERSION_FIELD
-from rq_mon.state.errors import Errors
 from rq_mon.state.live import live_workers
-from rq_mon.state.pipeline import read_together
-from rq_mon.state.workers import WorkerFacts, read_workers
 from rq_mon.worker import registration
 from rq_mon.worker.monitored_worker import MonitoredSimpleWorker, MonitoredWorker
-from tests.harness.workers import StartWorker
+from tests.harness.workers import StartWorker, workers_now
 from tests.rq_mon.worker import jobs
 from tests.rq_mon.worker.processes import RQ
 
@@ -38,12 +34,6 @@ def known(redis: Redis, key: str) -> tuple[dict[bytes, bytes], list[Any]]:
     fields: Any = redis.hgetall(key)
     fields.pop(b"last_heartbeat", None)
     return fields, [redis.sismember(name, key) for name in SETS]
-
-
-def facts(redis: Redis) -> list[WorkerFacts]:
-    errors = Errors()
-    found = read_together(redis, {"workers": read_workers(errors)}, errors, time.monotonic() + 5)
-    return list(found["workers"])
 
 
 def flush(redis: Redis, key: str) -> None:
@@ -98,7 +88,7 @@ def test_an_idle_worker_registers_again_with_its_next_heartbeat(
     assert known(redis_client, worker.key) == before
     assert 0 < redis_client.ttl(worker.key) <= worker.worker_ttl + 60  # type: ignore[operator]
     assert live_workers(redis_client, "sms") == [worker.key]
-    (seen,) = facts(redis_client)
+    (seen,) = workers_now(redis_client)
     assert (seen.state, seen.queues, seen.is_monitored) == ("idle", QUEUES, True)
     assert seen.version == "1.4.2"
 
@@ -119,10 +109,10 @@ def test_a_busy_worker_registers_again_with_its_job(
     worker.maintain_heartbeats(job, *([] if maintain is None else [execution]))
 
     assert known(redis_client, worker.key)[1] == [True] * 3
-    (seen,) = facts(redis_client)
+    (seen,) = workers_now(redis_client)
     assert (seen.state, seen.job_id, seen.is_monitored) == ("busy", job.id.encode(), True)
     worker.set_state(WorkerStatus.IDLE)
-    (seen,) = facts(redis_client)
+    (seen,) = workers_now(redis_client)
     assert (seen.state, seen.job_id) == ("idle", None)
     assert not redis_client.hexists(worker.key, "current_job")
     assert not redis_client.exists(f"{worker.key}:executions")
@@ -152,10 +142,10 @@ def test_a_worker_process_registers_again_while_its_job_runs(
         wait_until(lambda: redis_client.exists("pid"), "the job to run")
         redis_client.flushall()
         wait_until(lambda: len(live_workers(redis_client, "sms")) == 1, "the worker to come back")
-        (seen,) = facts(redis_client)
+        (seen,) = workers_now(redis_client)
         assert (seen.state, seen.queues, seen.is_monitored) == ("busy", QUEUES, True)
         redis_client.set("release", 1)
-        wait_until(lambda: facts(redis_client)[0].state == "idle", "the job to end")
+        wait_until(lambda: workers_now(redis_client)[0].state == "idle", "the job to end")
 
 
 @pytest.mark.slow
@@ -164,11 +154,13 @@ def test_a_simple_worker_registers_again_after_a_long_job(rq: RQ, queue: Queue, 
     queue.enqueue(jobs.wait_for_release, job_timeout=-1)
     with rq.start_worker(*QUEUES, worker_class="rq_mon.MonitoredSimpleWorker"):
         wait_until(lambda: redis_client.exists("pid"), "the job to run")
-        (seen,) = facts(redis_client)
+        (seen,) = workers_now(redis_client)
         expire_and_be_cleaned_up(redis_client, seen.key.decode())
         redis_client.set("release", 1)
         wait_until(lambda: len(live_workers(redis_client, "sms")) == 1, "the worker to come back")
-        wait_until(lambda: [worker.state for worker in facts(redis_client)] == ["idle"], "it to be idle")
+        wait_until(
+            lambda: [worker.state for worker in workers_now(redis_client)] == ["idle"], "it to be idle"
+        )
 
 
 def test_a_worker_that_signed_off_does_not_register_again(
