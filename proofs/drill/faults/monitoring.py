@@ -50,7 +50,7 @@ def foreign_key(stack: DrillStack) -> Iterator[None]:
 
 @fault(expect("RQSeriesBudgetExceeded", queue="imports", adds=COUNTERS + NEW_SERIES))
 def too_many_functions(stack: DrillStack) -> Iterator[None]:
-    """A queue has more functions than may have series of their own (here: one)."""
+    """A queue has more functions than its limit of series (here: one)."""
     with stack.workers("imports", RQ_METRICS_MAX_FUNCTIONS_PER_QUEUE="1"):
         stack.enqueue("imports", jobs.succeed)
         stack.enqueue("imports", jobs.take, 0)

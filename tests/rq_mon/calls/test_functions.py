@@ -80,7 +80,7 @@ def shadowed() -> None: ...  # type: ignore[no-redef]
         (nested(), ValueError, "got the nested"),
         (local_instance().method, ValueError, "got the nested"),
         (Unpicklable().method, TypeError, "cannot pickle"),
-        (original, ValueError, "which is not"),
+        (original, ValueError, "gives"),
         (functools.partial(jobs.add, 1), TypeError, "partial"),
         (jobs.Counter, TypeError, "expected a function"),
         (3, TypeError, "got 3"),

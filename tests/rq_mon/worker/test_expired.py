@@ -139,7 +139,7 @@ def test_expired_jobs_without_the_right_to_run_scripts_cause_one_warning_with_th
     finally:
         send("ACL", "SETUSER", "default", "+eval")
 
-    (warning,) = [message for message in caplog.messages if "are not counted" in message]
+    (warning,) = [message for message in caplog.messages if "could not be counted" in message]
     begin = f"Worker {worker.name}: 1 job(s) of mail expired, and could not be counted: "
     assert warning.startswith(begin)
     assert "eval" in warning.removeprefix(begin)
