@@ -81,7 +81,7 @@ KINDS = (
     Kind("fast, many at once", 30, _fast, at_once=25),
     Kind("slow", 3, _slow),
     Kind("failing now and then", 4, _failing),
-    Kind("failing, retried in vain", 20, _retried),
+    Kind("failing, retried without success", 20, _retried),
     Kind("failing at first, retried with backoff", 5, _flaky),
     Kind("delayed", 4, _delayed),
     Kind("long-running", 20, _long),

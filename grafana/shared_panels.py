@@ -204,7 +204,7 @@ def not_counting() -> Panel:
         "their jobs, of all functions. Start them with `--worker-class rq_mon.MonitoredWorker`.",
         workers.not_counting(),
         colours=ANY_IS_ODD,
-        no_value="None: all jobs count",
+        no_value="None: all jobs are counted",
         links=[to(links.WORKERS)],
     )
 

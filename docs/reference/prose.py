@@ -1,6 +1,6 @@
 """Finds stilted phrases, for `make lint`: `python -m docs.reference.prose`.
 
-It reads every tracked text: pages, docstrings, comments, help, alerts, dashboards.
+It reads every tracked text: pages, docstrings, comments, help, alerts, dashboards, templates.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -22,6 +23,11 @@ INSTEAD = {
     r"\bwhom\b": "who, or a shorter sentence",
     r"\bis no matter\b": "does not matter",
     r"\btells? of\b": "names, reports, shows",
+    r"\b(un)?told\b": "asked, reported, read",
+    r"\bin hand\b": "current",
+    r"\bof ours\b": "our, or the owner's name",
+    r"\bin vain\b": "without success",
+    r"\bbe believed\b": "trust",
     r"\bfor ever\b": "forever",
     r"\bst(ands?|ood) in\b": "is in, holds, replaces",
     r"\bas ever\b": "as always, as usual",
@@ -33,24 +39,24 @@ INSTEAD = {
 }
 """What text avoids -> what to write."""
 
-PATHS = (
-    "*.py",
-    "*.md",
-    "*.yml",
-    "*.yaml",
-    "*.ts",
-    "*.tsx",
-    "*.toml",
-    "Makefile",
-    "Dockerfile",
-    ".env.example",
-)
 LEFT_OUT = (
-    ":(exclude)docs/reference/prose.py",
-    ":(exclude)tests/docs/test_prose.py",
-    ":(exclude)rq_mon/export/data",  # copies
-    ":(exclude)grafana/viewer/bundle",  # built from other packages
+    "docs/reference/prose.py",
+    "tests/docs/test_prose.py",
+    "rq_mon/export/data",  # copies
+    "grafana/viewer/bundle",  # built from other packages
+    "*package-lock.json",
+    "requirements",
+    "tests/deploy/schemas",  # of other projects
+    "LICENSE",
 )
+
+
+BETWEEN_WORDS = r"(?:\s|[#*/\"'])+"
+"""Also a line break, after which a comment or a text in code goes on."""
+PATTERNS = {
+    re.compile(phrase.replace(" ", BETWEEN_WORDS), re.IGNORECASE): instead
+    for phrase, instead in INSTEAD.items()
+}
 
 
 class Finding(NamedTuple):
@@ -64,19 +70,22 @@ class Finding(NamedTuple):
 
 def findings_in(path: str, text: str) -> Iterator[Finding]:
     """Return each phrase that has a plainer word."""
-    for number, line in enumerate(text.splitlines(), start=1):
-        for pattern, instead in INSTEAD.items():
-            for found in re.finditer(pattern, line, re.IGNORECASE):
-                yield Finding(path, number, found[0], instead)
+    found = [
+        Finding(path, text.count("\n", 0, match.start()) + 1, " ".join(match[0].split()), instead)
+        for pattern, instead in PATTERNS.items()
+        for match in pattern.finditer(text)
+    ]
+    yield from sorted(found)
 
 
 def texts(root: Path) -> Iterator[tuple[str, str]]:
     """Return name and text of each tracked file that people read."""
-    command = ("git", "ls-files", "--", *PATHS, *LEFT_OUT)
+    command = ("git", "ls-files", "--", ".", *(f":(exclude){path}" for path in LEFT_OUT))
     listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
     for name in listed.stdout.splitlines():
-        if (root / name).exists():
-            yield name, (root / name).read_text(encoding="utf-8")
+        with suppress(UnicodeDecodeError):  # a picture
+            if (root / name).is_file():
+                yield name, (root / name).read_text(encoding="utf-8")
 
 
 def main() -> int:

@@ -103,8 +103,8 @@ DASHBOARD = rq_dashboard(
             8,
             table(
                 "Schedule",
-                "One row per cron job. Last run and run time are those of its function in its queue, "
-                "whoever enqueued it. Not run: ticks in the time range that were missed, failed or "
+                "One row per cron job. Last run and run time cover all jobs of its function in its "
+                "queue. Not run: ticks in the time range that were missed, failed or "
                 "coalesced.",
                 [
                     Label("cron_job", "Cron job", links=[row_to_page("Cron job", "/cron", q="cron_job")]),
@@ -130,8 +130,8 @@ DASHBOARD = rq_dashboard(
             9,
             state_timeline(
                 "Ticks",
-                "When each cron job ticked, and the result of the tick. Where several ticks share a step, "
-                "the worst one shows.",
+                "When each cron job ticked, and the result of the tick. If several ticks share a step, "
+                "the worst one is shown.",
                 cron.tick_timeline(),
                 states=RESULTS,
                 no_value="No tick in this time",

@@ -126,7 +126,7 @@ DASHBOARD = rq_dashboard(
                 unit=A_MINUTE,
                 stacked=True,
                 bars=True,
-                no_value="None timed out, or is not measured",
+                no_value="No timeouts, or not measured",
                 links=[to(links.FAILURES)],
                 series_links=[series_to(links.JOB_FUNCTION, "function")],
             ),

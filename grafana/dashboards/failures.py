@@ -116,7 +116,7 @@ DASHBOARD = rq_dashboard(
                 operators.changes(),
                 decimals=0,
                 colours=thresholds("blue"),
-                no_value="Nothing was changed",
+                no_value="No changes",
             ),
             widths=(18, 6),
         ),
@@ -130,11 +130,11 @@ DASHBOARD = rq_dashboard(
                 jobs.final_share_of_failures(QUEUE, FUNCTION),
                 unit="percentunit",
                 decimals=0,
-                no_value="None failed",
+                no_value="No failures",
             ),
             time_series(
                 "Retried and failed",
-                "Failed executions per minute: to be retried, or failed for good. Where retries help, "
+                "Failed executions per minute: to be retried, or failed for good. If retries help, "
                 "failed stays low.",
                 [
                     jobs.per_minute_in_all(QUEUE, FUNCTION, jobs.RETRIED, legend="retried"),

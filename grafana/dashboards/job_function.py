@@ -34,7 +34,7 @@ from grafana.shared_panels import (
 
 DASHBOARD = rq_dashboard(
     links.JOB_FUNCTION,
-    "How is this function doing: how often, how long, how well, and what goes wrong?",
+    "How often does this function run, for how long, and what goes wrong?",
     choices=[QUEUE_CHOICE, FUNCTION_CHOICE, JOB_PAGES, RAW, COUNTERS, RATES],
     rows=[
         row(

@@ -35,7 +35,7 @@ DASHBOARD = rq_dashboard(
             4,
             stat(
                 "Throughput",
-                "Executions per minute, whatever the outcome. While uninstrumented workers run, these are "
+                "Executions per minute, with any outcome. While uninstrumented workers run, these are "
                 "RQ's own counts.",
                 jobs.throughput(QUEUE),
                 unit=A_MINUTE,
@@ -153,7 +153,7 @@ DASHBOARD = rq_dashboard(
             table(
                 "SLOs",
                 "The share of jobs that must succeed, start in time and end in time, and the share in the "
-                "time range that did. Error budget: what is left of the failures that the target allows.",
+                "time range that did. Error budget: the part of the allowed failures that is left.",
                 [
                     Label("queue", "Queue", links=[cell_to(links.DURATIONS, "queue")]),
                     Label("objective", "SLO", width=90),

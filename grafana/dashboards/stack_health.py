@@ -21,7 +21,7 @@ NO_MONITORING = "Neither Prometheus nor Alertmanager is scraped"
 
 DASHBOARD = rq_dashboard(
     links.STACK_HEALTH,
-    "Can the other dashboards be believed: do Redis, exporter, Prometheus and Alertmanager work?",
+    "Can I trust the other dashboards: do Redis, exporter, Prometheus and Alertmanager work?",
     choices=[],
     rows=[
         row(
@@ -57,8 +57,8 @@ DASHBOARD = rq_dashboard(
             ),
             stat(
                 "Series",
-                "Series that Prometheus holds in memory. A steady climb: look for a label with ever new "
-                "values.",
+                "Series that Prometheus holds in memory. A steady climb: look for a label whose "
+                "values keep changing.",
                 stack.head_series(),
                 no_value=NOT_SCRAPED,
             ),

@@ -112,7 +112,7 @@ DASHBOARD = rq_dashboard(
             9,
             state_timeline(
                 "States",
-                "The state of each worker over time. A gap: the worker was not there.",
+                "The state of each worker over time. A gap: the worker was not running.",
                 workers.states(),
                 states=STATES,
                 no_value="No live worker",

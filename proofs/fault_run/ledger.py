@@ -192,7 +192,7 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
     yield Row(
         "jobs whose success was recorded more than once",
         str(len(twice)),
-        f"{len(without_cause)} of them were not in hand when Redis lost their start with its power"
+        f"{len(without_cause)} of them had no worker when Redis lost their start in the power cut"
         f"{_listed(without_cause)}",
         "none without that",
         verdict(not without_cause),
@@ -206,7 +206,7 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
         f"{successes}, {len(finished) + ticks}",
         f"{ticks} jobs ran for ticks, by Redis' file; {again_recorded} successes are recorded again;"
         f" {refused} Redis refused to count",
-        "equal, but for those",
+        "equal, except those",
         verdict(successes + refused - again_recorded == len(finished) + ticks),
     )
 
@@ -244,7 +244,7 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
         f"{recorded.total()}, {exported.total()} in {len(labels)} series,"
         f" in {len(more)} of which there are more by the exporter{_listed(more)}",
         ", ".join(f"{count} {outcome}" for outcome, count in outcomes.most_common()),
-        "equal by queue, function and outcome, but for what Redis refused to count",
+        "equal by queue, function and outcome, except what Redis refused to count",
         verdict(not more),
     )
     refused = ", ".join(f"{count} {code}" for code, count in sorted(errors.items()))

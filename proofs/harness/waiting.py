@@ -21,5 +21,5 @@ def wait_until(condition: Callable[[], T], what: str, *, within: float = 90.0, e
         if value:
             return value
         if time.monotonic() > deadline:
-            raise AssertionError(f"waited {within} s in vain for {what}; last seen: {value!r}")
+            raise AssertionError(f"waited {within} s for {what}; last seen: {value!r}")
         time.sleep(every)

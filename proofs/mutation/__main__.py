@@ -43,7 +43,7 @@ FILE = click.Path(dir_okay=False, path_type=Path)
     default=120.0,
     show_default=True,
     metavar="N",
-    help="After so long no mutant is begun; the same seed goes on where this run ended.",
+    help="After this time, no further mutant starts; the same seed continues where this run ended.",
 )
 @click.option("--markdown", type=FILE, metavar="FILE", help="Also write the result to this file.")
 def main(number: int, seed: int | None, minutes: float, markdown: Path | None) -> None:

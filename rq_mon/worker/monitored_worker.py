@@ -90,7 +90,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
     _uncounted_runs: list[tuple[str, str]]
     """Queues and executions that count as running although their end is recorded; set with the recorder."""
     _refused_in: Pipeline | None = None
-    """The transaction in which Redis has refused to count the start, or the end, of the job in hand."""
+    """The transaction in which Redis has refused to count the start or end of the current job."""
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
@@ -259,12 +259,12 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
 
     def handle_job_failure(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> None:
         """The job raised, was stopped, its work horse died, or it never came to a work horse."""
-        if not self._has_in_hand(job, kwargs.get("execution")) and not self._is_on_no_list(job, queue):
+        if not self._is_current(job, kwargs.get("execution")) and not self._is_on_no_list(job, queue):
             return
         self._has_failed(job)
         super().handle_job_failure(job, queue, *args, **kwargs)
 
-    def _has_in_hand(self, job: Job, execution: Execution | None) -> bool:
+    def _is_current(self, job: Job, execution: Execution | None) -> bool:
         if self._job is not None:
             return self._job.id == job.id
         execution = execution or self.execution

@@ -46,7 +46,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
         if self.death_penalty_class is UnixSignalDeathPenalty:
             self.death_penalty_class = DeathPenaltyAfterLogging
 
-    # --- a job in hand -------------------------------------------------------------------------------------
+    # --- the current job -----------------------------------------------------------------------------------
 
     def execute_job(self, job: Job, queue: Queue) -> None:
         """Run one job; what is known of it is forgotten afterwards."""
@@ -103,7 +103,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
             pipeline.execute()
 
     def _has_failed(self, job: Job) -> None:
-        """Take note that the job in hand failed, or was stopped."""
+        """Note that the current job failed, or was stopped."""
 
     def cleanup_execution(self, job: Job, pipeline: Pipeline, *args: Any, **kwargs: Any) -> None:
         """End the execution in the transaction that records its end, also when that is sent a second time.

@@ -1,7 +1,7 @@
 """The processes of a native stack, recognised only by a mark in their environment.
 
 Every process inherits the mark, so work horses and the children of jobs are found, too. Names and pid files
-play no role: after a crash of supervisord they could match another process, or miss one of ours.
+play no role: after a crash of supervisord they could match another process, or miss one of the stack's.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Archives that no backup of ours looks like, and that would harm whoever unpacked them."""
+"""Archives that are not backups, and that would do harm if unpacked."""
 
 from __future__ import annotations
 

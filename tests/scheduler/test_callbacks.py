@@ -142,9 +142,9 @@ def test_the_exception_of_a_callback_is_logged_with_its_job(
     run(worker, queue, job)
     logging.getLogger("rq.worker").removeHandler(log)
     log.close()
-    told = (tmp_path / "log").read_text()
-    assert f"Job {job.id}: its success callback failed" in told
-    assert "LookupError: the hook is broken" in told
+    reported = (tmp_path / "log").read_text()
+    assert f"Job {job.id}: its success callback failed" in reported
+    assert "LookupError: the hook is broken" in reported
 
 
 def test_a_success_callback_gets_the_result(worker: Any, queue: Queue, redis_client: Redis) -> None:

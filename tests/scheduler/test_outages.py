@@ -80,9 +80,9 @@ def test_a_job_that_ended_during_an_outage_has_its_outcome_once_redis_is_back(
 
         wait_for(job, status)
         assert begun.read_text() == "begun\n" * runs
-        told = series(scheduler.connection, SHORT_RUNNING_QUEUE, "tests.harness.jobs.end_after_file")
-        assert {outcome: ended.count for outcome, ended in told.outcomes.items()} == counted
-        assert set(told.exceptions) == ({"ZeroDivisionError"} if how == "raises" else set())
+        reported = series(scheduler.connection, SHORT_RUNNING_QUEUE, "tests.harness.jobs.end_after_file")
+        assert {outcome: ended.count for outcome, ended in reported.outcomes.items()} == counted
+        assert set(reported.exceptions) == ({"ZeroDivisionError"} if how == "raises" else set())
 
 
 def test_a_running_job_is_not_abandoned_after_a_long_outage(

@@ -62,9 +62,9 @@ def test_every_line_about_a_job_names_job_queue_and_function(
 ) -> None:
     job, worker = run(scheduler, start, jobs.log_and_fail, SECRET)
 
-    told = about(job, worker)
-    assert [line for line in told if not fields_of(job, "log_and_fail").items() <= line.items()] == []
-    messages = {line["message"] for line in told}
+    reported = about(job, worker)
+    assert [line for line in reported if not fields_of(job, "log_and_fail").items() <= line.items()] == []
+    messages = {line["message"] for line in reported}
     assert {"half way\nthere", "from a thread", "caught"} <= messages
     assert SECRET not in worker.output
 
@@ -84,9 +84,9 @@ def test_the_end_of_a_killed_work_horse_is_logged_with_its_job(
 ) -> None:
     job, worker = run(scheduler, start, jobs.die)
 
-    (told,) = (line for line in about(job, worker) if "failed (Work-horse terminated" in line["message"])
-    assert told["level"] == "WARNING"
-    assert fields_of(job, "die").items() <= told.items()
+    (reported,) = (line for line in about(job, worker) if "failed (Work-horse terminated" in line["message"])
+    assert reported["level"] == "WARNING"
+    assert fields_of(job, "die").items() <= reported.items()
 
 
 def test_lines_that_are_not_about_a_job_name_none(scheduler: DataHubScheduler, start: Start) -> None:
@@ -109,8 +109,8 @@ def test_the_worker_that_finds_an_abandoned_job_logs_it(scheduler: DataHubSchedu
     finder = start(WORKER, RQ_LOG_FORMAT="json")
 
     finder.wait_for_log("abandoned job=", within=60)
-    (told,) = (line for line in lines_of(finder) if line["message"].startswith("abandoned job="))
-    assert fields_of(job, "sleep").items() <= told.items()
+    (reported,) = (line for line in lines_of(finder) if line["message"].startswith("abandoned job="))
+    assert fields_of(job, "sleep").items() <= reported.items()
 
 
 def test_cron_ticks_name_cron_job_job_queue_and_function(redis_client: Any, start: Start) -> None:
@@ -118,9 +118,9 @@ def test_cron_ticks_name_cron_job_job_queue_and_function(redis_client: Any, star
     process.wait_for_log("enqueued job=second-")
     process.stop()
 
-    told = [line for line in lines_of(process) if line["message"].startswith("enqueued job=")]
-    assert told
-    for line in told:
+    reported = [line for line in lines_of(process) if line["message"].startswith("enqueued job=")]
+    assert reported
+    for line in reported:
         assert line["job_id"].startswith("second-")
         assert line["cron_job"] == "second"
         assert (line["queue"], line["function"]) == (SHORT_RUNNING_QUEUE, "tests.harness.jobs.record")

@@ -156,8 +156,8 @@ def test_while_redis_is_away_every_tenth_attempt_is_logged(
     with unchanged_signals():
         worker_process._wait_for_redis(ComesLate())
 
-    told = "Redis does not answer, waiting for it: no route to host"
-    assert caplog.messages == [told] * 3
+    reported = "Redis does not answer, waiting for it: no route to host"
+    assert caplog.messages == [reported] * 3
 
 
 @contextmanager

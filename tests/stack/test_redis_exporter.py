@@ -68,17 +68,17 @@ def test_tls_files_are_passed_in_redis_exporters_own_variables(tmp_path: Path) -
 def test_containers_get_the_address_and_whether_to_verify_its_certificate(
     address: str, inside: str, is_unverified: str, tmp_path: Path
 ) -> None:
-    told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
+    reported = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
 
-    assert told["RQ_REDIS_URL"] == address
-    assert (told["PROBED_REDIS_URL"], told["PROBED_REDIS_UNVERIFIED"]) == (inside, is_unverified)
+    assert reported["RQ_REDIS_URL"] == address
+    assert (reported["PROBED_REDIS_URL"], reported["PROBED_REDIS_UNVERIFIED"]) == (inside, is_unverified)
 
 
 @pytest.mark.parametrize("address", ["redis://127.0.0.1/5", "redis://127.0.0.1:6379?db=5"])
 def test_the_database_of_the_stacks_own_redis_is_kept(address: str, tmp_path: Path) -> None:
-    told = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
+    reported = redis_inside(load_settings({"RQ_REDIS_URL": address}, tmp_path / "none"))
 
-    assert told == {"RQ_REDIS_URL": "redis://redis:6379/5"}
+    assert reported == {"RQ_REDIS_URL": "redis://redis:6379/5"}
 
 
 @pytest.mark.parametrize(

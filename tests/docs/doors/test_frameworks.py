@@ -47,7 +47,7 @@ TASKS = "def succeed(): ...\n\n\ndef fail():\n    raise KeyError('no such order'
 def application(
     request: pytest.FixtureRequest, wheels: dict[str, Path], tmp_path_factory: pytest.TempPathFactory
 ) -> Environment:
-    """The environment of an application with `pip install ./rq-mon` and nothing else of ours."""
+    """The environment of an application with `pip install ./rq-mon` and nothing else from this repository."""
     lock = PROJECT_ROOT / "requirements" / f"frameworks-rq{request.param}.txt"
     made = environment(tmp_path_factory.mktemp("frameworks") / "venv", "--require-hashes", "-r", str(lock))
     before = versions(made)

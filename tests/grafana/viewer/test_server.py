@@ -154,9 +154,9 @@ def test_without_prometheus_the_reason_is_shown_without_a_password(client: Flask
     answer = get(client, "/api/prometheus/query?query=up")
 
     assert answer.status_code == 502
-    told = json.loads(answer.text)
-    assert told["errorType"] == "unreachable"
-    assert "connection refused" in told["error"]
+    reported = json.loads(answer.text)
+    assert reported["errorType"] == "unreachable"
+    assert "connection refused" in reported["error"]
     assert "secret" not in answer.text
 
 

@@ -50,8 +50,8 @@ def call(*args: object, protocol: int = pickle.HIGHEST_PROTOCOL, **kwargs: objec
 )
 def test_plain_values_are_shown_as_python_prints_them(value: object, protocol: int) -> None:
     if protocol >= 4 or not isinstance(value, set | bytes | list):  # earlier ones call something for those
-        told = arguments_of(call(value, name=value, protocol=protocol))
-        assert told == f"{value!r}, name={value!r}"
+        reported = arguments_of(call(value, name=value, protocol=protocol))
+        assert reported == f"{value!r}, name={value!r}"
 
 
 def test_json_arguments_are_shown_too() -> None:
@@ -60,11 +60,11 @@ def test_json_arguments_are_shown_too() -> None:
 
 
 def test_objects_are_shown_by_their_class() -> None:
-    told = arguments_of(call(date(2026, 1, 2), Color.RED, Named(1, 2), OrderedDict(a=1), Invoice(2)))
-    assert "datetime.date(" in told
-    assert "tests.rq_mon.calls.methods.Color('red')" in told
-    assert "tests.rq_mon.calls.methods.Named(1, 2)" in told
-    assert "tests.rq_mon.calls.methods.Invoice() with {'weight': b'xx'}" in told
+    reported = arguments_of(call(date(2026, 1, 2), Color.RED, Named(1, 2), OrderedDict(a=1), Invoice(2)))
+    assert "datetime.date(" in reported
+    assert "tests.rq_mon.calls.methods.Color('red')" in reported
+    assert "tests.rq_mon.calls.methods.Named(1, 2)" in reported
+    assert "tests.rq_mon.calls.methods.Invoice() with {'weight': b'xx'}" in reported
 
 
 @pytest.mark.parametrize("protocol", PROTOCOLS)
@@ -170,9 +170,9 @@ def test_reading_an_entry_of_anything_but_a_dict_is_an_error(data: bytes) -> Non
 
 
 def test_a_long_string_is_cut_and_an_entry_in_a_long_dict_is_not_read() -> None:
-    told = entry_of(pickle.dumps({"one": "x" * 10_000}), "one")
-    assert isinstance(told, str)
-    assert 200 < len(told) < LONGEST_TEXT
+    reported = entry_of(pickle.dumps({"one": "x" * 10_000}), "one")
+    assert isinstance(reported, str)
+    assert 200 < len(reported) < LONGEST_TEXT
     long = {"one": 1, **{str(number): number for number in range(100_000)}}
     for data in (pickle.dumps(long), json.dumps(long).encode()):
         with pytest.raises(UnreadableError, match="expected at most 16384 bytes"):

@@ -107,8 +107,10 @@ def test_help_says_where_the_list_is_searched(
         main()
 
     assert ended.value.code == 0
-    told = " ".join(capsys.readouterr().out.split())
-    assert "module with the list of rq_mon.CronEntry, in the working directory or installed; :NAME" in told
+    reported = " ".join(capsys.readouterr().out.split())
+    assert (
+        "module with the list of rq_mon.CronEntry, in the working directory or installed; :NAME" in reported
+    )
 
 
 def test_the_working_directory_comes_before_installed_packages(

@@ -109,8 +109,8 @@ def test_missed_ticks_are_logged(
     assert tick_counts(redis_client) == {"enqueued": 0, "coalesced": 0, "missed": 1, "failed": 0}
     (record,) = caplog.records
     assert record.getMessage() == "missed cron_job=mine ticks=1"
-    told = {name: getattr(record, name) for name in ("cron_job", "queue", "function")}
-    assert told == {"cron_job": "mine", "queue": "queue", "function": "tests.harness.jobs.record"}
+    reported = {name: getattr(record, name) for name in ("cron_job", "queue", "function")}
+    assert reported == {"cron_job": "mine", "queue": "queue", "function": "tests.harness.jobs.record"}
 
 
 def test_a_cron_job_cancelled_meanwhile_is_not_enqueued(

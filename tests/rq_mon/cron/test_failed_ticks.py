@@ -103,8 +103,8 @@ def test_a_tick_whose_function_cannot_be_called_counts_as_failed(
 
     assert tick_counts(redis_client) == {"enqueued": 2, "coalesced": 0, "missed": 0, "failed": 2}
     if worker is MonitoredSimpleWorker:  # which logs in this process
-        told = [message for message in caplog.messages if "failed tick" in message]
-        assert [message.partition(": ")[2] for message in told] == [
+        reported = [message for message in caplog.messages if "failed tick" in message]
+        assert [message.partition(": ")[2] for message in reported] == [
             f"failed tick of cron_job=mine: job mine-{NOON + 60 * number} cannot be called"
             for number in range(2)
         ]

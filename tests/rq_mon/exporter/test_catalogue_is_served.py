@@ -119,7 +119,7 @@ def test_without_an_address_no_job_pages_are_served(
 ) -> None:
     """The process reads its setting; without it there is no series."""
     address = {"RQ_MON_WEB_URL": "https://jobs.example/rq"}
-    with running_exporter(redis_server.url, tmp_path, **address) as told:
-        assert told.get().value(catalogue.JOB_PAGES_INFO.name, url="https://jobs.example/rq") == 1
-    with running_exporter(redis_server.url, tmp_path) as untold:
-        assert catalogue.JOB_PAGES_INFO.name not in untold.get().names()
+    with running_exporter(redis_server.url, tmp_path, **address) as reported:
+        assert reported.get().value(catalogue.JOB_PAGES_INFO.name, url="https://jobs.example/rq") == 1
+    with running_exporter(redis_server.url, tmp_path) as silent:
+        assert catalogue.JOB_PAGES_INFO.name not in silent.get().names()

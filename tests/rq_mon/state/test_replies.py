@@ -69,7 +69,7 @@ def _deadline() -> float:
     return time.monotonic() + 120
 
 
-def _told(replies: Sequence[Any]) -> list[Any]:
+def _plain(replies: Sequence[Any]) -> list[Any]:
     return [str(reply) if isinstance(reply, ResponseError) else reply for reply in replies]
 
 
@@ -93,7 +93,7 @@ def test_replies_are_the_same_as_redis_pys(client: Redis) -> None:
     expected = _of_redis_py(client, COMMANDS)
     client.incr("number")
 
-    assert _told(round_trip(client, COMMANDS, _deadline())) == _told(expected)
+    assert _plain(round_trip(client, COMMANDS, _deadline())) == _plain(expected)
 
 
 @pytest.mark.usefixtures("_filled")
@@ -104,7 +104,7 @@ def test_a_bundle_contains_the_same_replies_and_lists_its_errors(client: Redis) 
     before, answer, after = round_trip(client, [("ECHO", "1"), bundle, ("ECHO", "2")], _deadline())
 
     assert (before, after) == (b"1", b"2")
-    assert _told([reply for _, reply in answer.replies()]) == _told(_of_redis_py(client, commands))
+    assert _plain([reply for _, reply in answer.replies()]) == _plain(_of_redis_py(client, commands))
     assert [command[0] for command, _ in answer.errors] == ["HGETALL", "NOTHING"]
 
 

@@ -134,8 +134,10 @@ def test_maintenance_ends_all_abandoned_jobs_even_if_callbacks_fail(
     assert again.get_status() == "queued"
     assert redis_client.zcard(mail.started_job_registry.key) == 0
     assert trace(redis_client).count("works") == 2
-    told = [record.message for record in caplog.records if "its failure callback failed" in record.message]
-    assert sorted(told) == sorted(
+    reported = [
+        record.message for record in caplog.records if "its failure callback failed" in record.message
+    ]
+    assert sorted(reported) == sorted(
         f"Job {job.id}: its failure callback failed; the job ends as it would without it"
         for job in (broken, again)
     )
@@ -163,8 +165,8 @@ def test_maintenance_fails_jobs_with_unreadable_hashes_and_survives_handlers_tha
     for job in (*unreadable, readable):
         assert redis_client.hmget(job.key, ["status"]) == [b"failed"]
     assert trace(redis_client).count("works") >= 1
-    told = [record.message for record in caplog.records if "its hash cannot be read" in record.message]
-    assert sorted(told) == sorted(
+    reported = [record.message for record in caplog.records if "its hash cannot be read" in record.message]
+    assert sorted(reported) == sorted(
         f"Job {job.id}: failed, because its worker died and its hash cannot be read" for job in unreadable
     )
     assert queue.acquire_maintenance_lock()

@@ -128,13 +128,13 @@ def test_a_worker_searches_its_own_queues_and_those_without_workers(
 
 def test_prune_removes_abandoned_executions_that_no_worker_will_count(redis_client: Redis) -> None:
     list_as_running(redis_client, "lost")
-    list_as_running(redis_client, "in hand", job="in-hand")
-    redis_client.zadd(STARTED, {"in-hand:in hand": math.inf})
+    list_as_running(redis_client, "current", job="in-hand")
+    redis_client.zadd(STARTED, {"in-hand:current": math.inf})
     redis_client.sadd(MONITORED_QUEUES_KEY, "mail")
     problems: list[str] = []
 
     assert list(prune(redis_client, 30 * DAY, problems.append)) == [Pruned("mail", "app.send", "running")]
-    assert redis_client.hkeys(running_key("mail")) == [b"in hand"]
+    assert redis_client.hkeys(running_key("mail")) == [b"current"]
     assert redis_client.smembers(MONITORED_QUEUES_KEY) == {b"mail"}  # one job still runs there
     assert problems == []
 

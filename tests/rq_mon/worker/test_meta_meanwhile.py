@@ -61,8 +61,8 @@ def test_the_arguments_of_a_tick_are_loaded_in_its_work_horse_and_its_meta_nowhe
     register_as(redis_client, with_call(f"{jobs.__name__}.{function}", args=arguments), retry=Retry(1))
     make_due(redis_client, "mine", NOON)
     (job,) = TickClaims(redis_client, grace=3600).claim(NOON)
-    told = {"cron_job": "mine", "tick": NOON}
-    fields = store_noted_meta(redis_client, job, tmp_path / "meta", protocol, **told)
+    reported = {"cron_job": "mine", "tick": NOON}
+    fields = store_noted_meta(redis_client, job, tmp_path / "meta", protocol, **reported)
     assert processes(tmp_path / "arguments") == []
 
     MonitoredWorker(["queue"], connection=redis_client).work(burst=True, logging_level="CRITICAL")

@@ -216,9 +216,9 @@ def test_a_refused_command_of_rq_itself_is_logged_once(
     with pytest.raises(redis.exceptions.NoPermissionError):
         work(worker, queue, job)
 
-    told = [record.message for record in caplog.records if "a command of RQ itself" in record.message]
-    assert len(told) == 1
-    assert "hset" in told[0]
+    reported = [record.message for record in caplog.records if "a command of RQ itself" in record.message]
+    assert len(reported) == 1
+    assert "hset" in reported[0]
     assert failures(user.admin, "mail") == {}
     assert write_errors(user.admin) == {}
 
@@ -234,14 +234,14 @@ def test_only_ends_that_were_recorded_without_our_commands_are_uncounted(
 ) -> None:
     """If Redis refuses RQ's own commands too, the end is recorded and counted later."""
     refused: list[str] = []
-    told: list[str] = []
+    reported: list[str] = []
     with user.client.pipeline() as pipeline:
         if watches:
             pipeline.watch("release")  # type: ignore[no-untyped-call]
             pipeline.multi()
         pipeline.hset("rq:job:any", "status", "finished")
         guarded = GuardedTransaction(pipeline, lambda: refused.append("refused"))
-        guarded.add(lambda batch: batch.eval("return 1", 0), lambda error: told.append(str(error)))
+        guarded.add(lambda batch: batch.eval("return 1", 0), lambda error: reported.append(str(error)))
         user.allow(*lost)
         attempt(pipeline)
         if not lasts:
@@ -251,7 +251,7 @@ def test_only_ends_that_were_recorded_without_our_commands_are_uncounted(
             attempt(pipeline)
 
     assert refused == ["refused"]
-    assert len(told) == losses
+    assert len(reported) == losses
     assert user.admin.exists("rq:job:any") == (not lasts)
 
 
@@ -280,17 +280,19 @@ def test_the_failure_counts_if_the_success_could_not_be_recorded(
 
 def test_if_one_of_our_commands_fails_only_that_one_is_lost(redis_client: Redis) -> None:
     """The end is counted even if the note in the job's hash fails."""
-    told: list[str] = []
+    reported: list[str] = []
     with redis_client.pipeline() as pipeline:
-        guarded = GuardedTransaction(pipeline, lambda: told.append("refused"))
-        guarded.add(lambda batch: batch.incr("end"), lambda error: told.append(f"end: {error}"))
-        guarded.add(lambda batch: batch.hset("end", "note", "x"), lambda error: told.append(f"note: {error}"))
+        guarded = GuardedTransaction(pipeline, lambda: reported.append("refused"))
+        guarded.add(lambda batch: batch.incr("end"), lambda error: reported.append(f"end: {error}"))
+        guarded.add(
+            lambda batch: batch.hset("end", "note", "x"), lambda error: reported.append(f"note: {error}")
+        )
         pipeline.set("rq", "own")
         answers = pipeline.execute()
 
-    assert told[0] == "refused"
-    assert told[1].startswith("note: WRONGTYPE")
-    assert len(told) == 2
+    assert reported[0] == "refused"
+    assert reported[1].startswith("note: WRONGTYPE")
+    assert len(reported) == 2
     assert answers[0] == 1
     assert redis_client.get("rq") == b"own"
 

@@ -283,8 +283,8 @@ def test_registering_again_does_not_set_the_heartbeat_back(
 
     def heartbeat() -> str:
         worker.heartbeat()
-        told: Any = redis_client.hget(worker.key, "last_heartbeat")
-        return str(told.decode())
+        reported: Any = redis_client.hget(worker.key, "last_heartbeat")
+        return str(reported.decode())
 
     first, second, third = heartbeat(), heartbeat(), heartbeat()
 

@@ -45,7 +45,7 @@ def allow(redis: Redis, *rights: str) -> None:
         ("~*", "&*", "+@all", "-@scripting"),
         ("~rq:[^m]*", "&*", "+@all"),
     ],
-    ids=["no scripts", "no keys of ours"],
+    ids=["no scripts", "no keys of this package"],
 )
 def test_a_worker_without_the_right_to_count_warns_and_runs_its_jobs(
     user: RQ, queue: Queue, redis_client: Redis, rights: tuple[str, ...]

@@ -124,8 +124,8 @@ def test_one_password_in_a_file_is_enough_for_exporters_and_the_job_pages(
         operator = Operator(stack.url(RQ_MON_WEB))
         assert operator.log_in(secrets_of(stack)[WEB_PASSWORD]).status_code == 200
         assert "application.tasks.run" in operator.get("/queue", name="application")
-        told = stack.docker("inspect", *(container["Id"] for container in stack.containers()))
-        assert PASSWORD not in told
+        reported = stack.docker("inspect", *(container["Id"] for container in stack.containers()))
+        assert PASSWORD not in reported
     finally:
         stack.remove()
         redis.close()

@@ -14,7 +14,7 @@ export interface AlertListOptions {
 }
 
 const BY_IMPORTANCE: State[] = ['firing', 'pending', 'inactive'];
-const NOT_TOLD = new Set(['alertname', 'severity']);
+const NOT_LISTED = new Set(['alertname', 'severity']);
 
 export function AlertList({ options, timeRange }: PanelProps<AlertListOptions>): JSX.Element {
   const [rules, setRules] = useState<RuleAnswer[]>();
@@ -80,7 +80,7 @@ function Rule({ rule }: { rule: RuleAnswer }): JSX.Element {
 
 function placeOf(labels: Labels): string {
   return Object.entries(labels)
-    .filter(([name]) => !NOT_TOLD.has(name))
+    .filter(([name]) => !NOT_LISTED.has(name))
     .map(([name, value]) => `${name}=${value}`)
     .join(' ');
 }

@@ -33,7 +33,7 @@ export function Annotations({ config, annotations, timeZone }: Props): JSX.Eleme
         key: `${event.from}-${i}`,
         label: [event.title, event.text].filter(Boolean).join(': '),
         place: (plot) => placeOf(plot, event),
-        content: <Told event={event} timeZone={timeZone} />,
+        content: <EventDetails event={event} timeZone={timeZone} />,
         className: styles.mark(event.color),
       })),
     [events, timeZone, styles],
@@ -85,7 +85,7 @@ function shade(plot: uPlot, context: CanvasRenderingContext2D, event: Happened):
   context.stroke();
 }
 
-function Told({ event, timeZone }: { event: Happened; timeZone: TimeZone }): JSX.Element {
+function EventDetails({ event, timeZone }: { event: Happened; timeZone: TimeZone }): JSX.Element {
   const times = event.to > event.from ? [event.from, event.to] : [event.from];
   return (
     <Stack direction="column" gap={0.5}>

@@ -47,7 +47,7 @@ export function Graph(props: PanelProps<GraphOptions>): JSX.Element {
         config.addHook('init', fieldConfig.defaults.unit === SECONDS ? tickDurations : tickCounts);
         return (
         <>
-          {options.tooltip.mode !== TooltipDisplayMode.None && <Told panel={props} config={config} aligned={aligned} />}
+          {options.tooltip.mode !== TooltipDisplayMode.None && <Tooltip panel={props} config={config} aligned={aligned} />}
           <Annotations config={config} annotations={data.annotations} timeZone={timeZone} />
         </>
         );
@@ -74,13 +74,13 @@ function isGraph(frame: DataFrame): boolean {
   return frame.length > 0 && has(FieldType.time) && has(FieldType.number);
 }
 
-interface ToldProps {
+interface TooltipProps {
   panel: PanelProps<GraphOptions>;
   config: UPlotConfigBuilder;
   aligned: DataFrame;
 }
 
-function Told({ panel, config, aligned }: ToldProps): JSX.Element {
+function Tooltip({ panel, config, aligned }: TooltipProps): JSX.Element {
   const { sync, eventsScope } = usePanelContext();
   const { mode, sort, maxWidth, maxHeight } = panel.options.tooltip;
   const [x] = aligned.fields;

@@ -13,7 +13,7 @@ import { useStyles2, useTheme2, VizLayout } from '@grafana/ui';
 import { interpolateOranges } from 'd3-scale-chromatic';
 import { type JSX, useMemo } from 'react';
 import { type Labels } from '../prometheus/model';
-import { ExemplarTold } from './ExemplarTold';
+import { ExemplarDetails } from './ExemplarDetails';
 import { Message } from './Message';
 import { type Mark } from './overlay';
 import { RowPlot, type Rows } from './RowPlot';
@@ -111,7 +111,7 @@ function useExemplars({ data, options, timeZone }: PanelProps<HeatmapOptions>): 
   return useMemo(() => {
     const [frame] = data.series;
     const bounds = frame ? bucketsOf(frame).map((field) => (field.name === '+Inf' ? Infinity : Number(field.name))) : [];
-    const told = formatter(unit);
+    const format = formatter(unit);
     return (data.annotations ?? []).filter((one) => one.name === 'exemplar').flatMap((exemplars) => {
       const [times, values, labels] = exemplars.fields.map((field) => field.values as unknown[]);
       return (times ?? []).map((at, i): Mark => {
@@ -120,14 +120,14 @@ function useExemplars({ data, options, timeZone }: PanelProps<HeatmapOptions>): 
         const row = bounds.findIndex((bound) => value <= bound);
         return {
           key: `${time}-${value}-${i}`,
-          label: `Exemplar of ${told(value)} at ${dateTimeFormat(time, { timeZone })}`,
+          label: `Exemplar of ${format(value)} at ${dateTimeFormat(time, { timeZone })}`,
           className: styles.exemplar(color),
           place: (plot) => {
             const left = plot.valToPos(time, 'x');
             const isInside = left >= 0 && left <= plot.over.clientWidth && row >= 0;
             return isInside ? { left: left - SIZE / 2, top: plot.valToPos(row, 'y') - SIZE / 2, width: SIZE } : undefined;
           },
-          content: <ExemplarTold time={dateTimeFormat(time, { timeZone })} value={told(value)} labels={labels?.[i] as Labels} />,
+          content: <ExemplarDetails time={dateTimeFormat(time, { timeZone })} value={format(value)} labels={labels?.[i] as Labels} />,
         };
       });
     });

@@ -1,4 +1,4 @@
-// Ticks of counts on an axis that is logarithmic but for zero: uPlot's go on below zero, beyond the edge of the graph.
+// Ticks of counts on a logarithmic axis with a zero: uPlot draws ticks below zero too, outside the graph.
 import type uPlot from 'uplot';
 
 const SYMLOG = 4;

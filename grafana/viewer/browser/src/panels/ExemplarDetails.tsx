@@ -10,13 +10,13 @@ interface Props {
 }
 
 /** One observation: time, value, labels, and the link to its job. */
-export function ExemplarTold({ time, value, labels }: Props): JSX.Element {
-  const told = Object.entries(labels).filter(([name]) => name !== 'le' && name !== '__name__');
+export function ExemplarDetails({ time, value, labels }: Props): JSX.Element {
+  const shown = Object.entries(labels).filter(([name]) => name !== 'le' && name !== '__name__');
   return (
     <Stack direction="column" gap={0.5}>
       <Text variant="bodySmall">{time}</Text>
       <Text weight="medium">{value}</Text>
-      {told.map(([name, text]) => (
+      {shown.map(([name, text]) => (
         <Text key={name} variant="bodySmall">{`${name}: ${text}`}</Text>
       ))}
       {exemplarLinks(labels).map((link) => (
