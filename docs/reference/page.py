@@ -12,6 +12,7 @@ from typing import NamedTuple
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
+HTML_LINK = re.compile(r'\b(?:href|src|srcset)="([^"]+)"')
 NOT_RUN = re.compile(r"<!-- not run: (.+?) -->", re.DOTALL)
 MARKDOWN = MarkdownIt("commonmark").enable("table")
 
@@ -39,13 +40,15 @@ class Page:
 
     @cached_property
     def links(self) -> list[str]:
-        """Where its links and pictures lead, in order."""
-        return [
+        """Where its links and pictures lead; those in HTML come last."""
+        in_markdown = [
             str(token.attrs[name])
             for token in self._inline()
             for type_, name in (("link_open", "href"), ("image", "src"))
             if token.type == type_
         ]
+        html = (token.content for token in (*self.tokens, *self._inline()) if token.type.startswith("html_"))
+        return in_markdown + [link for text in html for link in HTML_LINK.findall(text)]
 
     @cached_property
     def anchors(self) -> set[str]:
@@ -88,10 +91,16 @@ class Page:
 
         A piece of code counts as one word.
         """
+        return self._texts_in("paragraph_open")
+
+    @cached_property
+    def cells(self) -> list[str]:
+        """The cells of its tables, without their headings."""
+        return self._texts_in("td_open")
+
+    def _texts_in(self, opening: str) -> list[str]:
         pairs = zip(self.tokens, self.tokens[1:], strict=False)
-        return [
-            _plain(token, space_in_code="_") for before, token in pairs if before.type == "paragraph_open"
-        ]
+        return [_plain(token, space_in_code="_") for before, token in pairs if before.type == opening]
 
     def _inline(self) -> Iterator[Token]:
         for token in self.tokens:

@@ -256,9 +256,8 @@ def _all_agree(evidence: Evidence) -> Iterator[Row]:
         verdict(missing == errors.total()),
     )
     yield Row(
-        "ends that RQ recorded a second time, ends whose start Redis lost with its power, executions that RQ"
-        " gave up for dead and that ended after all, executions that only their workers know, as Redis lost"
-        " the jobs with its power",
+        "ends that RQ recorded twice; ends whose start Redis lost in the power cut; executions that ended"
+        " after RQ gave them up; executions of jobs that Redis lost, known only to their workers",
         f"{evidence.replay.recorded_again}, {evidence.replay.without_start.total()},"
         f" {len(evidence.replay.late)}, {len(vanished(evidence))}",
     )

@@ -16,6 +16,19 @@ COPIES = ROOT / "rq_mon" / "export" / "data"
 """Runbooks are in the package too, and the job pages follow only links between them."""
 FILES = [path for path in tracked("*.md") if COPIES not in path.parents and path.name != "template.md"]
 
+SOURCES = (
+    "*.py",
+    "*.yml",
+    "*.yaml",
+    "*.html",
+    "*.ts",
+    "*.tsx",
+    "Makefile",
+    ".env.example",
+    ":(exclude)tests/docs",
+)
+PAGE_NAMED = re.compile(r"\bdocs/[\w./-]+\.md\b")
+
 TRACKED = {folder for path in tracked() for folder in (path, *path.parents)}
 
 
@@ -81,6 +94,26 @@ def test_links_in_tables_lists_and_pictures_are_read_and_those_in_code_are_not()
     )
 
     assert page.links == ["one", "two", "http://five.example"]
+
+
+def test_links_and_pictures_in_html_are_read() -> None:
+    page = Page(
+        '<picture>\n  <source srcset="one">\n  <img src="two">\n</picture>\n\nText <a href="three">x</a>.\n'
+    )
+
+    assert page.links == ["one", "two", "three"]
+
+
+def test_every_page_that_another_file_names_exists() -> None:
+    """Messages, comments and help name pages by their path in the repository."""
+    named = {
+        (str(path.relative_to(ROOT)), name)
+        for path in tracked(*SOURCES)
+        for name in PAGE_NAMED.findall(path.read_text(encoding="utf-8"))
+    }
+
+    assert ("stack/misspelt.py", "docs/operate/settings.md") in named
+    assert sorted((path, name) for path, name in named if ROOT / name not in TRACKED) == []
 
 
 def test_headings_with_the_same_text_have_separate_anchors_as_on_github() -> None:

@@ -21,7 +21,9 @@ def too_long(paragraphs: list[str]) -> list[str]:
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_sentence_of_a_page_is_too_long(path: Path) -> None:
-    assert too_long(Page.read(path).paragraphs) == []
+    page = Page.read(path)
+
+    assert too_long(page.paragraphs + page.cells) == []
 
 
 @pytest.mark.parametrize("path", PAGES, ids=lambda path: str(path.relative_to(ROOT)))
@@ -45,10 +47,11 @@ def test_sentences_end_where_a_reader_pauses() -> None:
     assert [len(words(each)) for each in sentences(text)] == [3, 14, 1, 2]
 
 
-def test_code_counts_as_one_word_and_tables_and_blocks_are_skipped() -> None:
+def test_code_counts_as_one_word_and_tables_are_apart_and_blocks_are_skipped() -> None:
     page = Page("Run `make test ARGS=x` now.\n\n| a b c |\n|---|\n| d e f |\n\n```\ng h i\n```\n")
 
     assert [words(each) for each in sentences(page.paragraphs)] == [["Run", "make_test_ARGS=x", "now."]]
+    assert page.cells == ["d e f"]
 
 
 def test_plain_words_have_a_lower_reading_grade() -> None:
