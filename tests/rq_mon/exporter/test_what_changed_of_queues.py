@@ -206,12 +206,12 @@ def test_every_line_is_that_of_a_full_read(
         happened = [happenings.any() for _ in range(1 + step % 5)]
         for each in happened:
             each()
-        told = f"step {step}: {[each.__name__ for each in happened]}"
+        done = f"step {step}: {[each.__name__ for each in happened]}"
         happenings.now += 1.0
         expected = about_queues(LocalExporter(redis_server.url))
-        assert about_queues(often) == expected, told
+        assert about_queues(often) == expected, done
         if step % 7 == 0:
-            assert about_queues(rarely) == expected, told
+            assert about_queues(rarely) == expected, done
 
 
 def test_a_restart_on_older_data_serves_the_older_data(tmp_path: Path) -> None:
