@@ -1,7 +1,7 @@
 """One connection to Redis that a worker lends to one work horse after the other.
 
-Each of RQ's work horses opens a connection of its own, for one job. That costs three round trips, and some
-five hundredths of the CPU time of a short job.
+Each of RQ's work horses opens a connection of its own, for one job. That costs three round trips, and about
+5 % of the CPU time of a short job.
 
 The next work horse must not notice what a job did to the connection. So the application's function never gets
 it: while that runs, the connection is out of the pool. Only a work horse whose job succeeded returns it.
