@@ -14,6 +14,7 @@ from typing import TextIO
 
 from rq_mon import catalogue
 from rq_mon.catalogue import Metric
+from rq_mon.ports import RQ_MON_WEB_PORT
 from stack.services import ALERTMANAGER, PROMETHEUS, REDIS_EXPORTER, RQ_EXPORTER, Service
 
 Value = Callable[[float], float | None]
@@ -220,7 +221,7 @@ class History:
         yield _rq(catalogue.JOB_METRICS_WRITE_ERRORS, self._counter(0.01), reason="OOM")
         yield _rq(catalogue.OPERATOR_CHANGES, self._counter(0.01), action="requeue")
         yield _rq(catalogue.EXPORTER_BUILD_INFO, _constant(1), version="0.1.0", rq="2.12.0")
-        yield _rq(catalogue.JOB_PAGES_INFO, _constant(1), url="http://127.0.0.1:9182")
+        yield _rq(catalogue.JOB_PAGES_INFO, _constant(1), url=f"http://127.0.0.1:{RQ_MON_WEB_PORT}")
         for name in catalogue.REQUEST_PROCESSING.series:
             yield _rq_series(name, self._counter(0.2))
 

@@ -7,18 +7,21 @@ import os
 import pty
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from redis import Redis
-from rq import Queue, SimpleWorker
+from rq import Queue, SimpleWorker, Worker
 from rq.job import Job
 
+from proofs.harness.redis_server import RedisServer
+from proofs.harness.waiting import wait_until
 from rq_mon.cli.main import main
 from tests.rq_mon.cli import jobs
+from tests.rq_mon.worker.processes import FORKING, RQ
 
 COMMAND = [sys.executable, "-m", "rq_mon.cli"]
 
@@ -95,6 +98,21 @@ def work(redis_client: Redis) -> Callable[..., None]:
         SimpleWorker(names, connection=redis_client).work(burst=True, logging_level="CRITICAL")
 
     return run
+
+
+@pytest.fixture
+def running_job_id(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
+    """The id of a job that a worker process runs until the test ends."""
+    job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
+    with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
+        wait_until(
+            lambda: (
+                [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id]
+                and job.get_status() == "started"
+            ),
+            "the job to run",
+        )
+        yield job.id
 
 
 def hold_back(client: Redis, queue: Queue) -> Job:

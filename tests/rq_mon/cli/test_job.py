@@ -2,36 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from redis import Redis
-from rq import Queue, Worker
+from rq import Queue
 from rq.job import Job
 
 from proofs.harness.failed_jobs import FAIL, fail_jobs
-from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
 from tests.rq_mon.calls.test_stored_values import Evil
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
-from tests.rq_mon.worker.processes import FORKING, RQ
-
-
-@pytest.fixture
-def running(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
-    """The id of a running job."""
-    job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
-    with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
-        wait_until(
-            lambda: (
-                [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id]
-                and job.get_status() == "started"
-            ),
-            "the job to run",
-        )
-        yield job.id
 
 
 def test_job_shows_the_stored_job(rqmon: Rqmon, redis_client: Redis, queue: Queue) -> None:
@@ -102,22 +85,22 @@ def test_jobs_exits_with_1_without_jobs_and_refuses_unknown_queues_and_states(
 
 @pytest.mark.slow
 def test_stop_ends_a_running_job_and_counts_it(
-    rqmon: Rqmon, redis_client: Redis, running: str, caplog: pytest.LogCaptureFixture
+    rqmon: Rqmon, redis_client: Redis, running_job_id: str, caplog: pytest.LogCaptureFixture
 ) -> None:
-    dry = rqmon("stop", running, "--dry-run")
+    dry = rqmon("stop", running_job_id, "--dry-run")
     assert "Nothing was changed" in dry.out
-    unasked = rqmon("stop", running)
+    unasked = rqmon("stop", running_job_id)
     assert unasked.code == 2
     assert redis_client.hgetall("rq:monitor:changes") == {}
 
-    done = rqmon("stop", running, "--yes")
+    done = rqmon("stop", running_job_id, "--yes")
     assert (done.code, done.out.startswith("asked ")) == (0, True)
-    assert f"stop: 1 running job of mail: {running}" in caplog.text
-    job = Job(running, connection=redis_client)
+    assert f"stop: 1 running job of mail: {running_job_id}" in caplog.text
+    job = Job(running_job_id, connection=redis_client)
     wait_until(lambda: job.get_status() == "stopped", "the job to stop")
     assert redis_client.hgetall("rq:monitor:changes") == {b"stop": b"1"}
 
-    again = rqmon("stop", running, "--yes")
+    again = rqmon("stop", running_job_id, "--yes")
     assert again.code == 1
     assert "expected a running job" in again.err
 

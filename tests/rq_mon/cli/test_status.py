@@ -3,25 +3,20 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
 from redis import Redis
-from rq import Queue, SimpleWorker, Worker
+from rq import Queue, SimpleWorker
 from rq.suspension import suspend
 
 from proofs.harness.failed_jobs import fail_jobs
-from proofs.harness.redis_server import RedisServer
-from proofs.harness.waiting import wait_until
 from rq_mon.cron.definition import define
 from rq_mon.cron.liveness import announce
 from rq_mon.cron.registry import CronRegistry
 from tests.rq_mon.cli import jobs
 from tests.rq_mon.cli.conftest import Rqmon
-from tests.rq_mon.worker.processes import FORKING, RQ
 
 
 @pytest.fixture
@@ -45,21 +40,6 @@ def worker(redis_client: Redis, queue: Queue) -> SimpleWorker:
     worker = SimpleWorker([queue], connection=redis_client, name="worker-1")
     worker.register_birth()  # type: ignore[no-untyped-call]
     return worker
-
-
-@pytest.fixture
-def busy_worker(redis_server: RedisServer, queue: Queue, tmp_path: Path) -> Iterator[str]:
-    """A worker process that runs a job; yields the job's id."""
-    job = queue.enqueue(jobs.sleep_until_exists, str(tmp_path / "never"))
-    with RQ(redis_server.url, tmp_path / "rq.log").start_worker("mail", worker_class=FORKING):
-        wait_until(
-            lambda: (
-                [worker.get_current_job_id() for worker in Worker.all(queue=queue)] == [job.id]
-                and job.get_status() == "started"
-            ),
-            "worker and job to say that it runs",
-        )
-        yield job.id
 
 
 def test_shows_the_jobs_of_each_queue_by_state(
@@ -96,16 +76,16 @@ def test_shows_the_jobs_of_each_queue_by_state(
     }
 
 
-def test_shows_the_job_of_each_worker_and_its_age(rqmon: Rqmon, busy_worker: str) -> None:
+def test_shows_the_job_of_each_worker_and_its_age(rqmon: Rqmon, running_job_id: str) -> None:
     (row,) = rqmon("status", "--json").json["workers"]
     out = rqmon("status").out
 
-    assert (row["state"], row["queues"], row["job_id"]) == ("busy", ["mail"], busy_worker)
+    assert (row["state"], row["queues"], row["job_id"]) == ("busy", ["mail"], running_job_id)
     assert row["function"] == "tests.rq_mon.cli.jobs.sleep_until_exists"
     assert row["monitored"]
     assert 0 <= row["running_seconds"] < 60
     assert -1 <= row["last_report_seconds"] < 60
-    assert busy_worker in out
+    assert running_job_id in out
     assert "tests.rq_mon.cli.jobs.sleep_until_exists" in out
 
 

@@ -15,11 +15,6 @@ from rq_mon.cron.ticks import TickClaims
 from tests.rq_mon.cron.cron import cron_job, make_due, register_list, registered, state, tick_counts
 
 
-@pytest.fixture
-def registry(redis_client: Any) -> CronRegistry:
-    return CronRegistry(redis_client)
-
-
 def named(*ids: str) -> list[CronJob]:
     return [cron_job(cron_job_id=each) for each in ids]
 

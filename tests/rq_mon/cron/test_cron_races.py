@@ -24,16 +24,6 @@ Meanwhile = Callable[[Callable[[], object]], None]
 
 
 @pytest.fixture
-def registry(redis_client: Any) -> CronRegistry:
-    return CronRegistry(redis_client)
-
-
-@pytest.fixture
-def claims(redis_client: Any) -> TickClaims:
-    return TickClaims(redis_client, grace=3600)
-
-
-@pytest.fixture
 def meanwhile(monkeypatch: pytest.MonkeyPatch) -> Iterator[Meanwhile]:
     """Sets what happens during the next transaction; the test fails if it does not happen."""
     happened: list[Callable[[], bool]] = []

@@ -15,11 +15,6 @@ from rq_mon.cron.ticks import TickClaims
 from tests.rq_mon.cron.cron import cron_job, make_due, register_list, state, tick_counts
 
 
-@pytest.fixture
-def registry(redis_client: Any) -> CronRegistry:
-    return CronRegistry(redis_client)
-
-
 def run_once(redis_client: Any, tick: int) -> None:
     make_due(redis_client, "mine", tick)
     TickClaims(redis_client, grace=3600).claim(tick)

@@ -21,11 +21,6 @@ MINUTE, HOUR = 60, 3600
 
 
 @pytest.fixture
-def registry(redis_client: Any) -> CronRegistry:
-    return CronRegistry(redis_client)
-
-
-@pytest.fixture
 def claims(redis_client: Any) -> TickClaims:
     return TickClaims(redis_client, grace=HOUR)
 

@@ -29,16 +29,6 @@ from tests.rq_mon.cron.cron import NOON, cron_job, make_due, tick_counts
 CRON_JOB = "mine"
 
 
-@pytest.fixture
-def registry(redis_client: Any) -> CronRegistry:
-    return CronRegistry(redis_client)
-
-
-@pytest.fixture
-def claims(redis_client: Any) -> TickClaims:
-    return TickClaims(redis_client, grace=3600)
-
-
 def with_call(name: str, instance: object = None, args: tuple[Any, ...] = ()) -> dict[str, str]:
     return {"function": name, "call": b64encode(pickle.dumps((name, instance, args, {}))).decode()}
 

@@ -6,8 +6,6 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from redis import Redis
-from redis.exceptions import AuthenticationError
 from rq import Queue
 from rq.job import Job, JobStatus
 
@@ -15,9 +13,7 @@ from proofs.harness.compose_stack import ComposeStack
 from proofs.harness.waiting import wait_until
 from rq_mon.connection.client import connect
 from scheduler import SHORT_RUNNING_QUEUE
-from stack.redis_users import USERS
-from stack.services import REDIS
-from tests.harness.surface import secret_files, secrets_of
+from tests.harness.new_passwords import replace_passwords
 
 pytestmark = [pytest.mark.compose, pytest.mark.slow(seconds=90)]
 
@@ -41,23 +37,11 @@ def status_of(stack: ComposeStack, job_id: str) -> JobStatus | None:
 
 def test_removed_passwords_are_replaced_and_the_old_ones_are_refused(stack: ComposeStack) -> None:
     assert stack.make("start-rq-mon").returncode == 0
-    old, waiting = secrets_of(stack), enqueue(stack, "unworked")
+    waiting = enqueue(stack, "unworked")
     assert stack.make("stop-rq-mon").returncode == 0
-    for file in secret_files(stack):
-        file.unlink()
 
-    started = stack.make("start-rq-mon")
+    replace_passwords(stack)
 
-    assert started.returncode == 0, started.stdout
-    new = secrets_of(stack)
-    for user in USERS:
-        assert new[user.secret] != old[user.secret]
-        port, password = stack.settings.port(REDIS), old[user.secret]
-        with (
-            Redis(port=port, username=user.name, password=password, retry=None) as client,
-            pytest.raises(AuthenticationError),
-        ):
-            client.ping()
     assert status_of(stack, waiting) is JobStatus.QUEUED
     job = enqueue(stack, SHORT_RUNNING_QUEUE)
     wait_until(lambda: status_of(stack, job) is JobStatus.FINISHED, "the job to finish", within=60)
