@@ -79,7 +79,7 @@ def test_jobs_and_counters_of_a_redis_without_users_survive_the_upgrade(
 ) -> None:
     data = stack.state / REDIS.name
     data.mkdir(parents=True)
-    with RedisServer(data, "--appendonly", "yes") as earlier:
+    with RedisServer(data, "--appendonly", "yes", "--appendfsync", "always") as earlier:
         finished = [schedule_in(earlier.url, SHORT_RUNNING_QUEUE, monkeypatch) for _ in range(3)]
         run_all(earlier.url, SHORT_RUNNING_QUEUE)
         waiting = schedule_in(earlier.url, UNWORKED, monkeypatch)
