@@ -1,6 +1,6 @@
-"""What the demo enqueues, and how often: about what the two default workers can do.
+"""The demo's jobs and their rates: about as many as the two default workers can run.
 
-Jobs fail, but so few in the end that objectives.yml is kept: a demo of hours must not set off an alert.
+Some jobs fail, but few enough to meet objectives.yml: a demo of hours must not cause an alert.
 """
 
 from __future__ import annotations

@@ -27,7 +27,7 @@ LOOK_AGAIN_SECONDS = 0.25
 
 
 def runs_here(name: str) -> bool:
-    """Tell whether a process runs on this host, by its name or key, which ends in host and process id."""
+    """Return whether a process runs on this host, by its name or key, which ends in host and process id."""
     return re.search(rf"-{re.escape(socket.gethostname())}-\d+$", name) is not None
 
 

@@ -60,7 +60,7 @@ def without_current_job() -> Iterator[None]:
 
 
 def printable(line: str) -> str:
-    r"""Return a line in which what is no printable character is its escape: `\x1b` then moves no cursor."""
+    r"""Return a line with escapes for non-printable characters, so that `\x1b` moves no cursor."""
     if line.isprintable():
         return line
     return "".join(
@@ -76,7 +76,7 @@ class _TextFormatter(logging.Formatter):
         super().__init__(LINE, TIME)
 
     def format(self, record: logging.LogRecord) -> str:
-        """Indent all lines but the first, and show what would move a terminal's cursor.
+        """Indent all lines but the first, and escape characters that would move a terminal's cursor.
 
         So no name or message can pass for a line of its own, or cover another.
         """

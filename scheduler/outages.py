@@ -1,6 +1,6 @@
 """A worker whose jobs survive an outage of Redis: their ends are recorded once it is back.
 
-RQ fails a job if Redis is away when it begins or ends, and does not record the end of a failed one.
+RQ fails a job if Redis is down when it begins or ends, and does not record the end of a failed job.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ TRIES_WHILE_REFUSED = 2
 class OutageTolerantWorker(MonitoredWorker):
     """A `MonitoredWorker` that waits for Redis, in the work horse and in its own process.
 
-    If Redis is away until a minute after a job's timeout, the worker kills the work horse, as RQ does.
+    If Redis is down until a minute after a job's timeout, the worker kills the work horse, as RQ does.
     """
 
     _heartbeat_of_job: Callable[[], None] | None = None
@@ -187,7 +187,7 @@ class OutageTolerantWorker(MonitoredWorker):
     # RQ ends a worker whose heartbeat fails; no process would then record the end of its job.
 
     def monitor_work_horse(self, job: Job, queue: Queue, *execution: Any) -> None:
-        """Wait for the work horse; if Redis is away when it ends, wait for Redis too."""
+        """Wait for the work horse; if Redis is down when it ends, wait for Redis too."""
         while True:
             try:
                 super().monitor_work_horse(job, queue, *execution)

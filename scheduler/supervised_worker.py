@@ -57,8 +57,8 @@ class SupervisedWorker(OutageTolerantWorker, ClaimingWorker):
     def register_birth(self) -> None:
         """Register, even if a worker of this name is already registered.
 
-        The name contains host and process id. So that worker was an earlier run of this process, which was
-        killed before it could sign off. Containers with the same host name, as in host networking, must not
+        The name contains host and process id. That worker was an earlier run of this process, which was
+        killed before it could deregister. Containers with the same host name, as in host networking, must not
         share a queue. A hash without birth is left by an earlier run that wrote to it after Redis had lost
         it.
         """
@@ -70,7 +70,7 @@ class SupervisedWorker(OutageTolerantWorker, ClaimingWorker):
         super().register_birth()
 
     def subscribe(self) -> None:
-        """Listen to commands, in a way that can be ended after an outage of Redis.
+        """Listen to commands, so that it can be stopped after an outage of Redis.
 
         redis-py 5 guards a subscription with a lock that it takes twice when it has to reconnect, and then
         waits forever. A worker that ends or restarts at that moment would hang.

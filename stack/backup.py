@@ -54,7 +54,7 @@ undo && mkdir .restored && tar -xof - -C .restored && replace || {
 }
 rm -rf .restored .discarded || true
 """
-"""Replaces what is there by renaming: all of it, or nothing.
+"""Replaces the old files by renaming: all of them, or none.
 
 The names of the folders say how far it came, so what was interrupted is undone, at once or the next time: old
 files are in `.replacing` until all are there, and in `.replaced` while the new ones come.
@@ -205,7 +205,7 @@ def _check_packed(service: Service, packed: IO[bytes]) -> None:
 
 
 def _is_plain(member: tarfile.TarInfo) -> bool:
-    """Tell whether it is a folder or a plain file: no link, not sparse, no setuid or setgid bit."""
+    """Return whether it is a folder or a plain file: no link, not sparse, no setuid or setgid bit."""
     return member.isdir() or (
         member.isfile() and not member.issparse() and not member.mode & (stat.S_ISUID | stat.S_ISGID)
     )

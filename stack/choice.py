@@ -75,5 +75,5 @@ def refuse_if_running(chosen: Runtime, settings: StackSettings) -> None:
 
 
 def is_running(runtime: Runtime) -> bool:
-    """Tell whether the runtime runs any service."""
+    """Return whether the runtime runs any service."""
     return any(state.health is not Health.STOPPED for state in runtime.states().values())

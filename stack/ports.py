@@ -23,7 +23,7 @@ def check_ports_free(
     Args:
         settings: the stack's settings, which hold the ports.
         services: the services about to be started.
-        is_ours: tells whether a process belongs to this stack, and may hold the port.
+        is_ours: returns whether a process belongs to this stack, and may hold the port.
     """
     conflicts = [
         f"  {settings.port(service)} for {service.name}: {problem}"

@@ -19,7 +19,7 @@ def read_queues(text: str) -> Mapping[str, int]:
     """Return the number of workers of each queue in a text such as `mail:2,reports:1`.
 
     Raises:
-        ValueError: it is not such a text. The message says what was expected, and which part is wrong.
+        ValueError: the text has another form. The message says what was expected, and which part is wrong.
     """
     queues: dict[str, int] = {}
     for part in text.split(","):

@@ -59,7 +59,7 @@ class Runtime(Protocol):
         """The value of RUNTIME that selects it."""
 
     def has_data(self) -> bool:
-        """Tell whether this clone has queues or metrics here, which clean() would remove."""
+        """Return whether this clone has queues or metrics here, which clean() would remove."""
 
     def services(self) -> Sequence[Service]:
         """Return the services that it runs on this machine, in the order of stack/services.py."""

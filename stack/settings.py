@@ -95,7 +95,7 @@ class StackSettings:
         return self.bind_addresses.get(service.bind_variable or "", BIND_ADDRESS)
 
     def is_open(self, service: Service) -> bool:
-        """Tell whether the user has opened the service's port to other machines."""
+        """Return whether the user has opened the service's port to other machines."""
         return self.bind_address(service) != BIND_ADDRESS
 
     def host(self, service: Service) -> str:
@@ -181,7 +181,7 @@ class StackSettings:
         return self._given_redis_url() or f"redis://{self.address(REDIS)}/0"
 
     def has_own_redis(self) -> bool:
-        """Tell whether the stack runs its own Redis: RQ_REDIS_URL names no other one."""
+        """Return whether the stack runs its own Redis: RQ_REDIS_URL names no other one."""
         given = urlsplit(self._given_redis_url())
         if not given.scheme:
             return True

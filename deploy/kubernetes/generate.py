@@ -22,7 +22,7 @@ OPERATORS_OWN = {"Watchdog"}
 
 RULES = PROJECT_ROOT / "prometheus" / "rules"
 OPERATORS_OWN_FILES = {RULES / "stack" / "prometheus.yml", RULES / "stack" / "alertmanager.yml"}
-"""About Prometheus and Alertmanager themselves: the operator brings rules of its own for them."""
+"""About Prometheus and Alertmanager themselves: the operator has its own rules for them."""
 
 Manifest = dict[str, Any]
 

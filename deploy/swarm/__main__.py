@@ -86,9 +86,9 @@ def _stack_file(composed: Mapping[str, Any], settings: StackSettings, passwords:
 
 
 def _check(composed: Mapping[str, Any], settings: StackSettings) -> None:
-    """Raise StackError if a service would refuse what it reads: the programs in its image look at it.
+    """Raise StackError if a service would refuse its configuration: the programs in its image check it.
 
-    An image that this machine cannot get checks nothing: a line says so.
+    If this machine cannot get an image, nothing is checked, and a line says so.
     """
     docker = Docker(settings.environment)
     prometheus, alertmanager, own = (

@@ -1,4 +1,4 @@
-"""Write what is generated from code, wholly or in parts: `python -m docs.reference`."""
+"""Write the pages, or parts of pages, that are generated from code: `python -m docs.reference`."""
 
 from __future__ import annotations
 

@@ -45,7 +45,7 @@ Fires {when}; runbook: [{name}](../runbooks/{name}.md).
 
 
 ASKED = re.compile(r"\{\{ with printf .*?\}\}(.*?)\{\{ \. \| first \| (label|value).*?\}\}(.*?)\{\{ end \}\}")
-"""What a template asks Prometheus for when the alert fires: the queue's objective, or the function."""
+"""The query of a template when the alert fires: the queue's objective, or the function."""
 LONG_JOB = re.compile(r"\{\{ with printf `rq_worker_long_job_info.*?\{\{ else \}\}.*?\{\{ end \}\}")
 """And the job that a worker works on, if its exporter names it."""
 

@@ -52,7 +52,7 @@ LEFT_OUT = (
 
 
 BETWEEN_WORDS = r"(?:\s|[#*/\"'])+"
-"""Also a line break, after which a comment or a text in code goes on."""
+"""Also a line break inside a comment or a text in code."""
 PATTERNS = {
     re.compile(phrase.replace(" ", BETWEEN_WORDS), re.IGNORECASE): instead
     for phrase, instead in INSTEAD.items()

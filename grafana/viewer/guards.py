@@ -58,7 +58,7 @@ def add_guards(app: Flask, settings: ViewerSettings) -> None:
 
 
 def _comes_from_here() -> bool:
-    """Tell whether the browser reports the same origin. Programs other than browsers report nothing."""
+    """Return whether the browser reports the same origin. Programs other than browsers report nothing."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     return site in ("same-origin", "none") and is_own_origin(request.headers.get("Origin"), request.host)
 

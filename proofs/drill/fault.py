@@ -31,7 +31,7 @@ class Expected:
     """It cannot be sent, so the drill looks for it in Prometheus."""
 
     def fits(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether an alert with these labels matches."""
+        """Return whether an alert with these labels matches."""
         return labels.get("alertname") == self.alert and self.labels.items() <= labels.items()
 
     def __str__(self) -> str:
@@ -69,7 +69,7 @@ class Fault:
         return {each.alert for each in self.expects if each.only_shown}
 
     def allows(self, labels: Mapping[str, str]) -> bool:
-        """Tell whether an alert with these labels belongs to this fault."""
+        """Return whether an alert with these labels belongs to this fault."""
         return any(each.fits(labels) for each in (*self.expects, *self.consequences))
 
 

@@ -302,7 +302,7 @@ class DrillStack:
         return found
 
     def prometheus_missed_itself(self, seconds: float) -> bool:
-        """Tell whether Prometheus failed to scrape itself in time during the last seconds."""
+        """Return whether Prometheus failed to scrape itself in time during the last seconds."""
         query = f'min_over_time(up{{job="{PROMETHEUS.name}"}}[{round(seconds)}s]) == 0'
         try:
             return bool(self.copy.ask_prometheus("query", query=query)["result"])

@@ -62,7 +62,7 @@ class ComposeStack(StackCopy):
         return self.docker("image", "ls", "--all", "--quiet", "--filter", self._label).split()
 
     def has_viewer(self) -> bool:
-        """Tell whether the viewer runs because Grafana is missing."""
+        """Return whether the viewer runs because Grafana is missing."""
         return bool(self.containers(VIEWER))
 
     def page(self, service: Service, path: str) -> str:

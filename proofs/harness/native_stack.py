@@ -68,7 +68,7 @@ class NativeStack(StackCopy):
         return own & listening
 
     def rules_evaluated_since(self, moment: datetime) -> bool:
-        """Tell whether every group of rules was evaluated after a moment."""
+        """Return whether every group of rules was evaluated after a moment."""
         groups = self.ask_prometheus("rules")["groups"]
         return all(datetime.fromisoformat(group["lastEvaluation"]) > moment for group in groups)
 

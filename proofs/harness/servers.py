@@ -61,7 +61,7 @@ class Server:
         return {"Authorization": self.authorization} if self.authorization else {}
 
     def answers(self, path: str) -> bool:
-        """Tell whether it answers with success.
+        """Return whether it answers with success.
 
         Raises:
             AssertionError: it has ended. The message contains its output.

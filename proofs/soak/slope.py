@@ -36,7 +36,7 @@ class Slope:
     points: int
 
     def is_above(self, bound: float) -> bool:
-        """Tell whether the slope exceeds the bound by more than chance would explain, or is unknown."""
+        """Return whether the slope exceeds the bound by more than chance would explain, or is unknown."""
         return not math.isfinite(self.error) or self.per_hour - SURE * self.error > bound
 
 

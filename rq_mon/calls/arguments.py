@@ -104,10 +104,10 @@ def check_call_arguments(
     *,
     same_process: bool = False,
 ) -> tuple[tuple[Any, ...], dict[str, Any]]:
-    """Return the arguments of a job's function, once it is sure that a worker can read them.
+    """Return the arguments of a job's function, after checking that a worker can read them.
 
     Raises:
-        TypeError: they are no sequence or mapping, or this format cannot store one of them. The message gives
+        TypeError: not a sequence or mapping, or this format cannot store one of them. The message gives
             the place of that argument, but not its value, which may be secret.
     """
     args_name, kwargs_name = names

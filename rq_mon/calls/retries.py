@@ -18,7 +18,7 @@ DEFAULT_RETRY = Retry(max=3)
 
 
 def is_default(retry: Retry | None) -> bool:
-    """Tell whether a policy is the default one."""
+    """Return whether a policy is the default one."""
     return retry is not None and (retry.max, retry.intervals) == (DEFAULT_RETRY.max, DEFAULT_RETRY.intervals)
 
 

@@ -52,12 +52,12 @@ class SentinelAddress:
 
 
 def uses_tls(url: str) -> bool:
-    """Tell whether the connection uses TLS."""
+    """Return whether the connection uses TLS."""
     return urlsplit(url).scheme in TLS_SCHEMES
 
 
 def names_sentinels(url: str) -> bool:
-    """Tell whether the address names Sentinels."""
+    """Return whether the address names Sentinels."""
     return urlsplit(url).scheme.endswith(SENTINEL)
 
 
@@ -109,7 +109,7 @@ def database_of(url: str) -> int:
 
 
 def verifies_server(url: str) -> bool:
-    """Tell whether the server's certificate is verified, including the host name."""
+    """Return whether the server's certificate is verified, including the host name."""
     from redis.connection import to_bool
 
     options = dict(parse_qsl(urlsplit(url).query))

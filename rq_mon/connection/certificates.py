@@ -6,7 +6,7 @@ import ssl
 
 
 def is_verified(cert_reqs: object) -> bool:
-    """Tell whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: not set."""
+    """Return whether redis-py verifies the server with this value of `ssl_cert_reqs`; None: not set."""
     return cert_reqs not in ("none", ssl.CERT_NONE)
 
 

@@ -68,8 +68,8 @@ class CronRegistry:
     def pause(self, cron_job_id: str) -> bool:
         """Pause a cron job until `resume`, and return whether this changed anything.
 
-        It stays paused when cron schedulers start and register it again. Ticks that pass meanwhile are not
-        made up for, and do not count as missed.
+        It stays paused when cron schedulers start and register it again. Ticks during the pause never run,
+        and do not count as missed.
         """
 
         def change(pipeline: Any) -> bool:

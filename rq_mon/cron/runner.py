@@ -95,7 +95,7 @@ class CronScheduler:
                 self._stopping.wait(self._until_redis_answers(self._look))
             withdraw(self.connection, self.name)
         except RedisError as error:
-            logger.warning("%s could not sign off: %s", self.name, error)
+            logger.warning("%s could not deregister: %s", self.name, error)
         except Exception as error:  # `run` raises it
             self._failure = error
         finally:

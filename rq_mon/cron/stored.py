@@ -1,4 +1,4 @@
-"""Storage of cron jobs in Redis: what a change reads, and what it writes."""
+"""Storage of cron jobs in Redis: the reads and writes of a change."""
 
 from __future__ import annotations
 

@@ -64,7 +64,7 @@ class _Settled:
     cron_job: CronJob | None = None
     job: Job | None = None
     failure: str = ""
-    """Why no worker can run the tick, as far as that is known in advance."""
+    """Why no worker can run the tick, as far as can be known in advance."""
 
 
 class TickClaims:

@@ -63,7 +63,7 @@ def _metrics(registry: CollectorRegistry, environ: WSGIEnvironment) -> Answer:
 
 
 def _accepts(header: str, name: str) -> bool:
-    """Tell whether an Accept header has this type with a quality above 0 (RFC 9110, 12.4.2)."""
+    """Return whether an Accept header has this type with a quality above 0 (RFC 9110, 12.4.2)."""
     for entry in header.lower().split(","):
         accepted, *parameters = (part.strip() for part in entry.split(";"))
         if accepted == name:

@@ -31,7 +31,7 @@ return 'asked'
 
 
 def stop(connection: Redis, job_id: str) -> StopResult:
-    """Tell the worker of a job to stop it. The job is then marked as stopped, and listed among failed jobs.
+    """Ask the worker of a job to stop it. The job is then marked as stopped, and listed among failed jobs.
 
     A SimpleWorker runs jobs in its own process and cannot stop one.
     """

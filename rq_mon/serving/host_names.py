@@ -22,7 +22,7 @@ def own_names(listens_on: str, given: str) -> frozenset[str]:
 
 
 def is_own_name(host: str, names: frozenset[str]) -> bool:
-    """Tell whether a Host header has an IP address, or one of these names."""
+    """Return whether a Host header has an IP address, or one of these names."""
     name = _name_in(host)
     try:
         return name in names or bool(ip_address(name))
@@ -31,13 +31,13 @@ def is_own_name(host: str, names: frozenset[str]) -> bool:
 
 
 def is_private_name(host: str) -> bool:
-    """Tell whether a Host header has a name that means something in its own network only."""
+    """Return whether a Host header has a name that means something in its own network only."""
     name = _name_in(host)
     return bool(name) and ("." not in name or name.endswith(PRIVATE_DOMAINS))
 
 
 def is_own_origin(origin: str | None, host: str) -> bool:
-    """Tell whether an Origin header, if there is one, has the same host and port as the Host header."""
+    """Return whether an Origin header, if there is one, has the same host and port as the Host header."""
     return origin is None or origin.partition("://")[2] == host
 
 

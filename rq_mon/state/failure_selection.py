@@ -32,7 +32,7 @@ class Selection:
     """A Unix time. Jobs that failed later do not match; jobs without a failure time do."""
 
     def matches(self, job: FailedJob) -> bool:
-        """Tell whether a job matches. One without a failure time matches no condition on time."""
+        """Return whether a job matches. One without a failure time matches no condition on time."""
         at = job.failed_at
         return (
             (self.queue is None or job.queue == self.queue)

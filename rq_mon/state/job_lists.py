@@ -99,7 +99,7 @@ def list_of(connection: Redis, queue: str, state: JobState, *, newest_first: boo
 
 
 def is_expired(state: JobState, score: float | None, now: float) -> bool:
-    """Tell whether a job has expired: RQ keeps its id until it cleans up."""
+    """Return whether a job has expired: RQ keeps its id until it cleans up."""
     expires = state == "stopped" or state in EXPIRING
     return expires and score is not None and 0 <= score <= now
 

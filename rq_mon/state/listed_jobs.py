@@ -68,7 +68,7 @@ class Search:
         return bool(self.id or self.function or self.exception or self.text)
 
     def matches(self, job: ListedJob) -> bool:
-        """Tell whether a job matches."""
+        """Return whether a job matches."""
         texts = job.id, job.function, job.exception, job.last_line, job.description
         return (
             (not self.function or f".{job.function}".endswith(f".{self.function}"))

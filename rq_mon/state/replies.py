@@ -140,7 +140,7 @@ class Replies(_Parser):
         self._deadline = deadline
 
     def has_begun(self) -> bool:
-        """Tell whether unread bytes have arrived; does not wait."""
+        """Return whether unread bytes have arrived; does not wait."""
         if self._place == len(self._buffer):
             timeout = self._socket.gettimeout()
             self._socket.settimeout(0)

@@ -142,5 +142,5 @@ def _read_frame(traceback: _Traceback, line: str) -> None:
 
 
 def _quotes_traceback(traceback: _Traceback, line: str) -> bool:
-    """Tell whether a line of a message begins a traceback; those in a group belong to its exceptions."""
+    """Return whether a line of a message begins a traceback; those in a group belong to its exceptions."""
     return HEADER in line and not (traceback.is_group and line.startswith(IN_SUB_EXCEPTION))

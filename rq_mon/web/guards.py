@@ -83,6 +83,6 @@ def _check_change(settings: WebSettings) -> None:
 
 
 def _comes_from_here() -> bool:
-    """Tell whether the browser says so; other programs carry no one's cookie."""
+    """Return whether the browser says so; other programs send no one's cookie."""
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     return site == "same-origin" and is_own_origin(request.headers.get("Origin"), request.host)

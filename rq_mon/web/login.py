@@ -38,7 +38,7 @@ class Logins:
     """Id -> when it ends (time.monotonic), and its CSRF token."""
 
     def accepts(self, user: str, password: str) -> bool:
-        """Tell whether user and password are right, in constant time."""
+        """Return whether user and password are right, in constant time."""
         is_user = hmac.compare_digest(user.encode(errors="replace"), USER.encode())
         expected = (self.password or secrets.token_hex()).encode()
         return hmac.compare_digest(password.encode(errors="replace"), expected) and is_user

@@ -17,10 +17,10 @@ UNITS = ((86400, "d"), (3600, "h"), (60, "min"), (1, "s"))
 
 
 def presentable(value: object) -> object:
-    r"""Return what a template writes: of text, what is not printable becomes its escape, such as \u202e.
+    r"""Return a template's value; in text, non-printable characters become escapes, such as \u202e.
 
-    Line feeds and tabs stay. An escape shows what a name really is; a character that turns the direction of
-    the text around would hide it.
+    Line feeds and tabs stay. An escape shows what a name really is; a character that reverses the direction
+    of the text would hide it.
     """
     if value is None:
         return ""

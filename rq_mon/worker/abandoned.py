@@ -1,7 +1,7 @@
 """Finds executions whose worker died, and counts each once.
 
 RQ's registry maintenance fails or retries an abandoned job, whichever process runs it: worker, `rq info`,
-rq-dashboard. It tells only a worker's exception handlers, and outside its transaction. So we do not rely on
+rq-dashboard. It informs only a worker's exception handlers, outside its transaction. So we do not rely on
 it: an execution was abandoned if we list it as running (recorder.py) and RQ's registry does not have it.
 """
 
@@ -46,7 +46,7 @@ class RunningExecution(NamedTuple):
     job_id: str
     worker_key: str
     worker_birth: str
-    """As in the worker's hash, to tell it from a later worker of the same name."""
+    """As in the worker's hash, to distinguish it from a later worker of the same name."""
     heartbeat_ttl: float
     """Seconds without a heartbeat after which the worker counts as dead."""
     deadline: float

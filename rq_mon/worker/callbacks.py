@@ -20,7 +20,7 @@ logger = logging.getLogger("rq.worker")
 
 
 class GuardedCallbacksMixin(Job):
-    """A job class whose callbacks may raise, run out of time, or not be importable: that is logged, no more.
+    """A job class that only logs a callback that raises, takes too long or cannot be imported.
 
     RQ reads a callback from one of these properties, and calls it with the job, the connection and what it
     knows of the end.
@@ -80,7 +80,7 @@ def _call(load: Callable[[], Callback | None], job: Job, connection: Redis, *arg
 
 
 def with_guarded_callbacks(job_class: type[Job]) -> type[Job]:
-    """Return the class, or one below it, whose callbacks are guarded."""
+    """Return the class, or a subclass of it, whose callbacks are guarded."""
     if issubclass(job_class, GuardedCallbacksMixin):
         return job_class
     return type(job_class.__name__, (GuardedCallbacksMixin, job_class), {})

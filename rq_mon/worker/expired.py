@@ -1,7 +1,7 @@
 """Counts jobs that expired before a worker started them.
 
 When a job with a ttl expires, its id stays in the queue. RQ takes such an id out, finds no job, and silently
-goes on to the next. Expired deferred and scheduled jobs are found in maintenance.
+continues with the next. Expired deferred and scheduled jobs are found in maintenance.
 
 The reason why a job is gone is not known. Deleted and cancelled jobs do not count: RQ and this package take
 their ids out of the queue. But these look like expired jobs: a job that Redis evicted, or whose key was

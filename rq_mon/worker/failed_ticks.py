@@ -1,6 +1,6 @@
 """Counts ticks of cron jobs that no worker can run: the function is gone, or the arguments are unreadable.
 
-A cron scheduler need not have the application's code, and never reads arguments. Only a work horse can tell.
+Only a work horse finds out: a cron scheduler may lack the application's code, and never reads arguments.
 """
 
 from __future__ import annotations
@@ -58,7 +58,7 @@ class FailedTicksMixin(BaseWorker):
 
 
 def was_called(kind: type[BaseException], _error: BaseException, traceback: TracebackType | None) -> bool:
-    """Tell whether RQ had loaded function and arguments of the job before this error."""
+    """Return whether RQ had loaded function and arguments of the job before this error."""
     frames: list[FrameType] = []
     while traceback is not None:
         frames.append(traceback.tb_frame)

@@ -1,4 +1,4 @@
-"""What a signal interrupts decides what its handler may do."""
+"""Finds out what code a signal interrupted: a handler may not do everything everywhere."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from types import FrameType
 
 
 def is_in(frame: FrameType | None, package: str) -> bool:
-    """Tell whether a signal came during a call of anything in the package.
+    """Return whether the signal interrupted code of a package, or code that it called.
 
     Args:
-        frame: what the signal handler was called with.
-        package: a top-level one, such as `logging`, which catches whatever its handlers raise.
+        frame: the frame that the signal handler received.
+        package: a top-level one, such as `logging`, which catches every exception of its handlers.
     """
     while frame is not None:
         if frame.f_globals.get("__name__", "").partition(".")[0] == package:

@@ -64,7 +64,7 @@ class LentConnection:
             self.drop()
 
     def drop(self) -> None:
-        """Close the worker's descriptor, and no more: a work horse may still use its own."""
+        """Close only the worker's descriptor: a work horse may still use its own."""
         if self._connection is not None:
             self._connection.pid = 0  # redis-py shuts the socket down for all if it takes it for its own
             self._connection.disconnect()
@@ -95,7 +95,7 @@ class LentConnection:
         return call_without
 
     def give_back(self) -> None:
-        """Take the connection out of the pool for good, and tell the worker that nothing is left on it."""
+        """Remove the connection from the pool for good; report to the worker that nothing is left on it."""
         if self._hide() and self._connection._sock is self._socket:
             self._is_returned[0] = 1
 
@@ -160,7 +160,7 @@ class LendsConnectionMixin(Worker):
         return succeeded
 
     def teardown(self) -> None:
-        """Sign off."""
+        """Deregister."""
         if self._lent is not None:
             self._lent.drop()
         super().teardown()  # type: ignore[no-untyped-call]

@@ -117,7 +117,7 @@ def _mark_as_started(queue: Queue, entries: Sequence[str]) -> None:
 
 
 def remove_ghosts(connection: Redis, queue_names: Sequence[str]) -> int:
-    """Remove listed workers that are none; return their number.
+    """Remove entries from the list of workers that belong to no worker; return their number.
 
     A hash without birth and without an end is left by a worker that wrote to it after Redis had lost it.
     """

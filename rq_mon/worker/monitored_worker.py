@@ -278,7 +278,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             self._exception = self._exception or name_of_end(self._horse_status)
 
     def _is_on_no_list(self, job: Job, queue: Queue) -> bool:
-        """RQ fails what has been on its way to a worker for a minute, also if it ended, or waits again."""
+        """RQ fails a job that was on its way to a worker for a minute, even if it ended or waits again."""
         status: Any = self.connection.hget(job.key, "status")
         is_queued = status == JobStatus.QUEUED.value.encode()
         return is_queued and self.connection.lpos(queue.key, job.id) is None

@@ -1,4 +1,4 @@
-"""RQ's scheduler in a monitored worker: it moves delayed jobs and retries without loading what they hold."""
+"""RQ's scheduler in a monitored worker: it moves delayed jobs and retries without loading their data."""
 
 from __future__ import annotations
 

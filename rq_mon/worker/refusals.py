@@ -47,7 +47,7 @@ class Refusals:
         return self._read()[3]
 
     def has_ended(self, execution_id: str) -> bool:
-        """Tell whether this is the worker's last execution that ended without being counted."""
+        """Return whether this is the worker's last execution that ended without being counted."""
         return self._read()[2] == execution_id
 
     def note(self, error: Exception) -> bool:

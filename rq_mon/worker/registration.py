@@ -160,7 +160,7 @@ class StaysRegisteredMixin(BaseWorker):
         pipeline.execute = execute_and_look  # type: ignore[method-assign]
 
     def _is_time_to_register(self) -> bool:
-        """Tell whether this heartbeat registers: always, except between jobs in quick succession."""
+        """Return whether this heartbeat registers: always, except between jobs in quick succession."""
         moment = time.monotonic()
         if self._has_run_jobs and moment - self._registered_at < SECONDS_BETWEEN_REGISTRATIONS:
             return False

@@ -65,7 +65,7 @@ if exception ~= '' then
 end
 """
 )
-"""Stores in a job's hash what its end was counted as; RQ deletes it with the job."""
+"""Stores in a job's hash how its end was counted; RQ deletes it with the job."""
 
 
 RECORD_EXPIRED = _guarded(

@@ -34,7 +34,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
     """A worker that logs exceptions of the application's hooks, and continues."""
 
     _horse_status: int | None = os.EX_OK
-    """How the last work horse ended, as `os.wait` tells it."""
+    """How the last work horse ended: its status from `os.wait`."""
     _ended_here = False
     """Whether this process has recorded the end of the current job."""
     _ending: Execution | None = None
@@ -49,7 +49,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
     # --- the current job -----------------------------------------------------------------------------------
 
     def execute_job(self, job: Job, queue: Queue) -> None:
-        """Run one job; what is known of it is forgotten afterwards."""
+        """Run one job; then forget its state."""
         self._horse_status, self._ended_here = os.EX_OK, False
         try:
             super().execute_job(job, queue)
@@ -57,7 +57,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
             self._ending, self._stopped_job_id = None, None
 
     def perform_job(self, job: Job, queue: Queue, *args: Any, **kwargs: Any) -> bool:
-        """Run a job; a work horse that cannot record its end tells so by its exit code."""
+        """Run a job; a work horse that cannot record the end reports that with its exit code."""
         try:
             return super().perform_job(job, queue, *args, **kwargs)
         except Exception:
@@ -92,7 +92,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
             self._end_without_job(job, **forwarded)
 
     def _end_without_job(self, job: Job, **execution: Any) -> None:
-        """RQ records nothing for a job that was deleted while it ran, and goes on to list it as running."""
+        """RQ records nothing for a job that was deleted while it ran, and still lists it as running."""
         if self.connection.hexists(job.key, "status"):
             return  # its work horse has recorded the end
         self.log.warning("Worker %s: job %s was deleted while it ran", self.name, job.id)
@@ -128,7 +128,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
     # --- hooks of the application --------------------------------------------------------------------------
 
     def guard_handler(self, handler: Handler) -> Handler:
-        """Return what calls an exception handler and survives what it does."""
+        """Return a function that calls an exception handler, and survives its errors."""
         return guarded_handler(handler)
 
     def handle_exception(self, job: Job, *exc_info: Any) -> None:
@@ -164,7 +164,7 @@ class SurvivesApplicationMixin(StopsOnRequestMixin, StaysRegisteredMixin):
             self.last_cleaned_at = now()  # type: ignore[assignment]
 
     def clean_registries(self) -> None:
-        """Clean what RQ keeps of one queue after the other, also if one of them fails."""
+        """Clean RQ's data of each queue, even if one of them fails."""
         queues = self.queues
         try:
             for queue in queues:

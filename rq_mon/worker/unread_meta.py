@@ -26,7 +26,7 @@ class UnreadMetaMixin(Job):
 
     @property
     def meta(self) -> dict[str, Any]:
-        """What the application keeps with the job; `{"unserialized": bytes}` if it cannot be read."""
+        """The application's data of the job; `{"unserialized": bytes}` if it cannot be read."""
         if self._unread_meta is not None:
             stored = self._unread_meta
             try:

@@ -50,7 +50,7 @@ class Clone:
             )
 
     def has_volumes(self) -> bool:
-        """Tell whether the engine holds data of the project, and it belongs to this clone."""
+        """Return whether the engine holds data of the project, and it belongs to this clone."""
         volumes = self._lines("volume", "ls", "--quiet", f"--filter=label={PROJECT_LABEL}={self._project}")
         return bool(volumes) and self.other_folder() is None
 

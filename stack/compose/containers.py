@@ -36,7 +36,7 @@ def published_ports(containers: Iterable[Container]) -> set[int]:
 
 
 def mounted_files_changed(container: Container) -> bool:
-    """Tell whether a mounted file has changed since the container started.
+    """Return whether a mounted file has changed since the container started.
 
     Compose does not check mounted files. If an editor replaces a file, the container keeps
     the old one mounted.
@@ -77,7 +77,7 @@ def state_of(container: Container) -> State:
 
 
 def is_broken(container: Container) -> bool:
-    """Tell whether a container runs but does not work, so that a restart may help."""
+    """Return whether a container runs but does not work, so that a restart may help."""
     state = container["State"]
     check = state.get("Health") or {}
     return state["Status"] == "paused" or (

@@ -80,7 +80,7 @@ class Docker:
             raise StackError(f"`docker {arguments[0]}` did not end within {error.timeout:.0f} s.") from error
 
     def engine_answers(self) -> bool:
-        """Tell whether the docker command is installed and its engine answers."""
+        """Return whether the docker command is installed and its engine answers."""
         if not shutil.which("docker", path=self.environment.get("PATH")):
             return False
         try:
@@ -102,7 +102,7 @@ class Docker:
         check_version("Docker Compose", compose, MINIMUM_COMPOSE)
 
     def has_image(self, reference: str) -> bool:
-        """Tell whether the engine has the image already."""
+        """Return whether the engine has the image already."""
         return bool(self.output("image", "ls", "--quiet", reference).strip())
 
     def pull(self, reference: str) -> None:

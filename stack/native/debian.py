@@ -71,7 +71,7 @@ def _apt_get(*arguments: str, fails: bool = True) -> None:
 
 @contextlib.contextmanager
 def no_service_starts(policy: Path = POLICY) -> Iterator[None]:
-    """Forbid services to start. A policy that we did not write stays."""
+    """Forbid services to start. A policy that the stack did not write stays."""
     if policy.exists() and policy.read_text() != REFUSE_STARTS:  # an interrupted run may have left ours
         yield
         return

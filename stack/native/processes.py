@@ -32,7 +32,7 @@ POLL = 0.1
 
 
 def belongs_to(directory: Path, process: psutil.Process) -> bool:
-    """Tell whether the stack with this state directory started the process."""
+    """Return whether the stack with this state directory started the process."""
     return _environment(process).get(MARK) == str(directory)
 
 
@@ -52,7 +52,7 @@ def program_names_of(directory: Path) -> set[str]:
 
 
 def is_frozen(pid: int) -> bool:
-    """Tell whether a signal (SIGSTOP) has stopped the process."""
+    """Return whether a signal (SIGSTOP) has stopped the process."""
     with contextlib.suppress(psutil.Error):
         return psutil.Process(pid).status() == psutil.STATUS_STOPPED
     return False

@@ -70,7 +70,7 @@ def _name(path: str) -> str:
 
 
 def _is_below(path: str) -> bool:
-    """Tell whether a file is in the user's folder. Files elsewhere may belong to the system."""
+    """Return whether a file is in the user's folder. Files elsewhere may belong to the system."""
     return not Path(path).is_absolute() and ".." not in Path(path).parts
 
 

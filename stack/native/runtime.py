@@ -71,7 +71,7 @@ class NativeRuntime:
         self.supervisor = Supervisor(directory)
 
     def has_data(self) -> bool:
-        """Tell whether this clone has run as processes since the last `make clean`."""
+        """Return whether this clone has run as processes since the last `make clean`."""
         return (self.directory / PROMETHEUS.name).exists()
 
     def services(self) -> Sequence[Service]:
@@ -80,7 +80,7 @@ class NativeRuntime:
         return [service for service in self.settings.services() if service not in absent]
 
     def start(self) -> None:
-        """Install missing programs, end what a crash left behind, then start or update supervisord."""
+        """Install missing programs, end processes left by a crash, then start or update supervisord."""
         ensure_installed(programs.missing(programs.NEEDED))
         running = self.supervisor.is_running()
         if not running:
@@ -387,7 +387,7 @@ class NativeRuntime:
 
 
 def is_program_of(service: Service, program: str) -> bool:
-    """Tell whether a program is one of the service."""
+    """Return whether a program belongs to the service."""
     return re.fullmatch(rf"{re.escape(service.name)}(-\d+)?", program) is not None
 
 

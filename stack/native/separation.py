@@ -48,7 +48,7 @@ class Separation:
         return "\n".join([f"{SERVICES_USER} and {WORKERS_USER}", *_lines(self.enclosure), ""])
 
     def fits(self, record: str) -> bool:
-        """Tell whether services started with this record can keep running: their users read enough."""
+        """Return whether services started with this record can keep running: their users read enough."""
         return bool(record) == bool(self.accounts) and {*self.record().splitlines()} <= {*record.splitlines()}
 
     def compile_sources(self) -> None:

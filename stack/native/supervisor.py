@@ -59,7 +59,7 @@ class Supervisor:
         return self.directory / "supervisord.conf"
 
     def is_running(self) -> bool:
-        """Tell whether it answers."""
+        """Return whether supervisord answers."""
         try:
             with self._asking(ANSWERS_WITHIN) as server:
                 server.getState()

@@ -136,7 +136,7 @@ def _section(name: str, options: Mapping[str, object]) -> str:
 
 
 def _survives_parsing(value: str) -> bool:
-    """Tell whether supervisord's parser returns the same value. It cannot escape comments and line breaks."""
+    """Return whether supervisord's parser keeps the value. It cannot escape comments and line breaks."""
     return not any(sign in value for sign in ("\n", " ;", " #"))
 
 

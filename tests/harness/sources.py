@@ -113,7 +113,7 @@ def below(folder: str) -> set[str]:
 
 
 def is_module(name: str) -> bool:
-    """Tell whether a dotted name is a module or a package of this repository."""
+    """Return whether a dotted name is a module or a package of this repository."""
     path = ROOT.joinpath(*name.split("."))
     return path.with_suffix(".py").exists() or (path / "__init__.py").exists()
 

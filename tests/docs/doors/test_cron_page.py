@@ -22,7 +22,7 @@ COMMAND = ["rq-mon-cron", "myapp.cron_jobs"]
 
 
 def has_compose() -> bool:
-    """Tell whether this machine has Docker Compose; reading a file needs no engine."""
+    """Return whether this machine has Docker Compose; reading a file needs no engine."""
     if not shutil.which("docker"):
         return False
     return subprocess.run(["docker", "compose", "version"], capture_output=True).returncode == 0

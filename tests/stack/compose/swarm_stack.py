@@ -83,7 +83,7 @@ class SwarmStack(StackCopy):
         return {name.removeprefix(f"{self.name}_"): replicas for name, replicas in map(str.split, lines)}
 
     def has_image(self, service: Service) -> bool:
-        """Tell whether the engine has the image that a service needs."""
+        """Return whether the engine has the image that a service needs."""
         image = self.inspect(service)["TaskTemplate"]["ContainerSpec"]["Image"]
         return bool(self.docker("image", "ls", "--quiet", image))
 

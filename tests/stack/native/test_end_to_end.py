@@ -172,7 +172,7 @@ def undrawn_panels(uid: str, view: DashboardView) -> dict[tuple[str, str], str]:
 
 
 def is_drawn(uid: str, view: DashboardView) -> bool:
-    """Tell whether every panel shows data. If not, reload the page."""
+    """Return whether every panel shows data. If not, reload the page."""
     if undrawn_panels(uid, view).keys() <= RIGHTLY_EMPTY.keys():
         return True
     view.reload(within=180)
