@@ -153,7 +153,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
         return meta_entry(job, FUNCTION_META_KEY)
 
     def _name_of(self, job: Job) -> tuple[str, str]:
-        """Return the job's name in metrics, and it again if the job's hash does not show it, else empty."""
+        """Return the job's name in metrics, and what to write into its hash: that name, or nothing."""
         self._has_unreadable_name = False
         try:
             given = valid_name(self.metrics_function(job))
@@ -164,7 +164,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             if not self._has_warned_of_names:
                 self._has_warned_of_names = True
                 self.log.warning(
-                    "Worker %s: job %s and others without a valid name, are counted by function: %s",
+                    "Worker %s: job %s has no valid name for metrics; such jobs are counted by function: %s",
                     self.name,
                     job.id,
                     error,

@@ -39,7 +39,7 @@ def test_shows_only_the_numbers_of_the_queue(tmp_path: Path) -> None:
         note = wait_until(lambda: note_of_workers_needed(settings(prometheus.port), MAIL), "the rules")
 
         assert (
-            note == "For its objective mail+{x} needs 3 now, and 7 in the busiest 5 minutes of the last day."
+            note == "To meet its objective, mail+{x} needs 3 now; 7 in the busiest 5 minutes of the last day."
         )
         assert note_of_workers_needed(settings(prometheus.port), "sms") == ""
 
