@@ -233,4 +233,4 @@ class OutageTolerantWorker(MonitoredWorker):
         try:
             yield
         except REDIS_IS_AWAY as error:
-            self.log.warning("Worker %s: cannot report, its job goes on: %s", self.name, error)
+            self.log.warning("Worker %s: cannot report, its job continues: %s", self.name, error)

@@ -41,7 +41,7 @@ CANNOT_BREAK_OR_FIX = (
     psutil.Error,
     subprocess.SubprocessError,
 )
-"""Errors of the drill itself: the fault counts as failed, and the drill goes on with the next."""
+"""Errors of the drill itself: the fault counts as failed, and the drill continues with the next."""
 
 
 def carry_out(fault: Fault, stack: DrillStack, inbox: Inbox) -> Result:

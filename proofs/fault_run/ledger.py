@@ -80,7 +80,7 @@ def _what_was_done(evidence: Evidence) -> Iterator[Row]:
         str(done["lose registrations"]),
         f"{evidence.forgotten} keys; jobs and queues stay",
     )
-    yield Row("a cron scheduler with an older list goes on after it was frozen", str(done["thaw older list"]))
+    yield Row("a cron scheduler with an older list continues after a freeze", str(done["thaw older list"]))
 
 
 def _none_lost(evidence: Evidence) -> Iterator[Row]:
@@ -179,7 +179,7 @@ def _none_twice(evidence: Evidence) -> Iterator[Row]:
     yield Row(
         "jobs that came to their end more than once: RQ runs a job at least once",
         str(len(again)),
-        f"{len(unexplained)} of them without a process that was killed or frozen, or a Redis that was away"
+        f"{len(unexplained)} of them without a process that was killed or frozen, or a Redis that was down"
         f"{_listed(unexplained)}",
         "none without that",
         verdict(not unexplained),

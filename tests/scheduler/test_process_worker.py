@@ -207,7 +207,7 @@ def test_a_job_survives_a_restart_of_redis(own_redis: RedisServer, start: Start,
         wait_for(job, "started")
 
         own_redis.kill()
-        worker.wait_for_log("cannot report, its job goes on")
+        worker.wait_for_log("cannot report, its job continues")
         own_redis.start()
         end.touch()
 

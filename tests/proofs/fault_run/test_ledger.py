@@ -319,7 +319,7 @@ def test_a_running_job_lost_in_a_power_cut_is_counted_by_its_worker(
 
 
 @pytest.mark.parametrize(
-    ("hit", "moment"), [({1}, 10.0), (set(), POWER_CUT - 0.5)], ids=["killed", "while Redis was away"]
+    ("hit", "moment"), [({1}, 10.0), (set(), POWER_CUT - 0.5)], ids=["killed", "while Redis was down"]
 )
 def test_a_job_may_run_again_after_a_fault(evidence: Evidence, hit: set[int], moment: float) -> None:
     first = [Line(moment, 1, "begin", "good"), Line(moment, 1, "success", "good")]

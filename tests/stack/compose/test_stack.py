@@ -158,7 +158,7 @@ def test_the_stack_recovers_from_an_outage_of_redis(stack: ComposeStack, redis: 
     stack.compose("stop", REDIS.name)
     wait_until(
         lambda: f"{catalogue.REDIS_UP.name} 0.0" in stack.page(RQ_EXPORTER, "/metrics"),
-        "the exporter to say that Redis is away",
+        "the exporter to say that Redis is down",
     )
     stack.compose("start", REDIS.name)
 
