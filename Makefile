@@ -27,7 +27,7 @@ quoted = '$(subst $(newline), ,$(subst ','\'',$(1)))'
 
 .PHONY: help
 help: ## List the targets
-	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F':.*## ' '/^[a-z0-9-]+:.*## /{printf "  %-15s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 # ---- running it ----
 
@@ -52,7 +52,7 @@ scale: $(VENV)/.runtime ## Set the number of workers of a queue, now and later (
 logs: $(VENV)/.runtime ## Follow the logs of all services (SERVICE=name for one)
 	@$(RUN_STACK) logs $(if $(SERVICE),$(call quoted,$(SERVICE)))
 
-demo: $(VENV)/.runtime ## Feed realistic jobs for a minute (SECONDS=600 for longer), never a Redis that is only watched
+demo: $(VENV)/.runtime ## Enqueue realistic jobs for a minute (SECONDS=600 for longer); only in the stack's own Redis
 	@$(RUN_STACK) demo $(if $(SECONDS),--seconds $(call quoted,$(SECONDS)))
 
 backup: $(VENV)/.runtime ## Copy queues and metrics to a file while the stack runs (FILE=name, else in backups/)
@@ -162,7 +162,7 @@ test: $(VENV)/.dev ## Run the tests (ARGS="-k name" for some; PROCESSES=8 with m
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e" $(ARGS)
 
-test-fast: $(VENV)/.dev ## Run the tests that take less than a minute in all
+test-fast: $(VENV)/.dev ## Run the fast tests, about a minute in all
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "not compose and not e2e and not slow" --durations 5 $(ARGS)
 
@@ -173,7 +173,7 @@ test-e2e: $(VENV)/.dev $(RQ3_VENV)/.installed ## Test whole stacks and applicati
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m "e2e and not proof" $(WITH_STACKS) $(ARGS)
 
-test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Run the long versions of CI's tests before a release, for half an hour
+test-proofs: $(VENV)/.dev $(RQ3_VENV)/.installed ## Run the long versions of CI's tests, before a release (half an hour)
 	@$(BIN)/python -m stack.native.programs_for_tests
 	$(BIN)/python -m pytest $(IN_PARALLEL) -m proof $(WITH_STACKS) $(ARGS)
 	$(RQ3_VENV)/bin/python -m pytest $(IN_PARALLEL) -m e2e $(ON_BOTH_RQS) $(ARGS)

@@ -298,7 +298,7 @@ def run_command(settings: StackSettings, arguments: argparse.Namespace) -> NoRet
 
 
 def run_demo(settings: StackSettings, arguments: argparse.Namespace) -> NoReturn:
-    """Enqueue demo jobs in the stack's own Redis for a while; never in a Redis that is only watched."""
+    """Enqueue demo jobs for a while, only in the stack's own Redis."""
     if problem := _why_no_demo(settings):
         raise StackError(problem)
     dashboard = f"--dashboard={settings.grafana_url()}/d/{OVERVIEW}"

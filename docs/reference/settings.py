@@ -42,7 +42,7 @@ counts as unset. Copy [`.env.example`](../../.env.example) to begin.
 EXAMPLE = """\
 # Written by `make docs` from rq_mon/settings.py and stack/variables.py.
 # Copy this file to .env and change what you need: `make start-rq-mon` and docker compose both read it.
-# What the environment sets comes first. Each line shows the default.
+# The environment takes precedence. Each line shows the default.
 """
 EXAMPLE_WIDTH = 118
 
