@@ -164,7 +164,7 @@ class MonitoredWorkerMixin(FailedTicksMixin, CountsExpiredMixin, MovesAsStoredMi
             if not self._has_warned_of_names:
                 self._has_warned_of_names = True
                 self.log.warning(
-                    "Worker %s: job %s has no valid name for metrics; such jobs are counted by function: %s",
+                    "Worker %s: no valid name for job %s: it counts by its function, and so do others: %s",
                     self.name,
                     job.id,
                     error,

@@ -61,7 +61,7 @@ class Separation:
         compileall.compile_file(PROJECT_ROOT / "cron_jobs.py", quiet=2)
 
     def note(self) -> str:
-        """Return a line about the files that jobs can read without separate users; empty if users are separate."""
+        """Return a line on what jobs can read without separate users; empty if users are separate."""
         if not self.why_not:
             return ""
         return f"Jobs run as the same user as all services, and can read every password: {self.why_not}."

@@ -124,7 +124,7 @@ def test_if_the_naming_method_fails_jobs_count_as_their_functions_with_one_warni
         queue.enqueue(jobs.succeed)
     log = rq.work("mail", worker_class=f"{CLASSES}.{worker}")
     assert ends(redis_client, "mail") == {("succeed", "success"): 2}
-    assert log.count("such jobs are counted by function") == 1
+    assert log.count("counts by its function") == 1
 
 
 def test_the_limit_of_functions_applies_to_given_names(
