@@ -63,17 +63,45 @@ def browser_context() -> Iterator[BrowserContext]:
         yield context
 
 
+@pytest.fixture(scope="session")
+def used_page(browser_context: BrowserContext) -> DashboardView:
+    """One page for many tests: each new one compiles the viewer's code again, for over a CPU second."""
+    return DashboardView(browser_context.new_page(), "")
+
+
 @pytest.fixture
-def open_page(browser_context: BrowserContext) -> Iterator[OpenPage]:
-    """Open pages. At the end, no console may contain an error."""
+def open_page(used_page: DashboardView) -> Iterator[OpenPage]:
+    """Open dashboards, on a page that others have used. At the end, its console may contain no error."""
+
+    def look(server: Server, uid: str, start: int, end: int, **query: str) -> DashboardView:
+        used_page.base_url = server.url
+        used_page.console_errors.clear()
+        used_page.page.mouse.move(0, 0)
+        used_page.page.set_viewport_size({"width": 1280, "height": 900})
+        used_page.go(uid, range_in_url(start, end) | query)
+        return used_page
+
+    yield look
+    errors = [*used_page.console_errors]
+    used_page.page.goto("about:blank")
+    assert errors == []
+
+
+@pytest.fixture
+def open_new_page(browser_context: BrowserContext) -> Iterator[OpenPage]:
+    """Open new pages, for tests that change the page itself. At the end, no console may contain an error."""
     pages: list[DashboardView] = []
 
     def look(server: Server, uid: str, start: int, end: int, **query: str) -> DashboardView:
-        hour = {"from": str(start * 1000), "to": str(end * 1000)}
-        pages.append(open_dashboard(server.url, uid, browser_context, query=hour | query))
+        query = range_in_url(start, end) | query
+        pages.append(open_dashboard(server.url, uid, browser_context, query=query))
         return pages[-1]
 
     yield look
     for page in pages:
         page.page.close()
     assert [error for page in pages for error in page.console_errors] == []
+
+
+def range_in_url(start: int, end: int) -> dict[str, str]:
+    return {"from": str(start * 1000), "to": str(end * 1000)}

@@ -88,10 +88,10 @@ def test_an_outage_of_prometheus_shows_a_banner_until_it_is_back(
 
 
 def test_the_highest_of_500_series_are_drawn_and_the_page_stays_responsive(
-    open_page: OpenPage, crowded_viewer: Server, crowded: PrometheusServer
+    open_new_page: OpenPage, crowded_viewer: Server, crowded: PrometheusServer
 ) -> None:
     with crowded:
-        page = open_page(crowded_viewer, "crowded", START, END)
+        page = open_new_page(crowded_viewer, "crowded", START, END)
         page.page.add_init_script(LONG_TASKS)
 
         def stays_alive() -> bool:

@@ -62,8 +62,8 @@ RECORD_LABELS = """
 """
 
 
-def test_the_last_label_of_the_time_axis_is_not_cut(open_page: OpenPage, viewer: Server) -> None:
-    page = open_page(viewer, "rq-durations", START, END - HOUR // 4)
+def test_the_last_label_of_the_time_axis_is_not_cut(open_new_page: OpenPage, viewer: Server) -> None:
+    page = open_new_page(viewer, "rq-durations", START, END - HOUR // 4)
     page.page.add_init_script(RECORD_LABELS)
     page.reload()
 
@@ -82,9 +82,9 @@ TICKS = {
 
 
 def test_durations_have_ticks_at_round_seconds_and_minutes(
-    open_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
+    open_new_page: OpenPage, viewer_of_types: Server, synthetic: SyntheticPrometheus
 ) -> None:
-    page = open_page(viewer_of_types, "axes", synthetic.end - HOUR, synthetic.end)
+    page = open_new_page(viewer_of_types, "axes", synthetic.end - HOUR, synthetic.end)
     page.page.add_init_script(RECORD_LABELS)
     page.reload()
 
@@ -150,9 +150,9 @@ def test_selecting_a_value_filters_panels_and_links(open_page: OpenPage, viewer:
 
 
 def test_the_theme_follows_the_browser_until_one_is_selected_and_saved(
-    open_page: OpenPage, viewer: Server
+    open_new_page: OpenPage, viewer: Server
 ) -> None:
-    page = open_page(viewer, "rq-overview", START, END)
+    page = open_new_page(viewer, "rq-overview", START, END)
     body = page.page.locator("body")
     page.page.emulate_media(color_scheme="dark")
     expect(body).to_have_css("background-color", DARK, timeout=PATIENCE)
