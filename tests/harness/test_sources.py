@@ -34,7 +34,7 @@ from tests.harness.sources import imports_of
         ("COMMAND = '-m demo.load'", {"demo.load"}),
         ("queue.enqueue('demo.jobs.add', 1, 2)", {"demo.jobs.add"}),
         ("SERVICE = 'stack'", set()),
-        ("import os.path; print('docs/stack.md', 'other.module')", set()),
+        ("import os.path; print('rules/stack.yml', 'other.module')", set()),
     ],
 )
 def test_imports_and_names_of_modules_are_found(
