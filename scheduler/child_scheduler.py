@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 import os
 import signal
+import time
 from collections.abc import Iterable, Sequence
 from typing import Any
 
@@ -17,7 +18,9 @@ from rq.scheduler import RQScheduler
 from rq.utils import current_timestamp
 
 from rq_mon.state.values import job_key
+from rq_mon.worker.maintenance import REDIS_IS_AWAY
 from rq_mon.worker.moved_jobs import AsStored
+from scheduler.outages import SECONDS_TO_REDIS
 
 STOP_SIGNALS = {signal.SIGTERM, signal.SIGINT}
 
@@ -46,7 +49,7 @@ class DueJobs(ScheduledJobRegistry):
 
 
 class ChildScheduler(RQScheduler):
-    """An `rq.scheduler.RQScheduler` that ends with its worker, even if the worker is killed.
+    """An `rq.scheduler.RQScheduler` that ends with its worker, even if the worker is killed, and not before.
 
     It has its worker's name. So a worker that is restarted in its container gets its locks back at once; with
     RQ's random names, delayed jobs would wait for a minute.
@@ -56,6 +59,7 @@ class ChildScheduler(RQScheduler):
         super().__init__(queues, connection=connection, serializer=AsStored, **kwargs)
         self._worker_connection = connection
         self._worker_pid = os.getpid()
+        self._is_waiting = False
 
     def prepare_registries(self, queue_names: Iterable[str] | None = None) -> None:
         """Remember the registries of delayed jobs."""
@@ -112,8 +116,32 @@ class ChildScheduler(RQScheduler):
         super()._install_signal_handlers()  # type: ignore[no-untyped-call]
         signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
+    def work(self) -> None:
+        """Move jobs when they are due, until the worker ends; if Redis is down, wait for it.
+
+        RQ's scheduler ends then. Its worker starts the next one at its next maintenance, and until then no
+        delayed job and no retry begins.
+        """
+        while True:
+            try:
+                super().work()  # type: ignore[no-untyped-call]
+            except REDIS_IS_AWAY as error:
+                self._end_with_worker()
+                if self._stop_requested:
+                    return
+                if not self._is_waiting:
+                    self.log.warning("Scheduler of %s: waiting for Redis: %s", self.name, error)
+                self._is_waiting = True
+                time.sleep(SECONDS_TO_REDIS)
+            else:
+                return
+
     def heartbeat(self) -> None:
         """Send a heartbeat, and check that the worker is still alive."""
+        self._end_with_worker()
+        super().heartbeat()  # type: ignore[no-untyped-call]
+        self._is_waiting = False
+
+    def _end_with_worker(self) -> None:
         if os.getppid() != self._worker_pid:
             self.request_stop()  # type: ignore[no-untyped-call]
-        super().heartbeat()  # type: ignore[no-untyped-call]

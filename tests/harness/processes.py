@@ -13,8 +13,6 @@ from pathlib import Path
 
 import psutil
 
-from proofs.harness.waiting import wait_until
-
 SOON = {
     "RQ_WORKER_TTL_SECONDS": "16",
     "RQ_JOB_MONITORING_INTERVAL_SECONDS": "1",
@@ -46,12 +44,21 @@ class Process:
     def children(self) -> list[psutil.Process]:
         return psutil.Process(self.pid).children(recursive=True)
 
-    def wait_for_log(self, text: str, within: float = 90) -> None:
-        def logged() -> bool:
-            assert self.popen.poll() is None or text in self.output, f"ended without {text!r}:\n{self.output}"
-            return text in self.output
+    def wait_for_log(self, text: str, times: int = 1, within: float = 90) -> None:
+        """Wait until the text is in the log, this many times.
 
-        wait_until(logged, f"{text!r} in the log", within=within)
+        Raises:
+            AssertionError: it is not, or the process has ended without it. The message contains its log.
+        """
+
+        deadline = time.monotonic() + within
+        while True:
+            is_alive = self.popen.poll() is None  # first: its last words come before its end
+            if self.output.count(text) >= times:
+                return
+            assert is_alive, f"ended without {text!r}:\n{self.output}"
+            assert time.monotonic() < deadline, f"no {text!r} within {within:g} s:\n{self.output}"
+            time.sleep(0.05)
 
     def stop(self, number: signal.Signals = signal.SIGTERM, within: float = 60) -> float:
         """Send a signal, wait for the end, and return the seconds that it took."""

@@ -36,6 +36,12 @@ def workers_of(redis: Redis) -> Iterator[StartWorker]:
             worker.unsubscribe()
 
 
+def is_waiting_for_jobs(redis: Redis) -> bool:
+    """Whether a worker of one queue is blocked until a job comes."""
+    clients: Any = redis.client_list()
+    return any(client["cmd"] == "blmove" and "b" in client["flags"] for client in clients)
+
+
 def workers_now(redis: Redis) -> list[WorkerFacts]:
     """All workers that RQ lists, as the exporter reads them."""
     errors = Errors()

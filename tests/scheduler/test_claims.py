@@ -18,7 +18,7 @@ from scheduler.supervised_queue import SupervisedQueue
 from scheduler.supervised_worker import SupervisedWorker
 from tests.harness import jobs
 from tests.harness.processes import SOON, Start
-from tests.harness.workers import StartWorker
+from tests.harness.workers import StartWorker, is_waiting_for_jobs
 from tests.rq_mon.worker.counters import ends, running
 
 RECORD = "tests.harness.jobs.record"
@@ -234,7 +234,7 @@ def test_a_job_that_redis_gives_to_a_frozen_waiting_worker_runs_once(
 ) -> None:
     process = start("-m", "scheduler.worker_process", "mail", **SOON)
     process.wait_for_log("Listening on")
-    wait_until(lambda: is_waiting_for_a_job(redis_client), "it to wait for a job", within=90)
+    wait_until(lambda: is_waiting_for_jobs(redis_client), "it to wait for a job", within=90)
     family = [psutil.Process(process.pid), *process.children()]
     for each in family:
         each.send_signal(signal.SIGSTOP)
@@ -251,11 +251,6 @@ def test_a_job_that_redis_gives_to_a_frozen_waiting_worker_runs_once(
     wait_until(lambda: is_finished(next_job), "the next job", within=90)
     assert redis_client.lrange("trace", 0, -1) == [b"ran", b"next"]
     assert ends(redis_client, "mail") == {(RECORD, "success"): 2}
-
-
-def is_waiting_for_a_job(redis: Redis) -> bool:
-    clients: Any = redis.client_list()
-    return any(client["cmd"] in ("blmove", "brpoplpush") and "b" in client["flags"] for client in clients)
 
 
 def is_finished(job: Job) -> bool:

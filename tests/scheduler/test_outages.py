@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
+import time
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from rq import Retry
 
 from proofs.harness.redis_server import RedisServer
 from proofs.harness.waiting import wait_until
+from rq_mon.connection.client import connect
 from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler
+from scheduler.outages import SECONDS_TO_REDIS
 from tests.harness import jobs
-from tests.harness.processes import Start
+from tests.harness.processes import Process, Start
+from tests.harness.workers import is_waiting_for_jobs
 from tests.rq_mon.worker.counters import series
 
 pytestmark = pytest.mark.slow
 
 WAITS = "waiting for Redis"
 """The log message when redis-py has given up."""
+
+SCHEDULER_WAITS = "rq.scheduler: Scheduler of short-running"
 
 
 def wait_for(job: Any, status: str) -> None:
@@ -111,3 +119,64 @@ def test_a_running_job_is_not_abandoned_after_a_long_outage(
 
         wait_for(job, "finished")
         assert begun.read_text() == "begun\n"
+
+
+# --- delayed jobs ------------------------------------------------------------------------------------------
+
+NO_MAINTENANCE = {"RQ_MAINTENANCE_INTERVAL_SECONDS": "3600"}
+"""RQ starts an ended scheduler again in a worker's maintenance. Here it must not end."""
+
+
+def start_idle_worker(redis: RedisServer, start: Start) -> Process:
+    """Return a worker that waits for jobs. If Redis ends in its maintenance before, it starts again."""
+    redis.start()
+    worker = start("short-running-worker.py", **NO_MAINTENANCE)
+    with connect(redis.url) as connection:
+        wait_until(lambda: is_waiting_for_jobs(connection), "the worker to wait for jobs", within=90)
+    worker.wait_for_log("rq.scheduler: Scheduler for short-running started")
+    return worker
+
+
+def test_a_job_that_becomes_due_during_an_outage_begins_once_redis_is_back(
+    own_redis: RedisServer, start: Start
+) -> None:
+    worker = start_idle_worker(own_redis, start)
+    with DataHubScheduler() as scheduler:
+        for outage in (1, 2):
+            wait_until(lambda: is_waiting_for_jobs(scheduler.connection), "the worker to be idle")
+            job = scheduler.enqueue_in(SHORT_RUNNING_QUEUE, timedelta(seconds=2), jobs.add, 1, outage)
+            own_redis.kill()
+            worker.wait_for_log(SCHEDULER_WAITS, times=outage)
+            own_redis.start()
+
+            wait_for(job, "finished")
+            assert job.return_value() == 1 + outage
+
+
+def test_a_scheduler_says_once_that_it_waits(own_redis: RedisServer, start: Start) -> None:
+    worker = start_idle_worker(own_redis, start)
+
+    own_redis.kill()
+    worker.wait_for_log(SCHEDULER_WAITS)
+    time.sleep(3 * SECONDS_TO_REDIS)
+
+    assert worker.output.count(SCHEDULER_WAITS) == 1
+
+
+@pytest.mark.parametrize("worker_ends", ["stopped", "killed"])
+def test_a_scheduler_ends_with_its_worker_while_redis_is_down(
+    own_redis: RedisServer, start: Start, worker_ends: str
+) -> None:
+    worker = start_idle_worker(own_redis, start)
+    children = worker.children()
+    assert children
+    own_redis.kill()
+    worker.wait_for_log(SCHEDULER_WAITS)
+
+    if worker_ends == "stopped":
+        worker.stop(within=30)
+    else:
+        worker.kill(with_children=False)
+
+    gone, alive = psutil.wait_procs(children, timeout=30)
+    assert (len(gone), alive) == (len(children), [])

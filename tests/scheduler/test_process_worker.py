@@ -29,6 +29,7 @@ from scheduler import SHORT_RUNNING_QUEUE, DataHubScheduler, worker_process
 from scheduler.supervised_worker import INTERVALS_UNTIL_ABANDONED, SupervisedWorker
 from tests.harness import jobs
 from tests.harness.processes import PROJECT_ROOT, Start
+from tests.harness.workers import is_waiting_for_jobs
 
 pytestmark = pytest.mark.slow
 
@@ -321,10 +322,6 @@ def test_redis_gives_no_job_to_a_killed_worker(scheduler: DataHubScheduler, redi
 
     job = enqueue(scheduler, jobs.sleep, 0)
     assert scheduler.get_queue(SHORT_RUNNING_QUEUE).job_ids == [job.id]
-
-
-def is_waiting_for_jobs(redis: Any) -> bool:
-    return any(client["cmd"] == "blmove" for client in redis.client_list())
 
 
 def test_rqs_own_command_line_works_the_same_queues(scheduler: DataHubScheduler) -> None:
