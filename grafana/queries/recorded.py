@@ -6,7 +6,7 @@ changes.yml in prometheus/rules. Names follow Prometheus' convention: remaining 
 
 from rq_mon import catalogue
 
-FROM_ZERO, FROM_ZERO_OVER_DAYS = "from_zero", "last1m_from_zero"
+FROM_ZERO, FROM_ZERO_OVER_DAYS = "from_zero", "last2m_from_zero"
 RATE, RATE_OVER_DAYS = "rate5m", "avg10m_rate5m"
 """Operations of a series, and of the same with fewer samples."""
 
@@ -58,7 +58,7 @@ RECORDED = {
 }
 """Every rule of prometheus/rules/recording.yml, by the interval of its group."""
 
-COUNTERS_INTERVAL_OVER_DAYS, HISTOGRAMS_INTERVAL_OVER_DAYS = "1m", "10m"
+COUNTERS_INTERVAL_OVER_DAYS, HISTOGRAMS_INTERVAL_OVER_DAYS = "2m", "10m"
 
 
 def over_days(series: str) -> str:

@@ -72,7 +72,7 @@ COUNTED = {name for metric in CATALOGUE if metric.type != "gauge" for name in me
 COUNTERS = (
     COUNTED
     | {name for name in FOREIGN if name.endswith("_total")}
-    | {*RECORDED["15s"], *RECORDED_OVER_DAYS["1m"]}
+    | {*RECORDED["15s"], *RECORDED_OVER_DAYS["2m"]}
 )
 """Series that only ever rise: their value says nothing, only its rise does."""
 

@@ -20,6 +20,12 @@ pytestmark = [pytest.mark.needs("prometheus", "promtool"), pytest.mark.e2e(secon
 
 COUNTED_BY_WORKERS = re.compile("rq_jobs_processed|rq_job_failures|rq_job_duration")
 COUNTED_BY_RQ = re.compile("rq_workers_(success|failed)_total")
+(BY_QUEUE,) = (
+    query
+    for query in PANEL_QUERIES
+    if (query.board, query.panel) == ("rq-overview", "Queues") and COUNTED_BY_RQ.search(query.expr)
+)
+"""The failure ratio of each queue."""
 COUNTS = ("Failed", "Retried", "Work-horse crashes", "Abandoned", "Executions")
 """Stats that are green or plain at zero."""
 
@@ -161,15 +167,35 @@ def test_the_failure_ratio_of_a_queue_comes_from_its_own_workers(
     tmp_path_factory: pytest.TempPathFactory, project_root: Path, migrating: RecordedPrometheus
 ) -> None:
     """Those that listen to several queues are of none of them."""
-    (by_queue,) = (
-        query
-        for query in PANEL_QUERIES
-        if (query.board, query.panel) == ("rq-overview", "Queues") and COUNTED_BY_RQ.search(query.expr)
-    )
     directory = tmp_path_factory.mktemp("each")
 
     for prometheus in past(OneQueueEach(START), directory, project_root / "prometheus/rules"):
-        (series,) = ask(prometheus, by_queue)
+        (series,) = ask(prometheus, BY_QUEUE)
         assert series["metric"]["queue"] == "queue-0"
         assert float(series["value"][1]) == pytest.approx(1 / 11, rel=0.05)
-    assert ask(migrating, by_queue) == []
+    assert ask(migrating, BY_QUEUE) == []
+
+
+@dataclass(frozen=True)
+class ThreeQueues(OneQueueEach):
+    """Executions of the first queue's workers fail, those of the second succeed; the third has none."""
+
+    queues: int = 4
+    workers: int = 3
+
+    def _worker(self, name: str, queue: str, index: int) -> Iterator[Series]:
+        rising = [catalogue.WORKERS_FAILED.name, catalogue.WORKERS_SUCCESS.name][index : index + 1]
+        for series in super()._worker(name, queue, index):
+            stands_still = COUNTED_BY_RQ.fullmatch(series.name) and series.name not in rising
+            yield Series(series.name, series.labels, (lambda _: 7.0) if stands_still else series.value)
+
+
+def test_a_failure_ratio_is_from_0_to_1_and_missing_without_executions(
+    tmp_path_factory: pytest.TempPathFactory, project_root: Path
+) -> None:
+    directory = tmp_path_factory.mktemp("three")
+
+    for prometheus in past(ThreeQueues(START), directory, project_root / "prometheus/rules"):
+        found = {series["metric"]["queue"]: series["value"][1] for series in ask(prometheus, BY_QUEUE)}
+
+        assert found == {"queue-0": "1", "queue-1": "0"}
