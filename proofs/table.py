@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import math
 import statistics
 import sys
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import accumulate
 from pathlib import Path
 from typing import Literal
 
@@ -17,6 +19,8 @@ from docs.reference.markdown import table as markdown_table
 
 Verdict = Literal["met", "missed", "shown"]
 WIDTH_OF_A_FILE = 160
+OUTSIDE = 0.05
+"""The chance at most that a true median lies outside its interval."""
 STYLES = {"met": "", "missed": "bold red", "shown": "dim"}
 HEADINGS = ("what", "result", "more", "expected", "verdict")
 
@@ -44,13 +48,41 @@ def verdict(met: bool) -> Verdict:
     return "met" if met else "missed"
 
 
-def ratio_row(name: str, ratios: Sequence[float], *, at_least: float = 0.0, at_most: float = 0.0) -> Row:
-    """Compare the median of ratios of interleaved runs with a lower or an upper target."""
+def ratio_row(
+    name: str, ratios: Sequence[float], *, at_least: float = 0.0, at_most: float = 0.0, bound: float = 0.0
+) -> Row:
+    """Compare the median of ratios of interleaved runs with a lower or an upper target.
+
+    Args:
+        name: what was measured.
+        ratios: one of each pair of runs.
+        at_least: what the median should reach.
+        at_most: or what it should not exceed.
+        bound: what the lower end of the median's interval should reach too, if that counts.
+    """
     median = statistics.median(ratios)
     target = f"≥ {at_least:g}" if at_least else f"≤ {at_most:g}"
     met = median >= at_least if at_least else median <= at_most
-    spread = f"{min(ratios):.3f} to {max(ratios):.3f}, {len(ratios)} pairs"
-    return Row(name, f"{median:.3f}", spread, target, verdict(met))
+    spread = f"{min(ratios):.3f} to {max(ratios):.3f}"
+    if bound:
+        lower, upper = interval_of_median(ratios)
+        target, met = f"{target}, from {bound:g}", met and lower >= bound
+        spread = f"95 %: {lower:.3f} to {upper:.3f}"
+    return Row(name, f"{median:.3f}", f"{spread}, {len(ratios)} pairs", target, verdict(met))
+
+
+def interval_of_median(values: Sequence[float]) -> tuple[float, float]:
+    """Return the two of at least six values that enclose the true median with a certainty of at least 95 %.
+
+    Each value is below the true median with a chance of one half. So the number below it has a binomial
+    distribution, whatever the distribution of the values.
+    """
+    ordered, runs = sorted(values), len(values)
+    chances = accumulate(math.comb(runs, below) / 2**runs for below in range(runs))
+    place = sum(1 for chance in chances if chance <= OUTSIDE / 2) - 1
+    if place < 0:
+        raise ValueError(f"expected at least 6 values, got {runs}")
+    return ordered[place], ordered[-1 - place]
 
 
 def show(rows: Iterable[Row]) -> None:

@@ -12,8 +12,7 @@ HEALTHY_WITHIN = 90.0
 HOPELESS_AFTER = 10.0
 """Seconds after its first failure during which a service may restart and recover."""
 
-POLL = 0.25
-
+POLL = 0.1
 
 ROUNDS = 2
 """How often to restart broken services: Redis first, then what has not recovered with it."""

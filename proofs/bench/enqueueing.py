@@ -65,14 +65,19 @@ def _register(fifth: int) -> float:
 
 @contextmanager
 def _redis() -> Iterator[Redis]:
-    """Connect to the Redis in RQ_REDIS_URL."""
-    with fresh_redis() as server, Redis.from_url(server.url) as connection:
-        before = os.environ.get("RQ_REDIS_URL", "")  # an empty variable counts as unset
-        os.environ["RQ_REDIS_URL"] = server.url
-        try:
-            yield connection
-        finally:
-            os.environ["RQ_REDIS_URL"] = before
+    with fresh_redis() as server, Redis.from_url(server.url) as connection, redis_of_jobs(server.url):
+        yield connection
+
+
+@contextmanager
+def redis_of_jobs(url: str) -> Iterator[None]:
+    """Let `job_scheduler` write to this Redis."""
+    before = os.environ.get("RQ_REDIS_URL", "")  # an empty variable counts as unset
+    os.environ["RQ_REDIS_URL"] = url
+    try:
+        yield
+    finally:
+        os.environ["RQ_REDIS_URL"] = before
 
 
 def _ratios(

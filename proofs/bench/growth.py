@@ -1,7 +1,8 @@
 """How the monitor's cost grows with queues, workers and functions: four sizes each, and a line through them.
 
-For the exporter, it fills a Redis and scrapes. For Prometheus, it writes an hour of history and evaluates
-every rule's expression.
+For the exporter and `job_scheduler`, it fills a Redis, scrapes and enqueues. For Prometheus, it writes an
+hour of history, evaluates every rule's expression, and refreshes every dashboard. load.py has what grows with
+the rate of jobs.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import yaml
@@ -22,21 +24,33 @@ from redis import Redis
 from grafana.queries import recorded
 from proofs.bench.blocking import cpu_clock
 from proofs.bench.busy_redis import change_functions, fill_with_functions, fill_with_workers_and_queues
+from proofs.bench.dashboards import refresh
+from proofs.bench.enqueueing import redis_of_jobs
 from proofs.bench.fit import Line, fit
-from proofs.bench.prometheus_cost import cost
+from proofs.bench.jobs import noop
+from proofs.bench.prometheus_cost import cost, least_cost
 from proofs.bench.scraping import HEADERS, GaveUpError, fresh_redis, our_exporter, scrape
+from proofs.harness.boards import BOARDS
 from proofs.harness.boards import seconds as interval_seconds
 from proofs.harness.history import History
 from proofs.harness.recorded_prometheus import RecordedPrometheus
+from proofs.harness.redis_server import RedisServer
 from proofs.table import Row
+from scheduler import job_scheduler
 from stack.settings import PROJECT_ROOT
 
 RULES = PROJECT_ROOT / "prometheus" / "rules"
 SCRAPES = 7
+BATCHES, CALLS = 5, 100
 MOST_SCRAPES = 50
 SCRAPE_INTERVAL = 5
 """Seconds, as in prometheus/prometheus.yml."""
+REFRESH_INTERVAL = interval_seconds(next(iter(BOARDS.values()))["refresh"])
+"""Seconds between two refreshes of an open dashboard."""
 EVALUATIONS = 3
+REFRESHES = 3
+RANGE = 1200
+"""Seconds of a dashboard: more than those for which it reads raw histograms."""
 BASE = 20
 """Queues and workers while something else grows."""
 QUEUES_WITH_FUNCTIONS = 20
@@ -91,15 +105,15 @@ DIMENSIONS = (
 
 def run(dimensions: Sequence[Dimension] = DIMENSIONS) -> list[Row]:
     """Measure all dimensions, or those given."""
-    return [row for each in dimensions for row in (*_exporter_rows(each), *_rules_rows(each))]
+    return [row for each in dimensions for row in (*_redis_rows(each), *_prometheus_rows(each))]
 
 
-# ---- the exporter ----
+# ---- the exporter, and job_scheduler ----
 
 
-def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
-    measured = [_scraped(dimension, size) for size in dimension.sizes]
-    times = [seconds for seconds, _ in measured]
+def _redis_rows(dimension: Dimension) -> Iterator[Row]:
+    measured = [_measured(dimension, size) for size in dimension.sizes]
+    times = [seconds for seconds, _, _ in measured]
     time_line = fit(dimension.sizes, times)
     yield _row(
         f"CPU of a scrape, ms for each of the {dimension.name}",
@@ -108,7 +122,15 @@ def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
         dimension.sizes,
         f"a core for the {SCRAPE_INTERVAL} s between scrapes at {_count(time_line.reaches(SCRAPE_INTERVAL))}",
     )
-    series = [count for _, count in measured]
+    series = [count for _, count, _ in measured]
+    calls = [seconds for _, _, seconds in measured]
+    yield Row(
+        f"CPU of a call of job_scheduler, µs more for each 1000 {dimension.name}",
+        f"{fit(dimension.sizes, calls).slope * 1e9:.0f}",
+        ", ".join(
+            f"{seconds * 1e6:.0f} µs at {size}" for seconds, size in zip(calls, dimension.sizes, strict=True)
+        ),
+    )
     yield Row(
         f"series for each of the {dimension.name}",
         f"{fit(dimension.sizes, series).slope:.1f}",
@@ -116,8 +138,8 @@ def _exporter_rows(dimension: Dimension) -> Iterator[Row]:
     )
 
 
-def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
-    """Return the exporter's CPU seconds for a scrape, and the number of series."""
+def _measured(dimension: Dimension, size: int) -> tuple[float, float, float]:
+    """Return the exporter's CPU seconds for a scrape, the number of series, and CPU seconds for a call."""
     with fresh_redis() as server, Redis(port=server.port) as client:
         dimension.fill(client, size)
         with our_exporter(server.url) as (port, process_id):
@@ -126,7 +148,26 @@ def _scraped(dimension: Dimension, size: int) -> tuple[float, float]:
             for _ in range(SCRAPES):
                 dimension.change(client, size)
                 seconds.append(_cpu_of_scrape(port, process_id))
-            return statistics.median(seconds), _series(port)
+            series = _series(port)
+        with redis_of_jobs(server.url):
+            return statistics.median(seconds), series, _cpu_of_call(server)
+
+
+def _cpu_of_call(server: RedisServer) -> float:
+    """Return the CPU seconds for one call of `job_scheduler`, of this process and Redis together."""
+    assert server.process is not None
+    clock = cpu_clock(server.process.pid)
+
+    def used() -> float:
+        return time.process_time() + time.clock_gettime(clock)
+
+    batches = []
+    for _ in range(BATCHES):
+        before = used()
+        for _ in range(CALLS):
+            job_scheduler(noop)
+        batches.append((used() - before) / CALLS)
+    return min(batches)
 
 
 def _cpu_of_scrape(port: int, process_id: int) -> float:
@@ -150,15 +191,16 @@ def _series(port: int) -> int:
     return sum(not line.startswith(b"#") for line in body.splitlines())
 
 
-# ---- Prometheus' rules ----
+# ---- Prometheus' rules, and the dashboards ----
 
 
-def _rules_rows(dimension: Dimension) -> Iterator[Row]:
+def _prometheus_rows(dimension: Dimension) -> Iterator[Row]:
     measured = [_evaluated(dimension.history(size)) for size in dimension.histories]
-    totals = [sum(groups.values()) for groups in measured]
+    totals = [sum(groups.values()) for groups, _ in measured]
     line = fit(dimension.histories, totals)
-    slowest = max(measured[-1], key=lambda name: measured[-1][name] / INTERVALS[name])
-    by_group = fit(dimension.histories, [groups[slowest] for groups in measured])
+    largest = measured[-1][0]
+    slowest = max(largest, key=lambda name: largest[name] / INTERVALS[name])
+    by_group = fit(dimension.histories, [groups[slowest] for groups, _ in measured])
     yield _row(
         f"CPU of all rules once, ms for each of the {dimension.name}",
         line,
@@ -167,18 +209,42 @@ def _rules_rows(dimension: Dimension) -> Iterator[Row]:
         f"{slowest} takes its whole interval, {INTERVALS[slowest]} s, "
         f"at {_count(by_group.reaches(INTERVALS[slowest]))}",
     )
+    boards = measured[-1][1]
+    board = max(boards, key=lambda uid: boards[uid])
+    refreshes = [costs[board] for _, costs in measured]
+    refresh_line = fit(dimension.histories, refreshes)
+    yield _row(
+        f"CPU of a refresh of the slowest dashboard, ms for each of the {dimension.name}",
+        refresh_line,
+        refreshes,
+        dimension.histories,
+        f"{board}; a core for the {REFRESH_INTERVAL} s between refreshes "
+        f"at {_count(refresh_line.reaches(REFRESH_INTERVAL))}",
+    )
 
 
-def _evaluated(history: History) -> dict[str, float]:
-    """Return Prometheus' CPU seconds for one evaluation of each rule group at the end of the history."""
+def _evaluated(history: History) -> tuple[dict[str, float], dict[str, float]]:
+    """Return Prometheus' CPU seconds at the end of the history.
+
+    Returns:
+        For one evaluation of each rule group, and for one refresh of each dashboard.
+    """
     with tempfile.TemporaryDirectory(prefix="rq-mon-bench-") as directory:
         prometheus = RecordedPrometheus(Path(directory))
         text = prometheus.directory / "history.txt"
         history.write(text, history.start, END + 1, lambda _: 15)
         prometheus.import_samples(text)
-        prometheus.record(RULES, recorded.ALL_RECORDED, END - 600, END)
+        prometheus.record(RULES, recorded.ALL_RECORDED, END - RANGE, END)
         with prometheus:
-            return {name: _seconds_of(prometheus, group) for name, group in GROUPS.items()}
+            return (
+                {name: _seconds_of(prometheus, group) for name, group in GROUPS.items()},
+                {
+                    uid: least_cost(
+                        prometheus, partial(refresh, prometheus, uid, RANGE), runs=REFRESHES
+                    ).computed
+                    for uid in BOARDS
+                },
+            )
 
 
 def _seconds_of(prometheus: RecordedPrometheus, expressions: Sequence[str]) -> float:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -71,7 +71,12 @@ def run() -> list[Row]:
         highest = _stage(stack, rate=0)
         shares = [_stage(stack, rate=highest.jobs_a_second * share) for share in SHARES]
     stages = [*shares, highest]
-    return [*_bounds(highest), *(_cost(service, stages) for service in MONITORED), _scrapes(stages)]
+    return [
+        *_bounds(highest),
+        *(_cost(service, stages) for service in MONITORED),
+        _growth("longest scrape", stages, lambda stage: stage.scrape),
+        _growth("refresh of the slowest dashboard", stages, lambda stage: stage.refresh),
+    ]
 
 
 @contextmanager
@@ -210,7 +215,7 @@ def _cost(service: Service, stages: list[Stage]) -> Row:
     )
 
 
-def _scrapes(stages: list[Stage]) -> Row:
-    line = fit([stage.jobs_a_second for stage in stages], [stage.scrape for stage in stages])
-    times = ", ".join(f"{stage.scrape:.3f} s at {stage.jobs_a_second:,.0f}" for stage in stages)
-    return Row("longest scrape, ms more for each 1000 jobs/s", f"{line.slope * 1e6:.1f}", times)
+def _growth(what: str, stages: list[Stage], seconds: Callable[[Stage], float]) -> Row:
+    line = fit([stage.jobs_a_second for stage in stages], [seconds(stage) for stage in stages])
+    times = ", ".join(f"{seconds(stage):.3f} s at {stage.jobs_a_second:,.0f}" for stage in stages)
+    return Row(f"{what}, ms more for each 1000 jobs/s", f"{line.slope * 1e6:.1f}", times)

@@ -7,7 +7,6 @@ time is the steadier figure.
 from __future__ import annotations
 
 import os
-import statistics
 import subprocess
 import sys
 import time
@@ -24,13 +23,11 @@ from proofs.bench.jobs import noop
 from proofs.bench.scraping import fresh_redis
 from proofs.harness.processes import end
 from proofs.harness.waiting import wait_until
-from proofs.table import Row, verdict
+from proofs.table import Row, ratio_row
 
 ROOT = Path(__file__).resolve().parents[2]
 PAIRS, JOBS = 20, 30
 LEAST, LEAST_LOWER_BOUND = 1.0, 0.97
-LOWER, UPPER = 5, 14
-"""Of 20 sorted ratios, the two that enclose the median with 95% certainty."""
 LOOKS_EVERY = 0.005
 END_WITHIN = 30.0
 
@@ -47,22 +44,16 @@ def run() -> list[Row]:
         wait_until(lambda: Worker.count(connection) == len(COMMANDS), "both workers", within=60)
         pairs = [*_pairs({name: Queue(name, connection=connection) for name in COMMANDS}, workers)]
     return [
-        _row(f"{what}, the stack's worker ÷ rq worker --with-scheduler", sorted(ratios))
+        ratio_row(
+            f"{what}, the stack's worker ÷ rq worker --with-scheduler",
+            ratios,
+            at_least=LEAST,
+            bound=LEAST_LOWER_BOUND,
+        )
         for what, ratios in zip(
             ("throughput", "jobs for a second of CPU time"), zip(*pairs, strict=True), strict=True
         )
     ]
-
-
-def _row(what: str, ratios: list[float]) -> Row:
-    median, lower, upper = statistics.median(ratios), ratios[LOWER], ratios[UPPER]
-    return Row(
-        what,
-        f"{median:.3f}",
-        f"95 %: {lower:.3f} to {upper:.3f}, {PAIRS} pairs",
-        f"≥ {LEAST:g}, from {LEAST_LOWER_BOUND:g}",
-        verdict(median >= LEAST and lower >= LEAST_LOWER_BOUND),
-    )
 
 
 @contextmanager

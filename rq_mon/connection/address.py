@@ -110,10 +110,16 @@ def database_of(url: str) -> int:
 
 def verifies_server(url: str) -> bool:
     """Return whether the server's certificate is verified, including the host name."""
-    from redis.connection import to_bool
-
     options = dict(parse_qsl(urlsplit(url).query))
-    return is_verified(options.get(CERT_REQS)) and to_bool(options.get(CHECK_HOSTNAME)) is not False  # type: ignore[no-untyped-call]
+    return is_verified(options.get(CERT_REQS)) and _checks_host_name(options.get(CHECK_HOSTNAME, ""))
+
+
+def _checks_host_name(text: str) -> bool:
+    if not text:
+        return True
+    from redis.connection import to_bool  # slow, and rarely needed
+
+    return to_bool(text) is not False  # type: ignore[no-untyped-call]
 
 
 def options_of_python_alone(url: str) -> list[str]:

@@ -296,7 +296,7 @@ class NativeRuntime:
     def _state(self, service: Service, found: Mapping[str, ProcessInfo]) -> State:
         names = program_names(service, self.settings.number(service))
         state = worst_state(_state_of_program(found.get(name)) for name in names)
-        if state.health is not Health.HEALTHY:
+        if state.health not in {Health.HEALTHY, Health.STARTING}:
             return state
         from stack.native.health import find_fault  # The import is slow, so it runs while services start.
 
@@ -304,7 +304,7 @@ class NativeRuntime:
             return State(Health.FAILED, f"frozen: a signal stopped process {frozen[0]}")
         fault = find_fault(service, self.context)
         if not fault:
-            return state
+            return State(Health.HEALTHY)  # supervisord calls its first second STARTING
         uptime = min(found[name].uptime for name in names)
         return State(Health.STARTING if uptime < ANSWERS_WITHIN else Health.FAILED, fault)
 

@@ -77,6 +77,8 @@ class Supervisor:
         Raises:
             StackError: it did not start. The message contains its output.
         """
+        # Left by the last one. supervisord would remove it too, and wait for 0.3 s.
+        supervisor_socket(self.directory).unlink(missing_ok=True)
         result = subprocess.run(
             [sys.executable, "-m", "supervisor.supervisord", "-c", str(self.config_path)],
             env={**environment, MARK: str(self.directory)},

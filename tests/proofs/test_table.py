@@ -13,7 +13,7 @@ from proofs.drill.report import HEADINGS as DRILL_HEADINGS
 from proofs.drill.result import Observation, Result
 from proofs.drill.true_times import TrueTimes
 from proofs.soak.report import write_document as write_soak
-from proofs.table import HEADINGS, Row, markdown, show, write_page
+from proofs.table import HEADINGS, Row, interval_of_median, markdown, ratio_row, show, write_page
 from stack.settings import PROJECT_ROOT
 
 ROWS = [Row("jobs | lost [of all]", "2 of 7", "killed", "0", "missed"), Row("time", "3 s")]
@@ -71,3 +71,21 @@ def test_the_page_of_the_drill_shows_each_expected_alert_and_each_problem(tmp_pa
     assert first.startswith("| The exporter stops | RQExporterDown")
     assert first.endswith("| RQQueueStalled did not arrive |")
     assert second.startswith("|  | RQQueueStalled")
+
+
+@pytest.mark.parametrize(("runs", "lowest", "highest"), [(6, 0, 5), (9, 1, 7), (20, 5, 14), (41, 13, 27)])
+def test_the_interval_of_a_median_is_that_of_the_sign_test(runs: int, lowest: int, highest: int) -> None:
+    """The places are those of a table: Conover, Practical Nonparametric Statistics, for a level of 95 %."""
+    assert interval_of_median([*range(runs)][::-1]) == (lowest, highest)
+
+
+def test_a_median_of_five_values_has_no_interval_of_95_percent() -> None:
+    with pytest.raises(ValueError, match="expected at least 6 values, got 5"):
+        interval_of_median([1, 2, 3, 4, 5])
+
+
+@pytest.mark.parametrize(("bound", "verdict"), [(0.0, "met"), (0.97, "missed"), (0.95, "met")])
+def test_a_ratio_with_a_bound_is_met_only_if_the_interval_reaches_it(bound: float, verdict: str) -> None:
+    ratios = [0.96] * 6 + [1.02] * 14
+
+    assert ratio_row("speed", ratios, at_least=1.0, bound=bound).verdict == verdict

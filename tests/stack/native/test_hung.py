@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 import time
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from stack.native.health import find_fault
 from stack.native.processes import end_all
 from stack.native.runtime import NativeRuntime
 from stack.native.supervisor_config import render
-from stack.runtime import StackError
+from stack.runtime import Health, StackError
 from stack.services import REDIS_EXPORTER, RQ_EXPORTER, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
 
@@ -47,7 +48,8 @@ def runtime(tmp_path: Path) -> Iterator[NativeRuntime]:
     end_all(tmp_path, grace=0)
 
 
-def start(runtime: NativeRuntime, of_redis_exporter: str) -> None:
+def start(runtime: NativeRuntime, of_redis_exporter: str, first_seconds: int = 0) -> None:
+    """Start two services. supervisord calls them STARTING for `first_seconds`; 0 leaves it at one second."""
     behaviours = {RQ_EXPORTER: ANSWERS, REDIS_EXPORTER: of_redis_exporter}
     commands = {}
     for service, behaviour in behaviours.items():
@@ -55,7 +57,12 @@ def start(runtime: NativeRuntime, of_redis_exporter: str) -> None:
         script.write_text(SERVER.format(behaviour=behaviour))
         commands[service] = Command((sys.executable, str(script), str(runtime.settings.port(service))))
     (runtime.directory / "logs").mkdir()
-    runtime.supervisor.config_path.write_text(render(runtime.directory, commands))
+    configuration = render(runtime.directory, commands)
+    if first_seconds:
+        configuration = re.sub(
+            "^autorestart", f"startsecs = {first_seconds}\nautorestart", configuration, flags=re.M
+        )
+    runtime.supervisor.config_path.write_text(configuration)
     runtime.supervisor.start(os.environ)
     wait_until(lambda: find_fault(RQ_EXPORTER, runtime.context) == "", "the exporter that answers", within=60)
     wait_until(
@@ -65,6 +72,18 @@ def start(runtime: NativeRuntime, of_redis_exporter: str) -> None:
 
 def numbers(runtime: NativeRuntime) -> dict[str, int]:
     return {name: process.pid for name, process in runtime.supervisor.processes().items()}
+
+
+def test_a_service_is_healthy_as_soon_as_it_answers(runtime: NativeRuntime) -> None:
+    """supervisord calls every program STARTING for its first second, here for its first minute."""
+    start(runtime, IS_SILENT, first_seconds=60)
+
+    states = runtime.states()
+
+    assert {each.state for each in runtime.supervisor.processes().values()} == {"STARTING"}
+    assert states[RQ_EXPORTER].health is Health.HEALTHY
+    assert states[REDIS_EXPORTER].health is Health.STARTING
+    assert "timed out" in states[REDIS_EXPORTER].detail
 
 
 @pytest.mark.parametrize("behaviour", [IS_SILENT, DRIPS])

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -15,7 +16,7 @@ from stack.native.commands import Command
 from stack.native.processes import end_all, processes_of, program_names_of
 from stack.native.runtime import NativeRuntime
 from stack.native.supervisor import Supervisor
-from stack.native.supervisor_config import LOG_LIMIT, log_path, render
+from stack.native.supervisor_config import LOG_LIMIT, log_path, render, supervisor_socket
 from stack.runtime import Health, StackError
 from stack.services import REDIS, SHORT_RUNNING_WORKER
 from stack.settings import load_settings
@@ -105,6 +106,28 @@ def test_stop_ends_everything_even_if_supervisord_never_answers_again(directory:
 
     assert (directory / "redis-was-last").exists()
     assert processes_of(directory) == []
+
+
+def test_a_start_after_a_kill_does_not_wait_for_the_socket_that_was_left(
+    directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """supervisord waits for 0.3 s if it finds one, and says so."""
+    supervisor = Supervisor(directory)
+    start(supervisor, at_the_end_of_the_job="true")
+    end_all(directory, grace=0)
+    assert supervisor_socket(directory).exists()
+    run, printed = subprocess.run, []
+
+    def keep_output(*args: Any, **options: Any) -> Any:
+        result = run(*args, **options)
+        printed.append(result.stdout + result.stderr)
+        return result
+
+    monkeypatch.setattr(subprocess, "run", keep_output)
+    supervisor.start(os.environ)
+
+    assert supervisor.is_running()
+    assert printed == [""]
 
 
 PRINTS_MORE_THAN_THE_LIMIT = f"""
