@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from proofs.harness.stack_copy import StackCopy
 from proofs.harness.waiting import wait_until
 from rq_mon.catalogue import Metric
-from stack.services import GRAFANA, PROMETHEUS, REDIS, Service
+from stack.services import GRAFANA, PROMETHEUS, REDIS, SERVICES, Service
 
 CLIENT = "client"
 STARTS_WITHIN = 240.0
@@ -56,20 +56,29 @@ class SwarmStack(StackCopy):
         return address._replace(netloc=f"{user}@{REDIS.name}:{REDIS.port}").geturl()
 
     def remove(self) -> None:
-        """Remove everything that the engine did not have before."""
+        """Remove everything that the engine did not have before, as the documentation shows."""
         run = subprocess.run
+        workers = [f"{self.name}_{service.name}" for service in SERVICES if service.queue]
+        # The swarm may not have them: a test or the deployment has failed.
+        scaled = [f"{worker}=0" for worker in workers]
+        run(["docker", "service", "scale", "--detach", *scaled], capture_output=True, check=False)
+        for worker in workers:
+            self._wait_until_gone(f"{worker}.")
         run(["docker", "service", "rm", f"{self.name}_{CLIENT}"], capture_output=True, check=False)
         run(["docker", "stack", "rm", self.name], capture_output=True, check=False)
         label = f"label=com.docker.stack.namespace={self.name}"
-        wait_until(
-            lambda: not self.docker("ps", "--all", "--quiet", "--filter", f"name={self.name}_"),
-            "the containers to be gone",
-            within=STARTS_WITHIN,
-            every=1,
-        )
+        self._wait_until_gone(f"{self.name}_", "--all")
         volumes = self.docker("volume", "ls", "--quiet", "--filter", label).split()
         run(["docker", "volume", "rm", *volumes], capture_output=True, check=False)
         run(["docker", "image", "rm", self.image(1), self.image(2)], capture_output=True, check=False)
+
+    def _wait_until_gone(self, name: str, *options: str) -> None:
+        wait_until(
+            lambda: not self.docker("ps", "--quiet", *options, "--filter", f"name={name}"),
+            f"the containers {name} to be gone",
+            within=STARTS_WITHIN,
+            every=1,
+        )
 
     def replicas(self) -> dict[str, str]:
         """Running and desired tasks by service: `2/2`.
