@@ -77,7 +77,7 @@ def failure_ratio(window: tuple[str, str], by: str = "") -> str:
     failed, succeeded = (
         _counted(metric, window, by) for metric in (catalogue.WORKERS_FAILED, catalogue.WORKERS_SUCCESS)
     )
-    # The same as failed / (failed + succeeded), but each is read once: over a week they take most of the time.
+    # failed / (failed + succeeded), but each is read once: over a week they take most of the time.
     return f"1 / (1 + {succeeded} / {failed}) >= 0"
 
 
