@@ -49,7 +49,7 @@ class DueJobs(ScheduledJobRegistry):
 
 
 class ChildScheduler(RQScheduler):
-    """An `rq.scheduler.RQScheduler` that ends with its worker, even if the worker is killed, and not before.
+    """An `rq.scheduler.RQScheduler` that waits while Redis is down, and ends with its worker, killed or not.
 
     It has its worker's name. So a worker that is restarted in its container gets its locks back at once; with
     RQ's random names, delayed jobs would wait for a minute.
